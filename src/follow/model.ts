@@ -1,0 +1,60 @@
+// The domain's own words: whoever speaks GraphQL or Tencent translates to these.
+
+/** An account's UserID: 1 to 32 bytes (upstream contract, 1.8). */
+export type UserId = string;
+
+/** The three lists that every user has; the owner's words. */
+export type FollowList = 'fans' | 'follows' | 'mutuals';
+
+/** How one user stands to another, from the first one's point of view. */
+export type FollowRelation = 'NONE' | 'FAN' | 'FOLLOWING' | 'MUTUAL';
+
+/** One raw profile item, as the upstream keeps it (contract 6.3). */
+export type ProfileItem = { tag: string; value: string | number };
+
+export type Gender = 'UNKNOWN' | 'FEMALE' | 'MALE';
+export type AllowType = 'NEED_CONFIRM' | 'ALLOW_ANY' | 'DENY_ANY';
+export type AdminForbidType = 'NONE' | 'SEND_OUT';
+
+/** A user's profile. A value that is unset, or that this version cannot read, is null; `items` keeps it raw. */
+export type Profile = {
+  nick: string | null;
+  /** An absolute URL. */
+  avatar: string | null;
+  gender: Gender | null;
+  /** A calendar date, `YYYY-MM-DD`. */
+  birthday: string | null;
+  location: string | null;
+  selfSignature: string | null;
+  language: number | null;
+  level: number | null;
+  role: number | null;
+  allowType: AllowType | null;
+  adminForbidType: AdminForbidType | null;
+  /** Bit field; bit 0 set: do not receive messages. */
+  messageSettings: number | null;
+  /** The app's own fields, keys without the `Tag_Profile_Custom_` prefix. */
+  customFields: readonly { key: string; value: string }[];
+  /** Everything that the upstream sent, in its order. */
+  items: readonly ProfileItem[];
+  /** The upstream's `profile_sequence`: a higher one is newer. Null when it did not say. */
+  version: number | null;
+  /** False when tags may be missing that the account does have (setting `EMBEDDED_PROFILE=partial`). */
+  whole: boolean;
+  /** Configured tags that the app does not have: asked for in vain, so unknown rather than unset. */
+  refusedTags: readonly string[];
+};
+
+/** A user as far as it is known without asking: always an id, and the profile when something brought it along. */
+export type UserHandle = { readonly id: UserId; readonly profile: Profile | null };
+
+/** A member of a list. `followedAt` is Unix seconds (contract 4.1). */
+export type FollowEntry = { readonly user: UserHandle; readonly followedAt: number };
+
+/** Names one upstream page: `start` is the upstream's opaque cursor (`''` = the head of the list). */
+export type PageQuery = { userId: UserId; list: FollowList; start: string; size: number };
+
+/** One upstream page, each account once, in upstream order. `next` is `''` when the upstream promises no more. */
+export type FollowPage = { readonly entries: readonly FollowEntry[]; readonly next: string };
+
+export type FollowCounts = { fans: number; follows: number; mutuals: number };

@@ -1,0 +1,36 @@
+import type { GatewayError } from '../errors.ts';
+import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+
+/** What a call owes to whoever waits for its answer. */
+export type CallOptions = {
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal;
+  /** Epoch milliseconds by which the answer must be there; later it is of no use. */
+  deadlineAt: number;
+  /** Told of every HTTP call that is made upstream, retries included: that is the bill. */
+  onUpstreamCall?: (command: string) => void;
+};
+
+/** What one key of a batch came to: failures stay with their key. */
+export type Outcome<T> = T | GatewayError;
+
+/** One answer for every key that was asked, by key. */
+export type Batch<T> = Map<UserId, Outcome<T>>;
+
+/** The follow graph, as an upstream or a cache in front of it offers it. Rejections are `GatewayError`s. */
+export type FollowService = {
+  /** Reads one upstream page; an upstream cursor that is refused rejects with `INVALID_CURSOR`. */
+  readPage(query: PageQuery, call: CallOptions): Promise<FollowPage>;
+  readCounts(userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowCounts>>;
+  /** How `from` stands to each of `userIds`. */
+  readRelations(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>>;
+  /** Makes `from` follow each of `userIds`; `true` also when it already did. */
+  follow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<true>>;
+  /** Ends `from`'s following of each of `userIds`; `true` also when there was nothing to end. */
+  unfollow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<true>>;
+};
+
+/** Users' profiles, as an upstream or a cache in front of it offers them. */
+export type ProfileService = {
+  readProfiles(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Profile>>;
+};
