@@ -1,0 +1,89 @@
+// The upstream's words: shapes of the REST bodies, as the upstream contract states them. Types only.
+
+/** Every command that this project knows, with its service name: `POST /v4/{service}/{command}` (contract 1.1). */
+export type CommandServices = {
+  follow_get: 'follow';
+  follow_get_info: 'follow';
+  follow_check: 'follow';
+  follow_add: 'follow';
+  follow_delete: 'follow';
+  portrait_get: 'profile';
+  portrait_set: 'profile';
+  account_check: 'im_open_login_svc';
+  query_online_status: 'openim';
+};
+
+export type Command = keyof CommandServices;
+
+/** The part that every answer has (contract 1.4). HTTP status is 200 for business errors too. */
+export type Envelope = {
+  ActionStatus: 'OK' | 'FAIL';
+  ErrorCode: number;
+  ErrorInfo?: string;
+  ErrorDisplay?: string;
+  RequestId?: string;
+};
+
+/** One per key of a batch; 0 = processed (contract 3). */
+export type ItemResult = { To_Account: string; ResultCode: number; ResultInfo: string };
+
+export type WireProfileItem = { Tag: string; Value: string | number };
+
+/** 1 = fans, 2 = follows, 3 = mutuals: one orientation in `follow_get` and `follow_check` (contract 4.0). */
+export type FollowGetType = 1 | 2 | 3;
+
+/** 0 = none; 1 = To follows From; 2 = From follows To; 3 = both (contract 4.0). */
+export type FollowCheckType = 0 | 1 | 2 | 3;
+
+export type FollowGetRequest = {
+  From_Account: string;
+  FollowType: FollowGetType;
+  StartCursor: string;
+  WantNum: number;
+};
+export type WireFollowItem = {
+  To_Account: string;
+  /** Unix seconds. */
+  FollowTime: number;
+  ProfileItem?: WireProfileItem[];
+  profile_sequence?: number;
+};
+export type FollowGetResponse = Envelope & { FollowItem?: WireFollowItem[]; NextCursor: string };
+
+export type FollowAddRequest = { From_Account: string; FollowItem: { To_Account: string }[] };
+export type FollowDeleteRequest = { From_Account: string; To_Account: string[] };
+export type FollowChangeResponse = Envelope & { ResultItem: ItemResult[] };
+
+export type FollowCheckRequest = { From_Account: string; To_Account: string[] };
+export type FollowCheckResponse = Envelope & { ResultItem: (ItemResult & { FollowType?: FollowCheckType })[] };
+
+export type FollowGetInfoRequest = { From_Account: string; To_Account: string[] };
+export type WireFollowInfo = ItemResult & {
+  FollowerCount?: number;
+  FollowingCount?: number;
+  MutualFollowingCount?: number;
+};
+export type FollowGetInfoResponse = Envelope & { FollowInfo: WireFollowInfo[] };
+
+export type PortraitGetRequest = { To_Account: string[]; TagList: string[] };
+export type PortraitGetResponse = Envelope & {
+  UserProfileItem: (ItemResult & { ProfileItem?: WireProfileItem[] })[];
+  Fail_Account?: string[];
+};
+
+export type PortraitSetRequest = { From_Account: string; ProfileItem: WireProfileItem[] };
+
+export type AccountCheckRequest = { CheckItem: { UserID: string }[] };
+export type AccountCheckResponse = Envelope & {
+  ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
+};
+
+export type QueryOnlineStatusRequest = { To_Account: string[]; IsNeedDetail?: 0 | 1 };
+export type QueryOnlineStatusResponse = Envelope & {
+  QueryResult: {
+    To_Account: string;
+    Status: 'Online' | 'PushOnline' | 'Offline';
+    Detail?: { Platform: string; Status: string }[];
+  }[];
+  ErrorList?: { To_Account: string; ErrorCode: number }[];
+};
