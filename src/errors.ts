@@ -1,3 +1,5 @@
+import { GraphQLError } from 'graphql';
+
 /**
  * The public error codes of this API, in `extensions.code` (documented in `schema/README.md`).
  * Adding one is easy, renaming one breaks clients. GraphQL's and Yoga's own codes come on top.
@@ -38,4 +40,38 @@ export class GatewayError extends Error {
     this.code = code;
     this.upstream = options.upstream;
   }
+}
+
+/** A client's own text comes back in graphql's messages; nobody needs all of it. */
+const LONGEST_MESSAGE = 500;
+
+/**
+ * Turns whatever was thrown into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
+ * about the request stay, anything else is handed to `reportBug` and shown as `INTERNAL_SERVER_ERROR`.
+ */
+export function maskError(error: unknown, reportBug: (error: unknown) => void): GraphQLError {
+  const graphqlError = error instanceof GraphQLError ? error : undefined;
+  const cause = graphqlError ? (graphqlError.originalError ?? graphqlError) : error;
+  const place = {
+    nodes: graphqlError?.nodes,
+    path: graphqlError?.path,
+    source: graphqlError?.source,
+    positions: graphqlError?.positions,
+  };
+
+  if (cause instanceof GatewayError) {
+    const { code, upstream } = cause;
+    return new GraphQLError(cause.message, { ...place, extensions: { code, ...(upstream && { upstream }) } });
+  }
+  if (cause instanceof GraphQLError) {
+    const message =
+      cause.message.length > LONGEST_MESSAGE ? `${cause.message.slice(0, LONGEST_MESSAGE)}…` : cause.message;
+    // What graphql refuses without a code are variables and arguments that do not fit their types.
+    return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT', ...cause.extensions } });
+  }
+  reportBug(cause);
+  return new GraphQLError('Something went wrong on our side.', {
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  });
 }

@@ -1,0 +1,106 @@
+// Makes everything in schema/ that is made: the SDL, the typed documents, and the manifest of trusted documents.
+//
+//   node codegen.ts           writes them; refuses a breaking change that schema/breaking-changes.txt does not declare
+//   node codegen.ts --check   writes nothing; fails when a file differs from what would be written
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { codegen } from '@graphql-codegen/core';
+import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
+import * as typescriptOperations from '@graphql-codegen/typescript-operations';
+import { buildSchema, findBreakingChanges, parse, print, validate } from 'graphql';
+import { schema } from './src/graph/schema.ts';
+import { printSdl } from './src/graph/sdl.ts';
+
+const FOLDER = new URL('./schema/', import.meta.url);
+const SDL = 'schema.graphql';
+const DECLARED = 'breaking-changes.txt';
+const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
+
+const operations = readdirSync(new URL('operations/', FOLDER))
+  .filter((name) => name.endsWith('.graphql'))
+  .sort()
+  .map((name) => ({ location: `operations/${name}`, document: parse(read(`operations/${name}`)) }));
+
+/** Operations that the schema would refuse: nothing else makes sense before they are right. */
+function invalidOperations(): string[] {
+  return operations.flatMap(({ location, document }) =>
+    validate(schema, document).map(({ message }) => `schema/${location}: ${message}`),
+  );
+}
+
+async function generate(): Promise<Record<string, string>> {
+  const documents = await codegen({
+    filename: 'documents.ts',
+    schema: parse(printSdl()),
+    documents: operations,
+    config: {
+      useTypeImports: true,
+      enumType: 'string-literal',
+      scalars: { Date: 'string', DateTime: 'string', URL: 'string', ProfileValue: 'string | number' },
+    },
+    plugins: [{ typescriptOperations: {} }, { typedDocumentNode: {} }],
+    pluginMap: { typescriptOperations, typedDocumentNode },
+  });
+  const texts = operations.map(({ document }) => print(document));
+  const manifest = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
+  return {
+    [SDL]: printSdl(),
+    'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n`,
+    'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
+  };
+}
+
+/** Breaking changes since the last release, or the last commit where there is none, that nobody declared. */
+function undeclaredBreakingChanges(): string[] {
+  const base = previousSdl();
+  if (base === null) return [];
+  const declared = new Set(
+    readOr(DECLARED, '')
+      .split('\n')
+      .map((line) => line.trim()),
+  );
+  return findBreakingChanges(buildSchema(base), buildSchema(printSdl()))
+    .map(({ description }) => description)
+    .filter((description) => !declared.has(description));
+}
+
+function previousSdl(): string | null {
+  const release = git('describe', '--tags', '--abbrev=0', '--match', 'v*');
+  // The working tree may be what was just committed: then the change is the one from the commit before.
+  const unchanged = git('show', `HEAD:schema/${SDL}`)?.trim() === printSdl().trim();
+  return git('show', `${release?.trim() ?? (unchanged ? 'HEAD^' : 'HEAD')}:schema/${SDL}`);
+}
+
+function git(...args: string[]): string | null {
+  try {
+    return execFileSync('git', args, { cwd: FOLDER, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return null;
+  }
+}
+
+function readOr(name: string, otherwise: string): string {
+  try {
+    return read(name);
+  } catch {
+    return otherwise;
+  }
+}
+
+const checking = process.argv.includes('--check');
+const problems = invalidOperations();
+problems.push(
+  ...undeclaredBreakingChanges().map(
+    (change) => `Breaking change: ${change} Keep it, or declare this sentence in schema/${DECLARED}.`,
+  ),
+);
+if (problems.length === 0) {
+  for (const [name, text] of Object.entries(await generate())) {
+    if (readOr(name, '') === text) continue;
+    if (checking) problems.push(`schema/${name} is not what the code makes. Run npm run codegen and commit it.`);
+    else writeFileSync(new URL(name, FOLDER), text);
+  }
+}
+for (const problem of problems) process.stderr.write(`${problem}\n`);
+process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,0 +1,33 @@
+// One batch per request and kind: every field of a query that needs counts or a profile asks here.
+import DataLoader from 'dataloader';
+import type { FollowCounts, Profile, UserId } from './model.ts';
+import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
+
+export type Loaders = {
+  readonly counts: DataLoader<UserId, FollowCounts>;
+  readonly profile: DataLoader<UserId, Profile>;
+};
+
+/** Loaders for one request; each is made when the first field asks, since most screens need neither. */
+export function createLoaders(follow: FollowService, profiles: ProfileService, call: CallOptions): Loaders {
+  let counts: Loaders['counts'] | undefined;
+  let profile: Loaders['profile'] | undefined;
+  return {
+    get counts() {
+      counts ??= batched((userIds) => follow.readCounts(userIds, call));
+      return counts;
+    },
+    get profile() {
+      profile ??= batched((userIds) => profiles.readProfiles(userIds, call));
+      return profile;
+    },
+  };
+}
+
+/** DataLoader wants its answers in the order of its keys, with a failure in the place of what failed. */
+function batched<T extends object>(read: (userIds: readonly UserId[]) => Promise<Batch<T>>): DataLoader<UserId, T> {
+  return new DataLoader<UserId, T>(async (userIds) => {
+    const answers = await read(userIds);
+    return userIds.map((userId) => answers.get(userId) ?? new Error(`The batch left out ${userId}.`));
+  });
+}

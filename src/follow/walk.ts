@@ -1,0 +1,131 @@
+// Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
+import { GatewayError } from '../errors.ts';
+import type { FollowEntry } from './model.ts';
+import { upstreamPageSize } from './page-size.ts';
+import { indexAfter, type Place } from './resume.ts';
+
+/** An upstream page, its entries in whatever finished shape the caller wants them back. */
+export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; readonly next: string };
+
+/** Reads one page of the list that is walked: at once when it is remembered, else by a promise. */
+export type ReadPage<E extends FollowEntry> = (start: string, size: number) => Page<E> | Promise<Page<E>>;
+
+export type WalkRequest = {
+  /** How many members are wanted; 0 is legal. */
+  first: number;
+  /** The member after which to go on; null for the head of the list. */
+  after: Place | null;
+  /** The upstream page size that client pages are cut from. */
+  chunkSize: number;
+};
+
+export type Slice<E extends FollowEntry> = { entries: readonly E[]; hasNextPage: boolean };
+
+/** How many further pages a member is looked for that new followers have pushed down. */
+const SEARCH_PAGES = 5;
+/** The size of those pages, the upstream's largest: 5,000 new followers between two client pages are bridged. */
+const SEARCH_PAGE_SIZE = 1000;
+/** How many pages one slice may take from an upstream that sends short ones; the client goes on from what it got. */
+const PAGES_PER_SLICE = 20;
+
+/**
+ * Reads a slice of a list. When the first page is remembered and suffices, the answer is there at once, without a
+ * promise. `hasNextPage` is never false while members remain; only an upstream that promises a page which turns out
+ * empty can make it true in vain.
+ */
+export function readSlice<E extends FollowEntry>(
+  readPage: ReadPage<E>,
+  request: WalkRequest,
+): Slice<E> | Promise<Slice<E>> {
+  const { after, first, chunkSize } = request;
+  const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
+  return page instanceof Promise
+    ? page.then((arrived) => cutOrWalk(readPage, request, arrived))
+    : cutOrWalk(readPage, request, page);
+}
+
+function cutOrWalk<E extends FollowEntry>(
+  readPage: ReadPage<E>,
+  request: WalkRequest,
+  page: Page<E>,
+): Slice<E> | Promise<Slice<E>> {
+  const { after, first } = request;
+  const from = after ? indexAfter(page.entries, after) : 0;
+  if (typeof from !== 'number') return searchAndWalk(readPage, request, page, from);
+  const to = from + first;
+  if (to > page.entries.length && page.next !== '') return walk(readPage, request, { page, from }, new Set());
+  return { entries: page.entries.slice(from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+}
+
+/** An upstream page that was read, and the index in it at which a slice begins. */
+type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
+
+/** Takes members from `opening` on, page after page, until there are enough. */
+async function walk<E extends FollowEntry>(
+  readPage: ReadPage<E>,
+  { first, chunkSize }: WalkRequest,
+  opening: Opening<E>,
+  visited: Set<string>,
+): Promise<Slice<E>> {
+  const { entries } = opening.page;
+  const taken = entries.slice(opening.from, opening.from + first);
+  let remaining = entries.length - opening.from - taken.length;
+  let { next } = opening.page;
+  // An upstream that counts positions repeats members when new ones push them over a page's edge.
+  const seen = new Set(entries.map(({ user }) => user.id));
+
+  for (let reads = 0; taken.length < first && next !== ''; reads++) {
+    if (taken.length > 0 && reads >= PAGES_PER_SLICE) break;
+    advance(visited, next);
+    const page = await readPage(next, upstreamPageSize(first, chunkSize));
+    const unseen = page.entries.filter(({ user }) => !seen.has(user.id));
+    for (const entry of unseen) seen.add(entry.user.id);
+    const wanted = unseen.slice(0, first - taken.length);
+    taken.push(...wanted);
+    remaining = unseen.length - wanted.length;
+    next = page.next;
+  }
+  return { entries: taken, hasNextPage: next !== '' || remaining > 0 };
+}
+
+/** Looks for the member of the cursor on the pages after `origin`, then walks on from there. */
+async function searchAndWalk<E extends FollowEntry>(
+  readPage: ReadPage<E>,
+  request: WalkRequest & { after: Place | null },
+  origin: Page<E>,
+  outcome: 'later' | 'unknown',
+): Promise<Slice<E>> {
+  const visited = new Set<string>();
+  const opening = await search(readPage, request.after as Place, origin, outcome, visited);
+  return walk(readPage, request, opening, visited);
+}
+
+async function search<E extends FollowEntry>(
+  readPage: ReadPage<E>,
+  after: Place,
+  origin: Page<E>,
+  originOutcome: 'later' | 'unknown',
+  visited: Set<string>,
+): Promise<Opening<E>> {
+  let page = origin;
+  let ordered = originOutcome === 'later';
+  for (let pages = 0; pages < SEARCH_PAGES && page.next !== ''; pages++) {
+    advance(visited, page.next);
+    page = await readPage(page.next, SEARCH_PAGE_SIZE);
+    const from = indexAfter(page.entries, after);
+    if (typeof from === 'number') return { page, from };
+    ordered &&= from === 'later';
+  }
+  // Every member that is left is newer than the cursor's: the list ends where the cursor stood.
+  if (ordered && page.next === '') return { page, from: page.entries.length };
+  visited.clear();
+  // The place that the cursor stored may repeat members, but skips none that stayed where they were.
+  return { page: origin, from: Math.min(after.index, origin.entries.length) };
+}
+
+function advance(visited: Set<string>, next: string) {
+  if (visited.has(next)) {
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', 'The upstream repeats its page cursor; the list cannot be read on.');
+  }
+  visited.add(next);
+}

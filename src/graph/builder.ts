@@ -1,0 +1,14 @@
+// The schema's vocabulary. Pothos' defaults hold: a field may be null and an argument left out unless they say otherwise.
+import SchemaBuilder from '@pothos/core';
+import type { Context } from '../context.ts';
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    Date: { Input: string; Output: string };
+    DateTime: { Input: number; Output: number };
+    ProfileValue: { Input: string | number; Output: string | number };
+    URL: { Input: string; Output: string };
+  };
+}>({});

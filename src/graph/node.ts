@@ -1,0 +1,32 @@
+import type { UserHandle } from '../follow/model.ts';
+import { builder } from './builder.ts';
+import { handleOf, handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
+
+export const NodeType = builder.interfaceRef<UserHandle>('Node').implement({
+  description: 'Anything that can be fetched again by its id. Users are the only such thing.',
+  resolveType: () => 'User',
+  fields: (t) => ({
+    id: t.exposeID('id', { nullable: false, description: 'The id, unique over all types.' }),
+  }),
+});
+
+builder.queryField('node', (t) =>
+  t.field({
+    type: NodeType,
+    description:
+      'The node with this id. Costs nothing by itself: whether the user exists shows when a field needs to know.',
+    args: { id: t.arg.id({ required: true, description: 'The id of a node: a UserID.' }) },
+    resolve: (_root, { id }, { settings }) => handleOf(id, settings),
+  }),
+);
+
+builder.queryField('nodes', (t) =>
+  t.field({
+    type: [NodeType],
+    nullable: { list: false, items: true },
+    description: `The nodes with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
+    args: { ids: t.arg.idList({ required: true, description: 'Ids of nodes: UserIDs.' }) },
+    // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
+    resolve: (_root, { ids }, { settings }) => handlesOf(ids, settings) as UserHandle[],
+  }),
+);

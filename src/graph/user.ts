@@ -1,0 +1,142 @@
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { Profile, UserHandle } from '../follow/model.ts';
+import { builder } from './builder.ts';
+import { AdminForbidTypeType, AllowTypeType, GenderType } from './enums.ts';
+import { NodeType } from './node.ts';
+import { CustomFieldType, ProfileItemType } from './profile-item.ts';
+import { handleOf, handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
+
+const CUSTOM_TAG = 'Tag_Profile_Custom_';
+
+/** Resolves from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
+function profileField<T>(read: (profile: Profile) => T) {
+  return ({ id, profile }: UserHandle, _args: object, { load }: Context): T | Promise<T> => {
+    const known = profile && read(profile);
+    if (profile?.whole || known != null) return known as T;
+    return load.profile.load(id).then(read);
+  };
+}
+
+/** Reads a list from a profile that lacks nothing. */
+function fromWholeProfile<T>(
+  { id, profile }: UserHandle,
+  { load }: Context,
+  read: (profile: Profile) => T,
+): T | Promise<T> {
+  return profile?.whole ? read(profile) : load.profile.load(id).then(read);
+}
+
+function checkKnown(tags: readonly string[], { refusedTags }: Profile) {
+  const refused = tags.find((tag) => refusedTags.includes(tag));
+  if (!refused) return;
+  throw new GatewayError(
+    'UPSTREAM_MISCONFIGURED',
+    `The app has no profile field "${refused}", although the gateway is configured to ask for it.`,
+  );
+}
+
+export const UserType = builder.objectRef<UserHandle>('User').implement({
+  description: 'An account of the app. Profile fields are null when the user has not set them.',
+  interfaces: [NodeType],
+  fields: (t) => ({
+    id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
+    nick: t.string({
+      description: 'The name to show.',
+      resolve: profileField(({ nick }) => nick),
+    }),
+    avatar: t.field({
+      type: 'URL',
+      description:
+        'The picture to show. A value that is no absolute web address is null here, and raw in `profileItems`.',
+      resolve: profileField(({ avatar }) => avatar),
+    }),
+    gender: t.field({
+      type: GenderType,
+      description: 'The gender.',
+      resolve: profileField(({ gender }) => gender),
+    }),
+    birthday: t.field({
+      type: 'Date',
+      description: 'The date of birth. A value that is no calendar date is null here, and raw in `profileItems`.',
+      resolve: profileField(({ birthday }) => birthday),
+    }),
+    location: t.string({
+      description: 'The place, in whatever form the app uses.',
+      resolve: profileField(({ location }) => location),
+    }),
+    selfSignature: t.string({
+      description: 'What the user says about themself.',
+      resolve: profileField(({ selfSignature }) => selfSignature),
+    }),
+    language: t.int({
+      description: 'The language, a number of the app’s own.',
+      resolve: profileField(({ language }) => language),
+    }),
+    level: t.int({
+      description: 'The level, a number of the app’s own.',
+      resolve: profileField(({ level }) => level),
+    }),
+    role: t.int({
+      description: 'The role, a number of the app’s own.',
+      resolve: profileField(({ role }) => role),
+    }),
+    allowType: t.field({
+      type: AllowTypeType,
+      description: 'Who may add this user as a friend.',
+      resolve: profileField(({ allowType }) => allowType),
+    }),
+    adminForbidType: t.field({
+      type: AdminForbidTypeType,
+      description: 'What the app’s administrators forbid this user.',
+      resolve: profileField(({ adminForbidType }) => adminForbidType),
+    }),
+    messageSettings: t.int({
+      description: 'Message settings, a bit field: 1 means that the user receives no messages.',
+      resolve: profileField(({ messageSettings }) => messageSettings),
+    }),
+    customFields: t.field({
+      type: [CustomFieldType],
+      nullable: true,
+      description: 'The profile fields of the app’s own that this user has set.',
+      args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
+      resolve: (user, { keys }, context) =>
+        fromWholeProfile(user, context, (profile) => {
+          checkKnown(keys?.map((key) => CUSTOM_TAG + key) ?? [], profile);
+          return profile.customFields.filter(({ key }) => keys?.includes(key) ?? true);
+        }),
+    }),
+    profileItems: t.field({
+      type: [ProfileItemType],
+      nullable: true,
+      description: 'The raw profile items of this user, including those that have a field of their own.',
+      args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
+      resolve: (user, { tags }, context) =>
+        fromWholeProfile(user, context, (profile) => {
+          checkKnown(tags ?? [], profile);
+          return profile.items.filter(({ tag }) => tags?.includes(tag) ?? true);
+        }),
+    }),
+  }),
+});
+
+builder.queryField('user', (t) =>
+  t.field({
+    type: UserType,
+    description:
+      'The user with this id. Costs nothing by itself: whether the user exists shows when a field needs to know.',
+    args: { id: t.arg.id({ required: true, description: 'The UserID.' }) },
+    resolve: (_root, { id }, { settings }) => handleOf(id, settings),
+  }),
+);
+
+builder.queryField('users', (t) =>
+  t.field({
+    type: [UserType],
+    nullable: { list: false, items: true },
+    description: `The users with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
+    args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
+    // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
+    resolve: (_root, { ids }, { settings }) => handlesOf(ids, settings) as UserHandle[],
+  }),
+);

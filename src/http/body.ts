@@ -1,0 +1,16 @@
+/** Reads a request body as text, or gives up with null as soon as it is larger than `maxBytes`. */
+export async function readBody(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string | null> {
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return null;
+    read.push(chunk);
+  }
+  return Buffer.concat(read, bytes).toString('utf8');
+}
+
+/** An answer for a request that never reaches GraphQL, in GraphQL's shape. */
+export function refusal(message: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+}

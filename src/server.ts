@@ -1,0 +1,163 @@
+// Plugs the rooms together: the one file that knows them all.
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { NoSchemaIntrospectionCustomRule } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { type Context, createContexts } from './context.ts';
+import { maskError } from './errors.ts';
+import { createRememberedPages } from './follow/remembered-pages.ts';
+import { schema } from './graph/schema.ts';
+import { readBody, refusal } from './http/body.ts';
+import { type Exchange, openExchange } from './http/exchange.ts';
+import { createFront, GRAPHQL_PATH, type RequestWithBody } from './http/front.ts';
+import { createGraphiqlPage } from './http/graphiql-page.ts';
+import { createBoundedParse, createDepthRule } from './http/limits.ts';
+import { createListener } from './http/listener.ts';
+import { readStarterOperations } from './starter-operations.ts';
+import { createTencentClient } from './tencent/client.ts';
+import { createFollowService } from './tencent/follow-service.ts';
+import { createProfileService } from './tencent/profile-service.ts';
+import { baseUrlOf } from './tencent/regions.ts';
+
+export type Gateway = {
+  /** Answers a GraphQL request without a socket. */
+  fetch(request: Request): Promise<Response>;
+  /** Starts to accept requests; resolves with the base URL. */
+  listen(): Promise<string>;
+  /** Stops without dropping a request: not ready at once, then what runs is finished, then connections go. */
+  close(): Promise<void>;
+  /** Stops at once. */
+  destroy(): void;
+};
+
+export type GatewayDependencies = { log: Logger; clock?: Clock };
+
+/** What Yoga hands on with a request: one object, so that whoever opens something on the way can have it closed. */
+type Visit = { readonly exchange: Exchange; closeContext: (() => void) | null };
+type ServerContext = { readonly visit: Visit };
+
+/** Builds a whole gateway from its settings. Nothing runs before `listen`. */
+export function createGateway(config: Config, { log, clock = systemClock }: GatewayDependencies): Gateway {
+  const { sdkAppId, secretKey, adminId, timeoutMs, region, baseUrl } = config.tencent;
+  const client = createTencentClient({
+    baseUrl: baseUrl ?? baseUrlOf(region as string),
+    sdkAppId,
+    secretKey,
+    adminId,
+    timeoutMs,
+    clock,
+    report: (message, facts) => log.warn(facts, message),
+  });
+  const follow = createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile });
+  const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock });
+  const contexts = createContexts({
+    follow,
+    profiles,
+    readPage: createRememberedPages(follow, { clock, freshMs: config.listFreshMs, maxBytes: config.memoryBytes }),
+    settings: {
+      maxPageSize: config.maxPageSize,
+      chunkSize: config.chunkSize,
+      userIdPattern: config.userIdPattern,
+      cursorKey: cursorKeyOf(config),
+    },
+    clock,
+    deadlineMs: config.requestDeadlineMs,
+  });
+
+  const yoga = createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: ({ request, visit }) => {
+      const { context, close } = contexts.open({
+        gone: request.signal,
+        onUpstreamCall: () => visit.exchange.upstreamCalls++,
+      });
+      visit.closeContext = close;
+      return context;
+    },
+    maskedErrors: {
+      maskError: (error) => maskError(error, (bug) => log.error({ err: bug }, 'A bug of ours failed a field')),
+    },
+    // The front has read and bounded the body; Yoga's own limit would pipe it through a stream once more.
+    maxRequestBodySize: false,
+    multipart: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    plugins: [limits(config), accounting()],
+  });
+
+  const listener = createListener(
+    createFront({
+      graphql: (request: RequestWithBody, response, exchange) => yoga(request, response, visit(exchange)),
+      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations) : null,
+      isReady: () => listener.isReady(),
+      onExchange: (exchange, facts) => log.info({ ...exchange, ...facts }, 'request'),
+      onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
+      maxBodyBytes: config.maxBodyBytes,
+      clock,
+    }),
+    clock,
+  );
+
+  return {
+    async fetch(request) {
+      const body = request.body && (await readBody(request.body, config.maxBodyBytes));
+      if (request.body && body === null) {
+        const message = `The request body is larger than ${config.maxBodyBytes} bytes.`;
+        return new Response(refusal(message), { status: 413, headers: { 'content-type': 'application/json' } });
+      }
+      const { url, method, headers, signal } = request;
+      const exchange = openExchange(headers.get('x-request-id'));
+      return yoga.fetch(new Request(url, { method, headers, signal, body }), visit(exchange));
+    },
+    listen: () => listener.listen(config.port, config.host),
+    async close() {
+      await listener.drain(config.drainMs);
+      await client.close();
+    },
+    destroy() {
+      listener.destroy();
+      void client.close();
+    },
+  };
+}
+
+/** The same on all replicas of an app: set, or derived from the secret key that they share. */
+function cursorKeyOf({ cursorSecret, tencent }: Config): KeyObject {
+  const key = hkdfSync('sha256', cursorSecret ?? tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
+  return createSecretKey(new Uint8Array(key));
+}
+
+function visit(exchange: Exchange): ServerContext {
+  return { visit: { exchange, closeContext: null } };
+}
+
+function limits({ maxTokens, maxDepth, introspection }: Config): Plugin {
+  const boundedParse = createBoundedParse(maxTokens);
+  const depthRule = createDepthRule(maxDepth);
+  return {
+    onParse: ({ setParseFn }) => setParseFn(boundedParse),
+    onValidate({ addValidationRule }) {
+      addValidationRule(depthRule);
+      if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+    },
+  };
+}
+
+/** Notes for the log line what ran and how it ended, and closes the request's context. */
+function accounting(): Plugin<ServerContext, ServerContext> {
+  return {
+    onExecute({ args }) {
+      args.contextValue.visit.exchange.operationName = args.operationName ?? null;
+    },
+    onResultProcess({ serverContext: { visit }, result }) {
+      visit.closeContext?.();
+      if (Array.isArray(result) || !('errors' in result)) return;
+      for (const { extensions } of result.errors ?? []) visit.exchange.errorCodes.push(String(extensions?.code));
+    },
+  };
+}

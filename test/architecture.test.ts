@@ -1,0 +1,89 @@
+// The table of DESIGN section 2 as data: which room may import which. Editing it is a design decision.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** Room (or file) of `src` → rooms and files that it may import, besides its own. `types:` allows `import type` alone. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  'main.ts': ['server.ts', 'config.ts', 'sandbox', 'graph/sdl.ts'],
+  'server.ts': [
+    'auth',
+    'cache',
+    'clock.ts',
+    'config.ts',
+    'context.ts',
+    'errors.ts',
+    'follow',
+    'graph',
+    'http',
+    'starter-operations.ts',
+    'tencent',
+  ],
+  'config.ts': [],
+  'clock.ts': [],
+  'errors.ts': [],
+  'starter-operations.ts': [],
+  'context.ts': ['follow', 'auth', 'errors.ts', 'clock.ts'],
+  graph: ['follow', 'errors.ts', 'types:context.ts'],
+  follow: ['cache', 'errors.ts', 'clock.ts'],
+  cache: ['errors.ts', 'clock.ts'],
+  http: ['errors.ts', 'clock.ts'],
+  tencent: ['types:follow', 'cache', 'errors.ts', 'clock.ts'],
+  auth: ['tencent/user-sig.ts', 'errors.ts', 'clock.ts'],
+  sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
+};
+
+/** Package → the only places that may import it. */
+const ONLY_IN: Record<string, readonly string[]> = {
+  '@pothos/core': ['graph'],
+  'graphql-yoga': ['server.ts'],
+  undici: ['tencent/client.ts'],
+  ioredis: ['server.ts'],
+};
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const imports = files.flatMap((file) =>
+  Array.from(
+    readFileSync(join(SRC, file), 'utf8').matchAll(
+      /(?:^|\n)(import|export)( type)? [^;]*?from '([^']+)'|import\('([^']+)'\)/g,
+    ),
+    (found) => {
+      const target = found[3] ?? (found[4] as string);
+      return {
+        file,
+        isType: Boolean(found[2]),
+        target: target.startsWith('.') ? relative(SRC, join(SRC, dirname(file), target)) : target,
+      };
+    },
+  ),
+);
+const roomOf = (path: string) => (path.includes('/') ? (path.split('/')[0] as string) : path);
+const isOurs = (target: string) => target.endsWith('.ts');
+const covers = (entry: string, target: string) => entry === target || entry === roomOf(target);
+
+test('the rooms of src are those of the table', () => {
+  const rooms = new Set(files.map(roomOf));
+  expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+});
+
+test('each room imports only the rooms that the table allows', () => {
+  const strangers = imports.filter(({ file, target, isType }) => {
+    if (!isOurs(target) || roomOf(file) === roomOf(target)) return false;
+    const allowed = MAY_IMPORT[roomOf(file)] ?? [];
+    return !allowed.some((entry) => covers(entry, target) || (isType && covers(entry.replace('types:', ''), target)));
+  });
+  expect(strangers.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+});
+
+test('a library that belongs to one place is imported nowhere else', () => {
+  const strangers = imports.filter(({ file, target }) => ONLY_IN[target]?.every((place) => !covers(place, file)));
+  expect(strangers.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+});
+
+test('the table sees the imports at all', () => {
+  expect(imports).toContainEqual({ file: 'server.ts', isType: false, target: 'graph/schema.ts' });
+  expect(imports).toContainEqual({ file: 'main.ts', isType: false, target: 'sandbox/sandbox.ts' });
+});

@@ -1,0 +1,31 @@
+import type { Clock } from '../../src/clock.ts';
+
+/** A clock that moves only when a test turns it. Sleepers wake in order as it passes their time. */
+export type TestClock = Clock & { advance(ms: number): void };
+
+export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
+  let now = startMs;
+  const sleepers = new Set<{ at: number; wake: () => void }>();
+  return {
+    now: () => now,
+    sleep(ms, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const sleeper = { at: now + ms, wake: resolve };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', () => {
+          sleepers.delete(sleeper);
+          reject(signal.reason);
+        });
+      });
+    },
+    advance(ms) {
+      now += ms;
+      for (const sleeper of [...sleepers].sort((a, b) => a.at - b.at)) {
+        if (sleeper.at > now) continue;
+        sleepers.delete(sleeper);
+        sleeper.wake();
+      }
+    },
+  };
+}

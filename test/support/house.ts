@@ -1,0 +1,73 @@
+// The gateway whole, over HTTP, against a sandbox of its own: what most tests talk to.
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { readConfig } from '../../src/config.ts';
+import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { createGateway } from '../../src/server.ts';
+
+export type HouseOptions = {
+  /** Settings beside those that lead to the sandbox. */
+  env?: Record<string, string>;
+  clock?: Clock;
+  sandbox?: Parameters<typeof createSandbox>[0];
+};
+
+export type Answer = {
+  data?: Record<string, unknown> | null;
+  errors?: {
+    message: string;
+    path?: (string | number)[];
+    extensions: { code: string; upstream?: Record<string, unknown> };
+  }[];
+};
+
+export type House = Awaited<ReturnType<typeof openHouse>>;
+
+/** Opens a house for the running test; it is closed when the test ends. */
+export async function openHouse({ env = {}, clock, sandbox: sandboxOptions }: HouseOptions = {}) {
+  const sandbox = createSandbox(sandboxOptions);
+  const { url: upstreamUrl } = await sandbox.listen();
+  const logLines: string[] = [];
+  const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
+  const config = readConfig({
+    PORT: '0',
+    SHUTDOWN_DRAIN_MS: '0',
+    TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+    TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+    TENCENT_ADMIN: SANDBOX_APP.admin,
+    TENCENT_BASE_URL: upstreamUrl,
+    ...env,
+  });
+  const gateway = createGateway(config, { log, clock });
+  const url = await gateway.listen();
+  onTestFinished(async () => {
+    gateway.destroy();
+    await sandbox.close();
+  });
+
+  /** Sends an operation as any frontend would. */
+  const send = (query: string, variables: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+
+  return {
+    url,
+    sandbox,
+    gateway,
+    logLines,
+    send,
+    async query(query: string, variables?: Record<string, unknown>): Promise<Answer> {
+      return (await send(query, variables)).json() as Promise<Answer>;
+    },
+    /** What the query answered, which must be free of errors. */
+    async data<T>(query: string, variables?: Record<string, unknown>): Promise<T> {
+      const { data, errors } = (await (await send(query, variables)).json()) as Answer;
+      if (errors) throw new Error(`The query failed: ${JSON.stringify(errors)}`);
+      return data as T;
+    },
+  };
+}
