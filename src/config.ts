@@ -11,7 +11,7 @@ export type Config = {
     secretKey: string;
     adminId: string;
     /** A region preset of the upstream contract's section 1.2; null when `baseUrl` is given. */
-    region: string | null;
+    region: (typeof REGIONS)[number] | null;
     baseUrl: string | null;
     timeoutMs: number;
   };

@@ -84,7 +84,8 @@ function print(text: string): number {
 
 async function serve(env: Environment): Promise<number> {
   const embedded = namesNoUpstream(env) ? await startSandbox(0) : null;
-  const config = readConfig({ ...env, ...embedded?.settings });
+  // The sandbox's app has three profile fields of its own.
+  const config = readConfig(embedded ? { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood', ...env, ...embedded.settings } : env);
   const { createGateway } = await import('./server.ts');
   const log = pino({ level: config.logLevel, base: undefined });
   const gateway = createGateway(config, { log });
@@ -127,7 +128,7 @@ async function startSandbox(port: number) {
   const { createSandbox, SANDBOX_APP } = await import('./sandbox/sandbox.ts');
   const sandbox = createSandbox();
   const { url } = await sandbox.listen({ port });
-  const settings: Environment = {
+  const settings = {
     TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
     TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
     TENCENT_ADMIN: SANDBOX_APP.admin,

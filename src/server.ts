@@ -1,6 +1,6 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { NoSchemaIntrospectionCustomRule } from 'graphql';
+import { getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from './clock.ts';
@@ -16,10 +16,11 @@ import { createGraphiqlPage } from './http/graphiql-page.ts';
 import { createBoundedParse, createDepthRule } from './http/limits.ts';
 import { createListener } from './http/listener.ts';
 import { readStarterOperations } from './starter-operations.ts';
-import { createTencentClient } from './tencent/client.ts';
+import { createTencentClient, type Report, type TencentClient } from './tencent/client.ts';
+import { type Diagnosis, diagnose } from './tencent/diagnose.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
-import { baseUrlOf } from './tencent/regions.ts';
+import { type Region, regionBaseUrl } from './tencent/regions.ts';
 
 export type Gateway = {
   /** Answers a GraphQL request without a socket. */
@@ -40,18 +41,11 @@ type ServerContext = { readonly visit: Visit };
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, { log, clock = systemClock }: GatewayDependencies): Gateway {
-  const { sdkAppId, secretKey, adminId, timeoutMs, region, baseUrl } = config.tencent;
-  const client = createTencentClient({
-    baseUrl: baseUrl ?? baseUrlOf(region as string),
-    sdkAppId,
-    secretKey,
-    adminId,
-    timeoutMs,
-    clock,
-    report: (message, facts) => log.warn(facts, message),
-  });
+  const report: Report = (message, facts) => log.warn(facts, message);
+  const client = connect(config, clock, report);
+  const { adminId } = config.tencent;
   const follow = createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile });
-  const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock });
+  const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock, report });
   const contexts = createContexts({
     follow,
     profiles,
@@ -126,6 +120,29 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
   };
 }
 
+/** Checks the settings with one real call to the upstream, and says in plain words what is wrong. */
+export async function diagnoseUpstream(config: Config): Promise<Diagnosis> {
+  const clock = systemClock;
+  const client = connect(config, clock, () => {});
+  const diagnosis = await diagnose(client, { adminId: config.tencent.adminId, clock });
+  await client.close();
+  return diagnosis;
+}
+
+function connect({ tencent }: Config, clock: Clock, report: Report): TencentClient {
+  const { sdkAppId, secretKey, adminId, timeoutMs, region, baseUrl } = tencent;
+  return createTencentClient({
+    // The settings have one of the two, or they would have been refused.
+    baseUrl: baseUrl ?? regionBaseUrl(region as Region),
+    sdkAppId,
+    secretKey,
+    adminId,
+    timeoutMs,
+    clock,
+    report,
+  });
+}
+
 /** The same on all replicas of an app: set, or derived from the secret key that they share. */
 function cursorKeyOf({ cursorSecret, tencent }: Config): KeyObject {
   const key = hkdfSync('sha256', cursorSecret ?? tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
@@ -152,7 +169,8 @@ function limits({ maxTokens, maxDepth, introspection }: Config): Plugin {
 function accounting(): Plugin<ServerContext, ServerContext> {
   return {
     onExecute({ args }) {
-      args.contextValue.visit.exchange.operationName = args.operationName ?? null;
+      args.contextValue.visit.exchange.operationName =
+        getOperationAST(args.document, args.operationName)?.name?.value ?? null;
     },
     onResultProcess({ serverContext: { visit }, result }) {
       visit.closeContext?.();

@@ -1,0 +1,205 @@
+// Whatever the upstream does, a client gets the right public code in time, and the upstream is asked no more than fair.
+import { afterAll, describe, expect, test } from 'vitest';
+import type { FaultPatch } from '../src/sandbox/faults.ts';
+import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
+import { ERROR_TABLE, UNKNOWN_CODE_RULE } from '../src/tencent/error-table.ts';
+import { createHastyClock } from './support/clock.ts';
+import { type Answer, type HouseOptions, openHouse } from './support/house.ts';
+
+const FANS = '{ user(id: "anna") { id fans { nodes { id } } } }';
+const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002' }, { id: 'crowd_000001' }] } } } };
+const TRIES = { never: 1, once: 2, resign: 2, backoff: 3 };
+
+/** All that left any house of this file: answers and log lines. */
+const said: string[] = [];
+
+async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({ clock, ...options, sandbox: { emptyWorld: true, clock, ...options.sandbox } });
+  house.sandbox.world.addFans('anna', 2);
+  house.sandbox.faults.set(faults);
+  /** Asks, and lets time pass in the long waits until the answer is there. */
+  const ask = async (query = FANS): Promise<Answer> => {
+    const started = clock.now();
+    const response = house.send(query).then((response) => response.text());
+    let text: string | undefined;
+    response.then((arrived) => {
+      text = arrived;
+    });
+    while (text === undefined) {
+      await new Promise((resolve) => setImmediate(resolve));
+      // Long waits are timeouts: they pass when the upstream has the call and keeps silent.
+      if (house.sandbox.faults.isArmed('silence') && house.sandbox.calls.count() > 0) clock.advance(100);
+    }
+    said.push(text, ...house.logLines);
+    expect(clock.now() - started).toBeLessThanOrEqual(10_500);
+    return JSON.parse(text) as Answer;
+  };
+  return { house, clock, ask };
+}
+
+const codes = ERROR_TABLE.flatMap(({ codes, ...rule }) =>
+  (typeof codes === 'number' ? [codes] : [...codes]).map((code) => ({ code, ...rule })),
+);
+
+describe('every error code of the upstream', () => {
+  test.each([...codes, { code: 12345, ...UNKNOWN_CODE_RULE }])(
+    '$code answers $publicCode after the tries of "$retry"',
+    async ({ code, publicCode, retry, throttled }) => {
+      const { house, ask } = await openFaulty({ error: { code, commands: ['follow_get'] } });
+
+      const { data, errors } = await ask();
+
+      expect(data).toEqual({ user: { id: 'anna', fans: null } });
+      expect(errors).toHaveLength(1);
+      expect(errors?.[0]).toMatchObject({
+        path: ['user', 'fans'],
+        extensions: {
+          code: publicCode,
+          upstream: { command: 'follow_get', errorCode: code, retryable: expect.any(Boolean) },
+        },
+      });
+      if (throttled) expect(errors?.[0]?.extensions.upstream?.retryAfterMs).toBeGreaterThan(0);
+      expect(house.sandbox.calls.count('follow_get')).toBe(TRIES[retry]);
+    },
+  );
+
+  test('70050 stops all calls for a minute', async () => {
+    const { house, clock, ask } = await openFaulty({ error: { code: 70050, commands: ['follow_get'], times: 1 } });
+    await ask();
+    const { errors } = await ask('{ user(id: "anna") { nick fansCount } }');
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual([
+      'UPSTREAM_MISCONFIGURED',
+      'UPSTREAM_MISCONFIGURED',
+    ]);
+    expect(house.sandbox.calls.count()).toBe(1);
+    clock.advance(60_001);
+    expect(await ask()).toEqual(WHOLE);
+  });
+});
+
+describe('a fault that passes is not seen', () => {
+  test.each<[string, FaultPatch, number]>([
+    ['a burst of 60007', { error: { code: 60007, times: 2 } }, 3],
+    ['30006 on the first call', { error: { code: 30006, times: 1 } }, 2],
+    ['30007 twice', { error: { code: 30007, times: 2 } }, 3],
+    ['an expired UserSig', { expiredUserSig: { times: 1 } }, 2],
+    ['a connection reset', { reset: { times: 1 } }, 2],
+    ['a 502 with an HTML page', { httpError: { times: 1 } }, 2],
+    ['a 200 that is no JSON', { httpError: { times: 1, status: 200, body: '<html>' } }, 2],
+    ['truncated JSON', { truncatedJson: { times: 1 } }, 2],
+    ['an answer lost on the way', { answerLost: { times: 1 } }, 2],
+    ['an answer without ErrorCode', { missingErrorCode: { times: 1 } }, 2],
+    ['an answer without ErrorInfo', { missingErrorInfo: true }, 1],
+    ['unknown extra fields', { unknownFields: true }, 1],
+    ['a slow answer', { latency: { ms: 30 } }, 1],
+    ['a missing ProfileItem', { missingProfileItem: true }, 1],
+  ])('%s', async (_fault, faults, calls) => {
+    const { house, ask } = await openFaulty(faults);
+    expect(await ask()).toEqual(WHOLE);
+    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+  });
+});
+
+describe('a fault that stays', () => {
+  test.each<[string, FaultPatch, string, number]>([
+    ['connection resets', { reset: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['502 with an HTML page', { httpError: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['truncated JSON', { truncatedJson: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['lost answers', { answerLost: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['answers without ErrorCode', { missingErrorCode: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['silence', { silence: true }, 'UPSTREAM_TIMEOUT', 2],
+    ['UserSigs that count as expired', { expiredUserSig: true }, 'UPSTREAM_MISCONFIGURED', 2],
+    ['the wrong region', { wrongRegion: true }, 'UPSTREAM_MISCONFIGURED', 1],
+    ['a feature that is switched off', { featureOff: true }, 'FEATURE_NOT_ENABLED', 1],
+    ['60007', { error: { code: 60007 } }, 'THROTTLED', 3],
+  ])('%s', async (_fault, faults, code, calls) => {
+    const { house, ask } = await openFaulty(faults);
+    const { data, errors } = await ask();
+    expect(data).toEqual({ user: { id: 'anna', fans: null } });
+    expect(errors).toMatchObject([
+      { path: ['user', 'fans'], extensions: { code, upstream: { command: 'follow_get' } } },
+    ]);
+    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+  });
+
+  test('opens the breaker of its command alone, and a probe closes it when the fault is gone', async () => {
+    const { house, clock, ask } = await openFaulty({ httpError: { commands: ['follow_get'] } });
+    for (let n = 0; n < 10; n++) await ask();
+    const calls = house.sandbox.calls.count('follow_get');
+    expect((await ask()).errors?.[0]?.extensions).toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      upstream: { retryable: true, retryAfterMs: expect.any(Number) },
+    });
+    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+    expect((await ask('{ user(id: "anna") { fansCount } }')).data).toEqual({ user: { fansCount: 2 } });
+
+    house.sandbox.faults.reset();
+    clock.advance(60_000);
+    expect(await ask()).toEqual(WHOLE);
+  });
+});
+
+describe('a fault of some items', () => {
+  test('leaves the others of a batch whole', async () => {
+    const { ask } = await openFaulty({
+      itemFailure: { ids: ['crowd_000001'], code: 30003, commands: ['follow_get_info'] },
+    });
+    const { data, errors } = await ask('{ users(ids: ["anna", "crowd_000001", "crowd_000002"]) { fansCount } }');
+    expect(data).toEqual({ users: [{ fansCount: 2 }, { fansCount: null }, { fansCount: 0 }] });
+    expect(errors).toMatchObject([{ path: ['users', 1, 'fansCount'], extensions: { code: 'USER_NOT_FOUND' } }]);
+  });
+
+  test('of a profile leaves the other profiles whole', async () => {
+    const { ask } = await openFaulty({ itemFailure: { ids: ['anna'], code: 40006, commands: ['portrait_get'] } });
+    const { data, errors } = await ask('{ users(ids: ["anna", "crowd_000001"]) { nick } }');
+    expect(data).toEqual({ users: [{ nick: null }, { nick: 'Crowd 1' }] });
+    expect(errors).toMatchObject([{ path: ['users', 0, 'nick'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
+  });
+});
+
+test('a client that goes away takes its upstream call with it', async () => {
+  const { house } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
+  const impatient = new AbortController();
+  const request = fetch(`${house.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: FANS }),
+    signal: impatient.signal,
+  }).catch((error: Error) => error.name);
+  while (house.sandbox.calls.count() === 0) await new Promise((resolve) => setImmediate(resolve));
+  impatient.abort();
+  expect(await request).toBe('AbortError');
+  // Silence ends in the sandbox's log when the caller hangs up, long before any timeout of ours.
+  while (!house.logLines.some((line) => line.includes('"aborted":true')))
+    await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('thousands of failing requests leave no memory behind', async () => {
+  const { house } = await openFaulty({ itemFailure: { ids: ['ghost'], code: 30003 } });
+  const fail = async (times: number) => {
+    for (let n = 0; n < times; n++) await house.query(`{ user(id: "ghost") { fansCount } }`);
+    house.logLines.length = 0;
+    return collectGarbage();
+  };
+  const before = await fail(1000);
+  const after = await fail(3000);
+  expect((after - before) / 1024 / 1024).toBeLessThan(8);
+});
+
+afterAll(() => {
+  const everything = said.join('\n');
+  expect(everything.length).toBeGreaterThan(10_000);
+  expect(everything).not.toContain(SANDBOX_APP.secretKey);
+  expect(everything).not.toMatch(/usersig=/i);
+  // A UserSig, or any other long token.
+  expect(everything).not.toMatch(/[A-Za-z0-9*_-]{120,}/);
+});
+
+async function collectGarbage(): Promise<number> {
+  const { setFlagsFromString } = await import('node:v8');
+  const { runInNewContext } = await import('node:vm');
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}

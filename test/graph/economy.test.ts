@@ -1,0 +1,143 @@
+// The bill: how many upstream calls a screen costs.
+import { expect, test } from 'vitest';
+import { createTestClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+
+const bill = ({ sandbox }: House) =>
+  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
+
+const aliases = (ids: readonly string[], selection: string) =>
+  `{ ${ids.map((id, i) => `u${i}: user(id: "${id}") { ${selection} }`).join('\n')} }`;
+
+async function openCrowd(count: number, env = {}) {
+  const clock = createTestClock();
+  const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });
+  house.sandbox.world.addFans('star', count);
+  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  return { house, ids, clock };
+}
+
+test('100 edges with nick, avatar and follow time cost one call', async () => {
+  const { house } = await openCrowd(150);
+  const { user } = await house.data<{ user: { fans: { edges: unknown[] } } }>(
+    '{ user(id: "star") { fans(first: 100) { edges { followedAt node { id nick avatar } } } } }',
+  );
+  expect(user.fans.edges).toHaveLength(100);
+  expect(bill(house)).toEqual({ follow_get: 1 });
+});
+
+test('five pages of 20 cost one call within the life of a chunk, and a new one after it', async () => {
+  const { house, clock } = await openCrowd(150);
+  const walk = async () => {
+    for (let page = 0, after: string | null = null; page < 5; page++) {
+      const { user }: { user: { fans: { pageInfo: { endCursor: string } } } } = await house.data(
+        'query ($after: String) { user(id: "star") { fans(first: 20, after: $after) { nodes { nick } pageInfo { endCursor } } } }',
+        { after },
+      );
+      after = user.fans.pageInfo.endCursor;
+    }
+  };
+  await walk();
+  expect(bill(house)).toEqual({ follow_get: 1 });
+  clock.advance(29_000);
+  await walk();
+  expect(bill(house)).toEqual({ follow_get: 1 });
+  clock.advance(1_000);
+  await walk();
+  expect(bill(house)).toEqual({ follow_get: 2 });
+});
+
+test('250 users’ names by aliases cost three portrait_get', async () => {
+  const { house, ids } = await openCrowd(250);
+  const data = await house.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
+  expect(Object.values(data).every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
+  expect(bill(house)).toEqual({ portrait_get: 3 });
+});
+
+test('three counts of 45 users cost three follow_get_info', async () => {
+  const { house, ids } = await openCrowd(45);
+  const data = await house.data<Record<string, unknown>>(aliases(ids, 'fansCount followsCount mutualsCount'));
+  expect(Object.values(data)).toEqual(ids.map(() => ({ fansCount: 0, followsCount: 1, mutualsCount: 0 })));
+  expect(bill(house)).toEqual({ follow_get_info: 3 });
+});
+
+test('a list’s total and its user’s counts come from one call', async () => {
+  const { house } = await openCrowd(45);
+  const { user } = await house.data<{ user: { fansCount: number; fans: { totalCount: number } } }>(
+    '{ user(id: "star") { fansCount fans(first: 5) { totalCount nodes { id } } follows { totalCount } } }',
+  );
+  expect([user.fansCount, user.fans.totalCount]).toEqual([45, 45]);
+  expect(bill(house)).toEqual({ follow_get: 1, follow_get_info: 1 });
+});
+
+test.each([
+  ['ids alone', '{ users(ids: ["a", "b"]) { id } node(id: "c") { __typename id } }', {}],
+  ['a total alone', '{ user(id: "star") { fans { totalCount } } }', { follow_get_info: 1 }],
+  [
+    'a total behind fragments',
+    '{ user(id: "star") { fans { ...T ... { __typename } } } } fragment T on FollowConnection { totalCount }',
+    { follow_get_info: 1 },
+  ],
+  [
+    'counts of list members',
+    '{ user(id: "star") { fans(first: 40) { nodes { followsCount } } } }',
+    { follow_get: 1, follow_get_info: 2 },
+  ],
+  [
+    'a profile asked for three times',
+    '{ a: user(id: "star") { nick } b: user(id: "star") { avatar customFields { key } } node(id: "star") { ... on User { level } } }',
+    { portrait_get: 1 },
+  ],
+  [
+    'the same list asked for three times at once',
+    '{ a: user(id: "star") { fans(first: 1) { nodes { id } } } b: user(id: "star") { fans(first: 50) { nodes { id } } } c: user(id: "star") { fans { pageInfo { hasNextPage } } } }',
+    { follow_get: 1 },
+  ],
+])('%s cost no more than needed', async (_title, query, expected) => {
+  const { house } = await openCrowd(45);
+  await house.data(query);
+  expect(bill(house)).toEqual(expected);
+});
+
+test('equal questions of many clients at once are one call', async () => {
+  const { house } = await openCrowd(45);
+  house.sandbox.faults.set({ latency: { ms: 30 } });
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => house.data('{ user(id: "star") { fans { nodes { id nick } } } }')),
+  );
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(bill(house)).toEqual({ follow_get: 1 });
+});
+
+test('the log line of a request tells its upstream calls', async () => {
+  const { house } = await openCrowd(45);
+  await house.data('query Screen { user(id: "star") { fansCount fans { nodes { id } } } }');
+  const line = house.logLines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'request');
+  expect(line).toMatchObject({
+    operationName: 'Screen',
+    upstreamCalls: 2,
+    status: 200,
+    method: 'POST',
+    path: '/graphql',
+    errorCodes: [],
+  });
+  expect(line.requestId).toMatch(/^[\w-]{36}$/);
+});
+
+test('pages that came without profiles are filled by one portrait_get', async () => {
+  const { house } = await openCrowd(45);
+  house.sandbox.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
+  const { user } = await house.data<{ user: { fans: { nodes: { nick: string }[] } } }>(
+    '{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }',
+  );
+  expect(user.fans.nodes.every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
+  expect(bill(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+});
+
+test('with EMBEDDED_PROFILE=partial only the tags that are absent are asked for', async () => {
+  const { house } = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
+  await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick } } } }');
+  expect(bill(house)).toEqual({ follow_get: 1 });
+  await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }');
+  expect(bill(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+});

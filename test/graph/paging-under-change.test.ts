@@ -1,0 +1,152 @@
+// The promise that no peer makes: a list that changes while it is paged loses and repeats nobody who stayed.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createTestClock, type TestClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+import { readPage } from '../support/walk.ts';
+
+const CHUNK = 5;
+const RUNS = 1000;
+
+type Change = { kind: 'leave' | 'return' | 'join'; pick: number; sameSecond: boolean };
+/** One client page, and what happens before the next: changes, and perhaps the end of every remembered page's life. */
+type Step = { first: number; changes: Change[]; forget: boolean };
+type Turned = { house: House; clock: TestClock };
+/** Where changes may happen: anywhere in the list, or in the upstream page that the last cursor names. */
+type Reach = 'anywhere' | 'named page';
+
+const change = fc.record<Change>({
+  kind: fc.constantFrom('leave', 'return', 'join'),
+  pick: fc.nat(1000),
+  sameSecond: fc.boolean(),
+});
+const scenario = fc.record({
+  // Seconds between one member and the next: zeros make members who followed in the same second.
+  gaps: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 28 }),
+  steps: fc.array(
+    fc.record<Step>({
+      first: fc.integer({ min: 1, max: 8 }),
+      changes: fc.array(change, { maxLength: 4 }),
+      forget: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 8 },
+  ),
+});
+
+/** Walks one user's fans page by page, changing them in between; answers who stayed throughout and who was seen. */
+async function walkWhileChanging({ house, clock }: Turned, user: string, gaps: number[], steps: Step[], reach: Reach) {
+  const { world } = house.sandbox;
+  world.importAccount(user);
+  let second = 1_700_000_000;
+  for (const [number, gap] of gaps.entries()) join(`${user}_m${(number * 7919) % 97}_${number}`, gap);
+  const stayed = new Set(world.list(user, 'fans').map(({ id }) => id));
+  const before = world.list(user, 'fans').map(({ id }) => id);
+
+  const seen: string[] = [];
+  let joined = 0;
+  let after: string | null = null;
+  for (let turn = 0; ; turn++) {
+    const step = steps[turn];
+    const page = await readPage(house, user, 'fans', step?.first ?? 8, after);
+    seen.push(...page.edges.map(({ node }) => node.id));
+    if (!page.pageInfo.hasNextPage || page.pageInfo.endCursor === null) break;
+    after = page.pageInfo.endCursor;
+    const last = page.edges.at(-1)?.node.id as string;
+    for (const change of step?.changes ?? []) apply(change, last);
+    if (step?.forget) clock.advance(31_000);
+  }
+  return { before: before.filter((id) => stayed.has(id)), seen: seen.filter((id) => stayed.has(id)) };
+
+  function join(id: string, gap: number) {
+    second += gap;
+    world.importAccount(id);
+    world.follow(id, user, second);
+  }
+
+  function apply({ kind, pick, sameSecond }: Change, last: string) {
+    const fans = world.list(user, 'fans').map(({ id }) => id);
+    const reachable = reach === 'anywhere' ? fans : namedPage(fans, last);
+    if (kind === 'join') {
+      // Newcomers come in at the head, which a cursor of a later page does not name.
+      if (reach === 'anywhere' || reachable[0] === fans[0]) join(`${user}_new${joined++}`, sameSecond ? 0 : 1);
+      return;
+    }
+    const id = reachable[pick % Math.max(1, reachable.length)];
+    if (id === undefined) return;
+    stayed.delete(id);
+    world.unfollow(id, user);
+    if (kind === 'return' && (reach === 'anywhere' || reachable[0] === fans[0])) join(id, sameSecond ? 0 : 1);
+  }
+
+  /** The upstream page of plain offsets that holds the last member of the client's page. */
+  function namedPage(fans: string[], last: string): string[] {
+    const at = fans.indexOf(last);
+    if (at < 0) return [];
+    const start = at - (at % CHUNK);
+    return fans.slice(start, start + CHUNK);
+  }
+}
+
+async function holds(turned: Turned, reach: Reach) {
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ gaps, steps }) => {
+      const { before, seen } = await walkWhileChanging(turned, `u${run++}`, gaps, steps, reach);
+      expect(seen).toEqual(before);
+    }),
+    { numRuns: RUNS },
+  );
+}
+
+async function openTurned(env: Record<string, string>): Promise<Turned> {
+  const clock = createTestClock();
+  const sandbox = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY, clock };
+  return { clock, house: await openHouse({ clock, sandbox, env: { CHUNK_SIZE: String(CHUNK), ...env } }) };
+}
+
+test('with key positions and no remembered pages, nobody who stayed is lost, repeated or moved', async () => {
+  await holds(await openTurned({ LIST_FRESH_SECONDS: '0' }), 'anywhere');
+});
+
+test('with key positions and pages that are remembered for a while, nobody who stayed is lost, repeated or moved', async () => {
+  await holds(await openTurned({}), 'anywhere');
+});
+
+test('with plain offsets, the same holds for changes inside the page that the cursor names', async () => {
+  const turned = await openTurned({ LIST_FRESH_SECONDS: '0' });
+  turned.house.sandbox.faults.set({ offsetCursor: true });
+  await holds(turned, 'named page');
+});
+
+test('with plain offsets, newcomers who push members over a page’s edge make nobody appear twice', async () => {
+  const { house } = await openTurned({});
+  const { world } = house.sandbox;
+  house.sandbox.faults.set({ offsetCursor: true });
+  world.addFans('anna', 20);
+  const before = world.list('anna', 'fans').map(({ id }) => id);
+  const first = await readPage(house, 'anna', 'fans', 3, null);
+  for (const id of ['new1', 'new2']) {
+    world.importAccount(id);
+    world.follow(id, 'anna', 1_700_000_000);
+  }
+
+  const second = await readPage(house, 'anna', 'fans', 8, first.pageInfo.endCursor);
+
+  expect([...first.edges, ...second.edges].map(({ node }) => node.id)).toEqual(before.slice(0, 11));
+});
+
+test('a member whom more newcomers than a page holds have pushed down is found again', async () => {
+  const { house } = await openTurned({ LIST_FRESH_SECONDS: '0' });
+  const { world } = house.sandbox;
+  world.addFans('anna', 20);
+  const before = world.list('anna', 'fans').map(({ id }) => id);
+  const first = await readPage(house, 'anna', 'fans', 3, null);
+  for (let n = 0; n < 3000; n++) {
+    world.importAccount(`new${n}`);
+    world.follow(`new${n}`, 'anna', 1_700_000_000 + n);
+  }
+
+  const second = await readPage(house, 'anna', 'fans', 8, first.pageInfo.endCursor);
+
+  expect(second.edges.map(({ node }) => node.id)).toEqual(before.slice(3, 11));
+});

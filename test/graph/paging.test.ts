@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { type HouseOptions, openHouse } from '../support/house.ts';
+import { idsOf, readPage, resumeAfterEach, walkList } from '../support/walk.ts';
+
+const MEMBERS = 2345;
+const SIZES = [1, 7, 20, 100, 1000];
+const LIMITLESS: SandboxOptions = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY };
+
+/** A house with a user whom 2,345 people follow, and the truth about them. */
+async function openPopular(options: HouseOptions = {}) {
+  const house = await openHouse({
+    ...options,
+    env: { MAX_PAGE_SIZE: '1000', ...options.env },
+    sandbox: { ...LIMITLESS, ...options.sandbox },
+  });
+  house.sandbox.world.addFans('popular', MEMBERS);
+  const members = house.sandbox.world.list('popular', 'fans').map(({ id }) => id);
+  return { house, members };
+}
+
+describe.each(SIZES)('a list of 2,345 members walked with first: %i', (first) => {
+  test('brings each member exactly once, in upstream order, with the right page info on every page', async () => {
+    const { house, members } = await openPopular();
+
+    const pages = await walkList(house, 'popular', 'fans', first);
+
+    expect(idsOf(pages)).toEqual(members);
+    expect(pages).toHaveLength(Math.ceil(MEMBERS / first));
+    for (const [number, { edges, pageInfo }] of pages.entries()) {
+      expect(pageInfo).toEqual({
+        hasNextPage: number < pages.length - 1,
+        hasPreviousPage: number > 0,
+        startCursor: edges[0]?.cursor,
+        endCursor: edges.at(-1)?.cursor,
+      });
+    }
+  });
+
+  test('every edge’s cursor resumes at the next edge', async () => {
+    const { house, members } = await openPopular();
+    const pages = await walkList(house, 'popular', 'fans', first);
+
+    const next = await resumeAfterEach(
+      house,
+      'popular',
+      'fans',
+      pages.flatMap(({ edges }) => edges.map(({ cursor }) => cursor)),
+    );
+
+    expect(next).toEqual([...members.slice(1), null]);
+  });
+});
+
+describe.each([
+  ['short pages', { shortPages: { keep: 37 } }],
+  ['pages of a single member', { shortPages: { keep: 1 } }],
+  ['a missing FollowItem on an extra empty page', { missingFollowItem: true, extraEmptyPage: true }],
+  ['duplicates in a page', { duplicates: true }],
+  ['unknown fields everywhere', { unknownFields: true }],
+  ['plain offsets as cursors', { offsetCursor: true }],
+] as const)('an upstream with %s', (_quirk, faults) => {
+  test.each([7, 100, 1000])(
+    'is walked with first: %i without loss or repetition, and every cursor resumes',
+    async (first) => {
+      const { house } = await openPopular();
+      house.sandbox.world.addFans('known', 345);
+      const known = house.sandbox.world.list('known', 'fans').map(({ id }) => id);
+      house.sandbox.faults.set(faults);
+
+      const pages = await walkList(house, 'known', 'fans', first);
+      expect(idsOf(pages)).toEqual(known);
+
+      const next = await resumeAfterEach(
+        house,
+        'known',
+        'fans',
+        pages.flatMap(({ edges }) => edges.map(({ cursor }) => cursor)),
+      );
+      expect(next).toEqual([...known.slice(1), null]);
+    },
+  );
+});
+
+test('an upstream that promises one more page and delivers it empty ends the walk with at most one empty page', async () => {
+  const { house } = await openPopular();
+  house.sandbox.world.addFans('round', 200);
+  house.sandbox.faults.set({ extraEmptyPage: true });
+
+  const pages = await walkList(house, 'round', 'fans', 100);
+
+  expect(pages.map(({ edges }) => edges.length)).toEqual([100, 100, 0]);
+  expect(pages.at(-1)?.pageInfo).toEqual({
+    hasNextPage: false,
+    hasPreviousPage: true,
+    startCursor: null,
+    endCursor: null,
+  });
+});
+
+test('a walk of 2,345 members over pages of 1000 shows short pages only as short, never as the end', async () => {
+  const { house, members } = await openPopular();
+  house.sandbox.faults.set({ shortPages: { keep: 10 } });
+
+  const pages = await walkList(house, 'popular', 'fans', 1000);
+
+  expect(idsOf(pages)).toEqual(members);
+  expect(pages.slice(0, -1).every(({ pageInfo }) => pageInfo.hasNextPage)).toBe(true);
+});
+
+test.each(['fans', 'follows', 'mutuals'] as const)('%s answers the list of that name', async (list) => {
+  const { house } = await openPopular();
+  const { world } = house.sandbox;
+  world.addFans('anna', 5);
+  for (const id of ['b1', 'b2', 'b3']) world.importAccount(id);
+  world.follow('anna', 'b1', 1_700_000_001);
+  world.follow('anna', 'b2', 1_700_000_002);
+  world.follow('b2', 'anna', 1_700_000_003);
+  world.follow('anna', 'crowd_000002', 1_700_000_004);
+
+  const { edges } = await readPage(house, 'anna', list, 100, null);
+
+  expect(edges.map(({ node, followedAt }) => [node.id, Date.parse(followedAt) / 1000])).toEqual(
+    world.list('anna', list).map(({ id, time }) => [id, time]),
+  );
+  expect(edges.length).toBeGreaterThan(0);
+});
+
+test('first: 0 answers an empty page that still tells whether there are members', async () => {
+  const { house } = await openPopular();
+  const empty = { startCursor: null, endCursor: null, hasPreviousPage: false };
+
+  expect(await readPage(house, 'popular', 'fans', 0, null)).toEqual({
+    edges: [],
+    pageInfo: { ...empty, hasNextPage: true },
+  });
+  expect(await readPage(house, 'popular', 'follows', 0, null)).toEqual({
+    edges: [],
+    pageInfo: { ...empty, hasNextPage: false },
+  });
+});
+
+test('an upstream whose cursor never advances is an upstream failure, not an endless walk', async () => {
+  const { house } = await openPopular();
+  house.sandbox.faults.set({ stuckCursor: true, shortPages: { keep: 10 } });
+  const { edges } = await readPage(house, 'popular', 'fans', 10, null);
+
+  const answer = await house.query(
+    `{ user(id: "popular") { fans(first: 50, after: "${edges[9]?.cursor}") { nodes { id } } } }`,
+  );
+
+  expect(answer.errors?.[0]?.extensions.code).toBe('UPSTREAM_UNAVAILABLE');
+});
