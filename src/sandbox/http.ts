@@ -1,0 +1,58 @@
+// The HTTP server under both the wire and the control endpoint: bodies in, answers out, and a prompt end.
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const MOST_BODY_BYTES = 1024 * 1024;
+/** Longer than any client pools an idle connection, so that the server is never the one to close under a request. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** The body as text; null when it is over 1 MiB. Read to its end even then: a half-read request spoils the connection. */
+export async function readText(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size <= MOST_BODY_BYTES) chunks.push(chunk);
+  }
+  return size > MOST_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
+}
+
+export function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+export function sendJson(response: ServerResponse, status: number, json: object): void {
+  send(response, status, 'application/json', JSON.stringify(json));
+}
+
+export function createHttpServer(handle: (...args: Parameters<RequestListener>) => Promise<void>) {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      // The caller hung up or the server is closing; anything else is a defect of the sandbox and must be seen.
+      if (request.socket.destroyed || response.headersSent) return;
+      send(response, 500, 'text/plain', `sandbox failed: ${error instanceof Error ? error.stack : String(error)}`);
+    });
+  });
+
+  return {
+    async listen({ port = 0, host = '127.0.0.1' } = {}): Promise<{ url: string }> {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+      // A server that listens on a port, not on a pipe, always has such an address.
+      const { address, family, port: bound } = server.address() as AddressInfo;
+      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}` };
+    },
+
+    /** Ends every connection at once, waiting ones too. */
+    async close(): Promise<void> {
+      if (!server.listening) return;
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}

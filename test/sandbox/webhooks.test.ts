@@ -1,0 +1,240 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import { signWebhook } from '../../src/sandbox/webhooks.ts';
+import { firstPage, manualClock, START_MS, startSandbox } from './start-sandbox.ts';
+
+type Received = { query: Record<string, string>; body: Record<string, unknown> };
+
+/** A receiver that keeps what it got and answers as `answer` says; `null` = never. */
+async function startReceiver(answer: () => { status: number; body: string } | null = ok) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const query = Object.fromEntries(new URL(request.url ?? '', 'http://receiver').searchParams);
+    received.push({ query, body: JSON.parse(text) });
+    const reply = answer();
+    if (reply) response.writeHead(reply.status).end(reply.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/secret-path` };
+}
+
+const ok = () => ({ status: 200, body: '{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}' });
+const TOKEN = 'demo-callback-token-001';
+
+async function connected(
+  faults: FaultPatch = {},
+  target: { timeoutMs?: number; retries?: number } = {},
+  answer = ok as () => ReturnType<typeof ok> | null,
+) {
+  const receiver = await startReceiver(answer);
+  const sandbox = await startSandbox({ webhook: { url: receiver.url, token: TOKEN, ...target } });
+  for (const id of ['ana', 'bo', 'cy']) sandbox.world.importAccount(id);
+  sandbox.faults.set(faults);
+  return { ...sandbox, ...receiver, url: sandbox.url };
+}
+
+const ADD = { From_Account: 'ana', FollowItem: [{ To_Account: 'bo' }, { To_Account: 'nobody' }, { To_Account: 'cy' }] };
+
+test('signs like the contract’s two vectors', () => {
+  expect(signWebhook('xxxxyyyy', '1669872112')).toBe(
+    '17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061',
+  );
+  expect(signWebhook(TOKEN, '1700000000')).toBe('72a1130697cf91646f633ecc61e22bfcee34ce8aeb5ceb9ebc4eb41f260fd8d2');
+});
+
+describe('what is told', () => {
+  test('a follow over REST, with the targets that really changed', async () => {
+    const { call, world, webhooks, received } = await connected();
+    world.follow('ana', 'cy', 1);
+    await call('follow_add', ADD);
+    await webhooks.settled();
+    expect(received).toEqual([
+      {
+        query: {
+          SdkAppid: '1400000000',
+          CallbackCommand: 'Follow.CallbackAfterFollowAdd',
+          contenttype: 'json',
+          ClientIP: '127.0.0.1',
+          OptPlatform: 'RESTAPI',
+          Sign: '72a1130697cf91646f633ecc61e22bfcee34ce8aeb5ceb9ebc4eb41f260fd8d2',
+          RequestTime: '1700000000',
+        },
+        body: {
+          CallbackCommand: 'Follow.CallbackAfterFollowAdd',
+          From_Account: 'ana',
+          FollowList: [{ To_Account: 'bo' }],
+          EventTime: START_MS,
+        },
+      },
+    ]);
+    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'answered' }]);
+  });
+
+  test('an unfollow, as plain strings', async () => {
+    const { call, world, webhooks, received } = await connected();
+    world.follow('ana', 'bo');
+    await call('follow_delete', { From_Account: 'ana', To_Account: ['bo', 'cy'] });
+    await webhooks.settled();
+    expect(received.map(({ body }) => body)).toEqual([
+      {
+        CallbackCommand: 'Follow.CallbackAfterFollowDelete',
+        From_Account: 'ana',
+        To_Account: ['bo'],
+        EventTime: START_MS,
+      },
+    ]);
+  });
+
+  test('a profile change, with the tags that really changed and who changed them', async () => {
+    const { call, world, webhooks, received } = await connected();
+    world.setProfile('ana', { Tag_Profile_IM_Level: 3 });
+    const ProfileItem = [
+      { Tag: 'Tag_Profile_IM_Nick', Value: 'Ana' },
+      { Tag: 'Tag_Profile_IM_Level', Value: 3 },
+    ];
+    await call('portrait_set', { From_Account: 'ana', ProfileItem });
+    await webhooks.settled();
+    expect(received.map(({ body }) => body)).toEqual([
+      {
+        CallbackCommand: 'Profile.CallbackPortraitSet',
+        Operator_Account: 'administrator',
+        From_Account: 'ana',
+        EventTime: START_MS,
+        ProfileItem: [{ Tag: 'Tag_Profile_IM_Nick', Value: 'Ana' }],
+      },
+    ]);
+  });
+
+  test('nothing, when nothing changed', async () => {
+    const { call, world, webhooks, received } = await connected();
+    world.follow('ana', 'bo');
+    await call('follow_add', { From_Account: 'ana', FollowItem: [{ To_Account: 'bo' }] });
+    await call('follow_delete', { From_Account: 'ana', To_Account: ['cy'] });
+    await webhooks.settled();
+    expect(received).toEqual([]);
+  });
+
+  test('what people do in their own apps', async () => {
+    const { act, webhooks, received } = await connected();
+    expect([act.follow('ana', 'bo'), act.follow('ana', 'bo'), act.unfollow('ana', 'bo')]).toEqual([true, false, true]);
+    act.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
+    await webhooks.settled();
+    expect(received.map(({ query }) => query.OptPlatform)).toEqual(['iOS', 'iOS', 'iOS']);
+  });
+
+  test('the first call above 80 % of a limit, once a second', async () => {
+    const clock = manualClock();
+    const receiver = await startReceiver();
+    const { call, webhooks } = await startSandbox({ clock, webhook: receiver, rateLimits: { follow_get: 10 } });
+    const burst = async () => {
+      for (let calls = 0; calls < 12; calls += 1) await call('follow_get', firstPage('administrator'));
+      await webhooks.settled();
+    };
+    await burst();
+    expect(receiver.received).toEqual([
+      {
+        query: expect.not.objectContaining({ ClientIP: expect.anything() }),
+        body: {
+          CallbackCommand: 'Alert.RequestOverLimit',
+          ServiceName: 'follow',
+          Command: 'follow_get',
+          Request: 9,
+          Limit: 10,
+        },
+      },
+    ]);
+    clock.advance(1000);
+    await burst();
+    expect(receiver.received).toHaveLength(2);
+  });
+});
+
+describe('delivery', () => {
+  test('without a token goes unsigned', async () => {
+    const receiver = await startReceiver();
+    const { act, world, webhooks } = await startSandbox();
+    webhooks.connect({ url: receiver.url });
+    world.importAccount('ana');
+    act.follow('ana', 'administrator');
+    await webhooks.settled();
+    expect(receiver.received[0]?.query).not.toHaveProperty('Sign');
+  });
+
+  test('a receiver that is silent gets each retry, by default none', async () => {
+    for (const retries of [undefined, 2]) {
+      const { act, webhooks, received } = await connected({}, { timeoutMs: 50, retries }, () => null);
+      act.follow('ana', 'bo');
+      await webhooks.settled();
+      expect(received).toHaveLength(1 + (retries ?? 0));
+      expect(webhooks.deliveries().at(-1)).toMatchObject({ outcome: 'unanswered' });
+    }
+  });
+
+  test.each([
+    { status: 500, body: '{}' },
+    { status: 200, body: 'fine' },
+  ])('an answer %j counts as refused', async (answer) => {
+    const { act, webhooks } = await connected({}, { retries: 3 }, () => answer);
+    act.follow('ana', 'bo');
+    await webhooks.settled();
+    expect(webhooks.deliveries().map(({ outcome }) => outcome)).toEqual(['refused']);
+  });
+
+  test('nobody at the address is noted, and disturbs nothing', async () => {
+    const { act, world, webhooks, call } = await startSandbox({ webhook: { url: 'http://127.0.0.1:1/' } });
+    world.importAccount('ana');
+    act.follow('ana', 'administrator');
+    await webhooks.settled();
+    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'unanswered' }]);
+    expect((await call('follow_get', firstPage('ana'))).ErrorCode).toBe(0);
+  });
+
+  test.each([
+    'http://example.com/hook',
+    'http://10.0.0.1/',
+    'http://127.0.0.1.example.com/',
+    'http://[::2]/',
+    'ftp://127.0.0.1/',
+    'http://127.0.0.1/?a=1',
+    'nowhere',
+  ])('%s is refused as an address', async (url) => {
+    const { webhooks } = await startSandbox();
+    expect(() => webhooks.connect({ url })).toThrow(/^Webhook/);
+  });
+});
+
+describe('faults', () => {
+  test('drop, duplicate and bad Sign', async () => {
+    const { act, faults, webhooks, received } = await connected({ webhookDrop: { times: 1 } });
+    act.follow('ana', 'bo');
+    await webhooks.settled();
+    expect(received).toHaveLength(0);
+    faults.set({ webhookDuplicate: { times: 1 }, webhookBadSign: { commands: ['Follow.CallbackAfterFollowDelete'] } });
+    act.follow('ana', 'cy');
+    await webhooks.settled();
+    expect(received).toHaveLength(2);
+    expect(received[0]?.body).toEqual(received[1]?.body);
+    const good = signWebhook(TOKEN, '1700000000');
+    act.unfollow('ana', 'cy');
+    await webhooks.settled();
+    expect(received.map(({ query }) => query.Sign === good)).toEqual([true, true, false]);
+  });
+
+  test('delay lets a later webhook overtake, and closing gives a delayed one up', async () => {
+    const { act, webhooks, received, close } = await connected({ webhookDelay: { ms: 600_000, times: 1 } });
+    act.follow('ana', 'bo');
+    act.follow('ana', 'cy');
+    await expect.poll(() => received.map(({ body }) => body.FollowList)).toEqual([[{ To_Account: 'cy' }]]);
+    await close();
+    await webhooks.settled();
+    expect(received).toHaveLength(1);
+  });
+});
