@@ -1,0 +1,165 @@
+// One try of one call: admission, one HTTP exchange, and what its end means.
+import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { CallOptions } from '../follow/services.ts';
+import type { Health } from './breaker.ts';
+import { COMMANDS } from './commands.ts';
+import { readEnvelope } from './envelope.ts';
+import { findErrorRule, type RetryPolicy } from './error-table.ts';
+import { createOccasionalReport, type Report } from './report.ts';
+import type { Signature } from './signature.ts';
+import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
+import type { Command } from './wire.ts';
+
+/** One HTTP request under way. `stop` closes its connection and settles `outcome`, which never rejects. */
+export type Exchange = { outcome: Promise<HttpOutcome>; stop(): void };
+
+export type HttpOutcome =
+  | { kind: 'answer'; status: number; bytes: Buffer }
+  /** `sent`: bytes may have left. `stale`: a kept-alive connection died before it brought any byte of an answer. */
+  | { kind: 'failed'; reason: string; sent: boolean; stale: boolean }
+  | { kind: 'stopped' };
+
+export type AttemptOptions = {
+  send: (path: string, body: string) => Exchange;
+  /** How many kept-alive connections can turn out dead in a row. */
+  connections: number;
+  signature: Signature;
+  sdkAppId: number;
+  adminId: string;
+  clock: Clock;
+  timeoutMs: number;
+  random: () => number;
+  admit?: (command: Command, call: CallOptions) => Promise<void>;
+  throttled?: (command: Command) => void;
+  report: Report;
+};
+
+/** What one try came to. `retry` is what may follow, the command's effect considered; `firstWaitMs` the pause before it. */
+export type Attempt =
+  | { body: Record<string, unknown> }
+  | { error: GatewayError; retry: RetryPolicy; health: Health; firstWaitMs: number };
+
+const FIRST_WAIT_MS = 100;
+// The upstream itself gives up after 3 s (contract 1.5): silence for less than that says nothing about it.
+const UPSTREAM_PATIENCE_MS = 3000;
+const NEVER_WORTH_ANOTHER_TRY = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
+
+/** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
+export function createAttempts(options: AttemptOptions) {
+  const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random, admit, throttled } = options;
+  const report = createOccasionalReport(options.report, clock);
+  let pausedUntil = 0;
+
+  async function attempt(command: Command, json: string, call: CallOptions): Promise<Attempt> {
+    refuseIfPointless(command, call);
+    if (admit !== undefined) {
+      await admit(command, call);
+      refuseIfPointless(command, call);
+    }
+    // One dead connection means that its siblings are likely dead too, and each costs no more than a moment:
+    // they are no tries. It ends, since what a dead one is replaced by is not reused.
+    for (let dead = 0; ; dead++) {
+      const userSig = signature.current();
+      const allottedMs = Math.min(timeoutMs, call.deadlineAt - clock.now());
+      const outcome = await exchange(command, json, call, userSig, allottedMs);
+      if (outcome.kind === 'answer') return judge(command, userSig, outcome);
+      if (call.signal.aborted) throw cancelled(command, call);
+      if (outcome.kind === 'stopped') return silence(command, allottedMs);
+      const mayRepeat = COMMANDS[command].effect !== 'write' || !outcome.sent;
+      if (outcome.stale && mayRepeat && dead < connections && call.deadlineAt > clock.now()) continue;
+      return transportFailure(command, outcome.reason, mayRepeat);
+    }
+  }
+
+  function refuseIfPointless(command: Command, call: CallOptions): void {
+    if (call.signal.aborted) throw cancelled(command, call);
+    const now = clock.now();
+    if (call.deadlineAt <= now) throw tooLate(command);
+    if (pausedUntil <= now) return;
+    throw new GatewayError('UPSTREAM_MISCONFIGURED', `${command}: calls are stopped after refused signatures (70050)`, {
+      upstream: { command, errorCode: 70050, retryable: true, retryAfterMs: pausedUntil - now },
+    });
+  }
+
+  async function exchange(command: Command, json: string, call: CallOptions, userSig: string, allottedMs: number) {
+    call.onUpstreamCall?.(command);
+    const request = send(pathOf(command, userSig), json);
+    const timer = new AbortController();
+    clock.sleep(allottedMs, timer.signal).then(request.stop, () => {});
+    call.signal.addEventListener('abort', request.stop, { once: true });
+    const outcome = await request.outcome;
+    call.signal.removeEventListener('abort', request.stop);
+    timer.abort('answered');
+    return outcome;
+  }
+
+  // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (contract 1.1, 2.2).
+  function pathOf(command: Command, userSig: string): string {
+    const label = Math.floor(random() * 2 ** 32);
+    const query = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}&usersig=${userSig}&random=${label}`;
+    return `/v4/${COMMANDS[command].service}/${command}?${query}&contenttype=json`;
+  }
+
+  function judge(command: Command, userSig: string, { status, bytes }: { status: number; bytes: Buffer }): Attempt {
+    const answer = readEnvelope(status, bytes);
+    if (answer.kind === 'success') return { body: answer.body };
+    const { effect } = COMMANDS[command];
+    if (answer.kind === 'unreadable') return transportFailure(command, answer.reason, effect !== 'write');
+
+    const { errorCode, requestId } = answer;
+    const rule = findErrorRule(errorCode);
+    const errorInfo = signature.redact(answer.errorInfo);
+    if (rule.retry === 'resign') signature.renew(userSig);
+    if (rule.pauseMs !== undefined) pausedUntil = clock.now() + rule.pauseMs;
+    if (rule.throttled) throttled?.(command);
+    if (rule.fault !== 'caller') {
+      const facts = { command, errorCode, fault: rule.fault, note: rule.note, errorInfo, requestId };
+      report(`${command} ${errorCode}`, 'the upstream refused a call', facts);
+    }
+    // A refused signature is refused before anything is done, so that even a plain write may go again.
+    const repeatable =
+      effect === 'read' || rule.retry === 'resign' || (effect === 'idempotent-write' && !rule.readsOnly);
+    return {
+      error: new UpstreamRefusal(command, errorCode, errorInfo),
+      retry: repeatable ? rule.retry : 'never',
+      health: rule.fault === 'upstream' ? 'failed' : 'answered',
+      firstWaitMs: rule.throttled ? (rule.retryAfterMs ?? FIRST_WAIT_MS) : FIRST_WAIT_MS,
+    };
+  }
+
+  function transportFailure(command: Command, reason: string, mayRepeat: boolean): Attempt {
+    report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
+    return {
+      error: new TransportFailure(command, reason),
+      retry: mayRepeat && !NEVER_WORTH_ANOTHER_TRY.has(reason) ? 'backoff' : 'never',
+      health: 'failed',
+      firstWaitMs: FIRST_WAIT_MS,
+    };
+  }
+
+  function silence(command: Command, allottedMs: number): Attempt {
+    const message = `the upstream gave no answer in ${Math.round(allottedMs)} ms`;
+    const upstreamsFault = allottedMs >= Math.min(timeoutMs, UPSTREAM_PATIENCE_MS);
+    if (upstreamsFault) report(`${command} timeout`, message, { command });
+    return {
+      error: new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', message }),
+      retry: COMMANDS[command].effect === 'write' ? 'never' : 'backoff',
+      health: upstreamsFault ? 'failed' : 'unknown',
+      firstWaitMs: FIRST_WAIT_MS,
+    };
+  }
+
+  return attempt;
+}
+
+function tooLate(command: Command): TransportFailure {
+  const message = 'there is no time left to ask the upstream';
+  return new TransportFailure(command, 'deadline', { code: 'UPSTREAM_TIMEOUT', message });
+}
+
+// Nobody reads this one, unless the reason itself is meant for a client.
+function cancelled(command: Command, { signal }: CallOptions): GatewayError {
+  if (signal.reason instanceof GatewayError) return signal.reason;
+  return new TransportFailure(command, 'cancelled', { message: 'nobody waits for the answer any more' });
+}

@@ -1,0 +1,73 @@
+// Batches against the upstream's ceilings: split, ask side by side, and give every key its own answer.
+import { GatewayError } from '../errors.ts';
+import type { UserId } from '../follow/model.ts';
+import type { Batch, Outcome } from '../follow/services.ts';
+import { isRecord } from './envelope.ts';
+import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import type { Command } from './wire.ts';
+
+/**
+ * Asks for any number of accounts in chunks of at most `ceiling` (contract 0, fact 3), duplicates once.
+ * A chunk that fails fails its own keys only; a key that its chunk left out is answered with `UPSTREAM_UNAVAILABLE`.
+ */
+export async function askInChunks<T>(
+  command: Command,
+  userIds: readonly UserId[],
+  ceiling: number,
+  ask: (chunk: UserId[]) => Promise<Batch<T>>,
+): Promise<Batch<T>> {
+  const wanted = [...new Set(userIds)];
+  const chunks: UserId[][] = [];
+  for (let start = 0; start < wanted.length; start += ceiling) chunks.push(wanted.slice(start, start + ceiling));
+
+  const outcomes = await Promise.all(chunks.map((chunk) => ask(chunk).catch(asGatewayError)));
+  const batch: Batch<T> = new Map();
+  chunks.forEach((chunk, index) => {
+    const outcome = outcomes[index];
+    for (const userId of chunk) {
+      const own = outcome instanceof GatewayError ? outcome : outcome?.get(userId);
+      batch.set(userId, own ?? malformedAnswer(command, 'an account is missing from it'));
+    }
+  });
+  return batch;
+}
+
+/**
+ * Reads the items of a batch answer, matched by account and never by position (contract 3).
+ * `read` sees processed items only; what it cannot read fails that item alone.
+ */
+export function readItems<T>(
+  command: Command,
+  answer: Record<string, unknown>,
+  field: string,
+  read: (item: Record<string, unknown>) => T | undefined,
+): Batch<T> {
+  const items = answer[field];
+  if (!Array.isArray(items)) throw malformedAnswer(command, `${field} is not a list`);
+  const batch: Batch<T> = new Map();
+  for (const item of items as unknown[]) {
+    if (!isRecord(item) || typeof item.To_Account !== 'string') {
+      throw malformedAnswer(command, `an entry of ${field} names no account`);
+    }
+    if (!batch.has(item.To_Account)) batch.set(item.To_Account, outcomeOf(command, item, read));
+  }
+  return batch;
+}
+
+function outcomeOf<T>(
+  command: Command,
+  item: Record<string, unknown>,
+  read: (item: Record<string, unknown>) => T | undefined,
+): Outcome<T> {
+  const { ResultCode: code, ResultInfo: info } = item;
+  if (typeof code !== 'number' || !Number.isSafeInteger(code))
+    return malformedAnswer(command, 'an item has no ResultCode');
+  if (code !== 0) return new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', 'item');
+  return read(item) ?? malformedAnswer(command, 'an item cannot be read');
+}
+
+// Anything but a GatewayError is our bug and must surface as one.
+function asGatewayError(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  throw error;
+}

@@ -1,0 +1,62 @@
+// Stops asking a command that keeps failing, and finds out with one call a second whether it is back.
+// Our own, since cockatiel's breaker reads Date.now() instead of an injected clock, lets callers wait for the probe of
+// another instead of failing fast, and takes a cancelled probe for a success.
+import type { Clock } from '../clock.ts';
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** What a call says about the upstream's health; `unknown` when it ended before the upstream could show it. */
+export type Health = 'answered' | 'failed' | 'unknown';
+
+/** Leave to call. A probe is the one call that decides whether the breaker closes. */
+type Pass = { probe: boolean; leave(health: Health): void };
+
+export type Breaker = {
+  /** Lets a call through, or says in how many milliseconds to try again. */
+  enter(): Pass | { retryAfterMs: number };
+  state(): BreakerState;
+};
+
+const FAILURES_TO_OPEN = 5;
+const PROBE_EVERY_MS = 1000;
+
+/** Creates a closed breaker; `changed` hears of every opening and closing. */
+export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') => void): Breaker {
+  let open = false;
+  let probing = false;
+  let failuresInARow = 0;
+  let nextProbeAt = 0;
+
+  function leaveClosed(health: Health): void {
+    // A call that began before the breaker opened has nothing to say any more: the probe decides.
+    if (open || health === 'unknown') return;
+    failuresInARow = health === 'failed' ? failuresInARow + 1 : 0;
+    if (failuresInARow < FAILURES_TO_OPEN) return;
+    open = true;
+    nextProbeAt = clock.now() + PROBE_EVERY_MS;
+    changed('open');
+  }
+
+  function leaveProbe(health: Health): void {
+    probing = false;
+    if (health === 'failed') nextProbeAt = clock.now() + PROBE_EVERY_MS;
+    if (health !== 'answered') return;
+    open = false;
+    failuresInARow = 0;
+    changed('closed');
+  }
+
+  return {
+    enter() {
+      if (!open) return { probe: false, leave: leaveClosed };
+      const now = clock.now();
+      if (probing || now < nextProbeAt) {
+        return { retryAfterMs: nextProbeAt > now ? nextProbeAt - now : PROBE_EVERY_MS };
+      }
+      probing = true;
+      nextProbeAt = now + PROBE_EVERY_MS;
+      return { probe: true, leave: leaveProbe };
+    },
+    state: () => (!open ? 'closed' : probing ? 'half-open' : 'open'),
+  };
+}

@@ -1,0 +1,21 @@
+// What the client must know about each command beyond its name.
+import type { Command, CommandServices } from './wire.ts';
+
+/**
+ * `read` changes nothing; `idempotent-write` may be repeated when its outcome is unknown: following is membership
+ * of a set (contract U26, U27); `write` is repeated only when it is certain that it never left.
+ */
+export type CommandEffect = 'read' | 'idempotent-write' | 'write';
+
+/** Path and effect of every command (contract 1.1, 4, 6). */
+export const COMMANDS: { readonly [C in Command]: { service: CommandServices[C]; effect: CommandEffect } } = {
+  follow_get: { service: 'follow', effect: 'read' },
+  follow_get_info: { service: 'follow', effect: 'read' },
+  follow_check: { service: 'follow', effect: 'read' },
+  follow_add: { service: 'follow', effect: 'idempotent-write' },
+  follow_delete: { service: 'follow', effect: 'idempotent-write' },
+  portrait_get: { service: 'profile', effect: 'read' },
+  portrait_set: { service: 'profile', effect: 'write' },
+  account_check: { service: 'im_open_login_svc', effect: 'read' },
+  query_online_status: { service: 'openim', effect: 'read' },
+};

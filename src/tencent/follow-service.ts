@@ -1,0 +1,131 @@
+// The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
+import { GatewayError } from '../errors.ts';
+import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
+import type { FollowService } from '../follow/services.ts';
+import { askInChunks, readItems } from './batch.ts';
+import type { TencentClient } from './client.ts';
+import { isRecord } from './envelope.ts';
+import { parseProfile } from './profile.ts';
+import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import type {
+  FollowAddRequest,
+  FollowCheckRequest,
+  FollowDeleteRequest,
+  FollowGetInfoRequest,
+  FollowGetRequest,
+  FollowGetType,
+} from './wire.ts';
+
+export type FollowServiceOptions = {
+  /** The admin account that counts are asked by (contract 4.5, `From_Account`). */
+  onBehalfOf: UserId;
+  /** Whether a profile that comes with a list page holds every tag that is set (contract U2). Default `whole`. */
+  embeddedProfile?: 'whole' | 'partial';
+};
+
+const MAX_PAGE = 1000;
+const MAX_COUNTS = 20;
+const MAX_RELATIONS = 100;
+const MAX_CHANGES = 20;
+
+/** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (contract 4.0). */
+const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutuals: 3 };
+const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
+
+const PARAMETERS_REFUSED = 30001;
+
+/** Creates the follow service over the five `v4/follow` commands (contract 4). */
+export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
+  const { onBehalfOf, embeddedProfile = 'whole' } = options;
+  const whole = embeddedProfile === 'whole';
+
+  return {
+    async readPage({ userId, list, start, size }, call) {
+      const request: FollowGetRequest = {
+        From_Account: userId,
+        FollowType: WIRE_LIST[list],
+        StartCursor: start,
+        WantNum: Math.min(Math.max(Math.trunc(size), 1), MAX_PAGE),
+      };
+      const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
+        throw start === '' ? error : asInvalidCursor(error);
+      });
+      return readPage(answer, whole);
+    },
+
+    readCounts: (userIds, call) =>
+      askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
+        const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
+        const answer = await client.call('follow_get_info', request, call);
+        return readItems('follow_get_info', answer, 'FollowInfo', readCounts);
+      }),
+
+    readRelations: (from, userIds, call) =>
+      askInChunks('follow_check', userIds, MAX_RELATIONS, async (chunk) => {
+        const request: FollowCheckRequest = { From_Account: from, To_Account: chunk };
+        const answer = await client.call('follow_check', request, call);
+        return readItems('follow_check', answer, 'ResultItem', ({ FollowType: relation }) =>
+          typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined,
+        );
+      }),
+
+    follow: (from, userIds, call) =>
+      askInChunks('follow_add', userIds, MAX_CHANGES, async (chunk) => {
+        // Objects here, strings in follow_delete (contract 0, fact 4).
+        const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
+        const answer = await client.call('follow_add', request, call);
+        return readItems('follow_add', answer, 'ResultItem', () => true as const);
+      }),
+
+    unfollow: (from, userIds, call) =>
+      askInChunks('follow_delete', userIds, MAX_CHANGES, async (chunk) => {
+        const request: FollowDeleteRequest = { From_Account: from, To_Account: chunk };
+        const answer = await client.call('follow_delete', request, call);
+        return readItems('follow_delete', answer, 'ResultItem', () => true as const);
+      }),
+  };
+}
+
+// Everything else in the request is ours and valid, so the cursor is what the upstream does not know (contract U6).
+function asInvalidCursor(error: unknown): unknown {
+  if (!(error instanceof UpstreamRefusal) || error.upstream?.errorCode !== PARAMETERS_REFUSED) return error;
+  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', {
+    upstream: error.upstream,
+  });
+}
+
+function readPage(answer: Record<string, unknown>, whole: boolean): FollowPage {
+  // Absent on an empty page (contract U10), and Go services write an empty list as null.
+  const items = answer.FollowItem ?? [];
+  const next = answer.NextCursor ?? '';
+  if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
+  if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
+  const entries = new Map<UserId, FollowEntry>();
+  for (const item of items as unknown[]) {
+    const entry = readEntry(item, whole);
+    if (!entries.has(entry.user.id)) entries.set(entry.user.id, entry);
+  }
+  return { entries: [...entries.values()], next };
+}
+
+function readEntry(item: unknown, whole: boolean): FollowEntry {
+  if (!isRecord(item) || typeof item.To_Account !== 'string' || item.To_Account === '') {
+    throw malformedAnswer('follow_get', 'an entry of FollowItem names no account');
+  }
+  const { To_Account: id, FollowTime: followedAt, ProfileItem: tags, profile_sequence: version } = item;
+  if (!isCount(followedAt)) throw malformedAnswer('follow_get', 'a FollowTime is no time');
+  // The field table does not promise the profile (contract U1): without one it is unknown, not empty.
+  const profile = Array.isArray(tags)
+    ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
+    : null;
+  return { user: { id: id as string, profile }, followedAt }; // a string, as just checked
+}
+
+function readCounts(item: Record<string, unknown>): FollowCounts | undefined {
+  const { FollowerCount: fans, FollowingCount: follows, MutualFollowingCount: mutuals } = item;
+  return isCount(fans) && isCount(follows) && isCount(mutuals) ? { fans, follows, mutuals } : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

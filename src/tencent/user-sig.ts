@@ -1,0 +1,114 @@
+// UserSig, the upstream's credential: an HMAC over a few lines, in JSON, deflated (upstream contract, section 2).
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { deflateSync, inflateSync } from 'node:zlib';
+
+/** What a UserSig is made from (contract 2.1). Times are Unix seconds. */
+export type UserSigInput = {
+  sdkAppId: number;
+  /** The console's SecretKey as written; its UTF-8 bytes are the HMAC key. */
+  secretKey: string;
+  userId: string;
+  issuedAt: number;
+  expireSeconds: number;
+  /** Only for room keys of a sibling product; Chat's REST API refuses a UserSig that has one. */
+  userBuf?: Uint8Array;
+};
+
+/** Why a UserSig is refused; the first defect in the contract's order (2.3). */
+type UserSigDefect = 'malformed' | 'wrong-app' | 'wrong-user' | 'expired' | 'has-userbuf' | 'bad-signature';
+
+/** What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid. */
+export type UserSigVerdict =
+  | { ok: true; userId: string; issuedAt: number; expiresAt: number }
+  | { ok: false; reason: UserSigDefect };
+
+// A real one inflates to about 200 bytes; the caps keep a crafted one from costing memory.
+const MAX_ENCODED_CHARS = 8 * 1024;
+const MAX_INFLATED_BYTES = 8 * 1024;
+
+/** Makes the UserSig of one account (contract 2.2). */
+export function signUserSig(input: UserSigInput): string {
+  const userBuf = input.userBuf === undefined ? undefined : Buffer.from(input.userBuf).toString('base64');
+  const document = {
+    'TLS.ver': '2.0',
+    'TLS.identifier': input.userId,
+    'TLS.sdkappid': input.sdkAppId,
+    'TLS.time': input.issuedAt,
+    'TLS.expire': input.expireSeconds,
+    'TLS.userbuf': userBuf,
+    'TLS.sig': digest(input, userBuf).toString('base64'),
+  };
+  // Not RFC 4648's base64url: other letters, and the padding stays.
+  return deflateSync(JSON.stringify(document))
+    .toString('base64')
+    .replaceAll('+', '*')
+    .replaceAll('/', '-')
+    .replaceAll('=', '_');
+}
+
+/**
+ * Checks a UserSig against the app and its key (contract 2.3).
+ * `now` is Unix seconds; `userId`, when given, is the account that it must belong to.
+ */
+export function verifyUserSig(
+  userSig: string,
+  expected: { sdkAppId: number; secretKey: string; now: number; userId?: string },
+): UserSigVerdict {
+  const document = decode(userSig);
+  if (document === undefined) return { ok: false, reason: 'malformed' };
+  const { userId, issuedAt, expireSeconds, userBuf, signature } = document;
+  if (document.sdkAppId !== expected.sdkAppId) return { ok: false, reason: 'wrong-app' };
+  if (expected.userId !== undefined && userId !== expected.userId) return { ok: false, reason: 'wrong-user' };
+  const expiresAt = issuedAt + expireSeconds;
+  if (Math.floor(expected.now) > expiresAt) return { ok: false, reason: 'expired' };
+  if (userBuf !== undefined) return { ok: false, reason: 'has-userbuf' };
+  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }, undefined).toString('base64'));
+  const given = Buffer.from(signature);
+  const same = given.length === right.length && timingSafeEqual(given, right);
+  return same ? { ok: true, userId, issuedAt, expiresAt } : { ok: false, reason: 'bad-signature' };
+}
+
+function digest(input: Omit<UserSigInput, 'userBuf'>, userBuf: string | undefined): Buffer {
+  const lines = [
+    `TLS.identifier:${input.userId}\n`,
+    `TLS.sdkappid:${input.sdkAppId}\n`,
+    `TLS.time:${input.issuedAt}\n`,
+    `TLS.expire:${input.expireSeconds}\n`,
+    userBuf === undefined ? '' : `TLS.userbuf:${userBuf}\n`,
+  ];
+  return createHmac('sha256', input.secretKey).update(lines.join('')).digest();
+}
+
+type UserSigDocument = Omit<UserSigInput, 'secretKey' | 'userBuf'> & { userBuf: string | undefined; signature: string };
+
+function decode(userSig: string): UserSigDocument | undefined {
+  if (userSig.length > MAX_ENCODED_CHARS || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
+  const base64 = userSig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '=');
+  let json: unknown;
+  try {
+    json = JSON.parse(
+      inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_INFLATED_BYTES }).toString('utf8'),
+    );
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const {
+    'TLS.ver': version,
+    'TLS.identifier': userId,
+    'TLS.sdkappid': sdkAppId,
+    'TLS.time': issuedAt,
+    'TLS.expire': expireSeconds,
+    'TLS.userbuf': userBuf,
+    'TLS.sig': signature,
+  } = json as Record<string, unknown>; // an object, as just checked
+  // A line break in the name would let it speak for the lines below it in the signed text.
+  if (version !== '2.0' || typeof userId !== 'string' || userId === '' || userId.includes('\n')) return undefined;
+  if (!isCount(sdkAppId) || !isCount(issuedAt) || !isCount(expireSeconds)) return undefined;
+  if (typeof signature !== 'string' || (userBuf !== undefined && typeof userBuf !== 'string')) return undefined;
+  return { userId, sdkAppId, issuedAt, expireSeconds, userBuf, signature };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

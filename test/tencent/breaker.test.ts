@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { fail, failureOf, ok, type SeenRequest, startClient } from './scripted-upstream.ts';
+
+type Rig = Awaited<ReturnType<typeof startClient>>;
+
+const ask = ({ client, callOptions }: Rig) => client.call('follow_get', {}, callOptions());
+
+/** An upstream that fails until `health.good`, and a breaker that is open. */
+async function startOpen(answer: (request: SeenRequest) => object | undefined = () => fail(30006)) {
+  const health = { good: false };
+  const rig = await startClient((request) => (health.good ? ok() : answer(request)));
+  for (let i = 0; i < 5; i++) await failureOf(ask(rig));
+  return { rig, health };
+}
+
+describe('the circuit breaker of a command', () => {
+  it('opens after five failed calls in a row and then fails fast', async () => {
+    const { rig } = await startOpen();
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'open' });
+    expect(rig.requests).toHaveLength(15);
+    const error = await failureOf(ask(rig));
+    expect(error).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', upstream: { retryable: true, retryAfterMs: 1000 } });
+    expect(rig.requests).toHaveLength(15);
+    expect(rig.reports.at(-1)?.message).toBe('the circuit breaker of follow_get is open');
+  });
+
+  it('leaves other commands alone', async () => {
+    const { rig, health } = await startOpen();
+    health.good = true;
+    await rig.client.call('follow_check', {}, rig.callOptions());
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'open', follow_check: 'closed' });
+  });
+
+  it('closes when a probe is answered', async () => {
+    const { rig, health } = await startOpen();
+    health.good = true;
+    rig.clock.advance(1000);
+    await ask(rig);
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+    await Promise.all([ask(rig), ask(rig)]);
+  });
+
+  it('closes also when the probe is refused for what the caller asked', async () => {
+    let code = 30006;
+    const rig = await startClient(() => fail(code));
+    for (let i = 0; i < 5; i++) await failureOf(ask(rig));
+    code = 30003;
+    rig.clock.advance(1000);
+    expect(await failureOf(ask(rig))).toMatchObject({ code: 'USER_NOT_FOUND' });
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+  });
+
+  it('lets through one probe of one try at a time, and at most one a second', async () => {
+    const held: SeenRequest[] = [];
+    let hold = false;
+    const { rig } = await startOpen((request) => {
+      if (!hold) return fail(30006);
+      held.push(request);
+      return undefined;
+    });
+    hold = true;
+    rig.clock.advance(1000);
+    const probe = failureOf(ask(rig));
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'half-open' });
+    expect(await failureOf(ask(rig))).toMatchObject({ upstream: { retryAfterMs: 1000 } });
+    rig.clock.advance(1500);
+    expect(await failureOf(ask(rig))).toMatchObject({ reason: 'breaker open' });
+    held[0]?.response.end(JSON.stringify(fail(30006)));
+    await probe;
+    expect(rig.requests).toHaveLength(16);
+    expect(await failureOf(ask(rig))).toMatchObject({ upstream: { retryAfterMs: 1000 } });
+    rig.clock.advance(999);
+    expect(await failureOf(ask(rig))).toMatchObject({ upstream: { retryAfterMs: 1 } });
+    expect(rig.requests).toHaveLength(16);
+  });
+
+  it('counts a call that went well at its second try as a success', async () => {
+    const rig = await startClient((_request, index) => (index % 2 === 0 ? fail(30006) : ok()));
+    for (let i = 0; i < 10; i++) await ask(rig);
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+  });
+
+  it.each([30003, 30001, 60007, 60028, 70009, 30005])('stays closed whatever often the answer is %i', async (code) => {
+    const rig = await startClient(() => fail(code));
+    for (let i = 0; i < 8; i++) await failureOf(ask(rig));
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+  });
+
+  it('opens for silence that lasts as long as the timeout', async () => {
+    const rig = await startClient(() => undefined);
+    for (let i = 1; i <= 5; i++) {
+      const call = { ...rig.callOptions(), deadlineAt: rig.clock.now() + 5000 };
+      const failure = failureOf(rig.client.call('follow_get', {}, call));
+      while (rig.requests.length < i) await new Promise((resolve) => setImmediate(resolve));
+      rig.clock.advance(5000);
+      expect(await failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    }
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'open' });
+  });
+
+  it('stays closed when deadlines were too short for the upstream, and when callers went away', async () => {
+    const rig = await startClient(() => undefined);
+    for (let i = 1; i <= 8; i++) {
+      const abort = new AbortController();
+      const call = { ...rig.callOptions(), signal: abort.signal, deadlineAt: rig.clock.now() + 2600 };
+      const failure = failureOf(rig.client.call('follow_get', {}, call));
+      while (rig.requests.length < i) await new Promise((resolve) => setImmediate(resolve));
+      if (i % 2 === 0) abort.abort();
+      else rig.clock.advance(2600);
+      await failure;
+    }
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+  });
+
+  it('takes a call that nobody waited for as no sign of health', async () => {
+    const rig = await startClient(() => fail(30006));
+    for (let i = 0; i < 4; i++) await failureOf(ask(rig));
+    const gone = { ...rig.callOptions(), signal: AbortSignal.abort() };
+    await failureOf(rig.client.call('follow_get', {}, gone));
+    await failureOf(ask(rig));
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'open' });
+  });
+
+  it('hands a cancelled probe on to the next caller, a second later', async () => {
+    let hold = false;
+    const { rig, health } = await startOpen(() => (hold ? undefined : fail(30006)));
+    hold = true;
+    rig.clock.advance(1000);
+    const abort = new AbortController();
+    const probe = failureOf(rig.client.call('follow_get', {}, { ...rig.callOptions(), signal: abort.signal }));
+    while (rig.requests.length < 16) await new Promise((resolve) => setImmediate(resolve));
+    abort.abort();
+    await probe;
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'open' });
+    health.good = true;
+    rig.clock.advance(1000);
+    await ask(rig);
+    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
+  });
+});

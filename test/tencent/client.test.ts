@@ -1,0 +1,431 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { GatewayError } from '../../src/errors.ts';
+import { createTencentClient } from '../../src/tencent/client.ts';
+import { verifyUserSig } from '../../src/tencent/user-sig.ts';
+import { fail, failureOf, ok, SDK_APP_ID, SECRET_KEY, type SeenRequest, startClient } from './scripted-upstream.ts';
+
+const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_get', retryable: true } };
+
+/** Resolves when the upstream has seen `count` requests. */
+async function seen(requests: readonly SeenRequest[], count: number): Promise<void> {
+  while (requests.length < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a request', () => {
+  it('has the URL, the headers and the body of the contract', async () => {
+    const { client, callOptions, requests, clock } = await startClient(() => ok({ NextCursor: '' }), {
+      random: () => 0.5,
+    });
+    const answer = await client.call('follow_get', { From_Account: 'UserID_001' }, callOptions());
+    expect(answer).toEqual({ ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', NextCursor: '' });
+    const [request] = requests;
+    expect(request?.path).toBe('/v4/follow/follow_get');
+    expect(request?.headers).toMatchObject({
+      method: 'POST',
+      'content-type': 'application/json',
+      connection: 'keep-alive',
+    });
+    expect(request?.body).toEqual({ From_Account: 'UserID_001' });
+    const { usersig = '', ...query } = Object.fromEntries(request?.query ?? []);
+    expect(query).toEqual({
+      sdkappid: String(SDK_APP_ID),
+      identifier: 'administrator',
+      random: '2147483648',
+      contenttype: 'json',
+    });
+    const expected = { sdkAppId: SDK_APP_ID, secretKey: SECRET_KEY, now: clock.now() / 1000, userId: 'administrator' };
+    expect(verifyUserSig(usersig, expected)).toMatchObject({ ok: true });
+  });
+
+  it('goes to the service of its command, below the path of the base URL', async () => {
+    const { upstream, callOptions, clock, requests } = await startClient(() => ok());
+    const options = { sdkAppId: 1, adminId: 'a b&c', secretKey: 'key', clock };
+    const client = createTencentClient({ ...options, baseUrl: `${upstream.baseUrl}/proxy/` });
+    await client.call('portrait_get', {}, callOptions());
+    await client.call('account_check', {}, callOptions());
+    await client.call('query_online_status', {}, callOptions());
+    await client.close();
+    expect(requests.map(({ path }) => path)).toEqual([
+      '/proxy/v4/profile/portrait_get',
+      '/proxy/v4/im_open_login_svc/account_check',
+      '/proxy/v4/openim/query_online_status',
+    ]);
+    expect(requests[0]?.query.get('identifier')).toBe('a b&c');
+  });
+
+  it('has a fresh random label and the same signature each time, on kept-alive connections', async () => {
+    const { client, callOptions, requests } = await startClient(() => ok());
+    for (let i = 0; i < 5; i++) await client.call('follow_get', {}, callOptions());
+    expect(new Set(requests.map(({ query }) => query.get('random'))).size).toBe(5);
+    expect(new Set(requests.map(({ query }) => query.get('usersig'))).size).toBe(1);
+    // One more may be opened while the first is being made ready again.
+    expect(new Set(requests.map(({ connection }) => connection)).size).toBeLessThanOrEqual(2);
+  });
+
+  it('shares no connection with another one that is under way', async () => {
+    const waiting: SeenRequest[] = [];
+    const { client, callOptions, requests } = await startClient((request) => {
+      waiting.push(request);
+      if (waiting.length === 3) for (const { response } of waiting) response.end(JSON.stringify(ok()));
+      return undefined;
+    });
+    await Promise.all([1, 2, 3].map(() => client.call('follow_get', {}, callOptions())));
+    expect(new Set(requests.map(({ connection }) => connection)).size).toBe(3);
+  });
+});
+
+describe('an answer', () => {
+  it('may lack ErrorInfo and have fields that nobody knows', async () => {
+    const { client, callOptions } = await startClient(() => ({ ActionStatus: 'OK', ErrorCode: 0, New: 1 }));
+    expect(await client.call('follow_get', {}, callOptions())).toMatchObject({ New: 1 });
+  });
+
+  it.each([
+    ['status 502 with HTML', 502, '<html>Bad Gateway</html>'],
+    ['status 502 with a successful body', 502, JSON.stringify(ok())],
+    ['status 204', 204, ''],
+    ['no body', 200, ''],
+    ['no JSON', 200, 'hello'],
+    ['truncated JSON', 200, '{"ActionStatus":"OK","ErrorCode":0,"Fol'],
+    ['JSON that is a list', 200, '[]'],
+    ['JSON that is null', 200, 'null'],
+    ['no ErrorCode', 200, '{"ActionStatus":"OK"}'],
+    ['an ErrorCode in quotes', 200, '{"ActionStatus":"OK","ErrorCode":"0"}'],
+    ['a fractional ErrorCode', 200, '{"ActionStatus":"OK","ErrorCode":0.5}'],
+    ['ErrorCode 0 and FAIL', 200, '{"ActionStatus":"FAIL","ErrorCode":0}'],
+    ['ErrorCode 0 and no ActionStatus', 200, '{"ErrorCode":0}'],
+  ])('with %s is no answer: tried three times, then UPSTREAM_UNAVAILABLE', async (_what, status, text) => {
+    const { client, callOptions, requests } = await startClient(({ response }) => {
+      response.writeHead(status).end(text);
+      return undefined;
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('that breaks off is tried again', async () => {
+    const { client, callOptions, requests } = await startClient(({ response, socket }, index) => {
+      if (index > 0) return ok({ index });
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write('{"ActionStatus":"OK",', () => socket.destroy());
+      return undefined;
+    });
+    expect(await client.call('follow_get', {}, callOptions())).toMatchObject({ index: 1 });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('above 16 MiB is cut off and not asked for again', async () => {
+    const { client, callOptions, requests } = await startClient(({ response }) => {
+      response.on('error', () => {});
+      response.writeHead(200).end(Buffer.alloc(17 * 1024 * 1024, 32));
+      return undefined;
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('that is large and comes in many pieces is read whole', async () => {
+    const text = 'ü'.repeat(2_000_000);
+    const { client, callOptions } = await startClient(() => ok({ text }));
+    expect((await client.call('follow_get', {}, callOptions())).text).toBe(text);
+  });
+});
+
+describe('trying again', () => {
+  it('waits longer each time, by half to all of 100 and 200 ms', async () => {
+    const low = await startClient(() => fail(30006), { random: () => 0 });
+    await failureOf(low.client.call('follow_get', {}, low.callOptions()));
+    expect(low.clock.waits).toEqual([50, 100]);
+    const high = await startClient(() => fail(30006), { random: () => 0.999 });
+    await failureOf(high.client.call('follow_get', {}, high.callOptions()));
+    expect(high.clock.waits.map(Math.round)).toEqual([100, 200]);
+  });
+
+  it('waits a second at a time for an upstream that is asked too often, and tells the budget', async () => {
+    const throttled: string[] = [];
+    const { client, callOptions, clock } = await startClient((_request, index) => (index < 1 ? fail(60007) : ok()), {
+      random: () => 0.5,
+      throttled: (command) => throttled.push(command),
+    });
+    await client.call('follow_get', {}, callOptions());
+    expect(clock.waits).toEqual([750]);
+    expect(throttled).toEqual(['follow_get']);
+  });
+
+  it('ends when the pause would outlast the deadline', async () => {
+    const { client, callOptions, clock, requests } = await startClient(() => fail(60007), {
+      random: () => 0.999,
+      shortMs: 1100,
+    });
+    const call = { ...callOptions(), deadlineAt: clock.now() + 2900 };
+    expect(await failureOf(client.call('follow_get', {}, call))).toMatchObject({ code: 'THROTTLED' });
+    expect(clock.waits.map(Math.round)).toEqual([1000]);
+    expect(requests).toHaveLength(2);
+  });
+
+  it('repeats a follow whose answer was lost, since following twice is following', async () => {
+    const { client, callOptions, requests } = await startClient(({ socket }, index) => {
+      if (index > 0) return ok();
+      socket.destroy();
+      return undefined;
+    });
+    await client.call('follow_add', {}, callOptions());
+    expect(requests).toHaveLength(2);
+  });
+
+  it('never repeats a profile change that may have been made', async () => {
+    for (const reply of [fail(30007), fail(60007), undefined]) {
+      const { client, callOptions, requests } = await startClient(({ socket }) => {
+        if (reply === undefined) socket.destroy();
+        return reply;
+      });
+      await failureOf(client.call('portrait_set', {}, callOptions()));
+      expect(requests).toHaveLength(1);
+    }
+  });
+
+  it('asks for admission before every try, and gives up with its refusal', async () => {
+    let admitted = 0;
+    const { client, callOptions, requests } = await startClient(() => fail(30006), {
+      admit: async (command) => {
+        admitted += 1;
+        if (admitted === 3) throw new GatewayError('THROTTLED', `${command}: over budget`);
+      },
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'THROTTLED' });
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe('connections', () => {
+  it('that all died at once while idle cost no failure and no try', async () => {
+    const size = 20;
+    const waiting: SeenRequest[] = [];
+    const { client, callOptions, clock, requests } = await startClient(
+      (request) => {
+        // Reused connections die without a byte of an answer, every one of them.
+        if (request.turn > 0) {
+          request.socket.destroy();
+          return undefined;
+        }
+        if (request.connection >= size) return ok({ fresh: true });
+        waiting.push(request);
+        if (waiting.length === size) for (const { response } of waiting.splice(0)) response.end(JSON.stringify(ok()));
+        return undefined;
+      },
+      { connections: size },
+    );
+    const ask = () => Promise.all(Array.from({ length: size }, () => client.call('follow_get', {}, callOptions())));
+    await ask();
+    const answers = await ask();
+    expect(answers.every((answer) => answer.fresh)).toBe(true);
+    expect(clock.waits).toEqual([]);
+    expect(requests.filter(({ turn }) => turn > 0).length).toBeGreaterThanOrEqual(size);
+  });
+
+  it('that die on their first request are failures, tried three times', async () => {
+    const { client, callOptions, requests } = await startClient(({ socket }) => {
+      socket.destroy();
+      return undefined;
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('that nobody accepts are failures, tried three times', async () => {
+    const { client, callOptions, upstream, billed } = await startClient(() => ok());
+    upstream.server.close();
+    await once(upstream.server, 'close');
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({
+      ...UNAVAILABLE,
+      reason: 'ECONNREFUSED',
+    });
+    expect(billed).toHaveLength(3);
+  });
+
+  it('to a name that does not exist are failures that say so', async () => {
+    const { callOptions, clock } = await startClient(() => ok());
+    const options = { sdkAppId: 1, adminId: 'a', secretKey: 'key', clock };
+    const client = createTencentClient({ ...options, baseUrl: 'https://upstream.invalid' });
+    const error = await failureOf(client.call('follow_get', {}, callOptions()));
+    expect(error).toMatchObject({ ...UNAVAILABLE, reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
+    await client.close();
+  });
+
+  it('of a closed client are not tried again', async () => {
+    const { client, callOptions, billed } = await startClient(() => ok());
+    await client.close();
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
+    expect(billed).toHaveLength(1);
+  });
+});
+
+describe('time', () => {
+  it('runs out for a silent try after the timeout, and the next one is made', async () => {
+    const { client, callOptions, clock, requests } = await startClient((_request, index) =>
+      index === 0 ? undefined : ok({ index }),
+    );
+    const answer = client.call('follow_get', {}, callOptions());
+    await seen(requests, 1);
+    clock.advance(5000);
+    expect(await answer).toMatchObject({ index: 1 });
+  });
+
+  it('is never more than the deadline, over all tries together', async () => {
+    const { client, callOptions, clock, requests } = await startClient(() => undefined, { random: () => 0 });
+    const failure = failureOf(client.call('follow_get', {}, callOptions()));
+    await seen(requests, 1);
+    clock.advance(5000);
+    await seen(requests, 2);
+    clock.advance(4950);
+    expect(await failure).toMatchObject({
+      code: 'UPSTREAM_TIMEOUT',
+      message: 'follow_get: the upstream gave no answer in 4950 ms',
+      upstream: { command: 'follow_get', retryable: true },
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('that is over before the call costs no call', async () => {
+    const { client, callOptions, clock, billed } = await startClient(() => ok());
+    const call = { ...callOptions(), deadlineAt: clock.now() };
+    expect(await failureOf(client.call('follow_get', {}, call))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(billed).toEqual([]);
+  });
+
+  it('spent waiting for admission counts', async () => {
+    const { client, callOptions, clock, billed } = await startClient(() => ok(), {
+      admit: async () => clock.advance(10_000),
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(billed).toEqual([]);
+  });
+});
+
+describe('cancelling', () => {
+  it('closes the connection at once and rejects', async () => {
+    const { client, callOptions, abort, requests } = await startClient(() => undefined);
+    const failure = failureOf(client.call('follow_get', {}, callOptions()));
+    await seen(requests, 1);
+    const closed = once(requests[0]?.socket as SeenRequest['socket'], 'close'); // seen, as just awaited
+    abort.abort();
+    expect(await failure).toMatchObject({ ...UNAVAILABLE, reason: 'cancelled' });
+    await closed;
+    expect(requests).toHaveLength(1);
+  });
+
+  it('rejects with the reason when that is meant for clients', async () => {
+    const { client, callOptions, abort } = await startClient(() => ok());
+    const reason = new GatewayError('UPSTREAM_TIMEOUT', 'the request took too long');
+    abort.abort(reason);
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toBe(reason);
+  });
+
+  it('lets go of a call that waits for a connection', async () => {
+    const { client, callOptions, requests } = await startClient(() => undefined, { connections: 1 });
+    const first = new AbortController();
+    const second = new AbortController();
+    const one = failureOf(client.call('follow_get', {}, { ...callOptions(), signal: first.signal }));
+    await seen(requests, 1);
+    const two = failureOf(client.call('follow_get', {}, { ...callOptions(), signal: second.signal }));
+    second.abort();
+    expect(await two).toMatchObject({ reason: 'cancelled' });
+    first.abort();
+    await one;
+    expect(requests).toHaveLength(1);
+  });
+
+  it('leaves no listener behind on a signal that outlives the call', async () => {
+    const { client, callOptions, abort } = await startClient(() => ok());
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = abort.signal;
+    abort.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners += 1;
+      addEventListener.apply(abort.signal, args);
+    };
+    abort.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners -= 1;
+      removeEventListener.apply(abort.signal, args);
+    };
+    await client.call('follow_get', {}, callOptions());
+    expect(listeners).toBe(0);
+  });
+});
+
+describe('a refused signature', () => {
+  it('that expired is made anew and the call repeated', async () => {
+    const { client, callOptions, clock, requests } = await startClient((_request, index) => {
+      if (index !== 1) return ok();
+      clock.advance(1000);
+      return fail(70001);
+    });
+    await client.call('follow_get', {}, callOptions());
+    await client.call('follow_add', {}, callOptions());
+    expect(requests).toHaveLength(3);
+    const [before, refused, after] = requests.map(({ query }) => query.get('usersig'));
+    expect(refused).toBe(before);
+    expect(after).not.toBe(refused);
+  });
+
+  it('that stays expired ends after the second try', async () => {
+    const { client, callOptions, requests } = await startClient(() => fail(70001));
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({
+      code: 'UPSTREAM_MISCONFIGURED',
+      upstream: { errorCode: 70001, retryable: false },
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it('was refused before anything was done, so that even a profile change is repeated', async () => {
+    const { client, callOptions, requests } = await startClient((_request, index) =>
+      index === 0 ? fail(70001) : ok(),
+    );
+    await client.call('portrait_set', {}, callOptions());
+    expect(requests).toHaveLength(2);
+  });
+
+  it('too many times stops every command for a minute, not longer', async () => {
+    const { client, callOptions, clock, requests } = await startClient((_request, index) =>
+      index === 0 ? fail(70050) : ok(),
+    );
+    const stopped = (retryAfterMs: number) => ({
+      code: 'UPSTREAM_MISCONFIGURED',
+      upstream: { errorCode: 70050, retryable: true, retryAfterMs },
+    });
+    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(stopped(60_000));
+    clock.advance(20_000);
+    expect(await failureOf(client.call('portrait_get', {}, callOptions()))).toMatchObject(stopped(40_000));
+    expect(requests).toHaveLength(1);
+    clock.advance(40_000);
+    await client.call('portrait_get', {}, callOptions());
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe('reports', () => {
+  it('hold what an operator needs, once a minute for each failure', async () => {
+    const { client, callOptions, clock, reports } = await startClient(() => ({
+      ...fail(99999, 'odd'),
+      RequestId: 'r1',
+    }));
+    await failureOf(client.call('follow_get', {}, callOptions()));
+    await failureOf(client.call('follow_get', {}, callOptions()));
+    expect(reports).toHaveLength(1);
+    expect(reports[0]?.facts).toMatchObject({
+      command: 'follow_get',
+      errorCode: 99999,
+      errorInfo: 'odd',
+      requestId: 'r1',
+    });
+    clock.advance(60_000);
+    await failureOf(client.call('follow_get', {}, callOptions()));
+    expect(reports).toHaveLength(2);
+  });
+
+  it('are not made of what a caller got wrong', async () => {
+    const { client, callOptions, reports } = await startClient(() => fail(30003));
+    await failureOf(client.call('follow_get', {}, callOptions()));
+    expect(reports).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { createTencentClient } from '../../src/tencent/client.ts';
+import { diagnose } from '../../src/tencent/diagnose.ts';
+import { isRegion, REGIONS, regionBaseUrl } from '../../src/tencent/regions.ts';
+import { fail, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
+
+async function diagnosisOf(script: Script) {
+  const { client, clock, requests } = await startClient(script);
+  return { diagnosis: await diagnose(client, { adminId: 'administrator', clock }), requests };
+}
+
+describe('diagnose', () => {
+  it('is content with an upstream that tells the counts of the admin, in one call', async () => {
+    const counts = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
+    const { diagnosis, requests } = await diagnosisOf(() =>
+      ok({ FollowInfo: [{ To_Account: 'administrator', ResultCode: 0, ResultInfo: '', ...counts }] }),
+    );
+    expect(diagnosis).toMatchObject({ ok: true, tookMs: 0 });
+    expect(requests.map(({ command }) => command)).toEqual(['follow_get_info']);
+  });
+
+  it.each([
+    [70009, /key/, /TENCENT_SECRET_KEY/],
+    [70003, /key/, /TENCENT_SECRET_KEY/],
+    [70001, /expired/, /clock/],
+    [70020, /SDKAppID/, /TENCENT_SDK_APP_ID/],
+    [60026, /data centre/, /TENCENT_REGION/],
+    [60010, /not an app admin/, /TENCENT_ADMIN/],
+    [30004, /not an app admin/, /TENCENT_ADMIN/],
+    [30003, /does not exist/, /TENCENT_ADMIN/],
+    [30005, /no follow feature/, /console/],
+    [60020, /plan/, /Renew/],
+    [60021, /IP address/, /allowed/],
+    [60007, /too often/, /UPSTREAM_RATE/],
+    [12345, /12345/, /error code list/],
+  ])('explains %i', async (code, explanation, remedy) => {
+    const expected = {
+      ok: false,
+      code,
+      explanation: expect.stringMatching(explanation),
+      remedy: expect.stringMatching(remedy),
+    };
+    expect((await diagnosisOf(() => fail(code))).diagnosis).toMatchObject(expected);
+  });
+
+  it('explains an answer that comes from something else', async () => {
+    const { diagnosis } = await diagnosisOf(({ response }) => void response.writeHead(404).end('<html>'));
+    expect(diagnosis).toMatchObject({ ok: false, code: 'HTTP 404', explanation: expect.stringMatching(/no answer/) });
+  });
+
+  it.each([
+    ['https://upstream.invalid', /name cannot be resolved/],
+    ['http://127.0.0.1:1', /cannot be reached/],
+  ])('explains the base URL %s', async (baseUrl, explanation) => {
+    const { clock } = await startClient(() => ok());
+    const client = createTencentClient({ baseUrl, clock, sdkAppId: 1, adminId: 'a', secretKey: SECRET_KEY });
+    const diagnosis = await diagnose(client, { adminId: 'a', clock });
+    expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(explanation) });
+    expect(JSON.stringify(diagnosis)).not.toContain(SECRET_KEY);
+    await client.close();
+  });
+});
+
+describe('regions', () => {
+  it('are the nine of the contract, each with a backup', () => {
+    expect(Object.keys(REGIONS)).toHaveLength(9);
+    expect(regionBaseUrl('china')).toBe('https://console.tim.qq.com');
+    expect(regionBaseUrl('china', 'backup')).toBe('https://adminapi.my-imcloud.com');
+    expect(regionBaseUrl('singapore')).toBe('https://adminapisgp.im.qcloud.com');
+    expect(regionBaseUrl('silicon-valley', 'backup')).toBe('https://adminapiusa.my-imcloud.com');
+    expect(regionBaseUrl('riyadh')).toBe('https://adminapiksa.im.qcloud.com');
+  });
+
+  it('are not everything that an object answers to', () => {
+    expect(isRegion('tokyo')).toBe(true);
+    for (const name of ['toString', '__proto__', 'Tokyo', '']) expect(isRegion(name)).toBe(false);
+  });
+});

@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { createFollowService, type FollowServiceOptions } from '../../src/tencent/follow-service.ts';
+import { fail, failureOf, ok, type Script, startClient } from './scripted-upstream.ts';
+
+async function startService(script: Script, options: Partial<FollowServiceOptions> = {}) {
+  const rig = await startClient(script);
+  return { ...rig, service: createFollowService(rig.client, { onBehalfOf: 'administrator', ...options }) };
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
+const item = (To_Account: string, more: object = {}) => ({ To_Account, ResultCode: 0, ResultInfo: '', ...more });
+const fansOf = { userId: 'UserID_001', list: 'fans', start: '', size: 50 } as const;
+
+describe('a page', () => {
+  it('has its entries in upstream order, with follow time, profile and the next cursor', async () => {
+    const { service, callOptions, requests } = await startService(() =>
+      ok({
+        FollowItem: [
+          {
+            To_Account: 'UserID_014',
+            FollowTime: 1731000300,
+            ProfileItem: [{ Tag: 'Tag_Profile_IM_Nick', Value: 'Mina' }],
+            profile_sequence: 42,
+          },
+          { To_Account: 'UserID_009', FollowTime: 1730990000, ProfileItem: [], profile_sequence: 3 },
+        ],
+        NextCursor: 'abc',
+      }),
+    );
+    const page = await service.readPage(fansOf, callOptions());
+    expect(requests[0]?.body).toEqual({ From_Account: 'UserID_001', FollowType: 1, StartCursor: '', WantNum: 50 });
+    expect(page.next).toBe('abc');
+    expect(page.entries).toMatchObject([
+      { user: { id: 'UserID_014', profile: { nick: 'Mina', version: 42, whole: true } }, followedAt: 1731000300 },
+      { user: { id: 'UserID_009', profile: { nick: null, version: 3, whole: true } }, followedAt: 1730990000 },
+    ]);
+  });
+
+  it.each([
+    ['fans', 1],
+    ['follows', 2],
+    ['mutuals', 3],
+  ] as const)('of %s asks for wire type %i', async (list, type) => {
+    const { service, callOptions, requests } = await startService(() => ok({ NextCursor: '' }));
+    await service.readPage({ ...fansOf, list, start: 'here' }, callOptions());
+    expect(requests[0]?.body).toMatchObject({ FollowType: type, StartCursor: 'here' });
+  });
+
+  it.each([
+    [5000, 1000],
+    [1000, 1000],
+    [0, 1],
+    [-3, 1],
+  ])('of %i is asked for as %i', async (size, wanted) => {
+    const { service, callOptions, requests } = await startService(() => ok({ NextCursor: '' }));
+    await service.readPage({ ...fansOf, size }, callOptions());
+    expect(requests[0]?.body.WantNum).toBe(wanted);
+  });
+
+  it.each([{}, { FollowItem: null }, { FollowItem: [] }])('of %j is empty', async (body) => {
+    const { service, callOptions } = await startService(() => ok({ ...body, NextCursor: '' }));
+    expect(await service.readPage(fansOf, callOptions())).toEqual({ entries: [], next: '' });
+  });
+
+  it('keeps the first of two entries for one account', async () => {
+    const FollowItem = [1, 2, 3].map((n) => ({ To_Account: n === 3 ? 'b' : 'a', FollowTime: n }));
+    const { service, callOptions } = await startService(() => ok({ FollowItem, NextCursor: '' }));
+    const { entries } = await service.readPage(fansOf, callOptions());
+    expect(entries.map(({ user, followedAt }) => [user.id, followedAt])).toEqual([
+      ['a', 1],
+      ['b', 3],
+    ]);
+  });
+
+  it('has no profile where the upstream sent none, and a partial one if configured so', async () => {
+    const FollowItem = [
+      { To_Account: 'a', FollowTime: 1 },
+      { To_Account: 'b', FollowTime: 1, ProfileItem: [], profile_sequence: 'x' },
+    ];
+    const options = { embeddedProfile: 'partial' } as const;
+    const { service, callOptions } = await startService(() => ok({ FollowItem, NextCursor: '' }), options);
+    const { entries } = await service.readPage(fansOf, callOptions());
+    expect(entries[0]?.user.profile).toBeNull();
+    expect(entries[1]?.user.profile).toMatchObject({ whole: false, version: null });
+  });
+
+  it('after a cursor that the upstream refuses is INVALID_CURSOR, the first page is not', async () => {
+    const { service, callOptions } = await startService(() => fail(30001));
+    expect(await failureOf(service.readPage({ ...fansOf, start: 'forged' }, callOptions()))).toMatchObject({
+      code: 'INVALID_CURSOR',
+      upstream: { command: 'follow_get', errorCode: 30001, retryable: false },
+    });
+    expect(await failureOf(service.readPage(fansOf, callOptions()))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('after a good cursor keeps every other refusal', async () => {
+    const { service, callOptions } = await startService(() => fail(30003));
+    const failure = await failureOf(service.readPage({ ...fansOf, start: 'good' }, callOptions()));
+    expect(failure).toMatchObject({ code: 'USER_NOT_FOUND' });
+  });
+
+  it.each([
+    ['FollowItem is no list', { FollowItem: {} }],
+    ['an entry is null', { FollowItem: [null] }],
+    ['an entry has a numeric account', { FollowItem: [{ To_Account: 7, FollowTime: 1 }] }],
+    ['an entry has no account', { FollowItem: [{ FollowTime: 1 }] }],
+    ['an entry has an empty account', { FollowItem: [{ To_Account: '', FollowTime: 1 }] }],
+    ['an entry has no time', { FollowItem: [{ To_Account: 'a' }] }],
+    ['a time is negative', { FollowItem: [{ To_Account: 'a', FollowTime: -1 }] }],
+    ['a time is a string', { FollowItem: [{ To_Account: 'a', FollowTime: '1' }] }],
+    ['a time is fractional', { FollowItem: [{ To_Account: 'a', FollowTime: 1.5 }] }],
+    ['NextCursor is a number', { NextCursor: 7 }],
+  ])('in which %s is UPSTREAM_UNAVAILABLE', async (_what, body) => {
+    const { service, callOptions } = await startService(() => ok(body));
+    expect(await failureOf(service.readPage(fansOf, callOptions()))).toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      upstream: { command: 'follow_get', retryable: true },
+    });
+  });
+});
+
+describe('counts', () => {
+  it('are asked for in the name of the admin, 20 at a time, each account once', async () => {
+    const { service, callOptions, requests } = await startService(({ body }) =>
+      ok({
+        FollowInfo: body.To_Account.map((id: string) =>
+          item(id, { FollowerCount: 12, FollowingCount: 30, MutualFollowingCount: 4 }),
+        ),
+      }),
+    );
+    const batch = await service.readCounts([...ids(45), ...ids(10)], callOptions());
+    expect(requests.map(({ body }) => body.To_Account.length).sort()).toEqual([20, 20, 5]);
+    expect(requests.every(({ body }) => body.From_Account === 'administrator')).toBe(true);
+    expect([...batch.keys()]).toEqual(ids(45));
+    expect(batch.get('u44')).toEqual({ fans: 12, follows: 30, mutuals: 4 });
+  });
+
+  it('of a failed item are unknown, whatever numbers it carries', async () => {
+    const zeros = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
+    const { service, callOptions } = await startService(() =>
+      ok({ FollowInfo: [item('a', { ...zeros, ResultCode: 30003 }), item('b', zeros)] }),
+    );
+    const batch = await service.readCounts(['a', 'b'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'USER_NOT_FOUND', upstream: { errorCode: 30003, retryable: false } });
+    expect(batch.get('b')).toEqual({ fans: 0, follows: 0, mutuals: 0 });
+  });
+
+  it('of nobody cost no call', async () => {
+    const { service, callOptions, requests } = await startService(() => ok());
+    expect(await service.readCounts([], callOptions())).toEqual(new Map());
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('relations', () => {
+  it('are named from the asking user, 100 at a time', async () => {
+    const { service, callOptions, requests } = await startService(({ body }) =>
+      ok({ ResultItem: body.To_Account.map((id: string) => item(id, { FollowType: Number(id.slice(1)) % 4 })) }),
+    );
+    const batch = await service.readRelations('me', ids(201), callOptions());
+    expect(requests.map(({ body }) => body.To_Account.length).sort((a, b) => a - b)).toEqual([1, 100, 100]);
+    expect(requests[0]?.body.From_Account).toBe('me');
+    expect(ids(4).map((id) => batch.get(id))).toEqual(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']);
+  });
+
+  it.each([4, -1, 1.5, '1', undefined])('with the wire number %j are UPSTREAM_UNAVAILABLE', async (FollowType) => {
+    const { service, callOptions } = await startService(() =>
+      ok({ ResultItem: [item('a', { FollowType }), item('b', { FollowType: 0 })] }),
+    );
+    const batch = await service.readRelations('me', ['a', 'b'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    expect(batch.get('b')).toBe('NONE');
+  });
+});
+
+describe('following and unfollowing', () => {
+  const echo: Script = ({ command, body }) => {
+    const targets: string[] =
+      command === 'follow_add'
+        ? body.FollowItem.map((entry: { To_Account: string }) => entry.To_Account)
+        : body.To_Account;
+    return ok({ ResultItem: targets.map((id) => item(id)).reverse() });
+  };
+
+  it('sends objects to follow_add and strings to follow_delete, 20 at a time', async () => {
+    const { service, callOptions, requests } = await startService(echo);
+    const followed = await service.follow('me', ids(21), callOptions());
+    const unfollowed = await service.unfollow('me', ids(21), callOptions());
+    expect([...followed.values(), ...unfollowed.values()].every((outcome) => outcome === true)).toBe(true);
+    const bodies = (command: string) =>
+      requests.filter((request) => request.command === command).map(({ body }) => body);
+    expect(bodies('follow_add')).toContainEqual({ From_Account: 'me', FollowItem: [{ To_Account: 'u20' }] });
+    expect(bodies('follow_delete')).toContainEqual({ From_Account: 'me', To_Account: ['u20'] });
+    expect(requests).toHaveLength(4);
+  });
+
+  it('keeps each failure with its target', async () => {
+    const codes: Record<string, number> = { full: 32100, gone: 30003, self: 30001, odd: 7, fine: 0 };
+    const { service, callOptions, requests } = await startService(() =>
+      ok({ ResultItem: Object.entries(codes).map(([id, ResultCode]) => item(id, { ResultCode })) }),
+    );
+    const batch = await service.follow('me', Object.keys(codes), callOptions());
+    expect(Object.fromEntries([...batch].map(([id, outcome]) => [id, outcome === true || outcome.code]))).toEqual({
+      full: 'FORBIDDEN',
+      gone: 'USER_NOT_FOUND',
+      self: 'BAD_USER_INPUT',
+      odd: 'UPSTREAM_UNAVAILABLE',
+      fine: true,
+    });
+    expect(batch.get('full')).toMatchObject({ upstream: { command: 'follow_add', errorCode: 32100 } });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('fails only the keys of a chunk that failed', async () => {
+    const { service, callOptions } = await startService((request, index) =>
+      request.body.To_Account.includes('u0') ? fail(60028) : echo(request, index),
+    );
+    const batch = await service.unfollow('me', ids(25), callOptions());
+    expect(batch.get('u0')).toMatchObject({ code: 'THROTTLED' });
+    expect(batch.get('u19')).toMatchObject({ code: 'THROTTLED' });
+    expect(batch.get('u20')).toBe(true);
+  });
+
+  it('answers for an account that the upstream left out, and ignores one that nobody asked for', async () => {
+    const { service, callOptions } = await startService(() => ok({ ResultItem: [item('b'), item('stranger')] }));
+    const batch = await service.unfollow('me', ['a', 'b'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    expect(batch.get('b')).toBe(true);
+    expect(batch.size).toBe(2);
+  });
+
+  it('matches accounts exactly, also odd ones', async () => {
+    const { service, callOptions } = await startService(() =>
+      ok({ ResultItem: [item('USER'), item('__proto__'), item('constructor', { ResultCode: 30003 })] }),
+    );
+    const batch = await service.unfollow('me', ['user', '__proto__', 'constructor'], callOptions());
+    expect(batch.get('user')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    expect(batch.get('__proto__')).toBe(true);
+    expect(batch.get('constructor')).toMatchObject({ code: 'USER_NOT_FOUND' });
+  });
+
+  it.each([
+    ['is missing', {}],
+    ['is no list', { ResultItem: 'a' }],
+    ['has an entry that is no object', { ResultItem: ['a'] }],
+    ['has an entry without account', { ResultItem: [{ ResultCode: 0 }] }],
+    ['has an entry without code', { ResultItem: [{ To_Account: 'a' }] }],
+    ['has an entry with a code in quotes', { ResultItem: [{ To_Account: 'a', ResultCode: '0' }] }],
+  ])('is UPSTREAM_UNAVAILABLE for each key when ResultItem %s', async (_what, body) => {
+    const { service, callOptions } = await startService(() => ok(body));
+    const batch = await service.follow('me', ['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_add' } });
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { createProfileService } from '../../src/tencent/profile-service.ts';
+import { fail, ok, type Script, type SeenRequest, startClient } from './scripted-upstream.ts';
+
+async function startService(script: Script, customFields: string[] = []) {
+  const rig = await startClient(script);
+  const reported: unknown[] = [];
+  const report = (message: string, facts: object) => reported.push({ message, ...facts });
+  return { ...rig, reported, service: createProfileService(rig.client, { customFields, clock: rig.clock, report }) };
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
+const custom = (...keys: string[]) => keys.map((key) => `Tag_Profile_Custom_${key}`);
+const portrait = (To_Account: string, more: object = {}) => ({
+  To_Account,
+  ProfileItem: [{ Tag: 'Tag_Profile_IM_Nick', Value: `nick of ${To_Account}` }],
+  ResultCode: 0,
+  ResultInfo: '',
+  ...more,
+});
+const portraits = ({ body }: SeenRequest) => ok({ UserProfileItem: body.To_Account.map((id: string) => portrait(id)) });
+const count = (requests: readonly SeenRequest[], command: string) =>
+  requests.filter((request) => request.command === command).length;
+
+/** Refuses a whole batch for one unknown account. */
+const allOrNothing =
+  (unknown: readonly string[], check: 'works' | 'fails' = 'works'): Script =>
+  (request) => {
+    if (request.command === 'account_check') {
+      if (check === 'fails') return fail(70403);
+      const ResultItem = request.body.CheckItem.map(({ UserID }: { UserID: string }) => ({
+        UserID,
+        ResultCode: 0,
+        AccountStatus: unknown.includes(UserID) ? 'NotImported' : 'Imported',
+      }));
+      return ok({ ResultItem });
+    }
+    return request.body.To_Account.some((id: string) => unknown.includes(id)) ? fail(40003) : portraits(request);
+  };
+
+/** Refuses every request for a tag that the app does not have. */
+const lacking =
+  (missing: readonly string[], options: { named?: boolean } = {}): Script =>
+  (request) => {
+    const found = request.body.TagList.find((tag: string) => missing.includes(tag));
+    return found === undefined ? portraits(request) : fail(40009, options.named ? `no such tag: ${found}` : '');
+  };
+
+describe('profiles', () => {
+  it('are asked for with all standard tags and the custom ones, 100 accounts at a time, each once', async () => {
+    const { service, callOptions, requests } = await startService(portraits, ['Team', 'Shirt']);
+    const batch = await service.readProfiles([...ids(150), 'u1'], callOptions());
+    expect(requests.map(({ body }) => body.To_Account.length).sort()).toEqual([100, 50]);
+    const tags = requests[0]?.body.TagList;
+    expect(tags).toHaveLength(14);
+    expect(tags).toEqual(expect.arrayContaining(['Tag_Profile_IM_MsgSettings', ...custom('Team', 'Shirt')]));
+    expect(batch.size).toBe(150);
+    expect(batch.get('u149')).toMatchObject({ nick: 'nick of u149', whole: true, version: null, refusedTags: [] });
+  });
+
+  it('that failed keep their failure, named by the item or by Fail_Account', async () => {
+    const { service, callOptions } = await startService(() =>
+      ok({
+        UserProfileItem: [
+          { To_Account: 'gone', ResultCode: 40003, ResultInfo: 'account not imported' },
+          { To_Account: 'broken', ResultCode: 40006, ResultInfo: 'read failed' },
+          portrait('listed'),
+          portrait('fine'),
+          { To_Account: 'blank', ResultCode: 0, ResultInfo: '' },
+        ],
+        Fail_Account: ['gone', 'broken', 'listed', 'silent', 7],
+      }),
+    );
+    const batch = await service.readProfiles(
+      ['gone', 'broken', 'listed', 'fine', 'blank', 'silent', 'absent'],
+      callOptions(),
+    );
+    expect(batch.get('gone')).toMatchObject({ code: 'USER_NOT_FOUND' });
+    for (const id of ['broken', 'listed', 'silent', 'absent']) {
+      expect(batch.get(id)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    }
+    expect(batch.get('fine')).toMatchObject({ nick: 'nick of fine' });
+    expect(batch.get('blank')).toMatchObject({ nick: null, items: [] });
+    expect(batch.size).toBe(7);
+  });
+
+  it('of a failed chunk fail alone', async () => {
+    const { service, callOptions } = await startService((request) =>
+      request.body.To_Account.includes('u0') ? fail(40001) : portraits(request),
+    );
+    const batch = await service.readProfiles(ids(101), callOptions());
+    expect(batch.get('u99')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    expect(batch.get('u100')).toMatchObject({ nick: 'nick of u100' });
+  });
+});
+
+describe('an upstream that refuses a batch for one unknown account', () => {
+  it('costs two calls more, however many are unknown', async () => {
+    const unknown = ['u3', 'u50', 'u51', 'u99'];
+    const { service, callOptions, requests } = await startService(allOrNothing(unknown));
+    const batch = await service.readProfiles(ids(100), callOptions());
+    for (const id of unknown) expect(batch.get(id)).toMatchObject({ code: 'USER_NOT_FOUND' });
+    expect([...batch.values()].filter((outcome) => 'nick' in outcome)).toHaveLength(96);
+    expect(requests).toHaveLength(3);
+  });
+
+  it('costs two calls when all are unknown, and one when only one is asked for', async () => {
+    const { service, callOptions, requests } = await startService(allOrNothing(ids(10)));
+    const batch = await service.readProfiles(ids(10), callOptions());
+    expect([...batch.values()].every((outcome) => 'code' in outcome && outcome.code === 'USER_NOT_FOUND')).toBe(true);
+    expect(requests).toHaveLength(2);
+    expect((await service.readProfiles(['u1'], callOptions())).get('u1')).toMatchObject({ code: 'USER_NOT_FOUND' });
+    expect(requests).toHaveLength(3);
+  });
+
+  it.each([[['u7']], [['u0', 'u99']], [['u31', 'u32', 'u90']]])(
+    'is halved where account_check is of no help, in about 2·k·log2(n) calls for %j',
+    async (unknown) => {
+      const { service, callOptions, requests } = await startService(allOrNothing(unknown, 'fails'));
+      const batch = await service.readProfiles(ids(100), callOptions());
+      expect([...batch].filter(([, outcome]) => 'code' in outcome).map(([id]) => id)).toEqual(unknown);
+      expect(count(requests, 'portrait_get')).toBeLessThanOrEqual(2 + 2 * unknown.length * Math.ceil(Math.log2(100)));
+    },
+  );
+});
+
+describe('a configured tag that the app does not have', () => {
+  it('costs the others nothing: named in ErrorInfo, it is left out of the next call', async () => {
+    const { service, callOptions, requests, reported } = await startService(lacking(custom('Team'), { named: true }), [
+      'Team',
+      'TeamTwo',
+    ]);
+    const batch = await service.readProfiles(['a', 'b'], callOptions());
+    expect(batch.get('a')).toMatchObject({ nick: 'nick of a', refusedTags: custom('Team') });
+    expect(requests).toHaveLength(2);
+    expect(requests[1]?.body.TagList).toContain('Tag_Profile_Custom_TeamTwo');
+    await service.readProfiles(['c'], callOptions());
+    expect(requests).toHaveLength(3);
+    expect(reported).toMatchObject([{ tag: 'Tag_Profile_Custom_Team' }]);
+  });
+
+  it('is found by halving when nothing names it', async () => {
+    const keys = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'];
+    const { service, callOptions, requests, reported } = await startService(lacking(custom('C', 'G')), keys);
+    const batch = await service.readProfiles(['a', 'b'], callOptions());
+    expect(batch.get('b')).toMatchObject({ nick: 'nick of b', refusedTags: custom('C', 'G') });
+    expect(requests.length).toBeLessThanOrEqual(3 + 2 * 2 * 3);
+    expect(requests.slice(1, -1).every(({ body }) => body.To_Account.length === 1)).toBe(true);
+    expect(reported).toHaveLength(2);
+  });
+
+  it('may be a standard one', async () => {
+    const missing = 'Tag_Profile_IM_MsgSettings';
+    for (const keys of [[], ['Team']]) {
+      const { service, callOptions } = await startService(lacking([missing]), keys);
+      const batch = await service.readProfiles(['a'], callOptions());
+      expect(batch.get('a')).toMatchObject({ nick: 'nick of a', refusedTags: [missing] });
+    }
+  });
+
+  it('and a standard one missing too are both found', async () => {
+    const missing = ['Tag_Profile_IM_MsgSettings', ...custom('Team')];
+    const { service, callOptions } = await startService(lacking(missing), ['Team', 'Shirt']);
+    const batch = await service.readProfiles(['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ nick: 'nick of a', refusedTags: missing });
+  });
+
+  it('is asked for again after five minutes, at one call more while it is still missing', async () => {
+    const missing = custom('Team');
+    const { service, callOptions, requests, clock, reported } = await startService(lacking(missing), ['Team']);
+    await service.readProfiles(['a'], callOptions());
+    const before = requests.length;
+    clock.advance(5 * 60_000);
+    await service.readProfiles(['a'], callOptions());
+    expect(requests).toHaveLength(before + 2);
+    missing.pop();
+    clock.advance(5 * 60_000);
+    const batch = await service.readProfiles(['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ refusedTags: [] });
+    expect(requests).toHaveLength(before + 3);
+    expect(reported).toHaveLength(1);
+  });
+
+  it('is found once for all chunks that run into it together', async () => {
+    const { service, callOptions, requests } = await startService(lacking(custom('C')), ['A', 'B', 'C', 'D']);
+    const batch = await service.readProfiles(ids(500), callOptions());
+    expect([...batch.values()].every((outcome) => 'nick' in outcome)).toBe(true);
+    const probes = requests.filter(({ body }) => body.To_Account.length === 1);
+    expect(probes.length).toBeLessThanOrEqual(4);
+    expect(requests.length - probes.length).toBe(10);
+  });
+
+  it('that cannot be found ends as a refusal, not in a loop', async () => {
+    const { service, callOptions, requests } = await startService(() => fail(40009), ['A']);
+    const batch = await service.readProfiles(['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
+    expect(requests.length).toBeLessThan(60);
+  });
+});

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseProfile } from '../../src/tencent/profile.ts';
+
+const parse = (...items: unknown[]) => parseProfile(items, { version: 1, whole: true });
+const one = (name: string, Value: unknown) => parse({ Tag: `Tag_Profile_IM_${name}`, Value });
+
+describe('a profile', () => {
+  it('has every standard field and the custom ones', () => {
+    const wire: Record<string, string | number> = {
+      Tag_Profile_IM_Nick: 'Tomo',
+      Tag_Profile_IM_Gender: 'Gender_Type_Male',
+      Tag_Profile_IM_BirthDay: 19990412,
+      Tag_Profile_IM_Location: 'x',
+      Tag_Profile_IM_SelfSignature: 'hi',
+      Tag_Profile_IM_AllowType: 'AllowType_Type_NeedConfirm',
+      Tag_Profile_IM_Language: 1,
+      Tag_Profile_IM_Image: 'https://img.example.com/u/14.png',
+      Tag_Profile_IM_MsgSettings: 1,
+      Tag_Profile_IM_AdminForbidType: 'AdminForbid_Type_SendOut',
+      Tag_Profile_IM_Level: 7,
+      Tag_Profile_IM_Role: 2,
+      Tag_Profile_Custom_Team: 'red',
+    };
+    const items = Object.entries(wire).map(([Tag, Value]) => ({ Tag, Value }));
+    expect(parse(...items)).toEqual({
+      nick: 'Tomo',
+      avatar: 'https://img.example.com/u/14.png',
+      gender: 'MALE',
+      birthday: '1999-04-12',
+      location: 'x',
+      selfSignature: 'hi',
+      language: 1,
+      level: 7,
+      role: 2,
+      allowType: 'NEED_CONFIRM',
+      adminForbidType: 'SEND_OUT',
+      messageSettings: 1,
+      customFields: [{ key: 'Team', value: 'red' }],
+      items: items.map(({ Tag, Value }) => ({ tag: Tag, value: Value })),
+      version: 1,
+      whole: true,
+      refusedTags: [],
+    });
+  });
+
+  it('without items has nothing set', () => {
+    const { items, customFields, version, whole, refusedTags, ...fields } = parse();
+    expect({ items, customFields, version, whole, refusedTags }).toEqual({
+      items: [],
+      customFields: [],
+      version: 1,
+      whole: true,
+      refusedTags: [],
+    });
+    expect(Object.values(fields).every((value) => value === null)).toBe(true);
+  });
+
+  it.each([
+    [20000229, '2000-02-29'],
+    [19000228, '1900-02-28'],
+    [19000229, null],
+    [19991301, null],
+    [19990431, null],
+    [0, null],
+    [1999, null],
+    ['19990412', null],
+    [4294967295, null],
+  ])('born on %j has the birthday %j', (value, birthday) => {
+    expect(one('BirthDay', value).birthday).toBe(birthday);
+  });
+
+  it.each([
+    ['http://a.example/x', 'http://a.example/x'],
+    ['HTTPS://a.example', 'HTTPS://a.example'],
+    ['/images/1.png', null],
+    ['//cdn.example/1.png', null],
+    ['javascript:alert(1)', null],
+    ['data:image/png;base64,AA', null],
+    ['https://', null],
+    ['', null],
+    [7, null],
+  ])('with the image %j has the avatar %j', (value, avatar) => {
+    expect(one('Image', value).avatar).toBe(avatar);
+  });
+
+  it.each([
+    [2147483647, 2147483647],
+    [2147483648, null],
+    [4294967295, null],
+    [-1, null],
+    [1.5, null],
+    ['7', null],
+  ])('of level %j has the level %j', (value, level) => {
+    expect(one('Level', value).level).toBe(level);
+  });
+
+  it.each(['Gender_Type_Other', 'toString', 3, null])('of gender %j has none, and keeps it raw', (value) => {
+    const profile = one('Gender', value);
+    expect(profile.gender).toBeNull();
+    expect(profile.items).toHaveLength(1);
+  });
+
+  it('keeps unknown tags, and values of odd types as JSON text', () => {
+    const profile = parse({ Tag: 'Tag_Profile_IM_New', Value: { a: [1] } }, { Tag: 'x', Value: true });
+    expect(profile.items).toEqual([
+      { tag: 'Tag_Profile_IM_New', value: '{"a":[1]}' },
+      { tag: 'x', value: 'true' },
+    ]);
+  });
+
+  it('skips what is no item at all', () => {
+    expect(parse(null, 'x', [], {}, { Tag: 1, Value: 'x' }, { Tag: 'x' }).items).toEqual([]);
+  });
+
+  it('takes the first of two values for one tag', () => {
+    const nick = (Value: string) => ({ Tag: 'Tag_Profile_IM_Nick', Value });
+    expect(parse(nick('one'), nick('two'))).toMatchObject({ nick: 'one', items: [{}, {}] });
+  });
+
+  it('comes of anything that JSON can hold', () => {
+    const tag = fc
+      .constantFrom('Nick', 'Gender', 'BirthDay', 'Image', 'Level', 'AllowType')
+      .map((n) => `Tag_Profile_IM_${n}`);
+    const item = fc.record({ Tag: fc.oneof(tag, fc.string()), Value: fc.jsonValue() });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(item, fc.jsonValue())), (items) => {
+        const profile = parse(...items);
+        expect(JSON.parse(JSON.stringify(profile))).toEqual(JSON.parse(JSON.stringify(profile)));
+        for (const { value } of profile.items) expect(['string', 'number']).toContain(typeof value);
+      }),
+    );
+  });
+});

@@ -1,0 +1,167 @@
+import { deflateSync, inflateSync } from 'node:zlib';
+import { Api } from 'tls-sig-api-v2';
+import { describe, expect, it } from 'vitest';
+import { createSignature } from '../../src/tencent/signature.ts';
+import { signUserSig, verifyUserSig } from '../../src/tencent/user-sig.ts';
+import { createManualClock } from './manual-clock.ts';
+
+// The worked vectors of the upstream contract, 2.4 and 2.5.
+const app = {
+  sdkAppId: 1_400_000_000,
+  secretKey: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+};
+const issuedAt = 1_700_000_000;
+const A = { ...app, userId: 'administrator', issuedAt, expireSeconds: 86_400 };
+const B = { ...app, userId: 'UserID_001', issuedAt, expireSeconds: 604_800 };
+const VECTOR_A =
+  'eJxVyjELwjAUBOD-8mYpqUSNAZd2kNbooqJr5KX2UZqGNNaA*N*FWgdvu*-uBSd1TAbjQcI8YTAbO6GxgSoaWWNLlvrgdej8dOix0c4Rgkw5m-JdArUGZLr6VxMdeQNSLPmPerqDhLV*XsxZiX2Mt8wKrDNWDo*Olbui5njIVbMtrtwuKmQbeH8Atbkz1Q__';
+const VECTOR_A_STORED =
+  'eAEBrgBR-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYWRtaW5pc3RyYXRvciIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLnRpbWUiOjE3MDAwMDAwMDAsIlRMUy5leHBpcmUiOjg2NDAwLCJUTFMuc2lnIjoiOWF3V2VVTDhNeHhiQm44ZGhCMEp2dW8wSktJaDRkTkNMa0dJWDRuNWZkMD0ifbW5M9U_';
+const VECTOR_B =
+  'eJyrVgrxCdYrSy1SslIy0jNQ0gHzM1NS80oy0zLBwqHFqUWeLvEGBoZQ2eKU7MSCgswUJStDEwMogMiUZOamKlkZmqOKplYUZBalKlmZGZhYwMSKM9OVrJR8cyoq3P0KQkocLYpMQ7JMq1x9w31KKwINCp2ygix9zAt8Uoy8DJ0M-JICbZVqAYZaMZM_';
+const VECTOR_NEGATIVE =
+  'eAEBsQBO-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYWRtaW5pc3RyYXRvciIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLnRpbWUiOjE3MDAwMDAwMDAsIlRMUy5leHBpcmUiOjk5OTk5OTk5LCJUTFMuc2lnIjoiOWF3V2VVTDhNeHhiQm44ZGhCMEp2dW8wSktJaDRkTkNMa0dJWDRuNWZkMD0ifUmHNJs_';
+
+const decode = (sig: string): string =>
+  inflateSync(Buffer.from(sig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '='), 'base64')).toString();
+const encode = (text: string): string =>
+  deflateSync(text).toString('base64').replaceAll('+', '*').replaceAll('/', '-').replaceAll('=', '_');
+const altered = (change: object): string =>
+  encode(JSON.stringify({ ...JSON.parse(decode(signUserSig(A))), ...change }));
+const verify = (sig: string, expected: { now?: number; userId?: string; sdkAppId?: number } = {}) =>
+  verifyUserSig(sig, { ...app, now: issuedAt, ...expected });
+
+describe('signUserSig', () => {
+  it('signs what the vendor signs, byte for byte before compression', () => {
+    expect(decode(signUserSig(A))).toBe(decode(VECTOR_A));
+    expect(decode(signUserSig(A))).toBe(decode(VECTOR_A_STORED));
+    expect(decode(signUserSig(B))).toBe(decode(VECTOR_B));
+  });
+
+  it('signs a userbuf as the fifth line and as a member', () => {
+    const document = JSON.parse(decode(signUserSig({ ...A, userBuf: Buffer.from('abc') })));
+    expect(document['TLS.userbuf']).toBe('YWJj');
+    expect(document['TLS.sig']).toBe('zFe4ht1UsOjGfSvhyokB5KkGpE3B+NJRKRAK5OZEcGc=');
+  });
+
+  it('needs no escaping in a URL', () => {
+    for (let i = 0; i < 50; i++) {
+      const sig = signUserSig({ ...A, issuedAt: issuedAt + i });
+      expect(encodeURIComponent(sig)).toBe(sig);
+    }
+  });
+});
+
+describe('verifyUserSig', () => {
+  it.each([VECTOR_A, VECTOR_A_STORED])('accepts the vectors up to and including their last second', (sig) => {
+    const verdict = { ok: true, userId: 'administrator', issuedAt, expiresAt: 1_700_086_400 };
+    expect(verify(sig)).toEqual(verdict);
+    expect(verify(sig, { now: 1_700_086_400.9, userId: 'administrator' })).toEqual(verdict);
+    expect(verify(sig, { now: 1_700_086_401 })).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  it('accepts one that was issued in the future, as the vendor does', () => {
+    expect(verify(VECTOR_A, { now: issuedAt - 1000 })).toMatchObject({ ok: true });
+  });
+
+  it('refuses a changed lifetime', () => {
+    expect(verify(VECTOR_NEGATIVE)).toEqual({ ok: false, reason: 'bad-signature' });
+  });
+
+  it('names the first defect in the order of the contract', () => {
+    const key = 'another key';
+    expect(verify(signUserSig({ ...A, sdkAppId: 1 }), { userId: 'x' })).toEqual({ ok: false, reason: 'wrong-app' });
+    expect(verify(VECTOR_A, { userId: 'x', now: 2e9 })).toEqual({ ok: false, reason: 'wrong-user' });
+    expect(verify(signUserSig({ ...A, userBuf: Buffer.from('abc') }))).toEqual({ ok: false, reason: 'has-userbuf' });
+    expect(verify(signUserSig({ ...A, secretKey: key }))).toEqual({ ok: false, reason: 'bad-signature' });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['what is not its alphabet', 'abc+/='],
+    ['what is not compressed', Buffer.from('hello').toString('base64').replaceAll('=', '_')],
+    ['what is not JSON', encode('hello')],
+    ['JSON that is no object', encode('[]')],
+    ['null', encode('null')],
+    ['another version', altered({ 'TLS.ver': '1.0' })],
+    ['a numeric version', altered({ 'TLS.ver': 2 })],
+    ['an app id in quotes', altered({ 'TLS.sdkappid': '1400000000' })],
+    ['a time in quotes', altered({ 'TLS.time': '1700000000' })],
+    ['a fractional time', altered({ 'TLS.time': 1.5 })],
+    ['a negative lifetime', altered({ 'TLS.expire': -1 })],
+    ['an account that is no string', altered({ 'TLS.identifier': 7 })],
+    ['an empty account', altered({ 'TLS.identifier': '' })],
+    ['an account with a line break', altered({ 'TLS.identifier': 'a\nTLS.sdkappid:1' })],
+    ['a missing signature', altered({ 'TLS.sig': undefined })],
+    ['a userbuf that is no string', altered({ 'TLS.userbuf': 1 })],
+    ['a zip bomb', encode(`{"TLS.ver":"2.0","x":"${'0'.repeat(5_000_000)}"}`)],
+    ['one that is far too long', 'a'.repeat(100_000)],
+  ])('calls %s malformed', (_what, sig) => {
+    expect(verify(sig)).toEqual({ ok: false, reason: 'malformed' });
+  });
+
+  it.each(['', 'x', `${'9'.repeat(43)}=`])('refuses the signature %j', (sig) => {
+    expect(verify(altered({ 'TLS.sig': sig }))).toEqual({ ok: false, reason: 'bad-signature' });
+  });
+});
+
+describe("against the vendor's own library", () => {
+  it.each(['administrator', 'UserID_001', 'a-b_C9'])('each accepts what the other signs for %s', (userId) => {
+    const theirs = new Api(app.sdkAppId, app.secretKey).genUserSig(userId, 3600);
+    const document = JSON.parse(decode(theirs));
+    expect(verify(theirs, { now: document['TLS.time'], userId })).toMatchObject({ ok: true, userId });
+    const ours = signUserSig({ ...app, userId, issuedAt: document['TLS.time'], expireSeconds: 3600 });
+    expect(JSON.parse(decode(ours))).toEqual(document);
+  });
+
+  it('signs the same userbuf', () => {
+    const theirs = JSON.parse(decode(new Api(app.sdkAppId, app.secretKey).genSig('u', 60, 'room')));
+    const ours = signUserSig({
+      ...app,
+      userId: 'u',
+      issuedAt: theirs['TLS.time'],
+      expireSeconds: 60,
+      userBuf: Buffer.from('room'),
+    });
+    expect(JSON.parse(decode(ours))).toEqual(theirs);
+  });
+});
+
+describe('createSignature', () => {
+  const holder = () => {
+    const clock = createManualClock();
+    return { clock, signature: createSignature({ ...app, adminId: 'administrator', clock, expireSeconds: 1000 }) };
+  };
+
+  it('keeps one signature until 80 % of its life are over', () => {
+    const { clock, signature } = holder();
+    const first = signature.current();
+    clock.advance(799_999);
+    expect(signature.current()).toBe(first);
+    clock.advance(1);
+    const second = signature.current();
+    expect(second).not.toBe(first);
+    expect(verify(second, { now: clock.now() / 1000 })).toMatchObject({ ok: true, issuedAt: issuedAt + 800 });
+  });
+
+  it('renews once when many callers were refused with the same signature', () => {
+    const { clock, signature } = holder();
+    const refused = signature.current();
+    clock.advance(5000);
+    signature.renew(refused);
+    const renewed = signature.current();
+    clock.advance(5000);
+    signature.renew(refused);
+    expect(renewed).not.toBe(refused);
+    expect(signature.current()).toBe(renewed);
+  });
+
+  it('takes its secrets out of a text', () => {
+    const { clock, signature } = holder();
+    const old = signature.current();
+    clock.advance(5000);
+    signature.renew();
+    const text = `a ${old} b ${signature.current()} c ${app.secretKey} d ?usersig=foreign&x=1`;
+    expect(signature.redact(text)).toBe('a *** b *** c *** d ?usersig=***&x=1');
+  });
+});
