@@ -21,8 +21,20 @@ export type Config = {
   maxPageSize: number;
   chunkSize: number;
   userIdPattern: RegExp;
-  listFreshMs: number;
+  /** How long answers are fresh, and how long usable, in milliseconds. */
+  lifetimes: Record<
+    'page' | 'counts' | 'profile' | 'relation',
+    { freshMs: number; usableMs: number; absentMs: number }
+  >;
   memoryBytes: number;
+  /** Null: the memory tier serves alone. */
+  redis: { nodes: readonly URL[]; timeoutMs: number } | null;
+  /** Calls per second and command, of all replicas together. */
+  upstreamRate: number;
+  /** Whether answers tell that something in them is stale. */
+  freshnessExtension: boolean;
+  /** Where Prometheus reads metrics: a port of its own, on the same host; null for nowhere. */
+  metricsPort: number | null;
   profileCustomFields: readonly string[];
   embeddedProfile: 'whole' | 'partial';
   introspection: boolean;
@@ -97,6 +109,14 @@ const pattern = text.transform((value, { addIssue }) => {
     return /^$/;
   }
 });
+const seconds = wholeNumber(0, 30 * 86_400);
+const redisUrl = text.transform((value, { addIssue }): URL[] => {
+  const nodes = value.split(',').map((node) => URL.parse(node.trim()));
+  if (nodes.every((url) => url && /^rediss?:$/.test(url.protocol) && url.hostname)) return nodes as URL[];
+  // The value may hold a password, so it is not repeated.
+  addIssue('must be redis://host:port or rediss://host:port; several nodes of a cluster are separated by commas');
+  return [];
+});
 const customFields = text
   .transform((value) =>
     value
@@ -125,7 +145,20 @@ const SETTINGS = z.object({
   MAX_PAGE_SIZE: wholeNumber(1, 1000).default(100),
   CHUNK_SIZE: wholeNumber(1, 1000).default(100),
   USER_ID_PATTERN: pattern.default(/^(?:[A-Za-z0-9_\-]{1,32})$/v),
-  LIST_FRESH_SECONDS: wholeNumber(0, 86_400).default(30),
+  REDIS_URL: redisUrl.optional(),
+  REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
+  UPSTREAM_RATE: wholeNumber(1, 100_000).default(160),
+  PROFILE_FRESH_SECONDS: seconds.default(3600),
+  PROFILE_STALE_SECONDS: seconds.default(86_400),
+  LIST_FRESH_SECONDS: seconds.default(30),
+  LIST_STALE_SECONDS: seconds.default(3600),
+  COUNTS_FRESH_SECONDS: seconds.default(30),
+  COUNTS_STALE_SECONDS: seconds.default(3600),
+  RELATION_FRESH_SECONDS: seconds.default(30),
+  RELATION_STALE_SECONDS: seconds.default(600),
+  ABSENT_FRESH_SECONDS: seconds.default(30),
+  FRESHNESS_EXTENSION: onOrOff.default(true),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
   CACHE_MEMORY_MB: wholeNumber(1, 65_536).default(64),
   PROFILE_CUSTOM_FIELDS: customFields.default([]),
   EMBEDDED_PROFILE: oneOf(['whole', 'partial']).default('whole'),
@@ -150,6 +183,15 @@ export function readConfig(env: Environment): Config {
 
   const settings = parsed.data;
   const production = settings.NODE_ENV === 'production';
+  const lifetimes = (kind: 'LIST' | 'COUNTS' | 'PROFILE' | 'RELATION') => {
+    const freshMs = settings[`${kind}_FRESH_SECONDS`] * 1000;
+    return {
+      freshMs,
+      // What is fresh is usable, whatever the other setting says.
+      usableMs: Math.max(freshMs, settings[`${kind}_STALE_SECONDS`] * 1000),
+      absentMs: settings.ABSENT_FRESH_SECONDS * 1000,
+    };
+  };
   return {
     production,
     host: settings.HOST,
@@ -167,7 +209,16 @@ export function readConfig(env: Environment): Config {
     maxPageSize: settings.MAX_PAGE_SIZE,
     chunkSize: settings.CHUNK_SIZE,
     userIdPattern: settings.USER_ID_PATTERN,
-    listFreshMs: settings.LIST_FRESH_SECONDS * 1000,
+    lifetimes: {
+      page: lifetimes('LIST'),
+      counts: lifetimes('COUNTS'),
+      profile: lifetimes('PROFILE'),
+      relation: lifetimes('RELATION'),
+    },
+    redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
+    upstreamRate: settings.UPSTREAM_RATE,
+    freshnessExtension: settings.FRESHNESS_EXTENSION,
+    metricsPort: settings.METRICS_PORT ?? null,
     memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     profileCustomFields: settings.PROFILE_CUSTOM_FIELDS,
     embeddedProfile: settings.EMBEDDED_PROFILE,

@@ -1,11 +1,12 @@
 // What one request carries through the house: its loaders, its patience, and its bill.
 import type { KeyObject } from 'node:crypto';
+import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
-import type { FollowPage, PageQuery } from './follow/model.ts';
-import type { PageReader } from './follow/remembered-pages.ts';
-import type { CallOptions, FollowService, ProfileService } from './follow/services.ts';
+import type { FollowMemory } from './follow/memory.ts';
+import type { FollowPage, PageQuery, UserId } from './follow/model.ts';
+import type { CallOptions } from './follow/services.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = {
@@ -24,12 +25,15 @@ export type Context = {
   readonly load: Loaders;
   /** Reads one upstream page of a list: at once when it is remembered, else by a promise. */
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
+  /** Whether it is known, without asking, that there is no such account. */
+  isKnownMissing(userId: UserId): boolean;
 };
 
+/** How old the oldest stale value of an answer is, and why it was used. */
+export type Staleness = StaleUse;
+
 export type ContextDependencies = {
-  follow: FollowService;
-  profiles: ProfileService;
-  readPage: PageReader;
+  memory: FollowMemory;
   settings: GraphSettings;
   clock: Clock;
   /** How long one client request may take, in milliseconds. */
@@ -44,25 +48,40 @@ export type ContextRequest = {
   onUpstreamCall(command: string): void;
 };
 
-/** Makes contexts: `open` one per request, and `close` it when the answer is out. */
-export function createContexts({ follow, profiles, readPage, settings, clock, deadlineMs }: ContextDependencies) {
+/** A request on its way through the house. */
+export type OpenContext = {
+  context: Context;
+  /** What was stale in the answer so far; null when nothing was. */
+  staleness(): Staleness | null;
+  /** To be called when the answer is out. */
+  close(): void;
+};
+
+/** Makes contexts, one for each request. */
+export function createContexts({ memory, settings, clock, deadlineMs }: ContextDependencies) {
   return {
-    open({ gone, onUpstreamCall }: ContextRequest): { context: Context; close(): void } {
-      const deadlineAt = clock.now() + deadlineMs;
+    open({ gone, onUpstreamCall }: ContextRequest): OpenContext {
       const patience = createPatience(gone, deadlineMs, clock);
+      let oldest: Staleness | null = null;
       const call: CallOptions = {
-        deadlineAt,
+        deadlineAt: clock.now() + deadlineMs,
         onUpstreamCall,
+        onStale(use) {
+          // A failure says more than a renewal that is on its way.
+          const failure = use.failure ?? oldest?.failure ?? null;
+          oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
+        },
         get signal() {
           return patience.signal();
         },
       };
       const context = {
         settings,
-        load: createLoaders(follow, profiles, call),
-        readPage: (query: PageQuery) => readPage(query, call),
+        load: createLoaders(memory, call),
+        readPage: (query: PageQuery) => memory.readPage(query, call),
+        isKnownMissing: memory.isKnownMissing,
       };
-      return { context, close: patience.end };
+      return { context, staleness: () => oldest, close: patience.end };
     },
   };
 }

@@ -42,8 +42,12 @@ export class GatewayError extends Error {
   }
 }
 
-/** A client's own text comes back in graphql's messages; nobody needs all of it. */
 const LONGEST_MESSAGE = 500;
+
+/** A client's own text comes back in graphql's messages; nobody needs all of it. */
+export function shorten(message: string): string {
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+}
 
 /**
  * Turns whatever was thrown into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
@@ -63,11 +67,11 @@ export function maskError(error: unknown, reportBug: (error: unknown) => void): 
     const { code, upstream } = cause;
     return new GraphQLError(cause.message, { ...place, extensions: { code, ...(upstream && { upstream }) } });
   }
-  if (cause instanceof GraphQLError) {
-    const message =
-      cause.message.length > LONGEST_MESSAGE ? `${cause.message.slice(0, LONGEST_MESSAGE)}…` : cause.message;
-    // What graphql refuses without a code are variables and arguments that do not fit their types.
-    return new GraphQLError(message, { ...place, extensions: { code: 'BAD_USER_INPUT', ...cause.extensions } });
+  if (graphqlError && cause instanceof GraphQLError) {
+    // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message
+    // says which one.
+    const extensions = { code: 'BAD_USER_INPUT', ...cause.extensions };
+    return new GraphQLError(shorten(graphqlError.message), { ...place, extensions });
   }
   reportBug(cause);
   return new GraphQLError('Something went wrong on our side.', {

@@ -21,60 +21,78 @@ Options
 Settings are environment variables; README.md has the table.
 `;
 
+const COMMANDS = ['serve', 'sandbox', 'schema', 'check'] as const;
+
 /** Exit codes of sysexits.h. */
 const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 };
 
-/** How long running requests get to finish after the drain, on top of their own deadline. */
-const STOP_GRACE_MS = 2000;
+/** How long what runs after the drain gets to finish, on top of a request's own deadline. */
+const STOP_GRACE_MS = 3000;
 
 const say = (text: string) => process.stdout.write(text);
 const complain = (text: string) => process.stderr.write(text);
 
-process.exitCode = await run(process.argv.slice(2), process.env).catch((error: unknown) => {
-  if (error instanceof ConfigError) {
-    complain(`${error.message}\nREADME.md has the table of settings.\n`);
-    return EXIT.config;
-  }
-  if (isListenError(error)) {
-    complain(
-      `Cannot listen on ${error.address}:${error.port}: ${error.code === 'EADDRINUSE' ? 'the port is taken' : error.code}. Set PORT and HOST.\n`,
-    );
+// Leaves although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
+process.exit(
+  await run(process.argv.slice(2), process.env).catch((error: unknown) => {
+    if (error instanceof ConfigError) {
+      complain(`${error.message}\nREADME.md has the table of settings.\n`);
+      return EXIT.config;
+    }
+    if (isListenError(error)) {
+      const { code, address = error.hostname, port } = error;
+      const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+      complain(
+        `Cannot listen on ${address}${port === undefined ? '' : `:${port}`}: ${reason}. Set PORT and HOST, or --port for the sandbox.\n`,
+      );
+      return EXIT.failure;
+    }
+    complain(`${error instanceof Error ? error.stack : error}\n`);
     return EXIT.failure;
-  }
-  complain(`${error instanceof Error ? error.stack : error}\n`);
-  return EXIT.failure;
-});
+  }),
+);
 
 async function run(args: string[], env: Environment): Promise<number> {
-  let parsed: ReturnType<typeof parseCommandLine>;
+  let commandLine: CommandLine;
   try {
-    parsed = parseCommandLine(args);
+    commandLine = readCommandLine(args);
   } catch (error) {
     complain(`${(error as Error).message}\n\n${USAGE}`);
     return EXIT.usage;
   }
-  const { values, positionals } = parsed;
-  const [command = 'serve', ...rest] = positionals;
-  if (values.help) return print(USAGE);
-  if (values.version) return print(`${packageJson.version}\n`);
-  const commands: Record<string, () => Promise<number>> = {
+  const { command, port } = commandLine;
+  const commands: Record<Command, () => number | Promise<number>> = {
+    help: () => print(USAGE),
+    version: () => print(`${packageJson.version}\n`),
     serve: () => serve(env),
-    sandbox: () => sandbox(Number(values.port ?? 4100)),
+    sandbox: () => sandbox(port),
     schema: printSchema,
     check: () => check(env),
   };
-  const chosen = Object.hasOwn(commands, command) && rest.length === 0 ? commands[command] : undefined;
-  if (chosen) return chosen();
-  complain(`There is no command "${positionals.join(' ')}".\n\n${USAGE}`);
-  return EXIT.usage;
+  return commands[command]();
 }
 
-function parseCommandLine(args: string[]) {
-  return parseArgs({
+type Command = 'help' | 'version' | (typeof COMMANDS)[number];
+type CommandLine = { command: Command; port: number };
+
+/** Throws an Error for the user on what cannot be understood. */
+function readCommandLine(args: string[]): CommandLine {
+  const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' }, port: { type: 'string' } },
   });
+  const port = Number(values.port ?? 4100);
+  if (values.help || values.version) return { command: values.help ? 'help' : 'version', port };
+
+  const [name = 'serve', ...rest] = positionals;
+  const command = COMMANDS.find((known) => known === name);
+  if (!command || rest.length > 0) throw new Error(`There is no command "${positionals.join(' ')}".`);
+  if (values.port !== undefined && command !== 'sandbox')
+    throw new Error('--port belongs to the sandbox; the gateway listens on PORT.');
+  if (!/^\d+$/.test(values.port ?? '0') || port > 65_535)
+    throw new Error('--port must be a whole number from 0 to 65535.');
+  return { command, port };
 }
 
 function print(text: string): number {
@@ -83,6 +101,8 @@ function print(text: string): number {
 }
 
 async function serve(env: Environment): Promise<number> {
+  // From here on, because a container's first process does not die of a signal that nobody handles.
+  const asked = firstSignal();
   const embedded = namesNoUpstream(env) ? await startSandbox(0) : null;
   // The sandbox's app has three profile fields of its own.
   const config = readConfig(embedded ? { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood', ...env, ...embedded.settings } : env);
@@ -94,25 +114,18 @@ async function serve(env: Environment): Promise<number> {
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
   else say(welcome(`${url}/graphql`, config.graphiql, embedded?.url));
 
-  const forced = firstSignal().then(async (signal) => {
-    log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
-    const second = firstSignal().then(() => true);
-    const overdue = timeout(config.drainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(() => true);
-    return Promise.race([gateway.close().then(() => false), second, overdue]);
-  });
-  const cutOff = await forced;
+  const signal = await asked;
+  log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
+  const second = firstSignal().then(() => true);
+  const overdue = timeout(config.drainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(() => true);
+  const cutOff = await Promise.race([gateway.close().then(() => false), second, overdue]);
   if (cutOff) gateway.destroy();
   await embedded?.close();
   log.info(cutOff ? 'stopped at once' : 'stopped');
-  // Leaves although a cut-off request may still hold a timer.
-  process.exit(cutOff ? EXIT.failure : EXIT.ok);
+  return cutOff ? EXIT.failure : EXIT.ok;
 }
 
 async function sandbox(port: number): Promise<number> {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    complain('--port must be a whole number from 0 to 65535.\n');
-    return EXIT.usage;
-  }
   const { url, settings, close } = await startSandbox(port);
   const lines = Object.entries(settings).map(([name, value]) => `  ${name}=${value}`);
   say(
@@ -178,6 +191,8 @@ function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
-function isListenError(error: unknown): error is { code: string; address: string; port: number } {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
+type ListenError = { code: string; address?: string; port?: number; hostname?: string };
+
+function isListenError(error: unknown): error is ListenError {
+  return error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall));
 }

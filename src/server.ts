@@ -3,11 +3,12 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { type Context, createContexts } from './context.ts';
+import { type Context, createContexts, type OpenContext } from './context.ts';
 import { maskError } from './errors.ts';
-import { createRememberedPages } from './follow/remembered-pages.ts';
+import { createFollowMemory } from './follow/memory.ts';
 import { schema } from './graph/schema.ts';
 import { readBody, refusal } from './http/body.ts';
 import { type Exchange, openExchange } from './http/exchange.ts';
@@ -15,6 +16,7 @@ import { createFront, GRAPHQL_PATH, type RequestWithBody } from './http/front.ts
 import { createGraphiqlPage } from './http/graphiql-page.ts';
 import { createBoundedParse, createDepthRule } from './http/limits.ts';
 import { createListener } from './http/listener.ts';
+import { connectRedis, createRedisClient } from './redis.ts';
 import { readStarterOperations } from './starter-operations.ts';
 import { createTencentClient, type Report, type TencentClient } from './tencent/client.ts';
 import { type Diagnosis, diagnose } from './tencent/diagnose.ts';
@@ -36,20 +38,36 @@ export type Gateway = {
 export type GatewayDependencies = { log: Logger; clock?: Clock };
 
 /** What Yoga hands on with a request: one object, so that whoever opens something on the way can have it closed. */
-type Visit = { readonly exchange: Exchange; closeContext: (() => void) | null };
+type Visit = { readonly exchange: Exchange; opened: OpenContext | null };
 type ServerContext = { readonly visit: Visit };
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, { log, clock = systemClock }: GatewayDependencies): Gateway {
   const report: Report = (message, facts) => log.warn(facts, message);
+  const { adminId, sdkAppId } = config.tencent;
+  const redis = config.redis && createRedisClient(config.redis.nodes);
+  const link =
+    redis &&
+    createRedisLink({
+      redis,
+      clock,
+      timeoutMs: config.redis?.timeoutMs ?? 0,
+      onChange: (up, reason) =>
+        up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
+    });
+  // The number names the format of what is kept: a release that changes it never reads what another one wrote.
+  const prefix = `follow-gateway:1:${sdkAppId}`;
   const client = connect(config, clock, report);
-  const { adminId } = config.tencent;
-  const follow = createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile });
-  const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock, report });
+  const memory = createFollowMemory({
+    follow: createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile }),
+    profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
+    clock,
+    lifetimes: config.lifetimes,
+    memoryBytes: config.memoryBytes,
+    redis: link && { link, prefix },
+  });
   const contexts = createContexts({
-    follow,
-    profiles,
-    readPage: createRememberedPages(follow, { clock, freshMs: config.listFreshMs, maxBytes: config.memoryBytes }),
+    memory,
     settings: {
       maxPageSize: config.maxPageSize,
       chunkSize: config.chunkSize,
@@ -64,12 +82,11 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ request, visit }) => {
-      const { context, close } = contexts.open({
+      visit.opened = contexts.open({
         gone: request.signal,
         onUpstreamCall: () => visit.exchange.upstreamCalls++,
       });
-      visit.closeContext = close;
-      return context;
+      return visit.opened.context;
     },
     maskedErrors: {
       maskError: (error) => maskError(error, (bug) => log.error({ err: bug }, 'A bug of ours failed a field')),
@@ -81,7 +98,7 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
     graphiql: false,
     landingPage: false,
     logging: false,
-    plugins: [limits(config), accounting()],
+    plugins: [limits(config), accounting(config)],
   });
 
   const listener = createListener(
@@ -108,14 +125,19 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
       const exchange = openExchange(headers.get('x-request-id'));
       return yoga.fetch(new Request(url, { method, headers, signal, body }), visit(exchange));
     },
-    listen: () => listener.listen(config.port, config.host),
+    async listen() {
+      if (redis) await connectRedis(redis);
+      return listener.listen(config.port, config.host);
+    },
     async close() {
       await listener.drain(config.drainMs);
       await client.close();
+      link?.close();
     },
     destroy() {
       listener.destroy();
       void client.close();
+      link?.close();
     },
   };
 }
@@ -150,7 +172,7 @@ function cursorKeyOf({ cursorSecret, tencent }: Config): KeyObject {
 }
 
 function visit(exchange: Exchange): ServerContext {
-  return { visit: { exchange, closeContext: null } };
+  return { visit: { exchange, opened: null } };
 }
 
 function limits({ maxTokens, maxDepth, introspection }: Config): Plugin {
@@ -165,17 +187,24 @@ function limits({ maxTokens, maxDepth, introspection }: Config): Plugin {
   };
 }
 
-/** Notes for the log line what ran and how it ended, and closes the request's context. */
-function accounting(): Plugin<ServerContext, ServerContext> {
+/** Notes for the log line what ran and how it ended, says what was stale, and closes the request's context. */
+function accounting({ freshnessExtension }: Config): Plugin<ServerContext, ServerContext> {
   return {
     onExecute({ args }) {
-      args.contextValue.visit.exchange.operationName =
-        getOperationAST(args.document, args.operationName)?.name?.value ?? null;
+      const { exchange } = args.contextValue.visit;
+      exchange.operationName = getOperationAST(args.document, args.operationName)?.name?.value ?? null;
     },
     onResultProcess({ serverContext: { visit }, result }) {
-      visit.closeContext?.();
-      if (Array.isArray(result) || !('errors' in result)) return;
+      visit.opened?.close();
+      if (Array.isArray(result) || !('data' in result || 'errors' in result)) return;
       for (const { extensions } of result.errors ?? []) visit.exchange.errorCodes.push(String(extensions?.code));
+      const staleness = freshnessExtension ? visit.opened?.staleness() : null;
+      if (!staleness) return;
+      const freshness = {
+        oldestAgeSeconds: Math.round(staleness.ageMs / 1000),
+        reason: staleness.failure ?? 'REVALIDATING',
+      };
+      result.extensions = { ...result.extensions, freshness };
     },
   };
 }

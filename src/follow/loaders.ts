@@ -3,22 +3,24 @@ import DataLoader from 'dataloader';
 import type { FollowCounts, Profile, UserId } from './model.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
 
+export type LoaderSources = Pick<FollowService, 'readCounts'> & Pick<ProfileService, 'readProfiles'>;
+
 export type Loaders = {
   readonly counts: DataLoader<UserId, FollowCounts>;
   readonly profile: DataLoader<UserId, Profile>;
 };
 
 /** Loaders for one request; each is made when the first field asks, since most screens need neither. */
-export function createLoaders(follow: FollowService, profiles: ProfileService, call: CallOptions): Loaders {
+export function createLoaders(sources: LoaderSources, call: CallOptions): Loaders {
   let counts: Loaders['counts'] | undefined;
   let profile: Loaders['profile'] | undefined;
   return {
     get counts() {
-      counts ??= batched((userIds) => follow.readCounts(userIds, call));
+      counts ??= batched((userIds) => sources.readCounts(userIds, call));
       return counts;
     },
     get profile() {
-      profile ??= batched((userIds) => profiles.readProfiles(userIds, call));
+      profile ??= batched((userIds) => sources.readProfiles(userIds, call));
       return profile;
     },
   };

@@ -1,15 +1,9 @@
+import type { Waiter } from '../cache/single-flight.ts';
 import type { GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 
-/** What a call owes to whoever waits for its answer. */
-export type CallOptions = {
-  /** Aborts when nobody waits any more. */
-  signal: AbortSignal;
-  /** Epoch milliseconds by which the answer must be there; later it is of no use. */
-  deadlineAt: number;
-  /** Told of every HTTP call that is made upstream, retries included: that is the bill. */
-  onUpstreamCall?: (command: string) => void;
-};
+/** What a call owes to whoever waits for its answer: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
+export type CallOptions = Waiter;
 
 /** What one key of a batch came to: failures stay with their key. */
 export type Outcome<T> = T | GatewayError;

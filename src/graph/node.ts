@@ -16,7 +16,7 @@ builder.queryField('node', (t) =>
     description:
       'The node with this id. Costs nothing by itself: whether the user exists shows when a field needs to know.',
     args: { id: t.arg.id({ required: true, description: 'The id of a node: a UserID.' }) },
-    resolve: (_root, { id }, { settings }) => handleOf(id, settings),
+    resolve: (_root, { id }, context) => handleOf(id, context),
   }),
 );
 
@@ -27,6 +27,6 @@ builder.queryField('nodes', (t) =>
     description: `The nodes with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of nodes: UserIDs.' }) },
     // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
-    resolve: (_root, { ids }, { settings }) => handlesOf(ids, settings) as UserHandle[],
+    resolve: (_root, { ids }, context) => handlesOf(ids, context) as (UserHandle | null)[],
   }),
 );

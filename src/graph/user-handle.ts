@@ -1,5 +1,5 @@
 // A user is a handle: it costs no upstream call until a field is asked for that needs one.
-import type { GraphSettings } from '../context.ts';
+import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 
@@ -9,9 +9,16 @@ const LONGEST_USER_ID = 32;
 /** The largest number of ids in one `users` or `nodes` field. */
 export const LARGEST_LOOKUP = 100;
 
-/** A handle for `id`, or `BAD_USER_INPUT` when it cannot be a UserID at all. */
-export function handleOf(id: string, { userIdPattern }: GraphSettings): UserHandle {
-  if (userIdPattern.test(id) && Buffer.byteLength(id) <= LONGEST_USER_ID) return { id, profile: null };
+type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
+
+/**
+ * A handle for `id`, null when it is known that there is no such account, or `BAD_USER_INPUT` when it cannot be a
+ * UserID at all.
+ */
+export function handleOf(id: string, { settings: { userIdPattern }, isKnownMissing }: Known): UserHandle | null {
+  if (userIdPattern.test(id) && Buffer.byteLength(id) <= LONGEST_USER_ID) {
+    return isKnownMissing(id) ? null : { id, profile: null };
+  }
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',
@@ -20,7 +27,7 @@ export function handleOf(id: string, { userIdPattern }: GraphSettings): UserHand
 }
 
 /** Handles in the order of `ids`. A malformed id fails in its own place; the others answer. */
-export function handlesOf(ids: readonly string[], settings: GraphSettings): (UserHandle | Error)[] {
+export function handlesOf(ids: readonly string[], known: Known): (UserHandle | null | Error)[] {
   if (ids.length > LARGEST_LOOKUP) {
     throw new GatewayError(
       'BAD_USER_INPUT',
@@ -29,7 +36,7 @@ export function handlesOf(ids: readonly string[], settings: GraphSettings): (Use
   }
   return ids.map((id) => {
     try {
-      return handleOf(id, settings);
+      return handleOf(id, known);
     } catch (error) {
       return error as GatewayError;
     }

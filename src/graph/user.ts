@@ -126,7 +126,7 @@ builder.queryField('user', (t) =>
     description:
       'The user with this id. Costs nothing by itself: whether the user exists shows when a field needs to know.',
     args: { id: t.arg.id({ required: true, description: 'The UserID.' }) },
-    resolve: (_root, { id }, { settings }) => handleOf(id, settings),
+    resolve: (_root, { id }, context) => handleOf(id, context),
   }),
 );
 
@@ -137,6 +137,6 @@ builder.queryField('users', (t) =>
     description: `The users with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
     // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
-    resolve: (_root, { ids }, { settings }) => handlesOf(ids, settings) as UserHandle[],
+    resolve: (_root, { ids }, context) => handlesOf(ids, context) as (UserHandle | null)[],
   }),
 );

@@ -10,7 +10,16 @@ export async function readBody(chunks: AsyncIterable<Uint8Array>, maxBytes: numb
   return Buffer.concat(read, bytes).toString('utf8');
 }
 
+/** Takes what is left of a body and drops it, `maxBytes` of it at most. */
+export async function dropBody(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return;
+  }
+}
+
 /** An answer for a request that never reaches GraphQL, in GraphQL's shape. */
-export function refusal(message: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+export function refusal(message: string, code = 'BAD_REQUEST'): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }

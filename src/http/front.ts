@@ -1,7 +1,7 @@
 // What stands before GraphQL on every HTTP request: health, the request id, limits on the body, and the log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { readBody, refusal } from './body.ts';
+import { dropBody, readBody, refusal } from './body.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
@@ -26,12 +26,25 @@ export type FrontDependencies = {
 
 export const GRAPHQL_PATH = '/graphql';
 
+/** What a client named itself, an operation or a path, is told this far by the log. */
+const LONGEST_LOGGED_NAME = 200;
+
+/** What an `accept` header must name for Yoga to have an answer. */
+const ANSWERABLE =
+  /\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed)/i;
+
+/** How much of a refused body is still taken: a client that is cut off while it sends may never see its answer. */
+const LINGER_BYTES = 1_048_576;
+
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createFront(dependencies: FrontDependencies): RequestListener {
   const { isReady, onExchange, onFault, clock } = dependencies;
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
+    const header = request.headers['x-request-id'];
+    const exchange = openExchange(typeof header === 'string' ? header : null);
+    response.setHeader('x-request-id', exchange.requestId);
     if (path === '/health/live') return answer(response, 200, 'text/plain', 'live\n');
     if (path === '/health/ready') {
       return isReady()
@@ -40,14 +53,11 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
     }
 
     const startedAt = clock.now();
-    const header = request.headers['x-request-id'];
-    const exchange = openExchange(typeof header === 'string' ? header : null);
-    response.setHeader('x-request-id', exchange.requestId);
     response.once('close', () => {
       const { statusCode: status, writableFinished } = response;
-      onExchange(exchange, {
+      onExchange(forLog(exchange), {
         method: request.method ?? '',
-        path,
+        path: path.slice(0, LONGEST_LOGGED_NAME),
         status,
         ms: clock.now() - startedAt,
         aborted: !writableFinished,
@@ -58,7 +68,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
       if (request.destroyed && !request.complete) return response.destroy();
       onFault(error, exchange);
       if (response.headersSent) response.destroy();
-      else answer(response, 500, 'application/json', refusal('Something went wrong on our side.'));
+      else refuse(response, exchange, 500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
     });
   };
 }
@@ -71,37 +81,75 @@ async function serve(
   exchange: Exchange,
 ) {
   if (path !== GRAPHQL_PATH)
-    return answer(response, 404, 'application/json', refusal(`There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`));
-  if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html'))
-    return graphiql(request, response);
+    return refuse(response, exchange, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
+  if (request.method === 'GET') {
+    if (graphiql && request.headers.accept?.includes('text/html')) return graphiql(request, response);
+    const broken = brokenParameter(request.url ?? '');
+    if (broken) return refuse(response, exchange, 400, `The parameter "${broken}" must be JSON.`);
+  }
+  // Yoga would find out only after it has run the operation.
+  if (!ANSWERABLE.test(request.headers.accept || '*/*'))
+    return refuse(response, exchange, 406, 'Accept application/json or application/graphql-response+json.');
   if (request.method === 'POST') {
     // Other types can be sent across origins by a plain form, so they are refused, not parsed.
     if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
-      return answer(
-        response,
-        415,
-        'application/json',
-        refusal('Send the operation as a JSON body, with "content-type: application/json".'),
-      );
+      const remedy = 'Send the operation as a JSON body, with "content-type: application/json".';
+      return refuse(response, exchange, 415, remedy);
     }
-    const body =
-      Number(request.headers['content-length']) > maxBodyBytes ? null : await readBody(request, maxBodyBytes);
-    if (body === null) {
-      response.setHeader('connection', 'close');
-      return answer(
-        response,
-        413,
-        'application/json',
-        refusal(`The request body is larger than ${maxBodyBytes} bytes.`),
-      );
-    }
-    if (body === '') return answer(response, 400, 'application/json', refusal('The request body is empty.'));
+    // Yoga knows it in this spelling only.
+    request.headers['content-type'] = 'application/json';
+    const isTooLarge = Number(request.headers['content-length']) > maxBodyBytes;
+    const body = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), maxBodyBytes);
+    if (body === null) return refuseBody(request, response, exchange, maxBodyBytes);
+    if (body === '') return refuse(response, exchange, 400, 'The request body is empty.');
     request.body = body;
   }
   return graphql(request, response, exchange);
 }
 
+/** The parameter of a GET request that should be JSON and is not. Yoga would take it for a bug of ours. */
+function brokenParameter(url: string): string | undefined {
+  const parameters = new URLSearchParams(url.slice(GRAPHQL_PATH.length));
+  return ['variables', 'extensions'].find((name) => {
+    try {
+      JSON.parse(parameters.get(name) || '{}');
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
+/** Answers at once that the body is too large, then closes the connection when the client has had time to hear it. */
+async function refuseBody(request: IncomingMessage, response: ServerResponse, exchange: Exchange, maxBytes: number) {
+  exchange.errorCodes.push('BAD_REQUEST');
+  response.setHeader('connection', 'close');
+  const body = refusal(`The request body is larger than ${maxBytes} bytes.`);
+  writeHead(response, 413, 'application/json', body);
+  response.write(body);
+  await dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
+  response.end();
+}
+
+function refuse(response: ServerResponse, exchange: Exchange, status: number, message: string, code = 'BAD_REQUEST') {
+  exchange.errorCodes.push(code);
+  answer(response, status, 'application/json', refusal(message, code));
+}
+
 function answer(response: ServerResponse, status: number, type: string, body: string) {
-  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) });
+  writeHead(response, status, type, body);
   response.end(body);
+}
+
+function writeHead(response: ServerResponse, status: number, type: string, body: string) {
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) });
+}
+
+/** What a client can make as long as it likes is cut: its names, and one code for each of a thousand errors. */
+function forLog({ operationName, errorCodes, ...exchange }: Exchange): Exchange {
+  return {
+    ...exchange,
+    operationName: operationName?.slice(0, LONGEST_LOGGED_NAME) ?? null,
+    errorCodes: [...new Set(errorCodes)],
+  };
 }

@@ -1,9 +1,16 @@
 // The GraphiQL page, whole from this process: no script, style or font comes from elsewhere.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
+import { Kind, parse, valueFromASTUntyped } from 'graphql';
 
 const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+const NAME = 'follow-gateway';
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6" cy="16" r="4"/><circle cx="26" cy="16" r="4" fill="#d60590"/><path d="M13 16h6m-3-3 3 3-3 3"/></svg>`;
+/** How many columns the query editor shows on a small screen; it does not wrap. */
+const EDITOR_COLUMNS = 44;
 
 /**
  * Serves GraphiQL with `operations` as its tabs. The page takes 9 MB before compression, so it is loaded, rendered and
@@ -12,14 +19,16 @@ const compress = promisify(gzip);
 export function createGraphiqlPage(operations: () => readonly string[]) {
   let page: Promise<Buffer> | undefined;
 
-  return async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     page ??= renderPage(operations());
-    const body = await page;
+    const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
+    const body = takesGzip ? await page : await decompress(await page);
     response.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
-      'content-encoding': 'gzip',
+      ...(takesGzip && { 'content-encoding': 'gzip' }),
       'content-length': body.byteLength,
       'cache-control': 'no-cache',
+      vary: 'accept, accept-encoding',
     });
     response.end(body);
   };
@@ -27,9 +36,48 @@ export function createGraphiqlPage(operations: () => readonly string[]) {
 
 async function renderPage(operations: readonly string[]): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const tabs = operations.map((query) => ({ query: wrapComments(query), variables: defaultVariables(query) }));
   const html = renderGraphiQL({
-    title: 'follow-gateway',
-    defaultTabs: operations.map((query) => ({ query })),
-  });
+    title: `<span style="white-space: nowrap">${NAME}</span>`,
+    logo: LOGO,
+    favicon: `data:image/svg+xml;base64,${Buffer.from(LOGO).toString('base64')}`,
+    defaultTabs: tabs,
+    // Headers may hold somebody's login, which does not belong in the browser's storage.
+    shouldPersistHeaders: false,
+  })
+    .replace(/<title>.*?<\/title>/, `<title>${NAME} · GraphiQL</title>`)
+    .replace('<script>', () => `<script>${rememberFirstTab(tabs[0])}`);
   return compress(html, { level: 6 });
+}
+
+function wrapComments(query: string): string {
+  const lines = new RegExp(`(.{1,${EDITOR_COLUMNS}})(?: |$)`, 'g');
+  return query.replace(/^# (.+)$/gm, (_, text: string) =>
+    Array.from(text.matchAll(lines), ([, line]) => `# ${line}`).join('\n'),
+  );
+}
+
+/** The defaults of the operation's variables as JSON, ready to be changed. */
+function defaultVariables(query: string): string {
+  const variables = parse(query).definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? (definition.variableDefinitions ?? []) : [],
+  );
+  const defaults = variables.map(({ variable, defaultValue }) => [
+    variable.name.value,
+    defaultValue ? valueFromASTUntyped(defaultValue) : null,
+  ]);
+  return JSON.stringify(Object.fromEntries(defaults), null, 2);
+}
+
+/**
+ * GraphiQL takes the last edited query and its variables from its storage, and opens an untitled tab when there are
+ * none. A first visit begins as if its first tab had been edited last.
+ */
+function rememberFirstTab(tab: { query: string; variables: string } | undefined): string {
+  if (!tab) return '';
+  return `
+        if (!localStorage.getItem('graphiql:tabState')) {
+          localStorage.setItem('graphiql:query', ${JSON.stringify(tab.query)});
+          localStorage.setItem('graphiql:variables', ${JSON.stringify(tab.variables)});
+        }`;
 }

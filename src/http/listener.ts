@@ -1,6 +1,7 @@
 // The socket side of the server: it listens, and it stops without dropping a request.
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 
 export type Listener = {
@@ -9,8 +10,8 @@ export type Listener = {
   /** Whether requests are welcome: listening, and not on the way out. */
   isReady(): boolean;
   /**
-   * Leaves without dropping a request: readiness goes off at once; for `drainMs` requests are still served while load
-   * balancers turn away, each answer asking its client to reconnect elsewhere; then what runs is finished.
+   * Leaves without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while
+   * load balancers turn away. Then nobody new gets in, each answer is its connection's last, and what runs is finished.
    */
   drain(drainMs: number): Promise<void>;
   /** Stops at once; what runs is cut off. */
@@ -20,20 +21,54 @@ export type Listener = {
 /** Slower clients are cut off: a request's headers, and a request whole, must arrive within these milliseconds. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often the two are looked at; Node's own 30 s would let a slow client stay three times as long. */
+const TIMEOUT_CHECK_MS = 1000;
 /** Longer than the idle time of common load balancers (60 s), so that they never reuse a connection we are closing. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** A connection that is idle when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
+const LINGER_MS = 1000;
 
 export function createListener(front: RequestListener, clock: Clock): Listener {
-  let state: 'idle' | 'ready' | 'draining' | 'closing' = 'idle';
+  let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
+  const running = new Set<ServerResponse>();
+  /** Every open connection, and whether it came after readiness went off. */
+  const connections = new Map<Socket, { late: boolean }>();
+  /** Requests that came while the last connections are accepted; null at all other times. */
+  let held: (() => void)[] | null = null;
+
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
     (request, response) => {
-      if (state !== 'ready') response.setHeader('connection', 'close');
-      // A connection whose request began before the drain learns of it here.
-      response.once('finish', () => state === 'closing' && setImmediate(() => server.closeIdleConnections()));
-      front(request, response);
+      running.add(response);
+      response.once('close', () => running.delete(response));
+      if (state !== 'ready' && isLast(request.socket)) response.setHeader('connection', 'close');
+      if (held) held.push(() => front(request, response));
+      else front(request, response);
     },
   );
+  server.on('connection', (socket) => {
+    connections.set(socket, { late: state !== 'ready' });
+    socket.once('close', () => connections.delete(socket));
+  });
+
+  /**
+   * In the drain a client is sent elsewhere once. One that comes back has nowhere else to go yet: its connection stays,
+   * because a connection that is opened just when we stop listening would be reset.
+   */
+  function isLast(socket: Socket): boolean {
+    return state === 'leaving' || !connections.get(socket)?.late;
+  }
+
+  function closeUnused() {
+    server.closeIdleConnections();
+    // Node does not count those as idle that never sent a byte.
+    for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+  }
 
   return {
     async listen(port, host) {
@@ -44,18 +79,63 @@ export function createListener(front: RequestListener, clock: Clock): Listener {
     isReady: () => state === 'ready',
     async drain(drainMs) {
       state = 'draining';
-      await clock.sleep(drainMs);
-      state = 'closing';
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      if (drainMs > 0) await clock.sleep(drainMs);
+      // Work waits meanwhile, so that hardly any time passes between the last look at the queue and its end.
+      held = [];
+      await acceptWhoWaits(server);
+      state = 'leaving';
+      const closed = stopListening(server);
+      for (const response of running) makeLast(response);
+      for (const serve of held) serve();
+      held = null;
+      if (drainMs > 0) await sleepUnless(closed, Math.min(drainMs, LINGER_MS), clock);
+      // What has arrived while this process was busy is read before anything counts as unused.
+      await loopTurn();
+      closeUnused();
       await closed;
+      // Ends Node's check of the timeouts, which is needed until here.
+      server.close();
     },
     destroy() {
-      state = 'closing';
+      state = 'leaving';
       server.close();
       server.closeAllConnections();
     },
   };
+}
+
+/** Resolves when a turn of the event loop has brought nobody: a connection still in the system's queue would be reset. */
+async function acceptWhoWaits(server: Server): Promise<void> {
+  let came = true;
+  const note = () => {
+    came = true;
+  };
+  server.on('connection', note).on('request', note);
+  // Clients that come without end must not keep us here.
+  for (let turn = 0; came && turn < 1000; turn++) {
+    came = false;
+    await loopTurn();
+  }
+  server.off('connection', note).off('request', note);
+}
+
+/** Accepts nobody from now on; resolves when the last connection has gone. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // Not http's own close, which also closes idle connections at once, under the request that may be on its way.
+    NetServer.prototype.close.call(server, () => resolve());
+  });
+}
+
+function makeLast(response: ServerResponse) {
+  if (response.headersSent) response.once('finish', () => response.req.socket.destroySoon());
+  else response.setHeader('connection', 'close');
+}
+
+function sleepUnless(over: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  const waking = new AbortController();
+  void over.then(() => waking.abort());
+  return clock.sleep(ms, waking.signal).catch(() => {});
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

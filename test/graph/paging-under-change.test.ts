@@ -1,7 +1,7 @@
 // The promise that no peer makes: a list that changes while it is paged loses and repeats nobody who stayed.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTestClock, type TestClock } from '../support/clock.ts';
+import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { readPage } from '../support/walk.ts';
 
@@ -99,7 +99,7 @@ async function holds(turned: Turned, reach: Reach) {
 }
 
 async function openTurned(env: Record<string, string>): Promise<Turned> {
-  const clock = createTestClock();
+  const clock = createHastyClock();
   const sandbox = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY, clock };
   return { clock, house: await openHouse({ clock, sandbox, env: { CHUNK_SIZE: String(CHUNK), ...env } }) };
 }

@@ -1,0 +1,62 @@
+// What has to be forgotten when something happened to the follow graph: one list for each event.
+import { type Kind, pageGroup, relationKey } from './kinds.ts';
+import type { FollowList, UserId } from './model.ts';
+
+/** Something happened that makes remembered answers wrong. */
+export type DomainEvent =
+  | { type: 'follow-changed'; from: UserId; to: UserId }
+  | { type: 'profile-changed'; userId: UserId }
+  /** Anything may have happened to this user: an operator says so. */
+  | { type: 'user-changed'; userId: UserId };
+
+/** Remembered answers that are forgotten together. */
+export type Group = { kind: Kind; group: string };
+
+const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies Kind[];
+
+export function groupsOf(event: DomainEvent): Group[] {
+  switch (event.type) {
+    case 'profile-changed':
+      return [{ kind: 'profile', group: event.userId }];
+    case 'user-changed':
+      return [
+        ...pages(event.userId, 'fans', 'follows', 'mutuals'),
+        { kind: 'counts', group: event.userId },
+        { kind: 'profile', group: event.userId },
+      ];
+    case 'follow-changed': {
+      const { from, to } = event;
+      return [
+        ...pages(from, 'follows', 'mutuals'),
+        ...pages(to, 'fans', 'mutuals'),
+        { kind: 'counts', group: from },
+        { kind: 'counts', group: to },
+        { kind: 'relation', group: relationKey(from, to) },
+        { kind: 'relation', group: relationKey(to, from) },
+      ];
+    }
+  }
+}
+
+function pages(userId: UserId, ...lists: FollowList[]): Group[] {
+  return lists.map((list) => ({ kind: 'page', group: pageGroup(userId, list) }));
+}
+
+/** What replicas tell each other: groups, or that everything is to be forgotten. */
+export const EVERYTHING = 'everything';
+
+export function readMessage(message: string): Group[] | typeof EVERYTHING {
+  if (message === EVERYTHING) return EVERYTHING;
+  try {
+    const groups: unknown = JSON.parse(message);
+    return Array.isArray(groups) ? groups.filter(isGroup) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isGroup(value: unknown): value is Group {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, group } = value as Record<string, unknown>;
+  return KINDS.includes(kind as string) && typeof group === 'string';
+}

@@ -1,0 +1,156 @@
+// The follow graph as this house remembers it: the same questions as the upstream answers, asked as seldom as possible.
+import { randomUUID } from 'node:crypto';
+import { type Batcher, createBatcher } from '../cache/batcher.ts';
+import type { AsOf, Found, ReadThrough } from '../cache/read-through.ts';
+import type { RedisLink } from '../cache/redis-link.ts';
+import type { Waiter } from '../cache/single-flight.ts';
+import { GatewayError } from '../errors.ts';
+import { type DomainEvent, EVERYTHING, groupsOf, readMessage } from './forgetting.ts';
+import { createMemories, type Kind, type MemoriesOptions, pageKey, relationKey, usersOfRelation } from './kinds.ts';
+import type { FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
+import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
+
+export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
+  ProfileService & {
+    /** Reads one upstream page: at once when it is remembered, else by a promise. */
+    readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage>;
+    /** Whether it is known, without asking, that there is no such account. */
+    isKnownMissing(userId: UserId): boolean;
+    /** Makes everything that `event` made wrong unfindable, on all replicas; resolves when Redis has it. */
+    forget(event: DomainEvent): Promise<void>;
+    /** What each kind takes in memory, in estimated bytes. */
+    bytes(): Record<Kind, number>;
+  };
+
+export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis'> & {
+  follow: FollowService;
+  profiles: ProfileService;
+  /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
+  redis: { link: RedisLink; prefix: string } | null;
+};
+
+/** Largest batches of the upstream (contract, 0). */
+const LARGEST = { counts: 20, profile: 100, relation: 100 } as const;
+/** How long a batch waits for company: until nothing came for the one, and no longer than the other. */
+const QUIET_MS = 2;
+const LONGEST_WAIT_MS = 10;
+/** A remembered answer rides along in a spare seat when less than this share of its fresh time is left. */
+const RIDER_SHARE = 0.5;
+/** Clocks of a cluster's nodes differ: what came along with another read counts as read so much earlier. */
+const CLOCK_SKEW_MICROS = 100_000;
+
+/** Where replicas tell each other what to forget. */
+export const forgetChannel = (prefix: string): string => `${prefix}:forget`;
+
+export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
+  const { follow, profiles, clock, redis, observer = {} } = options;
+  const memories = createMemories({ ...options, redis: redis && { ...redis, replica: randomUUID() } });
+  const { page, counts, profile, relation } = memories;
+  const all: ReadThrough<unknown>[] = Object.values(memories);
+
+  function batch<V extends object | string>(
+    kind: keyof typeof LARGEST,
+    memory: ReadThrough<V>,
+    ask: (keys: readonly string[], call: CallOptions) => Promise<Batch<V>>,
+    ridesAlong: boolean,
+  ): Batcher<V> {
+    return createBatcher<V>({
+      clock,
+      largest: LARGEST[kind],
+      quietMs: QUIET_MS,
+      longestMs: LONGEST_WAIT_MS,
+      call: ask,
+      riders: ridesAlong ? (seats) => memory.renewable(seats, RIDER_SHARE) : undefined,
+      onRider: (key, value, asOf) => memory.put(key, found(value), asOf),
+      tick: memory.tick,
+      skew: CLOCK_SKEW_MICROS,
+      onBatch: (size) => observer.onBatch?.(kind, size),
+    });
+  }
+  const countsBatch = batch('counts', counts, follow.readCounts, true);
+  const profileBatch = batch('profile', profile, profiles.readProfiles, true);
+  const relationBatch = batch('relation', relation, readRelationsOfMany, false);
+
+  /** Reads many keys of a kind that comes in batches. */
+  async function readMany<V>(keys: readonly string[], memory: ReadThrough<V>, batch: Batcher<V>, call: CallOptions) {
+    const load = (key: string) => async (waiter: Waiter, ticket: number | null) =>
+      found(await batch.ask(key, waiter, ticket));
+    return Promise.all(
+      keys.map(async (key): Promise<Outcome<V>> => {
+        try {
+          return await memory.read(key, call, load(key));
+        } catch (error) {
+          if (error instanceof GatewayError) return error;
+          throw error;
+        }
+      }),
+    );
+  }
+
+  const byUser = <V>(userIds: readonly UserId[], outcomes: Outcome<V>[]): Batch<V> =>
+    new Map(userIds.map((userId, i) => [userId, outcomes[i] as Outcome<V>]));
+
+  if (redis) {
+    redis.link.subscribe(forgetChannel(redis.prefix), hear, () => {
+      for (const memory of all) memory.clear();
+    });
+  }
+
+  return {
+    readPage(query, call) {
+      return page.read(pageKey(query), call, async (waiter, ticket) => {
+        const asOf = { readAt: clock.now(), tick: profile.tick(), ticket: ticket && ticket - CLOCK_SKEW_MICROS };
+        const value = await follow.readPage(query, waiter);
+        setImmediate(prime, value, asOf);
+        return { value };
+      });
+    },
+    readCounts: async (ids, call) => byUser(ids, await readMany(ids, counts, countsBatch, call)),
+    readProfiles: async (ids, call) => byUser(ids, await readMany(ids, profile, profileBatch, call)),
+    readRelations: async (from, ids, call) => {
+      const keys = ids.map((to) => relationKey(from, to));
+      return byUser(ids, await readMany(keys, relation, relationBatch, call));
+    },
+    isKnownMissing: (userId) => profile.isAbsent(userId) || counts.isAbsent(userId),
+    async forget(event) {
+      const groups = groupsOf(event);
+      await Promise.all(groups.map(({ kind, group }) => memories[kind].forget(group)));
+      redis?.link.publish(forgetChannel(redis.prefix), JSON.stringify(groups));
+    },
+    bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
+  };
+
+  /** One batch may hold relations from several points of view; the upstream takes one at a time. */
+  async function readRelationsOfMany(keys: readonly string[], call: CallOptions): Promise<Batch<FollowRelation>> {
+    const targets = new Map<UserId, UserId[]>();
+    for (const key of keys) {
+      const [from, to] = usersOfRelation(key);
+      targets.set(from, [...(targets.get(from) ?? []), to]);
+    }
+    const answers = await Promise.all(
+      Array.from(targets, async ([from, tos]) => {
+        const relations = await follow.readRelations(from, tos, call);
+        return Array.from(relations, ([to, outcome]) => [relationKey(from, to), outcome] as const);
+      }),
+    );
+    return new Map(answers.flat());
+  }
+
+  /** Profiles that came along with a page are remembered, behind the answer. */
+  function prime({ entries }: FollowPage, asOf: AsOf): void {
+    for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, found(user.profile), asOf);
+  }
+
+  function hear(message: string): void {
+    const groups = readMessage(message);
+    if (groups === EVERYTHING) for (const memory of all) memory.clear();
+    else for (const { kind, group } of groups) memories[kind].forgetHere(group);
+  }
+}
+
+/** Only profiles say which version they are. */
+function found<V>(value: V): Found<V> {
+  const version =
+    typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null;
+  return { value, version };
+}

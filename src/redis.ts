@@ -1,0 +1,75 @@
+// Makes the Redis client: the one place that constructs ioredis.
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisClient } from './cache/redis-link.ts';
+import { ConfigError } from './config.ts';
+
+const CONNECT_TIMEOUT_MS = 2000;
+const LONGEST_RECONNECT_PAUSE_MS = 2000;
+
+/** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
+export function createRedisClient(nodes: readonly URL[]): RedisClient {
+  const [first] = nodes as [URL, ...URL[]];
+  const options: RedisOptions = {
+    username: first.username ? decodeURIComponent(first.username) : undefined,
+    password: first.password ? decodeURIComponent(first.password) : undefined,
+    tls: first.protocol === 'rediss:' ? {} : undefined,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    lazyConnect: true,
+    // A command that Redis is not there for fails at once: whoever asks carries on without.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // What is asked in the same tick goes in one packet.
+    enableAutoPipelining: true,
+    retryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
+  };
+  const addresses = nodes.map(({ hostname, port }) => ({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || 6379),
+  }));
+  if (addresses.length > 1) {
+    return new Cluster(addresses, {
+      redisOptions: options,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      enableAutoPipelining: true,
+      clusterRetryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
+      slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+      maxRedirections: 4,
+      retryDelayOnFailover: 50,
+    });
+  }
+  return new Redis({ ...options, ...addresses[0], db: Number(first.pathname.slice(1) || 0) });
+}
+
+/** Connects, or throws a `ConfigError` that names the setting: a start with a wrong URL or password is refused. */
+export async function connectRedis(redis: RedisClient): Promise<void> {
+  let lastError: Error | undefined;
+  const note = (error: Error) => {
+    lastError = error;
+  };
+  redis.on('error', note);
+  redis.on('node error', note);
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    redis.disconnect();
+    throw new ConfigError([`REDIS_URL ${explain(lastError ?? (error as Error))}`]);
+  } finally {
+    redis.off('error', note);
+    redis.off('node error', note);
+  }
+}
+
+/** Says what is wrong without repeating the URL, which may hold a password. */
+function explain(error: Error & { code?: string; lastNodeError?: Error }): string {
+  const { code, message } = error.lastNodeError ? Object.assign(error.lastNodeError, { code: undefined }) : error;
+  if (/WRONGPASS|NOAUTH|invalid username-password|without any password/i.test(message))
+    return 'is refused: the user or password is wrong';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'names a host that cannot be found';
+  if (code === 'ECONNREFUSED' || /ECONNREFUSED/.test(message))
+    return 'leads to a host where nothing listens at that port';
+  if (/timed? ?out|ETIMEDOUT/i.test(message)) return 'leads to a host that does not answer';
+  return `cannot be used: ${message.replace(/rediss?:\/\/\S+/g, '…')}`;
+}
