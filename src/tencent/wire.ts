@@ -71,14 +71,11 @@ export type PortraitGetResponse = Envelope & {
   Fail_Account?: string[];
 };
 
-export type PortraitSetRequest = { From_Account: string; ProfileItem: WireProfileItem[] };
-
 export type AccountCheckRequest = { CheckItem: { UserID: string }[] };
 export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
 };
 
-export type QueryOnlineStatusRequest = { To_Account: string[]; IsNeedDetail?: 0 | 1 };
 export type QueryOnlineStatusResponse = Envelope & {
   QueryResult: {
     To_Account: string;
