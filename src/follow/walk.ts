@@ -44,6 +44,9 @@ export function readSlice<E extends FollowEntry>(
     : cutOrWalk(readPage, request, page);
 }
 
+/** An upstream page that was read, and the index in it at which a slice begins. */
+type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
+
 function cutOrWalk<E extends FollowEntry>(
   readPage: ReadPage<E>,
   request: WalkRequest,
@@ -51,14 +54,15 @@ function cutOrWalk<E extends FollowEntry>(
 ): Slice<E> | Promise<Slice<E>> {
   const { after, first } = request;
   const from = after ? indexAfter(page.entries, after) : 0;
-  if (typeof from !== 'number') return searchAndWalk(readPage, request, page, from);
-  const to = from + first;
-  if (to > page.entries.length && page.next !== '') return walk(readPage, request, { page, from }, new Set());
-  return { entries: page.entries.slice(from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  if (after && typeof from !== 'number') {
+    const visited = new Set<string>();
+    return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
+  }
+  const opening = { page, from: from as number };
+  const to = opening.from + first;
+  if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
+  return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
 }
-
-/** An upstream page that was read, and the index in it at which a slice begins. */
-type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
 
 /** Takes members from `opening` on, page after page, until there are enough. */
 async function walk<E extends FollowEntry>(
@@ -88,36 +92,24 @@ async function walk<E extends FollowEntry>(
   return { entries: taken, hasNextPage: next !== '' || remaining > 0 };
 }
 
-/** Looks for the member of the cursor on the pages after `origin`, then walks on from there. */
-async function searchAndWalk<E extends FollowEntry>(
-  readPage: ReadPage<E>,
-  request: WalkRequest & { after: Place | null },
-  origin: Page<E>,
-  outcome: 'later' | 'unknown',
-): Promise<Slice<E>> {
-  const visited = new Set<string>();
-  const opening = await search(readPage, request.after as Place, origin, outcome, visited);
-  return walk(readPage, request, opening, visited);
-}
-
+/** Finds where the list goes on after a member that is no longer on `origin`, the page that its cursor names. */
 async function search<E extends FollowEntry>(
   readPage: ReadPage<E>,
   after: Place,
   origin: Page<E>,
-  originOutcome: 'later' | 'unknown',
   visited: Set<string>,
 ): Promise<Opening<E>> {
   let page = origin;
-  let ordered = originOutcome === 'later';
+  let isOrdered = indexAfter(origin.entries, after) === 'later';
   for (let pages = 0; pages < SEARCH_PAGES && page.next !== ''; pages++) {
     advance(visited, page.next);
     page = await readPage(page.next, SEARCH_PAGE_SIZE);
     const from = indexAfter(page.entries, after);
     if (typeof from === 'number') return { page, from };
-    ordered &&= from === 'later';
+    isOrdered &&= from === 'later';
   }
   // Every member that is left is newer than the cursor's: the list ends where the cursor stood.
-  if (ordered && page.next === '') return { page, from: page.entries.length };
+  if (isOrdered && page.next === '') return { page, from: page.entries.length };
   visited.clear();
   // The place that the cursor stored may repeat members, but skips none that stayed where they were.
   return { page: origin, from: Math.min(after.index, origin.entries.length) };
