@@ -33,8 +33,9 @@ const LONGEST_LOGGED_NAME = 200;
 const ANSWERABLE =
   /\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed)/i;
 
-/** How much of a refused body is still taken: a client that is cut off while it sends may never see its answer. */
+/** How much of a refused body is still taken, and how long: a client that is cut off while it sends may never see its answer. */
 const LINGER_BYTES = 1_048_576;
+const LINGER_MS = 1000;
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createFront(dependencies: FrontDependencies): RequestListener {
@@ -74,7 +75,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
 }
 
 async function serve(
-  { graphql, graphiql, maxBodyBytes }: FrontDependencies,
+  { graphql, graphiql, maxBodyBytes, clock }: FrontDependencies,
   path: string,
   request: RequestWithBody,
   response: ServerResponse,
@@ -100,7 +101,7 @@ async function serve(
     request.headers['content-type'] = 'application/json';
     const isTooLarge = Number(request.headers['content-length']) > maxBodyBytes;
     const body = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), maxBodyBytes);
-    if (body === null) return refuseBody(request, response, exchange, maxBodyBytes);
+    if (body === null) return refuseBody(request, response, exchange, maxBodyBytes, clock);
     if (body === '') return refuse(response, exchange, 400, 'The request body is empty.');
     request.body = body;
   }
@@ -121,13 +122,21 @@ function brokenParameter(url: string): string | undefined {
 }
 
 /** Answers at once that the body is too large, then closes the connection when the client has had time to hear it. */
-async function refuseBody(request: IncomingMessage, response: ServerResponse, exchange: Exchange, maxBytes: number) {
+async function refuseBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  exchange: Exchange,
+  maxBytes: number,
+  clock: Clock,
+) {
   exchange.errorCodes.push('BAD_REQUEST');
   response.setHeader('connection', 'close');
   const body = refusal(`The request body is larger than ${maxBytes} bytes.`);
   writeHead(response, 413, 'application/json', body);
   response.write(body);
-  await dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
+  const over = new AbortController();
+  const dropped = dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
+  await Promise.race([dropped, clock.sleep(LINGER_MS, over.signal)]).finally(() => over.abort());
   response.end();
 }
 

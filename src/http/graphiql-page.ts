@@ -8,7 +8,9 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 const NAME = 'follow-gateway';
-const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6" cy="16" r="4"/><circle cx="26" cy="16" r="4" fill="#d60590"/><path d="M13 16h6m-3-3 3 3-3 3"/></svg>`;
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;
+/** GraphiQL's drag library places default tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
+const STYLE = '.graphiql-tab { transform: none !important; }';
 /** How many columns the query editor shows on a small screen; it does not wrap. */
 const EDITOR_COLUMNS = 44;
 
@@ -46,6 +48,7 @@ async function renderPage(operations: readonly string[]): Promise<Buffer> {
     shouldPersistHeaders: false,
   })
     .replace(/<title>.*?<\/title>/, `<title>${NAME} · GraphiQL</title>`)
+    .replace('</style>', `${STYLE}</style>`)
     .replace('<script>', () => `<script>${rememberFirstTab(tabs[0])}`);
   return compress(html, { level: 6 });
 }

@@ -1,0 +1,87 @@
+// GraphiQL as a person meets it: the real process on its own sandbox, opened in a Chromium that reaches nothing else.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts `src/main.ts` without settings but for a free port; resolves when it says where it is. */
+export async function startProcess(): Promise<{ url: string; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, PORT: '0', SHUTDOWN_DRAIN_MS: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let said = '';
+  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    said += text;
+    const [url] = /http:\S+\/graphql/.exec(said) ?? [];
+    if (!url) continue;
+    child.stdout.resume();
+    return {
+      url,
+      async stop() {
+        child.kill();
+        await exited;
+      },
+    };
+  }
+  throw new Error(`The gateway stopped before it was ready:\n${said}`);
+}
+
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(
+      `There is no Chromium at ${executablePath}: install one ("apt-get install chromium" on Debian) or set CHROMIUM_PATH.`,
+    );
+  }
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    ],
+  });
+}
+
+export type GraphiqlPage = {
+  page: Page;
+  /** Requests to anywhere but the gateway, which were blocked. */
+  foreign: string[];
+  /** What the page wrote to its console as an error or a warning, and what it threw. */
+  complaints: string[];
+};
+
+/** Opens GraphiQL as somebody does who was never here before. */
+export async function openGraphiql(browser: Browser, url: string): Promise<GraphiqlPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  onTestFinished(() => context.close());
+  const foreign: string[] = [];
+  const complaints: string[] = [];
+  const { host } = new URL(url);
+  await context.route(
+    (target) => target.host !== host && !['data:', 'blob:'].includes(target.protocol),
+    (route) => {
+      foreign.push(route.request().url());
+      return route.abort();
+    },
+  );
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(url);
+  await page.locator('.graphiql-execute-button').waitFor();
+  return { page, foreign, complaints };
+}

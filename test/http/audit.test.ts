@@ -1,0 +1,26 @@
+// The audits of the GraphQL-over-HTTP specification, as graphql-http ships them.
+import { serverAudits } from 'graphql-http';
+import { expect, test } from 'vitest';
+import { openHouse } from '../support/house.ts';
+import { bugs } from './requests.ts';
+
+/** How many audits of each level there are; a new version of the suite may bring more. */
+const AUDITS = { MUST: 13, SHOULD: 23, MAY: 25 };
+
+/** Audits that fail, by id, each with the reason why that is right. */
+const DEVIATIONS: Record<string, string> = {};
+
+test('every audit of the specification holds, MUST, SHOULD and MAY, but for the listed deviations', async () => {
+  const house = await openHouse();
+  const counts = { MUST: 0, SHOULD: 0, MAY: 0 };
+  const failed: string[] = [];
+  for (const { id, name, fn } of serverAudits({ url: `${house.url}/graphql` })) {
+    const result = await fn();
+    counts[name.split(' ', 1)[0] as keyof typeof counts] += 1;
+    if (result.status !== 'ok') failed.push(`${id} ${name}: ${result.reason}`);
+  }
+  expect(failed.filter((line) => !(line.slice(0, 4) in DEVIATIONS))).toEqual([]);
+  expect(failed.map((line) => line.slice(0, 4)).sort()).toEqual(Object.keys(DEVIATIONS).sort());
+  expect(counts).toEqual(AUDITS);
+  expect(bugs(house)).toEqual([]);
+});

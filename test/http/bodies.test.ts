@@ -1,0 +1,176 @@
+// Request bodies that are no GraphQL request: each is refused in GraphQL's shape, at no cost upstream.
+import { expect, test } from 'vitest';
+import { bugs, codesOf, head, openEmptyHouse, openSocket, post, readRefusal, requestLines } from './requests.ts';
+
+const LIMIT = 2048;
+const limited = { MAX_BODY_BYTES: String(LIMIT) };
+const TYPENAME = '{"query":"{ __typename }"}';
+
+test.each<[string, string | Uint8Array<ArrayBuffer>]>([
+  ['an empty body', ''],
+  ['white space', ' \n'],
+  ['broken JSON', '{"query":"{ __typename }"'],
+  ['an HTML page', '<html>'],
+  ['a string', '"{ __typename }"'],
+  ['a number', '1'],
+  ['true', 'true'],
+  ['null', 'null'],
+  ['an empty array', '[]'],
+  ['a batch, which is switched off', `[${TYPENAME},${TYPENAME}]`],
+  ['an unknown parameter', '{"query":"{ __typename }","queryId":"1"}'],
+  ['a parameter named __proto__', '{"query":"{ __typename }","__proto__":{"query":"{ __typename }"}}'],
+  ['a parameter named constructor', '{"query":"{ __typename }","constructor":{"prototype":{}}}'],
+  ['variables that are text', '{"query":"{ __typename }","variables":"{}"}'],
+  ['extensions that are a number', '{"query":"{ __typename }","extensions":1}'],
+  ['20,000 nested lists', '['.repeat(20_000) + ']'.repeat(20_000)],
+  ['20,000 nested lists as the query', `{"query":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ['UTF-16', new Uint8Array(Buffer.from(TYPENAME, 'utf16le'))],
+  ['bytes that are no UTF-8', new Uint8Array([0xff, 0xfe, 0x00, 0x80])],
+])('%s is a BAD_REQUEST with a status from 400', async (_title, body) => {
+  const house = await openEmptyHouse();
+  const response = await post(house, body);
+  expect(response.status).toBe(400);
+  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+});
+
+test.each([
+  ['no type', null],
+  ['a form', 'application/x-www-form-urlencoded'],
+  ['a form with files', 'multipart/form-data; boundary=x'],
+  ['plain text', 'text/plain'],
+  ['plain text that mentions JSON', 'text/plain; application/json'],
+  ['application/graphql', 'application/graphql'],
+  ['application/graphql+json', 'application/graphql+json'],
+  ['application/jsonp', 'application/jsonp'],
+])('a body with %s is refused with 415 and the remedy', async (_title, type) => {
+  const house = await openEmptyHouse();
+  const response = await post(house, TYPENAME, type);
+  expect(response.status).toBe(415);
+  const answer = await readRefusal(house, response);
+  expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
+  expect(answer.errors?.[0]?.message).toContain('application/json');
+});
+
+test.each([
+  'application/json',
+  'APPLICATION/Json',
+  'application/json;charset=utf-8',
+  'application/json ; charset=UTF-8',
+])('a body of type "%s" is taken', async (type) => {
+  const house = await openEmptyHouse();
+  const response = await post(house, TYPENAME, type);
+  expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+});
+
+test('an id whose bytes are no UTF-8 is BAD_USER_INPUT', async () => {
+  const house = await openEmptyHouse();
+  const [before, after] = ['{"query":"{ user(id: \\"', '\\") { id } }"}'].map((text) => Buffer.from(text));
+  const body = Buffer.concat([before as Buffer, Buffer.from([0xc3, 0x28]), after as Buffer]);
+  const response = await post(house, new Uint8Array(body));
+  expect(codesOf((await response.json()) as never)).toEqual(['BAD_USER_INPUT']);
+  expect(bugs(house)).toEqual([]);
+});
+
+test.each([
+  ['variables', '{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"__proto__":{"id":"anna"}}}'],
+  ['variables', '{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"constructor":{"id":"anna"}}}'],
+  ['a variable', '{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"id":{"__proto__":"anna"}}}'],
+])('__proto__ and constructor in %s are names like any other', async (_title, body) => {
+  const house = await openEmptyHouse();
+  expect(codesOf(await readRefusal(house, await post(house, body)))).toEqual(['BAD_USER_INPUT']);
+  expect(Object.hasOwn(Object.prototype, 'id')).toBe(false);
+});
+
+test('__proto__ and constructor as aliases, operations, fragments and ids answer like any other name', async () => {
+  const house = await openEmptyHouse();
+  const response = await post(
+    house,
+    JSON.stringify({
+      query: `query constructor { __proto__: user(id: "__proto__") { ...__proto__ } constructor: user(id: "constructor") { id } }
+        fragment __proto__ on User { id }`,
+      operationName: 'constructor',
+    }),
+  );
+  expect(await response.text()).toBe('{"data":{"__proto__":{"id":"__proto__"},"constructor":{"id":"constructor"}}}');
+});
+
+test.each([
+  ['lists', '[', ']'],
+  ['objects', '{"a":', '}'],
+])('20,000 %s nested in a variable are BAD_USER_INPUT', async (_title, open, close) => {
+  const house = await openEmptyHouse({ MAX_BODY_BYTES: '1000000' });
+  const deep = `${open.repeat(20_000)}1${close.repeat(20_000)}`;
+  const body = `{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"id":${deep}}}`;
+  expect(codesOf(await readRefusal(house, await post(house, body)))).toEqual(['BAD_USER_INPUT']);
+});
+
+test('a body of MAX_BODY_BYTES is taken, one more byte is 413', async () => {
+  const house = await openEmptyHouse(limited);
+  const whole = await post(house, TYPENAME.padEnd(LIMIT));
+  expect(await whole.json()).toEqual({ data: { __typename: 'Query' } });
+  const tooLarge = await post(house, TYPENAME.padEnd(LIMIT + 1));
+  expect(tooLarge.status).toBe(413);
+  expect(codesOf(await readRefusal(house, tooLarge))).toEqual(['BAD_REQUEST']);
+});
+
+const ANSWERED = /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n.*"The request body is larger than 2048 bytes\.".*\}$/is;
+
+test('a body that is announced as too large is 413 before a byte of it is sent', async () => {
+  const house = await openEmptyHouse(limited);
+  const { write, until, socket, closed } = openSocket(house);
+  await write(head('Content-Length: 50000000'));
+  await until(ANSWERED);
+  socket.end();
+  await closed;
+  expect(await requestLines(house)).toMatchObject([{ status: 413, errorCodes: ['BAD_REQUEST'], upstreamCalls: 0 }]);
+  expect(bugs(house)).toEqual([]);
+});
+
+test('a chunked body is 413 as soon as it is too large, however long it would go on', async () => {
+  const house = await openEmptyHouse(limited);
+  const { write, until } = openSocket(house);
+  await write(`${head('Transfer-Encoding: chunked')}800\r\n${'x'.repeat(2048)}\r\n1\r\nx\r\n`);
+  await until(ANSWERED);
+  expect(bugs(house)).toEqual([]);
+});
+
+test('a client that sends its too large body to the end is not cut off before it has read the answer', async () => {
+  const house = await openEmptyHouse(limited);
+  const { write, until, closed, failure } = openSocket(house);
+  await write(head('Content-Length: 900000') + 'x'.repeat(900_000));
+  await until(ANSWERED);
+  await closed;
+  expect(failure()).toBeNull();
+  expect(await requestLines(house)).toMatchObject([{ status: 413, aborted: false }]);
+});
+
+test('a client that does not stop sending is cut off', async () => {
+  const house = await openEmptyHouse(limited);
+  const { write, closed, socket } = openSocket(house);
+  await write(head('Transfer-Encoding: chunked'));
+  const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+  while (!socket.destroyed) await write(chunk);
+  await closed;
+  expect(bugs(house)).toEqual([]);
+  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+});
+
+test('a client that goes away in the middle of its body is no bug of ours', async () => {
+  const house = await openEmptyHouse();
+  const { write, socket } = openSocket(house);
+  await write(`${head('Content-Length: 1000')}{"query":`);
+  socket.destroy();
+  expect(await requestLines(house)).toMatchObject([{ aborted: true, upstreamCalls: 0 }]);
+  expect(bugs(house)).toEqual([]);
+  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+});
+
+test('a chunked body that breaks off into nonsense is no bug of ours', async () => {
+  const house = await openEmptyHouse();
+  const { write, closed } = openSocket(house);
+  await write(`${head('Transfer-Encoding: chunked')}nonsense\r\n`);
+  await closed;
+  expect(await requestLines(house)).toMatchObject([{ upstreamCalls: 0 }]);
+  expect(bugs(house)).toEqual([]);
+  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+});

@@ -1,0 +1,186 @@
+// The house's HTTP manners: methods, paths, request ids, origins and health.
+import { describe, expect, test } from 'vitest';
+import { bugs, codesOf, get, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TYPENAME = '{"query":"{ __typename }"}';
+
+describe('GET', () => {
+  test('answers a query with its variables and operation name', async () => {
+    const house = await openEmptyHouse();
+    const response = await get(house, {
+      query: 'query A { __typename } query B($id: ID!) { user(id: $id) { id } }',
+      variables: '{"id":"anna"}',
+      operationName: 'B',
+    });
+    expect(await response.json()).toEqual({ data: { user: { id: 'anna' } } });
+  });
+
+  test.each([
+    ['variables', '{'],
+    ['variables', '{"id":'],
+    ['extensions', 'nonsense'],
+  ])('refuses %s that are no JSON with 400', async (name, text) => {
+    const house = await openEmptyHouse();
+    const response = await get(house, { query: '{ __typename }', [name]: text });
+    expect(response.status).toBe(400);
+    const answer = await readRefusal(house, response);
+    expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
+    expect(answer.errors?.[0]?.message).toContain(name);
+  });
+
+  test('refuses a mutation with 405', async () => {
+    const house = await openEmptyHouse();
+    const response = await get(house, { query: 'mutation { __typename }' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  });
+
+  test('without a query is a BAD_REQUEST', async () => {
+    const house = await openEmptyHouse();
+    const accept = { headers: { accept: 'application/graphql-response+json' } };
+    const response = await get(house, {}, accept);
+    expect(response.status).toBe(400);
+    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  });
+});
+
+test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods that are allowed', async (method) => {
+  const house = await openEmptyHouse();
+  const response = await fetch(`${house.url}/graphql`, { method });
+  expect(response.status).toBe(405);
+  expect(response.headers.get('allow')).toBe('GET, POST');
+  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+});
+
+test('HEAD runs nothing', async () => {
+  const house = await openEmptyHouse();
+  const response = await get(house, { query: '{ user(id: "anna") { nick } }' }, { method: 'HEAD' });
+  expect(response.status).toBe(405);
+  expect(await response.text()).toBe('');
+  expect(house.sandbox.calls.count()).toBe(0);
+});
+
+test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
+  'an answer as %s is refused with 406 before anything runs',
+  async (accept) => {
+    const house = await openEmptyHouse({ GRAPHIQL: 'off' });
+    const response = await get(house, { query: '{ user(id: "anna") { nick } }' }, { headers: { accept } });
+    expect(response.status).toBe(406);
+    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  },
+);
+
+test.each(['/', '/graphql/', '/graphql/graphql', '//graphql', '/GraphQL', '/graphiql', '/health', '/%67raphql', '/..'])(
+  'there is nothing at %s, and the 404 tells where GraphQL is',
+  async (path) => {
+    const house = await openEmptyHouse();
+    for (const init of [{}, { method: 'POST', body: TYPENAME, headers: { 'content-type': 'application/json' } }]) {
+      const response = await fetch(house.url + path, init);
+      expect(response.status).toBe(404);
+      const answer = await readRefusal(house, response);
+      expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
+      expect(answer.errors?.[0]?.message).toContain('/graphql');
+    }
+  },
+);
+
+describe('the request id', () => {
+  test.each(['a', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'trace:1.2_3-4', 'x'.repeat(128)])(
+    '"%s" of a client is kept',
+    async (id) => {
+      const house = await openEmptyHouse();
+      const response = await post(house, TYPENAME, 'application/json', { 'x-request-id': id });
+      expect(response.headers.get('x-request-id')).toBe(id);
+    },
+  );
+
+  test.each(['', 'two words', 'x'.repeat(129), '{"a":1}', 'a/b', 'a, b', 'é', '$(id)'])(
+    '"%s" of a client is replaced',
+    async (id) => {
+      const house = await openEmptyHouse();
+      const response = await post(house, TYPENAME, 'application/json', { 'x-request-id': id });
+      expect(response.headers.get('x-request-id')).toMatch(UUID);
+    },
+  );
+
+  test('is on every answer, whatever its status', async () => {
+    const house = await openEmptyHouse({ MAX_BODY_BYTES: '1024' });
+    const responses = await Promise.all([
+      post(house, TYPENAME),
+      post(house, ''),
+      post(house, TYPENAME, 'text/plain'),
+      post(house, 'x'.repeat(2000)),
+      get(house, { query: '{ __typename }' }),
+      get(house, { query: '{ __typename }' }, { headers: { accept: 'image/png' } }),
+      get(house, {}, { headers: { accept: 'text/html' } }),
+      get(house, {}, { method: 'PUT' }),
+      fetch(`${house.url}/nowhere`),
+      fetch(`${house.url}/health/live`),
+      fetch(`${house.url}/health/ready`),
+    ]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 400, 415, 413, 200, 406, 200, 405, 404, 200, 200]);
+    const ids = responses.map(({ headers }) => headers.get('x-request-id'));
+    for (const id of ids) expect(id).toMatch(UUID);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+test('requests that a client sends in one go are answered in their order, each under its own id', async () => {
+  const house = await openEmptyHouse();
+  house.sandbox.world.importAccount('anna', { Tag_Profile_IM_Nick: 'Anna' });
+  const { write, until } = openSocket(house);
+  const request = (id: string, query: string) => {
+    const body = JSON.stringify({ query });
+    return head(`Content-Length: ${body.length}\r\nX-Request-Id: ${id}`) + body;
+  };
+  await write(
+    [
+      request('first', '{ user(id: "anna") { nick } }'),
+      request('second', '{ user('),
+      'GET /health/live HTTP/1.1\r\nHost: gateway\r\nX-Request-Id: third\r\n\r\n',
+      request('fourth', '{ __typename }'),
+    ].join(''),
+  );
+  const received = await until(/"__typename":"Query"/);
+  const ids = Array.from(received.matchAll(/x-request-id: (\w+)/g), ([, id]) => id);
+  expect(ids).toEqual(['first', 'second', 'third', 'fourth']);
+  expect(received).toMatch(/"Anna".*GRAPHQL_PARSE_FAILED.*live\n.*"Query"/s);
+  expect(bugs(house)).toEqual([]);
+});
+
+test('a foreign origin gets no CORS header, neither for a preflight nor for a request', async () => {
+  const house = await openEmptyHouse();
+  const origin = 'https://elsewhere.example';
+  const preflight = await fetch(`${house.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,authorization',
+    },
+  });
+  const answers = [
+    preflight,
+    await post(house, TYPENAME, 'application/json', { origin }),
+    await get(house, {}, { headers: { origin } }),
+  ];
+  for (const { headers } of answers)
+    expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+});
+
+test('the health endpoints answer in plain text and leave no line in the log', async () => {
+  const house = await openEmptyHouse();
+  for (const [path, text] of [
+    ['/health/live', 'live\n'],
+    ['/health/ready', 'ready\n'],
+    ['/health/ready?from=balancer', 'ready\n'],
+  ]) {
+    const response = await fetch(house.url + path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect(await response.text()).toBe(text);
+  }
+  expect(house.logLines).toEqual([]);
+});

@@ -1,0 +1,119 @@
+// Operations that cost too much before they run are refused, whatever they are made of.
+import { describe, expect, test } from 'vitest';
+import { codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
+
+const DEEP = 20_000;
+const nest = (open: string, inside: string, close: string, times = DEEP) =>
+  `${open.repeat(times)}${inside}${close.repeat(times)}`;
+
+/** A selection of `levels` levels. */
+const levels = (count: number) => {
+  const pairs = Math.floor((count - 2) / 2);
+  return `{ user(id: "a") { ${nest('fans { nodes { ', count % 2 === 0 ? 'id' : 'fans { totalCount }', ' } } ', pairs)} } }`;
+};
+
+async function refuse(query: string, env: Record<string, string> = {}, operationName?: string) {
+  const house = await openEmptyHouse({ MAX_BODY_BYTES: '4000000', ...env });
+  return readRefusal(house, await post(house, JSON.stringify({ query, operationName })));
+}
+
+describe('an operation that is nested deeper than MAX_DEPTH is OPERATION_TOO_EXPENSIVE and costs nothing', () => {
+  const spread = '{ user(id: "a") { ...A } }';
+  test.each<[string, string, string?]>([
+    ['directly', levels(7)],
+    [
+      'in an inline fragment',
+      '{ user(id: "a") { ... { fans { ... on FollowConnection { nodes { fans { nodes { fans { totalCount } } } } } } } } }',
+    ],
+    ['in a fragment', `${spread} fragment A on User { fans { nodes { fans { nodes { fans { totalCount } } } } } }`],
+    [
+      'through fragments of fragments',
+      `${spread} fragment A on User { fans { nodes { ...B } } } fragment B on User { fans { nodes { ...C } } } fragment C on User { fans { totalCount } }`,
+    ],
+    ['in an operation beside the one to run', `query A { __typename } query B ${levels(7)}`, 'A'],
+    [
+      'through a fragment used before at a lower level',
+      `{ a: user(id: "a") { ...A } b: user(id: "a") { fans { nodes { fans { nodes { ...A } } } } } } fragment A on User { fans { totalCount } }`,
+    ],
+  ])('%s', async (_title, query, operationName = undefined) => {
+    const answer = await refuse(query, { MAX_DEPTH: '6' }, operationName);
+    expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
+    expect(answer.errors?.[0]?.message).toContain('6 levels');
+  });
+});
+
+test('an operation of exactly MAX_DEPTH is answered', async () => {
+  const house = await openEmptyHouse({ MAX_DEPTH: '6' });
+  house.sandbox.world.addFans('a', 1);
+  expect(await house.data(levels(6))).toMatchObject({ user: { fans: { nodes: [{ fans: { nodes: [] } }] } } });
+});
+
+test.each([
+  ['itself', 'fragment A on User { ...A }'],
+  [
+    'itself by way of another',
+    'fragment A on User { fans { nodes { ...B } } } fragment B on User { fans { nodes { ...A } } }',
+  ],
+  [
+    'itself by way of a hundred',
+    Array.from({ length: 100 }, (_, n) => `fragment ${n ? `A${n}` : 'A'} on User { ...A${n + 1} }`).join(' ') +
+      ' fragment A100 on User { ...A }',
+  ],
+])('a fragment that spreads %s is refused', async (_title, fragments) => {
+  const answer = await refuse(`{ user(id: "a") { ...A } } ${fragments}`);
+  expect(codesOf(answer)).toContain('GRAPHQL_VALIDATION_FAILED');
+});
+
+describe('a document of 20,000 levels is OPERATION_TOO_EXPENSIVE, not an overflow of ours', () => {
+  test.each([
+    ['selections', nest('{ a ', '', '}')],
+    ['selections that never close', '{ a '.repeat(DEEP)],
+    ['inline fragments', `{ ${nest('... { ', '__typename', '}')} }`],
+    ['lists', `{ user(id: ${nest('[', '', ']')}) { id } }`],
+    ['objects', `{ user(id: ${nest('{ a: ', '1', '}')}) { id } }`],
+    ['lists in a default value', `query ($id: ID = ${nest('[', '', ']')}) { user(id: $id) { id } }`],
+    ['list types', `query ($id: ${nest('[', 'ID', ']')}) { user(id: $id) { id } }`],
+    ['directive arguments', `{ __typename @include(if: ${nest('[', 'true', ']')}) }`],
+  ])('%s', async (_title, query) => {
+    for (const MAX_TOKENS of ['10000', '100000'])
+      expect(codesOf(await refuse(query, { MAX_TOKENS }))).toEqual(['OPERATION_TOO_EXPENSIVE']);
+  });
+
+  test('a thousand fragments that spread each other in a row are answered', async () => {
+    const house = await openEmptyHouse();
+    const chain = Array.from({ length: 1000 }, (_, n) => `fragment A${n} on User { ...A${n + 1} }`).join(' ');
+    const data = await house.data(`{ user(id: "a") { ...A0 } } ${chain} fragment A1000 on User { id }`);
+    expect(data).toEqual({ user: { id: 'a' } });
+  });
+});
+
+describe('a document of more than MAX_TOKENS tokens is OPERATION_TOO_EXPENSIVE', () => {
+  test.each([
+    ['fields', `{ ${'id '.repeat(101)}}`],
+    ['aliases', `{ ${Array.from({ length: 40 }, (_, n) => `a${n}: __typename`).join(' ')} }`],
+    ['operations', Array.from({ length: 25 }, (_, n) => `query Q${n} { __typename }`).join(' ')],
+    ['directives', `{ __typename ${'@nope '.repeat(60)} }`],
+    ['ids', `{ users(ids: [${'"a" '.repeat(101)}]) { id } }`],
+  ])('%s', async (_title, query) => {
+    const answer = await refuse(query, { MAX_TOKENS: '100' });
+    expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
+    expect(answer.errors?.[0]?.message).toContain('100 tokens');
+  });
+});
+
+test('a document of exactly MAX_TOKENS tokens is answered', async () => {
+  const house = await openEmptyHouse({ MAX_TOKENS: '100' });
+  expect(await house.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
+});
+
+test('a document with a thousand mistakes names a hundred of them at most', async () => {
+  const answer = await refuse(`{ ${Array.from({ length: 1000 }, (_, n) => `f${n}`).join(' ')} }`);
+  expect(answer.errors?.length).toBeLessThanOrEqual(101);
+});
+
+test('introspection that multiplies itself is refused', async () => {
+  const answer = await refuse(
+    '{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }',
+  );
+  expect(codesOf(answer)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
+});

@@ -1,0 +1,90 @@
+// The log: one line a request that says what happened, and nothing that a client would not want to be read.
+import { expect, test } from 'vitest';
+import { bugs, get, openEmptyHouse, post, requestLines } from './requests.ts';
+
+test('a request leaves one line with its id, operation, time, upstream calls, codes and status', async () => {
+  const house = await openEmptyHouse();
+  house.sandbox.world.addFans('star', 2);
+  const body = JSON.stringify({
+    query:
+      'query Other { __typename } query Screen { user(id: "star") { nick fans { nodes { id } } ghost: fans(first: -1) { totalCount } } }',
+    operationName: 'Screen',
+  });
+  await post(house, body, 'application/json', { 'x-request-id': 'the-request' });
+  const lines = await requestLines(house);
+  expect(lines).toEqual([
+    {
+      level: 30,
+      time: expect.any(Number),
+      msg: 'request',
+      requestId: 'the-request',
+      operationName: 'Screen',
+      upstreamCalls: 2,
+      errorCodes: ['BAD_USER_INPUT'],
+      method: 'POST',
+      path: '/graphql',
+      status: 200,
+      ms: expect.any(Number),
+      aborted: false,
+    },
+  ]);
+});
+
+test.each<[string, string, string | null, Record<string, unknown>]>([
+  ['a syntax error', '{"query":"query Screen {"}', null, { errorCodes: ['GRAPHQL_PARSE_FAILED'], status: 200 }],
+  ['an unknown field', '{"query":"{ nobody }"}', null, { errorCodes: ['GRAPHQL_VALIDATION_FAILED'], status: 200 }],
+  ['an operation without a name', '{"query":"{ __typename }"}', null, { operationName: null, errorCodes: [] }],
+  ['broken JSON', '{', null, { errorCodes: ['BAD_REQUEST'], status: 400 }],
+  ['an empty body', '', null, { errorCodes: ['BAD_REQUEST'], status: 400 }],
+  ['a form', 'query={__typename}', 'application/x-www-form-urlencoded', { errorCodes: ['BAD_REQUEST'], status: 415 }],
+  ['a body that is too large', 'x'.repeat(2000), null, { errorCodes: ['BAD_REQUEST'], status: 413 }],
+])('%s leaves one line too', async (_title, body, type, expected) => {
+  const house = await openEmptyHouse({ MAX_BODY_BYTES: '1024' });
+  await (await post(house, body, type ?? 'application/json')).text();
+  await house.data('query Last { __typename }');
+  const lines = await requestLines(house, 2);
+  expect(lines).toHaveLength(2);
+  expect(lines).toContainEqual(expect.objectContaining({ ...expected, upstreamCalls: 0 }));
+});
+
+test('hundreds of errors of one kind are one code in the line, and a name of 50,000 letters is cut', async () => {
+  const house = await openEmptyHouse();
+  const fields = Array.from({ length: 900 }, (_, n) => `a${n}: user(id: "") { id }`).join(' ');
+  await post(house, JSON.stringify({ query: `query ${'N'.repeat(50_000)} { ${fields} }` }));
+  await fetch(`${house.url}/${'p'.repeat(10_000)}`);
+  await requestLines(house, 2);
+  expect(house.logLines.every((line) => line.length < 1000)).toBe(true);
+  const [screen] = await requestLines(house);
+  expect(screen?.errorCodes).toEqual(['BAD_USER_INPUT']);
+});
+
+test('no line holds a variable, an argument, a query string, a header or a cookie of a client', async () => {
+  const house = await openEmptyHouse();
+  const secret = 'hunter2hunter2';
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    cookie: `session=${secret}`,
+    'x-user-sig': secret,
+    referer: `https://app.example/?token=${secret}`,
+    'user-agent': secret,
+  };
+  const query = `query Screen($id: ID!) { user(id: $id) { nick } other: user(id: "${secret}") { fans(after: "${secret}") { nodes { id } } } }`;
+  const bodies = [
+    { query, variables: { id: secret } },
+    { query, variables: { id: { a: secret } } },
+    { query: `{ ${secret} }` },
+    { query: `{ user(id: ${secret}) { id } ` },
+    { query, extensions: { a: secret } },
+    { query, [secret]: 1 },
+  ].map((body) => JSON.stringify(body));
+  for (const body of [...bodies, secret]) await post(house, body, 'application/json', headers);
+  await post(house, secret, `text/${secret}`, headers);
+  await get(house, { query, variables: JSON.stringify({ id: secret }) }, { headers });
+  await get(house, { query, variables: secret }, { headers });
+  await fetch(`${house.url}/elsewhere?token=${secret}`, { headers });
+
+  await requestLines(house, bodies.length + 5);
+
+  expect(bugs(house)).toEqual([]);
+  expect(house.logLines.join('\n')).not.toContain(secret);
+});

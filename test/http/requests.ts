@@ -1,0 +1,101 @@
+// Requests as hostile and careless clients send them, and what the house must never show in return.
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished } from 'vitest';
+import { type Answer, type House, openHouse } from '../support/house.ts';
+
+type LogLine = { level: number; msg: string; err?: { message: string; stack: string } } & Record<string, unknown>;
+
+const ERROR_LEVEL = 50;
+
+/** A house without people: a request that is refused needs none. */
+export const openEmptyHouse = (env: Record<string, string> = {}): Promise<House> =>
+  openHouse({ env, sandbox: { emptyWorld: true } });
+
+/** Sends a body as it is; a type of null leaves the content type out. */
+export function post(
+  house: House,
+  body: string | Uint8Array<ArrayBuffer>,
+  type: string | null = 'application/json',
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(`${house.url}/graphql`, {
+    method: 'POST',
+    headers: { ...(type && { 'content-type': type }), ...headers },
+    // fetch names a type by itself for strings, but not for bytes.
+    body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
+  });
+}
+
+/** Asks by GET, as a URL that anybody could click. */
+export const get = (house: House, parameters: Record<string, string>, init: RequestInit = {}): Promise<Response> =>
+  fetch(`${house.url}/graphql?${new URLSearchParams(parameters)}`, init);
+
+export function logged(house: House): LogLine[] {
+  return house.logLines.map((line) => JSON.parse(line) as LogLine);
+}
+
+/** The log lines of `count` requests, as soon as they are there: a line follows its answer. */
+export async function requestLines(house: House, count = 1): Promise<LogLine[]> {
+  for (;;) {
+    const lines = logged(house).filter(({ msg }) => msg === 'request');
+    if (lines.length >= count) return lines;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export function bugs(house: House): LogLine[] {
+  return logged(house).filter(({ level }) => level >= ERROR_LEVEL);
+}
+
+/** Reads a refusal: JSON in GraphQL's shape with a code for every error, no bug in the log, no call upstream. */
+export async function readRefusal(house: House, response: Response): Promise<Answer> {
+  const text = await response.text();
+  expect(response.status).toBeLessThan(500);
+  expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json/);
+  const answer = JSON.parse(text) as Answer;
+  expect(answer.errors?.length).toBeGreaterThan(0);
+  for (const { message, extensions } of answer.errors ?? []) {
+    expect(message).toEqual(expect.any(String));
+    expect(message.length).toBeLessThanOrEqual(501);
+    expect(extensions.code).toMatch(/^[A-Z_]+$/);
+    expect(extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
+  }
+  expect(answer.data ?? null).toBeNull();
+  expect(bugs(house)).toEqual([]);
+  expect(house.sandbox.calls.count()).toBe(0);
+  return answer;
+}
+
+export const codesOf = ({ errors }: Answer): string[] => errors?.map(({ extensions }) => extensions.code) ?? [];
+
+/** A connection on which a test writes bytes of its own. */
+export function openSocket(house: House) {
+  const { hostname, port } = new URL(house.url);
+  const socket: Socket = connect(Number(port), hostname);
+  let received = '';
+  let failure: Error | null = null;
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    received += text;
+  });
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  return {
+    socket,
+    closed,
+    failure: () => failure,
+    write: (bytes: string) => new Promise<void>((resolve) => socket.write(bytes, () => resolve())),
+    /** What has been received, as soon as it matches. */
+    async until(pattern: RegExp): Promise<string> {
+      while (!pattern.test(received)) await new Promise((resolve) => socket.once('data', resolve));
+      return received;
+    },
+  };
+}
+
+export const head = (lines: string): string =>
+  `POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n${lines}\r\n\r\n`;
