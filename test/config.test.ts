@@ -1,0 +1,281 @@
+// The settings: what each accepts, what it is without one, and that everything wrong is said at once.
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type Environment, namesNoUpstream, readConfig } from '../src/config.ts';
+import { REGIONS } from '../src/tencent/regions.ts';
+
+const APP = { TENCENT_SDK_APP_ID: '1400000000', TENCENT_SECRET_KEY: 'a-secret-key-that-is-long-enough' };
+const ENOUGH = { ...APP, TENCENT_REGION: 'singapore' };
+
+/** What is wrong with an environment, sorted. */
+function problemsOf(env: Environment): string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.problems].sort();
+    throw error;
+  }
+  return [];
+}
+
+test('three settings are enough; all others have a default', () => {
+  expect(readConfig(ENOUGH)).toMatchObject({
+    production: false,
+    host: '127.0.0.1',
+    port: 4000,
+    tencent: {
+      sdkAppId: 1400000000,
+      secretKey: APP.TENCENT_SECRET_KEY,
+      adminId: 'administrator',
+      region: 'singapore',
+      baseUrl: null,
+      timeoutMs: 5000,
+    },
+    cursorSecret: null,
+    requestDeadlineMs: 10_000,
+    maxPageSize: 100,
+    chunkSize: 100,
+    lifetimes: {
+      page: { freshMs: 30_000, usableMs: 3_600_000, absentMs: 30_000 },
+      counts: { freshMs: 30_000, usableMs: 3_600_000, absentMs: 30_000 },
+      profile: { freshMs: 3_600_000, usableMs: 86_400_000, absentMs: 30_000 },
+      relation: { freshMs: 30_000, usableMs: 600_000, absentMs: 30_000 },
+    },
+    redis: null,
+    upstreamRate: 160,
+    freshnessExtension: true,
+    metricsPort: null,
+    memoryBytes: 64 * 1024 * 1024,
+    profileCustomFields: [],
+    embeddedProfile: 'whole',
+    introspection: true,
+    graphiql: true,
+    maxBodyBytes: 102_400,
+    maxDepth: 15,
+    maxTokens: 10_000,
+    drainMs: 1000,
+    logLevel: 'info',
+  });
+});
+
+test('an empty or blank value counts as unset', () => {
+  expect(readConfig({ ...ENOUGH, PORT: '', TENCENT_BASE_URL: ' ', LOG_LEVEL: '\t', TENCENT_ADMIN: '' })).toEqual(
+    readConfig(ENOUGH),
+  );
+});
+
+test('variables that belong to others are ignored', () => {
+  expect(problemsOf({ ...ENOUGH, PATH: '/bin', npm_config_port: 'x', TENCENTCLOUD_SECRET_ID: 'x' })).toEqual([]);
+});
+
+test.each([
+  ['PORT', '0', { port: 0 }],
+  ['PORT', '65535', { port: 65_535 }],
+  ['HOST', '::', { host: '::' }],
+  ['TENCENT_ADMIN', 'root_1', { tencent: { adminId: 'root_1' } }],
+  ['CURSOR_SECRET', 'sixteen letters.', { cursorSecret: 'sixteen letters.' }],
+  ['UPSTREAM_TIMEOUT_MS', '3100', { tencent: { timeoutMs: 3100 } }],
+  ['REQUEST_DEADLINE_MS', '5000', { requestDeadlineMs: 5000 }],
+  ['MAX_PAGE_SIZE', '1000', { maxPageSize: 1000 }],
+  ['CHUNK_SIZE', '1', { chunkSize: 1 }],
+  ['LIST_FRESH_SECONDS', '0', { lifetimes: { page: { freshMs: 0, usableMs: 3_600_000 } } }],
+  ['LIST_STALE_SECONDS', '60', { lifetimes: { page: { freshMs: 30_000, usableMs: 60_000 } } }],
+  ['COUNTS_STALE_SECONDS', '0', { lifetimes: { counts: { freshMs: 30_000, usableMs: 30_000 } } }],
+  ['PROFILE_FRESH_SECONDS', '172800', { lifetimes: { profile: { freshMs: 172_800_000, usableMs: 172_800_000 } } }],
+  ['RELATION_STALE_SECONDS', '2592000', { lifetimes: { relation: { freshMs: 30_000, usableMs: 2_592_000_000 } } }],
+  ['ABSENT_FRESH_SECONDS', '5', { lifetimes: { page: { absentMs: 5000 }, profile: { absentMs: 5000 } } }],
+  ['UPSTREAM_RATE', '1', { upstreamRate: 1 }],
+  ['FRESHNESS_EXTENSION', 'off', { freshnessExtension: false }],
+  ['METRICS_PORT', '9464', { metricsPort: 9464 }],
+  ['CACHE_MEMORY_MB', '1', { memoryBytes: 1024 * 1024 }],
+  ['PROFILE_CUSTOM_FIELDS', 'Test, Team,,Mood', { profileCustomFields: ['Test', 'Team', 'Mood'] }],
+  ['EMBEDDED_PROFILE', 'partial', { embeddedProfile: 'partial' }],
+  ['INTROSPECTION', 'off', { introspection: false }],
+  ['GRAPHIQL', '0', { graphiql: false }],
+  ['GRAPHIQL', 'FALSE', { graphiql: false }],
+  ['MAX_BODY_BYTES', '1024', { maxBodyBytes: 1024 }],
+  ['MAX_DEPTH', '3', { maxDepth: 3 }],
+  ['MAX_TOKENS', '100', { maxTokens: 100 }],
+  ['SHUTDOWN_DRAIN_MS', '0', { drainMs: 0 }],
+  ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+])('%s=%s is understood', (name, value, expected) => {
+  expect(readConfig({ ...ENOUGH, [name]: value })).toMatchObject(expected);
+});
+
+test.each([
+  ['PORT', ['65536', '-1', '80.5', 'http', '0x50', '1e3']],
+  ['TENCENT_SDK_APP_ID', ['0', 'app', '1 400', '99999999999999999999']],
+  ['TENCENT_SECRET_KEY', ['short']],
+  ['TENCENT_ADMIN', ['two words', 'a:b', 'x'.repeat(33)]],
+  ['TENCENT_REGION', ['atlantis', 'Singapore', 'toString']],
+  ['CURSOR_SECRET', ['short']],
+  ['UPSTREAM_TIMEOUT_MS', ['99', '60001', '5s']],
+  ['REQUEST_DEADLINE_MS', ['99', '120001']],
+  ['MAX_PAGE_SIZE', ['0', '1001']],
+  ['CHUNK_SIZE', ['0', '1001']],
+  ['USER_ID_PATTERN', ['[a-z', '(']],
+  ['REDIS_URL', ['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a,']],
+  ['REDIS_TIMEOUT_MS', ['9', '10001']],
+  ['UPSTREAM_RATE', ['0', '100001', '160/s']],
+  ['PROFILE_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['PROFILE_STALE_SECONDS', ['-1', '2592001', '1h']],
+  ['LIST_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['LIST_STALE_SECONDS', ['-1', '2592001', '1h']],
+  ['COUNTS_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['COUNTS_STALE_SECONDS', ['-1', '2592001', '1h']],
+  ['RELATION_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['RELATION_STALE_SECONDS', ['-1', '2592001', '1h']],
+  ['ABSENT_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['FRESHNESS_EXTENSION', ['2', 'yes']],
+  ['METRICS_PORT', ['65536', 'no']],
+  ['CACHE_MEMORY_MB', ['0', '65537']],
+  ['PROFILE_CUSTOM_FIELDS', ['Tag_Profile_Custom_Test', 'ninechars', 'a;b', 'a b']],
+  ['EMBEDDED_PROFILE', ['half']],
+  ['INTROSPECTION', ['maybe']],
+  ['GRAPHIQL', ['2']],
+  ['MAX_BODY_BYTES', ['1023', '100kb']],
+  ['MAX_DEPTH', ['0', '101']],
+  ['MAX_TOKENS', ['99', '100001']],
+  ['SHUTDOWN_DRAIN_MS', ['-1', '120001']],
+  ['LOG_LEVEL', ['loud', 'INFO']],
+])('%s refuses %j, naming itself and the remedy', (name, values) => {
+  for (const value of values) {
+    expect(problemsOf({ ...ENOUGH, [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} (must be|must have|is too short) `)),
+    ]);
+  }
+});
+
+test('a user id pattern matches ids whole', () => {
+  const { userIdPattern } = readConfig({ ...ENOUGH, USER_ID_PATTERN: 'u|[0-9]+' });
+  expect(['u', '42', 'u42', ' 42', '42\n'].filter((id) => userIdPattern.test(id))).toEqual(['u', '42']);
+});
+
+test('without a pattern of its own a user id is 1 to 32 letters, digits, _ and -', () => {
+  const { userIdPattern } = readConfig(ENOUGH);
+  const ids = ['UserID_001', 'a-b', 'x'.repeat(32), '', 'x'.repeat(33), 'a b', 'a:b', 'é', 'a\n'];
+  expect(ids.filter((id) => userIdPattern.test(id))).toEqual(ids.slice(0, 3));
+});
+
+describe('where the upstream is', () => {
+  test('exactly the regions of the upstream’s table are known', () => {
+    const regions = Object.keys(REGIONS);
+    for (const region of regions)
+      expect(readConfig({ ...APP, TENCENT_REGION: region }).tencent).toMatchObject({ region, baseUrl: null });
+    expect(problemsOf({ ...APP, TENCENT_REGION: 'atlantis' })).toEqual([
+      `TENCENT_REGION must be one of ${regions.join(', ')}`,
+    ]);
+  });
+
+  test('a region and a base URL exclude each other', () => {
+    expect(problemsOf({ ...ENOUGH, TENCENT_BASE_URL: 'https://host.example' })).toEqual([
+      'TENCENT_REGION and TENCENT_BASE_URL are both set: keep one',
+    ]);
+  });
+
+  test('one of the two is needed', () => {
+    expect(problemsOf(APP)).toEqual([
+      expect.stringMatching(/^TENCENT_REGION is missing .*china.*, or TENCENT_BASE_URL in its place$/),
+    ]);
+  });
+
+  test.each([
+    ['https://host.example', 'https://host.example'],
+    ['https://host.example/', 'https://host.example'],
+    ['https://HOST.example:8443', 'https://host.example:8443'],
+    ['http://localhost:4100', 'http://localhost:4100'],
+    ['http://127.0.0.1:4100', 'http://127.0.0.1:4100'],
+    ['http://127.9.9.9', 'http://127.9.9.9'],
+    ['http://[::1]:4100', 'http://[::1]:4100'],
+  ])('the base URL %s is accepted', (given, baseUrl) => {
+    expect(readConfig({ ...APP, TENCENT_BASE_URL: given }).tencent).toMatchObject({ region: null, baseUrl });
+  });
+
+  test.each([
+    ['http://host.example', 'https'],
+    ['http://127.0.0.1.host.example', 'https'],
+    ['http://localhost.host.example', 'https'],
+    ['http://10.0.0.1', 'https'],
+    ['http://0.0.0.0', 'https'],
+    ['ftp://localhost', 'https'],
+    ['host.example', 'URL'],
+    ['https://host.example/v4', 'host alone'],
+    ['https://host.example/?a=1', 'host alone'],
+    ['https://me:swordfish@host.example', 'host alone'],
+  ])('the base URL %s is refused', (given, reason) => {
+    const problems = problemsOf({ ...APP, TENCENT_BASE_URL: given });
+    expect(problems).toEqual([expect.stringMatching(/^TENCENT_BASE_URL must be /)]);
+    expect(problems[0]).toContain(reason);
+    expect(problems[0]).not.toContain('swordfish');
+  });
+});
+
+test('Redis is one node, or the nodes of a cluster', () => {
+  expect(readConfig({ ...ENOUGH, REDIS_URL: 'rediss://me:secret@cache.example:6380/1' }).redis).toMatchObject({
+    nodes: [{ protocol: 'rediss:', host: 'cache.example:6380', password: 'secret', pathname: '/1' }],
+    timeoutMs: 200,
+  });
+  const cluster = { ...ENOUGH, REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_TIMEOUT_MS: '50' };
+  expect(readConfig(cluster).redis).toMatchObject({ nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], timeoutMs: 50 });
+});
+
+test('a TENCENT_ name that nobody reads is a mistake, not a wish', () => {
+  expect(problemsOf({ ...ENOUGH, TENCENT_SECRETKEY: 'x', TENCENT_REGIONS: 'y' })).toEqual([
+    'TENCENT_REGIONS is no setting of this gateway',
+    'TENCENT_SECRETKEY is no setting of this gateway',
+  ]);
+});
+
+test('everything that is wrong is said at once, and no secret is part of it', () => {
+  const env = {
+    PORT: 'http',
+    TENCENT_SDK_APP_ID: 'app',
+    TENCENT_SECRET_KEY: 'hunter2',
+    CURSOR_SECRET: 'swordfish',
+    REDIS_URL: 'https://me:opensesame@cache.example',
+    TENCENT_APP: 'x',
+    MAX_DEPTH: '0',
+  };
+  expect(problemsOf(env).map((problem) => problem.split(' ')[0])).toEqual([
+    'CURSOR_SECRET',
+    'MAX_DEPTH',
+    'PORT',
+    'REDIS_URL',
+    'TENCENT_APP',
+    'TENCENT_REGION',
+    'TENCENT_SDK_APP_ID',
+    'TENCENT_SECRET_KEY',
+  ]);
+  expect(() => readConfig(env)).toThrow(/^8 settings are wrong:\n {2}/);
+  expect(() => readConfig(env)).not.toThrow(/hunter2|swordfish|opensesame/);
+});
+
+test('with nothing set, both parts of the app are asked for', () => {
+  expect(problemsOf({})).toEqual([
+    expect.stringMatching(/^TENCENT_REGION is missing/),
+    'TENCENT_SDK_APP_ID is missing',
+    'TENCENT_SECRET_KEY is missing',
+  ]);
+});
+
+describe('in production', () => {
+  const production = { ...ENOUGH, NODE_ENV: 'production' };
+
+  test('introspection and GraphiQL are off unless switched on', () => {
+    expect(readConfig(production)).toMatchObject({ production: true, introspection: false, graphiql: false });
+    expect(readConfig({ ...production, INTROSPECTION: 'on', GRAPHIQL: '1' })).toMatchObject({
+      introspection: true,
+      graphiql: true,
+    });
+  });
+
+  test('no sandbox ever steps in', () => {
+    expect(namesNoUpstream({ NODE_ENV: 'production' })).toBe(false);
+  });
+});
+
+test('a sandbox steps in only where no upstream setting has a value', () => {
+  expect(namesNoUpstream({})).toBe(true);
+  expect(namesNoUpstream({ PORT: '0', TENCENT_ADMIN: ' ' })).toBe(true);
+  expect(namesNoUpstream({ TENCENT_ADMIN: 'root' })).toBe(false);
+  expect(namesNoUpstream({ TENCENT_TYPO: 'x' })).toBe(false);
+});

@@ -1,0 +1,128 @@
+// What somebody meets who starts the process by hand: commands, options, exit codes.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { ask, ROOT, run, start, startEmbedded, startSandbox } from './start-process.ts';
+
+const FANS = '{ user(id: "UserID_001") { fans { nodes { id nick } } } }';
+const FANS_OF_THE_SAMPLE = {
+  data: {
+    user: {
+      fans: {
+        nodes: [
+          { id: 'UserID_002', nick: 'NickNameTest2' },
+          { id: 'UserID_003', nick: 'NickNameTest3' },
+        ],
+      },
+    },
+  },
+};
+
+test.each(['--help', '-h'])('%s explains every command and ends well', async (option) => {
+  const { code, stdout, stderr } = await run([option]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const command of ['serve', 'sandbox', 'schema', 'check'])
+    expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+});
+
+test('--version prints the version alone', async () => {
+  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+});
+
+test.each([
+  ['an unknown command', ['fly'], /no command "fly"/],
+  ['a second command', ['schema', 'check'], /no command "schema check"/],
+  ['a command named after a property of objects', ['toString'], /no command "toString"/],
+  ['an unknown option', ['--loud'], /--loud/],
+  ['a port that is no number', ['sandbox', '--port', 'x'], /--port must be a whole number/],
+  ['a port that is out of range', ['sandbox', '--port', '65536'], /--port must be a whole number/],
+  ['an empty port', ['sandbox', '--port='], /--port must be a whole number/],
+  ['a port without a value', ['sandbox', '--port'], /--port/],
+  ['a port for the gateway', ['serve', '--port', '5000'], /PORT/],
+])('%s ends with 64 and the usage', async (_title, args, complaint) => {
+  const { code, stdout, stderr } = await run(args);
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+  expect(stderr.split('\n')[0]).toMatch(complaint);
+  expect(stderr).toContain('Usage: node src/main.ts [command]');
+  expect(stderr).not.toMatch(/^ +at /m);
+});
+
+test('schema prints exactly schema/schema.graphql', async () => {
+  const { code, stdout } = await run(['schema']);
+  expect(code).toBe(0);
+  expect(stdout).toBe(readFileSync(`${ROOT}/schema/schema.graphql`, 'utf8'));
+});
+
+test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
+  const gateway = start([], { env: { PORT: '0' } });
+  const [, address = ''] = await gateway.said(/GraphiQL +(\S+)/);
+  const [, query = ''] = await gateway.said(/A query +(.+)\n/);
+
+  const page = await fetch(address, { headers: { accept: 'text/html' } });
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const { data, errors } = await ask(new URL(address).origin, query);
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({
+    user: {
+      nick: 'NickNameTest1',
+      fans: { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] },
+    },
+  });
+});
+
+test('an embedded sandbox knows the profile fields that its app has', async () => {
+  const { url } = await startEmbedded();
+  expect(await ask(url, '{ user(id: "UserID_002") { customFields { key value } } }')).toEqual({
+    data: { user: { customFields: [{ key: 'Test', value: 'Custom Data2' }] } },
+  });
+});
+
+test('a second process works with the settings that a sandbox alone prints', async () => {
+  const { settings } = await startSandbox();
+  const gateway = start(['serve'], { env: { ...settings, PORT: '0' } });
+  const [welcome, url = ''] = await gateway.said(/GraphiQL +(http:\S+)\/graphql[\s\S]*Stop with/);
+  expect(welcome).not.toContain('SANDBOX');
+  expect(await ask(url, FANS)).toEqual(FANS_OF_THE_SAMPLE);
+});
+
+test('in production the one line that tells the address is a log line, and nobody sees GraphiQL', async () => {
+  const { settings } = await startSandbox();
+  const gateway = start([], { env: { ...settings, PORT: '0', NODE_ENV: 'production' } });
+  const [line] = await gateway.said(/^.+\n/);
+  const { msg, url, version } = JSON.parse(line);
+  expect({ msg, version }).toEqual({ msg: 'ready', version: packageJson.version });
+  const page = await fetch(url, { headers: { accept: 'text/html' } });
+  expect(await page.text()).not.toMatch(/<html|graphiql/i);
+  expect(await ask(new URL(url).origin, FANS)).toEqual(FANS_OF_THE_SAMPLE);
+});
+
+/** A port on which somebody listens already. */
+async function takenPort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return String((server.address() as AddressInfo).port);
+}
+
+test.each([
+  ['a gateway', (port: string) => run([], { PORT: port }), 'PORT'],
+  ['a sandbox', (port: string) => run(['sandbox', '--port', port]), '--port'],
+])(
+  '%s whose port is taken ends with 1 and one line that names the port and the setting',
+  async (_title, launch, setting) => {
+    const port = await takenPort();
+    const { code, stderr } = await launch(port);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${port}: the port is taken\\..*${setting}.*\n$`),
+    );
+  },
+);
+
+test('a host that does not exist is named in one line', async () => {
+  const { code, stderr } = await run([], { HOST: 'nowhere.invalid', PORT: '0' });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/);
+});
