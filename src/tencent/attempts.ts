@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Health } from './breaker.ts';
 import { COMMANDS } from './commands.ts';
-import { readEnvelope } from './envelope.ts';
+import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import { createOccasionalReport, type Report } from './report.ts';
 import type { Signature } from './signature.ts';
@@ -32,8 +32,15 @@ export type AttemptOptions = {
   random: () => number;
   admit?: (command: Command, call: CallOptions) => Promise<void>;
   throttled?: (command: Command) => void;
+  onCall?: CallObserver;
   report: Report;
 };
+
+/**
+ * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
+ * and after how many milliseconds.
+ */
+export type CallObserver = (command: Command, outcome: string, ms: number) => void;
 
 /** What one try came to. `retry` is what may follow, the command's effect considered; `firstWaitMs` the pause before it. */
 export type Attempt =
@@ -47,14 +54,17 @@ const NEVER_WORTH_ANOTHER_TRY = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_E
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
 export function createAttempts(options: AttemptOptions) {
-  const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random, admit, throttled } = options;
+  const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random } = options;
+  const { admit, throttled, onCall = () => {} } = options;
   const report = createOccasionalReport(options.report, clock);
   let pausedUntil = 0;
 
   async function attempt(command: Command, json: string, call: CallOptions): Promise<Attempt> {
     refuseIfPointless(command, call);
     if (admit !== undefined) {
-      await admit(command, call);
+      await admit(command, call).catch((error) =>
+        Promise.reject(call.signal.aborted ? cancelled(command, call) : error),
+      );
       refuseIfPointless(command, call);
     }
     // One dead connection means that its siblings are likely dead too, and each costs no more than a moment:
@@ -62,8 +72,15 @@ export function createAttempts(options: AttemptOptions) {
     for (let dead = 0; ; dead++) {
       const userSig = signature.current();
       const allottedMs = Math.min(timeoutMs, call.deadlineAt - clock.now());
+      const sentAt = clock.now();
       const outcome = await exchange(command, json, call, userSig, allottedMs);
-      if (outcome.kind === 'answer') return judge(command, userSig, outcome);
+      const ms = clock.now() - sentAt;
+      if (outcome.kind === 'answer') {
+        const answer = readEnvelope(outcome.status, outcome.bytes);
+        onCall(command, nameOf(answer), ms);
+        return judge(command, userSig, answer);
+      }
+      onCall(command, call.signal.aborted ? 'cancelled' : outcome.kind === 'stopped' ? 'timeout' : outcome.reason, ms);
       if (call.signal.aborted) throw cancelled(command, call);
       if (outcome.kind === 'stopped') return silence(command, allottedMs);
       const mayRepeat = COMMANDS[command].effect !== 'write' || !outcome.sent;
@@ -101,8 +118,7 @@ export function createAttempts(options: AttemptOptions) {
     return `/v4/${COMMANDS[command].service}/${command}?${query}&contenttype=json`;
   }
 
-  function judge(command: Command, userSig: string, { status, bytes }: { status: number; bytes: Buffer }): Attempt {
-    const answer = readEnvelope(status, bytes);
+  function judge(command: Command, userSig: string, answer: Answer): Attempt {
     if (answer.kind === 'success') return { body: answer.body };
     const { effect } = COMMANDS[command];
     if (answer.kind === 'unreadable') return transportFailure(command, answer.reason, effect !== 'write');
@@ -151,6 +167,12 @@ export function createAttempts(options: AttemptOptions) {
   }
 
   return attempt;
+}
+
+/** Short, and without a word of the upstream's. */
+function nameOf(answer: Answer): string {
+  if (answer.kind === 'success') return 'ok';
+  return answer.kind === 'refusal' ? String(answer.errorCode) : answer.reason;
 }
 
 function tooLate(command: Command): TransportFailure {

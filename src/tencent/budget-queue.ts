@@ -11,35 +11,44 @@ export type PriorityCounts = Record<Priority, number>;
 export type WaitingCall = {
   readonly call: CallOptions;
   readonly since: number;
-  /** As of the last review: a call's priority and deadline may change while it waits. */
+  /** Both as of the last review: a call's priority and deadline may change while it waits. */
   rank: number;
   limitAt: number;
 };
 
-/** When a call with `ahead` others before it may expect to go. */
-export type Outlook = (ahead: number, rank: number) => number;
+/**
+ * How long a call with `ahead` others before it has to wait, in milliseconds. What is guessed of it is multiplied by
+ * `caution`.
+ */
+export type Outlook = (ahead: number, rank: number, caution: number) => number;
 
 export type QueueOptions = {
   command: Command;
   clock: Clock;
   /** The longest wait by rank, in milliseconds. */
   maxWaitMs: readonly number[];
+  outlook: Outlook;
   settled: (kind: 'admitted' | 'refused', priority: Priority, ms: number) => void;
 };
 
-export type WaitingCalls = ReturnType<typeof createQueue>;
-
 /** Far more than can be served in time; bounds memory when estimates are wrong. */
 const MOST_WAITING = 1000;
+/** What must be left of a call's time when it goes, or when it learns that it cannot. */
+const KEPT_SHARE = 0.05;
+// A call that is let in should not give up later, so the guess is taken to its disfavour first, and to its favour
+// from then on.
+const CAUTION = { joining: 1.1, waiting: 0.7 };
 
-export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions) {
+export function createQueue({ command, clock, maxWaitMs, outlook, settled }: QueueOptions) {
   type Entry = WaitingCall & { go(): void; refuse(error: unknown): void };
   const waiting = new Set<Entry>();
   const counts = PRIORITIES.map(() => 0);
 
   function describe(entry: Pick<WaitingCall, 'call' | 'since'>) {
-    const rank = PRIORITIES.indexOf(entry.call.priority ?? 'interactive');
-    return { rank, limitAt: Math.min(entry.call.deadlineAt, entry.since + (maxWaitMs[rank] ?? 0)) };
+    const { priority = 'interactive', deadlineAt } = entry.call;
+    const rank = PRIORITIES.indexOf(priority);
+    const lastMoment = entry.since + (deadlineAt - entry.since) * (1 - KEPT_SHARE);
+    return { rank, limitAt: Math.min(lastMoment, entry.since + (maxWaitMs[rank] ?? 0)) };
   }
 
   function leave(entry: Entry): void {
@@ -49,8 +58,8 @@ export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions
 
   const aheadOf = (rank: number) => counts.reduce((sum, count, other) => (other <= rank ? sum + count : sum), 0);
 
-  function refusal(rank: number, outlook: Outlook): GatewayError {
-    const retryAfterMs = Math.max(1, Math.ceil(outlook(aheadOf(rank), rank) - clock.now()));
+  function refusal(rank: number): GatewayError {
+    const retryAfterMs = Math.max(1, Math.ceil(outlook(aheadOf(rank), rank, 1)));
     settled('refused', PRIORITIES[rank] ?? 'interactive', retryAfterMs);
     return new GatewayError('THROTTLED', `${command}: the budget for calls to the upstream is used up`, {
       upstream: { command, retryable: true, retryAfterMs },
@@ -62,13 +71,13 @@ export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions
     countOf: (rank: number) => counts[rank] ?? 0,
     counts: (): PriorityCounts => toCounts(counts),
 
-    /** Lets a call wait, or rejects at once when it could not go in time; `left` is told when it gives up by itself. */
-    join(call: CallOptions, outlook: Outlook, joined: (waiting: WaitingCall) => void): Promise<void> {
+    /** Lets a call wait, or rejects at once when it could not go in time. */
+    join(call: CallOptions, joined: (waiting: WaitingCall) => void): Promise<void> {
       if (call.signal.aborted) return Promise.reject(call.signal.reason);
       const since = clock.now();
       const { rank, limitAt } = describe({ call, since });
-      const hopeless = outlook(aheadOf(rank), rank) > limitAt;
-      if (hopeless || (counts[rank] ?? 0) >= MOST_WAITING) return Promise.reject(refusal(rank, outlook));
+      const hopeless = since + outlook(aheadOf(rank), rank, CAUTION.joining) > limitAt;
+      if (hopeless || (counts[rank] ?? 0) >= MOST_WAITING) return Promise.reject(refusal(rank));
 
       return new Promise((resolve, reject) => {
         const end = () => call.signal.removeEventListener('abort', abort);
@@ -98,7 +107,7 @@ export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions
     },
 
     /** Looks at everybody anew, and refuses those whose time is over or who have no hope left. */
-    review(now: number, outlook: Outlook): void {
+    review(now: number): void {
       counts.fill(0);
       for (const entry of waiting) {
         Object.assign(entry, describe(entry));
@@ -108,10 +117,10 @@ export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions
       const late: Entry[] = [];
       for (const entry of waiting) {
         const ahead = before[entry.rank] ?? 0;
-        if (now >= entry.limitAt || outlook(ahead, entry.rank) > entry.limitAt) late.push(entry);
+        if (now + outlook(ahead, entry.rank, CAUTION.waiting) > entry.limitAt) late.push(entry);
         else before[entry.rank] = ahead + 1;
       }
-      for (const entry of late) entry.refuse(refusal(entry.rank, outlook));
+      for (const entry of late) entry.refuse(refusal(entry.rank));
     },
 
     /** The rank of who is next; undefined when nobody waits. */
@@ -123,7 +132,11 @@ export function createQueue({ command, clock, maxWaitMs, settled }: QueueOptions
     /** Lets the first of the best rank go. */
     admitNext(): void {
       const rank = counts.findIndex((count) => count > 0);
-      for (const entry of waiting) if (entry.rank === rank) return entry.go();
+      for (const entry of waiting) {
+        if (entry.rank !== rank) continue;
+        entry.go();
+        return;
+      }
     },
 
     /** When the next one runs out of time, and when the most patient of a rank does. */

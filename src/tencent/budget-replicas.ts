@@ -4,6 +4,8 @@ import { defineScript, type RedisLink } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 
 export type ReplicaCount = {
+  /** Begins to sign; the first call alone has an effect. */
+  start(): void;
   /** The replicas that were alive when Redis was last seen, this one included. */
   current(): number;
   /** Takes this replica off the list. */
@@ -18,24 +20,29 @@ const LIVE_MS = 10_000;
 /** Whoever has a Redis is rarely alone: assumed until Redis has been seen for a while. */
 const ASSUMED_REPLICAS = 4;
 
-const SIGN = defineScript(`
+const SIGN = defineScript(
+  `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${LIVE_MS})
 redis.call('PEXPIRE', KEYS[1], ${LIVE_MS * 2})
 return redis.call('ZCARD', KEYS[1])
-`);
+`,
+  'sign in',
+);
 
-/** Starts signing at once; without a link there is one replica. */
+/** Without a link there is one replica. */
 export function createReplicaCount(link: RedisLink | null, key: string, clock: Clock): ReplicaCount {
-  if (link === null) return { current: () => 1, close: async () => {} };
+  if (link === null) return { start: () => {}, current: () => 1, close: async () => {} };
   const id = randomUUID();
   const closed = new AbortController();
   let replicas = ASSUMED_REPLICAS;
   let fewerSince: number | undefined;
 
-  void (async () => {
+  let started = false;
+
+  async function keepSigning(link: RedisLink): Promise<void> {
     while (!closed.signal.aborted) {
       const answer = await link.run(SIGN, [key], [id]);
       const known = typeof answer === 'number';
@@ -43,7 +50,7 @@ export function createReplicaCount(link: RedisLink | null, key: string, clock: C
       else fewerSince = undefined;
       await clock.sleep(known ? BEAT_MS : RETRY_MS, closed.signal).catch(() => {});
     }
-  })();
+  }
 
   // The list is short at first, and after Redis has lost it: fewer are believed only when it stays so.
   function learn(count: number, now: number): void {
@@ -56,10 +63,14 @@ export function createReplicaCount(link: RedisLink | null, key: string, clock: C
   }
 
   return {
+    start() {
+      if (!started) void keepSigning(link);
+      started = true;
+    },
     current: () => replicas,
     async close() {
       closed.abort();
-      await link.ask((redis) => redis.zrem(key, id));
+      if (started) await link.ask((redis) => redis.zrem(key, id), key);
     },
   };
 }

@@ -1,7 +1,7 @@
 // The slots that all replicas share: one GCRA per command in Redis, by Redis' own clock.
 // Our own, since limiters that count in fixed windows let up to twice the rate through around a window's edge.
 import { defineScript, type RedisLink } from '../cache/redis-link.ts';
-import { BACK_OFF, IDLE_INTERVALS, type Pace } from './budget-pace.ts';
+import { BACK_OFF, type Pace, SOONEST_INTERVALS } from './budget-pace.ts';
 
 /** What Redis said; times are this process' epoch milliseconds. */
 export type SharedAnswer = {
@@ -50,23 +50,25 @@ local function keep(...)
 end
 `;
 
-const RESERVE = defineScript(`${READ}
-local rank, ahead, idle = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+const RESERVE = defineScript(
+  `${READ}
+local rank, ahead, soonest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local interval = full / share
-local slot, granted
-if rank == 0 then
-  slot = math.max(now, free - tolerance, hold)
-  granted = slot - now <= ahead
-else
-  slot = math.max(now, free + idle * interval, hold)
-  granted = rank > 0 and slot <= now
+local slot = math.max(now, free - tolerance, hold)
+local granted = rank == 0 and slot - now <= ahead
+if rank > 0 then
+  slot = math.max(slot, free + soonest * interval)
+  granted = slot <= now
 end
 if granted then keep('free', string.format('%.0f', math.max(free, slot) + interval)) end
 return { granted and 1 or 0, now, slot, hold, share * 1000000 }
-`);
+`,
+  'reserve a slot',
+);
 
 // Many calls are answered "too often" at once; they are one reason to back off, not many.
-const CUT = defineScript(`${READ}
+const CUT = defineScript(
+  `${READ}
 if now >= hold then
   share = math.max(${BACK_OFF.leastShare}, share * ${BACK_OFF.cutTo})
   hold = now + ${BACK_OFF.holdMs * 1000}
@@ -74,7 +76,9 @@ if now >= hold then
   keep('free', string.format('%.0f', free), 'hold', string.format('%.0f', hold), 'share', string.format('%.6f', share))
 end
 return { 0, now, free, hold, share * 1000000 }
-`);
+`,
+  'back off',
+);
 
 /** Creates the shared slots of one command under `key`. */
 export function createSharedPace(link: RedisLink, key: string, pace: Pace, clock: { now(): number }): SharedPace {
@@ -96,7 +100,8 @@ export function createSharedPace(link: RedisLink, key: string, pace: Pace, clock
   }
 
   return {
-    reserve: (rank, aheadMs) => run(RESERVE, [rank, Math.max(0, Math.round(aheadMs * 1000)), IDLE_INTERVALS(rank)]),
+    reserve: (rank, aheadMs) =>
+      run(RESERVE, [rank, Math.max(0, Math.round(aheadMs * 1000)), rank > 0 ? (SOONEST_INTERVALS[rank] ?? 0) : 0]),
     look: () => run(RESERVE, [LOOK, 0, 0]),
     cut: () => run(CUT, []),
   };

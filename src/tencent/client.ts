@@ -2,13 +2,14 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
-import type { Exchange, HttpOutcome } from './attempts.ts';
+import type { CallObserver, Exchange, HttpOutcome } from './attempts.ts';
 import type { BreakerState } from './breaker.ts';
 import { createCalls } from './calls.ts';
 import type { Report } from './report.ts';
 import { createSignature } from './signature.ts';
 import type { Command } from './wire.ts';
 
+export type { CallObserver } from './attempts.ts';
 export type { Report } from './report.ts';
 
 /** Calls the upstream's commands. */
@@ -43,6 +44,7 @@ export type TencentClientOptions = {
   admit?: (command: Command, call: CallOptions) => Promise<void>;
   /** Told of every answer that says the upstream is asked too often, so that the budget can shrink. */
   throttled?: (command: Command) => void;
+  onCall?: CallObserver;
   report?: Report;
 };
 

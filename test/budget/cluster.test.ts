@@ -1,0 +1,42 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { createRedisLink } from '../../src/cache/redis-link.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { createBudget } from '../../src/tencent/budget.ts';
+import type { Command } from '../../src/tencent/wire.ts';
+import { startRedisCluster } from '../support/redis.ts';
+
+const COMMANDS: Command[] = ['follow_get', 'follow_get_info', 'follow_check', 'follow_add', 'portrait_get'];
+const PREFIX = 'cluster';
+
+test('on a cluster each command has its slot; a master that dies makes only its own commands local', async () => {
+  const cluster = await startRedisCluster();
+  const redis = createRedisClient(cluster.url.split(',').map((url) => new URL(url)));
+  await connectRedis(redis);
+  const link = createRedisLink({
+    redis,
+    clock: systemClock,
+    timeoutMs: 300,
+    nodeOf: (key) => nodeOf(redis, key),
+    onChange() {},
+  });
+  const budget = createBudget({ link, prefix: PREFIX, ratePerSecond: 160, clock: systemClock, report() {} });
+  onTestFinished(() => link.close());
+  onTestFinished(() => budget.close());
+  const ask = (command: Command) =>
+    budget.admit(command, { signal: new AbortController().signal, deadlineAt: Date.now() + 10_000 });
+  const local = () => COMMANDS.filter((command) => budget.state()[command]?.shared === false);
+
+  await Promise.all(COMMANDS.map(ask));
+  expect(local()).toEqual([]);
+
+  const slotOf = async (command: Command) =>
+    Number(await redis.call('CLUSTER', 'KEYSLOT', `${PREFIX}:budget:${command}`));
+  const ownerOf = (slot: number) => Math.floor((slot * 3) / 16_384);
+  const owners = await Promise.all(COMMANDS.map(async (command) => ownerOf(await slotOf(command))));
+  const victim = owners[0] ?? 0;
+  await cluster.killMaster(victim);
+  // Whoever is asked first finds out; everybody is served all the same.
+  for (let round = 0; round < 3; round++) for (const command of COMMANDS) await ask(command);
+  expect(local()).toEqual(COMMANDS.filter((_, i) => owners[i] === victim));
+});

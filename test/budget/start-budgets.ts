@@ -1,0 +1,90 @@
+// Budgets of some replicas on one real Redis and one clock that the test turns.
+import { beforeAll, onTestFinished } from 'vitest';
+import type { GatewayError } from '../../src/errors.ts';
+import { type BudgetEvent, type BudgetOptions, createBudget } from '../../src/tencent/budget.ts';
+import type { Command } from '../../src/tencent/wire.ts';
+import { createTestClock } from '../support/clock.ts';
+import { redisUrl, startRedis } from '../support/redis.ts';
+import { createTurnedLinks } from './turned-link.ts';
+
+let url: string;
+let prefixes = 0;
+
+beforeAll(async () => {
+  if (process.env.REDIS_URL !== undefined) {
+    url = await redisUrl();
+    return;
+  }
+  const redis = await startRedis();
+  url = redis.url;
+  return redis.close;
+});
+
+export type Priority = 'interactive' | 'revalidation' | 'priming';
+type Ask = { priority?: Priority; deadlineMs?: number; signal?: AbortSignal; command?: Command };
+
+/** Replicas on one Redis and one clock; without `replicas` a single process that has no Redis. */
+export async function startBudgets(count: number | 'alone', options: Partial<BudgetOptions> = {}) {
+  const clock = createTestClock();
+  const links = createTurnedLinks(url, clock);
+  const prefix = `budget-test-${process.pid}-${prefixes++}`;
+  const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
+    const link = links.open();
+    const events: BudgetEvent[] = [];
+    const budget = createBudget({
+      link: count === 'alone' ? null : link,
+      prefix,
+      ratePerSecond: 160,
+      clock,
+      report() {},
+      onEvent: (event) => events.push(event),
+      ...options,
+    });
+    budget.start();
+    onTestFinished(() => budget.close());
+    const admitted: { at: number; priority: Priority }[] = [];
+    const refused: { at: number; waitedMs: number; error: GatewayError }[] = [];
+
+    return {
+      link,
+      budget,
+      events,
+      admitted,
+      refused,
+      ask({ priority = 'interactive', deadlineMs = 10_000, signal, command = 'follow_get' }: Ask = {}): Promise<void> {
+        const since = clock.now();
+        const call = { signal: signal ?? new AbortController().signal, deadlineAt: since + deadlineMs, priority };
+        const asked = budget.admit(command, call);
+        asked.then(
+          () => admitted.push({ at: clock.now(), priority }),
+          (error) => refused.push({ at: clock.now(), waitedMs: clock.now() - since, error }),
+        );
+        return asked.catch(() => {});
+      },
+      state: () => budget.state().follow_get,
+    };
+  });
+  await links.settle();
+  const [first] = replicas as [(typeof replicas)[number]];
+  return { clock, ...links, prefix, replicas, first };
+}
+
+export type Replica = Awaited<ReturnType<typeof startBudgets>>['first'];
+
+export const timesOf = (replicas: readonly Replica[]) =>
+  replicas.flatMap(({ admitted }) => admitted.map(({ at }) => at)).sort((a, b) => a - b);
+
+export function busiestSecond(times: readonly number[]): number {
+  return Math.max(0, ...times.map((first) => times.filter((at) => at >= first && at < first + 1000).length));
+}
+
+export const between = (times: readonly number[], from: number, to: number) =>
+  times.filter((at) => at >= from && at < to).length;
+
+/** Asks `perSecond` times a second, for `ms`. */
+export async function rush(replicas: readonly Replica[], pass: (ms: number) => Promise<void>, ms: number, perTick = 2) {
+  for (let passed = 0; passed < ms; passed += 5) {
+    for (const replica of replicas) for (let n = 0; n < perTick; n++) void replica.ask();
+    await pass(5);
+  }
+}
