@@ -103,7 +103,8 @@ const baseUrl = text.transform((value, { addIssue }) => {
 });
 const pattern = text.transform((value, { addIssue }) => {
   try {
-    return new RegExp(`^(?:${value})$`, 'v');
+    new RegExp(value, 'u');
+    return new RegExp(`^(?:${value})$`, 'u');
   } catch {
     addIssue('must be a regular expression');
     return /^$/;
@@ -142,9 +143,10 @@ const SETTINGS = z.object({
   CURSOR_SECRET: text.min(16, 'must have at least 16 characters').optional(),
   UPSTREAM_TIMEOUT_MS: wholeNumber(100, 60_000).default(5000),
   REQUEST_DEADLINE_MS: wholeNumber(100, 120_000).default(10_000),
-  MAX_PAGE_SIZE: wholeNumber(1, 1000).default(100),
+  // The schema's default page of 20 must always be allowed.
+  MAX_PAGE_SIZE: wholeNumber(20, 1000).default(100),
   CHUNK_SIZE: wholeNumber(1, 1000).default(100),
-  USER_ID_PATTERN: pattern.default(/^(?:[A-Za-z0-9_\-]{1,32})$/v),
+  USER_ID_PATTERN: pattern.default(/^(?:[A-Za-z0-9_-]{1,32})$/u),
   REDIS_URL: redisUrl.optional(),
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
   UPSTREAM_RATE: wholeNumber(1, 100_000).default(160),
@@ -171,10 +173,18 @@ const SETTINGS = z.object({
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
 });
 
+const CONSISTENT_SETTINGS = SETTINGS.refine(({ PORT, METRICS_PORT }) => PORT === 0 || PORT !== METRICS_PORT, {
+  path: ['METRICS_PORT'],
+  error: 'must be another port than PORT',
+});
+
 /** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. An empty value counts as unset. */
 export function readConfig(env: Environment): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const parsed = SETTINGS.safeParse(given);
+  // A secret mounted as a file often ends in a newline.
+  const given = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
+  );
+  const parsed = CONSISTENT_SETTINGS.safeParse(given);
   const problems = [
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
     ...contradictions(given),

@@ -13,6 +13,7 @@ Commands
   sandbox    run the sandbox upstream alone; --port chooses its port (4100)
   schema     print the GraphQL schema
   check      check the settings with one real call to the upstream, and say what is wrong
+  purge      make all gateways on REDIS_URL forget users (purge <userId…>) or all they remember (purge --all)
 
 Options
   --help     show this
@@ -21,7 +22,7 @@ Options
 Settings are environment variables; README.md has the table.
 `;
 
-const COMMANDS = ['serve', 'sandbox', 'schema', 'check'] as const;
+const COMMANDS = ['serve', 'sandbox', 'schema', 'check', 'purge'] as const;
 
 /** Exit codes of sysexits.h. */
 const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 };
@@ -40,11 +41,10 @@ process.exit(
       return EXIT.config;
     }
     if (isListenError(error)) {
-      const { code, address = error.hostname, port } = error;
+      const { code, address = error.hostname, port, setting } = error;
       const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
-      complain(
-        `Cannot listen on ${address}${port === undefined ? '' : `:${port}`}: ${reason}. Set PORT and HOST, or --port for the sandbox.\n`,
-      );
+      const remedy = setting ? `Set ${setting} and HOST.` : 'Set PORT and HOST, or --port for the sandbox.';
+      complain(`Cannot listen on ${address}${port === undefined ? '' : `:${port}`}: ${reason}. ${remedy}\n`);
       return EXIT.failure;
     }
     complain(`${error instanceof Error ? error.stack : error}\n`);
@@ -60,7 +60,7 @@ async function run(args: string[], env: Environment): Promise<number> {
     complain(`${(error as Error).message}\n\n${USAGE}`);
     return EXIT.usage;
   }
-  const { command, port } = commandLine;
+  const { command, port, purging } = commandLine;
   const commands: Record<Command, () => number | Promise<number>> = {
     help: () => print(USAGE),
     version: () => print(`${packageJson.version}\n`),
@@ -68,31 +68,43 @@ async function run(args: string[], env: Environment): Promise<number> {
     sandbox: () => sandbox(port),
     schema: printSchema,
     check: () => check(env),
+    purge: () => purge(env, purging),
   };
   return commands[command]();
 }
 
 type Command = 'help' | 'version' | (typeof COMMANDS)[number];
-type CommandLine = { command: Command; port: number };
+type CommandLine = { command: Command; port: number; purging: Purging };
+/** Whose data is to be forgotten. */
+type Purging = readonly string[] | 'everything';
 
 /** Throws an Error for the user on what cannot be understood. */
 function readCommandLine(args: string[]): CommandLine {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' }, port: { type: 'string' } },
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+      port: { type: 'string' },
+      all: { type: 'boolean' },
+    },
   });
   const port = Number(values.port ?? 4100);
-  if (values.help || values.version) return { command: values.help ? 'help' : 'version', port };
+  if (values.help || values.version) return { command: values.help ? 'help' : 'version', port, purging: [] };
 
   const [name = 'serve', ...rest] = positionals;
   const command = COMMANDS.find((known) => known === name);
-  if (!command || rest.length > 0) throw new Error(`There is no command "${positionals.join(' ')}".`);
+  if (!command || (command !== 'purge' && rest.length > 0))
+    throw new Error(`There is no command "${positionals.join(' ')}".`);
   if (values.port !== undefined && command !== 'sandbox')
     throw new Error('--port belongs to the sandbox; the gateway listens on PORT.');
   if (!/^\d+$/.test(values.port ?? '0') || port > 65_535)
     throw new Error('--port must be a whole number from 0 to 65535.');
-  return { command, port };
+  if (values.all && command !== 'purge') throw new Error('--all belongs to purge.');
+  if (command === 'purge' && Boolean(values.all) === rest.length > 0)
+    throw new Error('purge takes the ids of users, or --all.');
+  return { command, port, purging: values.all ? 'everything' : rest };
 }
 
 function print(text: string): number {
@@ -126,12 +138,13 @@ async function serve(env: Environment): Promise<number> {
 }
 
 async function sandbox(port: number): Promise<number> {
+  const asked = firstSignal();
   const { url, settings, close } = await startSandbox(port);
   const lines = Object.entries(settings).map(([name, value]) => `  ${name}=${value}`);
   say(
     `The sandbox upstream is at ${url}; its control endpoint is ${url}/sandbox.\nTo use it, start the gateway with\n${lines.join('\n')}\n`,
   );
-  await firstSignal();
+  await asked;
   await close();
   return EXIT.ok;
 }
@@ -157,11 +170,37 @@ async function printSchema(): Promise<number> {
 
 async function check(env: Environment): Promise<number> {
   const config = readConfig(env);
-  const { diagnoseUpstream } = await import('./server.ts');
+  const { checkRedis } = await import('./redis.ts');
+  if (config.redis) await checkRedis(config.redis.nodes);
+  const { diagnoseUpstream } = await import('./upstream.ts');
   const diagnosis = await diagnoseUpstream(config);
   if (diagnosis.ok) return print('The settings are right: the upstream answered.\n');
   complain(`The upstream cannot be used: ${diagnosis.explanation}\n${diagnosis.remedy}\n`);
   return EXIT.failure;
+}
+
+async function purge(env: Environment, purging: Purging): Promise<number> {
+  const config = readConfig(env);
+  const { createPurge } = await import('./purge.ts');
+  const strangers = purging === 'everything' ? [] : purging.filter((id) => !config.userIdPattern.test(id));
+  if (strangers.length > 0) {
+    complain(`${strangers.map((id) => JSON.stringify(id)).join(', ')} cannot be a UserID.\n\n${USAGE}`);
+    return EXIT.usage;
+  }
+  const purge = await createPurge(config);
+  try {
+    if (purging !== 'everything') {
+      await purge.users(purging);
+      return print(`Forgotten by all gateways: ${purging.join(', ')}.\n`);
+    }
+    const keys = await purge.everything();
+    return print(`Everything is forgotten by all gateways: ${keys} keys were removed from Redis.\n`);
+  } catch (error) {
+    complain(`Redis did not forget: ${(error as Error).message}\nTry again: what is forgotten already stays so.\n`);
+    return EXIT.failure;
+  } finally {
+    purge.close();
+  }
 }
 
 function welcome(url: string, graphiql: boolean, sandboxUrl: string | undefined): string {
@@ -191,7 +230,7 @@ function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
-type ListenError = { code: string; address?: string; port?: number; hostname?: string };
+type ListenError = { code: string; address?: string; port?: number; hostname?: string; setting?: string };
 
 function isListenError(error: unknown): error is ListenError {
   return error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall));

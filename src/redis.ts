@@ -1,10 +1,16 @@
 // Makes the Redis client: the one place that constructs ioredis.
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import type { RedisClient } from './cache/redis-link.ts';
 import { ConfigError } from './config.ts';
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
+
+/**
+ * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
+ * release that changes it never reads what another one wrote.
+ */
+export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:1:${sdkAppId}`;
 
 /** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
 export function createRedisClient(nodes: readonly URL[]): RedisClient {
@@ -40,6 +46,21 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
     });
   }
   return new Redis({ ...options, ...addresses[0], db: Number(first.pathname.slice(1) || 0) });
+}
+
+/** The node of a cluster that has `key`, as far as the client knows; where there is one node, it has no name. */
+export function nodeOf(redis: RedisClient, key: string): string {
+  if (!('slots' in redis)) return '';
+  const slot = new Command('get', [key]).getSlot();
+  return (slot !== null && redis.slots[slot]?.[0]) || '';
+}
+
+/** Connects for a moment, to see whether that is possible; throws a `ConfigError` when it is not. */
+export async function checkRedis(nodes: readonly URL[]): Promise<void> {
+  const redis = createRedisClient(nodes);
+  redis.on('error', () => {});
+  await connectRedis(redis);
+  redis.disconnect();
 }
 
 /** Connects, or throws a `ConfigError` that names the setting: a start with a wrong URL or password is refused. */

@@ -17,13 +17,13 @@ const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
     followedAt: t.expose('followedAt', {
       type: 'DateTime',
       nullable: false,
-      description: 'When the follow began; for mutuals, when it became mutual.',
+      description: 'When the follow began; for mutuals, usually when it became mutual.',
     }),
   }),
 });
 
 const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnection').implement({
-  description: "One page of a user's fans, follows or mutuals, newest first.",
+  description: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
   fields: (t) => ({
     edges: t.field({
       type: [FollowEdgeType],

@@ -6,6 +6,9 @@ import type { UserHandle } from '../follow/model.ts';
 /** The longest UserID, in bytes of UTF-8 (contract 1.8). */
 const LONGEST_USER_ID = 32;
 
+/** Keys of what is remembered are put together with these. */
+const SEPARATORS = /[\s:{}]/;
+
 /** The largest number of ids in one `users` or `nodes` field. */
 export const LARGEST_LOOKUP = 100;
 
@@ -16,7 +19,7 @@ type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
  * UserID at all.
  */
 export function handleOf(id: string, { settings: { userIdPattern }, isKnownMissing }: Known): UserHandle | null {
-  if (userIdPattern.test(id) && Buffer.byteLength(id) <= LONGEST_USER_ID) {
+  if (Buffer.byteLength(id) <= LONGEST_USER_ID && !SEPARATORS.test(id) && userIdPattern.test(id)) {
     return isKnownMissing(id) ? null : { id, profile: null };
   }
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;

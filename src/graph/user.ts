@@ -37,7 +37,8 @@ function checkKnown(tags: readonly string[], { refusedTags }: Profile) {
 }
 
 export const UserType = builder.objectRef<UserHandle>('User').implement({
-  description: 'An account of the app. Profile fields are null when the user has not set them.',
+  description:
+    'An account of the app. Profile fields are null when the user has not set them, or when their value cannot be read.',
   interfaces: [NodeType],
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
@@ -98,7 +99,8 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     customFields: t.field({
       type: [CustomFieldType],
       nullable: true,
-      description: 'The profile fields of the app’s own that this user has set.',
+      description:
+        'The profile fields of the app’s own that this user has set: all of them for a member of a list, elsewhere those that the gateway is configured to ask for.',
       args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
       resolve: (user, { keys }, context) =>
         fromWholeProfile(user, context, (profile) => {
@@ -109,7 +111,8 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     profileItems: t.field({
       type: [ProfileItemType],
       nullable: true,
-      description: 'The raw profile items of this user, including those that have a field of their own.',
+      description:
+        'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
       args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
       resolve: (user, { tags }, context) =>
         fromWholeProfile(user, context, (profile) => {

@@ -81,6 +81,10 @@ async function serve(
   response: ServerResponse,
   exchange: Exchange,
 ) {
+  if (path === '/' && graphiql && request.headers.accept?.includes('text/html')) {
+    response.writeHead(302, { location: GRAPHQL_PATH }).end();
+    return;
+  }
   if (path !== GRAPHQL_PATH)
     return refuse(response, exchange, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
   if (request.method === 'GET') {

@@ -55,6 +55,10 @@ export function createControl({ app, calls, faults, changes, webhooks }: Depende
     ),
     scopes: { commands: 'only these', every: 'each n-th call', times: 'the first n hits' },
     world: changes.operations,
+    examples: {
+      'PUT /sandbox/faults': { shortPages: { keep: 3 }, error: { code: 60007, times: 5 } },
+      'POST /sandbox/world': { op: 'follow', from: 'user_00001', to: 'UserID_001' },
+    },
   };
 
   /** Answers a request whose path begins with /sandbox. */

@@ -14,7 +14,7 @@ async function ask<Result, Variables extends Record<string, unknown>>(
   return { data, calls: house.sandbox.calls.summary() };
 }
 
-test('the fans screen shows names for one list call and one for the counts', async () => {
+test('the fans screen shows names for one list call, one for the counts and one for the user’s own name', async () => {
   const { data, calls } = await ask(documents.FansScreenDocument, { userId: 'star_100k', first: 50 });
   expect(data.user?.fans?.totalCount).toBe(100_000);
   expect(data.user?.fans?.edges).toHaveLength(50);

@@ -45,3 +45,39 @@ export function createHastyClock(patienceMs = 4000): TestClock {
     },
   };
 }
+
+/** A clock that runs as the real one does, and can be turned forward: what sleeps past that moment wakes at once. */
+export function createRunningClock(): TestClock {
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const sleepers = new Set<{ at: number; wake: () => void }>();
+  return {
+    now,
+    sleep(ms, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const end = () => {
+          clearTimeout(timer);
+          sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', leave);
+        };
+        const wake = () => {
+          end();
+          resolve();
+        };
+        const leave = () => {
+          end();
+          reject(signal?.reason);
+        };
+        const timer = setTimeout(wake, ms);
+        const sleeper = { at: now() + ms, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', leave);
+      });
+    },
+    advance(ms) {
+      ahead += ms;
+      for (const sleeper of [...sleepers].sort((a, b) => a.at - b.at)) if (sleeper.at <= now()) sleeper.wake();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// What Prometheus would read of a house: every sample by its name and labels.
+import type { House } from '../support/house.ts';
+
+/** Where a house says that its metrics are. */
+export function metricsUrl({ logLines }: House): string {
+  const line = logLines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'metrics');
+  if (!line) throw new Error('The log names no metrics: set METRICS_PORT');
+  return line.url;
+}
+
+export async function scrapeText(house: House): Promise<string> {
+  const response = await fetch(metricsUrl(house));
+  if (!response.ok) throw new Error(`The metrics answered ${response.status}`);
+  return response.text();
+}
+
+/** Samples of ours by what follows `follow_gateway_`, for example `queries_total{type="query",…}`. */
+export type Samples = Record<string, number>;
+
+export async function scrape(house: House): Promise<Samples> {
+  return readSamples(await scrapeText(house));
+}
+
+export function readSamples(text: string): Samples {
+  return Object.fromEntries(
+    Array.from(text.matchAll(/^follow_gateway_(\S+?(?:\{.*\})?) (\S+)$/gm), ([, name, value]) => [
+      name,
+      Number(value === 'Nan' ? Number.NaN : value),
+    ]),
+  );
+}
+
+/** The samples of one metric. */
+export function only(samples: Samples, name: string): Samples {
+  return Object.fromEntries(
+    Object.entries(samples)
+      .filter(([key]) => key === name || key.startsWith(`${name}{`))
+      .map(([key, value]) => [key.slice(name.length), value]),
+  );
+}

@@ -1,0 +1,182 @@
+// Purging: after it, no gateway answers from what it remembered, and nobody else's data is touched.
+import { Cluster, Redis } from 'ioredis';
+import { expect, onTestFinished, test } from 'vitest';
+import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
+import { run } from './process/start-process.ts';
+import { type House, openHouse } from './support/house.ts';
+import { startRedis, startRedisCluster } from './support/redis.ts';
+
+const APP = {
+  TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+  TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+  TENCENT_REGION: 'singapore',
+};
+const NICK = '{ user(id: "anna") { nick } }';
+const FANS = '{ user(id: "anna") { fans { nodes { id } } } }';
+const COUNT = '{ user(id: "anna") { fansCount } }';
+
+/** Two gateways on one Redis, each before an upstream of its own, so that each one's calls can be counted. */
+async function openPair(redisUrl: string): Promise<[House, House]> {
+  const open = async () => {
+    const house = await openHouse({
+      env: { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' },
+      sandbox: { emptyWorld: true },
+    });
+    house.sandbox.world.addFans('anna', 2);
+    house.sandbox.world.addFans('bert', 2);
+    return house;
+  };
+  return [await open(), await open()];
+}
+
+const calls = ({ sandbox }: House) => sandbox.calls.count();
+
+/** Asks again until the gateway has heard that it must not answer from memory; then it has asked its upstream. */
+async function asksUpstreamAgain(house: House, query: string): Promise<void> {
+  const before = calls(house);
+  while (calls(house) === before) await house.data(query);
+  expect(calls(house)).toBe(before + 1);
+}
+
+/** A client that looks at what is in Redis. */
+function look(url: string): Redis {
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+test('after a purge of a user, both gateways ask the upstream again', async () => {
+  const { url } = await startRedis();
+  const [a, b] = await openPair(url);
+  // Each asks for what the other does not, so that neither finds the other's answer.
+  await a.data(NICK);
+  await b.data(COUNT);
+  await b.data(FANS);
+  await a.data('{ user(id: "bert") { nick } }');
+  const bill = [calls(a), calls(b)];
+  await a.data(NICK);
+  await b.data(COUNT);
+  expect([calls(a), calls(b)]).toEqual(bill);
+
+  expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({
+    code: 0,
+    stdout: 'Forgotten by all gateways: anna.\n',
+    stderr: '',
+  });
+
+  await asksUpstreamAgain(a, NICK);
+  await asksUpstreamAgain(b, COUNT);
+  await asksUpstreamAgain(b, FANS);
+  const settled = calls(a);
+  await a.data('{ user(id: "bert") { nick } }');
+  expect(calls(a)).toBe(settled);
+});
+
+test('what is asked again after a purge is what the upstream says now', async () => {
+  const { url } = await startRedis();
+  const [a, b] = await openPair(url);
+  const nick = async (house: House) => (await house.data<{ user: { nick: string } }>(NICK)).user.nick;
+  for (const { sandbox } of [a, b]) sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Anna' });
+  expect([await nick(a), await nick(b)]).toEqual(['Anna', 'Anna']);
+  for (const { sandbox } of [a, b]) sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Ann' });
+  expect([await nick(a), await nick(b)]).toEqual(['Anna', 'Anna']);
+  await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  for (const house of [a, b]) while ((await nick(house)) !== 'Ann');
+});
+
+test('after a purge of everything, both gateways ask again, and other keys in that Redis are still there', async () => {
+  const { url } = await startRedis();
+  const redis = look(url);
+  const strangers = { 'follow-gateway:1:42:profile:{anna}:anna': 'of another app', mine: 'of somebody else' };
+  const budget = `follow-gateway:1:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
+  await redis.mset({ ...strangers, [budget]: 'used' });
+  const [a, b] = await openPair(url);
+  await a.data(NICK);
+  await b.data(FANS);
+  await b.data('{ user(id: "bert") { fansCount } }');
+
+  const { code, stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Everything is forgotten by all gateways: \d+ keys were removed from Redis\.\n$/);
+  const left = await redis.keys('*');
+  expect(left.filter((key) => !key.includes(':budget:')).sort()).toEqual(Object.keys(strangers).sort());
+  expect(left).toContain(budget);
+
+  await asksUpstreamAgain(a, NICK);
+  await asksUpstreamAgain(b, FANS);
+  await asksUpstreamAgain(b, '{ user(id: "bert") { fansCount } }');
+});
+
+test('a purge of thousands of keys leaves none', async () => {
+  const { url } = await startRedis();
+  const redis = look(url);
+  const prefix = `follow-gateway:1:${SANDBOX_APP.sdkAppId}`;
+  const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
+  await redis.mset(Object.fromEntries(ids.map((id) => [`${prefix}:profile:{${id}}:${id}`, '-'])));
+  const { stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
+  expect(stdout).toContain(': 5000 keys');
+  expect(await redis.dbsize()).toBe(0);
+});
+
+test('a purge of everything reaches every node of a cluster', async () => {
+  const { url } = await startRedisCluster();
+  const [a, b] = await openPair(url);
+  const people = Array.from({ length: 30 }, (_, n) => `crowd_${n}`);
+  for (const id of people) a.sandbox.world.importAccount(id);
+  await a.data('query ($people: [ID!]!) { users(ids: $people) { nick } }', { people });
+  await b.data(COUNT);
+  await b.data(NICK);
+
+  const { code, stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
+  expect(code).toBe(0);
+  expect(Number(/: (\d+) keys/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(30);
+  const nodes = url.split(',').map((node) => new URL(node));
+  const cluster = new Cluster(nodes.map(({ hostname: host, port }) => ({ host, port: Number(port) })));
+  onTestFinished(() => cluster.disconnect());
+  await cluster.ping();
+  const left = await Promise.all(cluster.nodes('master').map((node) => node.keys('follow-gateway:*')));
+  expect(left.flat().filter((key) => !/:forgotten$|:budget:/.test(key))).toEqual([]);
+
+  await asksUpstreamAgain(b, COUNT);
+  await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  await asksUpstreamAgain(b, NICK);
+});
+
+test('without Redis there is nothing that a purge could reach, and it says what to do', async () => {
+  const { code, stdout, stderr } = await run(['purge', 'anna'], APP);
+  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+  expect(stderr).toMatch(/REDIS_URL is missing: .*its own memory.*Restart the gateways/);
+});
+
+test.each([
+  ['nobody', ['purge'], /ids of users, or --all/],
+  ['somebody and everybody', ['purge', 'anna', '--all'], /ids of users, or --all/],
+  [
+    'somebody who cannot exist',
+    ['purge', 'anna', 'two words', '@TIM#SYS'],
+    /^"two words", "@TIM#SYS" cannot be a UserID/,
+  ],
+  ['everybody, without purge', ['check', '--all'], /--all belongs to purge/],
+])('a purge of %s ends with 64 and the usage', async (_title, args, complaint) => {
+  const { code, stdout, stderr } = await run(args, { ...APP, REDIS_URL: 'redis://127.0.0.1:1' });
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+  expect(stderr).toMatch(complaint);
+  expect(stderr).toMatch(/^ {2}purge /m);
+});
+
+test('a Redis that cannot be used ends the purge like the gateway’s own start', async () => {
+  const { code, stderr } = await run(['purge', '--all'], { ...APP, REDIS_URL: 'redis://:opensesame@127.0.0.1:1' });
+  expect(code).toBe(78);
+  expect(stderr).toMatch(/REDIS_URL leads to a host where nothing listens/);
+  expect(stderr).not.toContain('opensesame');
+});
+
+test('a Redis that refuses makes the purge fail in words', async () => {
+  const { url } = await startRedis();
+  const redis = look(url);
+  await redis.config('SET', 'min-replicas-to-write', '1');
+  const { code, stdout, stderr } = await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^Redis did not forget: .*NOREPLICAS/);
+  expect(stderr).not.toMatch(/^ +at /m);
+});

@@ -1,0 +1,41 @@
+// A TCP proxy that passes answers on as late as it is told.
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export type SlowProxy = {
+  port: number;
+  /** What the target answers from now on arrives so much later, in milliseconds. */
+  delayMs: number;
+};
+
+/** Listens until the test ends, in front of a port of this machine. */
+export async function openSlowProxy(targetPort: number): Promise<SlowProxy> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const target = connect(targetPort, '127.0.0.1');
+    client.pipe(target);
+    // Answers keep their order: none leaves before the one ahead of it.
+    let last = Promise.resolve();
+    target.on('data', (bytes) => {
+      const due = new Promise<void>((resolve) => setTimeout(resolve, proxy.delayMs));
+      last = Promise.all([last, due]).then(() => void client.write(bytes));
+    });
+    for (const [socket, other] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => other.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const proxy: SlowProxy = { port: (server.address() as AddressInfo).port, delayMs: 0 };
+  return proxy;
+}
