@@ -15,10 +15,8 @@ export type BatcherOptions<V> = {
   clock: Clock;
   /** The most keys that one call takes. */
   largest: number;
-  /** A batch leaves when no new key has come for so long, in milliseconds, */
-  quietMs: number;
-  /** or when its first key has waited for so long. */
-  longestMs: number;
+  /** How many keys are on their way here: Redis is asked for them just now. A batch waits for them a little longer. */
+  approaching?: () => number;
   call(keys: readonly string[], all: Waiter): Promise<Answers<V>>;
   /** Keys that may ride along in `seats` spare places. Nobody waits for them: what they bring goes to `onRider`. */
   riders?: (seats: number) => readonly string[];
@@ -37,24 +35,37 @@ type Passenger<V> = {
   reject(error: unknown): void;
 };
 
-export function createBatcher<V>(options: BatcherOptions<V>): Batcher<V> {
-  const { clock, largest, quietMs, longestMs, call, riders = () => [], onRider = () => {}, tick = () => 0 } = options;
-  const { onBatch = () => {}, skew = 0 } = options;
-  let waiting: Passenger<V>[] = [];
-  let firstAt = 0;
-  let leaving = false;
+/**
+ * A batch waits for company in rounds: so many milliseconds, and so many turns of the event loop. The turns are what
+ * counts when the process is busy: requests that have arrived together are parsed one by one, with much time between.
+ */
+const ROUND_MS = 1.5;
+const ROUND_TURNS = 3;
+/** It leaves after a round that brought nobody, and after so many that brought few; a crowd is worth waiting for. */
+const THIN_ROUNDS = 6;
+const FEW = 3;
 
-  /** Leaves once nothing new comes: requests that arrive together share a call although they are parsed in turn. */
-  async function leaveSoon(): Promise<void> {
-    leaving = true;
-    for (let seen = 0; seen < waiting.length && waiting.length < largest && clock.now() - firstAt < longestMs; ) {
-      seen = waiting.length;
-      await clock.sleep(quietMs);
+export function createBatcher<V>(options: BatcherOptions<V>): Batcher<V> {
+  const { clock, largest, approaching = () => 0, call, riders = () => [], onRider = () => {} } = options;
+  const { tick = () => 0, onBatch = () => {}, skew = 0 } = options;
+  let waiting: Passenger<V>[] = [];
+
+  async function leaveSoon(batch: Passenger<V>[]): Promise<void> {
+    for (let thin = 0, come = batch.length; thin < THIN_ROUNDS && (come > 0 || approaching() > 0); ) {
+      const before = batch.length;
+      await clock.sleep(ROUND_MS);
+      for (let turn = 0; turn < ROUND_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (batch !== waiting) return;
+      come = batch.length - before;
+      if (come < FEW) thin++;
     }
-    leaving = false;
+    leave();
+  }
+
+  function leave(): void {
     const passengers = waiting;
     waiting = [];
-    for (let at = 0; at < passengers.length; at += largest) void travel(passengers.slice(at, at + largest));
+    void travel(passengers);
   }
 
   async function travel(passengers: readonly Passenger<V>[]): Promise<void> {
@@ -87,9 +98,9 @@ export function createBatcher<V>(options: BatcherOptions<V>): Batcher<V> {
   return {
     ask(key, waiter, ticket = null) {
       return new Promise((resolve, reject) => {
-        if (waiting.length === 0) firstAt = clock.now();
         waiting.push({ key, waiter, ticket, resolve, reject });
-        if (!leaving) void leaveSoon();
+        if (waiting.length === largest) leave();
+        else if (waiting.length === 1) void leaveSoon(waiting);
       });
     },
   };

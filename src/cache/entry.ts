@@ -24,6 +24,6 @@ export function supersedes(next: Entry<unknown>, known: Entry<unknown> | undefin
 }
 
 /** `next` with the version that it inherits: a read without one is at least as new as what it follows. */
-export function inheriting<V>(next: Entry<V>, known: Entry<unknown> | undefined): Entry<V> {
+export function inheriting<E extends Entry<unknown>>(next: E, known: Entry<unknown> | undefined): E {
   return next.version === null && next.value !== null && known ? { ...next, version: known.version } : next;
 }

@@ -1,12 +1,15 @@
 // The memory tier: what this process remembers of one kind of thing, bounded in bytes.
 import { LRUCache } from 'lru-cache';
 import { type Entry, inheriting, supersedes } from './entry.ts';
+import type { Tick } from './forgets.ts';
 
 /** An entry in memory, with what only this process knows of it. */
 export type Kept<V> = Entry<V> & {
   /** Epoch milliseconds up to which it answers by itself, and up to which it may still be used. */
   readonly freshUntil: number;
   readonly usableUntil: number;
+  /** When it was read, in the order of this process' forgets. */
+  readonly tick: Tick;
   /** Whether it has answered since it was read. */
   used: boolean;
   /** The public code with which renewing it failed last, and when it makes sense to try again (epoch milliseconds). */
@@ -19,7 +22,7 @@ export type MemoryTier<V> = {
   /** The same, without counting as a use. */
   peek(key: string): Kept<V> | undefined;
   /** Keeps `entry` unless what is there is newer; answers what is there then. */
-  set(key: string, entry: Entry<V>, freshUntil: number, usableUntil: number): Kept<V>;
+  set(key: string, entry: Kept<V>): Kept<V>;
   deleteGroup(group: string): void;
   clear(): void;
   /** Keys that have answered since they were read, about in the order in which they go out of date. */
@@ -35,24 +38,36 @@ export type MemoryTierOptions<V> = {
   groupOf?: (key: string) => string;
 };
 
-/** What an entry takes beside its value: the object, its places in the LRU's arrays and maps, and the key's own head. */
-const ENTRY_BYTES = 240;
+// Measured on Node 24, as are the sizes of values; `test/cache/memory-tier.test.ts` holds them against the heap.
+/** What an entry takes beside its value: the object, its numbers, and its places in the LRU's lists and maps. */
+const ENTRY_BYTES = 360;
+/** What a key's place in its group takes, and a group of one its set. */
+const GROUPED_BYTES = 330;
 
 export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOptions<V>): MemoryTier<V> {
   const groups = new Map<string, Set<string>>();
   const used = new Set<string>();
+  const overhead = ENTRY_BYTES + (groupOf ? GROUPED_BYTES : 0);
   const kept = new LRUCache<string, Kept<V>>({
     maxSize: maxBytes,
-    sizeCalculation: ({ value }, key) => ENTRY_BYTES + key.length + (value === null ? 0 : sizeOf(value)),
-    dispose: (_entry, key, reason) => {
+    sizeCalculation: ({ value }, key) => overhead + key.length + (value === null ? 0 : sizeOf(value)),
+    dispose(_entry, key) {
       used.delete(key);
-      if (!groupOf || reason === 'set') return;
-      const group = groupOf(key);
-      const members = groups.get(group);
-      members?.delete(key);
-      if (members?.size === 0) groups.delete(group);
+      if (groupOf) leaveGroup(groupOf(key), key);
     },
   });
+
+  function joinGroup(group: string, key: string): void {
+    const members = groups.get(group);
+    if (members) members.add(key);
+    else groups.set(group, new Set([key]));
+  }
+
+  function leaveGroup(group: string, key: string): void {
+    const members = groups.get(group);
+    members?.delete(key);
+    if (members?.size === 0) groups.delete(group);
+  }
 
   return {
     get(key) {
@@ -64,17 +79,13 @@ export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOpt
       return entry;
     },
     peek: (key) => kept.peek(key),
-    set(key, entry, freshUntil, usableUntil) {
+    set(key, entry) {
       const known = kept.peek(key);
       if (known && !supersedes(entry, known)) return known;
-      const next = { ...inheriting(entry, known), freshUntil, usableUntil, used: false, failure: null, retryAt: 0 };
+      const next = inheriting(entry, known);
       kept.set(key, next);
-      if (groupOf && kept.has(key)) {
-        const group = groupOf(key);
-        const members = groups.get(group);
-        if (members) members.add(key);
-        else groups.set(group, new Set([key]));
-      }
+      // What is larger than the whole memory is not kept.
+      if (groupOf && kept.has(key)) joinGroup(groupOf(key), key);
       return next;
     },
     deleteGroup(group) {

@@ -2,30 +2,39 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../clock.ts';
+import { createSubscription } from './subscription.ts';
+import { withinTime } from './within-time.ts';
 
 export type RedisClient = Redis | Cluster;
 
 /** A Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
-export type RedisScript = { readonly lua: string; readonly sha: string };
+export type RedisScript = { readonly name: string; readonly lua: string; readonly sha: string };
 
 export type RedisLink = {
-  /** Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects. */
-  ask<T>(command: (redis: RedisClient) => Promise<T>, timeoutMs?: number): Promise<T | undefined>;
-  /** The same for a script. */
+  /**
+   * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
+   * `key` is one that they are about: it tells which node of a cluster they go to.
+   */
+  ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string): Promise<T | undefined>;
+  /** The same for a script. An answer that comes too late for anybody goes to `onLate`. */
   run(
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
     timeoutMs?: number,
+    onLate?: (answer: unknown) => void,
   ): Promise<unknown>;
-  /** Whether the last thing that Redis was asked was answered. */
+  /** Whether all that Redis was asked last was answered. */
   isUp(): boolean;
+  /** Calls back each time that Redis, or a node of the cluster, answers again after it had been away. */
+  whenBack(callback: () => void): void;
   /**
    * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
-   * each time the subscription is made anew.
+   * each time that listening begins.
    */
   subscribe(channel: string, heard: (message: string) => void, missed: () => void): void;
-  publish(channel: string, message: string): void;
+  /** Whether Redis took the message. */
+  publish(channel: string, message: string): Promise<boolean>;
   close(): void;
 };
 
@@ -34,106 +43,114 @@ export type RedisLinkOptions = {
   clock: Clock;
   /** How long an answer may take, in milliseconds, before it counts as none. */
   timeoutMs: number;
-  /** Told once when Redis goes away and once when it is back. */
+  /** The node of a cluster that has `key`; left out where there is one node. */
+  nodeOf?: (key: string) => string;
+  /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
   onChange(up: boolean, reason: string): void;
+  /** Told when Redis is there but does not do what it should (read only, out of memory, not allowed), once a minute. */
+  onRefusal?: (reason: string) => void;
 };
 
 /** How often Redis is looked for while it is away, in milliseconds. */
 const PROBE_MS = 500;
-/** In a cluster one dead master must not hide the others: only so many failures in a row mean that all are away. */
-const CLUSTER_FAILURES = 4;
+const REFUSAL_EVERY_MS = 60_000;
 
-export function defineScript(lua: string): RedisScript {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
+/** `name` is for readers of logs and for stand-ins. */
+export function defineScript(lua: string, name = ''): RedisScript {
+  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
 /** Makes the link over a client that has `enableOfflineQueue: false`, so that commands fail at once without Redis. */
-export function createRedisLink({ redis, clock, timeoutMs, onChange }: RedisLinkOptions): RedisLink {
-  const failuresAllowed = redis.isCluster ? CLUSTER_FAILURES : 1;
+export function createRedisLink(options: RedisLinkOptions): RedisLink {
+  const { redis, clock, timeoutMs, nodeOf = () => '', onChange, onRefusal = () => {} } = options;
   const closed = new AbortController();
-  let failures = 0;
-  let subscriber: RedisClient | undefined;
+  /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
+  const away = new Set<string>();
+  const callbacks: (() => void)[] = [];
+  let refusalToldAt = Number.NEGATIVE_INFINITY;
   // Without a listener a lost connection would end the process; what it means is seen by who asks.
   redis.on('error', () => {});
 
-  const isUp = () => failures < failuresAllowed;
-
-  function failed(reason: string) {
-    failures++;
-    if (failures !== failuresAllowed) return;
-    onChange(false, reason);
-    void lookForRedis();
+  function lost(node: string, key: string, reason: string) {
+    if (away.has(node) || closed.signal.aborted) return;
+    away.add(node);
+    onChange(false, [node, reason].filter(Boolean).join(': '));
+    void lookFor(node, key);
   }
 
-  async function lookForRedis(): Promise<void> {
+  /** Tries `key`, since a cluster sends that to the very node, or to the one that has taken its place. */
+  async function lookFor(node: string, key: string): Promise<void> {
     while (!closed.signal.aborted) {
       await clock.sleep(PROBE_MS, closed.signal).catch(() => {});
-      const answer = await withinTime(redis.ping(), timeoutMs).catch(() => undefined);
-      if (answer !== 'PONG') continue;
-      failures = 0;
-      onChange(true, 'it answers again');
+      if (!(await answers(key))) continue;
+      away.delete(node);
+      onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
+      for (const callback of callbacks) callback();
       return;
     }
   }
 
-  async function withinTime<T>(answer: Promise<T>, ms: number): Promise<T> {
-    const timer = new AbortController();
-    const late = clock.sleep(ms, timer.signal).then(() => Promise.reject(new Error(`no answer in ${ms} ms`)));
+  async function answers(key: string): Promise<boolean> {
     try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answer.catch(() => {});
-      late.catch(() => {});
-      timer.abort();
+      await withinTime(clock, timeoutMs, redis.exists(key));
+      return true;
+    } catch (error) {
+      return isRefusal(error);
     }
   }
 
-  async function ask<T>(command: (redis: RedisClient) => Promise<T>, ms = timeoutMs): Promise<T | undefined> {
-    if (!isUp()) return undefined;
+  async function ask<T>(
+    command: (redis: RedisClient) => Promise<T>,
+    key = '',
+    ms = timeoutMs,
+    onLate?: (answer: T) => void,
+  ): Promise<T | undefined> {
+    const node = nodeOf(key);
+    if (away.has(node) || closed.signal.aborted) return undefined;
     try {
-      const answer = await withinTime(command(redis), ms);
-      if (isUp()) failures = 0;
-      return answer;
+      return await withinTime(clock, ms, command(redis), onLate);
     } catch (error) {
-      // A refusal is an answer: Redis is there, it just does not do this (out of memory, wrong type, read only).
-      if (!(error instanceof Error) || error.name !== 'ReplyError')
-        failed(error instanceof Error ? error.message : 'failure');
+      if (isRefusal(error)) refused(error);
+      else lost(node, key, error instanceof Error ? error.message : 'failure');
       return undefined;
     }
   }
 
+  function refused({ message }: Error) {
+    if (clock.now() - refusalToldAt < REFUSAL_EVERY_MS) return;
+    refusalToldAt = clock.now();
+    onRefusal(message);
+  }
+
   return {
-    ask,
-    isUp,
-    run({ lua, sha }, keys, args, ms) {
-      return ask(async (client) => {
+    ask: (command, key) => ask(command, key),
+    run({ lua, sha }, keys, args, ms, onLate) {
+      const command = async (client: RedisClient): Promise<unknown> => {
         try {
           return await client.evalsha(sha, keys.length, ...keys, ...args);
         } catch (error) {
           if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
           return client.eval(lua, keys.length, ...keys, ...args);
         }
-      }, ms);
+      };
+      return ask(command, keys[0], ms, onLate);
     },
+    isUp: () => away.size === 0,
+    whenBack: (callback) => void callbacks.push(callback),
     subscribe(channel, heard, missed) {
-      // Both clients have it, with parameters that nobody gives here.
-      const listening: RedisClient = (redis as Redis).duplicate();
-      subscriber = listening;
-      listening.on('error', () => {});
-      listening.on('message', (_channel: string, message: string) => heard(message));
-      // ioredis subscribes again by itself after a lost connection, and says "ready" each time.
-      listening.on('ready', () => {
-        void listening.subscribe(channel).catch(() => {});
-        missed();
-      });
+      const subscription = createSubscription({ redis, clock, timeoutMs, channel, heard, missed });
+      closed.signal.addEventListener('abort', subscription.close);
     },
-    publish(channel, message) {
-      void ask((client) => client.publish(channel, message));
-    },
+    publish: async (channel, message) =>
+      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
     close() {
       closed.abort();
       redis.disconnect();
-      subscriber?.disconnect();
     },
   };
+}
+
+/** A refusal is an answer: Redis is there, it just does not do this. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
 }

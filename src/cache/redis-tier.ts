@@ -1,35 +1,41 @@
 // The Redis tier: what all replicas remember of one kind of thing. Every key stands with its companions in one slot.
 //
-//   {prefix}:{kind}:{{group}}:{rest}            the entry, as text: readAt|ticket|version|value
-//   {prefix}:{kind}:{{group}}:{rest}:lease      who reads it from the source just now
-//   {prefix}:{kind}:{{group}}:forgotten         when the group was last forgotten, in microseconds of Redis' clock
-//
-// An entry counts only if its read began after the group was last forgotten, so a read that was under way cannot bring
-// an old value back, whoever writes it and whenever.
+//   {prefix}:{kind}:{{group}}:{key}            the entry, as text: readAt|ticket|version|body
+//   {prefix}:{kind}:{{group}}:{key}:lease      who reads it from the source just now: ticket and replica
+//   {prefix}:{kind}:{{group}}:forgotten        when the group was last forgotten, in microseconds of Redis' clock
+import type { Clock } from '../clock.ts';
 import type { Entry } from './entry.ts';
-import { defineScript, type RedisLink } from './redis-link.ts';
+import type { RedisLink } from './redis-link.ts';
+import { CLOCK_DIFFERENCE_MS, DISCARD, FORGET, KEEP, NOTHING, RELEASE, TURN } from './redis-scripts.ts';
 
-/** Leave to read a key from its source. */
-export type Lease = {
+/** An answer to who wants to read a key from its source. */
+export type Turn<V> = {
+  /** Now on Redis' clock, in microseconds. */
+  ticket: number;
   /** False while another replica reads it: its answer is worth waiting for. */
   granted: boolean;
-  /** When the lease was asked for on Redis' clock, in microseconds. */
-  ticket: number;
+  /** What another replica has brought meanwhile. */
+  entry?: Entry<V>;
 };
 
 export type RedisTier<V> = {
   get(key: string): Promise<Entry<V> | undefined>;
-  lease(key: string): Promise<Lease | undefined>;
-  /** Ends a lease without an entry, so that another replica can try at once. */
-  release(key: string): void;
-  /** Keeps `entry` unless what is there is newer or its read began before the group was forgotten; ends the lease. */
+  /** Asks for leave to read `key`, or for an entry that was read after `knownAt`; `alone`: unless others read it. */
+  turn(key: string, knownAt: number, alone: boolean): Promise<Turn<V> | undefined>;
+  /** Gives leave back without an entry, so that another replica can try at once. */
+  release(key: string, ticket: number | null): void;
+  /** Keeps `entry` unless what is there is newer or its read began before the group was forgotten; gives leave back. */
   set(key: string, entry: Entry<V>): Promise<void>;
-  /** Resolves when no replica can find what was remembered of the group. */
-  forget(group: string): Promise<void>;
+  /**
+   * Makes what is remembered of the group unfindable for all replicas; resolves with whether that is so. Until it is,
+   * this replica finds nothing of the group here, and goes on trying.
+   */
+  forget(group: string): Promise<boolean>;
 };
 
 export type RedisTierOptions<V> = {
   link: RedisLink;
+  clock: Clock;
   /** Begins every key: names the format, the app and the kind. */
   prefix: string;
   groupOf: (key: string) => string;
@@ -44,104 +50,117 @@ export type RedisTierOptions<V> = {
   replica: string;
 };
 
-/** Longer than any read takes: its lease ends when it is answered, this one only when its reader has died. */
+/** As long as a slow read takes: a lease ends with its read, this one only when its reader has died. */
 const LEASE_MS = 3000;
-/** Reads that were under way at a forget have ended by then; entries from before it are told by their tickets. */
-const NOTHING = '-';
-
-const LEASE = defineScript(`
-  local time = redis.call('TIME')
-  local granted = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
-  return { granted and 1 or 0, time[1], time[2] }
-`);
-
-const RELEASE = defineScript(`
-  if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-`);
-
-// A key of another type, or text that is not ours, is in nobody's way: it is replaced.
-const SET = defineScript(`
-  local forgotten = redis.pcall('GET', KEYS[2])
-  local ticket = tonumber(ARGV[2])
-  if redis.call('GET', KEYS[3]) == ARGV[6] then redis.call('DEL', KEYS[3]) end
-  if type(forgotten) == 'string' and tonumber(forgotten) >= ticket then return 0 end
-  local known = redis.pcall('GET', KEYS[1])
-  local version = ARGV[3]
-  if type(known) == 'string' then
-    local readAt, knownTicket, knownVersion = string.match(known, '^(%d+)|(%d+)|(%-?%d*)|')
-    if readAt and not (type(forgotten) == 'string' and tonumber(forgotten) >= tonumber(knownTicket)) then
-      if version ~= '' and knownVersion ~= '' and version ~= knownVersion then
-        if tonumber(version) < tonumber(knownVersion) then return 0 end
-      elseif tonumber(ARGV[1]) < tonumber(readAt) then
-        return 0
-      end
-      if version == '' and ARGV[4] ~= '${NOTHING}' then version = knownVersion end
-    end
-  elseif known then
-    redis.call('DEL', KEYS[1])
-  end
-  redis.call('SET', KEYS[1], ARGV[1] .. '|' .. ARGV[2] .. '|' .. version .. '|' .. ARGV[4], 'PX', ARGV[5])
-  return 1
-`);
-
-const FORGET = defineScript(`
-  local time = redis.call('TIME')
-  local micros = time[1] .. string.format('%06d', time[2])
-  redis.call('SET', KEYS[1], micros, 'PX', ARGV[1])
-  return micros
-`);
+/** Longer than any read that was under way at a forget, which the mark must outlive. */
+const LONGEST_READ_MS = 120_000;
+/** How often a forget that Redis refused is tried again, in milliseconds. */
+const RETRY_MS = 5000;
+/** More forgets than this are not made up for after an outage: what they concern goes out of date by itself. */
+const MOST_OWED = 100_000;
 
 export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
-  const { link, prefix, groupOf, usableMs, absentMs, encode, decode, replica } = options;
-  const base = (group: string) => `${prefix}:{${group}}`;
+  const { link, clock, prefix, groupOf, usableMs, absentMs, encode, decode, replica } = options;
+  // Braces would end the part of the key that tells its slot.
+  const base = (group: string) => `${prefix}:{${group.replaceAll('}', '%7D')}}`;
   const entryOf = (key: string) => `${base(groupOf(key))}:${key}`;
   const leaseOf = (key: string) => `${entryOf(key)}:lease`;
-  const forgottenOf = (group: string) => `${base(group)}:forgotten`;
+  const markOf = (group: string) => `${base(group)}:forgotten`;
+  const keysOf = (key: string) => [entryOf(key), markOf(groupOf(key)), leaseOf(key)];
+  const markMs = Math.max(usableMs, absentMs) + LONGEST_READ_MS;
 
-  return {
+  /** Groups whose forgetting Redis has not confirmed. */
+  const owed = new Set<string>();
+  let triedAt = 0;
+  link.whenBack(payOff);
+
+  function payOff(): void {
+    triedAt = clock.now();
+    for (const group of owed) void mark(group);
+  }
+
+  async function mark(group: string): Promise<boolean> {
+    const marked = await link.run(FORGET, [markOf(group), `${base(group)}:${group}`], [markMs]);
+    if (marked === undefined) return false;
+    owed.delete(group);
+    return true;
+  }
+
+  function isOwed(key: string): boolean {
+    if (owed.size > 0 && clock.now() - triedAt >= RETRY_MS) payOff();
+    return owed.has(groupOf(key));
+  }
+
+  /** Reads what `KEEP` wrote. Whatever else lies under our key counts as nothing, and goes. */
+  function read(key: string, text: string): Entry<V> | undefined {
+    const entry = parseEntry(text, decode);
+    if (!entry) void link.run(DISCARD, [entryOf(key)], [text]);
+    else if (entry.readAt <= clock.now() + CLOCK_DIFFERENCE_MS) return entry;
+    return undefined;
+  }
+
+  const tier: RedisTier<V> = {
     async get(key) {
-      const found = await link.ask((redis) => redis.mget(entryOf(key), forgottenOf(groupOf(key))));
+      if (isOwed(key)) return undefined;
+      const found = await link.ask((redis) => redis.mget(entryOf(key), markOf(groupOf(key))), entryOf(key));
       const [text, forgotten] = found ?? [];
-      if (!text) return undefined;
-      const entry = readEntry(text, decode);
-      return entry?.ticket != null && forgotten && Number(forgotten) >= entry.ticket ? undefined : entry;
+      if (!text || isOwed(key)) return undefined;
+      const entry = read(key, text);
+      return entry && Number(forgotten) >= (entry.ticket ?? 0) ? undefined : entry;
     },
 
-    async lease(key) {
-      const answer = await link.run(LEASE, [leaseOf(key)], [replica, LEASE_MS]);
-      if (!Array.isArray(answer)) return undefined;
-      const [granted, seconds, micros] = answer.map(Number) as [number, number, number];
-      return { granted: granted === 1, ticket: seconds * 1_000_000 + micros };
+    async turn(key, knownAt, alone) {
+      const after = isOwed(key) ? Number.MAX_SAFE_INTEGER : Math.ceil(knownAt);
+      const args = [after, replica, alone ? LEASE_MS : 0];
+      const giveBack = (late: unknown) => tier.release(key, readTurn(late)?.ticket ?? null);
+      const turn = readTurn(await link.run(TURN, keysOf(key), args, undefined, giveBack));
+      if (!turn || turn.text === undefined) return turn;
+      const entry = isOwed(key) ? undefined : read(key, turn.text);
+      return entry ? { ...turn, entry } : tier.turn(key, Number.MAX_SAFE_INTEGER, alone);
     },
 
-    release(key) {
-      void link.run(RELEASE, [leaseOf(key)], [replica]);
+    release(key, ticket) {
+      if (ticket !== null) void link.run(RELEASE, [leaseOf(key)], [ticket, replica]);
     },
 
-    async set(key, entry) {
-      if (entry.ticket === null) return;
-      const { value, readAt, ticket, version } = entry;
-      const keys = [entryOf(key), forgottenOf(groupOf(key)), leaseOf(key)];
-      const text = value === null ? NOTHING : encode(value);
-      await link.run(SET, keys, [
+    async set(key, { value, readAt, ticket, version }) {
+      if (ticket === null) return;
+      const lifeMs = value === null ? absentMs : usableMs;
+      if (lifeMs <= 0) return tier.release(key, ticket);
+      const body = value === null ? NOTHING : encode(value);
+      await link.run(KEEP, keysOf(key), [
         Math.round(readAt),
         ticket,
         version ?? '',
-        text,
-        value === null ? absentMs : usableMs,
+        body,
+        lifeMs,
         replica,
+        Math.round(clock.now()),
       ]);
     },
 
     async forget(group) {
-      await link.run(FORGET, [forgottenOf(group)], [usableMs + LEASE_MS]);
+      owed.delete(group);
+      owed.add(group);
+      for (const oldest of owed) {
+        if (owed.size <= MOST_OWED) break;
+        owed.delete(oldest);
+      }
+      triedAt = clock.now();
+      return mark(group);
     },
   };
+  return tier;
 }
 
-/** Reads what `SET` wrote. Whatever else lies under our key counts as nothing. */
-function readEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {
-  const head = /^(\d{1,15})\|(\d{1,17})\|(-?\d{0,15})\|/.exec(text);
+function readTurn(answer: unknown): { ticket: number; granted: boolean; text?: string } | undefined {
+  if (!Array.isArray(answer)) return undefined;
+  const [ticket, granted, text] = answer as [string, number, string?];
+  return { ticket: Number(ticket), granted: granted === 1, text };
+}
+
+function parseEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {
+  const head = /^(\d{1,15})\|(\d{1,17})\|(\d{0,15})\|/.exec(text);
   if (!head) return undefined;
   const [matched, readAt, ticket, version] = head;
   const body = text.slice(matched.length);

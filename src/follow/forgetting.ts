@@ -12,8 +12,6 @@ export type DomainEvent =
 /** Remembered answers that are forgotten together. */
 export type Group = { kind: Kind; group: string };
 
-const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies Kind[];
-
 export function groupsOf(event: DomainEvent): Group[] {
   switch (event.type) {
     case 'profile-changed':
@@ -40,23 +38,4 @@ export function groupsOf(event: DomainEvent): Group[] {
 
 function pages(userId: UserId, ...lists: FollowList[]): Group[] {
   return lists.map((list) => ({ kind: 'page', group: pageGroup(userId, list) }));
-}
-
-/** What replicas tell each other: groups, or that everything is to be forgotten. */
-export const EVERYTHING = 'everything';
-
-export function readMessage(message: string): Group[] | typeof EVERYTHING {
-  if (message === EVERYTHING) return EVERYTHING;
-  try {
-    const groups: unknown = JSON.parse(message);
-    return Array.isArray(groups) ? groups.filter(isGroup) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isGroup(value: unknown): value is Group {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, group } = value as Record<string, unknown>;
-  return KINDS.includes(kind as string) && typeof group === 'string';
 }

@@ -82,6 +82,7 @@ export function createMemories(options: MemoriesOptions): Memories {
         redis &&
         createRedisTier<V>({
           link: redis.link,
+          clock,
           prefix: `${redis.prefix}:${kind}`,
           replica: redis.replica,
           groupOf: groupOf ?? ((key) => key),

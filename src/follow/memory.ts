@@ -5,9 +5,10 @@ import type { AsOf, Found, ReadThrough } from '../cache/read-through.ts';
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
-import { type DomainEvent, EVERYTHING, groupsOf, readMessage } from './forgetting.ts';
+import { type DomainEvent, groupsOf } from './forgetting.ts';
 import { createMemories, type Kind, type MemoriesOptions, pageKey, relationKey, usersOfRelation } from './kinds.ts';
 import type { FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
+import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
 
 export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
@@ -16,7 +17,10 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage>;
     /** Whether it is known, without asking, that there is no such account. */
     isKnownMissing(userId: UserId): boolean;
-    /** Makes everything that `event` made wrong unfindable, on all replicas; resolves when Redis has it. */
+    /**
+     * Makes everything that `event` made wrong unfindable, on all replicas. Resolves when Redis has it, or is known to be
+     * away: then it is told as soon as it is back.
+     */
     forget(event: DomainEvent): Promise<void>;
     /** What each kind takes in memory, in estimated bytes. */
     bytes(): Record<Kind, number>;
@@ -31,20 +35,15 @@ export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis'> & {
 
 /** Largest batches of the upstream (contract, 0). */
 const LARGEST = { counts: 20, profile: 100, relation: 100 } as const;
-/** How long a batch waits for company: until nothing came for the one, and no longer than the other. */
-const QUIET_MS = 2;
-const LONGEST_WAIT_MS = 10;
 /** A remembered answer rides along in a spare seat when less than this share of its fresh time is left. */
 const RIDER_SHARE = 0.5;
 /** Clocks of a cluster's nodes differ: what came along with another read counts as read so much earlier. */
 const CLOCK_SKEW_MICROS = 100_000;
 
-/** Where replicas tell each other what to forget. */
-export const forgetChannel = (prefix: string): string => `${prefix}:forget`;
-
 export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const { follow, profiles, clock, redis, observer = {} } = options;
-  const memories = createMemories({ ...options, redis: redis && { ...redis, replica: randomUUID() } });
+  const replica = randomUUID();
+  const memories = createMemories({ ...options, redis: redis && { ...redis, replica } });
   const { page, counts, profile, relation } = memories;
   const all: ReadThrough<unknown>[] = Object.values(memories);
 
@@ -57,8 +56,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     return createBatcher<V>({
       clock,
       largest: LARGEST[kind],
-      quietMs: QUIET_MS,
-      longestMs: LONGEST_WAIT_MS,
+      approaching: memory.lookingUp,
       call: ask,
       riders: ridesAlong ? (seats) => memory.renewable(seats, RIDER_SHARE) : undefined,
       onRider: (key, value, asOf) => memory.put(key, found(value), asOf),
@@ -90,11 +88,20 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const byUser = <V>(userIds: readonly UserId[], outcomes: Outcome<V>[]): Batch<V> =>
     new Map(userIds.map((userId, i) => [userId, outcomes[i] as Outcome<V>]));
 
-  if (redis) {
-    redis.link.subscribe(forgetChannel(redis.prefix), hear, () => {
-      for (const memory of all) memory.clear();
+  const replicas =
+    redis &&
+    joinReplicas(redis.link, redis.prefix, replica, {
+      forget({ kind, group, confirmed }) {
+        if (confirmed) memories[kind].forgetHere(group);
+        else void memories[kind].forget(group);
+      },
+      forgetEverything() {
+        for (const memory of all) memory.clear();
+      },
+      missed() {
+        for (const memory of all) memory.distrust();
+      },
     });
-  }
 
   return {
     readPage(query, call) {
@@ -113,9 +120,11 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     },
     isKnownMissing: (userId) => profile.isAbsent(userId) || counts.isAbsent(userId),
     async forget(event) {
-      const groups = groupsOf(event);
-      await Promise.all(groups.map(({ kind, group }) => memories[kind].forget(group)));
-      redis?.link.publish(forgetChannel(redis.prefix), JSON.stringify(groups));
+      const told = groupsOf(event).map(async ({ kind, group }) => {
+        const confirmed = await memories[kind].forget(group);
+        return { kind, group, confirmed };
+      });
+      replicas?.tell(await Promise.all(told));
     },
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };
@@ -139,12 +148,6 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   /** Profiles that came along with a page are remembered, behind the answer. */
   function prime({ entries }: FollowPage, asOf: AsOf): void {
     for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, found(user.profile), asOf);
-  }
-
-  function hear(message: string): void {
-    const groups = readMessage(message);
-    if (groups === EVERYTHING) for (const memory of all) memory.clear();
-    else for (const { kind, group } of groups) memories[kind].forgetHere(group);
   }
 }
 

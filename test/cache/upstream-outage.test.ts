@@ -1,0 +1,172 @@
+// The upstream is down, in whatever way: what is remembered answers, and says how old it is.
+import { describe, expect, test } from 'vitest';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import type { Command } from '../../src/tencent/wire.ts';
+import { createRunningClock } from '../support/clock.ts';
+import { type Answer, type House, openHouse, type Replica } from '../support/house.ts';
+import { STORAGES, useStorage } from '../support/storage.ts';
+
+const QUERIES: readonly [Command, string][] = [
+  ['follow_get', '{ user(id: "star") { fans(first: 20) { edges { cursor node { id nick } } } } }'],
+  ['follow_get_info', '{ user(id: "star") { fansCount followsCount mutualsCount } }'],
+  ['portrait_get', '{ user(id: "star") { nick avatar } }'],
+];
+const OUTAGES: readonly [string, FaultPatch, string][] = [
+  ['connection resets', { reset: true }, 'UPSTREAM_UNAVAILABLE'],
+  ['502', { httpError: true }, 'UPSTREAM_UNAVAILABLE'],
+  ['30006', { error: { code: 30006 } }, 'UPSTREAM_UNAVAILABLE'],
+  ['60007', { error: { code: 60007 } }, 'THROTTLED'],
+  ['silence', { silence: true }, 'UPSTREAM_TIMEOUT'],
+];
+const LIFETIMES = Object.fromEntries(
+  ['PROFILE', 'LIST', 'COUNTS'].flatMap((kind) => [
+    [`${kind}_FRESH_SECONDS`, '30'],
+    [`${kind}_STALE_SECONDS`, '600'],
+  ]),
+);
+
+async function openStar({ sdkAppId, env }: ReturnType<ReturnType<typeof useStorage>>, more = {}) {
+  const clock = createRunningClock();
+  const house = await openHouse({
+    env: { ...env, ...LIFETIMES, ...more },
+    clock,
+    sandbox: { emptyWorld: true, clock, sdkAppId },
+  });
+  house.sandbox.world.addFans('star', 50);
+  const warm = new Map<string, Answer['data']>();
+  for (const [, query] of QUERIES) warm.set(query, await house.data(query));
+
+  const isSlow = () => house.sandbox.faults.isArmed('silence') || house.sandbox.faults.isArmed('error');
+
+  /** Asks, and lets the time pass that timeouts and pauses take. */
+  async function ask(query: string, replica: Replica = house): Promise<Answer> {
+    let answer: Answer | undefined;
+    void replica.query(query).then((arrived) => {
+      answer = arrived;
+    });
+    while (!answer) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (isSlow()) clock.advance(50);
+    }
+    return answer;
+  }
+  return { house, clock, warm, ask };
+}
+
+/** How many calls of a command came in the busiest second after `since`. */
+function busiestSecond({ sandbox }: House, command: Command, since: number): number {
+  const times = sandbox.calls.times(command).filter((time) => time > since);
+  return Math.max(0, ...times.map((time) => times.filter((other) => other >= time && other < time + 1000).length));
+}
+
+describe.each(STORAGES)('on %s', (storage) => {
+  const settings = useStorage(storage);
+
+  describe.each(OUTAGES)('while the upstream is down with %s', (_outage, faults, code) => {
+    test('every query in the stale window is answered, honestly; past it, with the outage’s code', async () => {
+      const { house, clock, warm, ask } = await openStar(settings());
+      house.sandbox.faults.set(faults);
+      clock.advance(60_000);
+      for (const [, query] of QUERIES) {
+        let reason: string | undefined;
+        // Silence also makes the budget hold calls back, which is as good a reason.
+        for (let age = 60; !(reason === code || (reason === 'THROTTLED' && code === 'UPSTREAM_TIMEOUT')); age++) {
+          expect(age).toBeLessThan(300);
+          const { data, errors, extensions } = await ask(query);
+          expect(errors).toBeUndefined();
+          expect(data).toEqual(warm.get(query));
+          reason = extensions?.freshness?.reason;
+          expect(['REVALIDATING', 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'THROTTLED']).toContain(reason);
+          expect(extensions?.freshness?.oldestAgeSeconds).toBeGreaterThanOrEqual(60);
+          clock.advance(1000);
+        }
+      }
+      clock.advance(600_000);
+      for (const [, query] of QUERIES) {
+        const { errors, extensions } = await ask(query);
+        expect(errors?.length).toBeGreaterThan(0);
+        for (const error of errors ?? [])
+          expect([code, 'UPSTREAM_UNAVAILABLE', 'THROTTLED']).toContain(error.extensions.code);
+        expect(extensions?.freshness).toBeUndefined();
+      }
+
+      house.sandbox.faults.reset();
+      for (const [, query] of QUERIES) {
+        let answer: Answer;
+        do {
+          clock.advance(1000);
+          answer = await ask(query);
+        } while (answer.errors);
+        expect(answer).toEqual({ data: warm.get(query) });
+      }
+    });
+  });
+
+  test('an open breaker lets one probe a second through, and closes when the upstream is back', async () => {
+    const { house, clock, ask } = await openStar(settings());
+    house.sandbox.faults.set({ httpError: true });
+    clock.advance(60_000);
+    for (let n = 0; n < 40; n++) {
+      for (const [, query] of QUERIES) await ask(query);
+      clock.advance(250);
+    }
+    const since = clock.now();
+    for (let n = 0; n < 80; n++) {
+      for (const [, query] of QUERIES) await ask(query);
+      clock.advance(250);
+    }
+    for (const [command] of QUERIES) expect(busiestSecond(house, command, since)).toBe(1);
+
+    house.sandbox.faults.reset();
+    for (const [, query] of QUERIES) {
+      let answer: Answer;
+      do {
+        clock.advance(250);
+        answer = await ask(query);
+      } while (answer.extensions?.freshness);
+    }
+  });
+
+  test('with FRESHNESS_EXTENSION=off nobody is told; with it on, fresh answers have nothing to tell', async () => {
+    const { house, clock, ask } = await openStar(settings(), { FRESHNESS_EXTENSION: 'off' });
+    house.sandbox.faults.set({ httpError: true });
+    clock.advance(60_000);
+    for (const [, query] of QUERIES) expect((await ask(query)).extensions).toBeUndefined();
+
+    const open = await openStar(settings());
+    for (const [, query] of QUERIES) expect((await open.ask(query)).extensions).toBeUndefined();
+  });
+
+  test('an error is never remembered: the next query asks again', async () => {
+    const { house, ask } = await openStar(settings());
+    house.sandbox.world.importAccount('sole', { Tag_Profile_IM_Nick: 'Sole' });
+    house.sandbox.faults.set({ itemFailure: { ids: ['sole'], code: 40006 } });
+    const query = '{ user(id: "sole") { nick } }';
+    const { errors } = await ask(query);
+    expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
+    house.sandbox.faults.reset();
+    expect(await ask(query)).toEqual({ data: { user: { nick: 'Sole' } } });
+  });
+
+  test('with fresh times of 0 the upstream is asked every time, and what is remembered stands in for it', async () => {
+    const always = { PROFILE_FRESH_SECONDS: '0', LIST_FRESH_SECONDS: '0', COUNTS_FRESH_SECONDS: '0' };
+    const { house, warm, ask } = await openStar(settings(), always);
+    for (const [command, query] of QUERIES) {
+      const before = house.sandbox.calls.count(command);
+      for (let n = 1; n <= 3; n++) {
+        expect(await ask(query)).toEqual({ data: warm.get(query) });
+        expect(house.sandbox.calls.count(command)).toBe(before + n);
+      }
+    }
+    house.sandbox.faults.set({ featureOff: true, error: { code: 30006 } });
+    for (const [, query] of QUERIES) {
+      const { data, errors, extensions } = await ask(query);
+      expect(errors).toBeUndefined();
+      expect(data).toEqual(warm.get(query));
+      expect(extensions?.freshness).toMatchObject({
+        oldestAgeSeconds: expect.any(Number),
+        reason: expect.stringMatching(/UPSTREAM_UNAVAILABLE|FEATURE_NOT_ENABLED/),
+      });
+    }
+  });
+});

@@ -1,0 +1,106 @@
+// The version rule: an older version never takes the place of a newer one, whoever writes it and in whatever order.
+import fc from 'fast-check';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Entry } from '../../src/cache/entry.ts';
+import { createMemoryTier, type Kept } from '../../src/cache/memory-tier.ts';
+import { createRedisLink } from '../../src/cache/redis-link.ts';
+import { createRedisTier } from '../../src/cache/redis-tier.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { redisUrl } from '../support/redis.ts';
+
+const DAY_MS = 86_400_000;
+const START = Date.UTC(2026, 0, 1);
+
+type Store = {
+  write(key: string, entry: Entry<string>): unknown;
+  read(key: string): Promise<Entry<string> | undefined>;
+};
+
+let url = '';
+beforeAll(async () => {
+  url = await redisUrl();
+});
+
+async function openRedisTier(replica: string): Promise<Store> {
+  const redis = createRedisClient([new URL(url)]);
+  await connectRedis(redis);
+  const link = createRedisLink({ redis, clock: systemClock, timeoutMs: 5000, onChange() {} });
+  onTestFinished(() => link.close());
+  const tier = createRedisTier<string>({
+    link,
+    clock: systemClock,
+    prefix: `versions-test:${process.pid}`,
+    groupOf: (key) => key,
+    usableMs: DAY_MS,
+    absentMs: DAY_MS,
+    encode: (value) => value,
+    decode: (text) => text,
+    replica,
+  });
+  // Every write has begun when the first ticket was drawn: none of them is ruled out by that.
+  const ticket = (await tier.turn('ticket', 0, false))?.ticket ?? 0;
+  return { write: (key, entry) => tier.set(key, { ...entry, ticket }), read: tier.get };
+}
+
+function openMemoryTier(): Store {
+  const tier = createMemoryTier<string>({ maxBytes: 1e6, sizeOf: () => 10 });
+  const kept = (entry: Entry<string>): Kept<string> => ({
+    ...entry,
+    freshUntil: 0,
+    usableUntil: 0,
+    tick: 0,
+    used: false,
+    failure: null,
+    retryAt: 0,
+  });
+  return { write: (key, entry) => tier.set(key, kept(entry)), read: async (key) => tier.get(key) };
+}
+
+const entry = (version: number | null, readAt: number): Entry<string> => ({
+  value: `version ${version} read at ${readAt}`,
+  version,
+  readAt: START + readAt,
+  ticket: null,
+});
+const readAt = fc.integer({ min: 0, max: 5 });
+const versioned = fc.tuple(fc.integer({ min: 0, max: 9 }), readAt).map(([version, at]) => entry(version, at));
+const any = fc.tuple(fc.option(fc.integer({ min: 0, max: 9 })), readAt).map(([version, at]) => entry(version, at));
+
+let keys = 0;
+
+describe.each([
+  ['memory', async () => [openMemoryTier()]],
+  ['Redis, written by three replicas', () => Promise.all(['a', 'b', 'c'].map(openRedisTier))],
+] as const)('in %s', (_tier, open) => {
+  test('whatever writes race, the newest version stays', async () => {
+    const stores = await open();
+    await fc.assert(
+      fc.asyncProperty(fc.array(versioned, { minLength: 2, maxLength: 12 }), async (entries) => {
+        const key = `key ${keys++}`;
+        await Promise.all(entries.map((entry, n) => stores[n % stores.length]?.write(key, entry)));
+        const newest = Math.max(...entries.map(({ version }) => version ?? 0));
+        expect((await stores[0]?.read(key))?.version).toBe(newest);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a version never goes back, is never lost, and is inherited by a later read that brings none', async () => {
+    const stores = await open();
+    await fc.assert(
+      fc.asyncProperty(fc.array(any, { minLength: 2, maxLength: 12 }), async (entries) => {
+        const key = `key ${keys++}`;
+        for (const [n, next] of entries.entries()) {
+          const known = await stores[n % stores.length]?.read(key);
+          await stores[(n + 1) % stores.length]?.write(key, next);
+          const kept = await stores[(n + 2) % stores.length]?.read(key);
+          expect(kept?.version ?? -1).toBeGreaterThanOrEqual(known?.version ?? -1);
+          if (next.version === null && known && next.readAt >= known.readAt)
+            expect(kept).toMatchObject({ value: next.value, version: known.version });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
