@@ -27,6 +27,8 @@ export type Context = {
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
+  /** Configured profile tags that the app does not have, as far as that is known. */
+  refusedTags(): readonly string[];
 };
 
 /** How old the oldest stale value of an answer is, and why it was used. */
@@ -80,6 +82,7 @@ export function createContexts({ memory, settings, clock, deadlineMs }: ContextD
         load: createLoaders(memory, call),
         readPage: (query: PageQuery) => memory.readPage(query, call),
         isKnownMissing: memory.isKnownMissing,
+        refusedTags: memory.refusedTags,
       };
       return { context, staleness: () => oldest, close: patience.end };
     },

@@ -26,8 +26,8 @@ export async function diagnoseUpstream({ tencent, profileCustomFields }: Config)
     if (!diagnosis.ok) return diagnosis;
     const profiles = createProfileService(client, { customFields: profileCustomFields, clock });
     const call = { signal: new AbortController().signal, deadlineAt: clock.now() + CHECK_DEADLINE_MS };
-    const profile = (await profiles.readProfiles([tencent.adminId], call)).get(tencent.adminId);
-    const refused = profile instanceof Error ? [] : (profile?.refusedTags ?? []);
+    await profiles.readProfiles([tencent.adminId], call);
+    const refused = profiles.refusedTags();
     if (refused.length === 0) return diagnosis;
     return {
       ok: false,

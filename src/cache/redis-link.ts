@@ -47,13 +47,15 @@ export type RedisLinkOptions = {
   nodeOf?: (key: string) => string;
   /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
   onChange(up: boolean, reason: string): void;
-  /** Told when Redis is there but does not do what it should (read only, out of memory, not allowed), once a minute. */
-  onRefusal?: (reason: string) => void;
+  /**
+   * Told once when Redis is there but begins to refuse something (read only, out of memory, not allowed), and once when
+   * it refuses nothing any more.
+   */
+  onRefusal?: (refuses: boolean, reason: string) => void;
 };
 
 /** How often Redis is looked for while it is away, in milliseconds. */
 const PROBE_MS = 500;
-const REFUSAL_EVERY_MS = 60_000;
 
 /** `name` is for readers of logs and for stand-ins. */
 export function defineScript(lua: string, name = ''): RedisScript {
@@ -67,7 +69,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
   const callbacks: (() => void)[] = [];
-  let refusalToldAt = Number.NEGATIVE_INFINITY;
+  /** What was refused when it was asked last. */
+  const refused = new Set<string>();
   // Without a listener a lost connection would end the process; what it means is seen by who asks.
   redis.on('error', () => {});
 
@@ -100,6 +103,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   }
 
   async function ask<T>(
+    what: string,
     command: (redis: RedisClient) => Promise<T>,
     key = '',
     ms = timeoutMs,
@@ -108,22 +112,23 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     const node = nodeOf(key);
     if (away.has(node) || closed.signal.aborted) return undefined;
     try {
-      return await withinTime(clock, ms, command(redis), onLate);
+      const answer = await withinTime(clock, ms, command(redis), onLate);
+      if (refused.delete(what) && refused.size === 0) onRefusal(false, 'it does what it is asked');
+      return answer;
     } catch (error) {
-      if (isRefusal(error)) refused(error);
+      if (isRefusal(error)) noteRefusal(what, error.message);
       else lost(node, key, error instanceof Error ? error.message : 'failure');
       return undefined;
     }
   }
 
-  function refused({ message }: Error) {
-    if (clock.now() - refusalToldAt < REFUSAL_EVERY_MS) return;
-    refusalToldAt = clock.now();
-    onRefusal(message);
+  function noteRefusal(what: string, reason: string) {
+    if (refused.size === 0) onRefusal(true, reason);
+    refused.add(what);
   }
 
   return {
-    ask: (command, key) => ask(command, key),
+    ask: (command, key) => ask('command', command, key),
     run({ lua, sha }, keys, args, ms, onLate) {
       const command = async (client: RedisClient): Promise<unknown> => {
         try {
@@ -133,7 +138,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
           return client.eval(lua, keys.length, ...keys, ...args);
         }
       };
-      return ask(command, keys[0], ms, onLate);
+      return ask(sha, command, keys[0], ms, onLate);
     },
     isUp: () => away.size === 0,
     whenBack: (callback) => void callbacks.push(callback),
@@ -142,7 +147,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       closed.signal.addEventListener('abort', subscription.close);
     },
     publish: async (channel, message) =>
-      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
+      (await ask('publish', (client) => client.publish(channel, message), channel)) !== undefined,
     close() {
       closed.abort();
       redis.disconnect();

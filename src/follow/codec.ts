@@ -40,7 +40,6 @@ const PROFILE: Record<keyof Profile, Check> = {
   items: listOf(shape({ tag: isText, value: (value) => isText(value) || isNumber(value) })),
   version: orNull(isNumber),
   whole: (value) => typeof value === 'boolean',
-  refusedTags: listOf(isText),
 };
 const COUNTS: Record<keyof FollowCounts, Check> = { fans: isCount, follows: isCount, mutuals: isCount };
 

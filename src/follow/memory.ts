@@ -12,7 +12,7 @@ import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
 
 export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
-  ProfileService & {
+  Pick<ProfileService, 'readProfiles' | 'refusedTags'> & {
     /** Reads one upstream page: at once when it is remembered, else by a promise. */
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage>;
     /** Whether it is known, without asking, that there is no such account. */
@@ -118,6 +118,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       const keys = ids.map((to) => relationKey(from, to));
       return byUser(ids, await readMany(keys, relation, relationBatch, call));
     },
+    refusedTags: profiles.refusedTags,
     isKnownMissing: (userId) => profile.isAbsent(userId) || counts.isAbsent(userId),
     async forget(event) {
       const told = groupsOf(event).map(async ({ kind, group }) => {
@@ -147,7 +148,8 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
 
   /** Profiles that came along with a page are remembered, behind the answer. */
   function prime({ entries }: FollowPage, asOf: AsOf): void {
-    for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, found(user.profile), asOf);
+    for (const { user } of entries)
+      if (user.profile?.whole) profile.put(user.id, found(profiles.asAsked(user.profile)), asOf);
   }
 }
 

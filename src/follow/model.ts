@@ -41,8 +41,6 @@ export type Profile = {
   version: number | null;
   /** False when tags may be missing that the account does have (setting `EMBEDDED_PROFILE=partial`). */
   whole: boolean;
-  /** Configured tags that the app does not have: asked for in vain, so unknown rather than unset. */
-  refusedTags: readonly string[];
 };
 
 /** A user as far as it is known without asking: always an id, and the profile when something brought it along. */

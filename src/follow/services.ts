@@ -27,4 +27,11 @@ export type FollowService = {
 /** Users' profiles, as an upstream or a cache in front of it offers them. */
 export type ProfileService = {
   readProfiles(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Profile>>;
+  /** Configured tags that the app does not have, as far as that is known: asked for in vain, so unknown, not unset. */
+  refusedTags(): readonly string[];
+  /**
+   * What `readProfiles` would bring of a profile that came along with a list. Lists carry every field of the app's own,
+   * so that what a user shows would else depend on who was looked at before.
+   */
+  asAsked(profile: Profile): Profile;
 };

@@ -27,8 +27,8 @@ function fromWholeProfile<T>(
   return profile?.whole ? read(profile) : load.profile.load(id).then(read);
 }
 
-function checkKnown(tags: readonly string[], { refusedTags }: Profile) {
-  const refused = tags.find((tag) => refusedTags.includes(tag));
+function checkKnown(tags: readonly string[], { refusedTags }: Context) {
+  const refused = tags.find((tag) => refusedTags().includes(tag));
   if (!refused) return;
   throw new GatewayError(
     'UPSTREAM_MISCONFIGURED',
@@ -104,7 +104,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
       args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
       resolve: (user, { keys }, context) =>
         fromWholeProfile(user, context, (profile) => {
-          checkKnown(keys?.map((key) => CUSTOM_TAG + key) ?? [], profile);
+          checkKnown(keys?.map((key) => CUSTOM_TAG + key) ?? [], context);
           return profile.customFields.filter(({ key }) => keys?.includes(key) ?? true);
         }),
     }),
@@ -116,7 +116,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
       args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
       resolve: (user, { tags }, context) =>
         fromWholeProfile(user, context, (profile) => {
-          checkKnown(tags ?? [], profile);
+          checkKnown(tags ?? [], context);
           return profile.items.filter(({ tag }) => tags?.includes(tag) ?? true);
         }),
     }),

@@ -41,9 +41,9 @@ export function createProfileService(
   /** Reads known accounts, going round tags that the app does not have. */
   async function readKnown(accounts: readonly UserId[], call: CallOptions): Promise<Batch<Profile>> {
     for (let round = 1; ; round++) {
-      const { asked, refused } = refusedTags.split();
+      const { asked } = refusedTags.split();
       try {
-        return readProfiles(await portraits(accounts, asked, call), refused);
+        return readProfiles(await portraits(accounts, asked, call));
       } catch (error) {
         if (!isRefusal(error, NO_SUCH_TAG) || round === MAX_TAG_ROUNDS) throw error;
         // One account is enough to ask about tags.
@@ -80,11 +80,17 @@ export function createProfileService(
   return {
     readProfiles: (userIds, call) =>
       askInChunks('portrait_get', userIds, MAX_ACCOUNTS, (chunk) => readSome(chunk, call)),
+    refusedTags: () => refusedTags.split().refused,
+    asAsked: (profile) => ({
+      ...profile,
+      customFields: profile.customFields.filter(({ key }) => customFields.includes(key)),
+      items: profile.items.filter(({ tag }) => !tag.startsWith(CUSTOM_TAG_PREFIX) || custom.includes(tag)),
+    }),
   };
 }
 
-function readProfiles(answer: Record<string, unknown>, refusedTags: readonly string[]): Batch<Profile> {
-  const known = { version: null, whole: true, refusedTags };
+function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
+  const known = { version: null, whole: true };
   const batch = readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
     Array.isArray(items) ? parseProfile(items, known) : undefined,
   );

@@ -42,10 +42,7 @@ const ADMIN_FORBID_TYPES: Record<string, AdminForbidType> = {
 const MAX_INT = 2 ** 31 - 1;
 
 /** Parses one account's `ProfileItem` list (contract 6.1, 6.3). Of a tag that comes twice the first counts. */
-export function parseProfile(
-  wireItems: readonly unknown[],
-  known: { version: number | null; whole: boolean; refusedTags?: readonly string[] },
-): Profile {
+export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
   const items = wireItems.flatMap(readItem);
   const values = new Map<string, string | number>();
   for (const { tag, value } of items) if (!values.has(tag)) values.set(tag, value);
@@ -82,7 +79,6 @@ export function parseProfile(
     items,
     version: known.version,
     whole: known.whole,
-    refusedTags: known.refusedTags ?? [],
   };
 }
 

@@ -74,7 +74,6 @@ const profileAt = (value: number, version: number | null): Profile => ({
   items: [],
   version,
   whole: true,
-  refusedTags: [],
 });
 
 type Truth = ReturnType<typeof createTruth>;
@@ -110,6 +109,8 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
         () => new Map(ids.map((to) => [to, RELATIONS[truth.get('relation', relationKey(from, to)) % 4] ?? 'NONE'])),
       ),
     readProfiles: (ids) => slowly(() => new Map(ids.map((id) => [id, profileAt(truth.get('profile', id), null)]))),
+    refusedTags: () => [],
+    asAsked: (profile) => profile,
     follow: unused,
     unfollow: unused,
   };

@@ -199,3 +199,27 @@ test('more than 100 ids at once, and a malformed id, are BAD_USER_INPUT', async 
   expect(malformed.data).toEqual({ user: null, node: null, long: null });
   expect(malformed.errors?.map(({ extensions }) => extensions.code)).toEqual(Array(3).fill('BAD_USER_INPUT'));
 });
+
+test('what a user shows of the app’s own fields does not depend on who was looked at before', async () => {
+  const house = await openHouse({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Mood,Nope' } });
+  const { world } = house.sandbox;
+  world.importAccount('mina', { ...TAGS, Tag_Profile_Custom_Mood: 'calm' });
+  world.importAccount('ben');
+  world.follow('mina', 'ben');
+  const alone = '{ user(id: "mina") { nick customFields { key } nope: customFields(keys: ["Nope"]) { key } } }';
+  const inList =
+    '{ user(id: "ben") { fans { nodes { customFields { key } nope: customFields(keys: ["Nope"]) { key } } } } }';
+
+  const before = await house.query(alone);
+  const list = await house.query(inList);
+  // Priming happens behind the answer.
+  await new Promise((resolve) => setImmediate(resolve));
+  const after = await house.query(alone);
+
+  expect(before.data).toEqual({ user: { nick: 'Mina Ω 🐱', customFields: [{ key: 'Mood' }], nope: null } });
+  expect(list.data).toEqual({
+    user: { fans: { nodes: [{ customFields: [{ key: 'Team' }, { key: 'Mood' }], nope: null }] } },
+  });
+  expect(after).toEqual(before);
+  expect(list.errors?.map(({ extensions }) => extensions.code)).toEqual(['UPSTREAM_MISCONFIGURED']);
+});

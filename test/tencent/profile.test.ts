@@ -40,18 +40,16 @@ describe('a profile', () => {
       items: items.map(({ Tag, Value }) => ({ tag: Tag, value: Value })),
       version: 1,
       whole: true,
-      refusedTags: [],
     });
   });
 
   it('without items has nothing set', () => {
-    const { items, customFields, version, whole, refusedTags, ...fields } = parse();
-    expect({ items, customFields, version, whole, refusedTags }).toEqual({
+    const { items, customFields, version, whole, ...fields } = parse();
+    expect({ items, customFields, version, whole }).toEqual({
       items: [],
       customFields: [],
       version: 1,
       whole: true,
-      refusedTags: [],
     });
     expect(Object.values(fields).every((value) => value === null)).toBe(true);
   });
