@@ -111,7 +111,7 @@ function createPatience(gone: AbortSignal, deadlineMs: number, clock: Clock) {
       return controller.signal;
     },
     end(): void {
-      over.abort();
+      if (waiting) over.abort();
     },
   };
 }
