@@ -10,8 +10,6 @@ export type Kept<V> = Entry<V> & {
   readonly usableUntil: number;
   /** When it was read, in the order of this process' forgets. */
   readonly tick: Tick;
-  /** Whether it has answered since it was read. */
-  used: boolean;
   /** The public code with which renewing it failed last, and when it makes sense to try again (epoch milliseconds). */
   failure: string | null;
   retryAt: number;
@@ -25,8 +23,6 @@ export type MemoryTier<V> = {
   set(key: string, entry: Kept<V>): Kept<V>;
   deleteGroup(group: string): void;
   clear(): void;
-  /** Keys that have answered since they were read, about in the order in which they go out of date. */
-  usedKeys(): IterableIterator<string>;
   bytes(): number;
 };
 
@@ -46,13 +42,11 @@ const GROUPED_BYTES = 330;
 
 export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOptions<V>): MemoryTier<V> {
   const groups = new Map<string, Set<string>>();
-  const used = new Set<string>();
   const overhead = ENTRY_BYTES + (groupOf ? GROUPED_BYTES : 0);
   const kept = new LRUCache<string, Kept<V>>({
     maxSize: maxBytes,
     sizeCalculation: ({ value }, key) => overhead + key.length + (value === null ? 0 : sizeOf(value)),
     dispose(_entry, key) {
-      used.delete(key);
       if (groupOf) leaveGroup(groupOf(key), key);
     },
   });
@@ -70,14 +64,7 @@ export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOpt
   }
 
   return {
-    get(key) {
-      const entry = kept.get(key);
-      if (entry && !entry.used) {
-        entry.used = true;
-        used.add(key);
-      }
-      return entry;
-    },
+    get: (key) => kept.get(key),
     peek: (key) => kept.peek(key),
     set(key, entry) {
       const known = kept.peek(key);
@@ -93,7 +80,6 @@ export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOpt
       for (const key of [...(groups.get(group) ?? [])]) kept.delete(key);
     },
     clear: () => kept.clear(),
-    usedKeys: () => used.values(),
     bytes: () => kept.calculatedSize,
   };
 }

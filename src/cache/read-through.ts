@@ -27,8 +27,8 @@ export type ReadThrough<V> = Pick<TwoTiers<V>, 'forget' | 'forgetHere' | 'clear'
   put(key: string, found: Found<V>, asOf: AsOf): void;
   /** Whether memory says that there is no such thing. */
   isAbsent(key: string): boolean;
-  /** Keys worth renewing: used since they were read, and with less than `share` of their fresh time left. */
-  renewable(most: number, share: number): string[];
+  /** Whether what memory knows has less than `share` of its fresh time left, and nobody asks for it yet; undefined: knows nothing. */
+  isDue(key: string, share: number): boolean | undefined;
   /** For how many keys Redis is asked just now: most of them will be asked for next. */
   lookingUp(): number;
 };
@@ -185,15 +185,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
       const known = tiers.peek(key);
       return known !== undefined && known.value === null && tiers.isFresh(known);
     },
-    renewable(most, share) {
-      const worthIt: string[] = [];
-      for (const key of tiers.usedKeys()) {
-        if (worthIt.length >= most) break;
-        const entry = tiers.peek(key);
-        if (entry?.value != null && entry.freshUntil - clock.now() < share * freshMs && !loads.isFlying(key))
-          worthIt.push(key);
-      }
-      return worthIt;
+    isDue(key, share) {
+      if (loads.isFlying(key)) return false;
+      const known = tiers.peek(key);
+      return known && known.value !== null && known.freshUntil - clock.now() < share * freshMs;
     },
     lookingUp: () => lookingUp,
     forget: tiers.forget,

@@ -47,7 +47,6 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
       freshUntil: entry.readAt + freshFor,
       usableUntil: entry.readAt + usableFor,
       tick,
-      used: false,
       failure: null,
       retryAt: 0,
     };
@@ -65,7 +64,6 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
   return {
     get: memory.get,
     peek: memory.peek,
-    usedKeys: memory.usedKeys,
     bytes: memory.bytes,
     tick: forgets.tick,
     isTrusted,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Batcher, createBatcher } from '../cache/batcher.ts';
 import type { AsOf, Found, ReadThrough } from '../cache/read-through.ts';
 import type { RedisLink } from '../cache/redis-link.ts';
+import { createRiders, type Riders } from '../cache/riders.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
 import { type DomainEvent, groupsOf } from './forgetting.ts';
@@ -35,8 +36,11 @@ export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis'> & {
 
 /** Largest batches of the upstream (contract, 0). */
 const LARGEST = { counts: 20, profile: 100, relation: 100 } as const;
-/** A remembered answer rides along in a spare seat when less than this share of its fresh time is left. */
+/** A remembered answer rides along in a spare seat when less than this share of its fresh time is left, */
 const RIDER_SHARE = 0.5;
+/** as long as somebody has asked for it within so many fresh times. */
+const RIDER_MEMORY = 20;
+const MOST_RIDERS = 20_000;
 /** Clocks of a cluster's nodes differ: what came along with another read counts as read so much earlier. */
 const CLOCK_SKEW_MICROS = 100_000;
 
@@ -51,23 +55,28 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     kind: keyof typeof LARGEST,
     memory: ReadThrough<V>,
     ask: (keys: readonly string[], call: CallOptions) => Promise<Batch<V>>,
-    ridesAlong: boolean,
+    riders?: Riders,
+    /** Whether a key also rides of which nothing is known. */
+    bringsNew = false,
   ): Batcher<V> {
     return createBatcher<V>({
       clock,
       largest: LARGEST[kind],
       approaching: memory.lookingUp,
       call: ask,
-      riders: ridesAlong ? (seats) => memory.renewable(seats, RIDER_SHARE) : undefined,
+      riders: riders && ((seats) => riders.board(seats, (key) => memory.isDue(key, RIDER_SHARE) ?? bringsNew)),
       onRider: (key, value, asOf) => memory.put(key, found(value), asOf),
       tick: memory.tick,
       skew: CLOCK_SKEW_MICROS,
       onBatch: (size) => observer.onBatch?.(kind, size),
     });
   }
-  const countsBatch = batch('counts', counts, follow.readCounts, true);
-  const profileBatch = batch('profile', profile, profiles.readProfiles, true);
-  const relationBatch = batch('relation', relation, readRelationsOfMany, false);
+  const ridersOf = (kind: Kind): Riders =>
+    createRiders({ clock, memoryMs: RIDER_MEMORY * options.lifetimes[kind].freshMs, most: MOST_RIDERS });
+  const riders = { counts: ridersOf('counts'), profile: ridersOf('profile') };
+  const countsBatch = batch('counts', counts, follow.readCounts, riders.counts, true);
+  const profileBatch = batch('profile', profile, profiles.readProfiles, riders.profile);
+  const relationBatch = batch('relation', relation, readRelationsOfMany);
 
   /** Reads many keys of a kind that comes in batches. */
   async function readMany<V>(keys: readonly string[], memory: ReadThrough<V>, batch: Batcher<V>, call: CallOptions) {
@@ -105,6 +114,8 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
 
   return {
     readPage(query, call) {
+      // Whose list is looked at, their counts are next: they may come along for nothing.
+      riders.counts.note(query.userId);
       return page.read(pageKey(query), call, async (waiter, ticket) => {
         const asOf = { readAt: clock.now(), tick: profile.tick(), ticket: ticket && ticket - CLOCK_SKEW_MICROS };
         const value = await follow.readPage(query, waiter);
@@ -112,8 +123,14 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
         return { value };
       });
     },
-    readCounts: async (ids, call) => byUser(ids, await readMany(ids, counts, countsBatch, call)),
-    readProfiles: async (ids, call) => byUser(ids, await readMany(ids, profile, profileBatch, call)),
+    async readCounts(ids, call) {
+      for (const id of ids) riders.counts.note(id);
+      return byUser(ids, await readMany(ids, counts, countsBatch, call));
+    },
+    async readProfiles(ids, call) {
+      for (const id of ids) riders.profile.note(id);
+      return byUser(ids, await readMany(ids, profile, profileBatch, call));
+    },
     readRelations: async (from, ids, call) => {
       const keys = ids.map((to) => relationKey(from, to));
       return byUser(ids, await readMany(keys, relation, relationBatch, call));

@@ -50,7 +50,6 @@ function openMemoryTier(): Store {
     freshUntil: 0,
     usableUntil: 0,
     tick: 0,
-    used: false,
     failure: null,
     retryAt: 0,
   });
