@@ -5,6 +5,8 @@ import { ConfigError } from './config.ts';
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
+/** How long a start waits for Redis, so that one which accepts connections but is silent is told too. */
+const START_TIMEOUT_MS = 8000;
 
 /**
  * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
@@ -39,6 +41,8 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
       lazyConnect: true,
       enableOfflineQueue: false,
       enableAutoPipelining: true,
+      // The check asks one node at random and waits for it without end: a dead one would keep the others from serving.
+      enableReadyCheck: false,
       clusterRetryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
       slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
       maxRedirections: 4,
@@ -69,18 +73,26 @@ export async function connectRedis(redis: RedisClient): Promise<void> {
   const note = (error: Error) => {
     lastError = error;
   };
+  const { promise: patience, reject: giveUp } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => giveUp(new Error('timed out')), START_TIMEOUT_MS);
   redis.on('error', note);
   redis.on('node error', note);
   try {
-    await redis.connect();
-    await redis.ping();
+    await Promise.race([connectToAny(redis), patience]);
   } catch (error) {
     redis.disconnect();
     throw new ConfigError([`REDIS_URL ${explain(lastError ?? (error as Error))}`]);
   } finally {
+    clearTimeout(timer);
     redis.off('error', note);
     redis.off('node error', note);
   }
+}
+
+/** A cluster of which one node is dead is still one to work with. */
+async function connectToAny(redis: RedisClient): Promise<void> {
+  await redis.connect();
+  await Promise.any(('nodes' in redis ? redis.nodes('master') : [redis]).map((node) => node.ping()));
 }
 
 /** Says what is wrong without repeating the URL, which may hold a password. */

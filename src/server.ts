@@ -41,7 +41,8 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
     createRedisLink({
       redis,
       clock,
-      timeoutMs: config.redis?.timeoutMs ?? 0,
+      // A read asks Redis twice in turn: what it knows, and whether it is this replica's turn to ask the upstream.
+      timeoutMs: (config.redis?.timeoutMs ?? 0) / 2,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       onRefusal: (refuses, reason) =>

@@ -34,7 +34,7 @@ export type MemoryTierOptions<V> = {
   groupOf?: (key: string) => string;
 };
 
-// Measured on Node 24, as are the sizes of values; `test/cache/memory-tier.test.ts` holds them against the heap.
+// Measured on Node 24, as are the sizes of values; `test/cache/memory.test.ts` holds them against the heap.
 /** What an entry takes beside its value: the object, its numbers, and its places in the LRU's lists and maps. */
 const ENTRY_BYTES = 360;
 /** What a key's place in its group takes, and a group of one its set. */

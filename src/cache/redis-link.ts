@@ -155,7 +155,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   };
 }
 
-/** A refusal is an answer: Redis is there, it just does not do this. */
+/** A refusal is an answer: Redis is there, it just does not do this; unless it says that it is not the one, or not yet. */
 function isRefusal(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError';
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return false;
+  return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING) /.test(error.message);
 }

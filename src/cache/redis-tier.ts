@@ -58,6 +58,7 @@ const LONGEST_READ_MS = 120_000;
 const RETRY_MS = 5000;
 /** More forgets than this are not made up for after an outage: what they concern goes out of date by itself. */
 const MOST_OWED = 100_000;
+const PAID_AT_ONCE = 1000;
 
 export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   const { link, clock, prefix, groupOf, usableMs, absentMs, encode, decode, replica } = options;
@@ -72,22 +73,28 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   /** Groups whose forgetting Redis has not confirmed. */
   const owed = new Set<string>();
   let triedAt = 0;
-  link.whenBack(payOff);
+  link.whenBack(() => void payOff());
 
-  function payOff(): void {
-    triedAt = clock.now();
-    for (const group of owed) void mark(group);
+  /** Marks the group in Redis; it is owed until that is confirmed. */
+  async function mark(group: string): Promise<boolean> {
+    owed.add(group);
+    const isMarked = (await link.run(FORGET, [markOf(group), `${base(group)}:${group}`], [markMs])) !== undefined;
+    // The same group may have been forgotten again meanwhile, and that one not be confirmed.
+    if (isMarked) owed.delete(group);
+    else owed.add(group);
+    return isMarked;
   }
 
-  async function mark(group: string): Promise<boolean> {
-    const marked = await link.run(FORGET, [markOf(group), `${base(group)}:${group}`], [markMs]);
-    if (marked === undefined) return false;
-    owed.delete(group);
-    return true;
+  /** Goes on, some at a time, for as long as Redis takes them. */
+  async function payOff(): Promise<void> {
+    triedAt = clock.now();
+    const some = Array.from(owed).slice(0, PAID_AT_ONCE);
+    const paid = await Promise.all(some.map(mark));
+    if (owed.size > 0 && paid.every(Boolean)) await payOff();
   }
 
   function isOwed(key: string): boolean {
-    if (owed.size > 0 && clock.now() - triedAt >= RETRY_MS) payOff();
+    if (owed.size > 0 && clock.now() - triedAt >= RETRY_MS) void payOff();
     return owed.has(groupOf(key));
   }
 
@@ -140,13 +147,11 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
     },
 
     async forget(group) {
-      owed.delete(group);
-      owed.add(group);
       for (const oldest of owed) {
-        if (owed.size <= MOST_OWED) break;
+        if (owed.size < MOST_OWED) break;
         owed.delete(oldest);
       }
-      triedAt = clock.now();
+      if (owed.size === 0) triedAt = clock.now();
       return mark(group);
     },
   };

@@ -57,7 +57,7 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
 export const pageGroup = (userId: UserId, list: FollowList): string => `${userId}:${list}`;
 export const pageKey = ({ userId, list, start, size }: PageQuery): string =>
   `${pageGroup(userId, list)}:${size}:${start}`;
-const groupOfPage = (key: string) => key.slice(0, key.indexOf(':', key.indexOf(':') + 1));
+export const groupOfPage = (key: string) => key.slice(0, key.indexOf(':', key.indexOf(':') + 1));
 /** `from` is the point of view, so the order matters. */
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];

@@ -1,4 +1,5 @@
-// The commonest screen, 20 fans out of a warm cache, beside a bare node:http server that sends the very same bytes.
+// The commonest screen, 20 fans out of a warm cache, beside a bare node:http server that sends the very same bytes; and
+// the gateway with Redis beside the one without, since a warm answer must not cost more for having it.
 //
 //   npm run bench
 //
@@ -9,6 +10,7 @@ import { once } from 'node:events';
 import { arch, cpus, platform, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
+import { startRedisProcess } from '../support/redis-process.ts';
 
 const CONNECTIONS = 16;
 const USERS = 300;
@@ -29,16 +31,20 @@ type Measure = { perSecond: number; cpuMicros: number };
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-const gateway = await startServer(here('../../src/main.ts'), {
+const settings = {
   NODE_ENV: 'development',
   PORT: '0',
   // The rounds last longer than a page is fresh by default.
   LIST_FRESH_SECONDS: '3600',
   CACHE_MEMORY_MB: '512',
-});
+};
+const redis = await startRedisProcess();
+const gateway = await startServer(here('../../src/main.ts'), settings);
+const withRedis = await startServer(here('../../src/main.ts'), { ...settings, REDIS_URL: redis.url });
 const bare = await startServer(here('./bare-server.ts'), {});
 const candidates: Candidate[] = [
   { name: 'gateway', server: gateway, path: '/graphql' },
+  { name: 'gateway with Redis', server: withRedis, path: '/graphql' },
   { name: 'bare node:http', server: bare, path: '/graphql' },
   { name: 'bare node:http, stored bytes', server: bare, path: '/stored' },
 ].map((candidate) => ({
@@ -62,7 +68,8 @@ await checkAnswers();
 if ((await countUpstreamCalls()) !== callsBefore) throw new Error('The cache was not warm: the upstream was asked.');
 report();
 for (const { pool } of candidates) await pool.destroy();
-for (const { process } of [gateway, bare]) process.kill('SIGKILL');
+for (const { process } of [gateway, withRedis, bare]) process.kill('SIGKILL');
+await redis.close();
 
 async function startServer(script: string, env: Record<string, string>): Promise<Server> {
   const child = spawn(process.execPath, ['--import', here('./report-cpu.ts'), script], {

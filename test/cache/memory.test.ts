@@ -1,0 +1,152 @@
+// The memory tier keeps to its bytes, whatever passes through, and its estimates are those of the heap.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import { createMemoryTier, type Kept } from '../../src/cache/memory-tier.ts';
+import * as codec from '../../src/follow/codec.ts';
+import { groupOfPage, pageKey } from '../../src/follow/kinds.ts';
+import type { FollowPage, Profile } from '../../src/follow/model.ts';
+import { parseProfile } from '../../src/tencent/profile.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+/** What the upstream sends of somebody: little of most, much of some. */
+function wireItems(n: number): { Tag: string; Value: string | number }[] {
+  const items: { Tag: string; Value: string | number }[] = [{ Tag: 'Tag_Profile_IM_Nick', Value: `Nick of user ${n}` }];
+  if (n % 2 === 0) items.push({ Tag: 'Tag_Profile_IM_Image', Value: `https://cdn.example/${n}/${'x'.repeat(n % 80)}` });
+  if (n % 3 === 0) items.push({ Tag: 'Tag_Profile_IM_Gender', Value: 'Gender_Type_Female' });
+  if (n % 5 === 0) items.push({ Tag: 'Tag_Profile_IM_SelfSignature', Value: '签名'.repeat(n % 60) });
+  if (n % 7 === 0) items.push({ Tag: 'Tag_Profile_Custom_Team', Value: `team ${n}` });
+  if (n % 11 === 0) items.push({ Tag: 'Tag_Profile_IM_BirthDay', Value: 19_900_101 });
+  // Through JSON, as over the wire: no two share a string.
+  return JSON.parse(JSON.stringify(items));
+}
+const parsedProfile = (n: number): Profile => parseProfile(wireItems(n), { version: n, whole: true });
+const sharedProfile = (n: number): Profile => codec.profile.decode(codec.profile.encode(parsedProfile(n))) as Profile;
+
+const pageOf = (n: number): FollowPage => ({
+  entries: Array.from({ length: n % 41 }, (_, i) => ({
+    user: { id: `user_${n}_${i}`, profile: n % 4 === 0 ? null : parsedProfile(n * 41 + i) },
+    followedAt: 1_700_000_000 + i,
+  })),
+  next: n % 2 === 0 ? '' : `cursor-${n}`,
+});
+
+function kept<V>(value: V | null, n: number): Kept<V> {
+  const readAt = 1_795_000_000_000 + n;
+  const [freshUntil, usableUntil] = [readAt + 30_000.5, readAt + 3_600_000];
+  const times = { readAt, freshUntil, usableUntil, ticket: readAt * 1000, tick: n };
+  return { value, version: n, ...times, failure: null, retryAt: 0 };
+}
+
+type Load<V> = { count: number; key: (n: number) => string; value: (n: number) => V | null };
+
+/** Passes much through a tier of `maxBytes`, and answers the most that the heap grew by, with what the tier thought. */
+function passThrough<V>(
+  maxBytes: number,
+  { sizeOf }: codec.Codec<V>,
+  { count, key, value }: Load<V>,
+  groupOf?: (key: string) => string,
+) {
+  const before = heapBytes();
+  const tier = createMemoryTier<V>({ maxBytes, sizeOf, groupOf });
+  let most = 0;
+  for (let n = 1; n <= count; n++) {
+    tier.set(key(n), kept(value(n), n));
+    if (n % Math.ceil(count / 4) === 0 || n === count) most = Math.max(most, heapBytes() - before);
+  }
+  return { most, bytes: tier.bytes() };
+}
+
+test('a million profiles pass through 16 MB of memory, and the heap grows by no more than a fifth over that', () => {
+  const maxBytes = 16_000_000;
+  const { most, bytes } = passThrough(maxBytes, codec.profile, {
+    count: 1_000_000,
+    key: (n) => `user_${n}`,
+    value: (n) => (n % 9 === 0 ? null : n % 2 === 0 ? parsedProfile(n) : sharedProfile(n)),
+  });
+  expect(most).toBeLessThan(maxBytes * 1.2);
+  expect(bytes).toBeLessThanOrEqual(maxBytes);
+  // And the room is used.
+  expect(most).toBeGreaterThan(maxBytes * 0.7);
+});
+
+describe('of each kind, the heap takes what is estimated', () => {
+  const maxBytes = 12_000_000;
+  const userKey = (n: number) => `user_${n}`;
+  const [absent, pages] = [
+    () => null,
+    (n: number) => pageKey({ userId: userKey(n), list: 'fans', start: '', size: 100 }),
+  ];
+  test.each([
+    ['pages', () => passThrough(maxBytes, codec.page, { count: 8_000, key: pages, value: pageOf }, groupOfPage)],
+    [
+      'pages that came from Redis',
+      () =>
+        passThrough(
+          maxBytes,
+          codec.page,
+          { count: 8_000, key: pages, value: (n) => codec.page.decode(codec.page.encode(pageOf(n))) },
+          groupOfPage,
+        ),
+    ],
+    [
+      'counts',
+      () =>
+        passThrough(maxBytes, codec.counts, {
+          count: 100_000,
+          key: userKey,
+          value: (n) => ({ fans: n, follows: 1, mutuals: 0 }),
+        }),
+    ],
+    [
+      'relations',
+      () =>
+        passThrough(maxBytes, codec.relation, {
+          count: 100_000,
+          key: (n) => `user_${n} user_${n + 1}`,
+          value: () => 'MUTUAL' as const,
+        }),
+    ],
+    [
+      'accounts that do not exist',
+      () => passThrough(maxBytes, codec.profile, { count: 100_000, key: userKey, value: absent }),
+    ],
+  ])('%s', (_kind, pass) => {
+    const { most, bytes } = pass();
+    expect(bytes).toBeGreaterThan(maxBytes * 0.95);
+    expect(most / bytes).toBeLessThan(1.2);
+    expect(most / bytes).toBeGreaterThan(0.5);
+  });
+});
+
+describe('a group', () => {
+  const sizeOf = (value: string) => value.length;
+  const groupOf = (key: string) => key.split(':')[0] ?? '';
+
+  test('is forgotten whole, and alone', () => {
+    const tier = createMemoryTier<string>({ maxBytes: 100_000, sizeOf, groupOf });
+    for (const key of ['a:1', 'a:2', 'b:1']) tier.set(key, kept('x', 1));
+    tier.deleteGroup('a');
+    expect(['a:1', 'a:2', 'b:1'].map((key) => tier.get(key)?.value)).toEqual([undefined, undefined, 'x']);
+  });
+
+  test('leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
+    const before = heapBytes();
+    const tier = createMemoryTier<string>({ maxBytes: 50_000, sizeOf, groupOf });
+    for (let n = 0; n < 200_000; n++) {
+      tier.set(`group${n}:1`, kept('x', n));
+      tier.set(`group${n}:1`, kept(n % 2 === 0 ? 'x'.repeat(60_000) : 'xx', n + 1));
+    }
+    expect(tier.get('group199998:1')).toBeUndefined();
+    tier.clear();
+    expect(tier.bytes()).toBe(0);
+    expect(heapBytes() - before).toBeLessThan(1_000_000);
+  });
+});

@@ -1,0 +1,71 @@
+// What is written for Redis is read back as it was; what is anything else is read as nothing.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as codec from '../../src/follow/codec.ts';
+import type { FollowPage, Profile } from '../../src/follow/model.ts';
+
+const text = fc.string({ unit: 'grapheme' });
+const number = fc.integer({ min: 0 });
+const profile: fc.Arbitrary<Profile> = fc.record({
+  nick: fc.option(text),
+  avatar: fc.option(text),
+  gender: fc.option(fc.constantFrom('UNKNOWN', 'FEMALE', 'MALE')),
+  birthday: fc.option(text),
+  location: fc.option(text),
+  selfSignature: fc.option(text),
+  language: fc.option(number),
+  level: fc.option(number),
+  role: fc.option(number),
+  allowType: fc.option(fc.constantFrom('NEED_CONFIRM', 'ALLOW_ANY', 'DENY_ANY')),
+  adminForbidType: fc.option(fc.constantFrom('NONE', 'SEND_OUT')),
+  messageSettings: fc.option(number),
+  customFields: fc.array(fc.record({ key: text, value: text })),
+  items: fc.array(fc.record({ tag: text, value: fc.oneof(text, number) })),
+  version: fc.option(number),
+  whole: fc.boolean(),
+});
+const page: fc.Arbitrary<FollowPage> = fc.record({
+  entries: fc.array(fc.record({ user: fc.record({ id: text, profile: fc.option(profile) }), followedAt: number }), {
+    maxLength: 5,
+  }),
+  next: text,
+});
+const counts = fc.record({ fans: number, follows: number, mutuals: number });
+const relation = fc.constantFrom('NONE', 'FAN', 'FOLLOWING', 'MUTUAL');
+
+const KINDS: readonly [string, codec.Codec<never>, fc.Arbitrary<unknown>][] = [
+  ['profile', codec.profile as codec.Codec<never>, profile],
+  ['page', codec.page as codec.Codec<never>, page],
+  ['counts', codec.counts as codec.Codec<never>, counts],
+  ['relation', codec.relation as codec.Codec<never>, relation],
+];
+
+describe.each(KINDS)('a %s', (_kind, { encode, decode }, values) => {
+  test('comes back as it was', () => {
+    // fast-check makes objects without a prototype, JSON makes them with one.
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(decode(encode(value as never))).toEqual(structuredClone(value));
+      }),
+    );
+  });
+
+  test('cut short anywhere is nothing', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), (value, at) => {
+        const written = encode(value as never);
+        expect(decode(written.slice(0, at % written.length))).toBeNull();
+      }),
+    );
+  });
+
+  test('of any other shape is nothing', () => {
+    const others = [null, 5, true, '', 'FRIEND', [], {}, { nick: 5 }, { entries: {} }, { entries: [null], next: '' }];
+    const nested = [
+      { entries: [{ user: {}, followedAt: 1 }], next: '' },
+      { fans: -1, follows: 0, mutuals: 0 },
+    ];
+    const bare = { entries: [{ user: { id: 'a', profile: {} }, followedAt: 1 }], next: '' };
+    for (const other of [...others, ...nested, bare]) expect(decode(JSON.stringify(other))).toBeNull();
+  });
+});

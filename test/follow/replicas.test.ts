@@ -1,0 +1,172 @@
+// Replicas forget together, also when Redis was not there to pass it on.
+
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { createFollowMemory } from '../../src/follow/memory.ts';
+import type { FollowCounts } from '../../src/follow/model.ts';
+import type { CallOptions, FollowService } from '../../src/follow/services.ts';
+import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { createRunningClock } from '../support/clock.ts';
+import { startRedis } from '../support/redis.ts';
+
+const HOUR_MS = 3_600_000;
+const LIFETIMES = { freshMs: HOUR_MS, usableMs: 2 * HOUR_MS, absentMs: HOUR_MS };
+const CHANGED = { type: 'user-changed', userId: 'anna' } as const;
+
+/** Replicas over one Redis, and an upstream that counts anna's fans. */
+async function openReplicas() {
+  const server = await startRedis();
+  const clock = createRunningClock();
+  const upstream = { fans: 0, calls: 0, isDown: false };
+  const unused = () => Promise.reject(new Error('not a count'));
+  const follow: FollowService = {
+    async readCounts(ids) {
+      upstream.calls++;
+      if (upstream.isDown) throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It is down.');
+      return new Map(ids.map((id) => [id, { fans: upstream.fans, follows: 0, mutuals: 0 }]));
+    },
+    readPage: unused,
+    readRelations: unused,
+    follow: unused,
+    unfollow: unused,
+  };
+
+  async function openReplica(change: (link: RedisLink) => Partial<RedisLink> = () => ({})) {
+    const redis = createRedisClient([new URL(server.url)]);
+    const link = createRedisLink({ redis, clock, timeoutMs: 250, onChange() {} });
+    onTestFinished(() => link.close());
+    let listenings = 0;
+    const observed: RedisLink = {
+      ...link,
+      subscribe: (channel, heard, missed) =>
+        link.subscribe(channel, heard, () => {
+          missed();
+          listenings++;
+        }),
+    };
+    const memory = createFollowMemory({
+      follow,
+      profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
+      clock,
+      memoryBytes: 1e6,
+      lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+      redis: { link: { ...observed, ...change(link) }, prefix: 'replicas-test' },
+    });
+    await connectRedis(redis);
+    await until(() => listenings > 0);
+    const uses: unknown[] = [];
+    const call: CallOptions = {
+      signal: new AbortController().signal,
+      deadlineAt: clock.now() + HOUR_MS * 10,
+      onStale: (use) => uses.push(use),
+    };
+    return {
+      memory,
+      uses,
+      listenings: () => listenings,
+      fans: async () => {
+        const counts = (await memory.readCounts(['anna'], call)).get('anna');
+        return counts instanceof Error ? counts.message : (counts as FollowCounts).fans;
+      },
+    };
+  }
+  const admin = new Redis(server.port, '127.0.0.1');
+  admin.on('error', () => {});
+  onTestFinished(() => admin.disconnect());
+  return { server, admin, clock, upstream, openReplica };
+}
+
+/** Waits, a turn of the event loop at a time. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('what one forgets, the others forget', async () => {
+  const { upstream, openReplica } = await openReplicas();
+  const [a, b] = [await openReplica(), await openReplica()];
+  expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
+  expect(upstream.calls).toBe(1);
+  upstream.fans = 1;
+  await a.memory.forget(CHANGED);
+  expect(await a.fans()).toBe(1);
+  await until(async () => (await b.fans()) === 1);
+  expect(upstream.calls).toBe(2);
+});
+
+test('a replica that may have missed a message asks anew before it answers', async () => {
+  const { admin, upstream, openReplica } = await openReplicas();
+  const a = await openReplica(() => ({ publish: async () => true }));
+  const b = await openReplica();
+  expect(await b.fans()).toBe(0);
+  upstream.fans = 1;
+  await a.memory.forget(CHANGED);
+  expect(await b.fans()).toBe(0);
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await until(() => b.listenings() === 2);
+  expect(await b.fans()).toBe(1);
+});
+
+test('what it doubts still stands in while the upstream is down', async () => {
+  const { server, upstream, openReplica } = await openReplicas();
+  const b = await openReplica();
+  expect(await b.fans()).toBe(0);
+  await server.restart();
+  await until(() => b.listenings() === 2);
+  upstream.isDown = true;
+  expect(await b.fans()).toBe(0);
+  expect(b.uses).toEqual([{ ageMs: expect.any(Number), failure: 'UPSTREAM_UNAVAILABLE' }]);
+  upstream.isDown = false;
+  expect(await b.fans()).toBe(0);
+  expect(b.uses).toHaveLength(1);
+});
+
+describe('a forget that Redis did not take', () => {
+  test.each(['killed', 'paused'])('because it was %s, is made up for when it is back', async (how) => {
+    const { server, upstream, openReplica } = await openReplicas();
+    const [a, b] = [await openReplica(), await openReplica()];
+    expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
+    if (how === 'killed') await server.kill();
+    else server.pause();
+    upstream.fans = 1;
+    await a.memory.forget(CHANGED);
+    expect(await a.fans()).toBe(1);
+    if (how === 'killed') await server.restart();
+    else server.resume();
+    await until(async () => (await b.fans()) === 1);
+    expect(await (await openReplica()).fans()).toBe(1);
+    expect(await a.fans()).toBe(1);
+  });
+
+  test.each([
+    ['out of memory', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']],
+    ['a read-only replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']],
+  ])(
+    'because it was %s, holds for all replicas at once, and in Redis later',
+    async (_why, [breaks = '', ...how], [mends = '', ...back]) => {
+      const { admin, clock, upstream, openReplica } = await openReplicas();
+      const [a, b] = [await openReplica(), await openReplica()];
+      expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
+      await admin.call(breaks, ...how);
+      upstream.fans = 1;
+      await a.memory.forget(CHANGED);
+      expect(await a.fans()).toBe(1);
+      await until(async () => (await b.fans()) === 1);
+      expect([await a.fans(), await b.fans()]).toEqual([1, 1]);
+
+      await admin.call(mends, ...back);
+      clock.advance(6000);
+      // Whoever looks into Redis next makes up for it.
+      const c = await openReplica();
+      await until(async () => {
+        await a.memory.readCounts([`someone${Math.random()}`], {
+          signal: new AbortController().signal,
+          deadlineAt: clock.now() + HOUR_MS,
+        });
+        return (await c.fans()) === 1;
+      });
+      expect(await (await openReplica()).fans()).toBe(1);
+    },
+  );
+});
