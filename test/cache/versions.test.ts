@@ -1,13 +1,13 @@
 // The version rule: an older version never takes the place of a newer one, whoever writes it and in whatever order.
 import fc from 'fast-check';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../src/cache/entry.ts';
 import { createMemoryTier, type Kept } from '../../src/cache/memory-tier.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { createRedisTier } from '../../src/cache/redis-tier.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectRedis, createRedisClient } from '../../src/redis.ts';
-import { redisUrl } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
 
 const DAY_MS = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
@@ -17,13 +17,14 @@ type Store = {
   read(key: string): Promise<Entry<string> | undefined>;
 };
 
-let url = '';
+let server: Awaited<ReturnType<typeof startRedis>>;
 beforeAll(async () => {
-  url = await redisUrl();
+  server = await startRedis();
 });
+afterAll(() => server.close());
 
 async function openRedisTier(replica: string): Promise<Store> {
-  const redis = createRedisClient([new URL(url)]);
+  const redis = createRedisClient([new URL(server.url)]);
   await connectRedis(redis);
   const link = createRedisLink({ redis, clock: systemClock, timeoutMs: 5000, onChange() {} });
   onTestFinished(() => link.close());
