@@ -111,11 +111,29 @@ const pattern = text.transform((value, { addIssue }) => {
   }
 });
 const seconds = wholeNumber(0, 30 * 86_400);
+function isRedisNode(url: URL): boolean {
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return false;
+  }
+  return /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname) && url.search === '';
+}
+/** A cluster has one user, one password, and no numbered databases. */
+const isSibling = (url: URL, first: URL | null | undefined): boolean =>
+  first?.protocol === url.protocol &&
+  first.username === url.username &&
+  first.password === url.password &&
+  /^\/?$/.test(url.pathname);
 const redisUrl = text.transform((value, { addIssue }): URL[] => {
   const nodes = value.split(',').map((node) => URL.parse(node.trim()));
-  if (nodes.every((url) => url && /^rediss?:$/.test(url.protocol) && url.hostname)) return nodes as URL[];
+  const [first] = nodes;
+  if (nodes.every((url) => url && isRedisNode(url) && (nodes.length === 1 || isSibling(url, first))))
+    return nodes as URL[];
   // The value may hold a password, so it is not repeated.
-  addIssue('must be redis://host:port or rediss://host:port; several nodes of a cluster are separated by commas');
+  addIssue(
+    'must be redis://user:password@host:port, or rediss://; several nodes of a cluster, alike but for host and port, are separated by commas',
+  );
   return [];
 });
 const customFields = text

@@ -67,7 +67,7 @@ export async function createPurge(config: Config): Promise<Purge> {
   /** Neither the budget's keys, nor the marks that keep a read which is under way from bringing back what was forgotten. */
   function isRemembered(key: string): boolean {
     const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
-    return Object.hasOwn(memories, kind) && !/\{[^}]*\}:forgotten$/.test(key);
+    return Object.hasOwn(memories, kind) && !/\{[^}]*\}::forgotten$/.test(key);
   }
 
   // One by one, since a cluster takes no command for keys of several slots; they travel together all the same.

@@ -65,8 +65,9 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   // Braces would end the part of the key that tells its slot.
   const base = (group: string) => `${prefix}:{${group.replaceAll('}', '%7D')}}`;
   const entryOf = (key: string) => `${base(groupOf(key))}:${key}`;
-  const leaseOf = (key: string) => `${entryOf(key)}:lease`;
-  const markOf = (group: string) => `${base(group)}:forgotten`;
+  // No key begins with a colon, so no entry can have a companion's name, whatever it is called.
+  const leaseOf = (key: string) => `${base(groupOf(key))}::lease:${key}`;
+  const markOf = (group: string) => `${base(group)}::forgotten`;
   const keysOf = (key: string) => [entryOf(key), markOf(groupOf(key)), leaseOf(key)];
   const markMs = Math.max(usableMs, absentMs) + LONGEST_READ_MS;
 

@@ -39,6 +39,7 @@ const READ = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local full, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
 local kept = redis.call('HMGET', KEYS[1], 'free', 'hold', 'share')
 local free, hold, share = tonumber(kept[1]), tonumber(kept[2]) or 0, tonumber(kept[3]) or 1
 if not free or free > now + ${FAR_AHEAD_MS * 1000} then free = now + tolerance end

@@ -1,5 +1,5 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
-import { GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
 import type { FollowService } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
@@ -56,14 +56,17 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
     readCounts: (userIds, call) =>
       askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
         const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
-        const answer = await client.call('follow_get_info', request, call);
+        // The only account that can be missing at the top is the one that asks, not one that is asked about (contract U16).
+        const answer = await client
+          .call('follow_get_info', request, call)
+          .catch(blame('UPSTREAM_MISCONFIGURED', onBehalfOf));
         return readItems('follow_get_info', answer, 'FollowInfo', readCounts);
       }),
 
     readRelations: (from, userIds, call) =>
       askInChunks('follow_check', userIds, MAX_RELATIONS, async (chunk) => {
         const request: FollowCheckRequest = { From_Account: from, To_Account: chunk };
-        const answer = await client.call('follow_check', request, call);
+        const answer = await client.call('follow_check', request, call).catch(blame('BAD_USER_INPUT', from));
         return readItems('follow_check', answer, 'ResultItem', ({ FollowType: relation }) =>
           typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined,
         );
@@ -83,6 +86,16 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         const answer = await client.call('follow_delete', request, call);
         return readItems('follow_delete', answer, 'ResultItem', () => true as const);
       }),
+  };
+}
+
+/** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */
+function blame(code: ErrorCode, asking: UserId) {
+  return (error: unknown): never => {
+    if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
+    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, {
+      upstream: error.upstream,
+    });
   };
 }
 

@@ -206,7 +206,7 @@ test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, 
   expect(entries.length).toBeGreaterThan(40);
   for (const entry of entries) {
     const text = (await admin.get(entry)) ?? '';
-    for (const key of [entry, `${entry}:lease`, `${entry.replace(/\}.*$/, '}')}:forgotten`])
+    for (const key of [entry, entry.replace('}:', '}::lease:'), entry.replace(/\}.*$/, '}::forgotten')])
       await litter(admin, key, text);
   }
 
