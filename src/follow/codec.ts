@@ -1,5 +1,12 @@
 // How the domain's values are written for Redis and read back. What does not have the right shape counts as not there.
-import type { FollowCounts, FollowEntry, FollowPage, FollowRelation, Profile } from './model.ts';
+import {
+  type FollowCounts,
+  type FollowEntry,
+  type FollowPage,
+  type FollowRelation,
+  type Profile,
+  UNSET_PROFILE,
+} from './model.ts';
 
 const RELATIONS: readonly string[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] satisfies FollowRelation[];
 
@@ -52,26 +59,10 @@ const isPage = shape({ entries: listOf(isEntry), next: isText } satisfies Record
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
 
-/** What most profiles have not set, and what is therefore not written. */
-const UNSET = {
-  nick: null,
-  avatar: null,
-  gender: null,
-  birthday: null,
-  location: null,
-  selfSignature: null,
-  language: null,
-  level: null,
-  role: null,
-  allowType: null,
-  adminForbidType: null,
-  messageSettings: null,
-  version: null,
-} satisfies Partial<Profile>;
-
+// What a profile has not set is not written.
 const packProfile = (profile: Profile): unknown =>
   Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== null));
-const unpackProfile = (packed: unknown): unknown => (isRecord(packed) ? { ...UNSET, ...packed } : packed);
+const unpackProfile = (packed: unknown): unknown => (isRecord(packed) ? { ...UNSET_PROFILE, ...packed } : packed);
 
 const packPage = ({ entries, next }: FollowPage): unknown => ({
   entries: entries.map(({ user: { id, profile }, followedAt }) => ({

@@ -43,6 +43,23 @@ export type Profile = {
   whole: boolean;
 };
 
+/** The part of a profile that says nothing: most users have set little of it. */
+export const UNSET_PROFILE = {
+  nick: null,
+  avatar: null,
+  gender: null,
+  birthday: null,
+  location: null,
+  selfSignature: null,
+  language: null,
+  level: null,
+  role: null,
+  allowType: null,
+  adminForbidType: null,
+  messageSettings: null,
+  version: null,
+} satisfies Partial<Profile>;
+
 /** A user as far as it is known without asking: always an id, and the profile when something brought it along. */
 export type UserHandle = { readonly id: UserId; readonly profile: Profile | null };
 

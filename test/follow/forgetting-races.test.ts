@@ -5,7 +5,15 @@ import type { Clock } from '../../src/clock.ts';
 import { type DomainEvent, type Group, groupsOf } from '../../src/follow/forgetting.ts';
 import { type Kind, pageGroup, relationKey } from '../../src/follow/kinds.ts';
 import { createFollowMemory, type FollowMemory } from '../../src/follow/memory.ts';
-import type { FollowCounts, FollowList, FollowPage, FollowRelation, Profile, UserId } from '../../src/follow/model.ts';
+import {
+  type FollowCounts,
+  type FollowList,
+  type FollowPage,
+  type FollowRelation,
+  type Profile,
+  UNSET_PROFILE,
+  type UserId,
+} from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
 import { createRunningClock } from '../support/clock.ts';
@@ -58,18 +66,8 @@ function createFloors() {
 }
 
 const profileAt = (value: number, version: number | null): Profile => ({
+  ...UNSET_PROFILE,
   nick: String(value),
-  avatar: null,
-  gender: null,
-  birthday: null,
-  location: null,
-  selfSignature: null,
-  language: null,
-  level: null,
-  role: null,
-  allowType: null,
-  adminForbidType: null,
-  messageSettings: null,
   customFields: [],
   items: [],
   version,

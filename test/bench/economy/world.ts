@@ -1,5 +1,13 @@
 // Who there is and who follows whom: a power law of fame over 10,000 users, made up as it is asked for.
-import type { FollowCounts, FollowEntry, FollowList, FollowPage, Profile, UserId } from '../../../src/follow/model.ts';
+import {
+  type FollowCounts,
+  type FollowEntry,
+  type FollowList,
+  type FollowPage,
+  type Profile,
+  UNSET_PROFILE,
+  type UserId,
+} from '../../../src/follow/model.ts';
 
 export const USERS = 10_000;
 /** Members of a client page. */
@@ -50,18 +58,8 @@ export function memberOf(rank: number, list: FollowList, index: number): FollowE
 function inventProfile(userId: UserId): Profile {
   const nick = `Nick of ${userId}`;
   return {
+    ...UNSET_PROFILE,
     nick,
-    avatar: null,
-    gender: null,
-    birthday: null,
-    location: null,
-    selfSignature: null,
-    language: null,
-    level: null,
-    role: null,
-    allowType: null,
-    adminForbidType: null,
-    messageSettings: null,
     customFields: [],
     items: [{ tag: 'Tag_Profile_IM_Nick', value: nick }],
     version: 1,
