@@ -1,5 +1,7 @@
 // The settings, from environment variables: all of them checked at once, secrets never repeated.
-import { z } from 'zod';
+
+import type { ListVisibility } from './setting-values.ts';
+import { CONSISTENT_SETTINGS, contradictions, type Environment, type LOG_LEVELS, type REGIONS } from './settings.ts';
 
 /** What a deployment can set. `SETTINGS` tells which variable each one comes from. */
 export type Config = {
@@ -24,8 +26,28 @@ export type Config = {
   /** How long answers are fresh, and how long usable, in milliseconds. */
   lifetimes: Record<
     'page' | 'counts' | 'profile' | 'relation',
-    { freshMs: number; usableMs: number; absentMs: number }
+    { freshMs: number; toldMs: number; usableMs: number; absentMs: number }
   >;
+  /** How requests may say who asks; none: everybody is anonymous. */
+  auth: {
+    userSig: boolean;
+    jwt: { jwksUrl: string; issuer: string; audience: string; userClaim: string } | null;
+    /** A header that names the viewer. `secret` is null in development alone: then anybody may be anybody. */
+    header: { name: string; secret: string | null } | null;
+  };
+  listVisibility: ListVisibility;
+  /** The most users that one mutation takes. */
+  maxTargets: number;
+  /** For how long the gateway's own changes are shown although the upstream may not show them yet, in milliseconds. */
+  writeLagMs: number;
+  /** The most upstream calls that one `knownFans` may take. */
+  knownFansMaxCalls: number;
+  /** Where the upstream tells of changes; null: nowhere. `path` null derives one that cannot be guessed. */
+  webhook: { token: string; path: string | null } | null;
+  /** How many changes are kept for subscribers that come back. */
+  eventLogLength: number;
+  /** The most subscriptions of this process. */
+  maxSubscriptions: number;
   memoryBytes: number;
   /** Null: the memory tier serves alone. */
   redis: { nodes: readonly URL[]; timeoutMs: number } | null;
@@ -59,142 +81,7 @@ export class ConfigError extends Error {
   }
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-const REGIONS = [
-  'china',
-  'singapore',
-  'seoul',
-  'tokyo',
-  'frankfurt',
-  'silicon-valley',
-  'jakarta',
-  'mumbai',
-  'riyadh',
-] as const;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-const text = z.string({ error: 'is missing' });
-const wholeNumber = (from: number, to: number) =>
-  text
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= from && value <= to, `must be between ${from} and ${to}`);
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, {
-    error: ({ input }) => (input === undefined ? 'is missing' : `must be one of ${values.join(', ')}`),
-  });
-const onOrOff = text
-  .toLowerCase()
-  .refine((value) => ['on', 'off', 'true', 'false', '1', '0'].includes(value), 'must be on or off')
-  .transform((value) => ['on', 'true', '1'].includes(value));
-const baseUrl = text.transform((value, { addIssue }) => {
-  const url = URL.parse(value);
-  const problem = !url
-    ? 'must be a URL, for example https://adminapisgp.im.qcloud.com'
-    : url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname))
-      ? 'must be https; plain http is accepted for loopback addresses only'
-      : url.pathname !== '/' || url.search || url.hash || url.username || url.password
-        ? 'must be a host alone, without path, query or credentials'
-        : null;
-  if (problem) addIssue(problem);
-  return url?.origin ?? value;
-});
-const pattern = text.transform((value, { addIssue }) => {
-  try {
-    new RegExp(value, 'u');
-    return new RegExp(`^(?:${value})$`, 'u');
-  } catch {
-    addIssue('must be a regular expression');
-    return /^$/;
-  }
-});
-const seconds = wholeNumber(0, 30 * 86_400);
-function isRedisNode(url: URL): boolean {
-  try {
-    decodeURIComponent(url.username + url.password);
-  } catch {
-    return false;
-  }
-  return /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname) && url.search === '';
-}
-/** A cluster has one user, one password, and no numbered databases. */
-const isSibling = (url: URL, first: URL | null | undefined): boolean =>
-  first?.protocol === url.protocol &&
-  first.username === url.username &&
-  first.password === url.password &&
-  /^\/?$/.test(url.pathname);
-const redisUrl = text.transform((value, { addIssue }): URL[] => {
-  const nodes = value.split(',').map((node) => URL.parse(node.trim()));
-  const [first] = nodes;
-  if (nodes.every((url) => url && isRedisNode(url) && (nodes.length === 1 || isSibling(url, first))))
-    return nodes as URL[];
-  // The value may hold a password, so it is not repeated.
-  addIssue(
-    'must be redis://user:password@host:port, or rediss://; several nodes of a cluster, alike but for host and port, are separated by commas',
-  );
-  return [];
-});
-const customFields = text
-  .transform((value) =>
-    value
-      .split(',')
-      .map((key) => key.trim())
-      .filter(Boolean),
-  )
-  .refine(
-    (keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)),
-    'must be keys of 1 to 8 letters, without Tag_Profile_Custom_, separated by commas',
-  );
-
-/** Every setting: its check, and its default where it has one. */
-const SETTINGS = z.object({
-  NODE_ENV: text.default('development'),
-  HOST: text.default('127.0.0.1'),
-  PORT: wholeNumber(0, 65_535).default(4000),
-  TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-  TENCENT_SECRET_KEY: text.min(16, 'is too short to be a secret key'),
-  TENCENT_ADMIN: text.regex(/^[^\s:]{1,32}$/, 'must be a UserID: 1 to 32 characters').default('administrator'),
-  TENCENT_REGION: oneOf(REGIONS).optional(),
-  TENCENT_BASE_URL: baseUrl.optional(),
-  CURSOR_SECRET: text.min(16, 'must have at least 16 characters').optional(),
-  UPSTREAM_TIMEOUT_MS: wholeNumber(100, 60_000).default(5000),
-  REQUEST_DEADLINE_MS: wholeNumber(100, 120_000).default(10_000),
-  // The schema's default page of 20 must always be allowed.
-  MAX_PAGE_SIZE: wholeNumber(20, 1000).default(100),
-  CHUNK_SIZE: wholeNumber(1, 1000).default(100),
-  USER_ID_PATTERN: pattern.default(/^(?:[A-Za-z0-9_-]{1,32})$/u),
-  REDIS_URL: redisUrl.optional(),
-  REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
-  UPSTREAM_RATE: wholeNumber(1, 100_000).default(160),
-  PROFILE_FRESH_SECONDS: seconds.default(3600),
-  PROFILE_STALE_SECONDS: seconds.default(86_400),
-  LIST_FRESH_SECONDS: seconds.default(30),
-  LIST_STALE_SECONDS: seconds.default(3600),
-  COUNTS_FRESH_SECONDS: seconds.default(30),
-  COUNTS_STALE_SECONDS: seconds.default(3600),
-  RELATION_FRESH_SECONDS: seconds.default(30),
-  RELATION_STALE_SECONDS: seconds.default(600),
-  ABSENT_FRESH_SECONDS: seconds.default(30),
-  FRESHNESS_EXTENSION: onOrOff.default(true),
-  METRICS_PORT: wholeNumber(0, 65_535).optional(),
-  CACHE_MEMORY_MB: wholeNumber(1, 65_536).default(64),
-  PROFILE_CUSTOM_FIELDS: customFields.default([]),
-  EMBEDDED_PROFILE: oneOf(['whole', 'partial']).default('whole'),
-  INTROSPECTION: onOrOff.optional(),
-  GRAPHIQL: onOrOff.optional(),
-  MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).default(102_400),
-  MAX_DEPTH: wholeNumber(1, 100).default(15),
-  MAX_TOKENS: wholeNumber(100, 100_000).default(10_000),
-  SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000).default(1000),
-  LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
-});
-
-const CONSISTENT_SETTINGS = SETTINGS.refine(({ PORT, METRICS_PORT }) => PORT === 0 || PORT !== METRICS_PORT, {
-  path: ['METRICS_PORT'],
-  error: 'must be another port than PORT',
-});
+export type { Environment } from './settings.ts';
 
 /** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. An empty value counts as unset. */
 export function readConfig(env: Environment): Config {
@@ -215,6 +102,8 @@ export function readConfig(env: Environment): Config {
     const freshMs = settings[`${kind}_FRESH_SECONDS`] * 1000;
     return {
       freshMs,
+      // Nobody is told of a profile's every change (contract 7.4); and who wants to ask every time is not to be spared.
+      toldMs: freshMs === 0 || kind === 'PROFILE' ? freshMs : Math.max(freshMs, settings.TOLD_FRESH_SECONDS * 1000),
       // What is fresh is usable, whatever the other setting says.
       usableMs: Math.max(freshMs, settings[`${kind}_STALE_SECONDS`] * 1000),
       absentMs: settings.ABSENT_FRESH_SECONDS * 1000,
@@ -243,6 +132,29 @@ export function readConfig(env: Environment): Config {
       profile: lifetimes('PROFILE'),
       relation: lifetimes('RELATION'),
     },
+    auth: {
+      userSig: settings.AUTH.includes('usersig'),
+      jwt: settings.AUTH.includes('jwt')
+        ? {
+            // Their absence is a contradiction.
+            jwksUrl: settings.JWT_JWKS_URL ?? '',
+            issuer: settings.JWT_ISSUER ?? '',
+            audience: settings.JWT_AUDIENCE ?? '',
+            userClaim: settings.JWT_USER_CLAIM,
+          }
+        : null,
+      header:
+        settings.AUTH.includes('header') || settings.AUTH.includes('development')
+          ? { name: settings.VIEWER_HEADER, secret: settings.VIEWER_HEADER_SECRET ?? null }
+          : null,
+    },
+    listVisibility: settings.LIST_VISIBILITY,
+    maxTargets: settings.MAX_TARGETS,
+    writeLagMs: settings.WRITE_LAG_SECONDS * 1000,
+    knownFansMaxCalls: settings.KNOWN_FANS_MAX_CALLS,
+    webhook: settings.WEBHOOK_TOKEN ? { token: settings.WEBHOOK_TOKEN, path: settings.WEBHOOK_PATH ?? null } : null,
+    eventLogLength: settings.EVENT_LOG_LENGTH,
+    maxSubscriptions: settings.MAX_SUBSCRIPTIONS,
     redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
     upstreamRate: settings.UPSTREAM_RATE,
     freshnessExtension: settings.FRESHNESS_EXTENSION,
@@ -265,19 +177,4 @@ export function namesNoUpstream(env: Environment): boolean {
   return (
     env.NODE_ENV !== 'production' && !Object.keys(env).some((name) => name.startsWith('TENCENT_') && env[name]?.trim())
   );
-}
-
-/** What no single setting can tell: pairs that exclude or need each other, and names that look like ours but are not. */
-function contradictions(given: Environment): string[] {
-  const problems: string[] = [];
-  if (given.TENCENT_REGION && given.TENCENT_BASE_URL)
-    problems.push('TENCENT_REGION and TENCENT_BASE_URL are both set: keep one');
-  if (!given.TENCENT_REGION && !given.TENCENT_BASE_URL) {
-    problems.push(`TENCENT_REGION is missing (one of ${REGIONS.join(', ')}), or TENCENT_BASE_URL in its place`);
-  }
-  for (const name of Object.keys(given)) {
-    if (name.startsWith('TENCENT_') && !(name in SETTINGS.shape))
-      problems.push(`${name} is no setting of this gateway`);
-  }
-  return problems;
 }

@@ -1,11 +1,13 @@
 // What one request carries through the house: its loaders, its patience, and its bill.
 import type { KeyObject } from 'node:crypto';
+import type { Viewer } from './auth/viewer.ts';
+import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
-import type { FollowPage, PageQuery, UserId } from './follow/model.ts';
+import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
 
 /** What the graph has to know of the configuration. */
@@ -22,6 +24,10 @@ export type GraphSettings = {
 
 export type Context = {
   readonly settings: GraphSettings;
+  /** Who asks; null is anonymous. */
+  readonly viewer: Viewer | null;
+  /** Whether the viewer may see who is in a list of `owner`. */
+  maySee(owner: UserId, list: FollowList): boolean;
   readonly load: Loaders;
   /** Reads one upstream page of a list: at once when it is remembered, else by a promise. */
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
@@ -36,6 +42,7 @@ export type Staleness = StaleUse;
 
 export type ContextDependencies = {
   memory: FollowMemory;
+  maySee: MaySee;
   settings: GraphSettings;
   clock: Clock;
   /** How long one client request may take, in milliseconds. */
@@ -46,6 +53,7 @@ export type ContextDependencies = {
 export type ContextRequest = {
   /** Aborts when the client goes away. */
   gone: AbortSignal;
+  viewer: Viewer | null;
   /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
 };
@@ -60,9 +68,9 @@ export type OpenContext = {
 };
 
 /** Makes contexts, one for each request. */
-export function createContexts({ memory, settings, clock, deadlineMs }: ContextDependencies) {
+export function createContexts({ memory, maySee, settings, clock, deadlineMs }: ContextDependencies) {
   return {
-    open({ gone, onUpstreamCall }: ContextRequest): OpenContext {
+    open({ gone, viewer, onUpstreamCall }: ContextRequest): OpenContext {
       const patience = createPatience(gone, deadlineMs, clock);
       let oldest: Staleness | null = null;
       const call: CallOptions = {
@@ -77,8 +85,10 @@ export function createContexts({ memory, settings, clock, deadlineMs }: ContextD
           return patience.signal();
         },
       };
-      const context = {
+      const context: Context = {
         settings,
+        viewer,
+        maySee: (owner, list) => maySee(viewer, owner, list),
         load: createLoaders(memory, call),
         readPage: (query: PageQuery) => memory.readPage(query, call),
         isKnownMissing: memory.isKnownMissing,

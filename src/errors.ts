@@ -34,11 +34,18 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly upstream: UpstreamFault | undefined;
+  /** Of a change that failed: whether it may have been made all the same, since nobody knows how the call ended. */
+  readonly mayHaveHappened: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; upstream?: UpstreamFault } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; upstream?: UpstreamFault; mayHaveHappened?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.upstream = options.upstream;
+    this.mayHaveHappened = options.mayHaveHappened ?? false;
   }
 }
 

@@ -32,6 +32,7 @@ export function createGraphql({ config, contexts, metrics, onBug }: GraphqlDepen
     context: ({ request, visit }) => {
       visit.opened = contexts.open({
         gone: request.signal,
+        viewer: visit.exchange.viewer,
         onUpstreamCall: () => visit.exchange.upstreamCalls++,
       });
       return visit.opened.context;

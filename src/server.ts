@@ -1,6 +1,8 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
+import { createAuthentication } from './auth/authentication.ts';
+import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -29,10 +31,16 @@ export type Gateway = {
   destroy(): void;
 };
 
-export type GatewayDependencies = { log: Logger; clock?: Clock };
+export type GatewayDependencies = {
+  log: Logger;
+  clock?: Clock;
+  /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
+  maySee?: MaySee;
+};
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
-export function createGateway(config: Config, { log, clock = systemClock }: GatewayDependencies): Gateway {
+export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
+  const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
   const { adminId, sdkAppId } = config.tencent;
   const redis = config.redis && createRedisClient(config.redis.nodes);
@@ -92,6 +100,7 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
   });
   const contexts = createContexts({
     memory,
+    maySee,
     settings: {
       maxPageSize: config.maxPageSize,
       chunkSize: config.chunkSize,
@@ -113,6 +122,8 @@ export function createGateway(config: Config, { log, clock = systemClock }: Gate
     createFront({
       graphql,
       graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations) : null,
+      authenticate: createAuthentication(),
+      webhook: null,
       isReady: () => listener.isReady(),
       onExchange(exchange, facts) {
         log.info({ ...exchange, ...facts }, 'request');

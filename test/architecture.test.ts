@@ -27,7 +27,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'graphql.ts': ['graph', 'http', 'metrics', 'errors.ts', 'types:config.ts', 'types:context.ts'],
   'upstream.ts': ['tencent', 'clock.ts', 'types:config.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'follow', 'redis.ts'],
-  'config.ts': [],
+  'config.ts': ['settings.ts', 'setting-values.ts'],
+  'settings.ts': ['setting-values.ts'],
+  'setting-values.ts': [],
   'clock.ts': [],
   'errors.ts': [],
   'redis.ts': ['config.ts', 'types:cache'],
@@ -36,10 +38,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   graph: ['follow', 'errors.ts', 'types:context.ts'],
   follow: ['cache', 'errors.ts', 'clock.ts'],
   cache: ['errors.ts', 'clock.ts'],
-  http: ['errors.ts', 'clock.ts'],
+  http: ['types:auth', 'errors.ts', 'clock.ts'],
   tencent: ['types:follow', 'cache', 'errors.ts', 'clock.ts'],
   metrics: ['types:cache', 'types:follow', 'types:tencent', 'clock.ts'],
-  auth: ['tencent/user-sig.ts', 'errors.ts', 'clock.ts'],
+  auth: ['tencent/user-sig.ts', 'types:follow', 'errors.ts', 'clock.ts'],
   sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
 };
 
@@ -50,6 +52,9 @@ const ONLY_IN: Record<string, readonly string[]> = {
   undici: ['tencent/client.ts'],
   ioredis: ['redis.ts'],
   'prom-client': ['metrics'],
+  jose: ['auth'],
+  'graphql-ws': ['http'],
+  ws: ['http'],
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

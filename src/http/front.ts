@@ -1,6 +1,8 @@
 // What stands before GraphQL on every HTTP request: health, the request id, limits on the body, and the log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Authenticate } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
 import { dropBody, readBody, refusal } from './body.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 
@@ -12,11 +14,14 @@ export type FrontDependencies = {
   graphql(request: RequestWithBody, response: ServerResponse, exchange: Exchange): unknown;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
+  authenticate: Authenticate;
+  /** Serves what the upstream tells; null when it is told nothing. */
+  webhook: { path: string; serve(request: IncomingMessage, response: ServerResponse): unknown } | null;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration. */
   onExchange(
-    exchange: Exchange,
+    exchange: Omit<Exchange, 'viewer'>,
     facts: { method: string; path: string; status: number; ms: number; aborted: boolean },
   ): void;
   onFault(error: unknown, exchange: Exchange): void;
@@ -75,7 +80,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
 }
 
 async function serve(
-  { graphql, graphiql, maxBodyBytes, clock }: FrontDependencies,
+  { graphql, graphiql, authenticate, webhook, maxBodyBytes, clock }: FrontDependencies,
   path: string,
   request: RequestWithBody,
   response: ServerResponse,
@@ -85,12 +90,20 @@ async function serve(
     response.writeHead(302, { location: GRAPHQL_PATH }).end();
     return;
   }
+  if (path === webhook?.path) return webhook.serve(request, response);
   if (path !== GRAPHQL_PATH)
     return refuse(response, exchange, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
   if (request.method === 'GET') {
     if (graphiql && request.headers.accept?.includes('text/html')) return graphiql(request, response);
     const broken = brokenParameter(request.url ?? '');
     if (broken) return refuse(response, exchange, 400, `The parameter "${broken}" must be JSON.`);
+  }
+  try {
+    exchange.viewer = await authenticate((name) => request.headers[name]?.toString());
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    response.setHeader('www-authenticate', 'UserSig, Bearer');
+    return refuse(response, exchange, 401, error.message, error.code);
   }
   // Yoga would find out only after it has run the operation.
   if (!ANSWERABLE.test(request.headers.accept || '*/*'))
@@ -159,9 +172,10 @@ function writeHead(response: ServerResponse, status: number, type: string, body:
 }
 
 /** What a client can make as long as it likes is cut: its names, and one code for each of a thousand errors. */
-function forLog({ operationName, errorCodes, ...exchange }: Exchange): Exchange {
+function forLog({ requestId, upstreamCalls, operationName, errorCodes }: Exchange) {
   return {
-    ...exchange,
+    requestId,
+    upstreamCalls,
     operationName: operationName?.slice(0, LONGEST_LOGGED_NAME) ?? null,
     errorCodes: [...new Set(errorCodes)],
   };

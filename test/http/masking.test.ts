@@ -92,6 +92,8 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
   const front = createFront({
     graphql: () => Promise.reject(bug),
     graphiql: null,
+    authenticate: () => null,
+    webhook: null,
     isReady: () => true,
     onExchange: () => {},
     onFault: (error) => faults.push(error),

@@ -102,13 +102,13 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
       redis: { link: redis.connect(), prefix: 'economy' },
       random,
     });
-    return createContexts({ memory, settings, clock, deadlineMs: DEADLINE_MS });
+    return createContexts({ memory, maySee: () => true, settings, clock, deadlineMs: DEADLINE_MS });
   });
   const gone = new AbortController().signal;
 
   return run(cell, clock, upstream, async (query) => {
     const gateway = gateways[Math.floor(random() * replicas)] as (typeof gateways)[number];
-    const { context, close } = gateway.open({ gone, onUpstreamCall() {} });
+    const { context, close } = gateway.open({ gone, viewer: null, onUpstreamCall() {} });
     try {
       if (query.screen === 'header') await readHeader(userOf(query.rank), context.load);
       else checkPage(query, await readList(query, context));

@@ -1,0 +1,123 @@
+// What a single setting can be: checks that say in plain words what is wrong. None repeats a value that may be secret.
+import { z } from 'zod';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+export const text = z.string({ error: 'is missing' });
+export const wholeNumber = (from: number, to: number) =>
+  text
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be between ${from} and ${to}`);
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, {
+    error: ({ input }) => (input === undefined ? 'is missing' : `must be one of ${values.join(', ')}`),
+  });
+export const onOrOff = text
+  .toLowerCase()
+  .refine((value) => ['on', 'off', 'true', 'false', '1', '0'].includes(value), 'must be on or off')
+  .transform((value) => ['on', 'true', '1'].includes(value));
+export const baseUrl = text.transform((value, { addIssue }) => {
+  const url = URL.parse(value);
+  const problem = !url
+    ? 'must be a URL, for example https://adminapisgp.im.qcloud.com'
+    : url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname))
+      ? 'must be https; plain http is accepted for loopback addresses only'
+      : url.pathname !== '/' || url.search || url.hash || url.username || url.password
+        ? 'must be a host alone, without path, query or credentials'
+        : null;
+  if (problem) addIssue(problem);
+  return url?.origin ?? value;
+});
+export const pattern = text.transform((value, { addIssue }) => {
+  try {
+    new RegExp(value, 'u');
+    return new RegExp(`^(?:${value})$`, 'u');
+  } catch {
+    addIssue('must be a regular expression');
+    return /^$/;
+  }
+});
+export const seconds = wholeNumber(0, 30 * 86_400);
+function isRedisNode(url: URL): boolean {
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return false;
+  }
+  return /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname) && url.search === '';
+}
+/** A cluster has one user, one password, and no numbered databases. */
+const isSibling = (url: URL, first: URL | null | undefined): boolean =>
+  first?.protocol === url.protocol &&
+  first.username === url.username &&
+  first.password === url.password &&
+  /^\/?$/.test(url.pathname);
+export const redisUrl = text.transform((value, { addIssue }): URL[] => {
+  const nodes = value.split(',').map((node) => URL.parse(node.trim()));
+  const [first] = nodes;
+  if (nodes.every((url) => url && isRedisNode(url) && (nodes.length === 1 || isSibling(url, first))))
+    return nodes as URL[];
+  // The value may hold a password, so it is not repeated.
+  addIssue(
+    'must be redis://user:password@host:port, or rediss://; several nodes of a cluster, alike but for host and port, are separated by commas',
+  );
+  return [];
+});
+export const customFields = text
+  .transform((value) =>
+    value
+      .split(',')
+      .map((key) => key.trim())
+      .filter(Boolean),
+  )
+  .refine(
+    (keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)),
+    'must be keys of 1 to 8 letters, without Tag_Profile_Custom_, separated by commas',
+  );
+
+const LISTS = ['fans', 'follows', 'mutuals'] as const;
+const VISIBILITIES = ['public', 'authenticated', 'self'] as const;
+export type Visibility = (typeof VISIBILITIES)[number];
+export type ListVisibility = Record<(typeof LISTS)[number], Visibility>;
+const isOneOf = <T extends string>(values: readonly T[], value: string | undefined): value is T =>
+  values.includes(value as T);
+
+/** `self`, or `fans=self,follows=public`; a list that is not named is public. */
+export const listVisibility = text.transform((value, { addIssue }): ListVisibility => {
+  const visibility: ListVisibility = { fans: 'public', follows: 'public', mutuals: 'public' };
+  if (isOneOf(VISIBILITIES, value)) return { fans: value, follows: value, mutuals: value };
+  for (const part of value.split(',')) {
+    const [list, kind, ...rest] = part.split('=').map((word) => word.trim());
+    if (isOneOf(LISTS, list) && isOneOf(VISIBILITIES, kind) && rest.length === 0) visibility[list] = kind;
+    else addIssue(`must be ${VISIBILITIES.join(', ')}, or name lists, for example fans=self,follows=public`);
+  }
+  return visibility;
+});
+
+/** Some of `values`, separated by commas. */
+export const someOf = <const T extends string>(values: readonly T[]) =>
+  text
+    .transform((value) =>
+      value
+        .split(',')
+        .map((word) => word.trim())
+        .filter(Boolean),
+    )
+    .refine((words): words is T[] => words.every((word) => isOneOf(values, word)), {
+      error: `must be some of ${values.join(', ')}, separated by commas`,
+    });
+
+/** Where something is fetched from: https, or plain http on this machine. */
+export const fetchUrl = text.transform((value, { addIssue }) => {
+  const url = URL.parse(value);
+  if (!url || !(url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))))
+    addIssue('must be an https URL; plain http is accepted for loopback addresses only');
+  return value;
+});
+
+export const headerName = text
+  .toLowerCase()
+  .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens');
+
+export const isLoopback = (address: string): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');
