@@ -60,8 +60,15 @@ export const UNSET_PROFILE = {
   version: null,
 } satisfies Partial<Profile>;
 
-/** A user as far as it is known without asking: always an id, and the profile when something brought it along. */
-export type UserHandle = { readonly id: UserId; readonly profile: Profile | null };
+/**
+ * A user as far as it is known without asking: always an id, the profile when something brought it along, and the list
+ * that it was found in, since that tells how its owner stands to the user.
+ */
+export type UserHandle = {
+  readonly id: UserId;
+  readonly profile: Profile | null;
+  readonly memberOf?: { readonly userId: UserId; readonly list: FollowList };
+};
 
 /** A member of a list. `followedAt` is Unix seconds (contract 4.1). */
 export type FollowEntry = { readonly user: UserHandle; readonly followedAt: number };

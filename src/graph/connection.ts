@@ -26,7 +26,7 @@ export function readConnection(
   userId: UserId,
   list: FollowList,
   { first, after }: ConnectionArguments,
-  { settings, readPage }: Context,
+  { settings, readPage, viewer, maySee }: Context,
   info: GraphQLResolveInfo,
 ): FollowConnection | Promise<FollowConnection> {
   const request = {
@@ -34,6 +34,7 @@ export function readConnection(
     after: after == null ? null : decodeCursor(settings.cursorKey, { userId, list }, after),
     chunkSize: settings.chunkSize,
   };
+  if (!maySee(userId, list)) throw denied(viewer, userId, list);
   const hasPreviousPage = request.after !== null;
   const connect = ({ entries, hasNextPage }: Slice<FollowEdge>): FollowConnection => {
     return { userId, list, edges: entries, hasNextPage, hasPreviousPage };
@@ -62,8 +63,8 @@ function shape(page: FollowPage, query: PageQuery): Page<FollowEdge> {
   let edges = shaped.get(page);
   if (!edges) {
     edges = {
-      entries: page.entries.map(({ user, followedAt }, index) => ({
-        user,
+      entries: page.entries.map(({ user: { id, profile }, followedAt }, index) => ({
+        user: { id, profile, memberOf: query },
         followedAt,
         page: query,
         index,
@@ -74,6 +75,12 @@ function shape(page: FollowPage, query: PageQuery): Page<FollowEdge> {
     shaped.set(page, edges);
   }
   return edges;
+}
+
+/** Why `viewer` does not get to see a list, in words that a frontend's developer can act on. */
+export function denied(viewer: Context['viewer'], owner: UserId, list: FollowList): GatewayError {
+  const remedy = viewer ? '' : ' Logging in may help.';
+  return new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
 function checkFirst(first: number, { maxPageSize }: GraphSettings): number {

@@ -1,4 +1,4 @@
-import type { AdminForbidType, AllowType, Gender } from '../follow/model.ts';
+import type { AdminForbidType, AllowType, FollowRelation, Gender } from '../follow/model.ts';
 import { builder } from './builder.ts';
 
 /** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
@@ -28,4 +28,14 @@ export const AdminForbidTypeType = builder.enumType('AdminForbidType', {
     NONE: { description: 'Nothing.' },
     SEND_OUT: { description: 'Sending friend requests.' },
   } satisfies Values<AdminForbidType>,
+});
+
+export const FollowRelationType = builder.enumType('FollowRelation', {
+  description: 'How one user stands to another, from the first one’s point of view.',
+  values: {
+    NONE: { description: 'Neither follows the other.' },
+    FAN: { description: 'The other one follows this user.' },
+    FOLLOWING: { description: 'This user follows the other one.' },
+    MUTUAL: { description: 'Both follow each other.' },
+  } satisfies Values<FollowRelation>,
 });

@@ -3,6 +3,8 @@ import { builder } from './builder.ts';
 import './scalars.ts';
 import './user.ts';
 import './follow-connection.ts';
+import './relations.ts';
+import './viewer.ts';
 
 builder.queryType({ description: 'Where every query begins.' });
 

@@ -72,7 +72,7 @@ function runLoaders(cell: Cell): Promise<CellResult> {
   const clock = createEventClock(START);
   const upstream = createUpstream(clock);
   const call: CallOptions = { signal: new AbortController().signal, deadlineAt: Number.POSITIVE_INFINITY };
-  const sources = { readCounts: upstream.follow.readCounts, readProfiles: upstream.profiles.readProfiles };
+  const sources = { ...upstream.follow, ...upstream.profiles };
   return run(cell, clock, upstream, async (query) => {
     const userId = userOf(query.rank);
     if (query.screen === 'header') return readHeader(userId, createLoaders(sources, call));

@@ -1,0 +1,70 @@
+// How users stand to each other: the viewer to everybody, and any two users.
+import type { Context } from '../context.ts';
+import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
+import { builder } from './builder.ts';
+import { denied } from './connection.ts';
+import { FollowRelationType } from './enums.ts';
+import { UserType } from './user.ts';
+import { handleOf } from './user-handle.ts';
+
+const MIRRORED: Record<FollowRelation, FollowRelation> = {
+  NONE: 'NONE',
+  FAN: 'FOLLOWING',
+  FOLLOWING: 'FAN',
+  MUTUAL: 'MUTUAL',
+};
+
+const follows = (relation: FollowRelation): boolean => relation === 'FOLLOWING' || relation === 'MUTUAL';
+const isFollowed = (relation: FollowRelation): boolean => relation === 'FAN' || relation === 'MUTUAL';
+
+/** How `from` stands to `to`. A pair with the viewer in it is always asked from there: one batch for all of them. */
+function relationOf(from: UserId, to: UserId, { viewer, load }: Context): FollowRelation | Promise<FollowRelation> {
+  if (from === to) return 'NONE';
+  if (to !== viewer?.userId) return load.relation(from, to);
+  return load.relation(to, from).then((relation) => MIRRORED[relation]);
+}
+
+/** A field about the viewer and a user. A member of a list of the viewer's own may need no call: `known` says so. */
+function viewerField(
+  read: (relation: FollowRelation) => boolean,
+  known: { readonly [list in 'fans' | 'follows' | 'mutuals']?: boolean },
+) {
+  return ({ id, memberOf }: UserHandle, _args: object, context: Context): boolean | null | Promise<boolean> => {
+    const { viewer } = context;
+    if (!viewer) return null;
+    if (viewer.userId === id) return false;
+    const told = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
+    return told ?? context.load.relation(viewer.userId, id).then(read);
+  };
+}
+
+builder.objectFields(UserType, (t) => ({
+  viewerIsFollowing: t.boolean({
+    description: 'Whether the viewer follows this user. Null for an anonymous viewer; false for the viewer themself.',
+    resolve: viewerField(follows, { follows: true, mutuals: true }),
+  }),
+  isFollowingViewer: t.boolean({
+    description: 'Whether this user follows the viewer. Null for an anonymous viewer; false for the viewer themself.',
+    resolve: viewerField(isFollowed, { fans: true, mutuals: true }),
+  }),
+  viewerCanFollow: t.boolean({
+    description:
+      'Whether the viewer can begin to follow this user: not themself, and nobody whom they follow already. Null for an anonymous viewer. A limit of either list shows only when it is tried.',
+    resolve: viewerField((relation) => !follows(relation), { follows: false, mutuals: false }),
+  }),
+  relationTo: t.field({
+    type: FollowRelationType,
+    description:
+      'How this user stands to another one. Null for an anonymous viewer. Whoever is neither of the two must be allowed to see both the fans and the follows of this user.',
+    args: { userId: t.arg.id({ required: true, description: 'The UserID of the other one.' }) },
+    resolve: (user, { userId }, context) => {
+      const { viewer, maySee } = context;
+      const other = handleOf(userId, context);
+      if (!viewer || !other) return null;
+      if (viewer.userId !== user.id && viewer.userId !== other.id)
+        for (const list of ['fans', 'follows'] as const)
+          if (!maySee(user.id, list)) throw denied(viewer, user.id, list);
+      return relationOf(user.id, other.id, context);
+    },
+  }),
+}));
