@@ -8,6 +8,9 @@ export type CallOptions = Waiter;
 /** What one key of a batch came to: failures stay with their key. */
 export type Outcome<T> = T | GatewayError;
 
+/** What came of a change: it is so now, whoever did it; or a list that may not grow any further forbids it. */
+export type ChangeAnswer = 'done' | 'follows-full' | 'their-fans-full' | 'mutuals-full' | 'their-mutuals-full';
+
 /** One answer for every key that was asked, by key. */
 export type Batch<T> = Map<UserId, Outcome<T>>;
 
@@ -18,10 +21,13 @@ export type FollowService = {
   readCounts(userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowCounts>>;
   /** How `from` stands to each of `userIds`. */
   readRelations(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>>;
-  /** Makes `from` follow each of `userIds`; `true` also when it already did. */
-  follow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<true>>;
-  /** Ends `from`'s following of each of `userIds`; `true` also when there was nothing to end. */
-  unfollow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<true>>;
+  /**
+   * Makes `from` follow each of `userIds`, in turn, never twice by itself: a failure says whether the change
+   * `mayHaveHappened`. `from` itself unknown is `BAD_USER_INPUT` for each.
+   */
+  follow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
+  /** Ends `from`'s following of each of `userIds`, in the same way. */
+  unfollow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
 };
 
 /** Users' profiles, as an upstream or a cache in front of it offers them. */

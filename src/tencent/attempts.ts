@@ -133,9 +133,7 @@ export function createAttempts(options: AttemptOptions) {
       const facts = { command, errorCode, fault: rule.fault, note: rule.note, errorInfo, requestId };
       report(`${command} ${errorCode}`, 'the upstream refused a call', facts);
     }
-    // A refused signature is refused before anything is done, so that even a plain write may go again.
-    const repeatable =
-      effect === 'read' || rule.retry === 'resign' || (effect === 'idempotent-write' && !rule.readsOnly);
+    const repeatable = effect === 'read' || rule.undone;
     return {
       error: new UpstreamRefusal(command, errorCode, errorInfo),
       retry: repeatable ? rule.retry : 'never',
@@ -147,7 +145,7 @@ export function createAttempts(options: AttemptOptions) {
   function transportFailure(command: Command, reason: string, mayRepeat: boolean): Attempt {
     report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
     return {
-      error: new TransportFailure(command, reason),
+      error: new TransportFailure(command, reason, { mayHaveHappened: !mayRepeat }),
       retry: mayRepeat && !NEVER_WORTH_ANOTHER_TRY.has(reason) ? 'backoff' : 'never',
       health: 'failed',
       firstWaitMs: FIRST_WAIT_MS,
@@ -156,11 +154,12 @@ export function createAttempts(options: AttemptOptions) {
 
   function silence(command: Command, allottedMs: number): Attempt {
     const message = `the upstream gave no answer in ${Math.round(allottedMs)} ms`;
+    const isWrite = COMMANDS[command].effect === 'write';
     const upstreamsFault = allottedMs >= Math.min(timeoutMs, UPSTREAM_PATIENCE_MS);
     if (upstreamsFault) report(`${command} timeout`, message, { command });
     return {
-      error: new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', message }),
-      retry: COMMANDS[command].effect === 'write' ? 'never' : 'backoff',
+      error: new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', message, mayHaveHappened: isWrite }),
+      retry: isWrite ? 'never' : 'backoff',
       health: upstreamsFault ? 'failed' : 'unknown',
       firstWaitMs: FIRST_WAIT_MS,
     };

@@ -9,18 +9,22 @@ import type { Command } from './wire.ts';
 /**
  * Asks for any number of accounts in chunks of at most `ceiling` (contract 0, fact 3), duplicates once.
  * A chunk that fails fails its own keys only; a key that its chunk left out is answered with `UPSTREAM_UNAVAILABLE`.
+ * Writes go one after the other: at once they would get in each other's way (contract 8.1, 30008).
  */
 export async function askInChunks<T>(
   command: Command,
   userIds: readonly UserId[],
   ceiling: number,
   ask: (chunk: UserId[]) => Promise<Batch<T>>,
+  order: 'side by side' | 'in turn' = 'side by side',
 ): Promise<Batch<T>> {
   const wanted = [...new Set(userIds)];
   const chunks: UserId[][] = [];
   for (let start = 0; start < wanted.length; start += ceiling) chunks.push(wanted.slice(start, start + ceiling));
 
-  const outcomes = await Promise.all(chunks.map((chunk) => ask(chunk).catch(asGatewayError)));
+  const outcomes: (Batch<T> | GatewayError)[] = [];
+  if (order === 'in turn') for (const chunk of chunks) outcomes.push(await ask(chunk).catch(asGatewayError));
+  else outcomes.push(...(await Promise.all(chunks.map((chunk) => ask(chunk).catch(asGatewayError)))));
   const batch: Batch<T> = new Map();
   chunks.forEach((chunk, index) => {
     const outcome = outcomes[index];

@@ -1,19 +1,16 @@
 // What the client must know about each command beyond its name.
 import type { Command, CommandServices } from './wire.ts';
 
-/**
- * `read` changes nothing; `idempotent-write` may be repeated when its outcome is unknown: following is membership
- * of a set (contract U26, U27); `write` is repeated only when it is certain that it never left.
- */
-export type CommandEffect = 'read' | 'idempotent-write' | 'write';
+/** A `read` may be repeated; a `write` only when it is certain that nothing was done: who asks looks first (contract U27). */
+export type CommandEffect = 'read' | 'write';
 
 /** Path and effect of every command (contract 1.1, 4, 6). */
 export const COMMANDS: { readonly [C in Command]: { service: CommandServices[C]; effect: CommandEffect } } = {
   follow_get: { service: 'follow', effect: 'read' },
   follow_get_info: { service: 'follow', effect: 'read' },
   follow_check: { service: 'follow', effect: 'read' },
-  follow_add: { service: 'follow', effect: 'idempotent-write' },
-  follow_delete: { service: 'follow', effect: 'idempotent-write' },
+  follow_add: { service: 'follow', effect: 'write' },
+  follow_delete: { service: 'follow', effect: 'write' },
   portrait_get: { service: 'profile', effect: 'read' },
   portrait_set: { service: 'profile', effect: 'write' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },

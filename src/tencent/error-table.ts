@@ -15,8 +15,8 @@ export type ErrorRule = {
   /** The public code when one item of a batch fails with it, where that differs. */
   readonly itemCode?: ErrorCode;
   readonly retry: RetryPolicy;
-  /** Retried for reads only, since nobody knows what it means for a write. */
-  readonly readsOnly?: true;
+  /** Nothing was done, so that a write may go again too. */
+  readonly undone?: true;
   /** A quota or a rate was exceeded. */
   readonly throttled?: true;
   readonly fault: Fault;
@@ -27,7 +27,7 @@ export type ErrorRule = {
   readonly note: string;
 };
 
-type Extra = Pick<ErrorRule, 'itemCode' | 'readsOnly' | 'retryAfterMs' | 'pauseMs'>;
+type Extra = Pick<ErrorRule, 'itemCode' | 'undone' | 'retryAfterMs' | 'pauseMs'>;
 
 const callers = (codes: ErrorRule['codes'], publicCode: ErrorCode, note: string): ErrorRule => ({
   codes,
@@ -86,6 +86,7 @@ const throttled = (codes: ErrorRule['codes'], note: string, extra: Partial<Error
   publicCode: 'THROTTLED',
   retry: 'backoff',
   throttled: true,
+  undone: true,
   fault: 'gateway',
   retryAfterMs: 1000,
   note,
@@ -102,7 +103,7 @@ export const ERROR_TABLE: readonly ErrorRule[] = [
   notEnabled(30005, 'follow feature not in the plan, or not switched on'),
   failing(30006, 'internal error'),
   timedOut(30007, 'internal timeout'),
-  failing(30008, 'concurrent writes conflict'),
+  failing(30008, 'concurrent writes conflict', { undone: true }),
   // The request is well formed and the account exists: what forbids it is a limit of the two users' lists.
   callers(32100, 'FORBIDDEN', 'the list of follows is full'),
   callers(32101, 'FORBIDDEN', "the target's list of fans is full"),
@@ -128,8 +129,8 @@ export const ERROR_TABLE: readonly ErrorRule[] = [
   ours(60002, 'HTTP request refused'),
   ours(60003, 'request JSON refused'),
   // The two editions of the documents disagree about these: a fresh UserSig serves both readings.
-  operators(60004, 'account or signature check failed', { retry: 'resign' }),
-  operators(60005, 'account or signature check failed', { retry: 'resign' }),
+  operators(60004, 'account or signature check failed', { retry: 'resign', undone: true }),
+  operators(60005, 'account or signature check failed', { retry: 'resign', undone: true }),
   operators(60006, 'SDKAppID invalid'),
   throttled(60007, 'call rate exceeded'),
   timedOut(60008, 'service timeout'),
@@ -158,7 +159,7 @@ export const ERROR_TABLE: readonly ErrorRule[] = [
   }),
 
   // 8.4 accounts and signatures
-  operators(70001, 'UserSig expired', { retry: 'resign' }),
+  operators(70001, 'UserSig expired', { retry: 'resign', undone: true }),
   operators(70002, 'UserSig empty'),
   operators(70003, 'UserSig illegal'),
   operators(70005, 'UserSig illegal'),
@@ -199,7 +200,6 @@ export const ERROR_TABLE: readonly ErrorRule[] = [
 export const UNKNOWN_CODE_RULE: Omit<ErrorRule, 'codes'> = {
   publicCode: 'UPSTREAM_UNAVAILABLE',
   retry: 'once',
-  readsOnly: true,
   fault: 'upstream',
   note: 'a code that the contract does not know',
 };

@@ -1,7 +1,7 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
-import type { FollowService } from '../follow/services.ts';
+import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isRecord } from './envelope.ts';
@@ -33,6 +33,13 @@ const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutu
 const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
 
 const PARAMETERS_REFUSED = 30001;
+/** Limits of the lists of who follows and who is followed (contract 4.2). */
+const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
+  32100: 'follows-full',
+  32101: 'their-fans-full',
+  32102: 'mutuals-full',
+  32103: 'their-mutuals-full',
+};
 
 /** Creates the follow service over the five `v4/follow` commands (contract 4). */
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
@@ -73,20 +80,41 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       }),
 
     follow: (from, userIds, call) =>
-      askInChunks('follow_add', userIds, MAX_CHANGES, async (chunk) => {
+      change('follow_add', from, userIds, (chunk) => {
         // Objects here, strings in follow_delete (contract 0, fact 4).
         const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
-        const answer = await client.call('follow_add', request, call);
-        return readItems('follow_add', answer, 'ResultItem', () => true as const);
+        return client.call('follow_add', request, call);
       }),
 
     unfollow: (from, userIds, call) =>
-      askInChunks('follow_delete', userIds, MAX_CHANGES, async (chunk) => {
+      change('follow_delete', from, userIds, (chunk) => {
         const request: FollowDeleteRequest = { From_Account: from, To_Account: chunk };
-        const answer = await client.call('follow_delete', request, call);
-        return readItems('follow_delete', answer, 'ResultItem', () => true as const);
+        return client.call('follow_delete', request, call);
       }),
   };
+}
+
+function change(
+  command: 'follow_add' | 'follow_delete',
+  from: UserId,
+  userIds: readonly UserId[],
+  send: (chunk: UserId[]) => Promise<Record<string, unknown>>,
+): Promise<Batch<ChangeAnswer>> {
+  return askInChunks<ChangeAnswer>(
+    command,
+    userIds,
+    MAX_CHANGES,
+    async (chunk) => {
+      const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
+      const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
+      for (const [id, outcome] of items) {
+        const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
+        if (full) items.set(id, full);
+      }
+      return items;
+    },
+    'in turn',
+  );
 }
 
 /** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */

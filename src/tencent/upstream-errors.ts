@@ -1,5 +1,6 @@
 // The upstream's failures as GatewayErrors. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import { COMMANDS } from './commands.ts';
 import { type ErrorRule, findErrorRule } from './error-table.ts';
 import type { Command } from './wire.ts';
 
@@ -18,6 +19,7 @@ export class UpstreamRefusal extends GatewayError {
         retryable: isRetryable(rule),
         ...(rule.retryAfterMs === undefined ? {} : { retryAfterMs: rule.retryAfterMs }),
       },
+      mayHaveHappened: COMMANDS[command].effect === 'write' && rule.fault === 'upstream' && !rule.undone,
     });
     this.errorInfo = errorInfo;
   }
@@ -31,15 +33,17 @@ export class TransportFailure extends GatewayError {
   constructor(
     command: Command,
     reason: string,
-    options: { code?: ErrorCode; message?: string; retryAfterMs?: number } = {},
+    options: { code?: ErrorCode; message?: string; retryAfterMs?: number; mayHaveHappened?: boolean } = {},
   ) {
     const {
       code = 'UPSTREAM_UNAVAILABLE',
       message = `the upstream gave no usable answer (${reason})`,
       retryAfterMs,
+      mayHaveHappened,
     } = options;
     super(code, `${command}: ${message}`, {
       upstream: { command, retryable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+      mayHaveHappened,
     });
     this.reason = reason;
   }
@@ -47,7 +51,10 @@ export class TransportFailure extends GatewayError {
 
 /** A successful envelope around something that the contract does not allow. */
 export function malformedAnswer(command: Command, what: string): TransportFailure {
-  return new TransportFailure(command, 'malformed', { message: `the upstream's answer could not be read (${what})` });
+  return new TransportFailure(command, 'malformed', {
+    message: `the upstream's answer could not be read (${what})`,
+    mayHaveHappened: COMMANDS[command].effect === 'write',
+  });
 }
 
 function isRetryable(rule: Omit<ErrorRule, 'codes'>): boolean {

@@ -186,7 +186,7 @@ describe('following and unfollowing', () => {
     const { service, callOptions, requests } = await startService(echo);
     const followed = await service.follow('me', ids(21), callOptions());
     const unfollowed = await service.unfollow('me', ids(21), callOptions());
-    expect([...followed.values(), ...unfollowed.values()].every((outcome) => outcome === true)).toBe(true);
+    expect([...followed.values(), ...unfollowed.values()].every((outcome) => outcome === 'done')).toBe(true);
     const bodies = (command: string) =>
       requests.filter((request) => request.command === command).map(({ body }) => body);
     expect(bodies('follow_add')).toContainEqual({ From_Account: 'me', FollowItem: [{ To_Account: 'u20' }] });
@@ -194,20 +194,70 @@ describe('following and unfollowing', () => {
     expect(requests).toHaveLength(4);
   });
 
+  it('sends the chunks of a change in turn, so that they do not get in each other’s way', async () => {
+    let underWay = 0;
+    const { client, callOptions, requests } = await startClient(echo);
+    const service = createFollowService(
+      {
+        async call(...args) {
+          expect(++underWay).toBe(1);
+          return client.call(...args).finally(() => underWay--);
+        },
+      },
+      { onBehalfOf: 'administrator' },
+    );
+    expect((await service.follow('me', ids(61), callOptions())).size).toBe(61);
+    expect(requests).toHaveLength(4);
+  });
+
+  it.each([
+    [30007, true],
+    [30006, true],
+    [424242, true],
+    [60007, false],
+    [30008, false],
+    [60010, false],
+  ])('refused with %i may have happened: %s', async (code, mayHaveHappened) => {
+    const { service, callOptions, requests } = await startService(() => fail(code));
+    const batch = await service.follow('me', ['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ mayHaveHappened });
+    if (mayHaveHappened) expect(requests).toHaveLength(1);
+  });
+
+  it('blames an account that the app does not have on who asks, when it is theirs', async () => {
+    const { service, callOptions } = await startService(() => fail(30003));
+    const batch = await service.follow('stranger', ['a'], callOptions());
+    expect(batch.get('a')).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining('"stranger"') });
+  });
+
   it('keeps each failure with its target', async () => {
-    const codes: Record<string, number> = { full: 32100, gone: 30003, self: 30001, odd: 7, fine: 0 };
+    const codes: Record<string, number> = {
+      full: 32100,
+      theirs: 32101,
+      mutual: 32102,
+      both: 32103,
+      gone: 30003,
+      self: 30001,
+      odd: 7,
+      fine: 0,
+    };
     const { service, callOptions, requests } = await startService(() =>
       ok({ ResultItem: Object.entries(codes).map(([id, ResultCode]) => item(id, { ResultCode })) }),
     );
     const batch = await service.follow('me', Object.keys(codes), callOptions());
-    expect(Object.fromEntries([...batch].map(([id, outcome]) => [id, outcome === true || outcome.code]))).toEqual({
-      full: 'FORBIDDEN',
+    expect(
+      Object.fromEntries([...batch].map(([id, outcome]) => [id, typeof outcome === 'string' ? outcome : outcome.code])),
+    ).toEqual({
+      full: 'follows-full',
+      theirs: 'their-fans-full',
+      mutual: 'mutuals-full',
+      both: 'their-mutuals-full',
       gone: 'USER_NOT_FOUND',
       self: 'BAD_USER_INPUT',
       odd: 'UPSTREAM_UNAVAILABLE',
-      fine: true,
+      fine: 'done',
     });
-    expect(batch.get('full')).toMatchObject({ upstream: { command: 'follow_add', errorCode: 32100 } });
+    expect(batch.get('gone')).toMatchObject({ upstream: { command: 'follow_add', errorCode: 30003 } });
     expect(requests).toHaveLength(1);
   });
 
@@ -218,14 +268,14 @@ describe('following and unfollowing', () => {
     const batch = await service.unfollow('me', ids(25), callOptions());
     expect(batch.get('u0')).toMatchObject({ code: 'THROTTLED' });
     expect(batch.get('u19')).toMatchObject({ code: 'THROTTLED' });
-    expect(batch.get('u20')).toBe(true);
+    expect(batch.get('u20')).toBe('done');
   });
 
   it('answers for an account that the upstream left out, and ignores one that nobody asked for', async () => {
     const { service, callOptions } = await startService(() => ok({ ResultItem: [item('b'), item('stranger')] }));
     const batch = await service.unfollow('me', ['a', 'b'], callOptions());
     expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    expect(batch.get('b')).toBe(true);
+    expect(batch.get('b')).toBe('done');
     expect(batch.size).toBe(2);
   });
 
@@ -235,7 +285,7 @@ describe('following and unfollowing', () => {
     );
     const batch = await service.unfollow('me', ['user', '__proto__', 'constructor'], callOptions());
     expect(batch.get('user')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    expect(batch.get('__proto__')).toBe(true);
+    expect(batch.get('__proto__')).toBe('done');
     expect(batch.get('constructor')).toMatchObject({ code: 'USER_NOT_FOUND' });
   });
 
