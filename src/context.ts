@@ -5,6 +5,9 @@ import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
+import type { ChangeKind, ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
+import type { FindKnownFans } from './follow/known-fans.ts';
+import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
@@ -20,6 +23,8 @@ export type GraphSettings = {
   userIdPattern: RegExp;
   /** Authenticates item cursors; the same on all replicas. */
   cursorKey: KeyObject;
+  /** The most users that one mutation takes. */
+  maxTargets: number;
 };
 
 export type Context = {
@@ -35,6 +40,13 @@ export type Context = {
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have, as far as that is known. */
   refusedTags(): readonly string[];
+  /** Follows or unfollows in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
+  changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
+  /** What happens, from now on or from a cursor on. Each event is answered with new loaders and new patience. */
+  readonly live: {
+    followEvents(userId: UserId, after: string | null): AsyncIterable<FollowEvent>;
+    profileEvents(userIds: readonly UserId[], after: string | null): AsyncIterable<ProfileEvent>;
+  };
 };
 
 /** How old the oldest stale value of an answer is, and why it was used. */
@@ -42,6 +54,9 @@ export type Staleness = StaleUse;
 
 export type ContextDependencies = {
   memory: FollowMemory;
+  findKnownFans: FindKnownFans;
+  writer: Pick<FollowWriter, 'change'>;
+  live: Pick<Live, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
   settings: GraphSettings;
   clock: Clock;
@@ -54,6 +69,8 @@ export type ContextRequest = {
   /** Aborts when the client goes away. */
   gone: AbortSignal;
   viewer: Viewer | null;
+  /** The cursor of the last event that the client has read, when it says so beside its operation. */
+  resumeAfter?: string | null;
   /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
 };
@@ -68,33 +85,87 @@ export type OpenContext = {
 };
 
 /** Makes contexts, one for each request. */
-export function createContexts({ memory, maySee, settings, clock, deadlineMs }: ContextDependencies) {
+export function createContexts(dependencies: ContextDependencies) {
+  const { memory, findKnownFans, writer, live, maySee, settings, clock, deadlineMs } = dependencies;
+  const sources = { ...memory, findKnownFans };
   return {
-    open({ gone, viewer, onUpstreamCall }: ContextRequest): OpenContext {
-      const patience = createPatience(gone, deadlineMs, clock);
+    open({ gone, viewer, resumeAfter = null, onUpstreamCall }: ContextRequest): OpenContext {
+      let patience = createPatience(gone, deadlineMs, clock);
+      let call = beginCall();
       let oldest: Staleness | null = null;
-      const call: CallOptions = {
-        deadlineAt: clock.now() + deadlineMs,
-        onUpstreamCall,
-        onStale(use) {
-          // A failure says more than a renewal that is on its way.
-          const failure = use.failure ?? oldest?.failure ?? null;
-          oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
-        },
-        get signal() {
-          return patience.signal();
-        },
-      };
+      const load = createLoaders(sources, () => call);
+      const expiresAt = viewer?.expiresAt ?? null;
+
+      // A plain object that never changes, since Yoga hands on a copy of it.
       const context: Context = {
         settings,
         viewer,
+        load,
         maySee: (owner, list) => maySee(viewer, owner, list),
-        load: createLoaders(memory, call),
-        readPage: (query: PageQuery) => memory.readPage(query, call),
+        readPage: (query) => memory.readPage(query, call),
         isKnownMissing: memory.isKnownMissing,
         refusedTags: memory.refusedTags,
+        async changeFollows(kind, userIds) {
+          if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
+          const untilDone = { ...beginCall(), signal: new AbortController().signal };
+          try {
+            return await writer.change(kind, viewer.userId, userIds, untilDone);
+          } finally {
+            load.renew();
+          }
+        },
+        live: {
+          followEvents: (userId, after) =>
+            answeredOneByOne(
+              live.followEvents(userId, {
+                after: after ?? resumeAfter,
+                expiresAt,
+                maySee: (list) => maySee(viewer, userId, list),
+              }),
+            ),
+          profileEvents: (userIds, after) =>
+            answeredOneByOne(live.profileEvents(userIds, { after: after ?? resumeAfter, expiresAt })),
+        },
       };
-      return { context, staleness: () => oldest, close: patience.end };
+      return { context, staleness: () => oldest, close: () => patience.end() };
+
+      function beginCall(): CallOptions {
+        const within = patience;
+        return {
+          deadlineAt: clock.now() + deadlineMs,
+          onUpstreamCall,
+          onStale(use) {
+            // A failure says more than a renewal that is on its way.
+            const failure = use.failure ?? oldest?.failure ?? null;
+            oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
+          },
+          get signal() {
+            return within.signal();
+          },
+        };
+      }
+
+      /** Has every event answered like a request of its own: with nothing read before it, and with new patience. */
+      function answeredOneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
+        return {
+          async next() {
+            patience.end();
+            const result = await events.next();
+            patience = createPatience(gone, deadlineMs, clock);
+            call = beginCall();
+            load.renew();
+            oldest = null;
+            return result;
+          },
+          async return() {
+            patience.end();
+            return (await events.return?.()) ?? { value: undefined, done: true };
+          },
+          [Symbol.asyncIterator]() {
+            return this;
+          },
+        };
+      }
     },
   };
 }

@@ -1,38 +1,57 @@
 // One batch per request and kind: every field of a query that needs counts or a profile asks here.
 import DataLoader from 'dataloader';
+import type { FindKnownFans, KnownFans } from './known-fans.ts';
 import type { FollowCounts, FollowRelation, Profile, UserId } from './model.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
 
-export type LoaderSources = Pick<FollowService, 'readCounts' | 'readRelations'> & Pick<ProfileService, 'readProfiles'>;
+export type LoaderSources = Pick<FollowService, 'readCounts' | 'readRelations'> &
+  Pick<ProfileService, 'readProfiles'> & { findKnownFans: FindKnownFans };
 
 export type Loaders = {
   readonly counts: DataLoader<UserId, FollowCounts>;
   readonly profile: DataLoader<UserId, Profile>;
   /** How `from` stands to others: a batch for each point of view, as the upstream wants it (contract 4.4). */
   relation(from: UserId, to: UserId): Promise<FollowRelation>;
+  /** Which fans of `userId` the viewer follows: found out once, however many fields ask. */
+  knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
+  /** Begins anew: what was read before must not answer for what comes after. */
+  renew(): void;
 };
 
-/** Loaders for one request; each is made when the first field asks, since most screens need neither. */
-export function createLoaders(sources: LoaderSources, call: CallOptions): Loaders {
+/** Loaders for one answer; each is made when the first field asks, since most screens need none. */
+export function createLoaders(sources: LoaderSources, call: () => CallOptions): Loaders {
   let counts: Loaders['counts'] | undefined;
   let profile: Loaders['profile'] | undefined;
   const relations = new Map<UserId, DataLoader<UserId, FollowRelation>>();
+  const knownFans = new Map<string, Promise<KnownFans>>();
   return {
     get counts() {
-      counts ??= batched((userIds) => sources.readCounts(userIds, call));
+      counts ??= batched((userIds) => sources.readCounts(userIds, call()));
       return counts;
     },
     get profile() {
-      profile ??= batched((userIds) => sources.readProfiles(userIds, call));
+      profile ??= batched((userIds) => sources.readProfiles(userIds, call()));
       return profile;
     },
     relation(from, to) {
       let loader = relations.get(from);
       if (!loader) {
-        loader = batched((userIds) => sources.readRelations(from, userIds, call));
+        loader = batched((userIds) => sources.readRelations(from, userIds, call()));
         relations.set(from, loader);
       }
       return loader.load(to);
+    },
+    knownFans(viewerId, userId) {
+      const key = `${viewerId} ${userId}`;
+      const known = knownFans.get(key) ?? sources.findKnownFans(viewerId, userId, call());
+      knownFans.set(key, known);
+      return known;
+    },
+    renew() {
+      counts = undefined;
+      profile = undefined;
+      relations.clear();
+      knownFans.clear();
     },
   };
 }

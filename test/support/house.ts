@@ -1,6 +1,7 @@
 // The gateway whole, over HTTP, against a sandbox of its own: what most tests talk to.
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import type { MaySee } from '../../src/auth/visibility.ts';
 import type { Clock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -10,6 +11,8 @@ export type HouseOptions = {
   /** Settings beside those that lead to the sandbox. */
   env?: Record<string, string>;
   clock?: Clock;
+  /** Who may see whose lists, in place of the setting. */
+  maySee?: MaySee;
   sandbox?: Parameters<typeof createSandbox>[0];
 };
 
@@ -27,18 +30,18 @@ export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Opens a house for the running test; it is closed when the test ends. */
-export async function openHouse({ env = {}, clock, sandbox: sandboxOptions }: HouseOptions = {}) {
+export async function openHouse({ env = {}, clock, maySee, sandbox: sandboxOptions }: HouseOptions = {}) {
   const sandbox = createSandbox(sandboxOptions);
   const { url: upstreamUrl } = await sandbox.listen();
   onTestFinished(() => sandbox.close());
   const open = (more: Record<string, string> = {}) =>
-    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, clock);
+    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { clock, maySee });
 
   /** Opens another gateway in front of the same sandbox, with settings that differ from the first one's in `more`. */
   return { ...(await open()), sandbox, openReplica: open };
 }
 
-async function openReplica(env: Record<string, string>, clock?: Clock) {
+async function openReplica(env: Record<string, string>, replaced: Pick<HouseOptions, 'clock' | 'maySee'>) {
   const logLines: string[] = [];
   const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
   const config = readConfig({
@@ -51,7 +54,7 @@ async function openReplica(env: Record<string, string>, clock?: Clock) {
     UPSTREAM_RATE: '100000',
     ...env,
   });
-  const gateway = createGateway(config, { log, clock });
+  const gateway = createGateway(config, { log, ...replaced });
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());
 
@@ -63,19 +66,26 @@ async function openReplica(env: Record<string, string>, clock?: Clock) {
       body: JSON.stringify({ query, variables }),
     });
 
+  /** What a frontend asks in a viewer's name, or in nobody's. */
+  const asking = (headers: Record<string, string>) => ({
+    async query(query: string, variables?: Record<string, unknown>): Promise<Answer> {
+      return (await send(query, variables, headers)).json() as Promise<Answer>;
+    },
+    /** What the query answered, which must be free of errors. */
+    async data<T>(query: string, variables?: Record<string, unknown>): Promise<T> {
+      const { data, errors } = (await (await send(query, variables, headers)).json()) as Answer;
+      if (errors) throw new Error(`The query failed: ${JSON.stringify(errors)}`);
+      return data as T;
+    },
+  });
+
   return {
     url,
     gateway,
     logLines,
     send,
-    async query(query: string, variables?: Record<string, unknown>): Promise<Answer> {
-      return (await send(query, variables)).json() as Promise<Answer>;
-    },
-    /** What the query answered, which must be free of errors. */
-    async data<T>(query: string, variables?: Record<string, unknown>): Promise<T> {
-      const { data, errors } = (await (await send(query, variables)).json()) as Answer;
-      if (errors) throw new Error(`The query failed: ${JSON.stringify(errors)}`);
-      return data as T;
-    },
+    ...asking({}),
+    /** The same as a viewer; for `AUTH=development`. */
+    as: (userId: string) => asking({ 'x-viewer-id': userId }),
   };
 }

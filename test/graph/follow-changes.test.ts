@@ -1,0 +1,344 @@
+// Following and unfollowing: told per target, and seen by the next read wherever it is made.
+import { describe, expect, test } from 'vitest';
+import { createHastyClock, createRunningClock } from '../support/clock.ts';
+import { type House, openHouse, type Replica } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+
+type Result = { __typename: string; user?: { id: string }; userId?: string; reason?: string };
+type Kind = 'follow' | 'unfollow';
+
+const RESULTS = `results {
+  __typename
+  ... on FollowChanged { user { id } }
+  ... on FollowUnchanged { user { id } }
+  ... on FollowFailure { userId reason message }
+}`;
+const mutationOf = (kind: Kind) =>
+  `mutation ($ids: [ID!]!) { done: ${kind}Users(input: { userIds: $ids }) { ${RESULTS} } }`;
+
+async function change(replica: Replica, kind: Kind, viewer: string, ids: string[]): Promise<Result[]> {
+  const { done } = await replica.as(viewer).data<{ done: { results: Result[] } }>(mutationOf(kind), { ids });
+  return done.results;
+}
+const follow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'follow', viewer, ids);
+const unfollow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'unfollow', viewer, ids);
+const short = (results: Result[]) =>
+  results.map(({ __typename, user, userId, reason }) => [
+    __typename.slice(6),
+    user?.id ?? userId,
+    ...(reason ? [reason] : []),
+  ]);
+const received = ({ sandbox }: House, command: 'follow_add' | 'follow_delete') =>
+  sandbox.calls.summary()[command]?.received ?? 0;
+
+async function openWorld(options: Parameters<typeof openHouse>[0] & { people?: readonly string[] } = {}) {
+  const { people = ['anna', 'bert', 'cleo', 'dora'], env, sandbox, ...rest } = options;
+  // Looking at what was before a change has 1.5 s: that is patience, not a pause.
+  const clock = rest.clock ?? createHastyClock(1000);
+  const house = await openHouse({
+    ...rest,
+    clock,
+    env: { AUTH: 'development', ...env },
+    sandbox: { emptyWorld: true, clock, ...sandbox },
+  });
+  for (const id of people) house.sandbox.world.importAccount(id);
+  return house;
+}
+
+/** All that a screen shows of two users, as one of them sees it. */
+async function view(replica: Replica, viewer: string, other: string) {
+  const lists = 'fans { nodes { id } } follows { nodes { id } } mutuals { nodes { id } }';
+  const counts = 'fansCount followsCount mutualsCount';
+  type Lists = Record<'fans' | 'follows' | 'mutuals', { nodes: { id: string }[] }>;
+  type Seen = Lists & Record<string, unknown>;
+  const data = await replica.as(viewer).data<{ viewer: Seen; user: Seen }>(
+    `query ($id: ID!) {
+      viewer { ${lists} ${counts} relationTo(userId: $id) }
+      user(id: $id) { ${lists} ${counts} viewerIsFollowing isFollowingViewer viewerCanFollow relationTo(userId: "${viewer}") }
+    }`,
+    { id: other },
+  );
+  const flat = ({ fans, follows, mutuals, ...rest }: Seen) => {
+    const ids = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id).sort();
+    return { ...rest, fans: ids(fans), follows: ids(follows), mutuals: ids(mutuals) };
+  };
+  return { viewer: flat(data.viewer), user: flat(data.user) };
+}
+
+/** The same as `view`, out of the sandbox's own books. */
+function truth({ sandbox: { world } }: House, viewer: string, other: string) {
+  const ids = (id: string, list: 'fans' | 'follows' | 'mutuals') =>
+    world
+      .list(id, list)
+      .map((member) => member.id)
+      .sort();
+  const lists = (id: string) => ({ fans: ids(id, 'fans'), follows: ids(id, 'follows'), mutuals: ids(id, 'mutuals') });
+  const counts = (id: string) => {
+    const { fans, follows, mutuals } = world.counts(id);
+    return { fansCount: fans, followsCount: follows, mutualsCount: mutuals };
+  };
+  const [out, back] = [ids(viewer, 'follows').includes(other), ids(other, 'follows').includes(viewer)];
+  const relation = (there: boolean, here: boolean) =>
+    there && here ? 'MUTUAL' : there ? 'FOLLOWING' : here ? 'FAN' : 'NONE';
+  return {
+    viewer: { ...lists(viewer), ...counts(viewer), relationTo: relation(out, back) },
+    user: {
+      ...lists(other),
+      ...counts(other),
+      viewerIsFollowing: out,
+      isFollowingViewer: back,
+      viewerCanFollow: !out,
+      relationTo: relation(back, out),
+    },
+  };
+}
+
+describe.each(['an upstream that shows changes at once', 'an upstream whose lists and counts lag'])(
+  'over %s',
+  (upstream) => {
+    const arm = ({ sandbox }: House) => {
+      if (upstream.endsWith('lag')) sandbox.faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
+    };
+
+    test.each(['seen before', 'never seen before'])(
+      'a follow and an unfollow show at once, on this replica and on another, for two users %s',
+      async (seen) => {
+        const { url: REDIS_URL } = await startRedis();
+        const house = await openWorld({ clock: createRunningClock(), env: { REDIS_URL } });
+        const other = await house.openReplica();
+        const { world } = house.sandbox;
+        world.follow('bert', 'anna', 1_700_000_000);
+        world.follow('cleo', 'bert', 1_700_000_001);
+        arm(house);
+        const look = async () => {
+          for (const replica of [other, house, other]) {
+            expect(await view(replica, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+            expect(await view(replica, 'bert', 'anna')).toEqual(truth(house, 'bert', 'anna'));
+          }
+        };
+        if (seen === 'seen before') await look();
+        expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+        await look();
+        expect(short(await follow(other, 'anna', ['bert']))).toEqual([['Unchanged', 'bert']]);
+        await look();
+        expect(short(await unfollow(other, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+        await look();
+        expect(short(await unfollow(house, 'anna', ['bert']))).toEqual([['Unchanged', 'bert']]);
+        expect(short(await follow(house, 'anna', ['bert', 'cleo']))).toEqual([
+          ['Changed', 'bert'],
+          ['Changed', 'cleo'],
+        ]);
+        await look();
+      },
+    );
+
+    test('any sequence of changes reads as it was made', async () => {
+      const people = ['anna', 'bert', 'cleo', 'dora', 'emil'];
+      const house = await openWorld({ people, env: { LIST_FRESH_SECONDS: '5', COUNTS_FRESH_SECONDS: '5' } });
+      arm(house);
+      let state = 7;
+      const below = (most: number) => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+        return (state >>> 8) % most;
+      };
+      const pick = () => people[below(people.length)] as string;
+      for (let step = 0; step < 150; step++) {
+        const viewer = pick();
+        const targets = [...new Set([pick(), pick()])].filter((id) => id !== viewer);
+        if (targets.length > 0) await change(house, below(3) === 0 ? 'unfollow' : 'follow', viewer, targets);
+        const [someone, another] = [pick(), pick()];
+        if (someone !== another) expect(await view(house, someone, another)).toEqual(truth(house, someone, another));
+      }
+    });
+  },
+);
+
+test('45 targets are three follow_add', async () => {
+  const people = ['anna', ...Array.from({ length: 45 }, (_, i) => `friend_${i}`)];
+  const house = await openWorld({ people });
+  const results = await follow(house, 'anna', people.slice(1));
+  expect(short(results)).toEqual(people.slice(1).map((id) => ['Changed', id]));
+  expect(received(house, 'follow_add')).toBe(3);
+  const page = await house
+    .as('anna')
+    .data<{ viewer: { follows: { nodes: unknown[]; totalCount: number } } }>(
+      '{ viewer { follows(first: 100) { totalCount nodes { id viewerIsFollowing } } } }',
+    );
+  expect(page.viewer.follows).toEqual({
+    totalCount: 45,
+    nodes: expect.arrayContaining([{ id: 'friend_44', viewerIsFollowing: true }]),
+  });
+});
+
+test.each([
+  [32100, 'FOLLOW_LIMIT_REACHED'],
+  [32101, 'FAN_LIMIT_REACHED'],
+  [32102, 'MUTUAL_LIMIT_REACHED'],
+  [32103, 'THEIR_MUTUAL_LIMIT_REACHED'],
+  [38001, 'REFUSED'],
+  [60007, 'THROTTLED'],
+  [30005, 'UNAVAILABLE'],
+])('a target that the upstream refuses with %i is told %s, and the others are done', async (code, reason) => {
+  const house = await openWorld();
+  house.sandbox.faults.set({ itemFailure: { ids: ['cleo'], code, commands: ['follow_add'] } });
+  expect(short(await follow(house, 'anna', ['bert', 'cleo', 'dora']))).toEqual([
+    ['Changed', 'bert'],
+    ['Failure', 'cleo', reason],
+    ['Changed', 'dora'],
+  ]);
+});
+
+test('oneself, unknown and malformed ids and duplicates are answered each in its place', async () => {
+  const house = await openWorld();
+  const ids = ['bert', 'anna', 'nobody', 'no body', 'bert', '', 'cleo'];
+  expect(short(await follow(house, 'anna', ids))).toEqual([
+    ['Changed', 'bert'],
+    ['Failure', 'anna', 'YOURSELF'],
+    ['Failure', 'nobody', 'USER_NOT_FOUND'],
+    ['Failure', 'no body', 'INVALID_ID'],
+    ['Changed', 'bert'],
+    ['Failure', '', 'INVALID_ID'],
+    ['Changed', 'cleo'],
+  ]);
+  const { follows } = house.sandbox.world.counts('anna');
+  expect(follows).toBe(2);
+});
+
+test('nobody but oneself, or nothing but nonsense, asks the upstream nothing', async () => {
+  const house = await openWorld();
+  expect(short(await follow(house, 'anna', ['anna', 'no body']))).toEqual([
+    ['Failure', 'anna', 'YOURSELF'],
+    ['Failure', 'no body', 'INVALID_ID'],
+  ]);
+  expect(house.sandbox.calls.summary()).toEqual({});
+});
+
+test.each([
+  ['no target', []],
+  ['more targets than MAX_TARGETS', ['bert', 'cleo', 'dora', 'emil']],
+])('%s is refused whole, and nothing is changed', async (_what, ids) => {
+  const house = await openWorld({ env: { MAX_TARGETS: '3' } });
+  const { data, errors } = await house.as('anna').query(mutationOf('follow'), { ids });
+  expect(data).toEqual({ done: null });
+  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  expect(house.sandbox.calls.summary()).toEqual({});
+});
+
+test('nobody follows without saying who they are', async () => {
+  const house = await openWorld();
+  for (const kind of ['follow', 'unfollow'] as const) {
+    const { data, errors } = await house.query(mutationOf(kind), { ids: ['bert'] });
+    expect([data, errors?.[0]?.extensions.code]).toEqual([{ done: null }, 'UNAUTHENTICATED']);
+  }
+  expect(house.sandbox.calls.summary()).toEqual({});
+});
+
+test('a viewer whom the app does not know is told so, not that their targets are unknown', async () => {
+  const house = await openWorld();
+  expect(short(await follow(house, 'stranger', ['bert']))).toEqual([['Failure', 'bert', 'REFUSED']]);
+});
+
+describe('an answer that is lost', () => {
+  const CASES = ['answerLost', 'reset', 'silence', 'truncatedJson'] as const;
+
+  test.each(CASES.flatMap((fault) => [['follow', fault] as const, ['unfollow', fault] as const]))(
+    'after a %s (%s) ends in the truth',
+    async (kind, fault) => {
+      const clock = createRunningClock();
+      const house = await openWorld({ clock, env: { UPSTREAM_TIMEOUT_MS: '300' } });
+      const { world, faults } = house.sandbox;
+      if (kind === 'unfollow') world.follow('anna', 'bert');
+      await view(house, 'anna', 'bert');
+      const command = kind === 'follow' ? 'follow_add' : 'follow_delete';
+      faults.set({ [fault]: { commands: [command], times: 1 } });
+      expect(short(await change(house, kind, 'anna', ['bert', 'cleo']))).toEqual([
+        ['Changed', 'bert'],
+        [kind === 'follow' ? 'Changed' : 'Unchanged', 'cleo'],
+      ]);
+      expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+      expect(world.followTime('anna', 'bert') !== undefined).toBe(kind === 'follow');
+      // What was done is not done again; what was not is sent once more, after a look.
+      const isDone = fault === 'answerLost' || fault === 'truncatedJson';
+      expect(received(house, command)).toBe(isDone ? 1 : 2);
+    },
+  );
+
+  test('and cannot be found again is called unknown, and read anew', async () => {
+    const house = await openWorld();
+    const { faults, world } = house.sandbox;
+    await view(house, 'anna', 'bert');
+    faults.set({ answerLost: { commands: ['follow_add'] }, error: { code: 30006, commands: ['follow_check'] } });
+    expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNKNOWN_OUTCOME']]);
+    faults.reset();
+    expect(world.followTime('anna', 'bert')).toBeDefined();
+    expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+  });
+
+  test('is not looked for when nothing can have been done', async () => {
+    const house = await openWorld();
+    house.sandbox.faults.set({ error: { code: 60010, commands: ['follow_add'] } });
+    expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNAVAILABLE']]);
+    // One look before it, for what was.
+    expect(house.sandbox.calls.summary().follow_check?.received).toBe(1);
+  });
+});
+
+test('a change whose client goes away is finished, and the process waits for it', async () => {
+  const house = await openWorld({ clock: createRunningClock() });
+  const { world, faults, calls } = house.sandbox;
+  faults.set({ latency: { ms: 150, commands: ['follow_add'] } });
+  const leaving = new AbortController();
+  const asked = fetch(`${house.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-viewer-id': 'anna' },
+    body: JSON.stringify({ query: mutationOf('follow'), variables: { ids: ['bert'] } }),
+    signal: leaving.signal,
+  });
+  await expect.poll(() => calls.summary().follow_add?.received).toBe(1);
+  leaving.abort();
+  await expect(asked).rejects.toThrow();
+  await house.gateway.close();
+  expect(world.followTime('anna', 'bert')).toBeDefined();
+});
+
+test('what one viewer asks for at the same time is done in that order', async () => {
+  const house = await openWorld({ clock: createRunningClock() });
+  house.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
+  const first = follow(house, 'anna', ['bert']);
+  await expect.poll(() => received(house, 'follow_add')).toBe(1);
+  const second = unfollow(house, 'anna', ['bert']);
+  expect([short(await first), short(await second)]).toEqual([[['Changed', 'bert']], [['Changed', 'bert']]]);
+  expect(house.sandbox.world.followTime('anna', 'bert')).toBeUndefined();
+  expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+});
+
+test('each of two mutations in one operation answers with the users as they are then', async () => {
+  const house = await openWorld();
+  const state = `results { ... on FollowChanged { user { id viewerIsFollowing fansCount } } } viewer { followsCount }`;
+  const data = await house.as('anna').data(
+    `mutation {
+      first: followUsers(input: { userIds: ["bert"] }) { ${state} }
+      second: unfollowUsers(input: { userIds: ["bert"] }) { ${state} }
+    }`,
+  );
+  expect(data).toEqual({
+    first: { results: [{ user: { id: 'bert', viewerIsFollowing: true, fansCount: 1 } }], viewer: { followsCount: 1 } },
+    second: {
+      results: [{ user: { id: 'bert', viewerIsFollowing: false, fansCount: 0 } }],
+      viewer: { followsCount: 0 },
+    },
+  });
+});
+
+test('after WRITE_LAG_SECONDS the upstream is believed again', async () => {
+  const clock = createHastyClock();
+  const house = await openWorld({ clock, env: { WRITE_LAG_SECONDS: '30' } });
+  await follow(house, 'anna', ['bert']);
+  // Somebody else undoes it where nobody tells us.
+  house.sandbox.world.unfollow('anna', 'bert');
+  const ask = () => house.as('anna').data('{ user(id: "bert") { viewerIsFollowing fansCount } }');
+  expect(await ask()).toMatchObject({ user: { viewerIsFollowing: true } });
+  clock.advance(31_000);
+  await ask();
+  await expect.poll(ask).toEqual({ user: { viewerIsFollowing: false, fansCount: 0 } });
+});

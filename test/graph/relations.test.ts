@@ -1,0 +1,132 @@
+// How users stand to the viewer and to each other, and what that costs.
+import { expect, test } from 'vitest';
+import { createHastyClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+
+const bill = ({ sandbox }: House) =>
+  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
+const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
+
+async function openCrowd(fans = 150) {
+  const clock = createHastyClock();
+  const house = await openHouse({ clock, env: { AUTH: 'development' }, sandbox: { emptyWorld: true, clock } });
+  const { world } = house.sandbox;
+  world.addFans('star', fans);
+  for (const id of ['me', 'you', 'other']) world.importAccount(id);
+  const ids = world.list('star', 'fans').map(({ id }) => id);
+  return { house, world, ids, clock };
+}
+
+test('100 edges with the viewer’s state cost one list call and one check call', async () => {
+  const { house, world, ids } = await openCrowd();
+  world.follow('me', ids[0] as string);
+  world.follow(ids[1] as string, 'me');
+  const { user } = await house
+    .as('me')
+    .data<{ user: { fans: { edges: { node: Record<string, unknown> }[] } } }>(
+      `{ user(id: "star") { fans(first: 100) { edges { node { id ${STATE} } } } } }`,
+    );
+  const byId = Object.fromEntries(user.fans.edges.map(({ node: { id, ...state } }) => [id, state]));
+  expect(byId[ids[0] as string]).toEqual({ viewerIsFollowing: true, isFollowingViewer: false, viewerCanFollow: false });
+  expect(byId[ids[1] as string]).toEqual({ viewerIsFollowing: false, isFollowingViewer: true, viewerCanFollow: true });
+  expect(bill(house)).toEqual({ follow_get: 1, follow_check: 1 });
+});
+
+test.each(['from one user to 45', 'from 45 users to the viewer'])(
+  '45 aliases of relationTo %s cost one call',
+  async (way) => {
+    const { house, world, ids } = await openCrowd(45);
+    world.follow('me', ids[0] as string);
+    world.follow(ids[0] as string, 'me');
+    world.follow(ids[1] as string, 'me');
+    const outward = way === 'from one user to 45';
+    const fields = ids.map((id, i) => {
+      const [from, to] = outward ? ['me', id] : [id, 'me'];
+      return `r${i}: user(id: "${from}") { relationTo(userId: "${to}") }`;
+    });
+    const data = await house.as('me').data<Record<string, { relationTo: string }>>(`{ ${fields.join('\n')} }`);
+    expect(data.r0?.relationTo).toBe('MUTUAL');
+    expect(data.r1?.relationTo).toBe(outward ? 'FAN' : 'FOLLOWING');
+    expect(data.r2?.relationTo).toBe('NONE');
+    expect(bill(house)).toEqual({ follow_check: 1 });
+  },
+);
+
+test('an anonymous viewer gets null for every relation, without a call', async () => {
+  const { house, ids } = await openCrowd(45);
+  const data = await house.data<Record<string, unknown>>(
+    `{ viewer { id } ${ids.map((id, i) => `r${i}: user(id: "star") { ${STATE} relationTo(userId: "${id}") }`).join('\n')} }`,
+  );
+  const nothing = { viewerIsFollowing: null, isFollowingViewer: null, viewerCanFollow: null, relationTo: null };
+  expect(data).toEqual({ viewer: null, ...Object.fromEntries(ids.map((_, i) => [`r${i}`, nothing])) });
+  expect(bill(house)).toEqual({});
+});
+
+test.each([
+  ['follows', 'viewerIsFollowing', true],
+  ['follows', 'viewerCanFollow', false],
+  ['fans', 'isFollowingViewer', true],
+  ['mutuals', 'viewerIsFollowing', true],
+  ['mutuals', 'isFollowingViewer', true],
+  ['mutuals', 'viewerCanFollow', false],
+])('a member of the viewer’s own %s needs no call for %s', async (list, field, expected) => {
+  const { house, world } = await openCrowd(0);
+  world.follow('me', 'you');
+  world.follow('you', 'me');
+  const { viewer } = await house
+    .as('me')
+    .data<{ viewer: Record<string, { nodes: Record<string, unknown>[] }> }>(
+      `{ viewer { ${list} { nodes { id ${field} } } } }`,
+    );
+  expect(viewer[list]?.nodes).toEqual([{ id: 'you', [field]: expected }]);
+  expect(bill(house)).toEqual({ follow_get: 1 });
+});
+
+test('the viewer stands in no relation to themself, and that costs nothing', async () => {
+  const { house } = await openCrowd(0);
+  const { viewer } = await house.as('me').data<{ viewer: unknown }>(`{ viewer { ${STATE} relationTo(userId: "me") } }`);
+  expect(viewer).toEqual({
+    viewerIsFollowing: false,
+    isFollowingViewer: false,
+    viewerCanFollow: false,
+    relationTo: 'NONE',
+  });
+  expect(bill(house)).toEqual({});
+});
+
+test('one unknown user fails its own relation and no other', async () => {
+  const { house, world } = await openCrowd(0);
+  world.follow('me', 'you');
+  const { data, errors } = await house
+    .as('me')
+    .query(
+      '{ viewer { a: relationTo(userId: "nobody") b: relationTo(userId: "you") c: relationTo(userId: "no body") } }',
+    );
+  expect(data).toEqual({ viewer: { a: null, b: 'FOLLOWING', c: null } });
+  expect(errors?.map(({ path, extensions }) => [path?.[1], extensions.code])).toEqual(
+    expect.arrayContaining([
+      ['a', 'USER_NOT_FOUND'],
+      ['c', 'BAD_USER_INPUT'],
+    ]),
+  );
+});
+
+test('each of many viewers at once gets their own relations out of one shared memory', async () => {
+  const { house, world, ids } = await openCrowd(60);
+  const viewers = ids.slice(0, 30);
+  for (const [i, id] of viewers.entries()) world.follow(id, viewers[(i + 1) % viewers.length] as string);
+  const ask = async (id: string, i: number) => {
+    const { user, viewer } = await house
+      .as(id)
+      .data<{ user: { viewerIsFollowing: boolean }; viewer: { id: string } }>(
+        `{ viewer { id } user(id: "${viewers[(i + 1) % viewers.length]}") { viewerIsFollowing } }`,
+      );
+    const { user: second } = await house
+      .as(id)
+      .data<{ user: { viewerIsFollowing: boolean } }>(
+        `{ user(id: "${viewers[(i + 2) % viewers.length]}") { viewerIsFollowing } }`,
+      );
+    expect([viewer.id, user.viewerIsFollowing, second.viewerIsFollowing]).toEqual([id, true, false]);
+  };
+  for (let round = 0; round < 3; round++) await Promise.all(viewers.map(ask));
+});

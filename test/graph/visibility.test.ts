@@ -1,0 +1,108 @@
+// Who may see whose lists: the whole table, by every way to a list.
+import { describe, expect, test } from 'vitest';
+import type { FollowList } from '../../src/follow/model.ts';
+import { type Answer, openHouse } from '../support/house.ts';
+
+const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
+const WHO = { anonymous: null, other: 'olga', self: 'anna' } as const;
+const MAY = {
+  public: { anonymous: true, other: true, self: true },
+  authenticated: { anonymous: false, other: true, self: true },
+  self: { anonymous: false, other: false, self: true },
+} as const;
+
+/** Ways to a list of anna, and where its answer is. */
+const WAYS: Record<string, { query(list: FollowList): string; path: (string | number)[] }> = {
+  user: { query: (list) => `{ user(id: "anna") { id list: ${list} { nodes { id } } } }`, path: ['user'] },
+  users: { query: (list) => `{ users(ids: ["anna"]) { id list: ${list} { nodes { id } } } }`, path: ['users', 0] },
+  node: {
+    query: (list) => `{ node(id: "anna") { id ... on User { list: ${list} { nodes { id } } } } }`,
+    path: ['node'],
+  },
+  nodes: {
+    query: (list) => `{ nodes(ids: ["anna"]) { id ... on User { list: ${list} { nodes { id } } } } }`,
+    path: ['nodes', 0],
+  },
+  'the total of the list': {
+    query: (list) => `{ user(id: "anna") { id list: ${list} { totalCount } } }`,
+    path: ['user'],
+  },
+  // Bert is not anna, so his own list must be open for this way: it is the only one that the setting leaves public.
+  'a nested edge': {
+    query: (list) => `{ user(id: "bert") { ${viaOf(list)} { nodes { id list: ${list} { nodes { id } } } } } }`,
+    path: ['user', 'via', 'nodes', 0],
+  },
+};
+const viaOf = (list: FollowList) => `via: ${list === 'fans' ? 'follows' : 'fans'}`;
+
+const at = (data: unknown, path: readonly (string | number)[]): unknown =>
+  path.reduce((value, key) => (value as Record<string | number, unknown> | null)?.[key], data);
+
+async function openWorld(visibility: string) {
+  const house = await openHouse({
+    env: { AUTH: 'development', LIST_VISIBILITY: visibility },
+    sandbox: { emptyWorld: true },
+  });
+  const { world } = house.sandbox;
+  for (const id of ['anna', 'bert', 'olga']) world.importAccount(id);
+  world.follow('anna', 'bert');
+  world.follow('bert', 'anna');
+  return house;
+}
+
+describe.each(LISTS)('%s', (list) => {
+  describe.each(Object.keys(MAY) as (keyof typeof MAY)[])('that are %s', (setting) => {
+    test.each(Object.keys(WAYS))('open to whom they should, by way of %s', async (way) => {
+      const house = await openWorld(`${list}=${setting}`);
+      const { query, path } = WAYS[way] as (typeof WAYS)[string];
+      for (const who of Object.keys(WHO) as (keyof typeof WHO)[]) {
+        const { data, errors }: Answer = await (WHO[who] ? house.as(WHO[who]) : house).query(query(list));
+        const user = at(data, path) as { id: string; list: unknown };
+        expect(user.id).toBe('anna');
+        if (MAY[setting][who]) {
+          expect(errors).toBeUndefined();
+          expect(user.list).not.toBeNull();
+        } else {
+          expect(user.list).toBeNull();
+          expect(errors?.map(({ path, extensions }) => [path?.at(-1), extensions.code])).toEqual([
+            ['list', 'FORBIDDEN'],
+          ]);
+        }
+      }
+    });
+  });
+});
+
+test('what may not be seen costs no call', async () => {
+  const house = await openWorld('self');
+  await house.as('olga').query('{ user(id: "anna") { fans { totalCount nodes { id } } follows { nodes { id } } } }');
+  expect(house.sandbox.calls.summary()).toEqual({});
+});
+
+test('counts are no lists: they can be seen whatever the setting', async () => {
+  const house = await openWorld('self');
+  expect(await house.data('{ user(id: "anna") { fansCount followsCount mutualsCount } }')).toEqual({
+    user: { fansCount: 1, followsCount: 1, mutualsCount: 1 },
+  });
+});
+
+test('whoever may not see a user’s lists cannot find out about their members one by one', async () => {
+  const house = await openWorld('fans=self');
+  const ask = (as: string) => house.as(as).query('{ user(id: "anna") { relationTo(userId: "bert") } }');
+  expect((await ask('olga')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  expect(await ask('anna')).toEqual({ data: { user: { relationTo: 'MUTUAL' } } });
+  expect(await ask('bert')).toEqual({ data: { user: { relationTo: 'MUTUAL' } } });
+});
+
+test('a team’s own rule takes the place of the setting', async () => {
+  const house = await openHouse({
+    env: { AUTH: 'development', LIST_VISIBILITY: 'self' },
+    maySee: (viewer, owner) => viewer?.userId === 'olga' && owner !== 'bert',
+    sandbox: { emptyWorld: true },
+  });
+  for (const id of ['anna', 'bert', 'olga']) house.sandbox.world.importAccount(id);
+  const ask = (as: string, owner: string) => house.as(as).query(`{ user(id: "${owner}") { fans { nodes { id } } } }`);
+  expect((await ask('olga', 'anna')).errors).toBeUndefined();
+  expect((await ask('olga', 'bert')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  expect((await ask('anna', 'anna')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+});
