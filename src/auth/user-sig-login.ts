@@ -1,0 +1,34 @@
+// The login that frontends of Tencent Cloud Chat already have: a UserSig, made with the app's own key.
+import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import { type UserSigVerdict, verifyUserSig } from '../tencent/user-sig.ts';
+import type { Proof } from './proof.ts';
+import { createProofMemory } from './proof-memory.ts';
+
+type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
+
+const REFUSALS: Record<Defect, string> = {
+  malformed: 'The UserSig cannot be read: it is cut off, or no UserSig.',
+  'wrong-app': 'The UserSig is for another app.',
+  'wrong-user': 'The UserSig is for another user.',
+  expired: 'The UserSig has expired; log in again.',
+  'has-userbuf': 'The UserSig is for a room, not for a login.',
+  'bad-signature': 'The UserSig is not signed with the key of this app.',
+};
+
+/** Makes the check of a UserSig; it throws `UNAUTHENTICATED` when that does not hold. */
+export function createUserSigLogin(app: { sdkAppId: number; secretKey: string; clock: Clock }) {
+  const { sdkAppId, secretKey, clock } = app;
+  const proofs = createProofMemory(clock);
+
+  return (userSig: string): Proof => {
+    const known = proofs.recall(userSig);
+    if (known) return known;
+    const verdict = verifyUserSig(userSig, { sdkAppId, secretKey, now: clock.now() / 1000 });
+    if (!verdict.ok) throw new GatewayError('UNAUTHENTICATED', REFUSALS[verdict.reason]);
+    // It holds to the end of its last second.
+    const proof = { userId: verdict.userId, expiresAt: (verdict.expiresAt + 1) * 1000 - 1 };
+    proofs.keep(userSig, proof);
+    return proof;
+  };
+}

@@ -1,0 +1,148 @@
+// Tokens of a single sign-on as credentials: which hold, which do not.
+import { createHmac, type KeyObject } from 'node:crypto';
+import { exportSPKI, importJWK, type JWTPayload, SignJWT } from 'jose';
+import { expect, test } from 'vitest';
+import type { JwtSettings } from '../../src/auth/jwt-login.ts';
+import { createTestClock } from '../support/clock.ts';
+import { makeKey, openIssuer, type SigningKey, signToken } from '../support/issuer.ts';
+import { openAuthentication } from './asking.ts';
+
+const ISSUER = 'https://sso.example.com/';
+const AUDIENCE = 'follow-gateway';
+const START_SECONDS = createTestClock().now() / 1000;
+const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: START_SECONDS + 600 };
+
+async function openSingleSignOn(key: SigningKey, settings: Partial<JwtSettings> = {}) {
+  const issuer = await openIssuer([key]);
+  const clock = createTestClock();
+  const jwt = { jwksUrl: issuer.url, issuer: ISSUER, audience: AUDIENCE, userClaim: 'sub', ...settings };
+  return { clock, issuer, ...openAuthentication({ jwt }, clock) };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+
+test.each(['RS256', 'PS512', 'ES256', 'ES384', 'EdDSA'])('a token signed by %s proves its user', async (alg) => {
+  const key = await makeKey(alg, 'key-1');
+  const { ask } = await openSingleSignOn(key);
+  const expiresAt = CLAIMS.exp * 1000 - 1;
+  expect(await ask(bearer(await signToken(key, CLAIMS)))).toEqual({ userId: 'ann', expiresAt });
+});
+
+test('the claim that names the user is a setting, and the audience may be one of several', async () => {
+  const key = await makeKey();
+  const { ask } = await openSingleSignOn(key, { userClaim: 'https://example.com/chat_id' });
+  const token = await signToken(key, { ...CLAIMS, aud: ['web', AUDIENCE], 'https://example.com/chat_id': 'bob' });
+  expect(await ask(bearer(token))).toMatchObject({ userId: 'bob' });
+});
+
+test('a token holds to the last millisecond before its expiry', async () => {
+  const key = await makeKey();
+  const { ask, refusal, clock } = await openSingleSignOn(key);
+  const headers = bearer(await signToken(key, CLAIMS));
+  clock.advance(600_000 - 1);
+  expect(await ask(headers)).toMatchObject({ userId: 'ann' });
+  clock.advance(1);
+  const message = expect.stringMatching(/has expired/);
+  expect(await refusal(headers)).toEqual({ code: 'UNAUTHENTICATED', message });
+});
+
+test('a token that is not valid yet is valid later', async () => {
+  const key = await makeKey();
+  const { ask, refusal, clock } = await openSingleSignOn(key);
+  const headers = bearer(await signToken(key, { ...CLAIMS, nbf: START_SECONDS + 60 }));
+  expect(await refusal(headers)).toEqual({ code: 'UNAUTHENTICATED', message: 'The token is not valid yet.' });
+  clock.advance(60_000);
+  expect(await ask(headers)).toMatchObject({ userId: 'ann' });
+});
+
+test.each<[string, JWTPayload, RegExp]>([
+  ['for another audience', { aud: 'another-gateway' }, /another audience/],
+  ['for no audience', { aud: undefined }, /lacks the claim "aud"/],
+  ['from another issuer', { iss: 'https://evil.example.com/' }, /another issuer/],
+  ['from nobody', { iss: undefined }, /lacks the claim "iss"/],
+  ['that never expires', { exp: undefined }, /lacks the claim "exp"/],
+  ['that names no user', { sub: undefined }, /lacks the claim "sub"/],
+  ['that names a number', { sub: 7 as unknown as string }, /not a user id/],
+  ['that names two users', { sub: ['ann', 'bob'] as unknown as string }, /not a user id/],
+  ['that names nobody', { sub: '' }, /not a user id/],
+  ['with an id that the pattern refuses', { sub: 'ann\nbob' }, /not a user id/],
+  ['with an id longer than 32 bytes', { sub: 'a'.repeat(33) }, /not a user id/],
+])('a token %s is refused, and the refusal says why without repeating it', async (_what, change, why) => {
+  const key = await makeKey();
+  const { refusal } = await openSingleSignOn(key);
+  const token = await signToken(key, { ...CLAIMS, ...change });
+  expect(await refusal(bearer(token))).toEqual({ code: 'UNAUTHENTICATED', message: expect.stringMatching(why) });
+});
+
+test.each<[string, (key: SigningKey) => Promise<string> | string]>([
+  ['without a signature ("alg": "none")', () => `${encode({ alg: 'none', typ: 'JWT' })}.${encode(CLAIMS)}.`],
+  [
+    'whose genuine signature stands under "alg": "none"',
+    async (key) => {
+      const [, claims, signature] = (await signToken(key, CLAIMS)).split('.');
+      return `${encode({ alg: 'none', kid: key.kid })}.${claims}.${signature}`;
+    },
+  ],
+  ['signed by HMAC with the public key as text', async (key) => signByHmac(key, await publicPem(key))],
+  ['signed by HMAC with the public key as JSON', (key) => signByHmac(key, JSON.stringify(key.jwk))],
+  ['signed by HMAC with nothing', (key) => signByHmac(key, '')],
+  ['signed by a stranger under the name of the key', async () => signToken(await makeKey('RS256', 'key-1'), CLAIMS)],
+  ['signed by a stranger under another name', async () => signToken(await makeKey('RS256', 'key-2'), CLAIMS)],
+  ['signed by a stranger under no name', async () => signToken(await makeKey('RS256'), CLAIMS)],
+  ['that brings its own key', async () => signWithOwnKey()],
+  [
+    'whose claims were changed',
+    async (key) => {
+      const [header, , signature] = (await signToken(key, CLAIMS)).split('.');
+      return `${header}.${encode({ ...CLAIMS, sub: 'eve' })}.${signature}`;
+    },
+  ],
+  ['that is cut off', async (key) => (await signToken(key, CLAIMS)).slice(0, -10)],
+  ['without a signature at all', async (key) => (await signToken(key, CLAIMS)).split('.').slice(0, 2).join('.')],
+  ['that is none', () => 'hunter2'],
+  ['made of dots', () => '..'],
+])('a token %s is refused', async (_what, make) => {
+  const key = await makeKey('RS256', 'key-1');
+  const { ask, refusal } = await openSingleSignOn(key);
+  const token = await make(key);
+  const refused = await refusal(bearer(token));
+  expect(refused).toEqual({ code: 'UNAUTHENTICATED', message: expect.any(String) });
+  expect(refused?.message).not.toContain(token);
+  expect(await ask(bearer(await signToken(key, CLAIMS)))).toMatchObject({ userId: 'ann' });
+});
+
+test('a token by an algorithm that is not taken is refused by that alone, and told which are', async () => {
+  const key = await makeKey('RS256', 'key-1');
+  const { refusal } = await openSingleSignOn(key);
+  const message = expect.stringMatching(/algorithm that is taken here: RS256, /);
+  for (const token of [`${encode({ alg: 'none' })}.${encode(CLAIMS)}.`, signByHmac(key, await publicPem(key))])
+    expect(await refusal(bearer(token))).toEqual({ code: 'UNAUTHENTICATED', message });
+});
+
+test('a key that is shown for encryption, or with its secret, signs nothing', async () => {
+  const key = await makeKey('RS256', 'key-1');
+  const { refusal, issuer } = await openSingleSignOn(key);
+  const token = await signToken(key, CLAIMS);
+  issuer.show({ ...key, jwk: { ...key.jwk, use: 'enc' } });
+  expect(await refusal(bearer(token))).toMatchObject({ code: 'UNAUTHENTICATED' });
+  const secret = { kty: 'oct', k: Buffer.from('shared secret of 32 bytes or so!').toString('base64url'), kid: 'key-1' };
+  const shared = await openSingleSignOn({ ...key, jwk: secret });
+  const signed = signByHmac(key, 'shared secret of 32 bytes or so!');
+  expect(await shared.refusal(bearer(signed))).toMatchObject({ code: 'UNAUTHENTICATED' });
+});
+
+function signByHmac({ kid }: SigningKey, secret: string): string {
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid })}.${encode(CLAIMS)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+async function publicPem({ jwk }: SigningKey): Promise<string> {
+  return exportSPKI((await importJWK(jwk)) as CryptoKey | KeyObject); // an asymmetric one, so no bytes
+}
+
+/** The header carries the key itself, which must not count. */
+async function signWithOwnKey(): Promise<string> {
+  const key = await makeKey('RS256', 'key-1');
+  return new SignJWT(CLAIMS).setProtectedHeader({ alg: key.alg, kid: 'key-1', jwk: key.jwk }).sign(key.privateKey);
+}
