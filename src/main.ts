@@ -1,28 +1,12 @@
 // The process edge: arguments, environment, signals and exit codes. Nothing else in the house touches `process`.
-import { parseArgs } from 'node:util';
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { type Command, type CommandLine, type Purging, readCommandLine, usage } from './command-line.ts';
 import { ConfigError, type Environment, namesNoUpstream, readConfig } from './config.ts';
+import { consoleSteps, introduceSandbox, NO_WEBHOOK, welcome } from './messages.ts';
 
-const USAGE = `follow-gateway ${packageJson.version}: GraphQL over Tencent Cloud Chat's follow API
-
-Usage: node src/main.ts [command]
-
-Commands
-  serve      run the gateway (default); without any TENCENT_* setting it brings its own sandbox upstream
-  sandbox    run the sandbox upstream alone; --port chooses its port (4100)
-  schema     print the GraphQL schema
-  check      check the settings with one real call to the upstream, and say what is wrong
-  purge      make all gateways on REDIS_URL forget users (purge <userId…>) or all they remember (purge --all)
-
-Options
-  --help     show this
-  --version  show the version
-
-Settings are environment variables; README.md has the table.
-`;
-
-const COMMANDS = ['serve', 'sandbox', 'schema', 'check', 'purge'] as const;
+const USAGE = usage(packageJson.version);
 
 /** Exit codes of sysexits.h. */
 const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 };
@@ -60,51 +44,18 @@ async function run(args: string[], env: Environment): Promise<number> {
     complain(`${(error as Error).message}\n\n${USAGE}`);
     return EXIT.usage;
   }
-  const { command, port, purging } = commandLine;
+  const { command, port, lively, purging } = commandLine;
   const commands: Record<Command, () => number | Promise<number>> = {
     help: () => print(USAGE),
     version: () => print(`${packageJson.version}\n`),
-    serve: () => serve(env),
-    sandbox: () => sandbox(port),
+    serve: () => serve(env, lively),
+    sandbox: () => sandbox(port, lively),
     schema: printSchema,
     check: () => check(env),
+    webhook: () => webhook(env),
     purge: () => purge(env, purging),
   };
   return commands[command]();
-}
-
-type Command = 'help' | 'version' | (typeof COMMANDS)[number];
-type CommandLine = { command: Command; port: number; purging: Purging };
-/** Whose data is to be forgotten. */
-type Purging = readonly string[] | 'everything';
-
-/** Throws an Error for the user on what cannot be understood. */
-function readCommandLine(args: string[]): CommandLine {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean' },
-      port: { type: 'string' },
-      all: { type: 'boolean' },
-    },
-  });
-  const port = Number(values.port ?? 4100);
-  if (values.help || values.version) return { command: values.help ? 'help' : 'version', port, purging: [] };
-
-  const [name = 'serve', ...rest] = positionals;
-  const command = COMMANDS.find((known) => known === name);
-  if (!command || (command !== 'purge' && rest.length > 0))
-    throw new Error(`There is no command "${positionals.join(' ')}".`);
-  if (values.port !== undefined && command !== 'sandbox')
-    throw new Error('--port belongs to the sandbox; the gateway listens on PORT.');
-  if (!/^\d+$/.test(values.port ?? '0') || port > 65_535)
-    throw new Error('--port must be a whole number from 0 to 65535.');
-  if (values.all && command !== 'purge') throw new Error('--all belongs to purge.');
-  if (command === 'purge' && Boolean(values.all) === rest.length > 0)
-    throw new Error('purge takes the ids of users, or --all.');
-  return { command, port, purging: values.all ? 'everything' : rest };
 }
 
 function print(text: string): number {
@@ -112,21 +63,37 @@ function print(text: string): number {
   return EXIT.ok;
 }
 
-async function serve(env: Environment): Promise<number> {
+async function serve(env: Environment, lively: boolean): Promise<number> {
   // From here on, because a container's first process does not die of a signal that nobody handles.
   const asked = firstSignal();
-  const embedded = namesNoUpstream(env) ? await startSandbox(0) : null;
-  // The sandbox's app has three profile fields of its own.
-  const config = readConfig(embedded ? { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood', ...env, ...embedded.settings } : env);
+  const bringsItsOwn = namesNoUpstream(env);
+  if (lively && !bringsItsOwn) {
+    complain(
+      `--lively moves the people of the sandbox, but this gateway is to have a real upstream: TENCENT_* is set, or NODE_ENV=production.\nA sandbox of its own process takes it: node src/main.ts sandbox --lively\n\n${USAGE}`,
+    );
+    return EXIT.usage;
+  }
+  const embedded = bringsItsOwn ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
+  const config = readConfig(embedded ? { ...firstStart(), ...valuesOf(env), ...embedded.settings } : env);
   const { createGateway } = await import('./server.ts');
   const log = pino({ level: config.logLevel, base: undefined });
   const gateway = createGateway(config, { log });
   const url = await gateway.listen();
+  if (config.webhook && embedded) {
+    const { webhookPathOf } = await import('./webhooks.ts');
+    try {
+      embedded.tell(`${url}${webhookPathOf(config)}`, config.webhook.token);
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'The sandbox cannot tell of changes');
+    }
+  }
+  if (lively) embedded?.lively.start();
 
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
-  else say(welcome(`${url}/graphql`, config.graphiql, embedded?.url));
+  else say(welcome(packageJson.version, `${url}/graphql`, config, embedded && { url: embedded.url, lively }));
 
   const signal = await asked;
+  embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
   const second = firstSignal().then(() => true);
   const overdue = timeout(config.drainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(() => true);
@@ -137,30 +104,30 @@ async function serve(env: Environment): Promise<number> {
   return cutOff ? EXIT.failure : EXIT.ok;
 }
 
-async function sandbox(port: number): Promise<number> {
-  const asked = firstSignal();
-  const { url, settings, close } = await startSandbox(port);
-  const lines = Object.entries(settings).map(([name, value]) => `  ${name}=${value}`);
-  say(
-    `The sandbox upstream is at ${url}; its control endpoint is ${url}/sandbox.\nTo use it, start the gateway with\n${lines.join('\n')}\n`,
-  );
-  await asked;
-  await close();
-  return EXIT.ok;
+/** What a gateway on its own sandbox is set to where nobody says otherwise: all that it can do can be tried at once. */
+function firstStart(): Environment {
+  return {
+    // The sandbox's app has three profile fields of its own.
+    PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood',
+    AUTH: 'development',
+    WEBHOOK_TOKEN: randomBytes(16).toString('hex'),
+  };
 }
 
-/** Starts the sandbox in this process, and says which settings lead the gateway to it. */
-async function startSandbox(port: number) {
-  const { createSandbox, SANDBOX_APP } = await import('./sandbox/sandbox.ts');
-  const sandbox = createSandbox();
-  const { url } = await sandbox.listen({ port });
-  const settings = {
-    TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-    TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-    TENCENT_ADMIN: SANDBOX_APP.admin,
-    TENCENT_BASE_URL: url,
-  };
-  return { url, settings, close: () => sandbox.close() };
+/** Without the variables that are there but say nothing: they count as unset. */
+function valuesOf(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+}
+
+async function sandbox(port: number, lively: boolean): Promise<number> {
+  const asked = firstSignal();
+  const { startSandbox } = await import('./sandbox/start.ts');
+  const sandbox = await startSandbox(port);
+  if (lively) sandbox.lively.start();
+  say(introduceSandbox(sandbox.url, sandbox.settings, lively));
+  await asked;
+  await sandbox.close();
+  return EXIT.ok;
 }
 
 async function printSchema(): Promise<number> {
@@ -177,6 +144,15 @@ async function check(env: Environment): Promise<number> {
   if (diagnosis.ok) return print('The settings are right: the upstream answered.\n');
   complain(`The upstream cannot be used: ${diagnosis.explanation}\n${diagnosis.remedy}\n`);
   return EXIT.failure;
+}
+
+async function webhook(env: Environment): Promise<number> {
+  const config = readConfig(env);
+  const { webhookPathOf } = await import('./webhooks.ts');
+  const path = webhookPathOf(config);
+  if (path) return print(consoleSteps(path));
+  complain(NO_WEBHOOK);
+  return EXIT.config;
 }
 
 async function purge(env: Environment, purging: Purging): Promise<number> {
@@ -201,22 +177,6 @@ async function purge(env: Environment, purging: Purging): Promise<number> {
   } finally {
     purge.close();
   }
-}
-
-function welcome(url: string, graphiql: boolean, sandboxUrl: string | undefined): string {
-  const upstream = sandboxUrl
-    ? `EMBEDDED SANDBOX at ${sandboxUrl}: made-up people, nothing leaves this machine.
-             Set TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION for the real one.`
-    : 'Tencent Cloud Chat, as configured.';
-  return `
-follow-gateway ${packageJson.version} is ready.
-
-  ${graphiql ? 'GraphiQL ' : 'GraphQL  '}  ${url}${graphiql ? '   (open it in a browser)' : ''}
-  Upstream   ${upstream}
-  A query    { user(id: "UserID_001") { nick fans(first: 10) { totalCount nodes { nick } } } }
-
-Stop with Ctrl-C.
-`;
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

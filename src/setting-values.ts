@@ -113,11 +113,19 @@ export const fetchUrl = text.transform((value, { addIssue }) => {
   const url = URL.parse(value);
   if (!url || !(url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))))
     addIssue('must be an https URL; plain http is accepted for loopback addresses only');
+  else if (url.username || url.password) addIssue('must be a URL without credentials');
   return value;
 });
 
+/** Headers that mean something else to us. */
+const TAKEN_HEADERS = ['authorization', 'x-viewer-secret'];
 export const headerName = text
   .toLowerCase()
-  .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens');
+  .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens')
+  .refine((name) => !TAKEN_HEADERS.includes(name), `must be another header than ${TAKEN_HEADERS.join(' and ')}`);
+
+export const webhookPath = text
+  .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
+  .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
 
 export const isLoopback = (address: string): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');

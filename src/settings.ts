@@ -14,6 +14,7 @@ import {
   seconds,
   someOf,
   text,
+  webhookPath,
   wholeNumber,
 } from './setting-values.ts';
 
@@ -74,7 +75,7 @@ const SETTINGS = z.object({
   WRITE_LAG_SECONDS: wholeNumber(0, 600).default(30),
   KNOWN_FANS_MAX_CALLS: wholeNumber(1, 100).default(10),
   WEBHOOK_TOKEN: text.max(128, 'must have at most 128 characters').optional(),
-  WEBHOOK_PATH: text.regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow').optional(),
+  WEBHOOK_PATH: webhookPath.optional(),
   EVENT_LOG_LENGTH: wholeNumber(100, 1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS: wholeNumber(1, 1_000_000).default(10_000),
   FRESHNESS_EXTENSION: onOrOff.default(true),

@@ -35,11 +35,19 @@ test('three settings are enough; all others have a default', () => {
     maxPageSize: 100,
     chunkSize: 100,
     lifetimes: {
-      page: { freshMs: 30_000, usableMs: 3_600_000, absentMs: 30_000 },
-      counts: { freshMs: 30_000, usableMs: 3_600_000, absentMs: 30_000 },
-      profile: { freshMs: 3_600_000, usableMs: 86_400_000, absentMs: 30_000 },
-      relation: { freshMs: 30_000, usableMs: 600_000, absentMs: 30_000 },
+      page: { freshMs: 30_000, toldMs: 600_000, usableMs: 3_600_000, absentMs: 30_000 },
+      counts: { freshMs: 30_000, toldMs: 600_000, usableMs: 3_600_000, absentMs: 30_000 },
+      profile: { freshMs: 3_600_000, toldMs: 3_600_000, usableMs: 86_400_000, absentMs: 30_000 },
+      relation: { freshMs: 30_000, toldMs: 600_000, usableMs: 600_000, absentMs: 30_000 },
     },
+    auth: { userSig: false, jwt: null, header: null },
+    listVisibility: { fans: 'public', follows: 'public', mutuals: 'public' },
+    maxTargets: 100,
+    writeLagMs: 30_000,
+    knownFansMaxCalls: 10,
+    webhook: null,
+    eventLogLength: 10_000,
+    maxSubscriptions: 10_000,
     redis: null,
     upstreamRate: 160,
     freshnessExtension: true,
@@ -83,6 +91,20 @@ test.each([
   ['PROFILE_FRESH_SECONDS', '172800', { lifetimes: { profile: { freshMs: 172_800_000, usableMs: 172_800_000 } } }],
   ['RELATION_STALE_SECONDS', '2592000', { lifetimes: { relation: { freshMs: 30_000, usableMs: 2_592_000_000 } } }],
   ['ABSENT_FRESH_SECONDS', '5', { lifetimes: { page: { absentMs: 5000 }, profile: { absentMs: 5000 } } }],
+  ['TOLD_FRESH_SECONDS', '3600', { lifetimes: { page: { toldMs: 3_600_000 }, profile: { toldMs: 3_600_000 } } }],
+  ['AUTH', 'usersig', { auth: { userSig: true, jwt: null, header: null } }],
+  ['LIST_VISIBILITY', 'self', { listVisibility: { fans: 'self', follows: 'self', mutuals: 'self' } }],
+  [
+    'LIST_VISIBILITY',
+    'fans=self, mutuals=authenticated',
+    { listVisibility: { fans: 'self', follows: 'public', mutuals: 'authenticated' } },
+  ],
+  ['MAX_TARGETS', '20', { maxTargets: 20 }],
+  ['WRITE_LAG_SECONDS', '0', { writeLagMs: 0 }],
+  ['KNOWN_FANS_MAX_CALLS', '1', { knownFansMaxCalls: 1 }],
+  ['WEBHOOK_TOKEN', 'x', { webhook: { token: 'x', path: null } }],
+  ['EVENT_LOG_LENGTH', '100', { eventLogLength: 100 }],
+  ['MAX_SUBSCRIPTIONS', '1', { maxSubscriptions: 1 }],
   ['UPSTREAM_RATE', '1', { upstreamRate: 1 }],
   ['FRESHNESS_EXTENSION', 'off', { freshnessExtension: false }],
   ['METRICS_PORT', '9464', { metricsPort: 9464 }],
@@ -125,6 +147,18 @@ test.each([
   ['RELATION_FRESH_SECONDS', ['-1', '2592001', 'soon']],
   ['RELATION_STALE_SECONDS', ['-1', '2592001', '1h']],
   ['ABSENT_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['TOLD_FRESH_SECONDS', ['-1', '2592001', 'soon']],
+  ['AUTH', ['password', 'usersig;jwt', 'UserSig', 'toString']],
+  ['JWT_JWKS_URL', ['keys', 'http://keys.example/jwks', 'ftp://127.0.0.1/jwks', 'https://me:pass@keys.example/jwks']],
+  ['VIEWER_HEADER', ['x viewer', 'x_viewer', 'x'.repeat(65), 'Authorization', 'x-viewer-secret']],
+  ['VIEWER_HEADER_SECRET', ['short']],
+  ['LIST_VISIBILITY', ['private', 'fans', 'fans=', 'friends=self', 'fans=self=public', 'toString=self']],
+  ['MAX_TARGETS', ['0', '1001']],
+  ['WRITE_LAG_SECONDS', ['-1', '601']],
+  ['KNOWN_FANS_MAX_CALLS', ['0', '101']],
+  ['WEBHOOK_TOKEN', ['x'.repeat(129)]],
+  ['EVENT_LOG_LENGTH', ['99', '1000001']],
+  ['MAX_SUBSCRIPTIONS', ['0', '1000001']],
   ['FRESHNESS_EXTENSION', ['2', 'yes']],
   ['METRICS_PORT', ['65536', 'no']],
   ['CACHE_MEMORY_MB', ['0', '65537']],
@@ -143,6 +177,118 @@ test.each([
       expect.stringMatching(new RegExp(`^${name} (must be|must have|is too short) `)),
     ]);
   }
+});
+
+test.each(['hooks', '/', '/a b', '/a?b', '/a!b', '/graphql', '/graphql/', '/health/live', '/x'.repeat(101)])(
+  'WEBHOOK_PATH refuses %s, naming itself and the remedy',
+  (path) => {
+    expect(problemsOf({ ...ENOUGH, WEBHOOK_TOKEN: 'x', WEBHOOK_PATH: path })).toEqual([
+      expect.stringMatching(/^WEBHOOK_PATH must be /),
+    ]);
+  },
+);
+
+test('a webhook has a token, and a path where one is set', () => {
+  expect(readConfig({ ...ENOUGH, WEBHOOK_TOKEN: 'x', WEBHOOK_PATH: '/hooks/follow' }).webhook).toEqual({
+    token: 'x',
+    path: '/hooks/follow',
+  });
+  expect(problemsOf({ ...ENOUGH, WEBHOOK_PATH: '/hooks/follow' })).toEqual([
+    'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set',
+  ]);
+});
+
+describe('how long an answer is fresh while changes are told', () => {
+  test('never shorter than while they are not', () => {
+    const { lifetimes } = readConfig({ ...ENOUGH, LIST_FRESH_SECONDS: '1200', TOLD_FRESH_SECONDS: '60' });
+    expect([lifetimes.page.toldMs, lifetimes.counts.toldMs]).toEqual([1_200_000, 60_000]);
+  });
+
+  test('not at all where every read is to ask', () => {
+    expect(readConfig({ ...ENOUGH, COUNTS_FRESH_SECONDS: '0' }).lifetimes.counts.toldMs).toBe(0);
+  });
+});
+
+describe('who asks', () => {
+  const SANDBOX = { ...APP, TENCENT_BASE_URL: 'http://127.0.0.1:4100' };
+  const JWT = {
+    JWT_JWKS_URL: 'https://keys.example/jwks',
+    JWT_ISSUER: 'https://login.example',
+    JWT_AUDIENCE: 'follow-gateway',
+  };
+  const VIEWER_HEADER_SECRET = 'the-secret-of-the-router';
+
+  test('any ways can be taken together', () => {
+    const auth = { AUTH: 'usersig, jwt,header', ...JWT, VIEWER_HEADER_SECRET };
+    expect(readConfig({ ...ENOUGH, ...auth }).auth).toEqual({
+      userSig: true,
+      jwt: {
+        jwksUrl: 'https://keys.example/jwks',
+        issuer: 'https://login.example',
+        audience: 'follow-gateway',
+        userClaim: 'sub',
+      },
+      header: { name: 'x-viewer-id', secret: VIEWER_HEADER_SECRET },
+    });
+  });
+
+  test('the claim and the header that name the viewer can be others', () => {
+    const auth = { AUTH: 'jwt,header', ...JWT, VIEWER_HEADER_SECRET, JWT_USER_CLAIM: 'uid', VIEWER_HEADER: 'X-User' };
+    expect(readConfig({ ...ENOUGH, ...auth }).auth).toMatchObject({
+      jwt: { userClaim: 'uid' },
+      header: { name: 'x-user' },
+    });
+  });
+
+  test('keys of this machine may come over plain http', () => {
+    const auth = { AUTH: 'jwt', ...JWT, JWT_JWKS_URL: 'http://127.0.0.1:8080/jwks' };
+    expect(readConfig({ ...ENOUGH, ...auth }).auth.jwt?.jwksUrl).toBe('http://127.0.0.1:8080/jwks');
+  });
+
+  test('what is set for a way that AUTH does not name opens no way', () => {
+    expect(readConfig({ ...ENOUGH, ...JWT, VIEWER_HEADER_SECRET }).auth).toEqual({
+      userSig: false,
+      jwt: null,
+      header: null,
+    });
+  });
+
+  test('what the named ways need is asked for, all at once', () => {
+    expect(problemsOf({ ...ENOUGH, AUTH: 'jwt,header' })).toEqual([
+      'JWT_AUDIENCE is missing: AUTH names jwt',
+      'JWT_ISSUER is missing: AUTH names jwt',
+      'JWT_JWKS_URL is missing: AUTH names jwt',
+      'VIEWER_HEADER_SECRET is missing: AUTH names header',
+    ]);
+  });
+
+  test('in development before a sandbox of this machine, a header alone says it', () => {
+    expect(readConfig({ ...SANDBOX, AUTH: 'development' }).auth.header).toEqual({ name: 'x-viewer-id', secret: null });
+    expect(readConfig({ ...SANDBOX, AUTH: 'usersig,development' }).auth).toMatchObject({
+      userSig: true,
+      header: { secret: null },
+    });
+  });
+
+  test.each<[string, Environment]>([
+    ['before a region', ENOUGH],
+    ['before another machine', { ...APP, TENCENT_BASE_URL: 'https://sandbox.example' }],
+    ['before a host that only looks like this machine', { ...APP, TENCENT_BASE_URL: 'https://127.0.0.1.example' }],
+    ['in production', { ...SANDBOX, NODE_ENV: 'production' }],
+  ])('nobody is believed without a proof %s', (_title, env) => {
+    expect(problemsOf({ ...env, AUTH: 'usersig, development' })).toEqual([
+      expect.stringMatching(/^AUTH names development, which lets anybody be anybody/),
+    ]);
+  });
+
+  test.each([{ AUTH: 'development,header' }, { AUTH: 'development' }])(
+    'a header cannot be both trusted and anybody’s: %j with a secret',
+    (env) => {
+      const problems = problemsOf({ ...SANDBOX, ...env, VIEWER_HEADER_SECRET });
+      expect(problems).toEqual([expect.stringMatching(/^AUTH names development, which takes VIEWER_HEADER without/)]);
+      expect(problems.join()).not.toContain(VIEWER_HEADER_SECRET);
+    },
+  );
 });
 
 test('a user id pattern matches ids whole', () => {
@@ -234,9 +380,20 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     REDIS_URL: 'https://me:opensesame@cache.example',
     TENCENT_APP: 'x',
     MAX_DEPTH: '0',
+    AUTH: 'usersig,jwt,magic',
+    JWT_JWKS_URL: 'https://me:letmein@keys.example',
+    VIEWER_HEADER_SECRET: 'mellon',
+    WEBHOOK_TOKEN: 'shibboleth'.repeat(13),
+    WEBHOOK_PATH: 'guessed',
+    LIST_VISIBILITY: 'none',
   };
   expect(problemsOf(env).map((problem) => problem.split(' ')[0])).toEqual([
+    'AUTH',
     'CURSOR_SECRET',
+    'JWT_AUDIENCE',
+    'JWT_ISSUER',
+    'JWT_JWKS_URL',
+    'LIST_VISIBILITY',
     'MAX_DEPTH',
     'PORT',
     'REDIS_URL',
@@ -244,9 +401,12 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     'TENCENT_REGION',
     'TENCENT_SDK_APP_ID',
     'TENCENT_SECRET_KEY',
+    'VIEWER_HEADER_SECRET',
+    'WEBHOOK_PATH',
+    'WEBHOOK_TOKEN',
   ]);
-  expect(() => readConfig(env)).toThrow(/^8 settings are wrong:\n {2}/);
-  expect(() => readConfig(env)).not.toThrow(/hunter2|swordfish|opensesame/);
+  expect(() => readConfig(env)).toThrow(/^16 settings are wrong:\n {2}/);
+  expect(() => readConfig(env)).not.toThrow(/hunter2|swordfish|opensesame|letmein|mellon|shibboleth|guessed/);
 });
 
 test('with nothing set, both parts of the app are asked for', () => {

@@ -14,15 +14,23 @@ const STYLE = '.graphiql-tab { transform: none !important; }';
 /** How many columns the query editor shows on a small screen; it does not wrap. */
 const EDITOR_COLUMNS = 44;
 
+/** Who opens GraphiQL where a header alone says who asks: somebody with fans, follows and mutuals. */
+const DEVELOPMENT_VIEWER = 'user_00001';
+
+export type GraphiqlOptions = {
+  /** The header that names the viewer where nobody checks it: each tab begins with it. */
+  viewerHeader?: string | null;
+};
+
 /**
  * Serves GraphiQL with `operations` as its tabs. The page takes 9 MB before compression, so it is loaded, rendered and
  * compressed when somebody first opens it, and then kept.
  */
-export function createGraphiqlPage(operations: () => readonly string[]) {
+export function createGraphiqlPage(operations: () => readonly string[], options: GraphiqlOptions = {}) {
   let page: Promise<Buffer> | undefined;
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    page ??= renderPage(operations());
+    page ??= renderPage(operations(), options);
     const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
     const body = takesGzip ? await page : await decompress(await page);
     response.writeHead(200, {
@@ -36,7 +44,7 @@ export function createGraphiqlPage(operations: () => readonly string[]) {
   };
 }
 
-async function renderPage(operations: readonly string[]): Promise<Buffer> {
+async function renderPage(operations: readonly string[], { viewerHeader }: GraphiqlOptions): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const tabs = operations.map((query) => ({ query: wrapComments(query), variables: defaultVariables(query) }));
   const html = renderGraphiQL({
@@ -44,6 +52,8 @@ async function renderPage(operations: readonly string[]): Promise<Buffer> {
     logo: LOGO,
     favicon: `data:image/svg+xml;base64,${Buffer.from(LOGO).toString('base64')}`,
     defaultTabs: tabs,
+    // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
+    ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
     // Headers may hold somebody's login, which does not belong in the browser's storage.
     shouldPersistHeaders: false,
   })

@@ -30,7 +30,7 @@ const NATIVE_NAMES = [
   'नेहा शर्मा',
   'มานี ใจดี',
 ];
-const SIGNATURES = [
+export const SIGNATURES = [
   'Coffee first, questions later',
   'Somewhere between two time zones',
   'Learning the cello, sorry neighbours',

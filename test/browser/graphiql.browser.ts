@@ -6,28 +6,34 @@ import { readStarterOperations } from '../../src/starter-operations.ts';
 import { type GraphiqlPage, launchChromium, openGraphiql, startProcess } from './graphiql-page.ts';
 
 let gateway: Awaited<ReturnType<typeof startProcess>>;
+/** One whose people act by themselves. */
+let lively: Awaited<ReturnType<typeof startProcess>>;
 let browser: Browser;
 
 beforeAll(async () => {
   browser = await launchChromium();
-  gateway = await startProcess();
+  [gateway, lively] = await Promise.all([startProcess(), startProcess('--lively')]);
 });
 
 afterAll(async () => {
   await browser?.close();
-  await gateway?.stop();
+  await Promise.all([gateway?.stop(), lively?.stop()]);
 });
 
-const OPERATIONS = readStarterOperations().map((text) => /^query (\w+)/m.exec(text)?.[1] as string);
+const STARTERS = readStarterOperations().map((text) => {
+  const [, kind = '', name = ''] = /^(query|mutation|subscription) (\w+)/m.exec(text) ?? [];
+  return { kind, name };
+});
+const OPERATIONS = STARTERS.map(({ name }) => name);
 
 /** Opens GraphiQL; in the end it must have asked nobody else for anything and complained about nothing. */
-async function open(): Promise<Page> {
+async function open(url = gateway.url): Promise<Page> {
   let opened: GraphiqlPage | undefined;
   onTestFinished(() => {
     expect(opened?.foreign).toEqual([]);
     expect(opened?.complaints).toEqual([]);
   });
-  opened = await openGraphiql(browser, gateway.url);
+  opened = await openGraphiql(browser, url);
   return opened.page;
 }
 
@@ -38,12 +44,15 @@ const line = (page: Page, panel: string, text: string) =>
 
 const QUERY = '.graphiql-query-editor';
 const VARIABLES = '.graphiql-editor-tool:not(.hidden)';
+/** The same place, when the Headers tab is open. */
+const HEADERS = VARIABLES;
 const RESULT = '.result-window';
 
 /** Clicks a tab; GraphiQL is done with it when it has put the query into the address. */
 async function turnTo(page: Page, name: string) {
-  await page.locator('.graphiql-tab-button', { hasText: name }).click();
-  await line(page, QUERY, `query ${name}`).waitFor();
+  await page.locator(`.graphiql-tab-button[title="${name}"]`).click();
+  const kind = STARTERS.find((starter) => starter.name === name)?.kind;
+  await line(page, QUERY, `${kind} ${name}`).waitFor();
   if (name !== OPERATIONS[0]) await page.waitForURL((url) => url.search.includes(name));
 }
 
@@ -71,20 +80,67 @@ test('the run button shows the names of a user’s fans', async () => {
   await capture(page, 'graphiql');
 });
 
-test('every starter operation runs by Ctrl-Enter and finds people', async () => {
-  const page = await open();
-  for (const name of OPERATIONS) {
+/** Runs the operation of the tab that is open. */
+async function run(page: Page) {
+  await page.locator(QUERY).click();
+  await page.keyboard.press('Control+Enter');
+}
+
+test('every starter query finds people, and every starter mutation changes something, by Ctrl-Enter', async () => {
+  const page = await open(lively.url);
+  for (const { kind, name } of STARTERS.filter((starter) => starter.kind !== 'subscription')) {
     await turnTo(page, name);
-    await page.locator(QUERY).click();
     const answered = page.waitForResponse(
-      (response) => response.request().postData()?.includes(`query ${name}`) ?? false,
+      (response) => response.request().postData()?.includes(`${kind} ${name}`) ?? false,
     );
-    await page.keyboard.press('Control+Enter');
+    await run(page);
     const answer = await (await answered).json();
-    expect(answer).toEqual({ data: expect.anything() });
-    expect(JSON.stringify(answer)).toMatch(/"nick":"[^"]+"/);
-    await line(page, RESULT, '"nick"').waitFor();
+    expect(answer, name).toEqual({ data: expect.anything() });
+    const sign = kind === 'query' ? 'nick' : 'viewerIsFollowing';
+    expect(JSON.stringify(answer), name).toMatch(new RegExp(`"${sign}":(true|false|"[^"]+")`));
+    await line(page, RESULT, '"data"').waitFor();
   }
+});
+
+test.each(STARTERS.filter(({ kind }) => kind === 'subscription').map(({ name }) => name))(
+  '%s shows what happens in a lively sandbox as it happens',
+  async (name) => {
+    const page = await open(lively.url);
+    await turnTo(page, name);
+    await run(page);
+    const cursor = line(page, RESULT, '"cursor"');
+    await cursor.waitFor();
+    const first = await cursor.textContent();
+    await expect.poll(() => cursor.textContent(), { timeout: 30_000 }).not.toBe(first);
+    expect(await page.locator(RESULT).textContent()).not.toContain('"errors"');
+    await capture(page, `graphiql-${name}`);
+  },
+);
+
+test('whoever opens GraphiQL on made-up people is one of them, after a reload too, until they say otherwise', async () => {
+  const page = await open();
+  const viewer = async () => {
+    const answered = page.waitForResponse(
+      (response) => response.request().postData()?.includes('query ViewerScreen') ?? false,
+    );
+    await run(page);
+    return ((await (await answered).json()) as { data: { viewer: { id: string } | null } }).data.viewer?.id;
+  };
+  await line(page, QUERY, 'query FansScreen').waitFor();
+  await turnTo(page, 'ViewerScreen');
+  expect(await viewer()).toBe('user_00001');
+  await capture(page, 'graphiql-viewer');
+
+  await page.waitForFunction(`localStorage.getItem('graphiql:query')?.includes('ViewerScreen')`);
+  await page.goto(gateway.url);
+  await line(page, QUERY, 'query ViewerScreen').waitFor();
+  expect(await viewer()).toBe('user_00001');
+
+  await page.getByRole('button', { name: 'Headers' }).click();
+  await line(page, HEADERS, 'x-viewer-id').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  expect(await viewer()).toBeUndefined();
 });
 
 test('a second visit finds the tabs as they were left, without an untitled one', async () => {
@@ -106,11 +162,13 @@ test('a header of the headers tab is sent, and not kept by the browser', async (
   const page = await open();
   await line(page, QUERY, 'query FansScreen').waitFor();
   await page.getByRole('button', { name: 'Headers' }).click();
-  await page.locator(VARIABLES).last().click();
-  await page.keyboard.insertText('{ "authorization": "Bearer hunter2" }');
+  await line(page, HEADERS, 'x-viewer-id').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText('{ "x-note": "hunter2" }');
   const request = page.waitForRequest((sent) => sent.postData()?.includes('query FansScreen') ?? false);
   await page.locator('.graphiql-execute-button').click();
-  expect((await request).headers().authorization).toBe('Bearer hunter2');
+  expect((await request).headers()['x-note']).toBe('hunter2');
   await line(page, RESULT, '"NickNameTest2"').waitFor();
   expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('hunter2');
 });

@@ -23,8 +23,8 @@ const FANS_OF_THE_SAMPLE = {
 test.each(['--help', '-h'])('%s explains every command and ends well', async (option) => {
   const { code, stdout, stderr } = await run([option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const command of ['serve', 'sandbox', 'schema', 'check'])
-    expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  for (const word of ['serve', 'sandbox', 'schema', 'check', 'webhook', 'purge', '--lively'])
+    expect(stdout).toMatch(new RegExp(`^  ${word} `, 'm'));
 });
 
 test('--version prints the version alone', async () => {
@@ -41,6 +41,7 @@ test.each([
   ['an empty port', ['sandbox', '--port='], /--port must be a whole number/],
   ['a port without a value', ['sandbox', '--port'], /--port/],
   ['a port for the gateway', ['serve', '--port', '5000'], /PORT/],
+  ['life where there is no sandbox', ['check', '--lively'], /--lively belongs to serve and sandbox/],
 ])('%s ends with 64 and the usage', async (_title, args, complaint) => {
   const { code, stdout, stderr } = await run(args);
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });

@@ -71,15 +71,15 @@ export const run = (args: readonly string[], env: Record<string, string> = {}): 
   start(args, { env }).ended;
 
 /** A gateway with its embedded sandbox; the URLs are those that it prints. */
-export async function startEmbedded(env: Record<string, string> = {}) {
-  const gateway = start([], { env: { PORT: '0', ...env } });
+export async function startEmbedded(env: Record<string, string> = {}, args: readonly string[] = []) {
+  const gateway = start(args, { env: { PORT: '0', ...env } });
   const [, url = '', sandboxUrl = ''] = await gateway.said(/(http:\S+)\/graphql[\s\S]*SANDBOX at (http:\S+):/);
   return { ...gateway, url, sandboxUrl };
 }
 
 /** A sandbox alone, and the settings that it prints for a gateway. */
-export async function startSandbox() {
-  const sandbox = start(['sandbox', '--port', '0']);
+export async function startSandbox(args: readonly string[] = []) {
+  const sandbox = start(['sandbox', '--port', '0', ...args]);
   const [, url = '', lines = ''] = await sandbox.said(
     /upstream is at (http:\S+);[\s\S]*start the gateway with\n((?: .+\n)+)/,
   );
@@ -95,11 +95,27 @@ export async function armFaults(sandboxUrl: string, faults: object): Promise<voi
   if (!response.ok) throw new Error(`The sandbox refused the faults: ${await response.text()}`);
 }
 
+/** Changes a sandbox's world through its control endpoint, as people do in their apps. */
+export async function changeWorld(sandboxUrl: string, change: object): Promise<void> {
+  const response = await fetch(`${sandboxUrl}/sandbox/world`, { method: 'POST', body: JSON.stringify(change) });
+  if (!response.ok) throw new Error(`The sandbox refused the change: ${await response.text()}`);
+}
+
+/** The webhooks that a sandbox has sent, and what became of each. */
+export async function deliveriesOf(sandboxUrl: string): Promise<{ command: string; outcome: string; url: string }[]> {
+  const response = await fetch(`${sandboxUrl}/sandbox/webhook`);
+  return ((await response.json()) as { deliveries: Awaited<ReturnType<typeof deliveriesOf>> }).deliveries;
+}
+
 /** Sends a query; answers with the parsed body, whatever it says. */
-export async function ask(url: string, query: string): Promise<{ data?: unknown; errors?: { message: string }[] }> {
+export async function ask(
+  url: string,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<{ data?: unknown; errors?: { message: string }[] }> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query }),
   });
   return (await response.json()) as Awaited<ReturnType<typeof ask>>;

@@ -1,0 +1,91 @@
+// A first start, with nothing set: viewers, mutations, webhooks and live events can all be tried at once.
+import { expect, test } from 'vitest';
+import { ask, changeWorld, deliveriesOf, run, startEmbedded, startSandbox } from './start-process.ts';
+
+const APP = {
+  TENCENT_SDK_APP_ID: '1400000000',
+  TENCENT_SECRET_KEY: 'a-secret-key-that-is-long-enough',
+  TENCENT_REGION: 'singapore',
+};
+
+test('the header that the welcome names picks the viewer', async () => {
+  const gateway = await startEmbedded();
+  const [, header = '', viewer = ''] = await gateway.said(/whoever the header (\S+) names, such as (\S+)/);
+  const query = '{ viewer { id } }';
+  expect(await ask(gateway.url, query)).toEqual({ data: { viewer: null } });
+  expect(await ask(gateway.url, query, { [header]: viewer })).toEqual({ data: { viewer: { id: viewer } } });
+});
+
+test('whoever sets AUTH decides alone who is believed', async () => {
+  const gateway = await startEmbedded({ AUTH: 'usersig' });
+  const [welcome] = await gateway.said(/[\s\S]*Stop with/);
+  expect(welcome).not.toContain('x-viewer-id');
+  expect(await ask(gateway.url, '{ viewer { id } }', { 'x-viewer-id': 'user_00001' })).toEqual({
+    data: { viewer: null },
+  });
+});
+
+test('what happens in the sandbox is told to the gateway, which accepts it and shows it at once', async () => {
+  const { url, sandboxUrl } = await startEmbedded();
+  const countOf = async () => (await ask(url, '{ user(id: "UserID_001") { fansCount } }')).data;
+  expect(await countOf()).toEqual({ user: { fansCount: 2 } });
+  await changeWorld(sandboxUrl, { op: 'follow', from: 'hermit', to: 'UserID_001' });
+  await expect.poll(() => deliveriesOf(sandboxUrl)).toMatchObject([{ outcome: 'answered' }]);
+  await expect.poll(countOf).toEqual({ user: { fansCount: 3 } });
+});
+
+test('the token of the webhooks is in no line that the process prints', async () => {
+  const gateway = await startEmbedded();
+  await changeWorld(gateway.sandboxUrl, { op: 'follow', from: 'hermit', to: 'UserID_001' });
+  await expect.poll(() => deliveriesOf(gateway.sandboxUrl)).toHaveLength(1);
+  gateway.signal('SIGTERM');
+  const { stdout, stderr } = await gateway.ended;
+  expect(stdout).toContain('"msg":"stopped"');
+  expect(stdout + stderr).not.toMatch(/Sign=|\b[0-9a-f]{32}\b/);
+});
+
+test('a setting that is there but blank keeps what a first start is set to', async () => {
+  const gateway = await startEmbedded({ AUTH: ' ', WEBHOOK_TOKEN: '', PROFILE_CUSTOM_FIELDS: '' });
+  await gateway.said(/whoever the header x-viewer-id names/);
+  expect(await ask(gateway.url, '{ user(id: "UserID_002") { customFields { key } } }')).toEqual({
+    data: { user: { customFields: [{ key: 'Test' }] } },
+  });
+});
+
+test('with --lively a subscriber hears of a fan within seconds', async () => {
+  const { url } = await startEmbedded({}, ['--lively']);
+  const query = 'subscription { followEvents(userId: "UserID_001") { __typename } }';
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query }),
+  });
+  let heard = '';
+  for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    heard += text;
+    if (/"(FanGained|FanLost)"/.test(heard)) break;
+  }
+  expect(heard).toMatch(/"__typename":"(FanGained|FanLost)"/);
+});
+
+test('a sandbox of its own process is lively when asked, and stands still when not', async () => {
+  const [still, lively] = await Promise.all([startSandbox(), startSandbox(['--lively'])]);
+  for (const { url } of [still, lively]) {
+    // It answers 404, which is enough to be told.
+    const body = JSON.stringify({ url: `${url}/sandbox/nobody` });
+    await fetch(`${url}/sandbox/webhook`, { method: 'PUT', body });
+  }
+  await expect.poll(async () => (await deliveriesOf(lively.url)).length, { timeout: 5000 }).toBeGreaterThan(4);
+  expect(await deliveriesOf(still.url)).toEqual([]);
+});
+
+test.each<[string, Record<string, string>]>([
+  ['an upstream that is configured', APP],
+  ['a misspelt upstream', { TENCENT_REGOIN: 'x' }],
+  ['production', { NODE_ENV: 'production' }],
+])('--lively with %s ends with 64 and says why in one line', async (_title, env) => {
+  const { code, stdout, stderr } = await run(['--lively'], env);
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+  expect(stderr.split('\n')[0]).toMatch(/--lively .*sandbox/);
+  expect(stderr).not.toContain(APP.TENCENT_SECRET_KEY);
+});

@@ -1,0 +1,139 @@
+// The world that moves by itself: the same way each time, around the famous people, and never away from where it began.
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createLively, STEP_MS } from '../../src/sandbox/lively.ts';
+import type { PeopleActions } from '../../src/sandbox/people-actions.ts';
+import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { STAR } from '../../src/sandbox/seed.ts';
+import { createTestClock } from '../support/clock.ts';
+
+const FAMOUS = ['UserID_001', 'user_00001', STAR];
+
+type Deed = { step: number; type: string; from: string; to?: string; tags?: unknown };
+
+/** A lively sandbox on a clock that stands still, and everything that its people have done. */
+function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: number } = {}) {
+  const clock = createTestClock(startMs);
+  const sandbox = createSandbox({ ...options, clock });
+  const deeds: Deed[] = [];
+  let step = 0;
+  const act: PeopleActions = {
+    follow(from, to) {
+      deeds.push({ step, type: 'follow', from, to });
+      return sandbox.act.follow(from, to);
+    },
+    unfollow(from, to) {
+      deeds.push({ step, type: 'unfollow', from, to });
+      return sandbox.act.unfollow(from, to);
+    },
+    setProfile(from, tags) {
+      deeds.push({ step, type: 'profile', from, tags });
+      return sandbox.act.setProfile(from, tags);
+    },
+  };
+  const lively = createLively({ world: sandbox.world, act, clock, seed });
+  return {
+    sandbox,
+    deeds,
+    ...lively,
+    async pass(steps: number) {
+      for (const end = step + steps; step < end; ) {
+        step += 1;
+        clock.advance(STEP_MS);
+        await turn();
+      }
+    },
+  };
+}
+
+/** What happened in so many steps after the start. */
+async function deedsOf(steps: number, options?: Parameters<typeof openLively>[0]): Promise<Deed[]> {
+  const { start, pass, deeds } = openLively(options);
+  start();
+  await pass(steps);
+  return deeds;
+}
+
+test('the same seed moves the same people in the same order, whatever the day; another seed others', async () => {
+  const deeds = await deedsOf(60, { seed: 7 });
+  expect(deeds).toHaveLength(61);
+  expect(await deedsOf(60, { seed: 7, startMs: Date.UTC(2031, 6, 1) })).toEqual(deeds);
+  expect(await deedsOf(60, { seed: 8 })).not.toEqual(deeds);
+});
+
+test.each(FAMOUS)('%s gains or loses a fan at least every one and a half seconds', async (id) => {
+  const changes = (await deedsOf(600)).filter(({ type, to }) => type !== 'profile' && to === id);
+  const gaps = changes.slice(1).map(({ step }, index) => (step - (changes[index]?.step ?? 0)) * STEP_MS);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(1500);
+  for (const type of ['follow', 'unfollow']) expect(changes.some((change) => change.type === type)).toBe(true);
+});
+
+test.each([...FAMOUS, 'UserID_002', 'UserID_003'])(
+  '%s says something new about themselves now and then, and keeps the nick',
+  async (id) => {
+    const { start, pass, sandbox } = openLively();
+    const before = sandbox.world.profile(id);
+    start();
+    await pass(60);
+    const after = sandbox.world.profile(id);
+    expect((after?.sequence ?? 0) - (before?.sequence ?? 0)).toBeGreaterThan(1);
+    const nickOf = (profile: typeof after) => profile?.items.find(({ Tag }) => Tag === 'Tag_Profile_IM_Nick')?.Value;
+    expect(nickOf(after)).toBe(nickOf(before));
+  },
+);
+
+test('people become mutuals with the famous ones, and cease to be', async () => {
+  const { start, pass, sandbox } = openLively();
+  const seen = new Set<number>();
+  start();
+  for (let steps = 0; steps < 300; steps += 1) {
+    await pass(1);
+    seen.add(sandbox.world.counts('UserID_001').mutuals);
+  }
+  expect(seen.size).toBeGreaterThan(1);
+});
+
+test('however long it goes on, the graph stays near where it began', async () => {
+  const { start, pass, sandbox } = openLively();
+  const counts = () => [...FAMOUS, 'hermit', 'user_00042'].map((id) => sandbox.world.counts(id));
+  const before = counts();
+  start();
+  await pass(5000);
+  for (const [index, { fans, follows }] of counts().entries()) {
+    expect(Math.abs(fans - (before[index]?.fans ?? 0))).toBeLessThanOrEqual(15);
+    expect(Math.abs(follows - (before[index]?.follows ?? 0))).toBeLessThanOrEqual(15);
+  }
+  // The sample of the upstream's own page is left alone.
+  const fans = sandbox.world.list('UserID_001', 'fans').map(({ id }) => id);
+  expect(fans).toEqual(expect.arrayContaining(['UserID_002', 'UserID_003']));
+  expect(counts().slice(3)).toEqual(before.slice(3));
+});
+
+test('nothing moves before the start and after the stop; a second start moves nobody twice', async () => {
+  const { start, stop, pass, deeds } = openLively();
+  await pass(5);
+  expect(deeds).toHaveLength(0);
+  start();
+  start();
+  await pass(5);
+  expect(deeds).toHaveLength(6);
+  stop();
+  await pass(5);
+  expect(deeds).toHaveLength(6);
+  start();
+  await pass(5);
+  expect(deeds).toHaveLength(12);
+});
+
+test('accounts that are removed meanwhile are left out, and a world without people stands still', async () => {
+  const { start, pass, sandbox, deeds } = openLively();
+  start();
+  await pass(20);
+  const removedAt = deeds.length;
+  for (const id of ['UserID_001', 'user_00002', 'user_00004']) sandbox.world.removeAccount(id);
+  await pass(200);
+  const later = deeds.slice(removedAt);
+  expect(later.length).toBeGreaterThan(100);
+  expect(later.filter(({ from, to }) => [from, to].some((id) => id && !sandbox.world.has(id)))).toEqual([]);
+  expect(await deedsOf(20, { emptyWorld: true })).toEqual([]);
+});
