@@ -30,7 +30,7 @@ export function readConnection(
   info: GraphQLResolveInfo,
 ): FollowConnection | Promise<FollowConnection> {
   const request = {
-    first: checkFirst(first ?? DEFAULT_PAGE_SIZE, settings),
+    first: checkFirst(first, settings),
     after: after == null ? null : decodeCursor(settings.cursorKey, { userId, list }, after),
     chunkSize: settings.chunkSize,
   };
@@ -83,7 +83,9 @@ export function denied(viewer: Context['viewer'], owner: UserId, list: FollowLis
   return new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
-function checkFirst(first: number, { maxPageSize }: GraphSettings): number {
+/** Answers how many members are wanted, when that is no more than the deployment allows. */
+export function checkFirst(wanted: number | null | undefined, { maxPageSize }: GraphSettings): number {
+  const first = wanted ?? DEFAULT_PAGE_SIZE;
   if (first >= 0 && first <= maxPageSize) return first;
   throw new GatewayError('BAD_USER_INPUT', `"first" must be between 0 and ${maxPageSize}, not ${first}.`);
 }

@@ -16,8 +16,8 @@ const PAYLOAD_AT = 1 + MAC_BYTES;
 /** Far above what a cursor takes with the longest upstream cursor that is plausible. */
 const LONGEST_CURSOR = 4096;
 
-/** What a cursor is valid for. */
-export type CursorScope = { userId: UserId; list: FollowList };
+/** What a cursor is valid for: a user's list, or what one viewer sees of a user's fans. */
+export type CursorScope = { userId: UserId; list: FollowList | `knownFans:${UserId}` };
 
 /** Writes the cursor of the member at `place`. */
 export function encodeCursor(key: KeyObject, scope: CursorScope, place: Place): string {

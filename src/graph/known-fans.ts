@@ -1,0 +1,123 @@
+// "Followed by someone you know and 3 others": those of a user's fans whom the viewer follows, as a connection.
+import type { Context } from '../context.ts';
+import type { FollowEntry, UserHandle, UserId } from '../follow/model.ts';
+import { indexAfter, type Place } from '../follow/resume.ts';
+import { builder } from './builder.ts';
+import { type ConnectionArguments, checkFirst, DEFAULT_PAGE_SIZE, denied } from './connection.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './item-cursor.ts';
+import { PageInfoType } from './page-info.ts';
+import { UserType } from './user.ts';
+
+type KnownFansEdge = { readonly cursor: string; readonly node: UserHandle };
+
+type KnownFansConnection = {
+  readonly edges: readonly KnownFansEdge[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly count: number;
+  readonly atLeast: boolean;
+};
+
+/** Reads the connection that a field asks for; null for an anonymous viewer. */
+async function readKnownFans(
+  userId: UserId,
+  { first, after }: ConnectionArguments,
+  { settings, viewer, maySee, load }: Context,
+): Promise<KnownFansConnection | null> {
+  const wanted = checkFirst(first, settings);
+  if (!maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
+  if (!viewer) return null;
+  const scope: CursorScope = { userId, list: `knownFans:${viewer.userId}` };
+  const place = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
+  const known = await load.knownFans(viewer.userId, userId);
+  if (!known) return null;
+
+  const { members, exact } = known;
+  const from = place ? indexOfNext(members, place) : 0;
+  const memberOf = { userId: viewer.userId, list: 'follows' } as const;
+  const edges = members.slice(from, from + wanted).map(({ user: { id, profile }, followedAt }, i) => ({
+    cursor: encodeCursor(settings.cursorKey, scope, { start: '', size: 0, index: from + i, userId: id, followedAt }),
+    node: { id, profile, memberOf },
+  }));
+  return {
+    edges,
+    hasNextPage: from + edges.length < members.length,
+    hasPreviousPage: place !== null,
+    count: members.length,
+    atLeast: !exact,
+  };
+}
+
+/** Where the list goes on: all of it is at hand, so what is newer than the cursor's member has been shown. */
+function indexOfNext(members: readonly FollowEntry[], place: Place): number {
+  const index = indexAfter(members, place);
+  if (index === 'later') return members.length;
+  return index === 'unknown' ? Math.min(place.index, members.length) : index;
+}
+
+const KnownFansEdgeType = builder.objectRef<KnownFansEdge>('KnownFansEdge').implement({
+  description: 'A fan of a user whom the viewer follows.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      nullable: false,
+      description:
+        'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque; of use to this viewer alone.',
+    }),
+    node: t.expose('node', { type: UserType, nullable: false, description: 'The fan.' }),
+  }),
+});
+
+const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFansConnection').implement({
+  description:
+    "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
+  fields: (t) => ({
+    edges: t.field({
+      type: [KnownFansEdgeType],
+      nullable: false,
+      description: 'The members with their cursors.',
+      resolve: ({ edges }) => edges as KnownFansEdge[],
+    }),
+    nodes: t.field({
+      type: [UserType],
+      nullable: false,
+      description: 'The members alone.',
+      resolve: ({ edges }) => edges.map(({ node }) => node),
+    }),
+    pageInfo: t.field({
+      type: PageInfoType,
+      nullable: false,
+      description: 'Where this page stands in the list.',
+      resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
+        hasNextPage,
+        hasPreviousPage,
+        startCursor: edges[0]?.cursor ?? null,
+        endCursor: edges.at(-1)?.cursor ?? null,
+      }),
+    }),
+    count: t.exposeInt('count', {
+      nullable: false,
+      description: 'How many members the whole list has: exact unless `atLeast`.',
+    }),
+    atLeast: t.exposeBoolean('atLeast', {
+      nullable: false,
+      description:
+        'Whether there may be more than `count`, since to find them all would have taken too many upstream calls, or some of them failed.',
+    }),
+  }),
+});
+
+builder.objectField(UserType, 'knownFans', (t) =>
+  t.field({
+    type: KnownFansConnectionType,
+    description:
+      'Those of this user\'s fans whom the viewer follows: "followed by someone you know". Null for an anonymous viewer. Who may not see the user\'s fans may not see these either.',
+    args: {
+      first: t.arg.int({
+        defaultValue: DEFAULT_PAGE_SIZE,
+        description: "How many members to return: from 0 to the deployment's maximum, 100 by default.",
+      }),
+      after: t.arg.string({ description: 'The cursor of the edge to go on after.' }),
+    },
+    resolve: ({ id }, args, context) => readKnownFans(id, args, context),
+  }),
+);

@@ -1,0 +1,239 @@
+// "Followed by someone you know": the connection, over HTTP, against what the sandbox's world says.
+import { describe, expect, test } from 'vitest';
+import { createRandom } from '../../src/sandbox/people.ts';
+import { HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type House, type HouseOptions, openHouse } from '../support/house.ts';
+
+type KnownFans = {
+  count: number;
+  atLeast: boolean;
+  edges: { cursor: string; node: { id: string } }[];
+  nodes: { id: string }[];
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+};
+
+const QUERY = `query ($id: ID!, $first: Int, $after: String) {
+  user(id: $id) {
+    id
+    knownFans(first: $first, after: $after) {
+      count atLeast
+      edges { cursor node { id } }
+      nodes { id }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+}`;
+
+const openWith = async ({ env, sandbox, ...rest }: HouseOptions = {}) => {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    clock,
+    env: { AUTH: 'development', ...env },
+    sandbox: { clock, rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
+    ...rest,
+  });
+  return { house, clock, world: house.sandbox.world };
+};
+
+/** A small world: the viewer follows thirty people, 29 of whom, all but the newest, are fans of the user. */
+async function openSmall(env: Record<string, string> = {}) {
+  const opened = await openWith({ env, sandbox: { emptyWorld: true } });
+  const { world } = opened;
+  for (const id of ['viewer', 'user', 'other']) world.importAccount(id);
+  world.addFans('user', 29);
+  world.addFans('other', 30);
+  for (let n = 1; n <= 30; n++) world.follow('viewer', `crowd_0000${String(n).padStart(2, '0')}`, 1_700_000_000 + n);
+  return opened;
+}
+
+async function read(house: House, viewer: string, id: string, first: number, after: string | null = null) {
+  const { user } = await house.as(viewer).data<{ user: { knownFans: KnownFans } }>(QUERY, { id, first, after });
+  return user.knownFans;
+}
+
+async function walk(house: House, viewer: string, id: string, first: number): Promise<KnownFans[]> {
+  const pages: KnownFans[] = [];
+  for (let after: string | null = null; ; ) {
+    const page = await read(house, viewer, id, first, after);
+    pages.push(page);
+    if (!page.pageInfo.hasNextPage) return pages;
+    after = page.pageInfo.endCursor;
+  }
+}
+
+const idsOf = (pages: readonly KnownFans[]) => pages.flatMap(({ edges }) => edges.map(({ node }) => node.id));
+
+function truth({ sandbox: { world } }: House, viewer: string, user: string): string[] {
+  const fans = new Set(world.list(user, 'fans').map(({ id }) => id));
+  return world.list(viewer, 'follows').flatMap(({ id }) => (fans.has(id) ? [id] : []));
+}
+
+const callsOf = ({ sandbox }: House) =>
+  Object.values(sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
+
+const codesOf = ({ errors }: { errors?: { path?: unknown[]; extensions: { code: string } }[] }) =>
+  errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code]);
+
+test('for 200 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
+  const { house } = await openWith({ env: { KNOWN_FANS_MAX_CALLS: '50' } });
+  const random = createRandom(7);
+  const sizes = { none: 0, some: 0 };
+  for (let pair = 0; pair < 200; pair++) {
+    // Numbers near 1 are the famous, and those who follow most; every fourth pair may be of anybody.
+    const reach = pair % 4 === 0 ? 5000 : 300;
+    const viewer = pair % 25 === 0 ? HERMIT : personId(1 + Math.floor(random() * reach));
+    const user = pair % 20 === 0 ? STAR : personId(1 + Math.floor(random() * reach));
+    const expected = truth(house, viewer, user);
+    sizes[expected.length === 0 ? 'none' : 'some']++;
+    const pages = await walk(house, viewer, user, 1 + (pair % 7) * 5);
+    expect(idsOf(pages)).toEqual(expected);
+    for (const [i, { count, atLeast, pageInfo, edges, nodes }] of pages.entries()) {
+      expect({ count, atLeast }).toEqual({ count: expected.length, atLeast: false });
+      expect(nodes).toEqual(edges.map(({ node }) => node));
+      expect(pageInfo.hasPreviousPage).toBe(i > 0);
+      expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
+        edges[0]?.cursor ?? null,
+        edges.at(-1)?.cursor ?? null,
+      ]);
+    }
+  }
+  expect(sizes.some).toBeGreaterThan(60);
+  expect(sizes.none).toBeGreaterThan(8);
+});
+
+test('every cursor resumes right after its edge, also when its member or others have gone', async () => {
+  const { house, clock, world } = await openSmall();
+  const all = await read(house, 'viewer', 'user', 100);
+  const ids = idsOf([all]);
+  expect(ids).toEqual(truth(house, 'viewer', 'user'));
+  for (const [i, { cursor }] of all.edges.entries())
+    expect(idsOf([await read(house, 'viewer', 'user', 3, cursor)])).toEqual(ids.slice(i + 1, i + 4));
+  expect((await read(house, 'viewer', 'user', 100)).edges).toEqual(all.edges);
+
+  for (const gone of [4, 28]) world.unfollow(ids[gone] as string, 'user');
+  world.unfollow('viewer', ids[10] as string);
+  world.follow('crowd_000030', 'user');
+  clock.advance(3_600_001);
+  const left = truth(house, 'viewer', 'user');
+  expect(left).toHaveLength(27);
+  for (const [i, { cursor }] of all.edges.entries())
+    expect(idsOf([await read(house, 'viewer', 'user', 100, cursor)])).toEqual(
+      ids.slice(i + 1).filter((id) => left.includes(id)),
+    );
+});
+
+test('known fans bring their profiles and what the viewer is to them at no further call', async () => {
+  const { house } = await openSmall();
+  const { user } = await house
+    .as('viewer')
+    .data<{ user: { knownFans: { nodes: unknown[] } } }>(
+      '{ user(id: "user") { knownFans(first: 2) { nodes { id nick viewerIsFollowing viewerCanFollow } } } }',
+    );
+  expect(user.knownFans.nodes[0]).toEqual({
+    id: 'crowd_000029',
+    nick: 'Crowd 29',
+    viewerIsFollowing: true,
+    viewerCanFollow: false,
+  });
+  expect(callsOf(house)).toBe(2);
+});
+
+test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER_INPUT and ask nobody', async () => {
+  const { house } = await openSmall();
+  for (const first of [-1, 101]) {
+    const answer = await house.as('viewer').query(QUERY, { id: 'user', first });
+    expect(codesOf(answer)).toEqual([['user.knownFans', 'BAD_USER_INPUT']]);
+  }
+  expect(callsOf(house)).toBe(0);
+  const none = { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null };
+  expect(await read(house, 'viewer', 'user', 0)).toMatchObject({
+    count: 29,
+    atLeast: false,
+    edges: [],
+    pageInfo: none,
+  });
+});
+
+test.each([
+  ['3', 50],
+  ['10', 400],
+])(
+  'with a cap of %s, the star’s 100,000 fans and a viewer of 5,000 follows meet in at least %i',
+  async (cap, found) => {
+    const { house, world } = await openWith({ env: { KNOWN_FANS_MAX_CALLS: cap } });
+    world.importAccount('keen');
+    const fans = world.list(STAR, 'fans').filter((_, i) => i % 20 === 0);
+    for (const { id, time } of fans) world.follow('keen', id, time);
+    const { count, atLeast, edges } = await read(house, 'keen', STAR, 100);
+    expect(callsOf(house)).toBe(Number(cap));
+    expect({ count, atLeast }).toEqual({ count: found, atLeast: true });
+    expect(edges.every(({ node }) => world.followTime(node.id, STAR) !== undefined)).toBe(true);
+  },
+);
+
+test('twenty fields that ask for the same known fans cost what one does', async () => {
+  const { house } = await openWith({ env: { LIST_FRESH_SECONDS: '0', RELATION_FRESH_SECONDS: '0' } });
+  const ask = (fields: number) =>
+    house
+      .as(personId(1))
+      .data(`{ user(id: "${STAR}") { ${Array.from({ length: fields }, (_, i) => `f${i}: knownFans { count }`)} } }`);
+  await ask(1);
+  const cost = callsOf(house);
+  expect(cost).toBeGreaterThan(1);
+  house.sandbox.calls.reset();
+  await ask(20);
+  expect(callsOf(house)).toBeLessThanOrEqual(cost);
+});
+
+test('an anonymous viewer gets null and costs nothing, whatever cursor comes along', async () => {
+  const { house } = await openSmall();
+  for (const after of [null, 'made-up'])
+    expect(await house.query(QUERY, { id: 'user', after })).toEqual({
+      data: { user: { id: 'user', knownFans: null } },
+    });
+  expect(callsOf(house)).toBe(0);
+});
+
+test('where only the owner may see fans, others get FORBIDDEN and cost nothing', async () => {
+  const { house } = await openSmall({ LIST_VISIBILITY: 'fans=self,follows=public,mutuals=public' });
+  for (const asker of [house, house.as('viewer')]) {
+    const answer = await asker.query(QUERY, { id: 'user' });
+    expect(answer.data).toEqual({ user: { id: 'user', knownFans: null } });
+    expect(codesOf(answer)).toEqual([['user.knownFans', 'FORBIDDEN']]);
+  }
+  expect(callsOf(house)).toBe(0);
+  expect((await read(house, 'user', 'user', 20)).count).toBe(0);
+});
+
+test('a user who does not exist is USER_NOT_FOUND', async () => {
+  const { house } = await openSmall();
+  const answer = await house.as('viewer').query(QUERY, { id: 'nobody' });
+  expect(codesOf(answer)).toEqual([['user.knownFans', 'USER_NOT_FOUND']]);
+});
+
+describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobody', () => {
+  const strangers: Record<string, (house: House, own: string) => Promise<string> | string> = {
+    'made up': () => 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA',
+    forged: (_house, own) => own.slice(0, -2) + (own.endsWith('AA') ? 'BA' : 'AA'),
+    'another viewer’s': async (house) => (await read(house, 'user', 'user', 1)).edges[0]?.cursor ?? '',
+    'another user’s': async (house) => (await read(house, 'viewer', 'other', 1)).edges[0]?.cursor as string,
+    'one of the fans': async (house) => {
+      const query = '{ user(id: "user") { fans { pageInfo { endCursor } } } }';
+      const { user } = await house.data<{ user: { fans: KnownFans } }>(query);
+      return user.fans.pageInfo.endCursor as string;
+    },
+  };
+
+  test.each(Object.keys(strangers))('%s', async (which) => {
+    const { house, world } = await openSmall();
+    world.follow('user', 'crowd_000001');
+    const own = (await read(house, 'viewer', 'user', 1)).edges[0]?.cursor as string;
+    const after = await strangers[which]?.(house, own);
+    expect(after).toMatch(/./);
+    house.sandbox.calls.reset();
+    const answer = await house.as('viewer').query(QUERY, { id: 'user', after });
+    expect(codesOf(answer)).toEqual([['user.knownFans', 'INVALID_CURSOR']]);
+    expect(callsOf(house)).toBe(0);
+  });
+});
