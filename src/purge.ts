@@ -85,6 +85,7 @@ function strictLink(redis: RedisClient): RedisLink {
     isUp: () => true,
     whenBack() {},
     subscribe() {},
+    keep: () => () => {},
     publish: async () => true,
     close() {},
   };

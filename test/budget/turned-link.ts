@@ -45,6 +45,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       isUp: () => link.condition === 'up',
       whenBack() {},
       subscribe() {},
+      keep: () => () => {},
       publish: async () => true,
       close() {},
     };

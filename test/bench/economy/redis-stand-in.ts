@@ -79,6 +79,7 @@ export function createRedisStandIn(clock: Clock): RedisStandIn {
       isUp: () => true,
       whenBack() {},
       subscribe() {},
+      keep: () => () => {},
       publish: async () => true,
       close() {},
     }),

@@ -1,0 +1,153 @@
+// What subscribers are told while they listen, and how a subscription ends.
+import { expect, test } from 'vitest';
+import { AT, EVERYTHING, openLive, take } from './open-live.ts';
+
+const HOUR_MS = 3_600_000;
+
+test('whoever is followed gains a fan, and loses one when that ends', async () => {
+  const { live, follow, unfollow } = openLive();
+  const events = live.followEvents('anna', EVERYTHING);
+  const followed = await follow('bob', 'anna');
+  const unfollowed = await unfollow('bob', 'anna');
+  expect(await take(events, 2)).toEqual([
+    { type: 'fan-gained', userId: 'bob', at: AT, cursor: followed },
+    { type: 'fan-lost', userId: 'bob', at: AT, cursor: unfollowed },
+  ]);
+});
+
+test('both sides gain a mutual, the followed one a fan before it', async () => {
+  const { live, follow } = openLive();
+  const [anna, bob] = [live.followEvents('anna', EVERYTHING), live.followEvents('bob', EVERYTHING)];
+  await follow('bob', 'anna', true);
+  expect(await take(anna, 2)).toMatchObject([
+    { type: 'fan-gained', userId: 'bob' },
+    { type: 'mutual-gained', userId: 'bob' },
+  ]);
+  expect(await take(bob, 1)).toMatchObject([{ type: 'mutual-gained', userId: 'anna' }]);
+});
+
+test('nobody is told of what happens to others', async () => {
+  const { live, log, follow, unfollow, changeProfile } = openLive();
+  const fans = live.followEvents('anna', EVERYTHING);
+  const profiles = live.profileEvents(['anna', 'anna', 'bob'], { after: null });
+  await follow('anna', 'bob');
+  await unfollow('anna', 'bob', true);
+  await follow('bob', 'cleo', true);
+  await changeProfile('cleo');
+  await log.append({ type: 'followed', from: 'bob', to: 'anna' });
+  await log.append({ something: 'else' });
+  await changeProfile('anna');
+  await follow('cleo', 'anna');
+  await changeProfile('bob');
+  expect(await take(fans, 1)).toMatchObject([{ type: 'fan-gained', userId: 'cleo' }]);
+  expect(await take(profiles, 2)).toMatchObject([
+    { type: 'profile-changed', userId: 'anna' },
+    { type: 'profile-changed', userId: 'bob' },
+  ]);
+});
+
+test('what may be seen is asked anew for every event', async () => {
+  const { live, follow, unfollow } = openLive();
+  const visible = new Set(['fans']);
+  const events = live.followEvents('anna', { after: null, maySee: (list) => visible.has(list) });
+  await follow('bob', 'anna', true);
+  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained' }]);
+  const pending = take(events, 1);
+  visible.clear();
+  await follow('cleo', 'anna', true);
+  await unfollow('bob', 'anna', true);
+  visible.add('mutuals');
+  await follow('dora', 'anna', true);
+  expect(await pending).toMatchObject([{ type: 'mutual-gained', userId: 'dora' }]);
+  visible.clear();
+  visible.add('fans');
+  await follow('emil', 'anna', true);
+  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'emil' }]);
+});
+
+test('a change asks only those whom it concerns, not 5,000 others', async () => {
+  const { live, follow } = openLive();
+  let asked = 0;
+  const maySee = () => {
+    asked++;
+    return true;
+  };
+  for (let i = 0; i < 5000; i++) void live.followEvents(`user${i}`, { after: null, maySee }).next();
+  const events = live.followEvents('user7', { after: null, maySee });
+  await follow('anna', 'user7');
+  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'anna' }]);
+  expect(asked).toBe(2);
+});
+
+test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
+  const { live, follow } = openLive({ mostWaiting: 10 });
+  const [slow, quick] = [live.followEvents('anna', EVERYTHING), live.followEvents('anna', EVERYTHING)];
+  await follow('fan0', 'anna');
+  const [first] = await take(slow, 1);
+  await take(quick, 1);
+  for (let i = 1; i <= 10; i++) await follow(`fan${i}`, 'anna');
+  expect(live.count()).toBe(2);
+  await take(quick, 10);
+  await follow('fan11', 'anna');
+  expect(live.count()).toBe(1);
+  await expect(slow.next()).rejects.toMatchObject({ code: 'THROTTLED' });
+  expect(await slow.next()).toEqual({ value: undefined, done: true });
+  expect(await take(quick, 1)).toMatchObject([{ userId: 'fan11' }]);
+
+  const resumed = live.followEvents('anna', { ...EVERYTHING, after: first?.cursor ?? '' });
+  const missed = Array.from({ length: 11 }, (_, i) => ({ userId: `fan${i + 1}` }));
+  expect(await take(resumed, 11)).toMatchObject(missed);
+});
+
+test('there are no more subscriptions than allowed, and one that ends makes room', async () => {
+  const { live } = openLive({ mostSubscriptions: 2 });
+  const events = live.followEvents('anna', EVERYTHING);
+  live.profileEvents(['anna'], { after: null });
+  const subscribe = () => live.followEvents('bob', EVERYTHING);
+  expect(subscribe).toThrow(expect.objectContaining({ code: 'THROTTLED' }));
+  await events.return?.();
+  expect(subscribe).not.toThrow();
+  expect(live.count()).toBe(2);
+});
+
+test('whoever leaves while waiting is let go at once, and hears nothing more', async () => {
+  const { live, follow } = openLive();
+  const events = live.followEvents('anna', EVERYTHING);
+  const [first, second] = [events.next(), events.next()];
+  await events.return?.();
+  expect([await first, await second, await events.next()]).toEqual(Array(3).fill({ value: undefined, done: true }));
+  expect(live.count()).toBe(0);
+  await follow('bob', 'anna');
+  expect(await events.next()).toEqual({ value: undefined, done: true });
+});
+
+test('closing ends all subscriptions as completed, and takes no more', async () => {
+  const { live } = openLive();
+  const [fans, profiles] = [live.followEvents('anna', EVERYTHING), live.profileEvents(['anna'], { after: null })];
+  const pending = [fans.next(), profiles.next()];
+  live.close();
+  for (const next of pending) expect(await next).toEqual({ value: undefined, done: true });
+  expect(live.count()).toBe(0);
+  expect(() => live.followEvents('anna', EVERYTHING)).toThrow(expect.objectContaining({ code: 'THROTTLED' }));
+});
+
+test('a subscription ends with the credentials of its viewer, whether something happens or not', async () => {
+  const { clock, live, follow } = openLive();
+  const expiresAt = AT + HOUR_MS;
+  const busy = live.followEvents('anna', { ...EVERYTHING, expiresAt });
+  const quiet = live.profileEvents(['anna'], { after: null, expiresAt });
+  const lasting = live.followEvents('anna', EVERYTHING);
+  const later = live.profileEvents(['anna'], { after: null, expiresAt: expiresAt + HOUR_MS });
+  const outcome = quiet.next().catch((error) => error);
+  await follow('bob', 'anna');
+  expect(await take(busy, 1)).toMatchObject([{ userId: 'bob' }]);
+  await follow('cleo', 'anna');
+  clock.advance(HOUR_MS);
+  await expect(busy.next()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(await outcome).toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(live.count()).toBe(2);
+  expect(await take(lasting, 2)).toHaveLength(2);
+  const last = later.next().catch((error) => error);
+  clock.advance(HOUR_MS);
+  expect(await last).toMatchObject({ code: 'UNAUTHENTICATED' });
+});

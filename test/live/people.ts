@@ -1,0 +1,35 @@
+// A small world in which things happen when a test wants them to.
+import { createHastyClock, type TestClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+
+/** A star and their fans to be; whoever follows does so in their own name. */
+export async function openPeople(env: Record<string, string> = {}, clock: TestClock = createHastyClock()) {
+  const house = await openHouse({
+    env: { AUTH: 'development', ...env },
+    clock,
+    sandbox: { emptyWorld: true, clock },
+  });
+  for (const id of ['star', 'anna', 'bert', 'cleo']) house.sandbox.world.importAccount(id);
+  return { ...house, clock };
+}
+
+export type People = Awaited<ReturnType<typeof openPeople>>;
+
+/** Has somebody follow the star. */
+export async function follow(house: Pick<House, 'as'>, fan: string): Promise<void> {
+  const { followUsers } = await house
+    .as(fan)
+    .data<{ followUsers: { results: { __typename: string }[] } }>(
+      'mutation { followUsers(input: { userIds: ["star"] }) { results { __typename } } }',
+    );
+  const [result] = followUsers.results;
+  if (result?.__typename !== 'FollowChanged') throw new Error(`${fan} did not follow: ${JSON.stringify(result)}`);
+}
+
+export const FANS = `subscription Fans($after: String) {
+  followEvents(userId: "star", after: $after) { __typename ... on FanGained { user { id } } }
+}`;
+
+/** What `FANS` answers when somebody became a fan. */
+export const gained = (id: string) => ({ data: { followEvents: { __typename: 'FanGained', user: { id } } } });
+export const MISSED = { data: { followEvents: { __typename: 'EventsMissed' } } };

@@ -1,0 +1,184 @@
+// Whoever comes back with the cursor of its last event misses nothing, or is told that it may have.
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createLog } from '../../src/cache/log.ts';
+import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
+import type { FollowChange } from '../../src/follow/changes.ts';
+import { createLive } from '../../src/follow/live.ts';
+import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { createRunningClock } from '../support/clock.ts';
+import { startRedis } from '../support/redis.ts';
+import { EVERYTHING, openLive, take, writerOf } from './open-live.ts';
+
+const person = fc.constantFrom('anna', 'bob', 'cleo');
+const changes: fc.Arbitrary<FollowChange[]> = fc.array(
+  fc
+    .record({
+      type: fc.constantFrom('followed' as const, 'unfollowed' as const),
+      from: person,
+      to: person,
+      at: fc.constant(0),
+      mutual: fc.boolean(),
+    })
+    .filter(({ from, to }) => from !== to),
+  { maxLength: 12 },
+);
+
+/** How many events these make for anna. */
+function countEvents(made: readonly FollowChange[]): number {
+  const gained = made.filter(
+    ({ from, to, type, mutual }) => type === 'followed' && mutual && [from, to].includes('anna'),
+  );
+  return gained.length + made.filter(({ to }) => to === 'anna').length;
+}
+
+test('after any event, what comes is the rest, each event once, also while more is happening', async () => {
+  await fc.assert(
+    fc.asyncProperty(changes, changes, async (early, late) => {
+      const { live, write } = openLive();
+      const whole = live.followEvents('anna', EVERYTHING);
+      for (const change of early) await write(change);
+      const before = await take(whole, countEvents(early));
+      const resumed = before.map(({ cursor }) => live.followEvents('anna', { ...EVERYTHING, after: cursor }));
+      // The past is still being read while these come.
+      const written = late.map(write);
+      const events = [...before, ...(await take(whole, countEvents(late)))];
+      await Promise.all(written);
+      for (const [i, after] of resumed.entries()) {
+        const rest = events.slice(i + 1);
+        expect(await take(after, rest.length)).toEqual(rest);
+      }
+      // Nobody has anything left to take.
+      live.close();
+      for (const after of [whole, ...resumed]) expect(await after.next()).toMatchObject({ done: true });
+    }),
+  );
+});
+
+test('profiles’ events are resumed alike, those of the named users alone', async () => {
+  const { live, follow, changeProfile } = openLive();
+  const cursor = await changeProfile('anna');
+  await changeProfile('bob');
+  await follow('bob', 'anna');
+  await changeProfile('anna');
+  await changeProfile('cleo');
+  const resumed = live.profileEvents(['anna', 'cleo'], { after: cursor });
+  expect(await take(resumed, 2)).toMatchObject([{ userId: 'anna' }, { userId: 'cleo' }]);
+});
+
+test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1', '1e3-0', '9'.repeat(17), '1-1\n'])(
+  'a cursor that never was one, %j, is refused',
+  (after) => {
+    const { live } = openLive();
+    const invalid = expect.objectContaining({ code: 'INVALID_CURSOR' });
+    expect(() => live.followEvents('anna', { ...EVERYTHING, after })).toThrow(invalid);
+    expect(() => live.profileEvents(['anna'], { after })).toThrow(invalid);
+    expect(live.count()).toBe(0);
+  },
+);
+
+describe('a cursor from before what is kept', () => {
+  test.each(['fans of the user', 'somebody else'])('says so first, when %s were forgotten', async (whom) => {
+    const { live, follow } = openLive({ most: 10 });
+    const cursor = await follow('bob', 'anna');
+    for (let i = 0; i < 11; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
+    const resumed = live.followEvents('anna', { ...EVERYTHING, after: cursor });
+    const [missed] = await take(resumed, 1);
+    expect(missed).toMatchObject({ type: 'missed' });
+    await follow('dora', 'anna');
+    expect(await take(resumed, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+    const again = live.followEvents('anna', { ...EVERYTHING, after: missed?.cursor ?? '' });
+    expect(await take(again, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+  });
+
+  test('within an entry says so when its second event is forgotten', async () => {
+    const { live, follow } = openLive({ most: 10 });
+    const events = live.followEvents('anna', EVERYTHING);
+    await follow('bob', 'anna', true);
+    const [fan] = await take(events, 1);
+    for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
+    const resume = () => live.followEvents('anna', { ...EVERYTHING, after: fan?.cursor ?? '' });
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'mutual-gained', userId: 'bob' }]);
+    await follow('fan9', 'cleo');
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'missed' }]);
+  });
+});
+
+test('the cursor of another process is no place in this one: its events may be missing', async () => {
+  const [before, after] = [openLive(), openLive()];
+  const cursor = await before.follow('bob', 'anna');
+  await after.follow('cleo', 'anna');
+  const resumed = after.live.followEvents('anna', { ...EVERYTHING, after: cursor });
+  expect(await take(resumed, 1)).toMatchObject([{ type: 'missed' }]);
+});
+
+describe('on replicas that share a Redis', () => {
+  async function openReplicas() {
+    const server = await startRedis();
+    const clock = createRunningClock();
+    async function openReplica(change: Partial<RedisLink> = {}) {
+      const redis = createRedisClient([new URL(server.url)]);
+      const link = createRedisLink({ redis, clock, timeoutMs: 1000, onChange() {} });
+      onTestFinished(() => link.close());
+      const log = createLog({ link: { ...link, ...change }, key: 'test:live', most: 100, clock });
+      const live = createLive({ log, clock, mostSubscriptions: 100 });
+      onTestFinished(() => live.close());
+      await connectRedis(redis);
+      await log.ready();
+      return { log, live, ...writerOf(log) };
+    }
+    return { server, openReplica };
+  }
+
+  test('what one replica writes reaches the subscribers of another, who may resume on either', async () => {
+    const { openReplica } = await openReplicas();
+    const [a, b] = [await openReplica(), await openReplica()];
+    const onB = b.live.followEvents('anna', EVERYTHING);
+    await a.follow('bob', 'anna', true);
+    const events = await take(onB, 2);
+    await onB.return?.();
+    await a.unfollow('bob', 'anna', true);
+    for (const { live } of [a, b]) {
+      const after = events.map(({ cursor }) => live.followEvents('anna', { ...EVERYTHING, after: cursor }));
+      expect(await take(after[0] as typeof onB, 2)).toMatchObject([{ type: 'mutual-gained' }, { type: 'fan-lost' }]);
+      expect(await take(after[1] as typeof onB, 1)).toMatchObject([{ type: 'fan-lost' }]);
+    }
+  });
+
+  test('a replica that has not heard of it yet reads on, and tells nothing twice', async () => {
+    const { openReplica } = await openReplicas();
+    const [a, deaf] = [await openReplica(), await openReplica({ keep: () => () => {} })];
+    const cursor = await a.follow('bob', 'anna');
+    await a.follow('cleo', 'anna');
+    const resumed = deaf.live.followEvents('anna', { ...EVERYTHING, after: cursor });
+    expect(await take(resumed, 1)).toMatchObject([{ userId: 'cleo' }]);
+    await deaf.follow('dora', 'anna');
+    expect(await take(resumed, 1)).toMatchObject([{ userId: 'dora' }]);
+  });
+
+  test('a Redis that comes back empty is told to every subscriber, and the cursor of that resumes', async () => {
+    const { server, openReplica } = await openReplicas();
+    const [a, b] = [await openReplica(), await openReplica()];
+    const onB = b.live.followEvents('anna', EVERYTHING);
+    const quiet = b.live.profileEvents(['anna'], { after: null });
+    const cursor = await a.follow('bob', 'anna');
+    expect(await take(onB, 1)).toMatchObject([{ type: 'fan-gained', userId: 'bob' }]);
+    await server.restart();
+    expect(await take(quiet, 1)).toMatchObject([{ type: 'missed' }]);
+    const [missed] = await take(onB, 1);
+    expect(missed).toMatchObject({ type: 'missed' });
+    await vi.waitFor(async () => expect(await a.log.since(cursor)).toMatchObject({ complete: false }), 10_000);
+
+    const lost = a.live.followEvents('anna', { ...EVERYTHING, after: cursor });
+    expect(await take(lost, 1)).toMatchObject([{ type: 'missed' }]);
+    await a.follow('cleo', 'anna');
+    for (const events of [onB, lost]) {
+      // Two who noticed it at different times may both have said so.
+      for await (const event of events) {
+        if (event.type === 'missed') continue;
+        expect(event).toMatchObject({ type: 'fan-gained', userId: 'cleo' });
+        break;
+      }
+    }
+  });
+});
