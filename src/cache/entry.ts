@@ -10,6 +10,8 @@ export type Entry<V> = {
   readonly ticket: number | null;
   /** The source's own version of the value; null when it did not say. */
   readonly version: number | null;
+  /** How long before that the group had last been forgotten, in milliseconds, as Redis told; left out by who read it. */
+  readonly sinceForgotten?: number;
 };
 
 /**

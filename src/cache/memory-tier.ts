@@ -5,8 +5,12 @@ import type { Tick } from './forgets.ts';
 
 /** An entry in memory, with what only this process knows of it. */
 export type Kept<V> = Entry<V> & {
-  /** Epoch milliseconds up to which it answers by itself, and up to which it may still be used. */
+  /**
+   * Epoch milliseconds up to which it answers by itself, up to which it does so where changes are told, and up to which
+   * it may still be used.
+   */
   readonly freshUntil: number;
+  readonly toldUntil: number;
   readonly usableUntil: number;
   /** When it was read, in the order of this process' forgets. */
   readonly tick: Tick;

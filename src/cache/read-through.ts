@@ -116,7 +116,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
       const known = tiers.peek(key);
       const isKnown = known?.value != null && version !== null && known.version === version;
       // The same version again is no news, unless what is known of it is getting old.
-      if (isKnown && tiers.isTrusted(known) && readAt - known.readAt < freshMs / 2) return;
+      if (isKnown && tiers.isTrusted(known) && readAt - known.readAt < tiers.freshFor(known) / 2) return;
       tiers.keep(key, { value, version, readAt, ticket }, tick);
     },
     isAbsent(key) {
@@ -126,7 +126,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     isDue(key, share) {
       if (loads.isFlying(key)) return false;
       const known = tiers.peek(key);
-      return known && known.value !== null && known.freshUntil - clock.now() < share * freshMs;
+      return known && known.value !== null && tiers.freshLeft(known) < share * tiers.freshFor(known);
     },
     lookingUp: asking.lookingUp,
     forget: tiers.forget,

@@ -36,7 +36,7 @@ const COMMON = `
 
 /**
  * KEYS entry, forgotten, lease; ARGV what is known was read at, replica, life of a lease (0: none is wanted).
- * Answers { ticket, 1 or 0 for leave to read, an entry that is newer than what is known }.
+ * Answers { ticket, 1 or 0 for leave to read, an entry that is newer than what is known, when its group was forgotten }.
  * A lease from before the last forget holds up nobody, nor does one whose holder has died.
  */
 export const TURN = defineScript(
@@ -45,7 +45,9 @@ export const TURN = defineScript(
   local micros = string.format('%.0f', now)
   local entry = text(KEYS[1])
   local readAt = read(entry, forgotten)
-  if readAt and readAt > tonumber(ARGV[1]) then return { micros, 0, entry } end
+  if readAt and readAt > tonumber(ARGV[1]) then
+    return { micros, 0, entry, string.format('%.0f', forgotten) }
+  end
   local life = tonumber(ARGV[3])
   if life == 0 then return { micros, 1 } end
   local taken = tonumber(string.match(text(KEYS[3]), '^(%d+) '))

@@ -114,7 +114,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       const [text, forgotten] = found ?? [];
       if (!text || isOwed(key)) return undefined;
       const entry = read(key, text);
-      return entry && Number(forgotten) >= (entry.ticket ?? 0) ? undefined : entry;
+      return !entry || Number(forgotten) >= (entry.ticket ?? 0) ? undefined : since(forgotten, entry);
     },
 
     async turn(key, knownAt, alone) {
@@ -124,7 +124,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       const turn = readTurn(await link.run(TURN, keysOf(key), args, undefined, giveBack));
       if (!turn || turn.text === undefined) return turn;
       const entry = isOwed(key) ? undefined : read(key, turn.text);
-      return entry ? { ...turn, entry } : tier.turn(key, Number.MAX_SAFE_INTEGER, alone);
+      return entry ? { ...turn, entry: since(turn.forgotten, entry) } : tier.turn(key, Number.MAX_SAFE_INTEGER, alone);
     },
 
     release(key, ticket) {
@@ -159,10 +159,18 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   return tier;
 }
 
-function readTurn(answer: unknown): { ticket: number; granted: boolean; text?: string } | undefined {
+type Answer = { ticket: number; granted: boolean; text?: string; forgotten?: string };
+
+function readTurn(answer: unknown): Answer | undefined {
   if (!Array.isArray(answer)) return undefined;
-  const [ticket, granted, text] = answer as [string, number, string?];
-  return { ticket: Number(ticket), granted: granted === 1, text };
+  const [ticket, granted, text, forgotten] = answer as [string, number, string?, string?];
+  return { ticket: Number(ticket), granted: granted === 1, text, forgotten };
+}
+
+/** The entry with how soon after its group's last forgetting it was read: both moments are on Redis' clock. */
+function since<V>(forgotten: string | null | undefined, entry: Entry<V>): Entry<V> {
+  const micros = (entry.ticket ?? 0) - Number(forgotten ?? 0);
+  return forgotten && Number.isFinite(micros) ? { ...entry, sinceForgotten: micros / 1000 } : entry;
 }
 
 function parseEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {

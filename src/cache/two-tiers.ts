@@ -8,6 +8,8 @@ import type { RedisTier } from './redis-tier.ts';
 export type Lifetimes = {
   /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
   freshMs: number;
+  /** The same while the source tells of every change. At least `freshMs`. */
+  toldMs: number;
   /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
   usableMs: number;
   /** How long "there is no such thing" is believed. */
@@ -18,6 +20,10 @@ export type TwoTiersOptions<V> = MemoryTierOptions<V> & {
   clock: Clock;
   lifetimes: Lifetimes;
   redis: RedisTier<V> | null;
+  /** Since when the source tells of every change (epoch milliseconds); null while it does not. */
+  toldSince?: () => number | null;
+  /** How long after a change the source may still show what was before, in milliseconds. */
+  settleMs?: number;
   /** From 0 to 1, for jitter. */
   random?: () => number;
   /** Told when reads of such keys that are under way will bring what is out of date. */
@@ -26,25 +32,48 @@ export type TwoTiersOptions<V> = MemoryTierOptions<V> & {
 
 /** Fresh times end up to so much earlier, so that what was read together is not renewed together. */
 const JITTER = 0.1;
+/** Longer than a read takes: one that began before its group had settled may still be under way. */
+const LONGEST_READ_MS = 120_000;
+/** So many forgotten groups are known to be settling; what is read of others lives as if they had settled. */
+const MOST_SETTLING = 50_000;
 
 export type TwoTiers<V> = ReturnType<typeof createTwoTiers<V>>;
 
 export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
   const { clock, lifetimes, redis, random = Math.random, onForget } = options;
-  const { groupOf = (key: string) => key } = options;
-  const { freshMs, usableMs, absentMs } = lifetimes;
+  const { groupOf = (key: string) => key, toldSince = () => null, settleMs = 0 } = options;
+  const { freshMs, toldMs, usableMs, absentMs } = lifetimes;
   const memory = createMemoryTier<V>(options);
   const forgets = createForgets();
   /** What was read before this may be wrong, since another replica's forget may have been missed. */
   let trustedSince: Tick = 0;
+  /** Groups that were forgotten lately, in that order, and when; Redis says so of what others have read. */
+  const settling = new Map<string, number>();
+
+  /** What is read too soon after a change may lack it, and nothing will tell of that change again. */
+  const isSettled = (group: string, { readAt, sinceForgotten = settleMs }: Entry<V>) =>
+    sinceForgotten >= settleMs && readAt >= (settling.get(group) ?? Number.NEGATIVE_INFINITY) + settleMs;
+
+  function settle(group: string): void {
+    if (settleMs <= 0) return;
+    settling.delete(group);
+    settling.set(group, clock.now());
+    for (const [oldest, at] of settling) {
+      if (settling.size <= MOST_SETTLING && clock.now() - at < settleMs + LONGEST_READ_MS) break;
+      settling.delete(oldest);
+    }
+  }
 
   /** Keeps an entry that was read since `tick` in memory, unless it has become outdated meanwhile. */
   function keepHere(key: string, entry: Entry<V>, tick: Tick): Kept<V> {
-    const freshFor = entry.value === null ? absentMs : freshMs * (1 - JITTER * random());
+    const jitter = entry.value === null ? 1 : 1 - JITTER * random();
+    const freshFor = entry.value === null ? absentMs : freshMs * jitter;
+    const toldFor = entry.value !== null && isSettled(groupOf(key), entry) ? toldMs * jitter : freshFor;
     const usableFor = entry.value === null ? absentMs : usableMs;
     const kept: Kept<V> = {
       ...entry,
       freshUntil: entry.readAt + freshFor,
+      toldUntil: entry.readAt + toldFor,
       usableUntil: entry.readAt + usableFor,
       tick,
       failure: null,
@@ -55,11 +84,20 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
 
   function forgetHere(group: string): void {
     forgets.note(group);
+    settle(group);
     onForget((key) => groupOf(key) === group);
     memory.deleteGroup(group);
   }
 
   const isTrusted = (entry: Kept<V>) => entry.tick >= trustedSince;
+
+  /** What was read before the source began to tell may have changed unnoticed. */
+  function isTold({ readAt, toldUntil, freshUntil }: Kept<V>): boolean {
+    if (toldUntil <= freshUntil) return false;
+    const since = toldSince();
+    return since !== null && readAt >= since;
+  }
+  const freshUntil = (entry: Kept<V>) => (isTold(entry) ? entry.toldUntil : entry.freshUntil);
 
   return {
     get: memory.get,
@@ -68,7 +106,11 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
     tick: forgets.tick,
     isTrusted,
     /** Whether it answers by itself. */
-    isFresh: (entry: Kept<V>) => clock.now() < entry.freshUntil && isTrusted(entry),
+    isFresh: (entry: Kept<V>) =>
+      (clock.now() < entry.freshUntil || clock.now() < freshUntil(entry)) && isTrusted(entry),
+    /** How long such an entry answers by itself from its reading on, and how long it still will, in milliseconds. */
+    freshFor: (entry: Kept<V>) => (isTold(entry) ? toldMs : freshMs),
+    freshLeft: (entry: Kept<V>) => freshUntil(entry) - clock.now(),
     /** Whether it may stand in where the source fails. */
     isUsable: (entry: Kept<V>) => entry.value !== null && clock.now() < entry.usableUntil,
     keepHere,

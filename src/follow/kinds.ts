@@ -37,6 +37,10 @@ export type MemoriesOptions = {
   memoryBytes: number;
   /** `prefix` names the format and the app; `replica` this process. */
   redis: { link: RedisLink; prefix: string; replica: string } | null;
+  /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
+  toldSince?: () => number | null;
+  /** How long after a change the upstream may still show what was before, in milliseconds. */
+  settleMs?: number;
   observer?: MemoryObserver;
   random?: () => number;
 };
@@ -63,7 +67,7 @@ export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
 export function createMemories(options: MemoriesOptions): Memories {
-  const { clock, lifetimes, memoryBytes, redis, observer = {}, random } = options;
+  const { clock, lifetimes, memoryBytes, redis, toldSince, settleMs, observer = {}, random } = options;
 
   function remember<V>(
     kind: Kind,
@@ -71,7 +75,7 @@ export function createMemories(options: MemoriesOptions): Memories {
     nameOf: (key: string) => string,
     groupOf?: (key: string) => string,
   ): ReadThrough<V> {
-    const { usableMs, absentMs } = lifetimes[kind];
+    const { usableMs, toldMs, absentMs } = lifetimes[kind];
     return createReadThrough<V>({
       clock,
       lifetimes: lifetimes[kind],
@@ -86,7 +90,7 @@ export function createMemories(options: MemoriesOptions): Memories {
           prefix: `${redis.prefix}:${kind}`,
           replica: redis.replica,
           groupOf: groupOf ?? ((key) => key),
-          usableMs,
+          usableMs: Math.max(usableMs, toldMs),
           absentMs,
           encode,
           decode,
@@ -96,6 +100,8 @@ export function createMemories(options: MemoriesOptions): Memories {
       outageCode: (error) => (error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null),
       onRead: (outcome, tier) => observer.onRead?.(kind, outcome, tier),
       onShared: () => observer.onShared?.(kind),
+      toldSince,
+      settleMs,
       random,
     });
   }

@@ -11,6 +11,7 @@ import { createMemories, type Kind, type MemoriesOptions, pageKey, relationKey, 
 import type { FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
 import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
+import { createTelling } from './telling.ts';
 
 export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
   Pick<ProfileService, 'readProfiles' | 'refusedTags'> & {
@@ -23,11 +24,13 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
      * away: then it is told as soon as it is back.
      */
     forget(event: DomainEvent): Promise<void>;
+    /** The upstream has told of a change: while it does, on whichever replica, what is remembered is believed for longer. */
+    noteTold(): void;
     /** What each kind takes in memory, in estimated bytes. */
     bytes(): Record<Kind, number>;
   };
 
-export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis'> & {
+export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis' | 'toldSince'> & {
   follow: FollowService;
   profiles: ProfileService;
   /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
@@ -40,6 +43,8 @@ const LARGEST = { counts: 20, profile: 100, relation: 100 } as const;
 const RIDER_SHARE = 0.5;
 /** as long as somebody has asked for it within so many fresh times. */
 const RIDER_MEMORY = 20;
+/** or, where it is fresh for longer while changes are told, within so many of these. */
+const TOLD_RIDER_MEMORY = 2;
 const MOST_RIDERS = 20_000;
 /** Clocks of a cluster's nodes differ: what came along with another read counts as read so much earlier. */
 const CLOCK_SKEW_MICROS = 100_000;
@@ -47,7 +52,9 @@ const CLOCK_SKEW_MICROS = 100_000;
 export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const { follow, profiles, clock, redis, observer = {} } = options;
   const replica = randomUUID();
-  const memories = createMemories({ ...options, redis: redis && { ...redis, replica } });
+  // Without Redis nobody passes on what another replica was told.
+  const toldSince = () => (redis && !redis.link.isUp() ? null : telling.since());
+  const memories = createMemories({ ...options, toldSince, redis: redis && { ...redis, replica } });
   const { page, counts, profile, relation } = memories;
   const all: ReadThrough<unknown>[] = Object.values(memories);
 
@@ -71,8 +78,11 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       onBatch: (size) => observer.onBatch?.(kind, size),
     });
   }
-  const ridersOf = (kind: Kind): Riders =>
-    createRiders({ clock, memoryMs: RIDER_MEMORY * options.lifetimes[kind].freshMs, most: MOST_RIDERS });
+  const ridersOf = (kind: Kind): Riders => {
+    const { freshMs, toldMs } = options.lifetimes[kind];
+    const memoryMs = Math.max(RIDER_MEMORY * freshMs, TOLD_RIDER_MEMORY * toldMs);
+    return createRiders({ clock, memoryMs, most: MOST_RIDERS });
+  };
   const riders = { counts: ridersOf('counts'), profile: ridersOf('profile') };
   const countsBatch = batch('counts', counts, follow.readCounts, riders.counts, true);
   const profileBatch = batch('profile', profile, profiles.readProfiles, riders.profile);
@@ -107,10 +117,13 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       forgetEverything() {
         for (const memory of all) memory.clear();
       },
+      told: (since) => telling.hear(since),
       missed() {
         for (const memory of all) memory.distrust();
       },
     });
+
+  const telling = createTelling({ clock, spread: replicas?.tellTold ?? null });
 
   return {
     readPage(query, call) {
@@ -144,6 +157,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       });
       replicas?.tell(await Promise.all(told));
     },
+    noteTold: telling.note,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };
 

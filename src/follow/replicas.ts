@@ -1,4 +1,5 @@
-// What replicas tell each other through Redis: which groups to forget, or to forget everything.
+// What replicas tell each other through Redis: which groups to forget, to forget everything, or that the upstream tells of
+// changes. All go one way, so that who cannot hear what to forget does not believe to be told of changes either.
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Group } from './forgetting.ts';
 import type { Kind } from './kinds.ts';
@@ -9,11 +10,15 @@ type Told = Group & { confirmed: boolean };
 export type Replicas = {
   /** Tells the others, as soon as Redis can pass it on. */
   tell(groups: readonly Told[]): void;
+  /** Tells everybody, this replica too, since when the upstream tells of changes; resolves with whether Redis passes it on. */
+  tellTold(since: number): Promise<boolean>;
 };
 
 export type Listener = {
   forget(group: Told): void;
   forgetEverything(): void;
+  /** The upstream has told somebody of a change, and has done so since `since` (epoch milliseconds). */
+  told(since: number): void;
   /** Messages may have been lost. */
   missed(): void;
 };
@@ -48,22 +53,30 @@ export function joinReplicas(link: RedisLink, prefix: string, name: string, list
   }
 
   function hear(message: string): void {
-    const { from, groups } = readMessage(message);
+    const { from, groups, toldSince } = readMessage(message);
     if (message === EVERYTHING) listener.forgetEverything();
+    else if (toldSince !== null) listener.told(toldSince);
     else if (from !== name) for (const group of groups) listener.forget(group);
   }
 
-  return { tell: (groups) => void publish(groups) };
+  return {
+    tell: (groups) => void publish(groups),
+    tellTold: (toldSince) => link.publish(channel, JSON.stringify({ from: name, toldSince })),
+  };
 }
 
 const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies Kind[];
 
-function readMessage(message: string): { from: unknown; groups: Told[] } {
+function readMessage(message: string): { from: unknown; groups: Told[]; toldSince: number | null } {
   try {
-    const { from, groups } = JSON.parse(message);
-    return { from, groups: Array.isArray(groups) ? groups.filter(isTold) : [] };
+    const { from, groups, toldSince } = JSON.parse(message);
+    return {
+      from,
+      groups: Array.isArray(groups) ? groups.filter(isTold) : [],
+      toldSince: typeof toldSince === 'number' ? toldSince : null,
+    };
   } catch {
-    return { from: '', groups: [] };
+    return { from: '', groups: [], toldSince: null };
   }
 }
 

@@ -40,8 +40,8 @@ const pageOf = (n: number): FollowPage => ({
 
 function kept<V>(value: V | null, n: number): Kept<V> {
   const readAt = 1_795_000_000_000 + n;
-  const [freshUntil, usableUntil] = [readAt + 30_000.5, readAt + 3_600_000];
-  const times = { readAt, freshUntil, usableUntil, ticket: readAt * 1000, tick: n };
+  const [freshUntil, toldUntil, usableUntil] = [readAt + 30_000.5, readAt + 600_000.5, readAt + 3_600_000];
+  const times = { readAt, freshUntil, toldUntil, usableUntil, ticket: readAt * 1000, tick: n };
   return { value, version: n, ...times, failure: null, retryAt: 0 };
 }
 

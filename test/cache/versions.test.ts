@@ -49,6 +49,7 @@ function openMemoryTier(): Store {
   const kept = (entry: Entry<string>): Kept<string> => ({
     ...entry,
     freshUntil: 0,
+    toldUntil: 0,
     usableUntil: 0,
     tick: 0,
     failure: null,

@@ -35,6 +35,7 @@ const settings = {
   chunkSize: CHUNK,
   userIdPattern: /^\w+$/,
   cursorKey: createSecretKey(Buffer.alloc(32)),
+  maxTargets: 100,
 };
 /** What a resolver is told of `fans { edges { cursor } }`. */
 const INFO = selecting('{ fans { edges { cursor } pageInfo { endCursor } } }');
@@ -67,15 +68,21 @@ function runModel(cell: Cell): CellResult {
   return { queries: queries.length, bill: billOfPerfectCache(queries, { otherMs: cell.freshMs, profileMs: HOUR }) };
 }
 
+const unasked = () => Promise.reject(new Error('This mix does not ask for it.'));
+
 /** Per request one loader of each kind, and nothing remembered; a list's page is asked for by the upstream's cursor. */
 function runLoaders(cell: Cell): Promise<CellResult> {
   const clock = createEventClock(START);
   const upstream = createUpstream(clock);
   const call: CallOptions = { signal: new AbortController().signal, deadlineAt: Number.POSITIVE_INFINITY };
-  const sources = { ...upstream.follow, ...upstream.profiles };
+  const sources = { ...upstream.follow, ...upstream.profiles, findKnownFans: unasked };
   return run(cell, clock, upstream, async (query) => {
     const userId = userOf(query.rank);
-    if (query.screen === 'header') return readHeader(userId, createLoaders(sources, call));
+    if (query.screen === 'header')
+      return readHeader(
+        userId,
+        createLoaders(sources, () => call),
+      );
     const start = startAt(indexOfPage(query.page));
     await upstream.follow.readPage({ userId, list: query.list, start, size: PAGE }, call);
   });
@@ -86,12 +93,12 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
   const upstream = createUpstream(clock);
   const random = createRandom(cell.seed + 1);
   const redis = createRedisStandIn(clock);
-  const short: Lifetimes = { freshMs: cell.freshMs, usableMs: HOUR, absentMs: 30_000 };
+  const short: Lifetimes = { freshMs: cell.freshMs, toldMs: cell.freshMs, usableMs: HOUR, absentMs: 30_000 };
   const lifetimes: Record<Kind, Lifetimes> = {
     page: short,
     counts: short,
     relation: short,
-    profile: { freshMs: HOUR, usableMs: 24 * HOUR, absentMs: 30_000 },
+    profile: { freshMs: HOUR, toldMs: HOUR, usableMs: 24 * HOUR, absentMs: 30_000 },
   };
   const gateways = Array.from({ length: replicas }, () => {
     const memory = createFollowMemory({
@@ -102,7 +109,20 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
       redis: { link: redis.connect(), prefix: 'economy' },
       random,
     });
-    return createContexts({ memory, maySee: () => true, settings, clock, deadlineMs: DEADLINE_MS });
+    const never = () => {
+      throw new Error('This mix does not ask for it.');
+    };
+    const unasked = async () => never();
+    return createContexts({
+      memory,
+      writer: { change: unasked },
+      findKnownFans: unasked,
+      live: { followEvents: never, profileEvents: never },
+      maySee: () => true,
+      settings,
+      clock,
+      deadlineMs: DEADLINE_MS,
+    });
   });
   const gone = new AbortController().signal;
 

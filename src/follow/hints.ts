@@ -1,0 +1,189 @@
+// What is done with a hint that something has happened: whatever it may concern is forgotten at once, and when the
+// upstream, asked anew, says the same, it is a fact that others are told. Nothing is believed of a hint itself, so one that
+// is forged, late, or out of order costs a read, and no more.
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Log } from '../cache/log.ts';
+import type { RedisLink } from '../cache/redis-link.ts';
+import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { Change, FollowChange } from './changes.ts';
+import type { FollowMemory } from './memory.ts';
+import type { FollowRelation, UserId } from './model.ts';
+import type { CallOptions } from './services.ts';
+
+/** `at` is when it is said to have happened; `eventTime` the same, null where the hint did not say. Epoch milliseconds. */
+export type Hint = { at: number; eventTime: number | null } & (
+  | { type: FollowChange['type']; from: UserId; to: readonly UserId[] }
+  | { type: 'profile-changed'; userId: UserId }
+);
+type FollowHint = Extract<Hint, { from: UserId }>;
+
+/** What became of a hint: `crowded` ones are acted on, but not looked into. */
+export type HintOutcome = 'taken' | 'duplicate' | 'own' | 'crowded';
+
+export type Hints = {
+  /** Takes a hint and answers at once; what it asks for is done later. */
+  take(hint: Hint): HintOutcome;
+  /** Leaves what is not done yet. */
+  close(): void;
+};
+
+export type HintsOptions = {
+  /** As the upstream tells it: what is known better elsewhere must not pass for the upstream's word. */
+  memory: Pick<FollowMemory, 'forget' | 'noteTold' | 'readRelations' | 'readProfiles'>;
+  log: Pick<Log, 'append'>;
+  clock: Clock;
+  /** Whether such a change at about that time is this gateway's own: then it is known already. */
+  isOwn?: (type: FollowChange['type'], from: UserId, to: UserId, at: number) => boolean;
+  /** Lets one replica alone look into a hint that came to several. */
+  redis: { link: Pick<RedisLink, 'ask'>; prefix: string } | null;
+  onBug(error: unknown): void;
+  /** The most hints that are looked into at the same time. */
+  mostAtWork?: number;
+};
+
+const MOST_AT_WORK = 1000;
+/** What the upstream does not say yet is asked again after these pauses, since its parts may lag behind each other. */
+const PAUSES_MS = [1000, 5000];
+const LOOK_MS = 10_000;
+/** The same hint within so many seconds is a duplicate: the upstream may deliver it more than once (contract 7.2). */
+const DUPLICATE_SECONDS = 600;
+const MOST_REMEMBERED = 10_000;
+
+export function createHints(options: HintsOptions): Hints {
+  const { memory, log, clock, isOwn = () => false, redis, onBug, mostAtWork = MOST_AT_WORK } = options;
+  const closed = new AbortController();
+  const taken = new LRUCache<string, number>({ max: MOST_REMEMBERED });
+  let atWork = 0;
+
+  function isRepeated(name: string | null): boolean {
+    if (name === null) return false;
+    const at = taken.get(name) ?? Number.NEGATIVE_INFINITY;
+    if (clock.now() - at < DUPLICATE_SECONDS * 1000) return true;
+    taken.set(name, clock.now());
+    return false;
+  }
+
+  /** Whether no other replica has taken the same. Without Redis nobody knows, and twice is better than never. */
+  async function isFirst(name: string | null): Promise<boolean> {
+    if (name === null || !redis) return true;
+    const key = `${redis.prefix}:hint:${name}`;
+    const set = await redis.link.ask((client) => client.set(key, '1', 'EX', DUPLICATE_SECONDS, 'NX'), key);
+    return set !== null;
+  }
+
+  const look = (): CallOptions => ({
+    signal: closed.signal,
+    deadlineAt: clock.now() + LOOK_MS,
+    priority: 'revalidation',
+  });
+
+  /** Does `attempt` until it is done with, with pauses; what is never done is left. */
+  async function persist(attempt: () => Promise<boolean>): Promise<void> {
+    for (const pauseMs of PAUSES_MS) {
+      if (await attempt()) return;
+      await clock.sleep(pauseMs, closed.signal);
+    }
+    await attempt();
+  }
+
+  async function lookIntoFollow({ type, from, at }: FollowHint, targets: readonly UserId[], name: string | null) {
+    let open = targets;
+    const forget = () => Promise.all(open.map((to) => memory.forget({ type: 'follow-changed', from, to })));
+    await forget();
+    if (!(await isFirst(name))) return;
+    let isAgain = false;
+    await persist(async () => {
+      // What was read meanwhile may have lacked the change, as this look did.
+      if (isAgain) await forget();
+      isAgain = true;
+      const relations = await memory.readRelations(from, open, look());
+      const facts = open.flatMap((to): FollowChange[] => {
+        const relation = relations.get(to);
+        if (relation === undefined || relation instanceof Error || !agrees(type, relation)) return [];
+        return [{ type, from, to, at, mutual: isFan(relation) }];
+      });
+      const confirmed = new Set(facts.map(({ to }) => to));
+      open = open.filter((to) => !confirmed.has(to) && !isMissing(relations.get(to)));
+      // An own change is known only when the upstream has answered it, which may be after its webhook.
+      await tell(facts.filter(({ to }) => !isOwn(type, from, to, at)));
+      return open.length === 0;
+    });
+  }
+
+  async function lookIntoProfile(userId: UserId, at: number, name: string | null) {
+    await memory.forget({ type: 'profile-changed', userId });
+    if (!(await isFirst(name))) return;
+    await persist(async () => {
+      const profile = (await memory.readProfiles([userId], look())).get(userId);
+      if (isMissing(profile)) return true;
+      if (profile === undefined || profile instanceof Error) return false;
+      await tell([{ type: 'profile-changed', userId, at }]);
+      return true;
+    });
+  }
+
+  const tell = (facts: readonly Change[]) => Promise.all(facts.map((fact) => log.append(fact)));
+
+  async function work(job: () => Promise<void>): Promise<void> {
+    atWork++;
+    try {
+      await job();
+    } catch (error) {
+      if (!closed.signal.aborted) onBug(error);
+    } finally {
+      atWork--;
+    }
+  }
+
+  function takeFollow(hint: FollowHint): HintOutcome {
+    const { type, from, at } = hint;
+    memory.noteTold();
+    const targets = hint.to.filter((to) => !isOwn(type, from, to, at));
+    if (targets.length === 0) return 'own';
+    const name = nameOf(hint);
+    if (isRepeated(name)) return 'duplicate';
+    if (atWork < mostAtWork) {
+      void work(() => lookIntoFollow(hint, targets, name));
+      return 'taken';
+    }
+    for (const to of targets) memory.forget({ type: 'follow-changed', from, to }).catch(onBug);
+    return 'crowded';
+  }
+
+  return {
+    take(hint) {
+      if (hint.type !== 'profile-changed') return takeFollow(hint);
+      const { userId, at } = hint;
+      const name = nameOf(hint);
+      if (isRepeated(name)) return 'duplicate';
+      if (atWork < mostAtWork) {
+        void work(() => lookIntoProfile(userId, at, name));
+        return 'taken';
+      }
+      memory.forget({ type: 'profile-changed', userId }).catch(onBug);
+      return 'crowded';
+    },
+    close: () => closed.abort(),
+  };
+}
+
+/** Hints have no ids; what they say has to do (contract 7.2). Without a time each is another one. */
+function nameOf(hint: Hint): string | null {
+  if (hint.eventTime === null) return null;
+  const users = hint.type === 'profile-changed' ? [hint.userId] : [hint.from, ...hint.to.toSorted()];
+  return createHash('sha256')
+    .update([hint.type, hint.eventTime, ...users].join(' '))
+    .digest('base64url');
+}
+
+/** Nothing happens to an account that does not exist. */
+const isMissing = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.code === 'USER_NOT_FOUND';
+
+const isFan = (relation: FollowRelation): boolean => relation === 'FAN' || relation === 'MUTUAL';
+
+function agrees(type: FollowChange['type'], relation: FollowRelation): boolean {
+  const follows = relation === 'FOLLOWING' || relation === 'MUTUAL';
+  return follows === (type === 'followed');
+}

@@ -1,0 +1,113 @@
+// What the upstream tells by webhooks (contract 7), in the domain's words. Its signature covers neither body nor command,
+// so that whatever is read here is a hint.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Hint } from '../follow/hints.ts';
+import type { UserId } from '../follow/model.ts';
+
+export const CALLBACK_COMMANDS = [
+  'Follow.CallbackAfterFollowAdd',
+  'Follow.CallbackAfterFollowDelete',
+  'Profile.CallbackPortraitSet',
+  'Alert.RequestOverLimit',
+] as const;
+export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
+
+/** The app nears a command's rate limit: so many calls of those allowed in a second. */
+export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; calls: number; limit: number };
+
+/** Why a webhook is not one of the upstream's. */
+export type WebhookRefusal = 'query' | 'app' | 'time' | 'sign';
+
+/** What the query alone tells. A command that is signed, but none of ours, is null. */
+export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
+
+export type WebhookReader = {
+  /** Judges a request by its address, before anything of its body is read. */
+  admit(url: string): Admission;
+  /** What a body says; null when it is not one of `command`. */
+  parse(command: CallbackCommand, text: string): Hint | RateAlarm | null;
+};
+
+export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
+
+/** The upstream's own queries are a fifth of this. */
+const LONGEST_URL = 2048;
+/** By how much a webhook's time may differ from ours (contract 7.3). */
+const WINDOW_SECONDS = 60;
+/** One webhook tells of one request, which has 20 targets at most. */
+const MOST_TARGETS = 100;
+/** An event that claims to be further ahead, or longer ago, has its time wrong. */
+const EARLIEST_MS = 300_000;
+const LATEST_MS = 86_400_000;
+
+export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions): WebhookReader {
+  const isUserId = (value: unknown): value is UserId => typeof value === 'string' && userIdPattern.test(value);
+
+  function isSigned(sign: string, requestTime: string): boolean {
+    const expected = createHash('sha256')
+      .update(token + requestTime)
+      .digest();
+    return /^[0-9a-f]{64}$/.test(sign) && timingSafeEqual(Buffer.from(sign, 'hex'), expected);
+  }
+
+  function parseTime(value: unknown): { at: number; eventTime: number | null } {
+    const now = clock.now();
+    const isTime =
+      Number.isSafeInteger(value) && Number(value) <= now + EARLIEST_MS && Number(value) >= now - LATEST_MS;
+    return isTime ? { at: Number(value), eventTime: Number(value) } : { at: now, eventTime: null };
+  }
+
+  /** Follows list objects and unfollows strings (contract, 0); nobody promises that it stays so. */
+  function parseTargets(list: unknown): UserId[] | null {
+    if (!Array.isArray(list) || list.length === 0 || list.length > MOST_TARGETS) return null;
+    const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));
+    return ids.every(isUserId) ? [...new Set(ids)] : null;
+  }
+
+  return {
+    admit(url) {
+      if (url.length > LONGEST_URL) return { refusal: 'query' };
+      const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+      if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'app' };
+      const requestTime = query.get('RequestTime') ?? '';
+      if (!/^\d{1,12}$/.test(requestTime)) return { refusal: 'time' };
+      if (Math.abs(clock.now() / 1000 - Number(requestTime)) > WINDOW_SECONDS) return { refusal: 'time' };
+      if (!isSigned(query.get('Sign') ?? '', requestTime)) return { refusal: 'sign' };
+      const name = query.get('CallbackCommand');
+      return { refusal: null, command: CALLBACK_COMMANDS.find((command) => command === name) ?? null };
+    },
+
+    parse(command, text) {
+      const body = parseJson(text);
+      if (!isRecord(body) || body.CallbackCommand !== command) return null;
+      if (command === 'Alert.RequestOverLimit') return parseAlarm(body);
+      const from = body.From_Account;
+      if (!isUserId(from)) return null;
+      const time = parseTime(body.EventTime);
+      if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, ...time };
+      const to = parseTargets(body.FollowList ?? body.To_Account);
+      if (!to || to.includes(from)) return null;
+      return { type: command === 'Follow.CallbackAfterFollowAdd' ? 'followed' : 'unfollowed', from, to, ...time };
+    },
+  };
+}
+
+function parseAlarm({ ServiceName: service, Command: command, Request: calls, Limit: limit }: Body): RateAlarm | null {
+  const isName = (value: unknown): value is string => typeof value === 'string' && /^[\w.]{1,64}$/.test(value);
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (!isName(service) || !isName(command) || !isCount(calls) || !isCount(limit)) return null;
+  return { type: 'rate-alarm', service, command, calls, limit };
+}
+
+type Body = Record<string, unknown>;
+const isRecord = (value: unknown): value is Body =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,321 @@
+// Webhooks over HTTP, as the sandbox sends them and as nobody should.
+import { request } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { webhookPathOf } from '../../src/webhooks.ts';
+import { openSocket } from '../http/requests.ts';
+import { only, scrape } from '../metrics/scrape.ts';
+import { createHastyClock, createRunningClock } from '../support/clock.ts';
+import type { House } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import {
+  ADD,
+  ALERT,
+  addressOf,
+  DELETE,
+  type Forgery,
+  follows,
+  logged,
+  OK,
+  openTold,
+  PATH,
+  PORTRAIT,
+  TOKEN,
+  tell,
+  unfollows,
+} from './told-house.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const SCREEN = '{ user(id: "star") { nick fansCount fans(first: 50) { nodes { id } } } }';
+
+type Screen = { user: { nick: string | null; fansCount: number; fans: { nodes: { id: string }[] } } };
+
+async function read(house: Pick<House, 'data'>) {
+  const { user } = await house.data<Screen>(SCREEN);
+  return { nick: user.nick, count: user.fansCount, fans: user.fans.nodes.map(({ id }) => id).sort() };
+}
+
+/** A house that has shown star's fans, ana and bo; cy is no fan yet. */
+async function openStar(env: Record<string, string> = {}, clock = createHastyClock()) {
+  const house = await openTold({ clock, env });
+  const { world, calls } = house.sandbox;
+  for (const id of ['star', 'ana', 'bo', 'cy']) world.importAccount(id);
+  world.follow('ana', 'star');
+  world.follow('bo', 'star');
+  const before = { nick: null, count: 2, fans: ['ana', 'bo'] };
+  expect(await read(house)).toEqual(before);
+  const asked = calls.count();
+  return { house, clock, before, asked, ...house.sandbox };
+}
+
+const webhooksOf = async (house: House) => only(await scrape(house), 'webhooks_total');
+
+describe('a change that is told', () => {
+  test('is in the list and the count that are read next, though they were fresh', async () => {
+    const { house, act, webhooks } = await openStar();
+    act.follow('cy', 'star');
+    await webhooks.settled();
+    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'answered' }]);
+    expect(await read(house)).toMatchObject({ count: 3, fans: ['ana', 'bo', 'cy'] });
+    act.unfollow('ana', 'star');
+    await webhooks.settled();
+    expect(await read(house)).toMatchObject({ count: 2, fans: ['bo', 'cy'] });
+  });
+
+  test('is in the viewer’s own relation', async () => {
+    const { house, act, webhooks } = await openStar({ AUTH: 'development' });
+    const relation = '{ user(id: "star") { viewerIsFollowing } }';
+    expect(await house.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: false } });
+    act.follow('cy', 'star');
+    await webhooks.settled();
+    expect(await house.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: true } });
+  });
+
+  test('is in the profile', async () => {
+    const { house, act, webhooks } = await openStar();
+    act.setProfile('star', { Tag_Profile_IM_Nick: 'Star' });
+    await webhooks.settled();
+    expect(await read(house)).toMatchObject({ nick: 'Star' });
+  });
+
+  test('is in what another replica shows', async () => {
+    const { url } = await startRedis();
+    const house = await openTold({ clock: createRunningClock(), env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+    const { world, act, webhooks } = house.sandbox;
+    const other = await house.openReplica();
+    for (const id of ['star', 'cy']) world.importAccount(id);
+    expect([await read(house), await read(other)]).toMatchObject([{ count: 0 }, { count: 0 }]);
+    act.follow('cy', 'star');
+    await webhooks.settled();
+    await expect.poll(() => read(other)).toMatchObject({ count: 1, fans: ['cy'] });
+  });
+
+  test('is not missed for coming late, twice, or after a later one', async () => {
+    const { house, act, webhooks, faults } = await openStar();
+    faults.set({ webhookDelay: { ms: 50, times: 1 }, webhookDuplicate: true });
+    act.follow('cy', 'star');
+    act.unfollow('cy', 'star');
+    await webhooks.settled();
+    expect(webhooks.deliveries().map(({ command }) => command)).toEqual([DELETE, DELETE, ADD, ADD]);
+    expect(await read(house)).toMatchObject({ count: 2, fans: ['ana', 'bo'] });
+    expect(await webhooksOf(house)).toEqual({
+      [`{command="${ADD}",outcome="taken"}`]: 1,
+      [`{command="${ADD}",outcome="duplicate"}`]: 1,
+      [`{command="${DELETE}",outcome="taken"}`]: 1,
+      [`{command="${DELETE}",outcome="duplicate"}`]: 1,
+    });
+  });
+});
+
+describe('what is forged', () => {
+  const claim = follows('cy', ['star'], NOW);
+
+  test.each<[string, Forgery]>([
+    ['by another token', { token: 'guess', at: NOW }],
+    ['for another app', { at: NOW, query: { SdkAppid: '1400000001' } }],
+    ['of another minute', { at: NOW - 61_000 }],
+    ['unsigned', { at: NOW, query: { Sign: null, RequestTime: null } }],
+  ])('%s is refused, and costs the upstream nothing', async (_how, forgery) => {
+    const { house, before, asked, world, calls } = await openStar();
+    world.follow('cy', 'star');
+    const response = await tell(house, ADD, claim, forgery);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: 403 });
+    expect(await read(house)).toEqual(before);
+    expect(calls.count()).toBe(asked);
+    expect(await webhooksOf(house)).toEqual({ '{command="none",outcome="refused"}': 1 });
+  });
+
+  test('by the sandbox with a bad signature changes nothing', async () => {
+    const { house, before, act, webhooks, faults } = await openStar();
+    faults.set({ webhookBadSign: true });
+    act.follow('cy', 'star');
+    await webhooks.settled();
+    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'refused' }]);
+    expect(await read(house)).toEqual(before);
+  });
+
+  test('under a signature that was seen, claims what is not so in vain', async () => {
+    const { house, clock, before } = await openStar();
+    const at = clock.now();
+    expect((await tell(house, ADD, follows('bo', ['ana'], at), { at })).status).toBe(200);
+    for (const [command, body] of [
+      [ADD, follows('cy', ['star'], at)],
+      [DELETE, unfollows('ana', ['star'], at)],
+      [PORTRAIT, { From_Account: 'star', EventTime: at, ProfileItem: [{ Tag: 'Tag_Profile_IM_Nick', Value: 'X' }] }],
+      [ADD, follows('ghost', ['star'], at)],
+    ] as const)
+      expect(await (await tell(house, command, body, { at })).json()).toEqual(OK);
+    expect(await read(house)).toEqual(before);
+    clock.advance(5000);
+    expect(await read(house)).toEqual(before);
+    expect(await house.query('{ user(id: "ghost") { nick } }')).toMatchObject({
+      errors: [{ extensions: { code: 'USER_NOT_FOUND' } }],
+    });
+  });
+});
+
+describe('the answer', () => {
+  test('does not wait for the upstream', async () => {
+    const { clock, faults, act, webhooks, calls, asked } = await openStar();
+    faults.set({ silence: {} });
+    act.follow('cy', 'star');
+    await webhooks.settled();
+    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'answered' }]);
+    await expect.poll(() => calls.count()).toBeGreaterThan(asked);
+    expect(clock.now()).toBeLessThan(NOW + 4000);
+  });
+
+  test('does not wait for Redis', async () => {
+    const redis = await startRedis();
+    const env = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '4000' };
+    const house = await openTold({ clock: createRunningClock(), env });
+    for (const id of ['star', 'cy']) house.sandbox.world.importAccount(id);
+    redis.pause();
+    expect(await (await tell(house, ADD, follows('cy', ['star'], Date.now()))).json()).toEqual(OK);
+    // It would have been given up by now, had the answer waited.
+    expect(logged(house, 'Redis is away; carrying on without it')).toEqual([]);
+    redis.resume();
+  });
+
+  test('is OK to what is signed but of no use here, of which nothing is read', async () => {
+    const { house, asked, calls } = await openStar();
+    const response = await tell(house, 'State.StateChange', 'no JSON', { at: NOW });
+    expect([response.status, await response.json()]).toEqual([200, OK]);
+    expect(calls.count()).toBe(asked);
+    expect(await webhooksOf(house)).toEqual({ '{command="none",outcome="ignored"}': 1 });
+  });
+
+  test.each(['GET', 'PUT', 'DELETE'])('to %s is that webhooks are posted', async (method) => {
+    const { house } = await openStar();
+    const response = await tell(house, ADD, method === 'GET' ? '' : follows('cy', ['star']), { at: NOW, method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  test('to a body of 64 KB is OK, to more it is that it is too large, whether its length is told or not', async () => {
+    const { house } = await openStar();
+    const sized = (bytes: number) => {
+      const text = JSON.stringify({ CallbackCommand: ADD, ...follows('cy', ['star'], NOW), more: '' });
+      return text.replace('"more":""', `"more":"${'x'.repeat(bytes - text.length)}"`);
+    };
+    const url = addressOf(house, ADD, { at: NOW });
+    expect((await fetch(url, { method: 'POST', body: sized(65_536) })).status).toBe(200);
+    expect((await fetch(url, { method: 'POST', body: sized(65_537) })).status).toBe(413);
+    expect(await postChunked(url, sized(200_000))).toBe(413);
+    expect(await webhooksOf(house)).toEqual({
+      [`{command="${ADD}",outcome="taken"}`]: 1,
+      [`{command="${ADD}",outcome="malformed"}`]: 2,
+    });
+  });
+
+  test.each([
+    ['no JSON', '{"CallbackCommand":'],
+    ['another command', JSON.stringify({ CallbackCommand: DELETE, ...follows('cy', ['star']) })],
+    ['ids that can be none', JSON.stringify({ CallbackCommand: ADD, ...follows('c:y', ['star']) })],
+  ])('to a body with %s is that it makes no sense, and the log says so once a minute', async (_what, body) => {
+    const { house, clock, before, asked, calls } = await openStar();
+    for (let n = 0; n < 3; n++) expect((await tell(house, ADD, body, { at: NOW })).status).toBe(400);
+    expect(logged(house, 'A webhook is refused')).toMatchObject([{ callback: ADD, reason: 'its body makes no sense' }]);
+    clock.advance(60_000);
+    await tell(house, ADD, body, { at: clock.now() });
+    expect(logged(house, 'A webhook is refused')).toHaveLength(2);
+    clock.advance(-60_000);
+    expect(await read(house)).toEqual(before);
+    expect(calls.count()).toBe(asked);
+  });
+
+  test('to what is refused comes before its body', async () => {
+    const { house } = await openStar();
+    const socket = openSocket(house);
+    const { pathname, search } = new URL(addressOf(house, ADD, { at: NOW, token: 'guess' }));
+    socket.write(`POST ${pathname}${search} HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000\r\n\r\n`);
+    expect(await socket.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test.each(['content-length: 100000000', 'transfer-encoding: chunked'])(
+    'to what is refused ends the connection when its rest may be long: %s',
+    async (header) => {
+      const { house } = await openStar();
+      const socket = openSocket(house);
+      const { pathname, search } = new URL(addressOf(house, ADD, { at: NOW, token: 'guess' }));
+      socket.write(`POST ${pathname}${search} HTTP/1.1\r\nhost: gateway\r\n${header}\r\n\r\n`);
+      const answer = await socket.until(/\r\n\r\n/);
+      expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      await socket.closed;
+    },
+  );
+});
+
+test('an alert of a near rate limit is in the log once a minute, and counted each time', async () => {
+  const { house } = await openStar();
+  const alert = { ServiceName: 'follow', Command: 'follow_get', Request: 171, Limit: 200 };
+  for (let n = 0; n < 3; n++) expect((await tell(house, ALERT, alert, { at: NOW })).status).toBe(200);
+  expect(logged(house, 'The upstream warns: calls come near to its limit')).toMatchObject([
+    { level: 40, service: 'follow', command: 'follow_get', calls: 171, limit: 200 },
+  ]);
+  expect(await webhooksOf(house)).toEqual({ [`{command="${ALERT}",outcome="taken"}`]: 3 });
+});
+
+test('no secret of a webhook reaches the log', async () => {
+  const { house } = await openStar();
+  const forged = addressOf(house, ADD, { at: NOW, token: 'guess' });
+  const signed = addressOf(house, ADD, { at: NOW });
+  await fetch(forged, { method: 'POST', body: '{}' });
+  await fetch(signed, { method: 'POST', body: '{"secret":"said"}' });
+  await expect.poll(() => logged(house, 'webhook')).toHaveLength(2);
+  const text = house.logLines.join('');
+  for (const secret of [TOKEN, PATH, ...[forged, signed].map((url) => new URL(url).searchParams.get('Sign')), 'said'])
+    expect(text).not.toContain(secret);
+});
+
+test('without a token there is no endpoint', async () => {
+  const house = await openTold({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
+  expect((await tell(house, ADD, follows('cy', ['star']))).status).toBe(404);
+});
+
+describe('the path', () => {
+  const configured = (env: Record<string, string>) =>
+    webhookPathOf(
+      readConfig({
+        TENCENT_SDK_APP_ID: '1400000000',
+        TENCENT_SECRET_KEY: 'a secret key of an app',
+        TENCENT_BASE_URL: 'http://127.0.0.1:1',
+        ...env,
+      }),
+    );
+
+  test('is the one that is set, and none without a token', () => {
+    expect(configured({ WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: PATH })).toBe(PATH);
+    expect(configured({})).toBeNull();
+  });
+
+  test('is derived from the secret key where none is set: the same for every replica, another for every key', () => {
+    const path = configured({ WEBHOOK_TOKEN: 'token' });
+    expect(path).toMatch(/^\/webhooks\/[\w-]{24}$/);
+    expect(configured({ WEBHOOK_TOKEN: 'another token' })).toBe(path);
+    expect(configured({ WEBHOOK_TOKEN: 'token', TENCENT_SECRET_KEY: 'another secret key' })).not.toBe(path);
+  });
+
+  test('serves when it is derived', async () => {
+    const house = await openTold({ env: { WEBHOOK_PATH: '' } });
+    const path = configured({ WEBHOOK_TOKEN: TOKEN, TENCENT_SECRET_KEY: SANDBOX_APP.secretKey }) ?? '';
+    const url = addressOf(house, 'State.StateChange').replace(PATH, path);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(200);
+    expect((await tell(house, 'State.StateChange', {})).status).toBe(404);
+  });
+});
+
+/** Posts text without saying how long it is. */
+function postChunked(url: string, text: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const posting = request(url, { method: 'POST' }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    posting.on('error', reject);
+    for (let at = 0; at < text.length; at += 16_384) posting.write(text.slice(at, at + 16_384));
+    posting.end();
+  });
+}
