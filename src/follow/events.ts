@@ -44,7 +44,8 @@ export function followEventsOf(
   const { type, at } = change;
   if (type === 'missed') return [{ type, cursor: id, at }];
   if (type === 'profile-changed') return [];
-  const { from, to, mutual } = change;
+  const { from, to, mutual, isTold } = change;
+  if (isTold) return [];
   if (type === 'unfollowed')
     return to === userId && maySee('fans') ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
   const events: FollowEvent[] = [];

@@ -2,12 +2,12 @@
 import type { Log } from '../cache/log.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowChange } from './changes.ts';
+import { type ChangeKind, countsAfter, type FollowChange } from './changes.ts';
+import { type Before, createLookAhead } from './look-ahead.ts';
 import type { FollowMemory } from './memory.ts';
-import type { FollowCounts, FollowRelation, UserId } from './model.ts';
-import type { Batch, CallOptions, ChangeAnswer, FollowService, Outcome } from './services.ts';
-
-export type ChangeKind = 'follow' | 'unfollow';
+import type { FollowRelation, UserId } from './model.ts';
+import type { OwnChanges } from './own-changes.ts';
+import type { CallOptions, ChangeAnswer, FollowService, Outcome } from './services.ts';
 
 /** `unchanged`: it was so before, as far as that was known. The failures of `ChangeAnswer` and errors are its own words. */
 export type ChangeOutcome = 'changed' | 'unchanged' | Exclude<ChangeAnswer, 'done'> | GatewayError;
@@ -29,31 +29,16 @@ export type FollowWriterOptions = {
   follow: FollowService;
   memory: Pick<FollowMemory, 'readRelations' | 'readCounts' | 'forget'>;
   log: Pick<Log, 'append'>;
+  /** Whether others have told of a change since a moment: its webhook may be faster than its answer. */
+  isTold?: OwnChanges['isTold'];
   clock: Clock;
 };
 
-/** How things stood before a change, as far as that is known. */
-type Before = { relations: Batch<FollowRelation>; counts: Batch<FollowCounts> };
-
-/** A change does not wait longer than this for what was before it: that only makes its answer better. */
-const LOOK_MS = 1500;
-/** The most counts that are looked up beforehand; further targets' counts are shown as the upstream has them. */
-const MOST_COUNTED = 100;
-
-export function createFollowWriter({ follow, memory, log, clock }: FollowWriterOptions): FollowWriter {
+export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
+  const { follow, memory, log, isTold = () => false, clock } = options;
+  const lookAhead = createLookAhead({ memory, upstream: follow, clock });
   /** The last change in each viewer's name: what one viewer asks for is done in the order in which it was asked. */
   const last = new Map<UserId, Promise<unknown>>();
-
-  async function lookAhead(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Before> {
-    const deadlineAt = Math.min(call.deadlineAt, clock.now() + LOOK_MS);
-    const [relations, counts] = await Promise.all([
-      newest(deadlineAt, call, memory, follow, (source, brief) => source.readRelations(from, userIds, brief)),
-      newest(deadlineAt, call, memory, follow, (source, brief) =>
-        source.readCounts([from, ...userIds].slice(0, MOST_COUNTED), brief),
-      ),
-    ]);
-    return { relations, counts };
-  }
 
   async function send(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
     const answers = await follow[kind](from, userIds, call);
@@ -80,9 +65,16 @@ export function createFollowWriter({ follow, memory, log, clock }: FollowWriterO
   }
 
   /** Has everybody see the change: this replica and the others, whatever the upstream's own lists say for the moment. */
-  async function spread(kind: ChangeKind, from: UserId, userIds: readonly UserId[], { relations, counts }: Before) {
+  async function spread(
+    kind: ChangeKind,
+    from: UserId,
+    userIds: readonly UserId[],
+    { relations, counts }: Before,
+    began: number,
+  ) {
+    const type = kind === 'follow' ? 'followed' : 'unfollowed';
     let own = known(counts.get(from));
-    const told = userIds.map((to) => {
+    for (const to of userIds) {
       const relation = known(relations.get(to));
       const mutual = isFan(relation);
       // Without knowing how it was, nobody knows whether anything was to be counted.
@@ -90,16 +82,17 @@ export function createFollowWriter({ follow, memory, log, clock }: FollowWriterO
       const before = { from: own, to: relation && known(counts.get(to)) };
       own = own && countsAfter(own, 'from', kind, mutual);
       const change: FollowChange = {
-        type: kind === 'follow' ? 'followed' : 'unfollowed',
+        type,
         from,
         to,
         at: clock.now(),
         mutual,
         before,
+        isTold: isTold(type, from, to, began),
       };
-      return log.append(change);
-    });
-    await Promise.all(told);
+      // One after the other, since each counts on from the one before it.
+      await log.append(change);
+    }
   }
 
   async function changeNow(
@@ -109,6 +102,7 @@ export function createFollowWriter({ follow, memory, log, clock }: FollowWriterO
     call: CallOptions,
   ): Promise<ReadonlyMap<UserId, ChangeOutcome>> {
     const before = await lookAhead(from, userIds, call);
+    const began = clock.now();
     const answers = await send(kind, from, userIds, call);
     const outcomes = new Map<UserId, ChangeOutcome>();
     for (const id of userIds) {
@@ -122,7 +116,7 @@ export function createFollowWriter({ follow, memory, log, clock }: FollowWriterO
       return outcome === 'changed' || outcome === 'unchanged' || mayHaveHappened(outcome);
     });
     const changed = keysOf(outcomes, (outcome) => outcome === 'changed');
-    await spread(kind, from, changed, before);
+    await spread(kind, from, changed, before, began);
     await Promise.all(touched.map((to) => memory.forget({ type: 'follow-changed', from, to })));
     return outcomes;
   }
@@ -144,43 +138,6 @@ export function createFollowWriter({ follow, memory, log, clock }: FollowWriterO
       while (last.size > 0) await Promise.all(last.values());
     },
   };
-}
-
-type Readers = Pick<FollowMemory, 'readRelations' | 'readCounts'>;
-
-/** What is remembered, unless that is out of date: then what the upstream says. */
-async function newest<T>(
-  deadlineAt: number,
-  call: CallOptions,
-  memory: Readers,
-  upstream: Readers,
-  read: (source: Readers, brief: CallOptions) => Promise<T>,
-): Promise<T> {
-  let isStale = false;
-  const { signal, onUpstreamCall } = call;
-  const brief: CallOptions = {
-    signal,
-    deadlineAt,
-    onUpstreamCall,
-    onStale() {
-      isStale = true;
-    },
-  };
-  const remembered = await read(memory, brief);
-  return isStale ? read(upstream, brief) : remembered;
-}
-
-/** A user's counts after a change of one follow, for the one `from` whom it goes or the one whom it goes `to`. */
-export function countsAfter(
-  counts: FollowCounts,
-  side: 'from' | 'to',
-  kind: ChangeKind,
-  mutual: boolean,
-): FollowCounts {
-  const step = kind === 'follow' ? 1 : -1;
-  const list = side === 'from' ? 'follows' : 'fans';
-  const mutuals = mutual ? counts.mutuals + step : counts.mutuals;
-  return { ...counts, [list]: Math.max(0, counts[list] + step), mutuals: Math.max(0, mutuals) };
 }
 
 const known = <V>(outcome: Outcome<V> | undefined): V | null =>

@@ -1,9 +1,9 @@
 // What this gateway has changed lately, on all replicas. Nobody documents how soon the upstream's own lists, counts and
 // relations show a change (contract U22), so for a while what is read is amended by what is known to have been done.
+import { LRUCache } from 'lru-cache';
 import type { Log, LogEntry } from '../cache/log.ts';
 import type { Clock } from '../clock.ts';
-import { type FollowChange, readChange } from './changes.ts';
-import { countsAfter } from './follow-writer.ts';
+import { countsAfter, type FollowChange, readChange } from './changes.ts';
 import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
 
 export type OwnChanges = {
@@ -13,6 +13,8 @@ export type OwnChanges = {
   relation(from: UserId, to: UserId, relation: FollowRelation): FollowRelation;
   /** Whether such a change at about that time (epoch milliseconds) is one of these. */
   isOwn(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean;
+  /** Whether others have told of such a change since `since` (epoch milliseconds). */
+  isTold(type: FollowChange['type'], from: UserId, to: UserId, since: number): boolean;
 };
 
 export type OwnChangesOptions = {
@@ -28,11 +30,14 @@ type OwnChange = FollowChange & { before: { from: FollowCounts | null; to: Follo
 const MOST_CHANGES = 20_000;
 /** By how much the upstream's clock may differ from ours, in milliseconds. */
 const CLOCK_SKEW_MS = 2000;
+const MOST_TOLD = 5000;
 
 export function createOwnChanges({ log, clock, lagMs }: OwnChangesOptions): OwnChanges {
   /** Each user's changes, oldest first, on both sides of them. */
   const byUser = new Map<UserId, OwnChange[]>();
   const inOrder: OwnChange[] = [];
+  /** When others told of which change. */
+  const told = new LRUCache<string, number>({ max: MOST_TOLD });
   const amended = new WeakMap<FollowPage, { changes: readonly OwnChange[]; page: FollowPage }>();
 
   for (const entry of log.recent()) hear(entry);
@@ -46,6 +51,7 @@ export function createOwnChanges({ log, clock, lagMs }: OwnChangesOptions): OwnC
       if (at + lagMs <= clock.now()) return;
       add({ ...change, before });
     } else {
+      told.set(`${change.type} ${from} ${to}`, clock.now());
       // Somebody else has changed the same since: what we did is history.
       for (const own of byUser.get(from) ?? [])
         if (own.from === from && own.to === to && own.type !== change.type && own.at < at) remove(own);
@@ -113,6 +119,7 @@ export function createOwnChanges({ log, clock, lagMs }: OwnChangesOptions): OwnC
       (changesOf(from) ?? []).some(
         (own) => own.type === type && own.from === from && own.to === to && Math.abs(own.at - at) <= lagMs,
       ),
+    isTold: (type, from, to, since) => (told.get(`${type} ${from} ${to}`) ?? Number.NEGATIVE_INFINITY) >= since,
   };
 }
 

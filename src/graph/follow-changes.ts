@@ -1,7 +1,8 @@
 // Follow and unfollow, in the viewer's name and nobody else's; answered target by target.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { ChangeKind, ChangeOutcome } from '../follow/follow-writer.ts';
+import type { ChangeKind } from '../follow/changes.ts';
+import type { ChangeOutcome } from '../follow/follow-writer.ts';
 import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { UserType } from './user.ts';
