@@ -26,6 +26,8 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
     forget(event: DomainEvent): Promise<void>;
     /** The upstream has told of a change: while it does, on whichever replica, what is remembered is believed for longer. */
     noteTold(): void;
+    /** Resolves when this replica hears the others, from when on it can trust what it remembers. */
+    ready(): Promise<void>;
     /** What each kind takes in memory, in estimated bytes. */
     bytes(): Record<Kind, number>;
   };
@@ -107,6 +109,8 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const byUser = <V>(userIds: readonly UserId[], outcomes: Outcome<V>[]): Batch<V> =>
     new Map(userIds.map((userId, i) => [userId, outcomes[i] as Outcome<V>]));
 
+  const hearing = Promise.withResolvers<void>();
+  if (!redis) hearing.resolve();
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, replica, {
@@ -119,6 +123,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       },
       told: (since) => telling.hear(since),
       missed() {
+        hearing.resolve();
         for (const memory of all) memory.distrust();
       },
     });
@@ -158,6 +163,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       replicas?.tell(await Promise.all(told));
     },
     noteTold: telling.note,
+    ready: () => hearing.promise,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };
 

@@ -61,7 +61,12 @@ if rank > 0 then
   slot = math.max(slot, free + soonest * interval)
   granted = slot <= now
 end
-if granted then keep('free', string.format('%.0f', math.max(free, slot) + interval)) end
+if granted then
+  keep('free', string.format('%.0f', math.max(free, slot) + interval))
+elseif rank > 0 then
+  -- An empty bucket fills only from when it is known: else where nobody but lower priorities call, they never go.
+  keep('free', string.format('%.0f', free))
+end
 return { granted and 1 or 0, now, slot, hold, share * 1000000 }
 `,
   'reserve a slot',
