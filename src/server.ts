@@ -1,17 +1,27 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
+import { createAccounting } from './accounting.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
+import { createLog } from './cache/log.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
+import { amendMemory } from './follow/amended-memory.ts';
+import { createChangedProfiles } from './follow/changed-profiles.ts';
+import { createFollowWriter } from './follow/follow-writer.ts';
+import { createKnownFans } from './follow/known-fans.ts';
+import { createLive } from './follow/live.ts';
 import { createFollowMemory } from './follow/memory.ts';
+import { createOwnChanges } from './follow/own-changes.ts';
 import { createGraphql } from './graphql.ts';
+import { createEventStreams } from './http/event-stream.ts';
 import { createFront, GRAPHQL_PATH } from './http/front.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
 import { createListener } from './http/listener.ts';
+import { createWebSockets } from './http/web-socket.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
@@ -21,6 +31,7 @@ import type { Report } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 import { connectUpstream } from './upstream.ts';
+import { connectWebhooks } from './webhooks.ts';
 
 export type Gateway = {
   /** Starts to accept requests; resolves with the base URL. */
@@ -37,6 +48,9 @@ export type GatewayDependencies = {
   /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
   maySee?: MaySee;
 };
+
+/** A start waits so long at most for hearing the other replicas: until then nothing that is remembered is trusted. */
+const HEARING_MS = 1000;
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
@@ -77,6 +91,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
+            openSubscriptions: () => accounting.openSubscriptions(),
           },
         });
   const client = connectUpstream(config.tencent, {
@@ -89,45 +104,95 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       metrics?.onCall(command, outcome, ms);
     },
   });
-  const memory = createFollowMemory({
-    follow: createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile }),
+  const changes = createLog({
+    link: link ?? null,
+    key: `${keyPrefixOf(sdkAppId)}:log`,
+    most: config.eventLogLength,
+    clock,
+  });
+  const follow = createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile });
+  const remembered = createFollowMemory({
+    follow,
     profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
     clock,
     lifetimes: config.lifetimes,
     memoryBytes: config.memoryBytes,
     redis: link && { link, prefix: keyPrefixOf(sdkAppId) },
+    settleMs: config.writeLagMs,
     observer: metrics?.memory,
   });
+  const own = createOwnChanges({ log: changes, clock, lagMs: config.writeLagMs });
+  const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: config.lifetimes.page.toldMs });
+  const memory = amendMemory(remembered, own, changedProfiles);
+  const writer = createFollowWriter({ follow, memory, log: changes, isTold: own.isTold, clock });
+  const live = createLive({ log: changes, clock, mostSubscriptions: config.maxSubscriptions });
   const contexts = createContexts({
     memory,
+    writer,
+    live,
+    findKnownFans: createKnownFans(memory, { maxCalls: config.knownFansMaxCalls }),
     maySee,
     settings: {
       maxPageSize: config.maxPageSize,
       chunkSize: config.chunkSize,
       userIdPattern: config.userIdPattern,
       cursorKey: cursorKeyOf(config),
+      maxTargets: config.maxTargets,
     },
     clock,
     deadlineMs: config.requestDeadlineMs,
   });
 
+  const webhooks = connectWebhooks(config, {
+    memory: remembered,
+    changes,
+    isOwn: own.isOwn,
+    redis: link && { link, prefix: keyPrefixOf(sdkAppId) },
+    clock,
+    log,
+    report,
+    metrics,
+  });
+  const accounting = createAccounting(config.freshnessExtension, metrics);
+  const streams = createEventStreams(clock);
   const graphql = createGraphql({
     config,
     contexts,
-    metrics,
+    accounting,
+    streams,
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
+  });
+  const authenticate = createAuthentication(config.auth, {
+    ...config.tencent,
+    userIdPattern: config.userIdPattern,
+    clock,
+    report,
+  });
+  const webSockets = createWebSockets({
+    prepare: graphql.prepare,
+    authenticate,
+    isReady: () => listener.isReady(),
+    onOperation: (exchange, facts) => log.info({ ...exchange, ...facts }, 'operation'),
+    onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
+    maxBodyBytes: config.maxBodyBytes,
+    maxConnections: config.maxSubscriptions,
+    clock,
   });
 
   const listener = createListener(
     createFront({
-      graphql,
-      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations) : null,
-      authenticate: createAuthentication(),
-      webhook: null,
+      graphql: graphql.serve,
+      graphiql: config.graphiql
+        ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeaderOf(config) })
+        : null,
+      authenticate,
+      webhook: webhooks,
       isReady: () => listener.isReady(),
       onExchange(exchange, facts) {
+        // Every change in the app is one; and where the upstream sends them is nobody else's business.
+        if (facts.path === webhooks?.path) return log.debug({ ...exchange, ...facts, path: 'webhook' }, 'webhook');
         log.info({ ...exchange, ...facts }, 'request');
-        if (facts.path !== GRAPHQL_PATH) return;
+        if (facts.path !== GRAPHQL_PATH || facts.stream) return;
         metrics?.onRequest(exchange.operationName, facts.aborted ? 'aborted' : facts.status, facts.ms);
       },
       onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
@@ -135,6 +200,14 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       clock,
     }),
     clock,
+    {
+      upgrade: webSockets.upgrade,
+      leave() {
+        live.close();
+        streams.leave();
+        webSockets.leave();
+      },
+    },
   );
   const metricsListener =
     metrics &&
@@ -146,6 +219,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   return {
     async listen() {
       if (redis) await connectRedis(redis);
+      await Promise.all([changes.ready(), Promise.race([memory.ready(), clock.sleep(HEARING_MS)])]);
       budget.start();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -156,15 +230,22 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     },
     async close() {
       await listener.drain(config.drainMs);
+      // A change goes on when its client is gone.
+      await writer.settled();
+      webhooks?.close();
       await client.close();
       await budget.close();
+      changes.close();
       link?.close();
       await metricsListener?.drain(0);
     },
     destroy() {
+      live.close();
       listener.destroy();
       metricsListener?.destroy();
+      webhooks?.close();
       void client.close();
+      changes.close();
       void budget.close().then(() => link?.close());
     },
   };
@@ -173,6 +254,11 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
 /** Lets a failure to listen say which setting is to be changed. */
 function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
   return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
+}
+
+/** The header that anybody may name anybody with; null where that is not so. */
+function developmentHeaderOf({ auth }: Config): string | null {
+  return auth.header?.secret === null ? auth.header.name : null;
 }
 
 /** The same on all replicas of an app: set, or derived from the secret key that they share. */

@@ -2,10 +2,15 @@
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './user.ts';
+import './follow-changes.ts';
 import './follow-connection.ts';
+import './follow-events.ts';
+import './known-fans.ts';
+import './profile-events.ts';
 import './relations.ts';
 import './viewer.ts';
 
 builder.queryType({ description: 'Where every query begins.' });
+builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });
 
 export const schema = builder.toSchema();

@@ -10,7 +10,14 @@ export type Exchange = {
   upstreamCalls: number;
   /** Public codes of the errors in the answer. */
   errorCodes: string[];
+  /** Whether the answer is a stream, which lasts as long as its client likes. */
+  isStream: boolean;
 };
+
+export type LoggedExchange = Omit<Exchange, 'viewer' | 'isStream'>;
+
+/** What a client named itself, an operation or a path, is told this far by the log. */
+export const LONGEST_LOGGED_NAME = 200;
 
 const WELL_FORMED_ID = /^[\w.:-]{1,128}$/;
 
@@ -22,5 +29,16 @@ export function openExchange(requestId: string | null | undefined): Exchange {
     operationName: null,
     upstreamCalls: 0,
     errorCodes: [],
+    isStream: false,
+  };
+}
+
+/** What a client can make as long as it likes is cut: its names, and one code for each of a thousand errors. */
+export function forLog({ requestId, upstreamCalls, operationName, errorCodes }: Exchange): LoggedExchange {
+  return {
+    requestId,
+    upstreamCalls,
+    operationName: operationName?.slice(0, LONGEST_LOGGED_NAME) ?? null,
+    errorCodes: [...new Set(errorCodes)],
   };
 }

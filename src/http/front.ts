@@ -4,7 +4,7 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { dropBody, readBody, refusal } from './body.ts';
-import { type Exchange, openExchange } from './exchange.ts';
+import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
 export type RequestWithBody = IncomingMessage & { body?: string };
@@ -20,19 +20,23 @@ export type FrontDependencies = {
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration. */
-  onExchange(
-    exchange: Omit<Exchange, 'viewer'>,
-    facts: { method: string; path: string; status: number; ms: number; aborted: boolean },
-  ): void;
+  onExchange(exchange: LoggedExchange, facts: ExchangeFacts): void;
   onFault(error: unknown, exchange: Exchange): void;
   maxBodyBytes: number;
   clock: Clock;
 };
 
-export const GRAPHQL_PATH = '/graphql';
+/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
+export type ExchangeFacts = {
+  method: string;
+  path: string;
+  status: number;
+  ms: number;
+  aborted: boolean;
+  stream?: true;
+};
 
-/** What a client named itself, an operation or a path, is told this far by the log. */
-const LONGEST_LOGGED_NAME = 200;
+export const GRAPHQL_PATH = '/graphql';
 
 /** What an `accept` header must name for Yoga to have an answer. */
 const ANSWERABLE =
@@ -67,6 +71,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
         status,
         ms: clock.now() - startedAt,
         aborted: !writableFinished,
+        ...(exchange.isStream && { stream: true }),
       });
     });
     Promise.resolve(serve(dependencies, path, request, response, exchange)).catch((error) => {
@@ -99,9 +104,11 @@ async function serve(
     if (broken) return refuse(response, exchange, 400, `The parameter "${broken}" must be JSON.`);
   }
   try {
-    exchange.viewer = await authenticate((name) => request.headers[name]?.toString());
+    // Node drops all but the first of some headers; of two credentials none may get lost unseen.
+    exchange.viewer = await authenticate((name) => request.headersDistinct[name]?.join(', '));
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
+    if (error.code !== 'UNAUTHENTICATED') return refuse(response, exchange, 503, error.message, error.code);
     response.setHeader('www-authenticate', 'UserSig, Bearer');
     return refuse(response, exchange, 401, error.message, error.code);
   }
@@ -169,14 +176,4 @@ function answer(response: ServerResponse, status: number, type: string, body: st
 
 function writeHead(response: ServerResponse, status: number, type: string, body: string) {
   response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) });
-}
-
-/** What a client can make as long as it likes is cut: its names, and one code for each of a thousand errors. */
-function forLog({ requestId, upstreamCalls, operationName, errorCodes }: Exchange) {
-  return {
-    requestId,
-    upstreamCalls,
-    operationName: operationName?.slice(0, LONGEST_LOGGED_NAME) ?? null,
-    errorCodes: [...new Set(errorCodes)],
-  };
 }

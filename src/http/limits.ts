@@ -3,6 +3,7 @@ import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import {
   GraphQLError,
   Lexer,
+  NoSchemaIntrospectionCustomRule,
   type ParseOptions,
   parse,
   Source,
@@ -10,6 +11,7 @@ import {
   type ValidationContext,
   type ValidationRule,
 } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import { shorten } from '../errors.ts';
 
 /**
@@ -29,6 +31,19 @@ const NESTS: { [kind in TokenKind]?: 1 | -1 } = {
 
 function tooExpensive(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
+}
+
+/** What documents may be and ask for. */
+export function createLimits(limits: { maxTokens: number; maxDepth: number; introspection: boolean }): Plugin {
+  const boundedParse = createBoundedParse(limits.maxTokens);
+  const depthRule = createDepthRule(limits.maxDepth);
+  return {
+    onParse: ({ setParseFn }) => setParseFn(boundedParse),
+    onValidate({ addValidationRule }) {
+      addValidationRule(depthRule);
+      if (!limits.introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+    },
+  };
 }
 
 /** graphql's `parse`, which gives up with `OPERATION_TOO_EXPENSIVE` after `maxTokens` tokens or much too deep inside. */

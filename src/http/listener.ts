@@ -1,6 +1,7 @@
 // The socket side of the server: it listens, and it stops without dropping a request.
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 
@@ -28,7 +29,16 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection that is idle when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
 const LINGER_MS = 1000;
 
-export function createListener(front: RequestListener, clock: Clock): Listener {
+/** For connections that stay open. */
+export type LongLived = {
+  /** Takes over the connection of a request for a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Told when nobody new gets in any more: to end what would not end by itself. */
+  leave(): void;
+};
+
+/** Makes a listener. Without `longLived` requests for a WebSocket are served like any other. */
+export function createListener(front: RequestListener, clock: Clock, longLived?: LongLived): Listener {
   let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
   const running = new Set<ServerResponse>();
   /** Every open connection, and whether it came after readiness went off. */
@@ -42,6 +52,8 @@ export function createListener(front: RequestListener, clock: Clock): Listener {
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // Clients offer other upgrades, such as h2c, which are simply not taken.
+      shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
     },
     (request, response) => {
       running.add(response);
@@ -51,6 +63,7 @@ export function createListener(front: RequestListener, clock: Clock): Listener {
       else front(request, response);
     },
   );
+  if (longLived) server.on('upgrade', longLived.upgrade);
   server.on('connection', (socket) => {
     connections.set(socket, { late: state !== 'ready' });
     socket.once('close', () => connections.delete(socket));
@@ -85,6 +98,7 @@ export function createListener(front: RequestListener, clock: Clock): Listener {
       await acceptWhoWaits(server);
       state = 'leaving';
       const closed = stopListening(server);
+      longLived?.leave();
       for (const response of running) makeLast(response);
       for (const serve of held) serve();
       held = null;
@@ -99,7 +113,8 @@ export function createListener(front: RequestListener, clock: Clock): Listener {
     destroy() {
       state = 'leaving';
       server.close();
-      server.closeAllConnections();
+      // Node does not count those as its own that were upgraded.
+      for (const socket of connections.keys()) socket.destroy();
     },
   };
 }

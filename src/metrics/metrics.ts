@@ -15,6 +15,8 @@ export type Readings = {
   breakers(): Partial<Record<Command, BreakerState>>;
   redisIsUp: (() => boolean) | null;
   budget: BudgetReading | null;
+  /** By transport. */
+  openSubscriptions?(): Readonly<Record<string, number>>;
 };
 
 export type MetricsOptions = {
@@ -71,6 +73,12 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
     read: () => [[[], economy.callsPerThousandQueries()]],
   });
 
+  const webhooks = createTally(registry, {
+    name: 'follow_gateway_webhooks_total',
+    help: 'Webhooks by command (none: unknown, or unproven) and by what became of them: taken, own, duplicate, crowded (forgotten, but not looked into), ignored, malformed, refused.',
+    labelNames: ['command', 'outcome'],
+  });
+
   const reads = createTally(registry, {
     name: 'follow_gateway_cache_reads_total',
     help: 'Reads by kind, by outcome, and by what answered: memory, redis, or the source itself on a miss.',
@@ -103,7 +111,15 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
         BREAKER_STATES.map((state): Sample => [[command, state], Number(state === current)]),
       ),
   });
-  const { redisIsUp, budget } = readings;
+  const { redisIsUp, budget, openSubscriptions } = readings;
+  if (openSubscriptions) {
+    sampleGauge(registry, {
+      name: 'follow_gateway_open_subscriptions',
+      help: 'Subscriptions that are open now, by transport.',
+      labelNames: ['transport'],
+      read: () => Object.entries(openSubscriptions()).map(([transport, open]) => [[transport], open]),
+    });
+  }
   if (redisIsUp) {
     sampleGauge(registry, {
       name: 'follow_gateway_redis_up',
@@ -150,6 +166,10 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
       calls.of(command, outcome).count++;
       callSeconds.labels(command).observe(ms / 1000);
       economy.noteCall();
+    },
+    /** The upstream, or somebody in its place, has told something. */
+    onWebhook(command: string | null, outcome: string): void {
+      webhooks.of(command ?? 'none', outcome).count++;
     },
     /** Begins to measure what Node knows of the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {

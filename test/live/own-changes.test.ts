@@ -5,7 +5,7 @@ import { FANS, follow, gained, openPeople } from './people.ts';
 
 test.each([
   ['slower than the answer', { webhookDelay: { ms: 60 } }],
-  ['faster than the answer', { latency: { ms: 60, commands: ['follow_add'] as const } }],
+  ['faster than the answer', { latency: { ms: 60, commands: ['follow_add' as const] } }],
 ])('a follow whose webhook is %s is told once', async (_order, fault) => {
   const house = await openPeople({ WEBHOOK_TOKEN: 'token of the test', WEBHOOK_PATH: '/hooks' });
   const { sandbox } = house;

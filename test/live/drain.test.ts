@@ -1,0 +1,87 @@
+// The way out: subscriptions are ended in order, so that clients come back elsewhere, and nobody holds up the end.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { requestLines } from '../http/requests.ts';
+import { scrape } from '../metrics/scrape.ts';
+import { subscribe } from '../support/event-stream.ts';
+import { FANS, follow, gained, openPeople } from './people.ts';
+import { openReadySocket, refusedWith, socketUrl } from './sockets.ts';
+
+test('a stream is ended by "complete", its last id resumes elsewhere, and the connection goes', async () => {
+  const house = await openPeople();
+  const stream = await subscribe(house, FANS);
+  await follow(house, 'anna');
+  expect(await stream.answer()).toEqual(gained('anna'));
+  await house.gateway.close();
+  expect(await stream.rest()).toEqual([expect.objectContaining({ event: 'complete', data: '' })]);
+  expect(await requestLines(house, 2)).toContainEqual(expect.objectContaining({ stream: true, aborted: false }));
+});
+
+test('each subscription of a WebSocket is completed, then it is closed with 1001', async () => {
+  const house = await openPeople({ METRICS_PORT: '0' });
+  const idle = await openReadySocket(house);
+  const { subscribe: begin, messages, closed } = await openReadySocket(house);
+  for (const id of ['1', '2', '3']) begin(id, FANS);
+  await expect.poll(async () => (await scrape(house))['open_subscriptions{transport="websocket"}']).toBe(3);
+  await house.gateway.close();
+  expect(await closed).toMatchObject({ code: 1001 });
+  expect(await idle.closed).toMatchObject({ code: 1001 });
+  expect(messages.slice(1)).toEqual(['1', '2', '3'].map((id) => ({ id, type: 'complete' })));
+});
+
+test('an operation that runs on a WebSocket is answered before it is closed', async () => {
+  const house = await openPeople();
+  const { subscribe: begin, messages, closed } = await openReadySocket(house);
+  house.sandbox.faults.set({ latency: { ms: 200, commands: ['portrait_get'] } });
+  begin('1', '{ user(id: "anna") { id nick } }');
+  await expect.poll(() => house.sandbox.calls.summary().portrait_get?.received).toBe(1);
+  const closing = house.gateway.close();
+  expect(await closed).toMatchObject({ code: 1001 });
+  await closing;
+  expect(messages.slice(1)).toEqual([
+    { id: '1', type: 'next', payload: { data: { user: { id: 'anna', nick: null } } } },
+    { id: '1', type: 'complete' },
+  ]);
+});
+
+test('while load balancers turn away, events are still told, and WebSockets are refused', async () => {
+  const house = await openPeople({ SHUTDOWN_DRAIN_MS: '5000' });
+  const stream = await subscribe(house, FANS);
+  const open = await openReadySocket(house);
+  const closing = house.gateway.close();
+  expect(await refusedWith(socketUrl(house))).toBe(503);
+  await follow(house, 'anna');
+  expect(await stream.answer()).toEqual(gained('anna'));
+  open.subscribe('1', '{ viewer { id } }');
+  await open.told('complete', '1');
+  house.clock.advance(5000);
+  expect(await stream.rest()).toEqual([expect.objectContaining({ event: 'complete' })]);
+  expect(await open.closed).toMatchObject({ code: 1001 });
+  house.clock.advance(5000);
+  await closing;
+});
+
+test('a client that never says goodbye does not hold up the end', { timeout: 20_000 }, async () => {
+  const house = await openPeople();
+  const { hostname, port } = new URL(house.url);
+  const silent = connect(Number(port), hostname);
+  onTestFinished(() => void silent.destroy());
+  silent.write(
+    'GET /graphql HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const [answer] = await once(silent, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 101 /);
+  await house.gateway.close();
+  await once(silent, 'close');
+});
+
+test('destroying the gateway cuts off streams and WebSockets at once', async () => {
+  const house = await openPeople();
+  const stream = await subscribe(house, FANS);
+  const { closed } = await openReadySocket(house);
+  house.gateway.destroy();
+  await stream.rest().catch(() => {});
+  await closed;
+});
