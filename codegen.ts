@@ -1,4 +1,5 @@
-// Makes everything in schema/ that is made: the SDL, the typed documents, and the manifest of trusted documents.
+// Makes everything in schema/ that is made: the SDL, for clients and as a subgraph, the typed documents, and the manifest
+// of trusted documents.
 //
 //   node codegen.ts           writes them; refuses a breaking change that schema/breaking-changes.txt does not declare
 //   node codegen.ts --check   writes nothing; fails when a file differs from what would be written
@@ -8,12 +9,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
-import { buildSchema, findBreakingChanges, parse, print, validate } from 'graphql';
+import { buildSchema, findBreakingChanges, type GraphQLSchema, parse, print, validate } from 'graphql';
 import { schema } from './src/graph/schema.ts';
 import { printSdl } from './src/graph/sdl.ts';
+import { printSubgraphSdl } from './src/graph/subgraph.ts';
 
 const FOLDER = new URL('./schema/', import.meta.url);
-const SDL = 'schema.graphql';
+const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };
 const DECLARED = 'breaking-changes.txt';
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
 
@@ -32,7 +34,7 @@ function invalidOperations(): string[] {
 async function generate(): Promise<Record<string, string>> {
   const documents = await codegen({
     filename: 'documents.ts',
-    schema: parse(printSdl()),
+    schema: parse(SDL['schema.graphql']),
     documents: operations,
     config: {
       useTypeImports: true,
@@ -45,7 +47,7 @@ async function generate(): Promise<Record<string, string>> {
   const texts = operations.map(({ document }) => print(document));
   const manifest = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
   return {
-    [SDL]: printSdl(),
+    ...SDL,
     'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n`,
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
   };
@@ -53,23 +55,38 @@ async function generate(): Promise<Record<string, string>> {
 
 /** Breaking changes since the last release, or the last commit where there is none, that nobody declared. */
 function undeclaredBreakingChanges(): string[] {
-  const base = previousSdl();
-  if (base === null) return [];
   const declared = new Set(
     readOr(DECLARED, '')
       .split('\n')
       .map((line) => line.trim()),
   );
-  return findBreakingChanges(buildSchema(base), buildSchema(printSdl()))
-    .map(({ description }) => description)
-    .filter((description) => !declared.has(description));
+  const changes = Object.entries(SDL).flatMap(([name, text]) => {
+    const previous = previousSdl(name, text);
+    if (previous === null) return [];
+    // The subgraph's directives are defined by what it links.
+    const before = buildSchema(previous, { assumeValidSDL: true });
+    const now = buildSchema(text, { assumeValidSDL: true });
+    return [...findBreakingChanges(before, now).map(({ description }) => description), ...lostDirectives(before, now)];
+  });
+  return [...new Set(changes)].filter((description) => !declared.has(description));
 }
 
-function previousSdl(): string | null {
+/** What makes a type fit a supergraph and is gone: graphql's own comparison takes no notice of directives. */
+function lostDirectives(before: GraphQLSchema, now: GraphQLSchema): string[] {
+  const directivesOf = (schema: GraphQLSchema) =>
+    Object.values(schema.getTypeMap()).flatMap(({ name, astNode }) =>
+      (astNode?.directives ?? [])
+        .filter((directive) => ['key', 'shareable'].includes(directive.name.value))
+        .map((directive) => `${print(directive)} was removed from ${name}.`),
+    );
+  return directivesOf(before).filter((directive) => !directivesOf(now).includes(directive));
+}
+
+function previousSdl(name: string, text: string): string | null {
   const release = git('describe', '--tags', '--abbrev=0', '--match', 'v*');
   // The working tree may be what was just committed: then the change is the one from the commit before.
-  const unchanged = git('show', `HEAD:schema/${SDL}`)?.trim() === printSdl().trim();
-  return git('show', `${release?.trim() ?? (unchanged ? 'HEAD^' : 'HEAD')}:schema/${SDL}`);
+  const unchanged = git('show', `HEAD:schema/${name}`)?.trim() === text.trim();
+  return git('show', `${release?.trim() ?? (unchanged ? 'HEAD^' : 'HEAD')}:schema/${name}`);
 }
 
 function git(...args: string[]): string | null {

@@ -61,6 +61,8 @@ export type Config = {
   embeddedProfile: 'whole' | 'partial';
   introspection: boolean;
   graphiql: boolean;
+  /** What a supergraph calls a user, and the field that it knows one by. */
+  federation: { type: string; key: string };
   maxBodyBytes: number;
   maxDepth: number;
   maxTokens: number;
@@ -164,6 +166,7 @@ export function readConfig(env: Environment): Config {
     embeddedProfile: settings.EMBEDDED_PROFILE,
     introspection: settings.INTROSPECTION ?? !production,
     graphiql: settings.GRAPHIQL ?? !production,
+    federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
     maxBodyBytes: settings.MAX_BODY_BYTES,
     maxDepth: settings.MAX_DEPTH,
     maxTokens: settings.MAX_TOKENS,

@@ -124,6 +124,12 @@ export const headerName = text
   .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens')
   .refine((name) => !TAKEN_HEADERS.includes(name), `must be another header than ${TAKEN_HEADERS.join(' and ')}`);
 
+/** Two underscores stand in names of GraphQL's and federation's own; one begins those that a router asks for. */
+export const graphqlName = text.regex(
+  /^(?!.*__)[A-Za-z]\w{0,99}$/,
+  'must be a name in GraphQL that begins with a letter and has no "__" in it',
+);
+
 export const webhookPath = text
   .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
   .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
