@@ -1,0 +1,122 @@
+// Users by reference, as routers ask for them.
+import { expect, test } from 'vitest';
+import { LARGEST_BATCH } from '../../src/graph/federation.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type Answer, type House, openHouse } from '../support/house.ts';
+
+const bill = ({ sandbox }: House) =>
+  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
+
+async function openCrowd(count = 0, env = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });
+  house.sandbox.world.addFans('star', count);
+  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  return { house, ids, clock };
+}
+
+const ask = (house: Pick<House, 'query'>, representations: unknown, fields = 'id', type = 'User') =>
+  house.query(
+    `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on ${type} { ${fields} } } }`,
+    { representations },
+  );
+const reference = (id: unknown) => ({ __typename: 'User', id });
+const failures = ({ errors = [] }: Answer) => errors.map(({ path, extensions: { code } }) => [path?.join('.'), code]);
+
+test.each([
+  ['names', 'nick avatar', { portrait_get: 1 }],
+  ['counts', 'fansCount followsCount', { follow_get_info: 5 }],
+  ['names and counts', 'nick fansCount', { portrait_get: 1, follow_get_info: 5 }],
+  ['relations to the viewer', 'viewerIsFollowing isFollowingViewer', { follow_check: 1 }],
+])('the %s of 100 entities cost what those of 100 users cost', async (_what, fields, expected) => {
+  const { house, ids } = await openCrowd(100, { AUTH: 'development' });
+  house.sandbox.world.importAccount('me');
+  const { data, errors } = await ask(house.as('me') as House, ids.map(reference), fields);
+  expect(errors).toBeUndefined();
+  expect(data?._entities).toHaveLength(100);
+  expect(bill(house)).toEqual(expected);
+
+  const other = await openCrowd(100, { AUTH: 'development' });
+  other.house.sandbox.world.importAccount('me');
+  await other.house.as('me').data(`query ($ids: [ID!]!) { users(ids: $ids) { ${fields} } }`, { ids: other.ids });
+  expect(bill(other.house)).toEqual(expected);
+});
+
+test('entities come in the order of their representations, one for each, repeated ones too, and ids alone cost nothing', async () => {
+  const { house } = await openCrowd();
+  const ids = ['c', 'a', 'b', 'a', '7'];
+  const { data } = await ask(house, ids.map(reference), '__typename id');
+  expect(data).toEqual({ _entities: ids.map(reference) });
+  expect(bill(house)).toEqual({});
+});
+
+test('one field answers as many entities as a router collects, and refuses more than it can bear, before any call', async () => {
+  const { house, ids } = await openCrowd(LARGEST_BATCH);
+  const { data, errors } = await ask(house, ids.map(reference), 'nick');
+  expect(errors).toBeUndefined();
+  expect(data?._entities).toHaveLength(LARGEST_BATCH);
+  expect(bill(house)).toEqual({ portrait_get: LARGEST_BATCH / 100 });
+
+  house.sandbox.calls.reset();
+  const refused = await ask(house, [...ids, 'one-more'].map(reference), 'fansCount');
+  expect(refused.data).toBeNull();
+  expect(failures(refused)).toEqual([['_entities', 'BAD_USER_INPUT']]);
+  expect(bill(house)).toEqual({});
+});
+
+test.each<[string, unknown]>([
+  ['an unknown type', { __typename: 'Order', id: 'a' }],
+  ['a type of ours that is no entity', { __typename: 'FollowConnection', id: 'a' }],
+  ['no type', { id: 'a' }],
+  ['no key', { __typename: 'User' }],
+  ['a key that is null', reference(null)],
+  ['a key that is a list', reference(['a'])],
+  ['a key that is an object', reference({ toString: 'a' })],
+  ['a key with a fraction', reference(1.5)],
+  ['a key that cannot be a UserID', reference('not an id')],
+  ['an empty key', reference('')],
+  ['a key in its prototype alone', JSON.parse('{ "__typename": "User", "__proto__": { "id": "a" } }')],
+  ['no object', 'User'],
+])('a representation with %s fails alone, with BAD_USER_INPUT; the others are answered', async (_what, malformed) => {
+  const { house, ids } = await openCrowd(2);
+  const [first, second] = ids;
+  const answer = await ask(house, [reference(first), malformed, reference(second)], 'id nick');
+  expect(answer.data?._entities).toEqual([
+    { id: first, nick: expect.any(String) },
+    null,
+    { id: second, nick: expect.any(String) },
+  ]);
+  expect(failures(answer)).toEqual([['_entities.1', 'BAD_USER_INPUT']]);
+  expect(house.logLines.filter((line) => line.includes('A bug of ours'))).toEqual([]);
+});
+
+test('an account that does not exist fails alone, with USER_NOT_FOUND: at the field that finds out, then by itself', async () => {
+  const { house, ids } = await openCrowd(2);
+  const [first, second] = ids;
+  const references = [first, 'nobody', second].map(reference);
+  const found = [{ nick: expect.any(String) }, { nick: null }, { nick: expect.any(String) }];
+  const answer = await ask(house, references, 'nick');
+  expect(answer.data?._entities).toEqual(found);
+  expect(failures(answer)).toEqual([['_entities.1.nick', 'USER_NOT_FOUND']]);
+
+  const again = await ask(house, references, 'nick');
+  expect(again.data?._entities).toEqual([found[0], null, found[2]]);
+  expect(failures(again)).toEqual([['_entities.1', 'USER_NOT_FOUND']]);
+});
+
+test('an id is taken as a number too, what else a router sends along is left alone, and an inline representation counts as well', async () => {
+  const { house } = await openCrowd();
+  const { data } = await ask(house, [{ ...reference(7), orders: [{ id: 1 }], email: 'x' }]);
+  expect(data).toEqual({ _entities: [{ id: '7' }] });
+  const inline = await house.data(
+    'query ($id: ID!) { _entities(representations: [{ __typename: "User", id: $id }]) { __typename ... on User { id } } }',
+    { id: 'a' },
+  );
+  expect(inline).toEqual({ _entities: [reference('a')] });
+});
+
+test('no representations are no entities; null is refused', async () => {
+  const { house } = await openCrowd();
+  expect(await ask(house, [])).toEqual({ data: { _entities: [] } });
+  expect(failures(await ask(house, [null]))).toEqual([[undefined, 'BAD_USER_INPUT']]);
+});

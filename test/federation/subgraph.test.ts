@@ -1,0 +1,191 @@
+// What this gateway says of itself as a subgraph: Apollo's checks of subgraphs, as far as they concern it.
+import { readFileSync } from 'node:fs';
+import {
+  type ConstDirectiveNode,
+  type DefinitionNode,
+  type FieldDefinitionNode,
+  Kind,
+  type ObjectTypeDefinitionNode,
+  parse,
+  print,
+  visit,
+} from 'graphql';
+import { expect, test } from 'vitest';
+import { ConfigError } from '../../src/config.ts';
+import { printSubgraphSdl } from '../../src/graph/subgraph.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { openHouse } from '../support/house.ts';
+
+const committed = (name: string) => readFileSync(new URL(`../../schema/${name}`, import.meta.url), 'utf8');
+function openSmallHouse(env = {}) {
+  const clock = createHastyClock();
+  return openHouse({ env, clock, sandbox: { emptyWorld: true, clock } });
+}
+
+const types = new Map<string, ObjectTypeDefinitionNode>();
+const fields = new Map<string, FieldDefinitionNode>();
+visit(parse(printSubgraphSdl()), {
+  [Kind.OBJECT_TYPE_DEFINITION](type) {
+    types.set(type.name.value, type);
+    for (const field of type.fields ?? []) fields.set(`${type.name.value}.${field.name.value}`, field);
+  },
+});
+const directivesOf = (node?: { directives?: readonly ConstDirectiveNode[] }) => (node?.directives ?? []).map(print);
+const marked = (name: string) =>
+  [...fields].flatMap(([field, { directives }]) => (directives?.some((d) => d.name.value === name) ? [field] : []));
+
+test('_service shows the SDL that is published, and the clients’ schema has nothing that is for routers', async () => {
+  const house = await openSmallHouse();
+  expect(await house.data('{ _service { sdl } }')).toEqual({ _service: { sdl: committed('subgraph.graphql') } });
+  expect(committed('schema.graphql')).not.toMatch(/_service|_entities|_Any|@key|@link/);
+});
+
+test('introspection shows the types and fields that federation asks for', async () => {
+  const house = await openSmallHouse();
+  const name = 'kind name ofType { kind name ofType { kind name ofType { kind name } } }';
+  const { query, entity, any, service } = await house.data<Record<string, Record<string, unknown>>>(`{
+    query: __type(name: "Query") { fields { name type { ${name} } args { name type { ${name} } } } }
+    entity: __type(name: "_Entity") { kind possibleTypes { name } }
+    any: __type(name: "_Any") { kind }
+    service: __type(name: "_Service") { kind fields { name type { ${name} } } }
+  }`);
+  const nonNull = (ofType: unknown) => ({ kind: 'NON_NULL', name: null, ofType });
+  const listOf = (ofType: unknown) => ({ kind: 'LIST', name: null, ofType });
+  const named = (kind: string, of: string, rest = {}) => ({ kind, name: of, ...rest });
+  expect(query?.fields).toEqual(
+    expect.arrayContaining([
+      {
+        name: '_entities',
+        type: nonNull(listOf(named('UNION', '_Entity', { ofType: null }))),
+        args: [{ name: 'representations', type: nonNull(listOf(nonNull(named('SCALAR', '_Any')))) }],
+      },
+      { name: '_service', type: nonNull(named('OBJECT', '_Service', { ofType: null })), args: [] },
+    ]),
+  );
+  expect(entity).toEqual({ kind: 'UNION', possibleTypes: [{ name: 'User' }] });
+  expect(any).toEqual({ kind: 'SCALAR' });
+  expect(service?.fields).toEqual([{ name: 'sdl', type: nonNull(named('SCALAR', 'String', { ofType: null })) }]);
+});
+
+test('where introspection is off the SDL is refused, and entities are answered', async () => {
+  const house = await openSmallHouse({ INTROSPECTION: 'off' });
+  const refused = await house.query('{ _service { sdl } }');
+  expect(refused).toEqual({ data: null, errors: [expect.objectContaining({ extensions: { code: 'FORBIDDEN' } })] });
+  expect(refused.errors?.[0]?.message).toContain('schema/subgraph.graphql');
+  expect(
+    await house.data('{ _entities(representations: [{ __typename: "User", id: "a" }]) { ... on User { id } } }'),
+  ).toEqual({ _entities: [{ id: 'a' }] });
+});
+
+test('it links federation at the version and with the names that it uses, no more and no fewer', () => {
+  const [link] = parse(printSubgraphSdl()).definitions;
+  const used = new Set<string>();
+  visit(parse(printSubgraphSdl()), { [Kind.DIRECTIVE]: (node) => void used.add(`@${node.name.value}`) });
+  const names = [...used].filter((name) => !['@link', '@specifiedBy', '@deprecated'].includes(name)).sort();
+  expect(print(link as DefinitionNode)).toBe(
+    `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(names).replaceAll(',', ', ')})`,
+  );
+});
+
+test('users are the one entity, pages can be shared, and what supergraphs have themselves is left out', () => {
+  expect([...types].flatMap(([name, type]) => (directivesOf(type).length > 0 ? [name] : []))).toEqual([
+    'PageInfo',
+    'User',
+  ]);
+  expect(directivesOf(types.get('User'))).toEqual(['@key(fields: "id")']);
+  expect(directivesOf(types.get('PageInfo'))).toEqual(['@shareable']);
+  expect([...fields.keys()].filter((field) => field.startsWith('Query.'))).toEqual([
+    'Query.user',
+    'Query.users',
+    'Query.viewer',
+  ]);
+  expect(printSubgraphSdl()).not.toMatch(/\bNode\b/);
+});
+
+test('routers can price it: every list by its first, every count and relation as a call', () => {
+  const connections = [...fields].flatMap(([field, { arguments: given }]) =>
+    given?.some(({ name }) => name.value === 'first') ? [field] : [],
+  );
+  expect(connections).toContain('User.fans');
+  expect(marked('listSize')).toEqual([...new Set(['Query.users', ...connections])]);
+  const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans)$/;
+  expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
+  expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
+});
+
+test('the same descriptions are in both schemas', () => {
+  for (const [name, type] of types) {
+    expect(type.description, name).toBeDefined();
+    for (const field of type.fields ?? []) expect(field.description, `${name}.${field.name.value}`).toBeDefined();
+  }
+});
+
+test('under other names, users are called so wherever they come from, and have both ids', async () => {
+  const house = await openSmallHouse({
+    FEDERATION_USER_TYPE: 'Account',
+    FEDERATION_USER_KEY: 'accountId',
+    AUTH: 'development',
+  });
+  for (const id of ['me', 'you']) house.sandbox.world.importAccount(id);
+  const who = (id: string) => ({ __typename: 'Account', accountId: id, id });
+  const fields = '__typename id ... on Account { accountId }';
+  expect(
+    await house.as('me').data(`mutation {
+      followUsers(input: { userIds: ["you"] }) { results { ... on FollowChanged { user { ${fields} } } } viewer { ${fields} } }
+    }`),
+  ).toEqual({ followUsers: { results: [{ user: who('you') }], viewer: who('me') } });
+  expect(
+    await house.as('me').data(
+      `query ($entity: _Any!) {
+      node(id: "a") { ${fields} }
+      nodes(ids: ["b"]) { ${fields} }
+      users(ids: ["c"]) { ${fields} }
+      user(id: "you") { fans { nodes { ${fields} } edges { node { ${fields} } } } }
+      _entities(representations: [$entity]) { __typename ... on Account { accountId id } }
+    }`,
+      { entity: { __typename: 'Account', accountId: 'd' } },
+    ),
+  ).toEqual({
+    node: who('a'),
+    nodes: [who('b')],
+    users: [who('c')],
+    user: { fans: { nodes: [who('me')], edges: [{ node: who('me') }] } },
+    _entities: [who('d')],
+  });
+
+  const own = await house.query('{ _entities(representations: [{ __typename: "User", id: "a" }]) { __typename } }');
+  expect(own).toMatchObject({ data: { _entities: [null] }, errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+  const { _service } = await house.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
+  expect(_service.sdl).toContain('type Account @key(fields: "accountId") {');
+  expect(_service.sdl).not.toMatch(/\bUser\b/);
+  expect(_service.sdl).not.toMatch(/type Account [^}]*\n {2}id: ID!/);
+});
+
+test('a name alone can be another one', async () => {
+  const named = await openSmallHouse({ FEDERATION_USER_TYPE: 'Account' });
+  expect(
+    await named.data('{ _entities(representations: [{ __typename: "Account", id: "a" }]) { ... on Account { id } } }'),
+  ).toEqual({ _entities: [{ id: 'a' }] });
+  const keyed = await openSmallHouse({ FEDERATION_USER_KEY: 'accountId' });
+  expect(
+    await keyed.data('{ _entities(representations: [{ __typename: "User", accountId: "a" }]) { ... on User { id } } }'),
+  ).toEqual({ _entities: [{ id: 'a' }] });
+});
+
+test.each([
+  ['a type of ours', { FEDERATION_USER_TYPE: 'FollowConnection' }],
+  ['the type of all queries', { FEDERATION_USER_TYPE: 'Query' }],
+  ['a type of everybody', { FEDERATION_USER_TYPE: 'Float' }],
+  ['a type of introspection', { FEDERATION_USER_TYPE: '__Schema' }],
+  ['a type that routers ask for', { FEDERATION_USER_TYPE: '_Entity' }],
+  ['a type of federation', { FEDERATION_USER_TYPE: 'federation__FieldSet' }],
+  ['no name at all as a type', { FEDERATION_USER_TYPE: 'my account' }],
+  ['a field of ours as a key', { FEDERATION_USER_KEY: 'nick' }],
+  ['a field of introspection as a key', { FEDERATION_USER_KEY: '__typename' }],
+  ['several fields as a key', { FEDERATION_USER_KEY: 'id tenant' }],
+])('%s is refused at the start', async (_what, env) => {
+  const [[name]] = Object.entries(env) as [[string, string]];
+  const refusal = await openSmallHouse(env).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(ConfigError);
+  expect((refusal as ConfigError).problems).toEqual([expect.stringMatching(new RegExp(`^${name} must be`))]);
+});

@@ -1,0 +1,90 @@
+// The ways of others to make a supergraph and to serve it.
+import { composeServices as composeAsApollo } from '@apollo/composition';
+import { ApolloGateway, type GraphQLDataSourceProcessOptions, RemoteGraphQLDataSource } from '@apollo/gateway';
+import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
+import { composeServices as composeAsHive } from '@theguild/federation-composition';
+import { parse, print, validate } from 'graphql';
+import { onTestFinished, vi } from 'vitest';
+import type { Answer } from '../support/house.ts';
+
+type Service = { name: string; url: string; sdl: string };
+type Headers = Record<string, string>;
+
+/** A router: asks a query of a client's, and passes these headers on to every subgraph. */
+export type Router = (query: string, headers?: Headers) => Promise<Answer>;
+
+/** Composers, by the name of whose they are. */
+export const COMPOSERS = { Apollo: composeAsApollo, 'The Guild': composeAsHive };
+/** Routers, by name. */
+export const ROUTERS = { 'Apollo Gateway': openApolloGateway, 'Hive Gateway': openHiveGateway };
+
+/** The supergraph's SDL; throws with all that speaks against it. */
+export function compose(composer: keyof typeof COMPOSERS, services: readonly Service[]): string {
+  const definitions = services.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) }));
+  const { supergraphSdl, errors } = COMPOSERS[composer](definitions);
+  if (supergraphSdl === undefined) throw new AggregateError(errors ?? [], errors?.map(String).join('\n'));
+  return supergraphSdl;
+}
+
+async function openApolloGateway(services: readonly Service[]): Promise<Router> {
+  // It would export what it finds out about this machine.
+  vi.stubEnv('APOLLO_TELEMETRY_DISABLED', 'true');
+  const gateway = new ApolloGateway({
+    supergraphSdl: compose('Apollo', services),
+    buildService: ({ url }) =>
+      new RemoteGraphQLDataSource({
+        url,
+        fetcher: (to, init) => fetch(to as string, init as RequestInit),
+        willSendRequest({ request, context }: GraphQLDataSourceProcessOptions<{ passedOn?: Headers }>) {
+          const { passedOn = {} }: { passedOn?: Headers } = context;
+          for (const [name, value] of Object.entries(passedOn)) request.http?.headers.set(name, value);
+        },
+      }),
+  });
+  const { schema, executor } = await gateway.load();
+  onTestFinished(() => gateway.stop());
+  return async (query, passedOn = {}) => {
+    const document = parse(query);
+    const problems = validate(schema, document);
+    if (problems.length > 0) throw new AggregateError(problems, problems.map(String).join('\n'));
+    const request = { request: { query }, document, queryHash: query, context: { passedOn }, schema, metrics: {} };
+    // What Apollo Server would add is of no use to the executor.
+    const result = await executor(request as unknown as Parameters<typeof executor>[0]);
+    return JSON.parse(JSON.stringify(result)) as Answer;
+  };
+}
+
+async function openHiveGateway(services: readonly Service[]): Promise<Router> {
+  const gateway = createGatewayRuntime({
+    supergraph: compose('The Guild', services),
+    logging: false,
+    landingPage: false,
+    graphiql: false,
+    propagateHeaders: { fromClientToSubgraphs: ({ request }) => viewerHeadersOf(request.headers) },
+    transports: {
+      // In place of the package that the gateway would load by name.
+      http: {
+        getSubgraphExecutor:
+          ({ fetch = globalThis.fetch, transportEntry: { location = '' } }) =>
+          async (request) => {
+            const { document, variables, context, info } = request;
+            const body = JSON.stringify({ query: print(document), variables });
+            const headers = { 'content-type': 'application/json', ...request.extensions?.headers };
+            return (await fetch(location, { method: 'POST', headers, body }, context, info)).json();
+          },
+      },
+    },
+  });
+  onTestFinished(async () => gateway[Symbol.asyncDispose]());
+  return async (query, passedOn = {}) => {
+    const response = await gateway.fetch('http://router/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...passedOn },
+      body: JSON.stringify({ query }),
+    });
+    return (await response.json()) as Answer;
+  };
+}
+
+const viewerHeadersOf = (headers: globalThis.Headers) =>
+  Object.fromEntries(['x-viewer-id', 'x-viewer-secret'].map((name) => [name, headers.get(name)]));
