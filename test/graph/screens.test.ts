@@ -3,6 +3,8 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { expect, test } from 'vitest';
 import * as documents from '../../schema/documents.ts';
+import { readOperationNames } from '../../src/starter-operations.ts';
+import { subscribe } from '../support/event-stream.ts';
 import { openHouse } from '../support/house.ts';
 
 async function ask<Result, Variables extends Record<string, unknown>>(
@@ -61,6 +63,34 @@ test('a node is fetched again with its raw items', async () => {
   expect(data.node).toMatchObject({ id: 'UserID_003', __typename: 'User', nick: 'NickNameTest3' });
 });
 
+type AnyDocument = TypedDocumentNode<Record<string, unknown>, Record<string, unknown>>;
+const typed = Object.entries(documents).flatMap(([name, document]) =>
+  name.endsWith('Document') ? [[name.replace(/Document$/, ''), document as AnyDocument] as const] : [],
+);
+const typeOf = (document: AnyDocument) =>
+  document.definitions.flatMap((definition) => ('operation' in definition ? [definition.operation] : []))[0];
+
 test('every operation has a document', () => {
-  expect(Object.keys(documents).filter((name) => name.endsWith('Document'))).toHaveLength(6);
+  expect(typed.map(([name]) => name).sort()).toEqual(readOperationNames().sort());
 });
+
+test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
+  '%s runs with its defaults, and a viewer finds what it asks for',
+  async (_name, document) => {
+    const house = await openHouse({ env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
+    const data = await house.as('user_00001').data<Record<string, unknown>>(print(document));
+    expect(Object.values(data).every((field) => field !== null)).toBe(true);
+  },
+);
+
+test.each(typed.filter(([, document]) => typeOf(document) === 'subscription'))(
+  '%s begins with its defaults, and tells what happens',
+  async (_name, document) => {
+    const house = await openHouse({ env: { AUTH: 'development', WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: '/hooks' } });
+    house.sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: 'token' });
+    const stream = await subscribe(house, print(document));
+    house.sandbox.act.follow('user_00042', 'UserID_001');
+    for (const id of ['UserID_001', 'UserID_002']) house.sandbox.act.setProfile(id, { Tag_Profile_IM_Nick: 'New' });
+    expect(await stream.answer()).toMatchObject({ data: expect.anything() });
+  },
+);
