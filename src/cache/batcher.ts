@@ -1,4 +1,5 @@
 // Collects single keys from all over the process into the fewest batch calls that the source takes.
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { AsOf } from './read-through.ts';
 import { standFor, type Waiter } from './single-flight.ts';
@@ -44,6 +45,8 @@ const ROUND_TURNS = 3;
 /** It leaves after a round that brought nobody, and after so many that brought few; a crowd is worth waiting for. */
 const THIN_ROUNDS = 6;
 const FEW = 3;
+/** So many groups wait apart; a group beyond that begins another batch, and loses nothing else. */
+const MOST_GROUPS = 5000;
 
 export function createBatcher<V>(options: BatcherOptions<V>): Batcher<V> {
   const { clock, largest, approaching = () => 0, call, riders = () => [], onRider = () => {} } = options;
@@ -102,6 +105,19 @@ export function createBatcher<V>(options: BatcherOptions<V>): Batcher<V> {
         if (waiting.length === largest) leave();
         else if (waiting.length === 1) void leaveSoon(waiting);
       });
+    },
+  };
+}
+
+/** The same where a call takes keys of one group only: each group's keys wait for their own kind. */
+export function createGroupedBatcher<V>(groupOf: (key: string) => string, options: BatcherOptions<V>): Batcher<V> {
+  const batchers = new LRUCache<string, Batcher<V>>({ max: MOST_GROUPS });
+  return {
+    ask(key, waiter, ticket) {
+      const group = groupOf(key);
+      const batcher = batchers.get(group) ?? createBatcher(options);
+      batchers.set(group, batcher);
+      return batcher.ask(key, waiter, ticket);
     },
   };
 }

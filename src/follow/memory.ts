@@ -1,6 +1,6 @@
 // The follow graph as this house remembers it: the same questions as the upstream answers, asked as seldom as possible.
 import { randomUUID } from 'node:crypto';
-import { type Batcher, createBatcher } from '../cache/batcher.ts';
+import { type Batcher, createBatcher, createGroupedBatcher } from '../cache/batcher.ts';
 import type { AsOf, Found, ReadThrough } from '../cache/read-through.ts';
 import type { RedisLink } from '../cache/redis-link.ts';
 import { createRiders, type Riders } from '../cache/riders.ts';
@@ -61,10 +61,10 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const all: ReadThrough<unknown>[] = Object.values(memories);
 
   function batch<V extends object | string>(
-    kind: keyof typeof LARGEST,
+    kind: 'counts' | 'profile',
     memory: ReadThrough<V>,
     ask: (keys: readonly string[], call: CallOptions) => Promise<Batch<V>>,
-    riders?: Riders,
+    riders: Riders,
     /** Whether a key also rides of which nothing is known. */
     bringsNew = false,
   ): Batcher<V> {
@@ -73,7 +73,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       largest: LARGEST[kind],
       approaching: memory.lookingUp,
       call: ask,
-      riders: riders && ((seats) => riders.board(seats, (key) => memory.isDue(key, RIDER_SHARE) ?? bringsNew)),
+      riders: (seats) => riders.board(seats, (key) => memory.isDue(key, RIDER_SHARE) ?? bringsNew),
       onRider: (key, value, asOf) => memory.put(key, found(value), asOf),
       tick: memory.tick,
       skew: CLOCK_SKEW_MICROS,
@@ -88,7 +88,14 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const riders = { counts: ridersOf('counts'), profile: ridersOf('profile') };
   const countsBatch = batch('counts', counts, follow.readCounts, riders.counts, true);
   const profileBatch = batch('profile', profile, profiles.readProfiles, riders.profile);
-  const relationBatch = batch('relation', relation, readRelationsOfMany);
+  // The upstream takes one point of view a call (contract 4.4).
+  const relationBatch = createGroupedBatcher<FollowRelation>((key) => usersOfRelation(key)[0], {
+    clock,
+    largest: LARGEST.relation,
+    approaching: relation.lookingUp,
+    call: readRelationsFromOne,
+    onBatch: (size) => observer.onBatch?.('relation', size),
+  });
 
   /** Reads many keys of a kind that comes in batches. */
   async function readMany<V>(keys: readonly string[], memory: ReadThrough<V>, batch: Batcher<V>, call: CallOptions) {
@@ -167,20 +174,14 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };
 
-  /** One batch may hold relations from several points of view; the upstream takes one at a time. */
-  async function readRelationsOfMany(keys: readonly string[], call: CallOptions): Promise<Batch<FollowRelation>> {
-    const targets = new Map<UserId, UserId[]>();
-    for (const key of keys) {
-      const [from, to] = usersOfRelation(key);
-      targets.set(from, [...(targets.get(from) ?? []), to]);
-    }
-    const answers = await Promise.all(
-      Array.from(targets, async ([from, tos]) => {
-        const relations = await follow.readRelations(from, tos, call);
-        return Array.from(relations, ([to, outcome]) => [relationKey(from, to), outcome] as const);
-      }),
+  async function readRelationsFromOne(keys: readonly string[], call: CallOptions): Promise<Batch<FollowRelation>> {
+    const [from] = usersOfRelation(keys[0] ?? '');
+    const relations = await follow.readRelations(
+      from,
+      keys.map((key) => usersOfRelation(key)[1]),
+      call,
     );
-    return new Map(answers.flat());
+    return new Map(Array.from(relations, ([to, outcome]) => [relationKey(from, to), outcome]));
   }
 
   /** Profiles that came along with a page are remembered, behind the answer. */

@@ -52,6 +52,16 @@ test.each(['from one user to 45', 'from 45 users to the viewer'])(
   },
 );
 
+test('two viewers of 100 edges at the same time cost one call each, as the upstream takes one point of view a call', async () => {
+  const { house } = await openCrowd();
+  const ask = (id: string) =>
+    house.as(id).data(`{ user(id: "star") { fans(first: 100) { nodes { id viewerIsFollowing } } } }`);
+  await ask('other');
+  house.sandbox.calls.reset();
+  await Promise.all([ask('me'), ask('you')]);
+  expect(bill(house)).toEqual({ follow_check: 2 });
+});
+
 test('an anonymous viewer gets null for every relation, without a call', async () => {
   const { house, ids } = await openCrowd(45);
   const data = await house.data<Record<string, unknown>>(
