@@ -39,13 +39,14 @@ const stream = await fetch(`${other.url}/graphql`, {
   headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
   body: JSON.stringify({ query: `subscription { followEvents(userId: "${STAR}") { __typename } }` }),
 });
-const chunks = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+const chunks = stream.body?.getReader();
+const decoder = new TextDecoder();
 let text = '';
 async function nextEvent(): Promise<void> {
   while (!text.includes('event: next')) {
-    const { value, done } = await chunks.read();
-    if (done) throw new Error('The stream has ended.');
-    text += value;
+    const chunk = await chunks?.read();
+    if (!chunk?.value) throw new Error('The stream has ended.');
+    text += decoder.decode(chunk.value, { stream: true });
   }
   text = text.slice(text.indexOf('event: next') + 1);
 }

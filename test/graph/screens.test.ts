@@ -36,7 +36,7 @@ test('the follows screen shows whom a user follows', async () => {
 
 test('the mutuals screen shows who follows and is followed', async () => {
   const { data } = await ask(documents.MutualsScreenDocument, { userId: 'star_100k', first: 100 });
-  expect(data.user?.mutuals?.nodes).toHaveLength(50);
+  expect(data.user?.mutuals?.edges).toHaveLength(50);
   expect(data.user?.mutuals?.totalCount).toBe(50);
 });
 

@@ -1,0 +1,144 @@
+// Apollo Client with its normalized cache, in front of the gateway; most of its operations are those of `schema/operations`.
+import { readFileSync } from 'node:fs';
+import { CombinedGraphQLErrors, gql } from '@apollo/client/core';
+import { firstValueFrom } from 'rxjs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  FansScreenDocument,
+  FansWithRelationsDocument,
+  FollowEventsDocument,
+  FollowUsersDocument,
+} from '../../schema/documents.ts';
+import { openClient } from '../live/sockets.ts';
+import { openScreen } from './apollo-screen.ts';
+import { change, LISTS, loadAll, openStar, openSubscriptions } from './lists.ts';
+import { openApollo, POSSIBLE_TYPES } from './open-apollo.ts';
+
+test('the README names the types behind each interface and union', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const lines = Object.entries(POSSIBLE_TYPES).map(([name, types]) => `${name}: ['${types.join("', '")}'],`);
+  expect(lines.filter((line) => !readme.includes(line))).toEqual([]);
+});
+
+test('a fragment on an interface is read from the cache', async () => {
+  const star = await openStar();
+  const { client } = openApollo(star);
+  const query = gql`
+    query Named {
+      node(id: "star") {
+        ...Identity
+      }
+    }
+    fragment Identity on Node {
+      id
+    }
+  `;
+  const { data } = await client.query<unknown>({ query });
+  expect(data).toEqual({ node: { __typename: 'User', id: 'star' } });
+});
+
+describe.each(LISTS)('%s', (list) => {
+  test.each(['GET', 'POST'])('are paged by %s to the end: everybody once, in order', async (method) => {
+    const star = await openStar();
+    const screen = await openScreen(star, list, { useGETForQueries: method === 'GET' });
+    const members = star.membersOf(list);
+
+    await loadAll(screen);
+
+    expect(screen.ids()).toEqual(members);
+    expect(screen.methods).toEqual(Array(Math.ceil(members.length / 20)).fill(method));
+  });
+});
+
+test('somebody who becomes a fan while the list is paged repeats nobody and hides nobody', async () => {
+  const star = await openStar();
+  const screen = await openScreen(star, 'fans');
+  const members = star.membersOf('fans');
+  await loadAll(screen, (pages) => pages === 4 && star.gainFan('newcomer'));
+  expect(screen.ids()).toEqual(members);
+  await screen.refetch();
+  expect(screen.ids()).toEqual(['newcomer', ...members.slice(0, 19)]);
+});
+
+test('a list that is loaded again from its middle goes on there', async () => {
+  const star = await openStar();
+  const { ids, loadNext, loadAfter, cursors } = await openScreen(star, 'fans');
+  await loadNext();
+  star.clock.advance(31_000);
+  await loadAfter(cursors()[9]);
+  expect(ids()).toEqual(star.membersOf('fans').slice(0, 30));
+});
+
+test('a follow button shows everywhere what became of it, without another query', async () => {
+  const star = await openStar();
+  const { client, methods } = openApollo(star, { viewer: 'anna' });
+  const variables = { userId: 'star', first: 20 };
+  await client.query({ query: FansWithRelationsDocument, variables });
+  const inCache = () => {
+    const edges = client.readQuery({ query: FansWithRelationsDocument, variables })?.user?.fans?.edges ?? [];
+    return edges.map(({ node }) => [node.id, node.viewerIsFollowing]);
+  };
+  const before = inCache();
+  const [stranger] = before.find(([, isFollowed]) => isFollowed === false) ?? [];
+
+  const input = { userIds: [String(stranger), 'nobody'] };
+  const { data } = await client.mutate({ mutation: FollowUsersDocument, variables: { input } });
+
+  expect(data?.followUsers?.results).toMatchObject([
+    { __typename: 'FollowChanged', user: { id: stranger, viewerIsFollowing: true } },
+    { __typename: 'FollowFailure', userId: 'nobody', reason: 'USER_NOT_FOUND' },
+  ]);
+  expect(inCache()).toEqual(before.map(([id, isFollowed]) => [id, isFollowed || id === stranger]));
+  expect(methods).toEqual(['POST', 'POST']);
+});
+
+test('a subscription over WebSocket tells of new fans, whose names show everywhere', async () => {
+  const star = await openStar();
+  const { client } = openApollo(star, { socket: openClient(star, { 'x-viewer-id': 'anna' }) });
+  const gained: unknown[] = [];
+  const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
+  const listening = events.subscribe(({ data, error }) => gained.push(error ?? data?.followEvents));
+  onTestFinished(() => listening.unsubscribe());
+  await expect.poll(() => openSubscriptions(star)).toBe(1);
+  star.sandbox.world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'Newcomer' });
+
+  await change(star, 'newcomer', 'follow');
+
+  await expect.poll(() => gained).toMatchObject([{ __typename: 'FanGained', user: { nick: 'Newcomer' } }]);
+  expect(client.cache.extract()).toMatchObject({ 'User:newcomer': { nick: 'Newcomer' } });
+});
+
+test('a subscription by Apollo’s own way over HTTP is refused, and told what to use', async () => {
+  const star = await openStar();
+  const { client } = openApollo(star);
+  const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
+  const { error } = await firstValueFrom(events);
+  expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
+    { message: expect.stringContaining('use a WebSocket'), extensions: { code: 'BAD_REQUEST' } },
+  ]);
+});
+
+test('a user whom a list has brought is shown without a query', async () => {
+  const star = await openStar();
+  const { client, methods } = openApollo(star);
+  await client.query({ query: FansScreenDocument, variables: { userId: 'star' } });
+  const query = gql`{ user(id: "crowd_000345") { id nick avatar } }`;
+  const { data } = await client.query<object>({ query });
+  expect(data).toMatchObject({ user: { id: 'crowd_000345', nick: 'Crowd 345' } });
+  expect(methods).toEqual(['POST']);
+});
+
+test.each(['GET', 'POST'])(
+  'an error by %s keeps its code, and with errorPolicy all the rest is shown',
+  async (method) => {
+    const star = await openStar();
+    const { client } = openApollo(star, { useGETForQueries: method === 'GET' });
+    const forged = { query: FansScreenDocument, variables: { userId: 'star', after: 'nonsense' } };
+    const error = await client.query(forged).catch((caught: unknown) => caught);
+    expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
+      { path: ['user', 'fans'], extensions: { code: 'INVALID_CURSOR' } },
+    ]);
+    const partial = await client.query({ ...forged, errorPolicy: 'all', fetchPolicy: 'no-cache' });
+    expect(partial.data).toMatchObject({ user: { id: 'star', fans: null } });
+  },
+);

@@ -1,0 +1,77 @@
+// A star with lists that are longer than a few pages, for clients to page through.
+import { expect } from 'vitest';
+import { only, scrape } from '../metrics/scrape.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+
+export const LISTS = ['fans', 'follows', 'mutuals', 'knownFans'] as const;
+export type List = (typeof LISTS)[number];
+
+const FANS = 345;
+
+/** A star with 345 fans, of whom some are followed back and others are known to anna; and the truth about the lists. */
+export async function openStar() {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    env: { AUTH: 'development', METRICS_PORT: '0' },
+    clock,
+    sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
+  });
+  const { world } = house.sandbox;
+  world.importAccount('anna');
+  world.addFans('star', FANS);
+  const fans = world.list('star', 'fans').map(({ id }) => id);
+  // The oldest fans are followed last, so that no list has the order of another one.
+  for (const [i, id] of fans.entries()) if (i % 3 === 0) world.follow('star', id, 1_700_000_000 + i);
+  for (let i = 0; i < 30; i++) {
+    world.importAccount(`idol_${i}`);
+    world.follow('star', `idol_${i}`, 1_700_000_000 + 7 * i);
+  }
+  for (const [i, id] of fans.entries()) if (i % 5 === 0) world.follow('anna', id, 1_700_000_000 + i);
+
+  const isFan = new Set(fans);
+  return {
+    ...house,
+    clock,
+    /** Who is in a list of the star's, in order; `knownFans` as anna sees it. */
+    membersOf(list: List): string[] {
+      const members = list === 'knownFans' ? world.list('anna', 'follows') : world.list('star', list);
+      return members.map(({ id }) => id).filter((id) => list !== 'knownFans' || isFan.has(id));
+    },
+    /** Somebody becomes a fan, and nothing remembers the list as it was. */
+    gainFan(id: string): void {
+      world.importAccount(id, { Tag_Profile_IM_Nick: 'Newcomer' });
+      world.follow(id, 'star', 1_800_000_000);
+      clock.advance(31_000);
+    },
+  };
+}
+
+export type Star = Awaited<ReturnType<typeof openStar>>;
+
+/** Loads page after page as somebody who scrolls does; `onPage` is told before each how many there are. */
+export async function loadAll(
+  screen: { hasNext(): boolean; loadNext(): Promise<unknown> },
+  onPage: (pages: number) => void = () => {},
+): Promise<void> {
+  for (let pages = 1; screen.hasNext(); pages++) {
+    if (pages > FANS) throw new Error('The list has no end.');
+    onPage(pages);
+    await screen.loadNext();
+  }
+}
+
+/** Somebody follows the star through the gateway, or ceases to. */
+export async function change(star: Pick<House, 'as'>, fan: string, what: 'follow' | 'unfollow'): Promise<void> {
+  const answer = await star
+    .as(fan)
+    .data<Record<string, { results: unknown[] }>>(
+      `mutation { ${what}Users(input: { userIds: ["star"] }) { results { __typename } } }`,
+    );
+  expect(answer).toEqual({ [`${what}Users`]: { results: [{ __typename: 'FollowChanged' }] } });
+}
+
+/** How many subscriptions are open, by whatever way. */
+export async function openSubscriptions(star: House): Promise<number> {
+  return Object.values(only(await scrape(star), 'open_subscriptions')).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,42 @@
+// Relay's compiler on the schema: what a frontend may write, and that it would say so if it may not.
+import { describe, expect, test } from 'vitest';
+import { LISTS } from './lists.ts';
+import { compile, FRONTEND, listModule, moduleOf } from './relay-app.ts';
+
+test.each(LISTS)('a refetchable fragment with a connection of %s compiles', async (list) => {
+  const { artifacts } = await compile(listModule(list));
+  const name = moduleOf(list);
+  expect(new Set(artifacts)).toEqual(new Set([`${name}_user`, `${name}PageQuery`, `${name}Query`]));
+});
+
+test.each(['javascript', 'typescript'] as const)(
+  'a whole frontend in %s compiles, with mutations and subscriptions',
+  async (language) => {
+    const { artifacts } = await compile(FRONTEND, language);
+    expect(artifacts).toEqual(
+      expect.arrayContaining([
+        ...LISTS.map((list) => `${moduleOf(list)}PageQuery`),
+        'FollowButton_followUsers_Mutation',
+        'FollowButton_unfollowUsers_Mutation',
+        'EventsFansSubscription',
+        'EventsProfilesSubscription',
+      ]),
+    );
+  },
+);
+
+describe('the compiler refuses', () => {
+  const screen = (selection: string) => ({ Screen: [`query ScreenQuery { user(id: "a") { ${selection} } }`] });
+
+  test.each([
+    ['a field that there is not', 'followers { edges { node { id } } }', /followers/],
+    ['to page backwards', 'fans(last: 20) { edges { node { id } } }', /last/],
+    ['a connection without edges', 'fans(first: 20) @connection(key: "Screen_fans") { totalCount }', /edges/],
+    ['a connection on what is none', 'customFields @connection(key: "Screen_customFields") { key }', /connection/i],
+  ])('%s', async (_title, selection, complaint) => {
+    await expect(compile(screen(selection))).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(complaint),
+    });
+  });
+});

@@ -1,0 +1,102 @@
+// Relay's runtime in front of a house, and what its React hooks do with it.
+import type { Client } from 'graphql-ws';
+import {
+  __internal,
+  type ConcreteRequest,
+  createOperationDescriptor,
+  Environment,
+  type FetchFunction,
+  type GraphQLResponse,
+  getPaginationMetadata,
+  getPaginationVariables,
+  getSingularSelector,
+  Network,
+  Observable,
+  type ReaderFragment,
+  RecordSource,
+  ROOT_ID,
+  Store,
+  type SubscribeFunction,
+  type Variables,
+} from 'relay-runtime';
+import type { House } from '../support/house.ts';
+
+type Connection<Node> = {
+  edges: { node: Node }[];
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+};
+
+/** An environment as Relay's documentation sets it up; `answers` are those of the network, in order. */
+export function openEnvironment(house: Pick<House, 'send'>, headers: Record<string, string>, socket?: Client) {
+  const answers: GraphQLResponse[] = [];
+  const execute: FetchFunction = async ({ text }, variables) => {
+    const response = await house.send(text ?? '', variables, headers);
+    const answer = (await response.json()) as GraphQLResponse;
+    answers.push(answer);
+    return answer;
+  };
+  const subscribe: SubscribeFunction = ({ text }, variables) =>
+    Observable.create((sink) =>
+      socket?.subscribe(
+        { query: text ?? '', variables },
+        {
+          ...sink,
+          next: (answer) => sink.next(answer as GraphQLResponse),
+          error: (error) => sink.error(error as Error),
+        },
+      ),
+    );
+  const environment = new Environment({
+    store: new Store(new RecordSource()),
+    network: Network.create(execute, subscribe),
+    // A user that another query has brought is shown at once.
+    missingFieldHandlers: [
+      {
+        kind: 'linked',
+        handle: ({ name }, parent, { id }) =>
+          parent?.getDataID() === ROOT_ID && (name === 'user' || name === 'node') ? id : undefined,
+      },
+    ],
+  });
+  return { environment, answers };
+}
+
+/** Runs a query and keeps what it brought, as `useLazyLoadQuery` does; `read` reads it from the store. */
+export async function query(environment: Environment, request: ConcreteRequest, variables: Variables) {
+  const operation = createOperationDescriptor(request, variables, { force: true });
+  environment.retain(operation);
+  await __internal.fetchQuery(environment, operation).toPromise();
+  return () => environment.lookup(operation.fragment).data as Record<string, unknown>;
+}
+
+/** A list of a user, loaded page by page as `usePaginationFragment` does it. */
+export function paginate<Node>(environment: Environment, fragment: ReaderFragment, readUser: () => unknown) {
+  const { paginationRequest, paginationMetadata, connectionPathInFragmentData, identifierField } =
+    getPaginationMetadata(fragment, 'paginate');
+  const select = () => {
+    const selector = getSingularSelector(fragment, readUser());
+    if (!selector) throw new Error(`There is no user for ${fragment.name}.`);
+    return selector;
+  };
+  const read = () => {
+    const { data, isMissingData } = environment.lookup(select());
+    if (isMissingData) throw new Error(`The store lacks some of what ${fragment.name} selects.`);
+    return data as Record<string, unknown>;
+  };
+  const connection = () => {
+    const [field] = connectionPathInFragmentData;
+    return read()[String(field)] as Connection<Node>;
+  };
+  return {
+    nodes: () => connection().edges.map(({ node }) => node),
+    hasNext: () => connection().pageInfo.hasNextPage,
+    async loadNext(count = 20) {
+      const { variables, owner } = select();
+      const { endCursor } = connection().pageInfo;
+      const bases = { ...owner.variables, ...variables };
+      const page = getPaginationVariables('forward', count, endCursor, bases, {}, paginationMetadata);
+      if (identifierField) page.id = read()[identifierField];
+      await query(environment, paginationRequest, page);
+    },
+  };
+}

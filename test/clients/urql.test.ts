@@ -1,0 +1,165 @@
+// urql with its document cache, in front of the gateway; its operations are those of `schema/operations`.
+import {
+  type AnyVariables,
+  Client,
+  type ClientOptions,
+  cacheExchange,
+  fetchExchange,
+  type OperationResult,
+  subscriptionExchange,
+  type TypedDocumentNode,
+} from '@urql/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  FansScreenDocument,
+  FansWithRelationsDocument,
+  FollowEventsDocument,
+  FollowsScreenDocument,
+  FollowUsersDocument,
+  KnownFansDocument,
+  MutualsScreenDocument,
+} from '../../schema/documents.ts';
+import { openClient } from '../live/sockets.ts';
+import { change, LISTS, type List, loadAll, openStar, openSubscriptions, type Star } from './lists.ts';
+
+type Person = { id: string };
+type Page = {
+  edges?: { node: Person }[];
+  nodes?: Person[];
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+};
+type Screen = { user: Partial<Record<List, Page | null>> | null };
+type Variables = { userId?: string | number; first?: number | null; after?: string | null };
+
+const SCREENS: Record<List, TypedDocumentNode<Screen, Variables>> = {
+  fans: FansScreenDocument,
+  follows: FollowsScreenDocument,
+  mutuals: MutualsScreenDocument,
+  knownFans: KnownFansDocument,
+};
+
+/** A client that asks as anna, and the methods with which it has asked over HTTP. */
+function openUrql({ url }: Pick<Star, 'url'>, options: Partial<ClientOptions> = {}) {
+  const methods: string[] = [];
+  const client = new Client({
+    url: `${url}/graphql`,
+    fetchOptions: { headers: { 'x-viewer-id': 'anna' } },
+    exchanges: [cacheExchange, fetchExchange],
+    fetch(input, init) {
+      methods.push(init?.method ?? 'GET');
+      return fetch(input, init);
+    },
+    ...options,
+  });
+  return { client, methods };
+}
+
+/** A list, loaded page by page and put together by whoever shows it. */
+async function openScreen(star: Star, list: List, options?: Partial<ClientOptions>) {
+  const { client, methods } = openUrql(star, options);
+  const ids: string[] = [];
+  let pageInfo: Page['pageInfo'] = { hasNextPage: true, endCursor: null };
+  const loadNext = async () => {
+    const variables = { userId: 'star', first: 20, after: pageInfo.endCursor };
+    const { data, error } = await client.query(SCREENS[list], variables);
+    const page = data?.user?.[list];
+    if (!page) throw error ?? new Error(`There are no ${list}.`);
+    ids.push(...(page.nodes ?? page.edges?.map(({ node }) => node) ?? []).map(({ id }) => id));
+    pageInfo = page.pageInfo;
+  };
+  await loadNext();
+  return { methods, ids, hasNext: () => pageInfo.hasNextPage, loadNext };
+}
+
+describe.each(LISTS)('%s', (list) => {
+  test.each(['GET', 'POST'])('are paged by %s to the end: everybody once, in order', async (method) => {
+    const star = await openStar();
+    const screen = await openScreen(star, list, { preferGetMethod: method === 'GET' });
+    const members = star.membersOf(list);
+
+    await loadAll(screen);
+
+    expect(screen.ids).toEqual(members);
+    expect(screen.methods).toEqual(Array(Math.ceil(members.length / 20)).fill(method));
+  });
+});
+
+test('somebody who becomes a fan while the list is paged repeats nobody and hides nobody', async () => {
+  const star = await openStar();
+  const screen = await openScreen(star, 'fans');
+  const members = star.membersOf('fans');
+  await loadAll(screen, (pages) => pages === 4 && star.gainFan('newcomer'));
+  expect(screen.ids).toEqual(members);
+});
+
+test('a follow button has whatever shows users asked for again, and it shows', async () => {
+  const star = await openStar();
+  const { client, methods } = openUrql(star);
+  const shown: unknown[] = [];
+  const shows = ({ data }: OperationResult<unknown, AnyVariables>) => void shown.push(data);
+  const screen = client.query(FansWithRelationsDocument, { userId: 'star', first: 2 }).subscribe(shows);
+  onTestFinished(() => screen.unsubscribe());
+  const edges = (isFollowing: boolean) => ({
+    user: { fans: { edges: [expect.anything(), { node: { id: 'crowd_000344', viewerIsFollowing: isFollowing } }] } },
+  });
+  await expect.poll(() => shown).toMatchObject([edges(false)]);
+
+  const input = { userIds: ['crowd_000344', 'nobody'] };
+  const { data } = await client.mutation(FollowUsersDocument, { input });
+
+  expect(data?.followUsers?.results).toMatchObject([
+    { __typename: 'FollowChanged', user: { id: 'crowd_000344', viewerIsFollowing: true } },
+    { __typename: 'FollowFailure', userId: 'nobody', reason: 'USER_NOT_FOUND' },
+  ]);
+  await expect.poll(() => shown.at(-1)).toMatchObject(edges(true));
+  expect(methods).toEqual(['GET', 'POST', 'GET']);
+});
+
+test.each(['server-sent events', 'WebSocket'])(
+  'a subscription over %s tells what happens, as it happens',
+  async (way) => {
+    const star = await openStar();
+    const socket = openClient(star, { 'x-viewer-id': 'anna' });
+    const overSocket = subscriptionExchange({
+      forwardSubscription: ({ query = '', variables }) => ({
+        subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+      }),
+    });
+    const { client } = openUrql(
+      star,
+      way === 'WebSocket' ? { exchanges: [cacheExchange, fetchExchange, overSocket] } : { fetchSubscriptions: true },
+    );
+    const told: unknown[] = [];
+    const listening = client
+      .subscription(FollowEventsDocument, { userId: 'star' })
+      .subscribe(({ data, error }) => told.push(error ?? data?.followEvents));
+    onTestFinished(() => listening.unsubscribe());
+    await expect.poll(() => openSubscriptions(star)).toBe(1);
+    const gained = (id: string) => ({ __typename: 'FanGained', user: { id } });
+
+    for (const id of ['newcomer', 'latecomer']) {
+      star.sandbox.world.importAccount(id);
+      await change(star, id, 'follow');
+    }
+
+    await expect.poll(() => told).toMatchObject([gained('newcomer'), gained('latecomer')]);
+    await change(star, 'newcomer', 'unfollow');
+    await expect.poll(() => told.at(-1)).toMatchObject({ __typename: 'FanLost', user: { id: 'newcomer' } });
+    listening.unsubscribe();
+    await expect.poll(() => openSubscriptions(star)).toBe(0);
+  },
+);
+
+test.each([
+  ['GET', true],
+  ['POST', false],
+])('an error by %s keeps its code, and the rest is there', async (_method, preferGetMethod) => {
+  const star = await openStar();
+  const { client } = openUrql(star, { preferGetMethod });
+  const { data, error } = await client.query(FansScreenDocument, { userId: 'star', after: 'nonsense' });
+  expect(error?.graphQLErrors).toMatchObject([{ path: ['user', 'fans'], extensions: { code: 'INVALID_CURSOR' } }]);
+  expect(error?.networkError).toBeUndefined();
+  expect(data?.user).toMatchObject({ id: 'star', fans: null });
+  const refused = await client.query<unknown, AnyVariables>('{ nothing }', {});
+  expect(refused.error?.graphQLErrors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+});
