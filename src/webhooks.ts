@@ -9,7 +9,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import { createOccasionalReport, type Report } from './tencent/report.ts';
 import { createWebhookReader, type WebhookRefusal } from './tencent/webhook.ts';
 
-export type WebhooksOptions = Pick<HintsOptions, 'memory' | 'isOwn' | 'redis'> & {
+export type WebhooksOptions = Pick<HintsOptions, 'memory' | 'explains' | 'settling' | 'redis'> & {
   /** Where what turns out to be a fact is told. */
   changes: HintsOptions['log'];
   clock: Clock;

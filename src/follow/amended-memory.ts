@@ -2,24 +2,24 @@
 import type { ChangedProfiles } from './changed-profiles.ts';
 import type { FollowMemory } from './memory.ts';
 import type { FollowPage } from './model.ts';
-import type { OwnChanges } from './own-changes.ts';
+import type { RecentChanges } from './recent-changes.ts';
 import type { Batch } from './services.ts';
 
-/** The same memory, in which every read shows this gateway's own changes and no profile that is known to be old. */
-export function amendMemory(memory: FollowMemory, own: OwnChanges, profiles: ChangedProfiles): FollowMemory {
+/** The same memory, in which every read shows what has changed lately, and no profile that is known to be old. */
+export function amendMemory(memory: FollowMemory, recent: RecentChanges, profiles: ChangedProfiles): FollowMemory {
   return {
     ...memory,
     readPage(query, call) {
-      const amend = (page: FollowPage) => own.page(query, profiles.page(page));
+      const amend = (page: FollowPage) => recent.page(query, profiles.page(page));
       const page = memory.readPage(query, call);
       return page instanceof Promise ? page.then(amend) : amend(page);
     },
     async readCounts(userIds, call) {
-      return amendBatch(await memory.readCounts(userIds, call), own.counts);
+      return amendBatch(await memory.readCounts(userIds, call), recent.counts);
     },
     async readRelations(from, userIds, call) {
       return amendBatch(await memory.readRelations(from, userIds, call), (to, relation) =>
-        own.relation(from, to, relation),
+        recent.relation(from, to, relation),
       );
     },
   };

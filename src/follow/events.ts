@@ -1,5 +1,5 @@
 // What a change means to one subscriber, and the cursor that resumes right behind it.
-import { LOG_ID } from '../cache/log-id.ts';
+import { compareIds, LOG_ID } from '../cache/log-id.ts';
 import { GatewayError } from '../errors.ts';
 import type { Change } from './changes.ts';
 import type { FollowList, UserId } from './model.ts';
@@ -36,6 +36,14 @@ export function readCursor(cursor: string): Place {
   throw new GatewayError('INVALID_CURSOR', 'This is no cursor of an event. Leave "after" out to begin from now on.');
 }
 
+/** Whichever of two cursors is further on; null counts as none. Either may be `INVALID_CURSOR`. */
+export function laterCursor(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  const [a, b] = [readCursor(one), readCursor(other)];
+  const order = compareIds(a.id, b.id);
+  return order > 0 || (order === 0 && !a.begun) ? one : other;
+}
+
 export function followEventsOf(
   { id, change, begun = false }: Happening,
   userId: UserId,
@@ -44,13 +52,12 @@ export function followEventsOf(
   const { type, at } = change;
   if (type === 'missed') return [{ type, cursor: id, at }];
   if (type === 'profile-changed') return [];
-  const { from, to, mutual, isTold } = change;
-  if (isTold) return [];
+  const { from, to, mutual } = change;
   if (type === 'unfollowed')
     return to === userId && maySee('fans') ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
   const events: FollowEvent[] = [];
   if (to === userId && !begun && maySee('fans'))
-    events.push({ type: 'fan-gained', cursor: mutual ? id + BEGUN : id, at, userId: from });
+    events.push({ type: 'fan-gained', cursor: mutual && maySee('mutuals') ? id + BEGUN : id, at, userId: from });
   if (mutual && maySee('mutuals'))
     events.push({ type: 'mutual-gained', cursor: id, at, userId: to === userId ? from : to });
   return events;

@@ -1,15 +1,17 @@
 // Follows and unfollows in somebody's name: told per target, never repeated blindly, and seen by the next read anywhere.
 import type { Log } from '../cache/log.ts';
+import type { Turns } from '../cache/turns.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { type ChangeKind, countsAfter, type FollowChange } from './changes.ts';
-import { type Before, createLookAhead } from './look-ahead.ts';
+import { type ChangeKind, type FollowChange, isFan, isFollowing } from './changes.ts';
 import type { FollowMemory } from './memory.ts';
 import type { FollowRelation, UserId } from './model.ts';
-import type { OwnChanges } from './own-changes.ts';
-import type { CallOptions, ChangeAnswer, FollowService, Outcome } from './services.ts';
+import { createObservation } from './observation.ts';
+import type { RecentChanges } from './recent-changes.ts';
+import type { Batch, CallOptions, ChangeAnswer, FollowService, Outcome } from './services.ts';
+import type { Settling } from './settling.ts';
 
-/** `unchanged`: it was so before, as far as that was known. The failures of `ChangeAnswer` and errors are its own words. */
+/** `unchanged`: it was so before. The failures of `ChangeAnswer` and errors are their own words. */
 export type ChangeOutcome = 'changed' | 'unchanged' | Exclude<ChangeAnswer, 'done'> | GatewayError;
 
 export type FollowWriter = {
@@ -20,25 +22,23 @@ export type FollowWriter = {
     userIds: readonly UserId[],
     call: CallOptions,
   ): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
-  /** Resolves when no change is under way any more. */
-  settled(): Promise<void>;
 };
 
 export type FollowWriterOptions = {
-  /** The upstream itself: what it says now is what counts after a lost answer. */
+  /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
   follow: FollowService;
-  memory: Pick<FollowMemory, 'readRelations' | 'readCounts' | 'forget'>;
+  memory: Pick<FollowMemory, 'forget' | 'readCounts'>;
+  recent: Pick<RecentChanges, 'relation'>;
+  settling: Pick<Settling, 'later'>;
   log: Pick<Log, 'append'>;
-  /** Whether others have told of a change since a moment: its webhook may be faster than its answer. */
-  isTold?: OwnChanges['isTold'];
+  /** What one viewer asks for is done in the order in which it was asked, over all replicas. */
+  turns: Pick<Turns, 'take'>;
   clock: Clock;
 };
 
 export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
-  const { follow, memory, log, isTold = () => false, clock } = options;
-  const lookAhead = createLookAhead({ memory, upstream: follow, clock });
-  /** The last change in each viewer's name: what one viewer asks for is done in the order in which it was asked. */
-  const last = new Map<UserId, Promise<unknown>>();
+  const { follow, memory, recent, settling, log, turns, clock } = options;
+  const observation = createObservation({ follow, memory, recent, clock });
 
   async function send(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
     const answers = await follow[kind](from, userIds, call);
@@ -66,90 +66,65 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
 
   /** Has everybody see the change: this replica and the others, whatever the upstream's own lists say for the moment. */
   async function spread(
-    kind: ChangeKind,
-    from: UserId,
-    userIds: readonly UserId[],
-    { relations, counts }: Before,
+    changes: readonly Omit<FollowChange, 'own' | 'at'>[],
+    news: ReadonlySet<UserId>,
     began: number,
-  ) {
-    const type = kind === 'follow' ? 'followed' : 'unfollowed';
-    let own = known(counts.get(from));
-    for (const to of userIds) {
-      const relation = known(relations.get(to));
-      const mutual = isFan(relation);
-      // Without knowing how it was, nobody knows whether anything was to be counted.
-      if (relation === null) own = null;
-      const before = { from: own, to: relation && known(counts.get(to)) };
-      own = own && countsAfter(own, 'from', kind, mutual);
-      const change: FollowChange = {
-        type,
-        from,
-        to,
-        at: clock.now(),
-        mutual,
-        before,
-        isTold: isTold(type, from, to, began),
-      };
-      // One after the other, since each counts on from the one before it.
-      await log.append(change);
+    behind: Awaited<ReturnType<typeof observation.after>>,
+  ): Promise<void> {
+    for (const change of changes) {
+      const counts = behind && { from: behind.from, to: known(behind.to.get(change.to)) };
+      const own = { began, isNews: news.has(change.to), behind: counts };
+      // One after the other, so that all replicas hear of them in this order.
+      await log.append({ ...change, at: clock.now(), own } satisfies FollowChange);
     }
   }
 
-  async function changeNow(
-    kind: ChangeKind,
-    from: UserId,
-    userIds: readonly UserId[],
-    call: CallOptions,
-  ): Promise<ReadonlyMap<UserId, ChangeOutcome>> {
-    const before = await lookAhead(from, userIds, call);
+  async function changeNow(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
+    const before = await observation.before(from, userIds, call);
     const began = clock.now();
     const answers = await send(kind, from, userIds, call);
-    const outcomes = new Map<UserId, ChangeOutcome>();
-    for (const id of userIds) {
-      const answer = answers.get(id) ?? new Error(`The batch left out ${id}.`);
-      if (answer instanceof Error && !(answer instanceof GatewayError)) throw answer;
-      const wasSo = isDone(kind, before.relations.get(id));
-      outcomes.set(id, answer === 'done' ? (wasSo ? 'unchanged' : 'changed') : answer);
-    }
-    const touched = userIds.filter((id) => {
-      const outcome = outcomes.get(id) as ChangeOutcome;
-      return outcome === 'changed' || outcome === 'unchanged' || mayHaveHappened(outcome);
-    });
+    const outcomes = new Map(userIds.map((id) => [id, outcomeOf(id, answers, before.relations, kind)]));
+    const touched = keysOf(outcomes, (outcome) => isSo(outcome) || mayHaveHappened(outcome));
+    const events = touched.map((to) => ({ type: 'follow-changed', from, to }) as const);
+    await Promise.all(events.map((event) => memory.forget(event)));
     const changed = keysOf(outcomes, (outcome) => outcome === 'changed');
-    await spread(kind, from, changed, before, began);
-    await Promise.all(touched.map((to) => memory.forget({ type: 'follow-changed', from, to })));
+    const behind = await observation.after(from, changed, before.counts, call);
+    const told = keysOf(outcomes, isSo).map((to) => {
+      const type: FollowChange['type'] = kind === 'follow' ? 'followed' : 'unfollowed';
+      return { type, from, to, mutual: isFan(known(before.relations.get(to))) };
+    });
+    await spread(told, new Set(changed), began, behind);
+    for (const event of events) settling.later(event);
     return outcomes;
   }
 
   return {
-    async change(kind, from, userIds, call) {
-      if (userIds.length === 0) return new Map();
-      const before = last.get(from) ?? Promise.resolve();
-      const mine = before.then(() => changeNow(kind, from, userIds, call));
-      const over = mine.catch(() => {});
-      last.set(from, over);
-      try {
-        return await mine;
-      } finally {
-        if (last.get(from) === over) last.delete(from);
-      }
-    },
-    async settled() {
-      while (last.size > 0) await Promise.all(last.values());
-    },
+    change: async (kind, from, userIds, call) =>
+      userIds.length === 0 ? new Map() : turns.take(from, call.deadlineAt, () => changeNow(kind, from, userIds, call)),
   };
+}
+
+function outcomeOf(
+  id: UserId,
+  answers: Batch<ChangeAnswer>,
+  before: Batch<FollowRelation>,
+  kind: ChangeKind,
+): ChangeOutcome {
+  const answer = answers.get(id) ?? new Error(`The batch left out ${id}.`);
+  if (answer instanceof Error && !(answer instanceof GatewayError)) throw answer;
+  if (answer !== 'done') return answer;
+  return isDone(kind, before.get(id)) ? 'unchanged' : 'changed';
 }
 
 const known = <V>(outcome: Outcome<V> | undefined): V | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
-const isFan = (relation: FollowRelation | null): boolean => relation === 'FAN' || relation === 'MUTUAL';
-
-function isDone(kind: ChangeKind, relation: Outcome<FollowRelation> | undefined): boolean {
-  if (known(relation) === null) return false;
-  const follows = relation === 'FOLLOWING' || relation === 'MUTUAL';
-  return follows === (kind === 'follow');
+function isDone(kind: ChangeKind, outcome: Outcome<FollowRelation> | undefined): boolean {
+  const relation = known(outcome);
+  return relation !== null && isFollowing(relation) === (kind === 'follow');
 }
+
+const isSo = (outcome: ChangeOutcome): boolean => outcome === 'changed' || outcome === 'unchanged';
 
 const mayHaveHappened = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.mayHaveHappened;
 

@@ -7,10 +7,12 @@ import type { Log } from '../cache/log.ts';
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { Change, FollowChange } from './changes.ts';
+import { type Change, type FollowChange, isFan, isFollowing } from './changes.ts';
 import type { FollowMemory } from './memory.ts';
 import type { FollowRelation, UserId } from './model.ts';
+import type { RecentChanges } from './recent-changes.ts';
 import type { CallOptions } from './services.ts';
+import type { Settling } from './settling.ts';
 
 /** `at` is when it is said to have happened; `eventTime` the same, null where the hint did not say. Epoch milliseconds. */
 export type Hint = { at: number; eventTime: number | null } & (
@@ -34,8 +36,9 @@ export type HintsOptions = {
   memory: Pick<FollowMemory, 'forget' | 'noteTold' | 'readRelations' | 'readProfiles'>;
   log: Pick<Log, 'append'>;
   clock: Clock;
-  /** Whether such a change at about that time is this gateway's own: then it is known already. */
-  isOwn?: (type: FollowChange['type'], from: UserId, to: UserId, at: number) => boolean;
+  /** Whether such a change is one of this gateway's own: then it is known already. */
+  explains?: RecentChanges['explains'];
+  settling?: Pick<Settling, 'later'>;
   /** Lets one replica alone look into a hint that came to several. */
   redis: { link: Pick<RedisLink, 'ask'>; prefix: string } | null;
   onBug(error: unknown): void;
@@ -52,7 +55,7 @@ const DUPLICATE_SECONDS = 600;
 const MOST_REMEMBERED = 10_000;
 
 export function createHints(options: HintsOptions): Hints {
-  const { memory, log, clock, isOwn = () => false, redis, onBug, mostAtWork = MOST_AT_WORK } = options;
+  const { memory, log, clock, explains = () => false, settling, redis, onBug, mostAtWork = MOST_AT_WORK } = options;
   const closed = new AbortController();
   const taken = new LRUCache<string, number>({ max: MOST_REMEMBERED });
   let atWork = 0;
@@ -93,6 +96,7 @@ export function createHints(options: HintsOptions): Hints {
     const forget = () => Promise.all(open.map((to) => memory.forget({ type: 'follow-changed', from, to })));
     await forget();
     if (!(await isFirst(name))) return;
+    for (const to of targets) settling?.later({ type: 'follow-changed', from, to });
     let isAgain = false;
     await persist(async () => {
       // What was read meanwhile may have lacked the change, as this look did.
@@ -107,7 +111,7 @@ export function createHints(options: HintsOptions): Hints {
       const confirmed = new Set(facts.map(({ to }) => to));
       open = open.filter((to) => !confirmed.has(to) && !isMissing(relations.get(to)));
       // An own change is known only when the upstream has answered it, which may be after its webhook.
-      await tell(facts.filter(({ to }) => !isOwn(type, from, to, at)));
+      await tell(facts.filter(({ to }) => !explains(type, from, to, at)));
       return open.length === 0;
     });
   }
@@ -140,7 +144,10 @@ export function createHints(options: HintsOptions): Hints {
   function takeFollow(hint: FollowHint): HintOutcome {
     const { type, from, at } = hint;
     memory.noteTold();
-    const targets = hint.to.filter((to) => !isOwn(type, from, to, at));
+    const targets = hint.to.filter((to) => !explains(type, from, to, at));
+    // Known already, and forgotten then; once more, since something else of the same kind may be meant.
+    for (const to of hint.to)
+      if (!targets.includes(to)) memory.forget({ type: 'follow-changed', from, to }).catch(onBug);
     if (targets.length === 0) return 'own';
     const name = nameOf(hint);
     if (isRepeated(name)) return 'duplicate';
@@ -181,9 +188,6 @@ function nameOf(hint: Hint): string | null {
 /** Nothing happens to an account that does not exist. */
 const isMissing = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.code === 'USER_NOT_FOUND';
 
-const isFan = (relation: FollowRelation): boolean => relation === 'FAN' || relation === 'MUTUAL';
-
 function agrees(type: FollowChange['type'], relation: FollowRelation): boolean {
-  const follows = relation === 'FOLLOWING' || relation === 'MUTUAL';
-  return follows === (type === 'followed');
+  return isFollowing(relation) === (type === 'followed');
 }

@@ -3,7 +3,7 @@ import type { Log, LogEntry } from '../cache/log.ts';
 import { compareIds } from '../cache/log-id.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { type Change, readChange } from './changes.ts';
+import type { Change } from './changes.ts';
 import {
   type FollowEvent,
   followEventsOf,
@@ -14,6 +14,7 @@ import {
   readCursor,
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
+import { createNews, type News } from './news.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 
 export type { FollowEvent, ProfileEvent } from './events.ts';
@@ -57,12 +58,14 @@ export function createLive({ log, clock, mostWaiting = MOST_WAITING, mostSubscri
   const subscribers = new Set<Subscriber>();
   const followAudience: Audience = new Map();
   const profileAudience: Audience = new Map();
+  const news = createNews();
   const closed = new AbortController();
   let isSweeping = false;
 
   const stop = log.listen(
     (entry) => {
-      const change = readChange(entry.value);
+      news.hear(entry);
+      const change = news.at(entry);
       if (!change) return;
       const audience = change.type === 'profile-changed' ? profileAudience : followAudience;
       for (const userId of usersOf(change)) {
@@ -115,11 +118,11 @@ export function createLive({ log, clock, mostWaiting = MOST_WAITING, mostSubscri
     const { entries, complete, upTo } = await log.since(place.id);
     const begun = place.begun ? log.recent().findLast(({ id }) => id === place.id) : undefined;
     if (!complete || (place.begun && !begun)) return { happenings: [missedAt(upTo)], upTo };
-    const concerning = entries.filter(({ value }) => {
-      const change = readChange(value);
+    const concerning = entries.filter((entry) => {
+      const change = news.at(entry);
       return change && usersOf(change).some((userId) => userIds.has(userId));
     });
-    return { happenings: happeningsOf(concerning, begun), upTo };
+    return { happenings: happeningsOf(concerning, begun, news), upTo };
   }
 
   const isExpired = ({ expiresAt }: Subscriber): boolean => expiresAt !== null && clock.now() >= expiresAt;
@@ -148,9 +151,9 @@ export function createLive({ log, clock, mostWaiting = MOST_WAITING, mostSubscri
 }
 
 /** Made one by one, as they are taken: there may be many. */
-function* happeningsOf(entries: readonly LogEntry[], begun: LogEntry | undefined): Generator<Happening> {
+function* happeningsOf(entries: readonly LogEntry[], begun: LogEntry | undefined, news: News): Generator<Happening> {
   for (const entry of begun ? [begun, ...entries] : entries) {
-    const change = readChange(entry.value);
+    const change = news.at(entry);
     if (change) yield { id: entry.id, change, begun: entry === begun };
   }
 }

@@ -1,5 +1,6 @@
 // How users stand to each other: the viewer to everybody, and any two users.
 import type { Context } from '../context.ts';
+import { isFan, isFollowing } from '../follow/changes.ts';
 import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
@@ -13,9 +14,6 @@ const MIRRORED: Record<FollowRelation, FollowRelation> = {
   FOLLOWING: 'FAN',
   MUTUAL: 'MUTUAL',
 };
-
-const follows = (relation: FollowRelation): boolean => relation === 'FOLLOWING' || relation === 'MUTUAL';
-const isFollowed = (relation: FollowRelation): boolean => relation === 'FAN' || relation === 'MUTUAL';
 
 /** How `from` stands to `to`. A pair with the viewer in it is always asked from there: one batch for all of them. */
 function relationOf(from: UserId, to: UserId, { viewer, load }: Context): FollowRelation | Promise<FollowRelation> {
@@ -41,16 +39,16 @@ function viewerField(
 builder.objectFields(UserType, (t) => ({
   viewerIsFollowing: t.boolean({
     description: 'Whether the viewer follows this user. Null for an anonymous viewer; false for the viewer themself.',
-    resolve: viewerField(follows, { follows: true, mutuals: true }),
+    resolve: viewerField(isFollowing, { follows: true, mutuals: true }),
   }),
   isFollowingViewer: t.boolean({
     description: 'Whether this user follows the viewer. Null for an anonymous viewer; false for the viewer themself.',
-    resolve: viewerField(isFollowed, { fans: true, mutuals: true }),
+    resolve: viewerField(isFan, { fans: true, mutuals: true }),
   }),
   viewerCanFollow: t.boolean({
     description:
       'Whether the viewer can begin to follow this user: not themself, and nobody whom they follow already. Null for an anonymous viewer. A limit of either list shows only when it is tried.',
-    resolve: viewerField((relation) => !follows(relation), { follows: false, mutuals: false }),
+    resolve: viewerField((relation) => !isFollowing(relation), { follows: false, mutuals: false }),
   }),
   relationTo: t.field({
     type: FollowRelationType,

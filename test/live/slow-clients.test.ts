@@ -150,6 +150,7 @@ describe('a WebSocket', () => {
     const clock = createTestClock();
     const sources: ReturnType<typeof openSource>[] = [];
     const webSockets = createWebSockets({
+      cors: { isForeignSocket: () => false },
       prepare: () => ({
         schema: buildSchema('type Query { text: String } type Subscription { text: String }'),
         document: parse('subscription { text }'),

@@ -249,24 +249,24 @@ test('with Redis away, a replica looks into what it is told itself', async () =>
   await expect.poll(a.facts, { timeout: 20_000 }).toHaveLength(1);
 });
 
-test('what this gateway has done itself is neither forgotten nor told again', async () => {
+test('what this gateway has done itself is forgotten once more, and not told again', async () => {
   const { world, openReplica, checks } = await openWorld();
-  const isOwn: HintsOptions['isOwn'] = (type, from, to) => `${type} ${from} ${to}` === 'followed ana bo';
-  const { take, facts, relation } = await openReplica(null, { isOwn });
+  const explains: HintsOptions['explains'] = (type, from, to) => `${type} ${from} ${to}` === 'followed ana bo';
+  const { take, facts, relation } = await openReplica(null, { explains });
   expect(await relation('ana', 'bo')).toBe('NONE');
   world.follow('ana', 'bo');
   world.follow('ana', 'cy');
   expect(take(hint('followed', 'ana', 'bo'))).toBe('own');
-  expect(await relation('ana', 'bo')).toBe('NONE');
+  expect(await relation('ana', 'bo')).toBe('FOLLOWING');
   expect(take(hint('followed', 'ana', 'bo', 'cy'))).toBe('taken');
   await expect.poll(facts).toMatchObject([{ to: 'cy' }]);
-  expect(checks()).toBe(2);
+  expect(checks()).toBe(3);
 });
 
 test('an own change that is known only after its webhook is told once', async () => {
   const { world, openReplica, checks } = await openWorld();
   let isKnown = false;
-  const { take, facts } = await openReplica(null, { isOwn: (_type, _from, to) => isKnown && to === 'bo' });
+  const { take, facts } = await openReplica(null, { explains: (_type, _from, to) => isKnown && to === 'bo' });
   world.follow('ana', 'bo');
   world.follow('ana', 'cy');
   expect(take(hint('followed', 'ana', 'bo', 'cy'))).toBe('taken');

@@ -1,0 +1,187 @@
+// Changes by the gateway and by people's own apps, on two replicas, one after the other and at once: everybody reads the
+// truth, and everybody is told once.
+import { describe, expect, test } from 'vitest';
+import { createRunningClock } from '../support/clock.ts';
+import { subscribe } from '../support/event-stream.ts';
+import type { House, Replica } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import { openPeople } from './people.ts';
+
+const HOOKS = { WEBHOOK_TOKEN: 'token of the test', WEBHOOK_PATH: '/hooks' };
+const PEOPLE = ['star', 'anna', 'bert', 'cleo'];
+type Kind = 'follow' | 'unfollow';
+
+async function openTwo(env: Record<string, string> = {}) {
+  const { url: REDIS_URL } = await startRedis();
+  const house = await openPeople({ ...HOOKS, REDIS_URL, ...env }, createRunningClock());
+  const other = await house.openReplica();
+  house.sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: HOOKS.WEBHOOK_TOKEN });
+  return { house, other };
+}
+
+async function change(replica: Replica, kind: Kind, viewer: string, target: string): Promise<string> {
+  const { done } = await replica
+    .as(viewer)
+    .data<{ done: { results: { __typename: string }[] } }>(
+      `mutation { done: ${kind}Users(input: { userIds: ["${target}"] }) { results { __typename } } }`,
+    );
+  return done.results[0]?.__typename ?? '';
+}
+
+type Lists = Record<'fans' | 'follows' | 'mutuals', { nodes: { id: string }[] }> & Record<string, unknown>;
+
+/** All lists and counts of a user, as they see them. */
+async function seen(replica: Replica, id: string) {
+  const { viewer } = await replica
+    .as(id)
+    .data<{ viewer: Lists }>(
+      '{ viewer { fansCount followsCount mutualsCount fans { nodes { id } } follows { nodes { id } } mutuals { nodes { id } } } }',
+    );
+  const ids = (list: 'fans' | 'follows' | 'mutuals') => viewer[list].nodes.map((node) => node.id).sort();
+  return { ...viewer, fans: ids('fans'), follows: ids('follows'), mutuals: ids('mutuals') };
+}
+
+function truth({ sandbox: { world } }: House, id: string) {
+  const ids = (list: 'fans' | 'follows' | 'mutuals') =>
+    world
+      .list(id, list)
+      .map((member) => member.id)
+      .sort();
+  const { fans, follows, mutuals } = world.counts(id);
+  return {
+    fansCount: fans,
+    followsCount: follows,
+    mutualsCount: mutuals,
+    fans: ids('fans'),
+    follows: ids('follows'),
+    mutuals: ids('mutuals'),
+  };
+}
+
+async function everybodyReadsTheTruth(house: House, replicas: readonly Replica[]) {
+  for (const replica of replicas) for (const id of PEOPLE) expect(await seen(replica, id)).toEqual(truth(house, id));
+}
+
+const TYPES = 'subscription { followEvents(userId: "star") { __typename ... on FanGained { user { id } } } }';
+const typesOf = async (stream: Awaited<ReturnType<typeof subscribe>>, count: number) => {
+  const types: string[] = [];
+  for (let n = 0; n < count; n++)
+    types.push(
+      (await stream.answer<{ data: { followEvents: { __typename: string } } }>()).data.followEvents.__typename,
+    );
+  return types;
+};
+
+test('a follow in one’s own app right after an unfollow by the gateway is no change of the gateway’s own', async () => {
+  const { house, other } = await openTwo();
+  const stream = await subscribe(other, TYPES);
+  await change(house, 'follow', 'anna', 'star');
+  await change(house, 'unfollow', 'anna', 'star');
+  await house.sandbox.webhooks.settled();
+  house.sandbox.act.follow('anna', 'star');
+  expect(await typesOf(stream, 3)).toEqual(['FanGained', 'FanLost', 'FanGained']);
+  await everybodyReadsTheTruth(house, [house, other]);
+});
+
+test('somebody else’s unfollow in their own app counts beside a follow by the gateway', async () => {
+  const { house, other } = await openTwo();
+  const { world, act, webhooks } = house.sandbox;
+  world.follow('bert', 'star');
+  world.follow('cleo', 'star');
+  const stream = await subscribe(other, TYPES);
+  await change(house, 'follow', 'anna', 'star');
+  act.unfollow('bert', 'star');
+  await webhooks.settled();
+  expect(await typesOf(stream, 2)).toEqual(['FanGained', 'FanLost']);
+  await everybodyReadsTheTruth(house, [house, other]);
+});
+
+test('a mutual who unfollows in their own app is no mutual any more', async () => {
+  const { house, other } = await openTwo();
+  house.sandbox.world.follow('star', 'anna');
+  await change(house, 'follow', 'anna', 'star');
+  const stream = await subscribe(other, 'subscription { followEvents(userId: "anna") { __typename } }');
+  house.sandbox.act.unfollow('star', 'anna');
+  expect(await typesOf(stream, 1)).toEqual(['FanLost']);
+  await everybodyReadsTheTruth(house, [house, other]);
+});
+
+test('a viewer who asks two replicas at once is done one after the other', async () => {
+  const { house, other } = await openTwo();
+  house.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
+  const follow = change(house, 'follow', 'anna', 'star');
+  await expect.poll(() => house.sandbox.calls.summary().follow_add?.received).toBe(1);
+  const unfollow = change(other, 'unfollow', 'anna', 'star');
+  expect([await follow, await unfollow]).toEqual(['FollowChanged', 'FollowChanged']);
+  expect(house.sandbox.world.followTime('anna', 'star')).toBeUndefined();
+  await everybodyReadsTheTruth(house, [house, other]);
+});
+
+test('what was remembered of a lagging upstream is forgotten when the lag is over', async () => {
+  const { house, other } = await openTwo({ LIST_FRESH_SECONDS: '300', COUNTS_FRESH_SECONDS: '300' });
+  const { faults } = house.sandbox;
+  faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
+  await change(house, 'follow', 'anna', 'star');
+  await everybodyReadsTheTruth(house, [house, other]);
+  house.clock.advance(29_000);
+  await everybodyReadsTheTruth(house, [house, other]);
+  // The end of the lag, and of the time for which changes still count beyond it.
+  house.clock.advance(2000);
+  await expect.poll(() => seen(other, 'anna')).toEqual(truth(house, 'anna'));
+  house.clock.advance(1000);
+  await everybodyReadsTheTruth(house, [house, other]);
+});
+
+test('a change by one replica whose webhook comes to the other is told once, whichever is faster', async () => {
+  const { house, other } = await openTwo();
+  const stream = await subscribe(house, TYPES);
+  for (let turn = 0; turn < 30; turn++) {
+    house.sandbox.faults.set({ latency: { ms: 2 + (turn % 15), commands: ['follow_add', 'follow_delete'] } });
+    await change(other, turn % 2 === 0 ? 'follow' : 'unfollow', 'anna', 'star');
+  }
+  await house.sandbox.webhooks.settled();
+  house.sandbox.faults.reset();
+  await change(other, 'follow', 'bert', 'star');
+  const expected = Array.from({ length: 30 }, (_, turn) => (turn % 2 === 0 ? 'FanGained' : 'FanLost'));
+  expect(await typesOf(stream, 31)).toEqual([...expected, 'FanGained']);
+});
+
+describe.each([
+  ['at once', true],
+  ['one after the other', false],
+])('many changes by the gateway, %s, on both replicas', (_how, atOnce) => {
+  test.each(['no lag', 'lagging lists and counts'])('are read as they are by everybody: %s', async (lag) => {
+    const { house, other } = await openTwo();
+    if (lag !== 'no lag' && !atOnce) house.sandbox.faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
+    let state = 11;
+    const below = (most: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return (state >>> 8) % most;
+    };
+    for (let round = 0; round < 12; round++) {
+      const jobs: Promise<string>[] = [];
+      for (let n = 0; n < 4; n++) {
+        const [from, to] = [PEOPLE[below(4)] as string, PEOPLE[below(4)] as string];
+        if (from === to) continue;
+        const job = change(below(2) ? house : other, below(3) ? 'follow' : 'unfollow', from, to);
+        jobs.push(job);
+        if (!atOnce) await job;
+      }
+      await Promise.all(jobs);
+      await everybodyReadsTheTruth(house, [house, other]);
+    }
+  });
+});
+
+test('the cursor of an event does not tell a mutual to whom mutuals are hidden', async () => {
+  const { house, other } = await openTwo({ LIST_VISIBILITY: 'mutuals=self' });
+  house.sandbox.world.follow('star', 'anna');
+  const cursors = 'subscription { followEvents(userId: "star") { cursor } }';
+  const stream = await subscribe(other, cursors);
+  await change(house, 'follow', 'anna', 'star');
+  await change(house, 'follow', 'bert', 'star');
+  for (let n = 0; n < 2; n++) {
+    const { data } = await stream.answer<{ data: { followEvents: { cursor: string } } }>();
+    expect(data.followEvents.cursor).not.toContain('~');
+  }
+});
