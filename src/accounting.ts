@@ -56,6 +56,8 @@ export function createAccounting(freshnessExtension: boolean, metrics: Metrics |
       for (const { extensions } of answer.errors ?? []) {
         // The document is right, yet nothing ran: its variables are wrong (GraphQL over HTTP, 6.4.2).
         if (visit.opened && !('data' in answer) && extensions) extensions.http ??= { spec: true, status: 400 };
+        // Who protects us, a proxy or a monitor, goes by the status, whatever type of answer the client takes.
+        if (extensions?.code === 'OPERATION_TOO_EXPENSIVE') extensions.http = { status: 400 };
       }
       note(visit, answer);
       const { operationName, errorCodes } = visit.exchange;

@@ -63,9 +63,27 @@ export type Config = {
   graphiql: boolean;
   /** What a supergraph calls a user, and the field that it knows one by. */
   federation: { type: string; key: string };
+  /** Whether documents must be known beforehand, and where those are that the deployer adds; null: nowhere. */
+  trustedDocuments: { mode: 'off' | 'log' | 'strict'; path: string | null };
+  /** Whether a document that came once answers to its hash from then on. */
+  automaticPersistedQueries: boolean;
+  /** Origins whose pages may ask. */
+  corsOrigins: readonly string[] | '*';
+  /** Proxies that are believed: how many there are, or their networks. */
+  trustProxy: number | readonly string[];
+  compression: boolean;
   maxBodyBytes: number;
   maxDepth: number;
   maxTokens: number;
+  maxAliases: number;
+  maxDirectives: number;
+  /** The most calls to the upstream that one operation may take, as far as can be told beforehand. */
+  maxUpstreamCalls: number;
+  /** The most values that one answer may hold, as far as can be told beforehand. */
+  maxValues: number;
+  maxResponseBytes: number;
+  /** Requests of one client; null: as many as it likes. */
+  rateLimitPerMinute: number | null;
   drainMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
 };
@@ -167,9 +185,20 @@ export function readConfig(env: Environment): Config {
     introspection: settings.INTROSPECTION ?? !production,
     graphiql: settings.GRAPHIQL ?? !production,
     federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
+    trustedDocuments: { mode: settings.TRUSTED_DOCUMENTS, path: settings.TRUSTED_DOCUMENTS_PATH ?? null },
+    automaticPersistedQueries: settings.AUTOMATIC_PERSISTED_QUERIES,
+    corsOrigins: settings.CORS_ORIGINS,
+    trustProxy: settings.TRUST_PROXY,
+    compression: settings.COMPRESSION,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     maxDepth: settings.MAX_DEPTH,
     maxTokens: settings.MAX_TOKENS,
+    maxAliases: settings.MAX_ALIASES,
+    maxDirectives: settings.MAX_DIRECTIVES,
+    maxUpstreamCalls: settings.MAX_UPSTREAM_CALLS,
+    maxValues: settings.MAX_VALUES,
+    maxResponseBytes: settings.MAX_RESPONSE_BYTES,
+    rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE || null,
     drainMs: settings.SHUTDOWN_DRAIN_MS,
     logLevel: settings.LOG_LEVEL,
   };

@@ -6,6 +6,7 @@ import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import type { ChangeKind } from './follow/changes.ts';
+import { laterCursor } from './follow/events.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
@@ -74,6 +75,8 @@ export type ContextRequest = {
   resumeAfter?: string | null;
   /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
+  /** Told until when (epoch milliseconds) each value that is read for it is fresh. */
+  onFresh?: ((until: number) => void) | undefined;
 };
 
 /** A request on its way through the house. */
@@ -90,7 +93,7 @@ export function createContexts(dependencies: ContextDependencies) {
   const { memory, findKnownFans, writer, live, maySee, settings, clock, deadlineMs } = dependencies;
   const sources = { ...memory, findKnownFans };
   return {
-    open({ gone, viewer, resumeAfter = null, onUpstreamCall }: ContextRequest): OpenContext {
+    open({ gone, viewer, resumeAfter = null, onUpstreamCall, onFresh }: ContextRequest): OpenContext {
       let patience = createPatience(gone, deadlineMs, clock);
       let call = beginCall();
       let oldest: Staleness | null = null;
@@ -104,7 +107,11 @@ export function createContexts(dependencies: ContextDependencies) {
         load,
         maySee: (owner, list) => maySee(viewer, owner, list),
         readPage: (query) => memory.readPage(query, call),
-        isKnownMissing: memory.isKnownMissing,
+        isKnownMissing(userId) {
+          const isMissing = memory.isKnownMissing(userId);
+          if (isMissing) onFresh?.(clock.now());
+          return isMissing;
+        },
         refusedTags: memory.refusedTags,
         async changeFollows(kind, userIds) {
           if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
@@ -119,13 +126,13 @@ export function createContexts(dependencies: ContextDependencies) {
           followEvents: (userId, after) =>
             answeredOneByOne(
               live.followEvents(userId, {
-                after: after ?? resumeAfter,
+                after: laterCursor(after, resumeAfter),
                 expiresAt,
                 maySee: (list) => maySee(viewer, userId, list),
               }),
             ),
           profileEvents: (userIds, after) =>
-            answeredOneByOne(live.profileEvents(userIds, { after: after ?? resumeAfter, expiresAt })),
+            answeredOneByOne(live.profileEvents(userIds, { after: laterCursor(after, resumeAfter), expiresAt })),
         },
       };
       return { context, staleness: () => oldest, close: () => patience.end() };
@@ -135,6 +142,7 @@ export function createContexts(dependencies: ContextDependencies) {
         return {
           deadlineAt: clock.now() + deadlineMs,
           onUpstreamCall,
+          onFresh,
           onStale(use) {
             // A failure says more than a renewal that is on its way.
             const failure = use.failure ?? oldest?.failure ?? null;

@@ -15,7 +15,10 @@ export type ErrorCode =
   | 'UPSTREAM_TIMEOUT'
   | 'UPSTREAM_UNAVAILABLE'
   | 'UPSTREAM_MISCONFIGURED'
-  | 'OPERATION_TOO_EXPENSIVE';
+  | 'OPERATION_TOO_EXPENSIVE'
+  | 'DOCUMENT_NOT_TRUSTED'
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED';
 
 /** What the upstream said, as far as a client may know it: `extensions.upstream`. Never holds a secret. */
 export type UpstreamFault = {
@@ -56,11 +59,17 @@ export function shorten(message: string): string {
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
 }
 
+/** The same without graphql's guess at the name that was meant: guesses tell the schema to who may not read it. */
+export function withoutGuess(message: string): string {
+  return shorten(message.replace(/ ?Did you mean .*$/s, ''));
+}
+
 /**
  * Turns whatever was thrown into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
- * about the request stay, anything else is handed to `reportBug` and shown as `INTERNAL_SERVER_ERROR`.
+ * about the request stay, as `brief` tells them, anything else is handed to `reportBug` and shown as
+ * `INTERNAL_SERVER_ERROR`.
  */
-export function maskError(error: unknown, reportBug: (error: unknown) => void): GraphQLError {
+export function maskError(error: unknown, reportBug: (error: unknown) => void, brief = shorten): GraphQLError {
   const graphqlError = error instanceof GraphQLError ? error : undefined;
   const cause = graphqlError ? (graphqlError.originalError ?? graphqlError) : error;
   const place = {
@@ -78,7 +87,7 @@ export function maskError(error: unknown, reportBug: (error: unknown) => void): 
     // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message
     // says which one.
     const extensions = { code: 'BAD_USER_INPUT', ...cause.extensions };
-    return new GraphQLError(shorten(graphqlError.message), { ...place, extensions });
+    return new GraphQLError(brief(graphqlError.message), { ...place, extensions });
   }
   reportBug(cause);
   return new GraphQLError('Something went wrong on our side.', {

@@ -1,26 +1,48 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DocumentNode, GraphQLError, getOperationAST } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Accounting, Visit } from './accounting.ts';
+import type { Caching } from './caching.ts';
 import { type Config, ConfigError } from './config.ts';
-import type { Context, createContexts } from './context.ts';
-import { maskError } from './errors.ts';
+import type { Context, createContexts, GraphSettings } from './context.ts';
+import type { Documents } from './documents.ts';
+import { maskError, shorten, withoutGuess } from './errors.ts';
+import { createPredict } from './graph/cost.ts';
 import { clashesOf } from './graph/entity.ts';
 import { createServedSchema } from './graph/federation.ts';
 import { type Answer, type Answers, isAnswers, subscribe } from './http/answers.ts';
 import { refusal } from './http/body.ts';
+import { createCompression } from './http/compression.ts';
+import { createCosts } from './http/costs.ts';
 import type { EventStreams } from './http/event-stream.ts';
 import type { Exchange } from './http/exchange.ts';
 import { GRAPHQL_PATH, type RequestWithBody } from './http/front.ts';
 import { createLimits } from './http/limits.ts';
-import type { Operation, PreparedOperation } from './http/web-socket-protocol.ts';
+import { createPrepare, type PrepareDependencies } from './prepare.ts';
 
 export type GraphqlDependencies = {
-  config: Pick<Config, 'maxTokens' | 'maxDepth' | 'introspection' | 'federation'>;
+  config: Pick<
+    Config,
+    | 'maxTokens'
+    | 'maxDepth'
+    | 'maxAliases'
+    | 'maxDirectives'
+    | 'maxUpstreamCalls'
+    | 'maxValues'
+    | 'maxResponseBytes'
+    | 'knownFansMaxCalls'
+    | 'embeddedProfile'
+    | 'introspection'
+    | 'compression'
+    | 'federation'
+  >;
+  settings: GraphSettings;
   contexts: ReturnType<typeof createContexts>;
   accounting: Accounting;
+  documents: Documents;
+  caching: Caching;
   /** Serves subscriptions over HTTP. */
   streams: EventStreams;
   /** Told of what no client can be told. */
@@ -34,10 +56,11 @@ type ServerContext = { readonly visit: Visit };
 const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
 
 /** Makes what runs GraphQL operations. */
-export function createGraphql({ config, contexts, accounting, streams, onBug }: GraphqlDependencies) {
+export function createGraphql(dependencies: GraphqlDependencies) {
+  const { config, settings, contexts, accounting, documents, caching, streams, onBug } = dependencies;
   refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
-  const mask = (error: unknown) => maskError(error, onBug);
+  const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -47,6 +70,7 @@ export function createGraphql({ config, contexts, accounting, streams, onBug }: 
         viewer: visit.exchange.viewer,
         resumeAfter: 'request' in visit.origin ? lastEventIdOf(visit.origin.request) : null,
         onUpstreamCall: () => visit.exchange.upstreamCalls++,
+        onFresh: caching.watch(visit),
       });
       return visit.opened.context;
     },
@@ -59,15 +83,24 @@ export function createGraphql({ config, contexts, accounting, streams, onBug }: 
     graphiql: false,
     landingPage: false,
     logging: false,
-    plugins: [createLimits(config), operations(), httpAnswers()],
+    plugins: [
+      documents.plugin,
+      createLimits(config),
+      operations(),
+      costs(),
+      httpAnswers(),
+      caching.plugin,
+      ...(config.compression ? [createCompression()] : []),
+    ],
   });
+  refuseDocuments();
 
   function operations(): Plugin<ServerContext, ServerContext> {
     return {
-      onExecute: ({ args }) => accounting.begin(args.contextValue.visit, args.document, args.operationName),
+      onExecute: ({ args }) => begin(args),
       onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
         const { visit } = args.contextValue;
-        accounting.begin(visit, args.document, args.operationName);
+        begin(args);
         const { origin } = visit;
         if ('request' in origin && !TAKES_STREAMS.test(origin.request.headers.accept || '*/*'))
           return setResultAndStopExecution({ errors: [notAcceptable()] });
@@ -80,6 +113,43 @@ export function createGraphql({ config, contexts, accounting, streams, onBug }: 
         });
       },
     };
+  }
+
+  function costs() {
+    const most = { calls: config.maxUpstreamCalls, values: config.maxValues };
+    const predict = createPredict(schema, most, {
+      ...settings,
+      knownFansMaxCalls: config.knownFansMaxCalls,
+      embedsProfiles: config.embeddedProfile === 'whole',
+      keys: ['id', config.federation.key],
+    });
+    return createCosts({ predict, most, maxResponseBytes: config.maxResponseBytes });
+  }
+
+  /** It is known what is to run. */
+  function begin({
+    contextValue,
+    document,
+    operationName,
+  }: Pick<ExecutionArgs, 'document' | 'operationName'> & { contextValue: ServerContext }) {
+    const { visit } = contextValue;
+    accounting.begin(visit, document, operationName);
+    documents.begin(visit, document);
+  }
+
+  /** As requests are checked, so that nothing is trusted that would be refused, and nothing is checked twice. */
+  function refuseDocuments(): void {
+    const { parse, validate } = yoga.getEnveloped();
+    const problems = documents.read((text) => {
+      try {
+        const document: DocumentNode = parse(text);
+        const [problem] = validate(schema, document);
+        return problem ? { problem: problem.message } : document;
+      } catch (error) {
+        return { problem: (error as Error).message };
+      }
+    });
+    if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
   }
 
   function httpAnswers(): Plugin<ServerContext, ServerContext> {
@@ -108,42 +178,15 @@ export function createGraphql({ config, contexts, accounting, streams, onBug }: 
         visit: { exchange, origin: { request, response }, opened: null, operationType: null },
       }),
 
-    /** Checks an operation that did not come over HTTP: why it cannot run, or the way to run it. */
-    prepare(operation: Operation): PreparedOperation | readonly GraphQLError[] {
-      const { query, operationName, variables, exchange, gone } = operation;
-      const visit: Visit = { exchange, origin: { gone }, opened: null, operationType: null };
-      const enveloped = yoga.getEnveloped({ visit });
-      const refuse = (errors: readonly unknown[]) => {
-        const answer = { errors: errors.map(mask) };
-        accounting.settle(visit, answer);
-        return answer;
-      };
-      let document: DocumentNode;
-      try {
-        document = enveloped.parse(query);
-      } catch (error) {
-        return refuse([coded(error, 'GRAPHQL_PARSE_FAILED')]).errors;
-      }
-      const problems = enveloped.validate(schema, document);
-      if (problems.length > 0) return refuse(problems).errors;
-      const known = getOperationAST(document, operationName);
-      if (!known) return refuse([unknownOperation()]).errors;
-      const args = { schema, document, operationName, variableValues: variables };
-      return {
-        ...args,
-        async run() {
-          try {
-            const run = known.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
-            const answer: Answer | Answers = await run({ ...args, contextValue: await enveloped.contextFactory() });
-            if (isAnswers(answer)) accounting.stream(visit);
-            else accounting.settle(visit, answer);
-            return answer;
-          } catch (error) {
-            return refuse([error]);
-          }
-        },
-      };
-    },
+    /** For what did not come over HTTP. */
+    prepare: createPrepare({
+      schema,
+      accounting,
+      documents,
+      // Yoga's own type says nothing of what these steps take and give.
+      envelop: (visit) => yoga.getEnveloped({ visit }) as ReturnType<PrepareDependencies['envelop']>,
+      mask,
+    }),
   };
 }
 
@@ -165,18 +208,6 @@ function refuseType(_result: unknown, { Response }: { Response: typeof globalThi
 function notAcceptable(): GraphQLError {
   const message = 'A subscription is answered by a stream of events: accept text/event-stream, or use a WebSocket.';
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
-}
-
-/** Over HTTP Yoga gives the code. */
-function coded(error: unknown, code: string): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  const { message, source, positions, extensions } = error;
-  return new GraphQLError(message, { source, positions, extensions: { code, ...extensions } });
-}
-
-function unknownOperation(): GraphQLError {
-  const extensions = { code: 'OPERATION_RESOLUTION_FAILURE' };
-  return new GraphQLError('The document has no such operation, or several and none is named.', { extensions });
 }
 
 /** Only the schema can tell which names are taken. */

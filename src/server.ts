@@ -1,22 +1,33 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createAccounting } from './accounting.ts';
 import { createAuthentication } from './auth/authentication.ts';
+import type { Viewer } from './auth/viewer.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createLog } from './cache/log.ts';
 import { createRedisLink } from './cache/redis-link.ts';
+import { createSharedCounts } from './cache/shared-counts.ts';
+import { createTurns } from './cache/turns.ts';
+import { createCaching } from './caching.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
+import { createDocuments } from './documents.ts';
 import { amendMemory } from './follow/amended-memory.ts';
 import { createChangedProfiles } from './follow/changed-profiles.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
 import { createLive } from './follow/live.ts';
 import { createFollowMemory } from './follow/memory.ts';
-import { createOwnChanges } from './follow/own-changes.ts';
+import { createRecentChanges } from './follow/recent-changes.ts';
+import { createSettling } from './follow/settling.ts';
 import { createGraphql } from './graphql.ts';
+import { createAutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
+import { createClientAddresses } from './http/client-address.ts';
+import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
+import { createCors } from './http/cors.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { createFront, GRAPHQL_PATH } from './http/front.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
@@ -121,24 +132,29 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     settleMs: config.writeLagMs,
     observer: metrics?.memory,
   });
-  const own = createOwnChanges({ log: changes, clock, lagMs: config.writeLagMs });
-  const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: config.lifetimes.page.toldMs });
-  const memory = amendMemory(remembered, own, changedProfiles);
-  const writer = createFollowWriter({ follow, memory, log: changes, isTold: own.isTold, clock });
+  const lagMs = config.writeLagMs;
+  const recent = createRecentChanges({ log: changes, clock, lagMs });
+  const { toldMs, usableMs } = config.lifetimes.page;
+  const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: Math.max(toldMs, usableMs) });
+  const memory = amendMemory(remembered, recent, changedProfiles);
+  const settling = createSettling({ forget: remembered.forget, clock, lagMs });
+  const turns = createTurns({ redis: link && { link, prefix: keyPrefixOf(sdkAppId) }, clock });
+  const writer = createFollowWriter({ follow, memory: remembered, recent, settling, log: changes, turns, clock });
   const live = createLive({ log: changes, clock, mostSubscriptions: config.maxSubscriptions });
+  const settings = {
+    maxPageSize: config.maxPageSize,
+    chunkSize: config.chunkSize,
+    userIdPattern: config.userIdPattern,
+    cursorKey: cursorKeyOf(config),
+    maxTargets: config.maxTargets,
+  };
   const contexts = createContexts({
     memory,
     writer,
     live,
     findKnownFans: createKnownFans(memory, { maxCalls: config.knownFansMaxCalls }),
     maySee,
-    settings: {
-      maxPageSize: config.maxPageSize,
-      chunkSize: config.chunkSize,
-      userIdPattern: config.userIdPattern,
-      cursorKey: cursorKeyOf(config),
-      maxTargets: config.maxTargets,
-    },
+    settings,
     clock,
     deadlineMs: config.requestDeadlineMs,
   });
@@ -146,7 +162,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const webhooks = connectWebhooks(config, {
     memory: remembered,
     changes,
-    isOwn: own.isOwn,
+    explains: recent.explains,
+    settling,
     redis: link && { link, prefix: keyPrefixOf(sdkAppId) },
     clock,
     log,
@@ -155,10 +172,24 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
   const accounting = createAccounting(config.freshnessExtension, metrics);
   const streams = createEventStreams(clock);
+  const documents = createDocuments({
+    config,
+    automatic: config.automaticPersistedQueries
+      ? createAutomaticPersistedQueries(link && { link, prefix: keyPrefixOf(sdkAppId) })
+      : null,
+    clock,
+    onDocument: (outcome) => metrics?.onDocument(outcome),
+    onUnknown: (document, outcome) =>
+      log.warn(document, `A document that is not trusted was ${outcome === 'refused' ? 'refused' : 'asked for'}`),
+  });
+  const viewerHeaders = ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])];
   const graphql = createGraphql({
     config,
+    settings,
     contexts,
     accounting,
+    documents,
+    caching: createCaching({ clock, viewerHeaders }),
     streams,
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
   });
@@ -168,9 +199,28 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     clock,
     report,
   });
+  const developmentHeader = developmentHeaderOf(config);
+  const addresses = createClientAddresses(config.trustProxy);
+  const rates =
+    config.rateLimitPerMinute === null
+      ? null
+      : createClientRates({
+          perMinute: config.rateLimitPerMinute,
+          shared: link && createSharedCounts(link, `${keyPrefixOf(sdkAppId)}:rate`, RATE_WINDOW_MS),
+          clock,
+        });
+  const tooSoon = (request: IncomingMessage, viewer: Viewer | null) =>
+    rates && rates.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request)));
+  const cors = createCors({
+    origins: config.corsOrigins,
+    credentials: config.auth.header !== null,
+    headers: developmentHeader ? [developmentHeader] : [],
+  });
   const webSockets = createWebSockets({
+    cors,
     prepare: graphql.prepare,
     authenticate,
+    tooSoon,
     isReady: () => listener.isReady(),
     onOperation: (exchange, facts) => log.info({ ...exchange, ...facts }, 'operation'),
     onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
@@ -182,11 +232,12 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const listener = createListener(
     createFront({
       graphql: graphql.serve,
-      graphiql: config.graphiql
-        ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeaderOf(config) })
-        : null,
+      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
       authenticate,
       webhook: webhooks,
+      cors,
+      isHttps: addresses.isHttps,
+      tooSoon,
       isReady: () => listener.isReady(),
       onExchange(exchange, facts) {
         // Every change in the app is one; and where the upstream sends them is nobody else's business.
@@ -231,7 +282,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async close() {
       await listener.drain(config.drainMs);
       // A change goes on when its client is gone.
-      await writer.settled();
+      await turns.settled();
+      settling.close();
       webhooks?.close();
       await client.close();
       await budget.close();
@@ -241,6 +293,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     },
     destroy() {
       live.close();
+      settling.close();
       listener.destroy();
       metricsListener?.destroy();
       webhooks?.close();

@@ -1,4 +1,5 @@
 // What a single setting can be: checks that say in plain words what is wrong. None repeats a value that may be secret.
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -32,7 +33,8 @@ export const baseUrl = text.transform((value, { addIssue }) => {
 export const pattern = text.transform((value, { addIssue }) => {
   try {
     new RegExp(value, 'u');
-    return new RegExp(`^(?:${value})$`, 'u');
+    // Keys of what is remembered are put together with these, so that no id may have them.
+    return new RegExp(`^(?!.*[\\s:{}])(?:${value})$`, 'u');
   } catch {
     addIssue('must be a regular expression');
     return /^$/;
@@ -133,5 +135,32 @@ export const graphqlName = text.regex(
 export const webhookPath = text
   .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
   .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
+
+/** What browsers say of a page: scheme and host, without a path. Pages in a native shell have a scheme of their own. */
+const isOrigin = (value: string): boolean =>
+  /^https?:[^*]*$/i.test(value)
+    ? URL.parse(value)?.origin === value
+    : /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+$/.test(value);
+
+/** Exact origins, separated by commas, or all. */
+export const origins = text.transform((value, { addIssue }): readonly string[] | '*' => {
+  if (value === '*') return value;
+  const list = value.split(',').map((origin) => origin.trim());
+  if (!list.every(isOrigin)) addIssue('must be origins such as https://app.example, separated by commas, or *');
+  return list;
+});
+
+/** A number of proxies, or their networks. */
+export const proxies = text.transform((value, { addIssue }): number | readonly string[] => {
+  if (/^\d$/.test(value)) return Number(value);
+  const list = value.split(',').map((network) => network.trim());
+  if (!list.every(isNetwork)) addIssue('must be a number of proxies up to 9, or their networks, such as 10.0.0.0/8');
+  return list;
+});
+function isNetwork(value: string): boolean {
+  const [address = '', bits = '0', ...rest] = value.split('/');
+  const version = isIP(address);
+  return version > 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+}
 
 export const isLoopback = (address: string): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');

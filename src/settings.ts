@@ -10,7 +10,9 @@ import {
   listVisibility,
   oneOf,
   onOrOff,
+  origins,
   pattern,
+  proxies,
   redisUrl,
   seconds,
   someOf,
@@ -88,9 +90,21 @@ const SETTINGS = z.object({
   GRAPHIQL: onOrOff.optional(),
   FEDERATION_USER_TYPE: graphqlName.default('User'),
   FEDERATION_USER_KEY: graphqlName.default('id'),
+  TRUSTED_DOCUMENTS: oneOf(['off', 'log', 'strict']).default('off'),
+  TRUSTED_DOCUMENTS_PATH: text.optional(),
+  AUTOMATIC_PERSISTED_QUERIES: onOrOff.default(false),
+  CORS_ORIGINS: origins.default([]),
+  TRUST_PROXY: proxies.default(0),
+  COMPRESSION: onOrOff.default(false),
   MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).default(102_400),
   MAX_DEPTH: wholeNumber(1, 100).default(15),
   MAX_TOKENS: wholeNumber(100, 100_000).default(10_000),
+  MAX_ALIASES: wholeNumber(0, 10_000).default(500),
+  MAX_DIRECTIVES: wholeNumber(0, 10_000).default(50),
+  MAX_UPSTREAM_CALLS: wholeNumber(1, 100_000).default(250),
+  MAX_VALUES: wholeNumber(100, 10_000_000).default(100_000),
+  MAX_RESPONSE_BYTES: wholeNumber(1024, 100_000_000).default(5_242_880),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(0),
   SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000).default(1000),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
 });
@@ -120,7 +134,11 @@ export function contradictions(given: Environment): string[] {
     problems.push(
       'AUTH names development, which takes VIEWER_HEADER without a secret: leave header and VIEWER_HEADER_SECRET out',
     );
+  if (ways.includes('header') && given.CORS_ORIGINS === '*')
+    problems.push('CORS_ORIGINS is *, but AUTH names header, so that cookies may say who asks: name the origins');
   if (given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN) problems.push('WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
+  if (given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''))
+    problems.push('AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one');
   for (const name of Object.keys(given)) {
     if (name.startsWith('TENCENT_') && !(name in SETTINGS.shape))
       problems.push(`${name} is no setting of this gateway`);

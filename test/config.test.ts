@@ -57,9 +57,20 @@ test('three settings are enough; all others have a default', () => {
     embeddedProfile: 'whole',
     introspection: true,
     graphiql: true,
+    trustedDocuments: { mode: 'off', path: null },
+    automaticPersistedQueries: false,
+    corsOrigins: [],
+    trustProxy: 0,
+    compression: false,
     maxBodyBytes: 102_400,
     maxDepth: 15,
     maxTokens: 10_000,
+    maxAliases: 500,
+    maxDirectives: 50,
+    maxUpstreamCalls: 250,
+    maxValues: 100_000,
+    maxResponseBytes: 5_242_880,
+    rateLimitPerMinute: null,
     drainMs: 1000,
     logLevel: 'info',
   });
@@ -114,9 +125,28 @@ test.each([
   ['INTROSPECTION', 'off', { introspection: false }],
   ['GRAPHIQL', '0', { graphiql: false }],
   ['GRAPHIQL', 'FALSE', { graphiql: false }],
+  ['TRUSTED_DOCUMENTS', 'log', { trustedDocuments: { mode: 'log', path: null } }],
+  ['TRUSTED_DOCUMENTS', 'strict', { trustedDocuments: { mode: 'strict', path: null } }],
+  ['TRUSTED_DOCUMENTS_PATH', '/documents', { trustedDocuments: { mode: 'off', path: '/documents' } }],
+  ['AUTOMATIC_PERSISTED_QUERIES', 'on', { automaticPersistedQueries: true }],
+  ['CORS_ORIGINS', '*', { corsOrigins: '*' }],
+  [
+    'CORS_ORIGINS',
+    'https://app.example, http://localhost:3000,capacitor://localhost',
+    { corsOrigins: ['https://app.example', 'http://localhost:3000', 'capacitor://localhost'] },
+  ],
+  ['TRUST_PROXY', '2', { trustProxy: 2 }],
+  ['TRUST_PROXY', '10.0.0.0/8, ::1', { trustProxy: ['10.0.0.0/8', '::1'] }],
+  ['COMPRESSION', 'on', { compression: true }],
   ['MAX_BODY_BYTES', '1024', { maxBodyBytes: 1024 }],
   ['MAX_DEPTH', '3', { maxDepth: 3 }],
   ['MAX_TOKENS', '100', { maxTokens: 100 }],
+  ['MAX_ALIASES', '0', { maxAliases: 0 }],
+  ['MAX_DIRECTIVES', '0', { maxDirectives: 0 }],
+  ['MAX_UPSTREAM_CALLS', '1', { maxUpstreamCalls: 1 }],
+  ['MAX_VALUES', '100', { maxValues: 100 }],
+  ['MAX_RESPONSE_BYTES', '1024', { maxResponseBytes: 1024 }],
+  ['RATE_LIMIT_PER_MINUTE', '60', { rateLimitPerMinute: 60 }],
   ['SHUTDOWN_DRAIN_MS', '0', { drainMs: 0 }],
   ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
 ])('%s=%s is understood', (name, value, expected) => {
@@ -154,6 +184,12 @@ test.each([
   ['VIEWER_HEADER_SECRET', ['short']],
   ['LIST_VISIBILITY', ['private', 'fans', 'fans=', 'friends=self', 'fans=self=public', 'toString=self']],
   ['MAX_TARGETS', ['0', '1001']],
+  ['MAX_ALIASES', ['-1', '10001']],
+  ['MAX_DIRECTIVES', ['-1', '10001']],
+  ['MAX_UPSTREAM_CALLS', ['0', '100001']],
+  ['MAX_VALUES', ['99', '10000001']],
+  ['MAX_RESPONSE_BYTES', ['1023', '100000001']],
+  ['RATE_LIMIT_PER_MINUTE', ['-1', '1000001']],
   ['WRITE_LAG_SECONDS', ['-1', '601']],
   ['KNOWN_FANS_MAX_CALLS', ['0', '101']],
   ['WEBHOOK_TOKEN', ['x'.repeat(129)]],
@@ -166,6 +202,14 @@ test.each([
   ['EMBEDDED_PROFILE', ['half']],
   ['INTROSPECTION', ['maybe']],
   ['GRAPHIQL', ['2']],
+  ['TRUSTED_DOCUMENTS', ['on', 'Strict', 'toString']],
+  ['AUTOMATIC_PERSISTED_QUERIES', ['2', 'yes']],
+  [
+    'CORS_ORIGINS',
+    ['app.example', 'https://app.example/', 'https://APP.example', 'https://*.example', 'https://a.example,*', 'null'],
+  ],
+  ['TRUST_PROXY', ['10', '-1', 'on', '10.0.0.0/33', '::1/129', '10.0.0.0/8/8', '10.0.0', 'proxy.example', '10.0.0.1,']],
+  ['COMPRESSION', ['gzip']],
   ['MAX_BODY_BYTES', ['1023', '100kb']],
   ['MAX_DEPTH', ['0', '101']],
   ['MAX_TOKENS', ['99', '100001']],
@@ -187,6 +231,15 @@ test.each(['hooks', '/', '/a b', '/a?b', '/a!b', '/graphql', '/graphql/', '/heal
     ]);
   },
 );
+
+test('automatic persisted queries and strictly trusted documents exclude each other', () => {
+  for (const on of ['on', 'TRUE', '1'])
+    expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'strict', AUTOMATIC_PERSISTED_QUERIES: on })).toEqual([
+      'AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one',
+    ]);
+  expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'strict', AUTOMATIC_PERSISTED_QUERIES: 'off' })).toEqual([]);
+  expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' })).toEqual([]);
+});
 
 test('a webhook has a token, and a path where one is set', () => {
   expect(readConfig({ ...ENOUGH, WEBHOOK_TOKEN: 'x', WEBHOOK_PATH: '/hooks/follow' }).webhook).toEqual({
@@ -230,6 +283,14 @@ describe('who asks', () => {
       },
       header: { name: 'x-viewer-id', secret: VIEWER_HEADER_SECRET },
     });
+  });
+
+  test('where cookies may say who asks, the pages that may ask are named', () => {
+    const auth = { ...ENOUGH, AUTH: 'header', VIEWER_HEADER_SECRET };
+    expect(problemsOf({ ...auth, CORS_ORIGINS: '*' })).toEqual([
+      expect.stringMatching(/^CORS_ORIGINS is \*, but AUTH/),
+    ]);
+    expect(problemsOf({ ...auth, CORS_ORIGINS: 'https://app.example' })).toEqual([]);
   });
 
   test('the claim and the header that name the viewer can be others', () => {

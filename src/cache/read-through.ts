@@ -59,9 +59,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const answersStale = (entry: Kept<V>) => freshMs > 0 && tiers.isUsable(entry) && tiers.isTrusted(entry);
 
-  function give(key: string, entry: Kept<V>, tier: Tier): V {
+  function give(key: string, entry: Kept<V>, tier: Tier, { onFresh }: Waiter): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
     if (entry.value === null) throw absence(key);
+    onFresh?.(tiers.untoldUntil(entry));
     return entry.value;
   }
 
@@ -87,14 +88,14 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     // Where the source is asked every time, what others know is of use only where nothing is known here.
     const looksUp = redis && !(freshMs === 0 && known);
     const shared = looksUp ? await lookups.fly(key, waiter, () => asking.lookUp(key)) : undefined;
-    if (shared && tiers.isFresh(shared)) return give(key, shared, 'redis');
+    if (shared && tiers.isFresh(shared)) return give(key, shared, 'redis', waiter);
     if (shared && answersStale(shared)) {
       renewBehind(key, shared, load);
       return giveStale(shared, 'redis', waiter);
     }
     const fallback = shared ?? known;
     try {
-      return give(key, await loads.fly(key, waiter, (all) => asking.ask(key, all, load, fallback)), 'source');
+      return give(key, await loads.fly(key, waiter, (all) => asking.ask(key, all, load, fallback)), 'source', waiter);
     } catch (error) {
       const failure = outageCode(error);
       if (!fallback || failure === null || !tiers.isUsable(fallback)) throw error;
@@ -105,7 +106,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
   return {
     read(key, waiter, load) {
       const known = tiers.get(key);
-      if (known && tiers.isFresh(known)) return give(key, known, 'memory');
+      if (known && tiers.isFresh(known)) return give(key, known, 'memory', waiter);
       if (known && answersStale(known)) {
         renewBehind(key, known, load);
         return giveStale(known, 'memory', waiter);

@@ -16,6 +16,8 @@ export type Waiter = {
   readonly priority?: Priority;
   /** Told when the answer is a stale one. */
   readonly onStale?: (use: StaleUse) => void;
+  /** Told until when (epoch milliseconds) what it is given may be given to others who are told of no changes. */
+  readonly onFresh?: (until: number) => void;
   /** Told of every call that is made upstream for it, retries included: that is the bill. */
   readonly onUpstreamCall?: (command: string) => void;
 };

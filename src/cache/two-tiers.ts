@@ -111,6 +111,9 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
     /** How long such an entry answers by itself from its reading on, and how long it still will, in milliseconds. */
     freshFor: (entry: Kept<V>) => (isTold(entry) ? toldMs : freshMs),
     freshLeft: (entry: Kept<V>) => freshUntil(entry) - clock.now(),
+    /** Until when it is as fresh to whoever is told of no changes, as an HTTP cache is: while we are, it is right now. */
+    untoldUntil: (entry: Kept<V>) =>
+      isTold(entry) ? Math.min(entry.toldUntil, clock.now() + freshMs) : entry.freshUntil,
     /** Whether it may stand in where the source fails. */
     isUsable: (entry: Kept<V>) => entry.value !== null && clock.now() < entry.usableUntil,
     keepHere,

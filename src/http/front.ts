@@ -1,10 +1,15 @@
-// What stands before GraphQL on every HTTP request: health, the request id, limits on the body, and the log line.
+// What stands before GraphQL on every HTTP request: health, the request id, who may ask and how, and the log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Authenticate } from '../auth/authentication.ts';
+import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { dropBody, readBody, refusal } from './body.ts';
+import { dropBody, isNestedTooDeep, readBody, refusal } from './body.ts';
+import { tooManyRequests } from './client-rates.ts';
+import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
+import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
+import { STRICT_TRANSPORT } from './security-headers.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
 export type RequestWithBody = IncomingMessage & { body?: string };
@@ -17,6 +22,11 @@ export type FrontDependencies = {
   authenticate: Authenticate;
   /** Serves what the upstream tells; null when it is told nothing. */
   webhook: { path: string; serve(request: IncomingMessage, response: ServerResponse): unknown } | null;
+  cors: Cors;
+  /** Counts a request: in how many seconds its client may come again; null when it may go on. */
+  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
+  /** Whether a request has come over TLS. */
+  isHttps(request: IncomingMessage): boolean;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration. */
@@ -38,23 +48,29 @@ export type ExchangeFacts = {
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** What an `accept` header must name for Yoga to have an answer. */
-const ANSWERABLE =
-  /\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed)/i;
-
 /** How much of a refused body is still taken, and how long: a client that is cut off while it sends may never see its answer. */
 const LINGER_BYTES = 1_048_576;
 const LINGER_MS = 1000;
 
+const NOTHING_HERE: Refusal = { status: 404, message: `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.` };
+const FOREIGN: Refusal = {
+  status: 403,
+  message: 'Pages of other origins may not ask here: CORS_ORIGINS does not name this one.',
+  code: 'FORBIDDEN',
+};
+const UNREADABLE: Refusal = { status: 400, message: 'The request body is empty, no UTF-8, or nested too deep.' };
+const OUR_BUG: Refusal = { status: 500, message: 'Something went wrong on our side.', code: 'INTERNAL_SERVER_ERROR' };
+
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createFront(dependencies: FrontDependencies): RequestListener {
-  const { isReady, onExchange, onFault, clock } = dependencies;
+  const { cors, isHttps, isReady, onExchange, onFault, clock } = dependencies;
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
     const header = request.headers['x-request-id'];
     const exchange = openExchange(typeof header === 'string' ? header : null);
     response.setHeader('x-request-id', exchange.requestId);
+    if (isHttps(request)) response.setHeader('strict-transport-security', STRICT_TRANSPORT);
     if (path === '/health/live') return answer(response, 200, 'text/plain', 'live\n');
     if (path === '/health/ready') {
       return isReady()
@@ -62,6 +78,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
         : answer(response, 503, 'text/plain', 'not ready\n');
     }
 
+    cors.mark(request, response);
     const startedAt = clock.now();
     response.once('close', () => {
       const { statusCode: status, writableFinished } = response;
@@ -79,70 +96,63 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
       if (request.destroyed && !request.complete) return response.destroy();
       onFault(error, exchange);
       if (response.headersSent) response.destroy();
-      else refuse(response, exchange, 500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
+      else refuse(response, exchange, OUR_BUG);
     });
   };
 }
 
 async function serve(
-  { graphql, graphiql, authenticate, webhook, maxBodyBytes, clock }: FrontDependencies,
+  { graphql, graphiql, authenticate, webhook, cors, tooSoon = () => null, maxBodyBytes, clock }: FrontDependencies,
   path: string,
   request: RequestWithBody,
   response: ServerResponse,
   exchange: Exchange,
 ) {
+  const broken = brokenHead(request);
+  if (broken) {
+    response.setHeader('connection', 'close');
+    return refuse(response, exchange, broken);
+  }
   if (path === '/' && graphiql && request.headers.accept?.includes('text/html')) {
     response.writeHead(302, { location: GRAPHQL_PATH }).end();
     return;
   }
   if (path === webhook?.path) return webhook.serve(request, response);
-  if (path !== GRAPHQL_PATH)
-    return refuse(response, exchange, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
+  if (path !== GRAPHQL_PATH) return refuse(response, exchange, NOTHING_HERE);
+  if (cors.isForeign(request)) return refuse(response, exchange, FOREIGN);
+  if (cors.isPreflight(request)) return cors.answerPreflight(response);
   if (request.method === 'GET') {
     if (graphiql && request.headers.accept?.includes('text/html')) return graphiql(request, response);
-    const broken = brokenParameter(request.url ?? '');
-    if (broken) return refuse(response, exchange, 400, `The parameter "${broken}" must be JSON.`);
+    const unreadable = brokenParameter(request);
+    if (unreadable) return refuse(response, exchange, unreadable);
   }
   try {
     // Node drops all but the first of some headers; of two credentials none may get lost unseen.
     exchange.viewer = await authenticate((name) => request.headersDistinct[name]?.join(', '));
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    if (error.code !== 'UNAUTHENTICATED') return refuse(response, exchange, 503, error.message, error.code);
+    const { code, message } = error;
+    // Who tries credentials is nobody yet.
+    const seconds = tooSoon(request, null);
+    if (seconds !== null) return refuseForNow(response, exchange, seconds);
+    if (code !== 'UNAUTHENTICATED') return refuse(response, exchange, { status: 503, message, code });
     response.setHeader('www-authenticate', 'UserSig, Bearer');
-    return refuse(response, exchange, 401, error.message, error.code);
+    return refuse(response, exchange, { status: 401, message, code });
   }
-  // Yoga would find out only after it has run the operation.
-  if (!ANSWERABLE.test(request.headers.accept || '*/*'))
-    return refuse(response, exchange, 406, 'Accept application/json or application/graphql-response+json.');
+  const seconds = tooSoon(request, exchange.viewer);
+  if (seconds !== null) return refuseForNow(response, exchange, seconds);
+  const unwanted = notAcceptable(request) ?? (request.method === 'POST' ? wrongBody(request) : null);
+  if (unwanted) return refuse(response, exchange, unwanted);
   if (request.method === 'POST') {
-    // Other types can be sent across origins by a plain form, so they are refused, not parsed.
-    if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
-      const remedy = 'Send the operation as a JSON body, with "content-type: application/json".';
-      return refuse(response, exchange, 415, remedy);
-    }
     // Yoga knows it in this spelling only.
     request.headers['content-type'] = 'application/json';
     const isTooLarge = Number(request.headers['content-length']) > maxBodyBytes;
     const body = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), maxBodyBytes);
     if (body === null) return refuseBody(request, response, exchange, maxBodyBytes, clock);
-    if (body === '') return refuse(response, exchange, 400, 'The request body is empty.');
+    if (body === '' || isNestedTooDeep(body)) return refuse(response, exchange, UNREADABLE);
     request.body = body;
   }
   return graphql(request, response, exchange);
-}
-
-/** The parameter of a GET request that should be JSON and is not. Yoga would take it for a bug of ours. */
-function brokenParameter(url: string): string | undefined {
-  const parameters = new URLSearchParams(url.slice(GRAPHQL_PATH.length));
-  return ['variables', 'extensions'].find((name) => {
-    try {
-      JSON.parse(parameters.get(name) || '{}');
-      return false;
-    } catch {
-      return true;
-    }
-  });
 }
 
 /** Answers at once that the body is too large, then closes the connection when the client has had time to hear it. */
@@ -164,7 +174,13 @@ async function refuseBody(
   response.end();
 }
 
-function refuse(response: ServerResponse, exchange: Exchange, status: number, message: string, code = 'BAD_REQUEST') {
+/** Its client has used up what it may ask for. */
+function refuseForNow(response: ServerResponse, exchange: Exchange, seconds: number) {
+  response.setHeader('retry-after', String(seconds));
+  refuse(response, exchange, { status: 429, message: tooManyRequests(seconds), code: 'THROTTLED' });
+}
+
+function refuse(response: ServerResponse, exchange: Exchange, { status, message, code = 'BAD_REQUEST' }: Refusal) {
   exchange.errorCodes.push(code);
   answer(response, status, 'application/json', refusal(message, code));
 }

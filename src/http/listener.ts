@@ -1,9 +1,12 @@
 // The socket side of the server: it listens, and it stops without dropping a request.
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+import { listening, urlOf } from './bind.ts';
+import { end, refuseBroken } from './broken-requests.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 
 export type Listener = {
   /** Starts to accept; resolves with the URL. Port 0 takes a free one. */
@@ -19,11 +22,18 @@ export type Listener = {
   destroy(): void;
 };
 
-/** Slower clients are cut off: a request's headers, and a request whole, must arrive within these milliseconds. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** How often the two are looked at; Node's own 30 s would let a slow client stay three times as long. */
-const TIMEOUT_CHECK_MS = 1000;
+/** What a client may take of a connection. */
+export type Patience = {
+  /** Slower clients are cut off: a request's headers, and a request whole, must arrive within these milliseconds. */
+  headersMs: number;
+  requestMs: number;
+  /** How often the two are looked at; Node's own 30 s would let a slow client stay three times as long. */
+  checkMs: number;
+};
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000, checkMs: 1000 };
+const MOST_HEADER_BYTES = 16_384;
+/** Requests that one connection may send before the first is answered: they all run at once. */
+const MOST_AT_ONCE = 100;
 /** Longer than the idle time of common load balancers (60 s), so that they never reuse a connection we are closing. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection that is idle when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
@@ -37,27 +47,51 @@ export type LongLived = {
   leave(): void;
 };
 
+type Connection = {
+  /** Whether it came after readiness went off. */
+  readonly late: boolean;
+  /** What runs on it, in the order of its requests. */
+  readonly running: Set<ServerResponse>;
+  isRefused: boolean;
+};
+
 /** Makes a listener. Without `longLived` requests for a WebSocket are served like any other. */
-export function createListener(front: RequestListener, clock: Clock, longLived?: LongLived): Listener {
+export function createListener(
+  front: RequestListener,
+  clock: Clock,
+  longLived?: LongLived,
+  { headersMs, requestMs, checkMs }: Patience = PATIENCE,
+): Listener {
   let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
   const running = new Set<ServerResponse>();
-  /** Every open connection, and whether it came after readiness went off. */
-  const connections = new Map<Socket, { late: boolean }>();
+  /** Every open connection. */
+  const connections = new Map<Socket, Connection>();
   /** Requests that came while the last connections are accepted; null at all other times. */
   let held: (() => void)[] | null = null;
 
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+      maxHeaderSize: MOST_HEADER_BYTES,
+      // Node would refuse such a request in a shape of its own.
+      requireHostHeader: false,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       // Clients offer other upgrades, such as h2c, which are simply not taken.
       shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
     },
     (request, response) => {
+      const own = connections.get(request.socket)?.running;
       running.add(response);
-      response.once('close', () => running.delete(response));
+      own?.add(response);
+      response.once('close', () => {
+        running.delete(response);
+        own?.delete(response);
+      });
+      setSecurityHeaders(response);
+      if (own && own.size > MOST_AT_ONCE)
+        return end(response, 429, `At most ${MOST_AT_ONCE} requests may run at once on one connection.`, 'THROTTLED');
       if (state !== 'ready' && isLast(request.socket)) response.setHeader('connection', 'close');
       if (held) held.push(() => front(request, response));
       else front(request, response);
@@ -65,8 +99,20 @@ export function createListener(front: RequestListener, clock: Clock, longLived?:
   );
   if (longLived) server.on('upgrade', longLived.upgrade);
   server.on('connection', (socket) => {
-    connections.set(socket, { late: state !== 'ready' });
+    connections.set(socket, { late: state !== 'ready', running: new Set(), isRefused: false });
     socket.once('close', () => connections.delete(socket));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const connection = connections.get(socket as Socket);
+    if (!connection) return socket.destroy();
+    // Whoever goes on sending nonsense has been told.
+    if (connection.isRefused) return;
+    connection.isRefused = true;
+    refuseBroken(error, socket, Array.from(connection.running).at(-1));
+  });
+  server.on('checkExpectation', (_request, response) => {
+    setSecurityHeaders(response);
+    end(response, 417, 'Nothing but "100-continue" may be expected.');
   });
 
   /**
@@ -151,20 +197,4 @@ function sleepUnless(over: Promise<void>, ms: number, clock: Clock): Promise<voi
   const waking = new AbortController();
   void over.then(() => waking.abort());
   return clock.sleep(ms, waking.signal).catch(() => {});
-}
-
-function listening(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}`;
 }

@@ -8,22 +8,28 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Answer, type Answers, errorForClients, forClients } from './answers.ts';
+import { tooManyRequests } from './client-rates.ts';
+import type { DocumentParams } from './document-request.ts';
 import { type Exchange, forLog, type LoggedExchange, openExchange } from './exchange.ts';
 
 /** An operation that did not come over HTTP. */
-export type Operation = Pick<SubscribePayload, 'query' | 'operationName' | 'variables'> & {
-  exchange: Exchange;
-  /** Aborts when nobody waits for the answer any more. */
-  gone: AbortSignal;
-};
+export type Operation = Pick<SubscribePayload, 'operationName' | 'variables' | 'extensions'> &
+  DocumentParams & {
+    exchange: Exchange;
+    /** Aborts when nobody waits for the answer any more. */
+    gone: AbortSignal;
+  };
 
 /** An operation that is known to be right, and the way to run it. */
 export type PreparedOperation = ExecutionArgs & { run(): Promise<Answer | Answers> };
+export type Prepared = PreparedOperation | readonly GraphQLError[];
 
 export type ProtocolDependencies = {
   /** Checks an operation: the errors tell why it cannot run. */
-  prepare(operation: Operation): PreparedOperation | readonly GraphQLError[];
+  prepare(operation: Operation): Prepared | Promise<Prepared>;
   authenticate: Authenticate;
+  /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
+  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
   /** Told when an operation is over. */
   onOperation(exchange: LoggedExchange, facts: { ms: number }): void;
   clock: Clock;
@@ -49,7 +55,7 @@ const TRY_AGAIN_LATER = 1013;
 
 /** Makes the one who speaks with peers. `onEnd` is called when an operation of a peer is over. */
 export function createProtocol(
-  { prepare, authenticate, onOperation, clock }: ProtocolDependencies,
+  { prepare, authenticate, tooSoon = () => null, onOperation, clock }: ProtocolDependencies,
   onEnd: (peer: Peer) => void,
 ) {
   function finish(peer: Peer, payload: SubscribePayload) {
@@ -74,17 +80,19 @@ export function createProtocol(
         return false;
       }
     },
-    onSubscribe({ extra: peer }, _id, payload) {
+    async onSubscribe({ extra: peer }, _id, payload) {
       const { viewer, running, requestId } = peer;
       if (running.size >= MOST_RUNNING)
         return [failure('THROTTLED', `At most ${MOST_RUNNING} operations may run at once on one connection.`)];
       if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
         return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
+      const seconds = tooSoon(peer.request, viewer);
+      if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
       const exchange = openExchange(requestId);
       exchange.viewer = viewer;
       const gone = new AbortController();
       running.set(payload, { exchange, gone, startedAt: clock.now() });
-      const prepared = prepare({ ...payload, exchange, gone: gone.signal });
+      const prepared = await prepare({ ...payload, exchange, gone: gone.signal });
       if (!('run' in prepared)) finish(peer, payload);
       return prepared;
     },

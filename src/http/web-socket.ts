@@ -1,11 +1,13 @@
 // Subscriptions, and any other operations, over WebSocket, on the path of GraphQL: the connections, and their end.
-// A page of another site may open one too. It gains nothing: no cookie says who asks, only what the page itself knows.
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+// Browsers let a page of any origin open one and read it, so pages that may not read answers over HTTP are refused here.
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { refusal } from './body.ts';
+import { isNestedTooDeep } from './body.ts';
+import { write } from './broken-requests.ts';
+import type { Cors } from './cors.ts';
 import { openExchange } from './exchange.ts';
 import { GRAPHQL_PATH } from './front.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -19,6 +21,7 @@ export type WebSockets = {
 };
 
 export type WebSocketDependencies = ProtocolDependencies & {
+  cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
   onFault(error: unknown): void;
@@ -39,7 +42,7 @@ type Connection = Peer & { pingsUnanswered: number };
 
 /** Creates what serves all WebSockets of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
-  const { isReady, onFault, maxBodyBytes, maxConnections, clock } = dependencies;
+  const { cors, isReady, onFault, maxBodyBytes, maxConnections, clock } = dependencies;
   let isLeaving = false;
   const protocol = createProtocol(dependencies, (peer) => {
     if (isLeaving) closeWhenDone(peer);
@@ -71,7 +74,9 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) =>
           socket.on('message', (data) => {
-            if (!isLeaving) receive(String(data)).catch((error) => fail(socket, error));
+            const text = String(data);
+            if (isNestedTooDeep(text)) close(socket, CloseCode.BadRequest, 'Invalid message received');
+            else if (!isLeaving) receive(text).catch((error) => fail(socket, error));
           }),
       },
       connection,
@@ -100,9 +105,16 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
     upgrade(request, socket, head) {
       socket.on('error', () => {});
       if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH)
-        return refuse(socket, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
-      if (!isReady()) return refuse(socket, 503, 'This gateway is about to stop; connect again.');
-      if (heartbeat.members.size >= maxConnections) return refuse(socket, 503, 'There are too many connections.');
+        return write(socket, 404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
+      if (cors.isForeignSocket(request))
+        return write(
+          socket,
+          403,
+          'Pages of other origins may not connect: CORS_ORIGINS does not name this one.',
+          'FORBIDDEN',
+        );
+      if (!isReady()) return write(socket, 503, 'This gateway is about to stop; connect again.');
+      if (heartbeat.members.size >= maxConnections) return write(socket, 503, 'There are too many connections.');
       server.handleUpgrade(request, socket, head, accept);
     },
     leave() {
@@ -128,10 +140,4 @@ function closeWhenDone({ socket, running }: Pick<Peer, 'socket' | 'running'>) {
   setImmediate(() => {
     if (running.size === 0) close(socket, GOING_AWAY, 'Going away: connect again');
   });
-}
-
-function refuse(socket: Duplex, status: 404 | 503, message: string) {
-  const body = refusal(message);
-  const headers = `Connection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}`;
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${body}`);
 }

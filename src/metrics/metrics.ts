@@ -79,6 +79,12 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
     labelNames: ['command', 'outcome'],
   });
 
+  const documents = createTally(registry, {
+    name: 'follow_gateway_documents_total',
+    help: 'Operations by whether their document is trusted, where TRUSTED_DOCUMENTS is not off: trusted, unknown, or refused.',
+    labelNames: ['outcome'],
+  });
+
   const reads = createTally(registry, {
     name: 'follow_gateway_cache_reads_total',
     help: 'Reads by kind, by outcome, and by what answered: memory, redis, or the source itself on a miss.',
@@ -166,6 +172,10 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
       calls.of(command, outcome).count++;
       callSeconds.labels(command).observe(ms / 1000);
       economy.noteCall();
+    },
+    /** A document was looked at for whether it is trusted. */
+    onDocument(outcome: string): void {
+      documents.of(outcome).count++;
     },
     /** The upstream, or somebody in its place, has told something. */
     onWebhook(command: string | null, outcome: string): void {

@@ -80,6 +80,10 @@ test('the run button shows the names of a user’s fans', async () => {
   await capture(page, 'graphiql');
 });
 
+/** Waits until something holds in the page, from outside: the page may not evaluate text itself. */
+const become = (page: Page, condition: string) =>
+  expect.poll(() => page.evaluate<boolean | undefined>(condition), { timeout: 10_000 }).toBe(true);
+
 /** Runs the operation of the tab that is open. */
 async function run(page: Page) {
   await page.locator(QUERY).click();
@@ -131,7 +135,7 @@ test('whoever opens GraphiQL on made-up people is one of them, after a reload to
   expect(await viewer()).toBe('user_00001');
   await capture(page, 'graphiql-viewer');
 
-  await page.waitForFunction(`localStorage.getItem('graphiql:query')?.includes('ViewerScreen')`);
+  await become(page, `localStorage.getItem('graphiql:query')?.includes('ViewerScreen')`);
   await page.goto(gateway.url);
   await line(page, QUERY, 'query ViewerScreen').waitFor();
   expect(await viewer()).toBe('user_00001');
@@ -151,7 +155,7 @@ test('a second visit finds the tabs as they were left, without an untitled one',
   expect(await tabNames(page)).toEqual(OPERATIONS);
 
   await turnTo(page, 'ProfileHeader');
-  await page.waitForFunction(`localStorage.getItem('graphiql:variables')?.includes('UserID_002')`);
+  await become(page, `localStorage.getItem('graphiql:variables')?.includes('UserID_002')`);
   await page.goto(gateway.url);
   await line(page, QUERY, 'query ProfileHeader').waitFor();
   expect(await tabNames(page)).toEqual(OPERATIONS);
@@ -183,4 +187,24 @@ test('the docs explorer shows the schema, down to what a field means', async () 
   await docs.getByText('An account of the app.').waitFor();
   await docs.getByText('fans', { exact: true }).click();
   await docs.getByText('The users who follow this user.').waitFor();
+});
+
+test('the page runs no script but its own, evaluates no text, and reaches nobody but the gateway', async () => {
+  const { page, complaints } = await openGraphiql(browser, gateway.url);
+  await page.evaluate(`
+    window.broken = [];
+    addEventListener('securitypolicyviolation', (event) => broken.push(event.effectiveDirective));
+    const script = document.createElement('script');
+    script.textContent = 'window.injected = true';
+    document.body.append(script);
+    // Later, since whoever looks into the page from outside may evaluate.
+    setTimeout(() => (0, window.eval)('window.evaluated = true'));
+    fetch('http://127.0.0.1:9/').catch(() => {});
+    new Image().src = 'http://127.0.0.1:9/';
+  `);
+  await expect
+    .poll(async () => [...new Set(await page.evaluate<string[]>('broken'))].sort(), { timeout: 10_000 })
+    .toEqual(['connect-src', 'img-src', 'script-src', 'script-src-elem']);
+  expect(await page.evaluate('[window.injected, window.evaluated].includes(true)')).toBe(false);
+  expect(complaints.length).toBeGreaterThan(0);
 });

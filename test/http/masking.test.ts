@@ -12,6 +12,7 @@ import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { GatewayError, maskError } from '../../src/errors.ts';
 import { schema } from '../../src/graph/schema.ts';
+import { createCors } from '../../src/http/cors.ts';
 import { createFront } from '../../src/http/front.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
@@ -90,6 +91,8 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
   const bug = new TypeError(SECRET);
   const faults: unknown[] = [];
   const front = createFront({
+    cors: createCors({ origins: [], credentials: false }),
+    isHttps: () => false,
     graphql: () => Promise.reject(bug),
     graphiql: null,
     authenticate: () => null,

@@ -1,7 +1,9 @@
 // What a deployment can switch off, and what is off in production by itself.
 import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
+import { ConfigError, namesNoUpstream, readConfig } from '../../src/config.ts';
+import { openHouse } from '../support/house.ts';
+import { bugs, codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
 
 const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
 
@@ -80,5 +82,90 @@ describe('the GraphiQL page', () => {
     const house = await openEmptyHouse();
     const response = await get(house, { query: '{ __typename }' }, { headers: { accept: 'application/json' } });
     expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+  });
+});
+
+/** What the README's page "In public" sets, but for the upstream, which is a sandbox here, and Redis. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  AUTH: 'usersig',
+  CORS_ORIGINS: 'https://app.example',
+  TRUST_PROXY: '1',
+  COMPRESSION: 'on',
+};
+
+describe('with the production settings', () => {
+  test.each([
+    ['a field', '{ usr(id: "anna") { id } }', undefined],
+    ['a field of a user', '{ user(id: "anna") { nic } }', undefined],
+    ['an argument', '{ user(ide: "anna") { id } }', undefined],
+    ['a type', '{ user(id: "anna") { ... on Usr { id } } }', undefined],
+    ['the type of a variable', 'query ($id: Strin) { user(id: $id) { id } }', undefined],
+    ['a field of an interface', '{ node(id: "anna") { nick } }', undefined],
+    ['a field of an input', 'mutation { followUsers(input: { userId: ["a"] }) { __typename } }', undefined],
+    [
+      'a field of an input in a variable',
+      'mutation ($input: FollowUsersInput!) { followUsers(input: $input) { __typename } }',
+      { input: { userId: ['a'] } },
+    ],
+  ])('nothing is guessed for a misspelt name of %s', async (_name, query, variables) => {
+    const body = JSON.stringify({ query, variables });
+    const production = await openEmptyHouse(PRODUCTION);
+    const answer = await readRefusal(production, await post(production, body));
+    expect(JSON.stringify(answer)).not.toMatch(/did you mean/i);
+    const development = await openEmptyHouse();
+    expect(await (await post(development, body)).text()).toMatch(/Did you mean/);
+  });
+
+  test.each([
+    ['a broken document', '{ user('],
+    ['a broken variable', 'query ($id: ID!) { user(id: $id) { id } }'],
+    ['a broken id', '{ user(id: "a b") { id } }'],
+    ['a broken cursor', '{ user(id: "anna") { fans(after: "x") { nodes { id } } } }'],
+  ])('%s is answered without a stack or a path of ours', async (_name, query) => {
+    const house = await openEmptyHouse(PRODUCTION);
+    const text = await (await post(house, JSON.stringify({ query }))).text();
+    expect(text).toContain('"errors"');
+    expect(text).not.toMatch(/stack|node_modules|\.ts\b|\bat [\w.]+ \(|originalError/);
+    expect(bugs(house)).toEqual([]);
+  });
+
+  test('pages of other origins cannot read, and a browser is told to be careful', async () => {
+    const house = await openEmptyHouse(PRODUCTION);
+    const { headers } = await post(house, '{"query":"{ __typename }"}', 'application/json', {
+      origin: 'https://elsewhere.example',
+      'x-forwarded-proto': 'https',
+    });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('strict-transport-security')).toContain('max-age=');
+  });
+
+  test('a browser finds no GraphiQL, and nobody the schema, by any way in', async () => {
+    const house = await openEmptyHouse(PRODUCTION);
+    for (const query of ['{ __schema { queryType { name } } }', '{ _service { sdl } }']) {
+      for (const response of [await post(house, JSON.stringify({ query })), await get(house, { query }, html)])
+        expect(await response.text()).not.toMatch(/"name":"Query"|type User/);
+    }
+    const root = await fetch(house.url, { ...html, redirect: 'manual' });
+    expect(root.status).toBe(404);
+  });
+
+  test('no sandbox steps in, and no viewer is believed without a proof', () => {
+    expect(namesNoUpstream(PRODUCTION)).toBe(false);
+    expect(() => readConfig(PRODUCTION)).toThrow(ConfigError);
+    const upstream = { TENCENT_SDK_APP_ID: '1', TENCENT_SECRET_KEY: 'x'.repeat(16), TENCENT_REGION: 'singapore' };
+    expect(readConfig({ ...PRODUCTION, ...upstream })).toMatchObject({ introspection: false, graphiql: false });
+    expect(() => readConfig({ ...PRODUCTION, ...upstream, AUTH: 'development' })).toThrow(/AUTH names development/);
+  });
+
+  test('who asks without a proof is nobody, and sees public lists compressed', async () => {
+    const house = await openHouse({ env: PRODUCTION, sandbox: { emptyWorld: true } });
+    house.sandbox.world.addFans('big', 50);
+    const query = '{ viewer { id } user(id: "big") { fans(first: 50) { nodes { id nick } } } }';
+    const response = await house.send(query, {}, { 'x-viewer-id': 'big' });
+    expect(response.headers.get('content-encoding')).toBe('gzip');
+    expect(await response.json()).toMatchObject({ data: { viewer: null, user: { fans: { nodes: { length: 50 } } } } });
   });
 });

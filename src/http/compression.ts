@@ -1,0 +1,52 @@
+// Answers as gzip, for clients that take it.
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { Plugin } from 'graphql-yoga';
+
+const compress = promisify(gzip);
+
+/** Shorter answers fit into one packet anyway. */
+const WORTHWHILE_BYTES = 1400;
+/** The slower levels gain little on answers of some kilobytes. */
+const LEVEL = { level: constants.Z_BEST_SPEED };
+
+/**
+ * Compresses JSON answers. How long a compressed answer is tells something of what is in it, also through TLS; but no
+ * secret ever stands in one beside what somebody else has chosen: there are no tokens in answers, and who could make a
+ * viewer's client send a query of theirs would need CORS, and could then read the answer itself.
+ */
+export function createCompression(): Plugin {
+  return {
+    async onResponse({ request, response, setResponse, fetchAPI }) {
+      const { headers, status } = response;
+      // Streams leave event by event. What has not changed has no type.
+      if (status !== 304 && !headers.get('content-type')?.includes('json')) return;
+      const vary = headers.get('vary');
+      headers.set('vary', vary ? `${vary}, accept-encoding` : 'accept-encoding');
+      if (status === 304 || !takesGzip(request.headers.get('accept-encoding') ?? '')) return;
+      const text = await response.text();
+      const named = Object.fromEntries(headers);
+      if (text.length < WORTHWHILE_BYTES) return setResponse(new fetchAPI.Response(text, { status, headers: named }));
+      const body = await compress(text, LEVEL);
+      // A strong tag stands for other bytes than these.
+      if (named.etag?.startsWith('"')) named.etag = `W/${named.etag}`;
+      named['content-encoding'] = 'gzip';
+      named['content-length'] = String(body.byteLength);
+      setResponse(new fetchAPI.Response(body, { status, headers: named }));
+    },
+  };
+}
+
+/** Whether an `accept-encoding` header names gzip, or anything, and not with a weight of nothing. */
+function takesGzip(accepted: string): boolean {
+  const weights = new Map(
+    accepted
+      .toLowerCase()
+      .split(',')
+      .map((part) => {
+        const [coding = '', weight = 'q=1'] = part.split(';').map((word) => word.trim());
+        return [coding, Number(weight.slice(2))];
+      }),
+  );
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}

@@ -1,0 +1,28 @@
+// What every answer tells browsers, so that nothing that we send can be made to act in a page.
+import type { ServerResponse } from 'node:http';
+
+/** Answers are data: they load nothing, are shown in no frame, and are no script, image or style of another site. */
+const HEADERS: readonly (readonly [string, string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['x-frame-options', 'DENY'],
+  ['cross-origin-resource-policy', 'same-origin'],
+  // The URL of a GET request holds what was asked.
+  ['referrer-policy', 'no-referrer'],
+];
+
+/** The same as text, for answers that are written to a socket. */
+export const SECURITY_HEADER_LINES = HEADERS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+
+/** For answers over TLS: browsers come back by TLS alone, for half a year. Other hosts of the domain are not ours to bind. */
+export const STRICT_TRANSPORT = 'max-age=15768000';
+
+export function setSecurityHeaders(response: ServerResponse): void {
+  for (const [name, value] of HEADERS) response.setHeader(name, value);
+}
+
+/** Adds to what an answer depends on, besides what its other parts have named. */
+export function addVary(response: ServerResponse, name: string): void {
+  const known = response.getHeader('vary');
+  response.setHeader('vary', known ? `${known}, ${name}` : name);
+}

@@ -1,0 +1,58 @@
+// Apollo Client's own link for persisted queries, in front of a gateway that keeps what it is sent, and of one that does not.
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { expect, onTestFinished, test } from 'vitest';
+import { type House, openHouse } from '../support/house.ts';
+import { directoryOf, hashOf } from './asking.ts';
+
+// As the client sends it: it asks for type names wherever it can.
+const TEXT = 'query Star {\n  user(id: "star") {\n    id\n    __typename\n  }\n}';
+const ANSWER = { user: { __typename: 'User', id: 'star' } };
+
+/** A client that asks by hash, and the methods with which it has asked. */
+function openClient({ url }: House) {
+  const methods: string[] = [];
+  const http = new HttpLink({
+    uri: `${url}/graphql`,
+    fetch(input, init) {
+      methods.push(init?.method ?? 'GET');
+      return fetch(input, init);
+    },
+  });
+  const link = new PersistedQueryLink({ sha256: hashOf, useGETForHashedQueries: true }).concat(http);
+  const client = new ApolloClient({ cache: new InMemoryCache(), link });
+  onTestFinished(() => client.stop());
+  const ask = async () => (await client.query({ query: gql(TEXT), fetchPolicy: 'network-only' })).data;
+  return { ask, methods };
+}
+
+const open = (env: Record<string, string>) => openHouse({ env, sandbox: { emptyWorld: true } });
+
+test('with automatic persisted queries the text is sent once, and the hash by GET from then on', async () => {
+  const house = await open({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
+  const first = openClient(house);
+  for (let i = 0; i < 2; i++) expect(await first.ask()).toEqual(ANSWER);
+  expect(first.methods).toEqual(['GET', 'POST', 'GET']);
+  const second = openClient(house);
+  expect(await second.ask()).toEqual(ANSWER);
+  expect(second.methods).toEqual(['GET']);
+});
+
+test('with a trusted document no text is ever sent', async () => {
+  const path = directoryOf({ 'star.graphql': TEXT });
+  const { ask, methods } = openClient(await open({ TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: path }));
+  expect(await ask()).toEqual(ANSWER);
+  expect(methods).toEqual(['GET']);
+});
+
+test('with neither, the client learns at once that texts are wanted', async () => {
+  const { ask, methods } = openClient(await open({}));
+  for (let i = 0; i < 2; i++) expect(await ask()).toEqual(ANSWER);
+  expect(methods).toEqual(['GET', 'POST', 'POST']);
+});
+
+test('in strict mode a document that is not trusted fails with its code', async () => {
+  const { ask, methods } = openClient(await open({ TRUSTED_DOCUMENTS: 'strict' }));
+  await expect(ask()).rejects.toMatchObject({ errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] });
+  expect(methods).toEqual(['GET', 'POST']);
+});

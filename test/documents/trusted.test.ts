@@ -1,0 +1,243 @@
+// Trusted documents: which run, by which names, over which ways; and what becomes of all others.
+import { readFileSync } from 'node:fs';
+import { parse, print } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { logged } from '../http/requests.ts';
+import { ask, openClient } from '../live/sockets.ts';
+import { scrape } from '../metrics/scrape.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { openEventStream } from '../support/event-stream.ts';
+import { type Answer, type House, openHouse } from '../support/house.ts';
+import { directoryOf, FORMS, getJson, hashOf, parametersOf, postJson } from './asking.ts';
+
+const printed = (name: string) =>
+  print(parse(readFileSync(new URL(`../../schema/operations/${name}`, import.meta.url), 'utf8')));
+const PEOPLE = printed('05-people-by-id.graphql');
+const FOLLOW = printed('11-follow-users.graphql');
+const EVENTS = printed('21-follow-events.graphql');
+const UNKNOWN = 'query Unknown { user(id: "star") { nick } }';
+const VARIABLES = { userIds: ['star'] };
+const ANSWER = { data: { users: [{ id: 'star', nick: null, avatar: null }] } };
+
+async function openStrict(env: Record<string, string> = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    clock,
+    env: { TRUSTED_DOCUMENTS: 'strict', AUTH: 'development', METRICS_PORT: '0', ...env },
+    sandbox: { emptyWorld: true, clock },
+  });
+  for (const id of ['star', 'anna']) house.sandbox.world.importAccount(id);
+  return { ...house, clock };
+}
+
+const codesOf = async (response: Response): Promise<string[]> =>
+  ((await response.json()) as Answer).errors?.map(({ extensions }) => extensions.code) ?? [];
+const warnings = (house: House) => logged(house).filter(({ level, hash }) => level === 40 && hash !== undefined);
+
+describe('in strict mode', () => {
+  test.each(FORMS)('a known document runs by %s, over POST, GET and WebSocket', async (_form, named) => {
+    const house = await openStrict();
+    const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
+    for (const send of [postJson, getJson]) expect(await (await send(house, request)).json()).toEqual(ANSWER);
+    const { value } = await openClient(house)
+      .iterate({ query: '', ...request })
+      .next();
+    expect(value).toEqual(ANSWER);
+  });
+
+  test('a known document runs by its whole text, over POST, GET and WebSocket', async () => {
+    const house = await openStrict();
+    const request = { query: PEOPLE, variables: VARIABLES };
+    for (const send of [postJson, getJson]) expect(await (await send(house, request)).json()).toEqual(ANSWER);
+    expect(await ask(openClient(house), PEOPLE, VARIABLES)).toEqual(ANSWER);
+  });
+
+  test.each(FORMS)(
+    'a known subscription runs by %s, over WebSocket and as a stream of events',
+    async (_form, named) => {
+      const house = await openStrict();
+      const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
+      const stream = await openEventStream(`${house.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
+      const first = openClient(house)
+        .iterate({ query: '', ...request })
+        .next();
+      const open = 'open_subscriptions{transport="websocket"}';
+      await expect.poll(async () => (await scrape(house))[open]).toBe(1);
+      await house.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
+      const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
+      expect(await stream.answer()).toEqual(event);
+      expect((await first).value).toEqual(event);
+    },
+  );
+
+  test('an unknown document is refused before anything looks into it, over POST, GET, WebSocket and as a stream', async () => {
+    const house = await openStrict();
+    // It cannot be parsed: who looked into it would say so.
+    for (const query of [UNKNOWN, 'not even GraphQL {']) {
+      for (const send of [postJson, getJson]) {
+        for (const accept of ['application/json', 'application/graphql-response+json', 'text/event-stream']) {
+          const response = await send(house, { query }, { accept });
+          expect(response.status).toBe(400);
+          expect(await response.text()).toContain('DOCUMENT_NOT_TRUSTED');
+        }
+      }
+      const refusal = ask(openClient(house), query);
+      await expect(refusal).rejects.toEqual([
+        { message: expect.any(String), extensions: { code: 'DOCUMENT_NOT_TRUSTED' } },
+      ]);
+    }
+    expect(house.sandbox.calls.count()).toBe(0);
+  });
+
+  test('a document in another layout than the known one is another document', async () => {
+    const house = await openStrict();
+    const response = await postJson(house, { query: `${PEOPLE} `, variables: VARIABLES });
+    expect(await codesOf(response)).toEqual(['DOCUMENT_NOT_TRUSTED']);
+  });
+
+  test('an unknown document is refused although its hash beside it is right', async () => {
+    const house = await openStrict();
+    for (const [, named] of FORMS) {
+      const response = await postJson(house, { query: UNKNOWN, ...named(hashOf(UNKNOWN)) });
+      expect(response.status).toBe(400);
+      expect(await codesOf(response)).toEqual(['DOCUMENT_NOT_TRUSTED']);
+    }
+  });
+
+  test('a known mutation runs by POST, and is 405 by GET', async () => {
+    const house = await openStrict();
+    const request = { documentId: hashOf(FOLLOW), variables: { input: { userIds: ['star'] } } };
+    const refused = await getJson(house, request, { 'x-viewer-id': 'anna' });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(house.sandbox.world.list('star', 'fans')).toEqual([]);
+    const done = await postJson(house, request, { 'x-viewer-id': 'anna' });
+    expect(await codesOf(done)).toEqual([]);
+    expect(house.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
+  });
+
+  test('what is known and what is refused is counted, and told without its text, once in a while', async () => {
+    const house = await openStrict();
+    await postJson(house, { documentId: hashOf(PEOPLE), variables: VARIABLES });
+    for (let i = 0; i < 3; i++) await postJson(house, { query: UNKNOWN, operationName: 'Unknown' });
+    const samples = await scrape(house);
+    expect(samples['documents_total{outcome="trusted"}']).toBe(1);
+    expect(samples['documents_total{outcome="refused"}']).toBe(3);
+    expect(warnings(house)).toEqual([
+      expect.objectContaining({
+        hash: hashOf(UNKNOWN),
+        operationName: 'Unknown',
+        msg: expect.stringContaining('refused'),
+      }),
+    ]);
+    expect(house.logLines.join('')).not.toContain('nick');
+    house.clock.advance(600_000);
+    await postJson(house, { query: UNKNOWN });
+    expect(warnings(house)).toHaveLength(2);
+  });
+
+  test('a name that is very long is told as far as any log line tells one', async () => {
+    const house = await openStrict();
+    await postJson(house, { query: UNKNOWN, operationName: 'x'.repeat(10_000) });
+    expect(warnings(house)).toEqual([expect.objectContaining({ operationName: 'x'.repeat(200) })]);
+  });
+
+  test('however many documents somebody makes up, few of them are told of', async () => {
+    const house = await openStrict();
+    for (let i = 0; i < 150; i++) await postJson(house, { query: `{ a${i}: __typename }` });
+    expect(warnings(house)).toHaveLength(100);
+  });
+});
+
+describe('in log mode', () => {
+  test('everything runs, and what is unknown is counted and told of once in a while, by its hash and its own name', async () => {
+    const house = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
+    for (let i = 0; i < 3; i++)
+      expect(await (await postJson(house, { query: UNKNOWN })).json()).toEqual({ data: { user: { nick: null } } });
+    await ask(openClient(house), UNKNOWN);
+    await postJson(house, { documentId: hashOf(PEOPLE), variables: VARIABLES });
+    await postJson(house, { query: PEOPLE, variables: VARIABLES });
+    const samples = await scrape(house);
+    expect(samples['documents_total{outcome="unknown"}']).toBe(4);
+    expect(samples['documents_total{outcome="trusted"}']).toBe(2);
+    expect(warnings(house)).toEqual([
+      expect.objectContaining({
+        hash: hashOf(UNKNOWN),
+        operationName: 'Unknown',
+        msg: expect.stringContaining('asked for'),
+      }),
+    ]);
+  });
+});
+
+test('a known document is parsed once, at the start, however many others came since', async () => {
+  const house = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
+  for (let i = 0; i < 10; i++) await postJson(house, { query: `# ${'x'.repeat(90_000)}\n{ a${i}: __typename }` });
+  await postJson(house, { documentId: hashOf(PEOPLE), variables: VARIABLES });
+  // It is told from others by being the very document that was parsed.
+  expect((await scrape(house))['documents_total{outcome="trusted"}']).toBe(1);
+});
+
+describe.each(['strict', 'log'])('in %s mode', (mode) => {
+  test.each(FORMS)('an unknown id by %s is answered in the words of Apollo’s protocol', async (_form, named) => {
+    const house = await openStrict({ TRUSTED_DOCUMENTS: mode });
+    const refused = { message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } };
+    for (const send of [postJson, getJson]) {
+      for (const [accept, status] of [
+        ['application/json', 200],
+        ['application/graphql-response+json', 400],
+      ] as const) {
+        const response = await send(house, named(hashOf(UNKNOWN)), { accept });
+        expect(response.status).toBe(status);
+        expect(await response.json()).toEqual({ errors: [refused] });
+      }
+    }
+    const answers = openClient(house).iterate({ query: '', ...named(hashOf(UNKNOWN)) });
+    await expect(answers.next()).rejects.toEqual([refused]);
+    expect(house.sandbox.calls.count()).toBe(0);
+  });
+});
+
+test('without any of it, a hash is answered by saying that texts are wanted', async () => {
+  const house = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
+  for (const [, named] of FORMS) {
+    const response = await postJson(house, named(hashOf(PEOPLE)));
+    expect(await codesOf(response)).toEqual(['PERSISTED_QUERY_NOT_SUPPORTED']);
+    const whole = await postJson(house, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
+    expect(await whole.json()).toEqual(ANSWER);
+  }
+});
+
+test.each([
+  ['an id that is not that of the text', { query: UNKNOWN, documentId: hashOf(PEOPLE) }],
+  ['a hash that is not that of the text', { query: UNKNOWN, ...FORMS[3]?.[1](hashOf(PEOPLE)) }],
+  ['two ids that differ', { documentId: hashOf(PEOPLE), doc_id: hashOf(UNKNOWN) }],
+  ['an id that is no string', { documentId: 7 }],
+  ['an empty id', { doc_id: '' }],
+  ['an id that is very long', { documentId: 'a'.repeat(201) }],
+  ['a text that is no string', { query: 7, documentId: hashOf(PEOPLE) }],
+  [
+    'another version of Apollo’s protocol',
+    { extensions: { persistedQuery: { version: 2, sha256Hash: hashOf(PEOPLE) } } },
+  ],
+  ['Apollo’s protocol without a hash', { extensions: { persistedQuery: { version: 1 } } }],
+  ['an unknown member beside an id', { query: PEOPLE, documentId: hashOf(PEOPLE), documents: [] }],
+])('%s is a bad request in every mode', async (_title, body) => {
+  for (const mode of ['off', 'log', 'strict']) {
+    const house = await openStrict({ TRUSTED_DOCUMENTS: mode });
+    const response = await postJson(house, body);
+    expect(response.status).toBe(400);
+    expect(await codesOf(response)).toEqual(['BAD_REQUEST']);
+    expect(house.sandbox.calls.count()).toBe(0);
+  }
+});
+
+test('a document of the deployer’s own runs by its own id, and by the hash of its text as it is and as it is printed', async () => {
+  const text = '{ users(ids: ["star"]) { id  nick avatar } }';
+  const path = directoryOf({ 'app.json': { 'my-id': text } });
+  const house = await openStrict({ TRUSTED_DOCUMENTS_PATH: path });
+  for (const id of ['my-id', hashOf(text), hashOf(print(parse(text)))])
+    expect(await (await postJson(house, { documentId: id })).json()).toEqual(ANSWER);
+  for (const query of [text, print(parse(text))])
+    expect(await (await postJson(house, { query })).json()).toEqual(ANSWER);
+  expect(await (await postJson(house, { query: text, doc_id: 'my-id' })).json()).toEqual(ANSWER);
+});

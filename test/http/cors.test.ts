@@ -1,0 +1,200 @@
+// Pages of other origins: which may read answers, and what happens to those that may not.
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { createCors } from '../../src/http/cors.ts';
+import type { House } from '../support/house.ts';
+import { codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
+
+const APP = 'https://app.example';
+const OTHER = 'https://elsewhere.example';
+const TYPENAME = '{"query":"{ __typename }"}';
+const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost` };
+
+const ask = (house: House, origin: string, headers: Record<string, string> = {}) =>
+  post(house, TYPENAME, 'application/json', { origin, ...headers });
+
+const askBefore = (house: House, origin: string) =>
+  fetch(`${house.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  });
+
+const corsHeaders = ({ headers }: Response) =>
+  Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
+
+describe('with CORS_ORIGINS', () => {
+  test.each([APP, 'http://localhost:3000', 'capacitor://localhost'])(
+    'a page of %s may ask and read',
+    async (origin) => {
+      const house = await openEmptyHouse(listed);
+      const preflight = await askBefore(house, origin);
+      expect(preflight.status).toBe(204);
+      expect(corsHeaders(preflight)).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'GET, POST',
+        'access-control-max-age': '7200',
+      });
+      const names = preflight.headers.get('access-control-allow-headers')?.split(', ');
+      expect(names).toEqual(expect.arrayContaining(['authorization', 'content-type', 'x-request-id', 'last-event-id']));
+      expect(names).not.toContain('x-viewer-secret');
+
+      const answer = await ask(house, origin);
+      expect(await answer.json()).toEqual({ data: { __typename: 'Query' } });
+      expect(corsHeaders(answer)).toEqual({
+        'access-control-allow-origin': origin,
+        'access-control-expose-headers': 'x-request-id, etag, retry-after',
+      });
+    },
+  );
+
+  test('the page can also read why it is refused', async () => {
+    const house = await openEmptyHouse({ ...listed, MAX_BODY_BYTES: '1024' });
+    const refusals = [
+      await post(house, 'x'.repeat(2000), 'application/json', { origin: APP }),
+      await post(house, TYPENAME, 'text/plain', { origin: APP }),
+      await fetch(`${house.url}/nowhere`, { headers: { origin: APP } }),
+      await ask(house, APP, { authorization: 'Bearer nonsense' }),
+    ];
+    expect(refusals.map(({ status }) => status)).toEqual([413, 415, 404, 401]);
+    for (const refusal of refusals) expect(refusal.headers.get('access-control-allow-origin')).toBe(APP);
+  });
+
+  test.each([
+    OTHER,
+    'null',
+    'http://app.example',
+    'https://app.example:8443',
+    'https://app.example.elsewhere.example',
+    'https://xapp.example',
+    'https://APP.example',
+  ])('a page of %s gets no CORS header', async (origin) => {
+    const house = await openEmptyHouse(listed);
+    const preflight = await askBefore(house, origin);
+    expect(corsHeaders(await ask(house, origin))).toEqual({});
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('every answer says that it depends on the origin, also one without', async () => {
+    const house = await openEmptyHouse(listed);
+    const answers = [
+      await ask(house, APP),
+      await ask(house, OTHER),
+      await askBefore(house, APP),
+      await post(house, TYPENAME),
+      await get(house, { query: '{ __typename }' }),
+      await get(house, {}, { headers: { accept: 'text/html' } }),
+    ];
+    for (const { headers } of answers) expect(headers.get('vary')?.toLowerCase().split(', ')).toContain('origin');
+  });
+
+  test('a stream of events can be read too', async () => {
+    const house = await openEmptyHouse(listed);
+    const query = 'subscription { followEvents(userId: "anna") { __typename } }';
+    const gone = new AbortController();
+    const headers = { origin: APP, accept: 'text/event-stream' };
+    const response = await get(house, { query }, { headers, signal: gone.signal });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(response.headers.get('access-control-allow-origin')).toBe(APP);
+    gone.abort();
+  });
+
+  test('cookies are let through only where something before the gateway can read them', async () => {
+    const house = await openEmptyHouse({ ...listed, AUTH: 'header', VIEWER_HEADER_SECRET: 'the-secret-of-the-router' });
+    expect((await ask(house, APP)).headers.get('access-control-allow-credentials')).toBe('true');
+    expect((await ask(house, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  test('in development a page may name the viewer', async () => {
+    const house = await openEmptyHouse({ ...listed, AUTH: 'development' });
+    const preflight = await askBefore(house, 'http://localhost:3000');
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('x-viewer-id');
+  });
+});
+
+test('with CORS_ORIGINS=* every page may read, without cookies, and no origin is repeated', async () => {
+  const house = await openEmptyHouse({ CORS_ORIGINS: '*' });
+  for (const answer of [await ask(house, OTHER), await askBefore(house, OTHER), await ask(house, 'null')]) {
+    expect(corsHeaders(answer)['access-control-allow-origin']).toBe('*');
+    expect(corsHeaders(answer)['access-control-allow-credentials']).toBeUndefined();
+    expect(answer.headers.get('vary') ?? '').not.toContain('origin');
+  }
+});
+
+describe('a page that could not read the answer', () => {
+  /** How a GET without CORS arrives: an image, a script, a form. Only browsers can say so; fetch leaves the name alone. */
+  const simple = { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
+  const query = { query: '{ user(id: "anna") { nick } }' };
+
+  test.each([
+    ['of another site', {}, { 'sec-fetch-site': 'cross-site', ...simple }],
+    ['of another host of the site', {}, { 'sec-fetch-site': 'same-site', ...simple }],
+    ['that is not listed', listed, { 'sec-fetch-site': 'cross-site', origin: OTHER }],
+    ['that is listed, but sends no origin', listed, { 'sec-fetch-site': 'cross-site', ...simple }],
+    ['in a frame', {}, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
+  ])('%s is FORBIDDEN before anything runs', async (_title, env, headers) => {
+    const house = await openEmptyHouse(env);
+    const response = await get(house, query, { headers });
+    expect(response.status).toBe(403);
+    expect(codesOf(await readRefusal(house, response))).toEqual(['FORBIDDEN']);
+  });
+
+  test.each<[string, Record<string, string>, Record<string, string>]>([
+    ['a page of our own host', {}, { 'sec-fetch-site': 'same-origin', origin: 'https://behind-a-proxy.example' }],
+    ['a person at the address bar', {}, { 'sec-fetch-site': 'none', 'sec-fetch-dest': 'document' }],
+    ['a person who follows a link', {}, { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }],
+    ['a page that is listed', listed, { 'sec-fetch-site': 'cross-site', origin: APP }],
+    ['any page, where all may read', { CORS_ORIGINS: '*' }, { 'sec-fetch-site': 'cross-site', ...simple }],
+    ['a program', {}, { origin: OTHER }],
+  ])('is not %s', (_title, env, headers) => {
+    const origins = env.CORS_ORIGINS === '*' ? '*' : env.CORS_ORIGINS ? [APP] : [];
+    const cors = createCors({ origins, credentials: false });
+    expect(cors.isForeign({ headers } as never)).toBe(false);
+  });
+});
+
+describe('a WebSocket', () => {
+  /** 101, or the status of the refusal. */
+  async function connectFrom(house: House, headers: Record<string, string>): Promise<number> {
+    const socket = new WebSocket(`${house.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+    const opened = once(socket, 'open').then(() => 101);
+    const refused = once(socket, 'unexpected-response').then(([, response]) => response.statusCode as number);
+    opened.catch(() => {});
+    refused.catch(() => {});
+    const status = await Promise.race([opened, refused]);
+    socket.on('error', () => {}).terminate();
+    return status;
+  }
+
+  test.each<[string, Record<string, string>, Record<string, string>]>([
+    ['another origin', {}, { origin: OTHER }],
+    ['another origin of the same site', {}, { origin: OTHER, 'sec-fetch-site': 'same-site' }],
+    ['no origin that can be told', {}, { origin: 'null' }],
+    ['an origin that is not listed', listed, { origin: OTHER }],
+    [
+      'another origin, where a router may add who asks',
+      { AUTH: 'header', VIEWER_HEADER_SECRET: 'the-secret-of-the-router' },
+      { origin: OTHER, 'x-viewer-id': 'anna', 'x-viewer-secret': 'the-secret-of-the-router' },
+    ],
+  ])('from a page of %s is refused with 403', async (_title, env, headers) => {
+    expect(await connectFrom(await openEmptyHouse(env), headers)).toBe(403);
+  });
+
+  test('is opened for programs, for our own pages, and for pages that are listed', async () => {
+    const house = await openEmptyHouse(listed);
+    expect(await connectFrom(house, {})).toBe(101);
+    expect(await connectFrom(house, { origin: house.url })).toBe(101);
+    expect(
+      await connectFrom(house, { origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' }),
+    ).toBe(101);
+    expect(await connectFrom(house, { origin: APP })).toBe(101);
+  });
+
+  test('is opened for every page where every page may read', async () => {
+    expect(await connectFrom(await openEmptyHouse({ CORS_ORIGINS: '*' }), { origin: OTHER })).toBe(101);
+  });
+});

@@ -1,0 +1,87 @@
+// What every answer tells browsers, and what Node would tell about itself.
+import { expect, test } from 'vitest';
+import type { House } from '../support/house.ts';
+import { get, openEmptyHouse, openSocket, post } from './requests.ts';
+
+const TYPENAME = '{"query":"{ __typename }"}';
+const EXPECTED = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+test('every answer over HTTP forbids sniffing, frames, loading and referrers, whatever its status', async () => {
+  const house = await openEmptyHouse({ MAX_BODY_BYTES: '1024', GRAPHIQL: 'off' });
+  const responses = [
+    await post(house, TYPENAME),
+    await post(house, '{'),
+    await post(house, TYPENAME, 'text/plain'),
+    await post(house, 'x'.repeat(2000)),
+    await get(house, { query: '{ __typename }' }),
+    await get(house, { query: 'mutation { __typename }' }),
+    await get(house, {}, { headers: { accept: 'image/png' } }),
+    await fetch(`${house.url}/nowhere`),
+    await fetch(`${house.url}/health/live`),
+  ];
+  expect(responses.map(({ status }) => status)).toEqual([200, 400, 415, 413, 200, 405, 406, 404, 200]);
+  for (const { headers } of responses) {
+    expect(Object.fromEntries(headers)).toMatchObject(EXPECTED);
+    expect(headers.get('x-powered-by')).toBeNull();
+    expect(headers.get('server')).toBeNull();
+    expect(headers.get('strict-transport-security')).toBeNull();
+  }
+});
+
+test('a stream of events says the same', async () => {
+  const house = await openEmptyHouse();
+  const query = 'subscription { followEvents(userId: "anna") { __typename } }';
+  const gone = new AbortController();
+  const response = await get(house, { query }, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
+  expect(Object.fromEntries(response.headers)).toMatchObject(EXPECTED);
+  gone.abort();
+});
+
+test('so does the refusal of a WebSocket, and of what is no HTTP', async () => {
+  const house = await openEmptyHouse();
+  for (const [request, status] of [
+    ['GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 404],
+    ['nonsense\r\n\r\n', 400],
+  ]) {
+    const { write, until } = openSocket(house);
+    await write(String(request));
+    const answer = await until(/\r\n\r\n.*\}$/s);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    for (const [name, value] of Object.entries(EXPECTED)) expect(answer).toContain(`${name}: ${value}\r\n`);
+  }
+});
+
+test('GraphiQL may run its own script, byte for byte, and no other; it loads nothing and asks only this gateway', async () => {
+  const house = await openEmptyHouse();
+  const { headers } = await get(house, {}, { headers: { accept: 'text/html' } });
+  const policy = headers.get('content-security-policy');
+  expect(policy).toMatch(/(^|; )script-src 'sha256-[\w+/]{43}='(;|$)/);
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("connect-src 'self'");
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toMatch(/unsafe-eval|https?:|\*/);
+  expect(headers.get('x-frame-options')).toBe('DENY');
+});
+
+/** Whether the answer to a request with these headers binds browsers to TLS. */
+async function bindsToTls(house: House, headers: Record<string, string>): Promise<boolean> {
+  return (await post(house, TYPENAME, 'application/json', headers)).headers.has('strict-transport-security');
+}
+
+test('browsers are bound to TLS where a trusted proxy says that it was used, and only there', async () => {
+  const proxied = await openEmptyHouse({ TRUST_PROXY: '1' });
+  expect(await bindsToTls(proxied, { 'x-forwarded-proto': 'https' })).toBe(true);
+  expect(await bindsToTls(proxied, { forwarded: 'for=192.0.2.60;proto=https;by=203.0.113.43' })).toBe(true);
+  expect(await bindsToTls(proxied, { 'x-forwarded-proto': 'http' })).toBe(false);
+  expect(await bindsToTls(proxied, {})).toBe(false);
+  const open = await openEmptyHouse();
+  expect(await bindsToTls(open, { 'x-forwarded-proto': 'https', forwarded: 'proto=https' })).toBe(false);
+  const stranger = await openEmptyHouse({ TRUST_PROXY: '10.0.0.0/8' });
+  expect(await bindsToTls(stranger, { 'x-forwarded-proto': 'https' })).toBe(false);
+});

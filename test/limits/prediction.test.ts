@@ -1,0 +1,71 @@
+// The prediction against what really happens, for operations that nobody has thought of.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { personId } from '../../src/sandbox/seed.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { openHouse } from '../support/house.ts';
+import { randomOperation } from './random-operation.ts';
+
+type Told = {
+  errors?: { message: string; extensions: { code: string } }[];
+  extensions?: { cost?: { predictedCalls: number; actualCalls: number } };
+};
+
+const VIEWER = personId(3);
+/** Long enough for everything that is remembered to be forgotten. */
+const A_WEEK = 7 * 86_400_000;
+
+test('random operations with nothing remembered never take more calls than predicted', async () => {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    clock,
+    env: { AUTH: 'development', MAX_UPSTREAM_CALLS: '100000', MAX_VALUES: '10000000' },
+    sandbox: { clock, rateLimits: Number.POSITIVE_INFINITY, people: 300 },
+  });
+  const ids = [1, 2, 3, 40, 150, 299].map(personId).concat('nobody');
+  const cursors = new Map<string, string>();
+  for (const id of ids) {
+    const { user } = await house
+      .data<{ user: { fans: { edges: { cursor: string }[] } | null } | null }>(
+        'query ($id: ID!) { user(id: $id) { fans { edges { cursor } } } }',
+        { id },
+      )
+      .catch(() => ({ user: null }));
+    cursors.set(id, user?.fans?.edges.at(-1)?.cursor ?? 'made-up');
+  }
+
+  const ratios: number[] = [];
+  const run = async ({ query, variables }: { query: string; variables: object }) => {
+    clock.advance(A_WEEK);
+    const before = house.sandbox.calls.count();
+    const response = await fetch(`${house.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-viewer-id': VIEWER },
+      body: JSON.stringify({ query, variables, extensions: { cost: true } }),
+    });
+    const { errors, extensions } = (await response.json()) as Told;
+    const cost = extensions?.cost;
+    if (!cost) {
+      // The generator knows the schema: an operation that does not run at all is its own mistake.
+      expect(errors?.map(({ extensions: { code } }) => code)).toEqual(['OPERATION_TOO_EXPENSIVE']);
+      return;
+    }
+    const made = house.sandbox.calls.count() - before;
+    expect(cost.actualCalls).toBeLessThanOrEqual(cost.predictedCalls);
+    expect(made).toBeLessThanOrEqual(cost.predictedCalls);
+    if (made > 0) ratios.push(cost.predictedCalls / made);
+  };
+  const seed = Number(process.env.FUZZ_SEED) || undefined;
+  const numRuns = Number(process.env.FUZZ_RUNS) || 60;
+  await fc.assert(
+    fc.asyncProperty(
+      randomOperation(ids, (id) => cursors.get(id) as string, 2),
+      run,
+    ),
+    { seed, numRuns, endOnFailure: !process.env.FUZZ_SHRINK },
+  );
+  expect(ratios.length).toBeGreaterThan(numRuns / 3);
+  ratios.sort((a, b) => a - b);
+  const median = ratios[Math.floor(ratios.length / 2)] as number;
+  console.info(`predicted / actual calls over ${ratios.length} operations: median ${median.toFixed(2)}`);
+});

@@ -1,0 +1,154 @@
+// What is too much is refused before anything runs: with 400, a code, and no call to the upstream.
+import { describe, expect, test } from 'vitest';
+import { codesOf, openEmptyHouse, post, readRefusal } from '../http/requests.ts';
+import { ask as askBySocket, openClient } from '../live/sockets.ts';
+import { openHouse } from '../support/house.ts';
+
+const many = (count: number, make: (n: number) => string) => Array.from({ length: count }, (_, n) => make(n)).join(' ');
+/** Variables as JSON: what is nested so deep cannot be written as JSON from here either. */
+const nested = (depth: number, open = '[', close = ']') =>
+  `{"id":"a","x":${open.repeat(depth)}1${close.repeat(depth)}}`;
+
+async function refuse(query: string, variables: object = {}, env: Record<string, string> = {}) {
+  const house = await openEmptyHouse(env);
+  const response = await post(house, JSON.stringify({ query, variables }));
+  return { status: response.status, answer: await readRefusal(house, response) };
+}
+
+const ID = 'query ($id: ID!) { user(id: $id) { id } }';
+
+describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', () => {
+  test.each<[title: string, query: string, says: string, variables?: string]>([
+    ['10,000 aliases', `{ ${many(10_000, (n) => `a${n}:id`)} }`, '500 aliases'],
+    ['aliases of fields deep inside', `{ user(id: "a") { ${many(501, (n) => `a${n}: nick`)} } }`, '500 aliases'],
+    ['51 directives', `{ ${many(51, () => '__typename @include(if: true)')} }`, '50 directives'],
+    ['51 unknown directives on one field', `{ __typename ${many(51, () => '@a')} }`, '50 directives'],
+    ['a field many times', `{ user(id: "a") { ${many(102, () => 'id')} } }`, 'repeated more than 100 times'],
+    [
+      'a fragment many times',
+      `{ ${many(101, () => '...A')} } fragment A on Query { __typename }`,
+      'repeated more than 100',
+    ],
+    [
+      'a field with a selection many times, in a fragment',
+      `{ ...A } fragment A on Query { ${many(102, () => 'user(id: "a") { id }')} }`,
+      'repeated more than 100',
+    ],
+    [
+      'lists of lists',
+      '{ user(id: "a") { fans(first: 100) { nodes { fans(first: 3) { nodes { fans { nodes { id } } } } } } } }',
+      'calls to the upstream',
+    ],
+    [
+      'lists of lists by variables',
+      'query ($n: Int = 100) { user(id: "a") { fans(first: $n) { nodes { fans(first: $n) { nodes { fans { nodes { id } } } } } } } }',
+      '100000 values',
+    ],
+    [
+      'fragments that multiply',
+      `{ user(id: "a") { ...F0 } } ${many(5, (n) => `fragment F${n} on User { ${many(10, (k) => `a${n}_${k}: fans(first: ${k + 1}) { nodes { ...F${n + 1} } }`)} }`)} fragment F5 on User { id }`,
+      'calls to the upstream',
+    ],
+    [
+      'counts of many members one by one',
+      '{ user(id: "a") { fans(first: 100) { nodes { fans(first: 1) { nodes { relationTo(userId: "b") fansCount } } } } } }',
+      '250 are allowed',
+    ],
+    [
+      'known fans of a page of members',
+      '{ user(id: "a") { fans(first: 50) { nodes { knownFans(first: 1) { count } } } } }',
+      '250 are allowed',
+    ],
+    ['variables nested 5,000 lists deep', ID, '20 levels', nested(5000).replace('"a"', nested(5000))],
+    ['variables nested 5,000 objects deep', ID, '20 levels', `{"id":${nested(5000, '{"a":', '}')}}`],
+    ['variables nobody asked for', ID, '20 levels', nested(50)],
+    [
+      '40,000 values in variables',
+      'query ($ids: [ID!]!) { users(ids: $ids) { id } }',
+      '10000 values',
+      `{"ids":[${'"a",'.repeat(40_000)}"a"]}`,
+    ],
+  ])('%s', async (_title, query, says, variables = '{}') => {
+    const env = { AUTH: 'development', MAX_TOKENS: '100000', MAX_BODY_BYTES: '1000000' };
+    const house = await openEmptyHouse(env);
+    const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
+    const response = await post(house, body, undefined, { 'x-viewer-id': 'anna' });
+    expect(response.status).toBe(400);
+    const answer = await readRefusal(house, response);
+    expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
+    expect(answer.errors?.[0]?.message).toContain(says);
+  });
+});
+
+test('a batch of operations is refused with 400', async () => {
+  const house = await openEmptyHouse();
+  const response = await post(house, JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }]));
+  expect(response.status).toBe(400);
+  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+});
+
+test.each([
+  ['users', 'query ($ids: [ID!]!) { users(ids: $ids) { nick } }', 101],
+  ['nodes', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', 101],
+])('more ids than %s takes are BAD_USER_INPUT, and cost nothing', async (_field, query, count) => {
+  const { answer } = await refuse(query, { ids: Array(count).fill('a') });
+  expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
+});
+
+test('MAX_UPSTREAM_CALLS is the most that is allowed, and the message says what was predicted', async () => {
+  const house = await openHouse({ env: { MAX_UPSTREAM_CALLS: '21' }, sandbox: { emptyWorld: true } });
+  house.sandbox.world.addFans('star', 30);
+  const query = (first: number) => `{ user(id: "star") { fans(first: ${first}) { nodes { fans { nodes { id } } } } } }`;
+  const refused = await house.query(query(21));
+  expect(refused.errors?.[0]).toMatchObject({ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
+  expect(refused.errors?.[0]?.message).toContain('may take 22 calls to the upstream or more; 21 are allowed');
+  expect(house.sandbox.calls.count()).toBe(0);
+  expect((await house.query(query(20))).errors).toBeUndefined();
+});
+
+test('MAX_VALUES bounds what an answer may hold, also when all of it is remembered', async () => {
+  const house = await openHouse({ env: { MAX_VALUES: '1000' }, sandbox: { emptyWorld: true } });
+  house.sandbox.world.addFans('star', 30);
+  const query = (fields: number) =>
+    `{ user(id: "star") { fans(first: 100) { nodes { ${many(fields, (n) => `f${n}: nick`)} } } } }`;
+  expect((await house.query(query(8))).errors).toBeUndefined();
+  const { data, errors } = await house.query(query(11));
+  expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, 'OPERATION_TOO_EXPENSIVE']);
+});
+
+test('an answer larger than MAX_RESPONSE_BYTES is not sent', async () => {
+  const house = await openHouse({ env: { MAX_RESPONSE_BYTES: '2000' }, sandbox: { emptyWorld: true } });
+  house.sandbox.world.addFans('star', 60);
+  const query = '{ user(id: "star") { fans(first: 60) { nodes { id nick } } } }';
+  const response = await house.send(query);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
+  expect((await house.send(query.replace('60', '10'))).status).toBe(200);
+});
+
+test('a subscription is refused for what one event would cost, and so is an operation over a WebSocket', async () => {
+  const house = await openEmptyHouse({ MAX_UPSTREAM_CALLS: '5' });
+  const below = 'fans(first: 20) { nodes { fans { nodes { id } } } }';
+  const client = openClient(house);
+  for (const operation of [
+    `subscription { followEvents(userId: "a") { ... on FanGained { user { ${below} } } } }`,
+    `{ user(id: "a") { ${below} } }`,
+  ]) {
+    const told = await askBySocket(client, operation).catch((errors) => ({ errors }));
+    expect(told).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
+  }
+  expect(house.sandbox.calls.count()).toBe(0);
+});
+
+test('the cost is told to whom asks for it, and to nobody else', async () => {
+  const house = await openHouse({ sandbox: { emptyWorld: true } });
+  house.sandbox.world.addFans('star', 3);
+  const send = async (extensions?: object) => {
+    const query = '{ user(id: "star") { fans { totalCount nodes { id } } } }';
+    return (await post(house, JSON.stringify({ query, extensions }))).json();
+  };
+  expect(await send({ cost: true })).toMatchObject({ extensions: { cost: { predictedCalls: 2, actualCalls: 2 } } });
+  expect(await send({ cost: true })).toMatchObject({ extensions: { cost: { predictedCalls: 2, actualCalls: 0 } } });
+  for (const extensions of [undefined, {}, { cost: false }, { cost: 'true' }])
+    expect(await send(extensions)).not.toHaveProperty('extensions');
+});
