@@ -1,46 +1,21 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createAccounting } from './accounting.ts';
-import { createAuthentication } from './auth/authentication.ts';
-import type { Viewer } from './auth/viewer.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
-import { createLog } from './cache/log.ts';
 import { createRedisLink } from './cache/redis-link.ts';
-import { createSharedCounts } from './cache/shared-counts.ts';
-import { createTurns } from './cache/turns.ts';
-import { createCaching } from './caching.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
-import { createDocuments } from './documents.ts';
-import { amendMemory } from './follow/amended-memory.ts';
-import { createChangedProfiles } from './follow/changed-profiles.ts';
-import { createFollowWriter } from './follow/follow-writer.ts';
-import { createKnownFans } from './follow/known-fans.ts';
-import { createLive } from './follow/live.ts';
-import { createFollowMemory } from './follow/memory.ts';
-import { createRecentChanges } from './follow/recent-changes.ts';
-import { createSettling } from './follow/settling.ts';
-import { createGraphql } from './graphql.ts';
-import { createAutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
-import { createClientAddresses } from './http/client-address.ts';
-import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
-import { createCors } from './http/cors.ts';
-import { createEventStreams } from './http/event-stream.ts';
-import { createFront, GRAPHQL_PATH } from './http/front.ts';
-import { createGraphiqlPage } from './http/graphiql-page.ts';
+import { createDomain } from './domain.ts';
 import { createListener } from './http/listener.ts';
-import { createWebSockets } from './http/web-socket.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
-import { readOperationNames, readStarterOperations } from './starter-operations.ts';
+import { createServing } from './serving.ts';
+import { readOperationNames } from './starter-operations.ts';
 import { createBudget } from './tencent/budget.ts';
 import type { Report } from './tencent/client.ts';
-import { createFollowService } from './tencent/follow-service.ts';
-import { createProfileService } from './tencent/profile-service.ts';
 import { connectUpstream } from './upstream.ts';
 import { connectWebhooks } from './webhooks.ts';
 
@@ -60,14 +35,11 @@ export type GatewayDependencies = {
   maySee?: MaySee;
 };
 
-/** A start waits so long at most for hearing the other replicas: until then nothing that is remembered is trusted. */
-const HEARING_MS = 1000;
-
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
-  const { adminId, sdkAppId } = config.tencent;
+  const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const redis = config.redis && createRedisClient(config.redis.nodes);
   const link =
     redis &&
@@ -84,9 +56,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           : log.info({ reason }, 'Redis refuses nothing any more'),
       nodeOf: (key) => nodeOf(redis, key),
     });
+  const shared = link && { link, prefix };
   const budget = createBudget({
     link,
-    prefix: keyPrefixOf(sdkAppId),
+    prefix,
     ratePerSecond: config.upstreamRate,
     clock,
     report,
@@ -98,7 +71,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           clock,
           knownOperations: readOperationNames(),
           readings: {
-            memoryBytes: () => memory.bytes(),
+            memoryBytes: () => domain.memory.bytes(),
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
@@ -115,32 +88,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       metrics?.onCall(command, outcome, ms);
     },
   });
-  const changes = createLog({
-    link: link ?? null,
-    key: `${keyPrefixOf(sdkAppId)}:log`,
-    most: config.eventLogLength,
-    clock,
-  });
-  const follow = createFollowService(client, { onBehalfOf: adminId, embeddedProfile: config.embeddedProfile });
-  const remembered = createFollowMemory({
-    follow,
-    profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
-    clock,
-    lifetimes: config.lifetimes,
-    memoryBytes: config.memoryBytes,
-    redis: link && { link, prefix: keyPrefixOf(sdkAppId) },
-    settleMs: config.writeLagMs,
-    observer: metrics?.memory,
-  });
-  const lagMs = config.writeLagMs;
-  const recent = createRecentChanges({ log: changes, clock, lagMs });
-  const { toldMs, usableMs } = config.lifetimes.page;
-  const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: Math.max(toldMs, usableMs) });
-  const memory = amendMemory(remembered, recent, changedProfiles);
-  const settling = createSettling({ forget: remembered.forget, clock, lagMs });
-  const turns = createTurns({ redis: link && { link, prefix: keyPrefixOf(sdkAppId) }, clock });
-  const writer = createFollowWriter({ follow, memory: remembered, recent, settling, log: changes, turns, clock });
-  const live = createLive({ log: changes, clock, mostSubscriptions: config.maxSubscriptions });
+  const domain = createDomain(config, { client, redis: shared, clock, report, observer: metrics?.memory });
   const settings = {
     maxPageSize: config.maxPageSize,
     chunkSize: config.chunkSize,
@@ -149,10 +97,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     maxTargets: config.maxTargets,
   };
   const contexts = createContexts({
-    memory,
-    writer,
-    live,
-    findKnownFans: createKnownFans(memory, { maxCalls: config.knownFansMaxCalls }),
+    memory: domain.memory,
+    writer: domain.writer,
+    live: domain.live,
+    findKnownFans: domain.findKnownFans,
     maySee,
     settings,
     clock,
@@ -160,106 +108,29 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
 
   const webhooks = connectWebhooks(config, {
-    memory: remembered,
-    changes,
-    explains: recent.explains,
-    settling,
-    redis: link && { link, prefix: keyPrefixOf(sdkAppId) },
+    memory: domain.remembered,
+    changes: domain.changes,
+    explains: domain.recent.explains,
+    settling: domain.settling,
+    redis: shared,
     clock,
     log,
     report,
     metrics,
   });
   const accounting = createAccounting(config.freshnessExtension, metrics);
-  const streams = createEventStreams(clock);
-  const documents = createDocuments({
-    config,
-    automatic: config.automaticPersistedQueries
-      ? createAutomaticPersistedQueries(link && { link, prefix: keyPrefixOf(sdkAppId) })
-      : null,
-    clock,
-    onDocument: (outcome) => metrics?.onDocument(outcome),
-    onUnknown: (document, outcome) =>
-      log.warn(document, `A document that is not trusted was ${outcome === 'refused' ? 'refused' : 'asked for'}`),
-  });
-  const viewerHeaders = ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])];
-  const graphql = createGraphql({
-    config,
-    settings,
+  const listener = createServing(config, {
     contexts,
+    settings,
+    webhooks,
     accounting,
-    documents,
-    caching: createCaching({ clock, viewerHeaders }),
-    streams,
-    onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
-  });
-  const authenticate = createAuthentication(config.auth, {
-    ...config.tencent,
-    userIdPattern: config.userIdPattern,
+    endSubscriptions: domain.live.close,
+    redis: shared,
+    metrics,
     clock,
+    log,
     report,
   });
-  const developmentHeader = developmentHeaderOf(config);
-  const addresses = createClientAddresses(config.trustProxy);
-  const rates =
-    config.rateLimitPerMinute === null
-      ? null
-      : createClientRates({
-          perMinute: config.rateLimitPerMinute,
-          shared: link && createSharedCounts(link, `${keyPrefixOf(sdkAppId)}:rate`, RATE_WINDOW_MS),
-          clock,
-        });
-  const tooSoon = (request: IncomingMessage, viewer: Viewer | null) =>
-    rates && rates.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request)));
-  const cors = createCors({
-    origins: config.corsOrigins,
-    credentials: config.auth.header !== null,
-    headers: developmentHeader ? [developmentHeader] : [],
-  });
-  const webSockets = createWebSockets({
-    cors,
-    prepare: graphql.prepare,
-    authenticate,
-    tooSoon,
-    isReady: () => listener.isReady(),
-    onOperation: (exchange, facts) => log.info({ ...exchange, ...facts }, 'operation'),
-    onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
-    maxBodyBytes: config.maxBodyBytes,
-    maxConnections: config.maxSubscriptions,
-    clock,
-  });
-
-  const listener = createListener(
-    createFront({
-      graphql: graphql.serve,
-      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
-      authenticate,
-      webhook: webhooks,
-      cors,
-      isHttps: addresses.isHttps,
-      tooSoon,
-      isReady: () => listener.isReady(),
-      onExchange(exchange, facts) {
-        // Every change in the app is one; and where the upstream sends them is nobody else's business.
-        if (facts.path === webhooks?.path) return log.debug({ ...exchange, ...facts, path: 'webhook' }, 'webhook');
-        log.info({ ...exchange, ...facts }, 'request');
-        if (facts.path !== GRAPHQL_PATH || facts.stream) return;
-        metrics?.onRequest(exchange.operationName, facts.aborted ? 'aborted' : facts.status, facts.ms);
-      },
-      onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
-      maxBodyBytes: config.maxBodyBytes,
-      clock,
-    }),
-    clock,
-    {
-      upgrade: webSockets.upgrade,
-      leave() {
-        live.close();
-        streams.leave();
-        webSockets.leave();
-      },
-    },
-  );
   const metricsListener =
     metrics &&
     createListener(
@@ -270,7 +141,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   return {
     async listen() {
       if (redis) await connectRedis(redis);
-      await Promise.all([changes.ready(), Promise.race([memory.ready(), clock.sleep(HEARING_MS)])]);
+      await domain.ready();
       budget.start();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -281,24 +152,20 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     },
     async close() {
       await listener.drain(config.drainMs);
-      // A change goes on when its client is gone.
-      await turns.settled();
-      settling.close();
+      await domain.close();
       webhooks?.close();
       await client.close();
       await budget.close();
-      changes.close();
+      domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
     },
     destroy() {
-      live.close();
-      settling.close();
+      domain.destroy();
       listener.destroy();
       metricsListener?.destroy();
       webhooks?.close();
       void client.close();
-      changes.close();
       void budget.close().then(() => link?.close());
     },
   };
@@ -307,11 +174,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
 /** Lets a failure to listen say which setting is to be changed. */
 function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
   return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
-}
-
-/** The header that anybody may name anybody with; null where that is not so. */
-function developmentHeaderOf({ auth }: Config): string | null {
-  return auth.header?.secret === null ? auth.header.name : null;
 }
 
 /** The same on all replicas of an app: set, or derived from the secret key that they share. */

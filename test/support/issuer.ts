@@ -5,7 +5,6 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, 
 import { onTestFinished } from 'vitest';
 
 export type SigningKey = { alg: string; kid: string | undefined; privateKey: CryptoKey; jwk: JWK };
-type Issuer = Awaited<ReturnType<typeof openIssuer>>;
 
 /** Makes a key; without a `kid` its tokens do not name it. */
 export async function makeKey(alg = 'ES256', kid?: string): Promise<SigningKey> {

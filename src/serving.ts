@@ -1,0 +1,139 @@
+// The doors: HTTP and WebSocket, with everything that stands between a client and the graph.
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Accounting } from './accounting.ts';
+import { createAuthentication } from './auth/authentication.ts';
+import type { Viewer } from './auth/viewer.ts';
+import type { RedisLink } from './cache/redis-link.ts';
+import { createSharedCounts } from './cache/shared-counts.ts';
+import { createCaching } from './caching.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { createContexts, GraphSettings } from './context.ts';
+import { createDocuments } from './documents.ts';
+import { createGraphql } from './graphql.ts';
+import { createAutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
+import { createClientAddresses } from './http/client-address.ts';
+import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
+import { createCors } from './http/cors.ts';
+import { createEventStreams } from './http/event-stream.ts';
+import { createFront, type FrontDependencies, GRAPHQL_PATH } from './http/front.ts';
+import { createGraphiqlPage } from './http/graphiql-page.ts';
+import { createListener, type Listener } from './http/listener.ts';
+import { createWebSockets } from './http/web-socket.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { readStarterOperations } from './starter-operations.ts';
+import type { Report } from './tencent/client.ts';
+
+export type ServingDependencies = {
+  contexts: ReturnType<typeof createContexts>;
+  settings: GraphSettings;
+  webhooks: FrontDependencies['webhook'];
+  accounting: Accounting;
+  /** Ends all subscriptions, as completed ones. */
+  endSubscriptions(): void;
+  redis: { link: RedisLink; prefix: string } | null;
+  metrics: Metrics | null;
+  clock: Clock;
+  log: Logger;
+  report: Report;
+};
+
+/** Makes the listener of the service; nothing is open before its `listen`. */
+export function createServing(config: Config, dependencies: ServingDependencies): Listener {
+  const { contexts, settings, webhooks, accounting, endSubscriptions } = dependencies;
+  const { redis, metrics, clock, log, report } = dependencies;
+  const streams = createEventStreams(clock);
+  const documents = createDocuments({
+    config,
+    automatic: config.automaticPersistedQueries ? createAutomaticPersistedQueries(redis) : null,
+    clock,
+    onDocument: (outcome) => metrics?.onDocument(outcome),
+    onUnknown: (document, outcome) =>
+      log.warn(document, `A document that is not trusted was ${outcome === 'refused' ? 'refused' : 'asked for'}`),
+  });
+  const viewerHeaders = ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])];
+  const graphql = createGraphql({
+    config,
+    settings,
+    contexts,
+    accounting,
+    documents,
+    caching: createCaching({ clock, viewerHeaders }),
+    streams,
+    onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
+  });
+  const authenticate = createAuthentication(config.auth, {
+    ...config.tencent,
+    userIdPattern: config.userIdPattern,
+    clock,
+    report,
+  });
+  const developmentHeader = developmentHeaderOf(config);
+  const addresses = createClientAddresses(config.trustProxy);
+  const rates =
+    config.rateLimitPerMinute === null
+      ? null
+      : createClientRates({
+          perMinute: config.rateLimitPerMinute,
+          shared: redis && createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS),
+          clock,
+        });
+  const tooSoon = (request: IncomingMessage, viewer: Viewer | null) =>
+    rates?.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request))) ?? null;
+  const cors = createCors({
+    origins: config.corsOrigins,
+    credentials: config.auth.header !== null,
+    headers: developmentHeader ? [developmentHeader] : [],
+  });
+  const webSockets = createWebSockets({
+    cors,
+    prepare: graphql.prepare,
+    authenticate,
+    tooSoon,
+    isReady: () => listener.isReady(),
+    onOperation: (exchange, facts) => log.info({ ...exchange, ...facts }, 'operation'),
+    onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
+    maxBodyBytes: config.maxBodyBytes,
+    maxConnections: config.maxSubscriptions,
+    clock,
+  });
+
+  const listener = createListener(
+    createFront({
+      graphql: graphql.serve,
+      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
+      authenticate,
+      webhook: webhooks,
+      cors,
+      isHttps: addresses.isHttps,
+      tooSoon,
+      isReady: () => listener.isReady(),
+      onExchange(exchange, facts) {
+        // Every change in the app is one; and where the upstream sends them is nobody else's business.
+        if (facts.path === webhooks?.path) return log.debug({ ...exchange, ...facts, path: 'webhook' }, 'webhook');
+        log.info({ ...exchange, ...facts }, 'request');
+        if (facts.path !== GRAPHQL_PATH || facts.stream) return;
+        metrics?.onRequest(exchange.operationName, facts.aborted ? 'aborted' : facts.status, facts.ms);
+      },
+      onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
+      maxBodyBytes: config.maxBodyBytes,
+      clock,
+    }),
+    clock,
+    {
+      upgrade: webSockets.upgrade,
+      leave() {
+        endSubscriptions();
+        streams.leave();
+        webSockets.leave();
+      },
+    },
+  );
+  return listener;
+}
+
+/** The header that anybody may name anybody with; null where that is not so. */
+function developmentHeaderOf({ auth }: Config): string | null {
+  return auth.header?.secret === null ? auth.header.name : null;
+}
