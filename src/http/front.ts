@@ -166,7 +166,7 @@ async function refuseBody(
   exchange.errorCodes.push('BAD_REQUEST');
   response.setHeader('connection', 'close');
   const body = refusal(`The request body is larger than ${maxBytes} bytes.`);
-  writeHead(response, 413, 'application/json', body);
+  writeHead(response, 413, answerTypeOf(request), body);
   response.write(body);
   const over = new AbortController();
   const dropped = dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
@@ -182,7 +182,13 @@ function refuseForNow(response: ServerResponse, exchange: Exchange, seconds: num
 
 function refuse(response: ServerResponse, exchange: Exchange, { status, message, code = 'BAD_REQUEST' }: Refusal) {
   exchange.errorCodes.push(code);
-  answer(response, status, 'application/json', refusal(message, code));
+  answer(response, status, answerTypeOf(response.req), refusal(message, code));
+}
+
+/** Clients take a refusal for an answer of GraphQL's, with its codes, only in GraphQL's own type. */
+function answerTypeOf({ headers }: IncomingMessage): string {
+  const type = 'application/graphql-response+json';
+  return headers.accept?.includes(type) ? type : 'application/json';
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string) {
