@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
 
 const bill = ({ sandbox }: House) =>
   Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
@@ -139,4 +140,38 @@ test('each of many viewers at once gets their own relations out of one shared me
     expect([viewer.id, user.viewerIsFollowing, second.viewerIsFollowing]).toEqual([id, true, false]);
   };
   for (let round = 0; round < 3; round++) await Promise.all(viewers.map(ask));
+});
+
+test('viewers who read and change at once over one Redis never see each other’s relations or known fans', async () => {
+  const { url: REDIS_URL } = await startRedis();
+  const house = await openHouse({ env: { AUTH: 'development', REDIS_URL }, sandbox: { emptyWorld: true } });
+  const other = await house.openReplica();
+  const { world } = house.sandbox;
+  const viewers = Array.from({ length: 12 }, (_, i) => `viewer_${i}`);
+  for (const id of ['star', ...viewers]) world.importAccount(id);
+  for (const id of viewers) world.follow(id, 'star');
+  const next = (i: number, step = 1) => viewers[(i + step) % viewers.length] as string;
+  const ask = async (id: string, i: number) => {
+    const replica = i % 2 ? house : other;
+    await replica
+      .as(id)
+      .data(`mutation { followUsers(input: { userIds: ["${next(i)}"] }) { results { __typename } } }`);
+    for (const where of [house, other]) {
+      const data = await where.as(id).data<{
+        user: { viewerIsFollowing: boolean };
+        over: { viewerIsFollowing: boolean };
+        star: { knownFans: { count: number; nodes: { id: string }[] } };
+      }>(`{
+        user(id: "${next(i)}") { viewerIsFollowing }
+        over: user(id: "${next(i, 2)}") { viewerIsFollowing }
+        star: user(id: "star") { knownFans { count nodes { id } } }
+      }`);
+      expect(data).toEqual({
+        user: { viewerIsFollowing: true },
+        over: { viewerIsFollowing: false },
+        star: { knownFans: { count: 1, nodes: [{ id: next(i) }] } },
+      });
+    }
+  };
+  await Promise.all(viewers.map(ask));
 });

@@ -1,6 +1,7 @@
 // Who may see whose lists: the whole table, by every way to a list.
 import { describe, expect, test } from 'vitest';
 import type { FollowList } from '../../src/follow/model.ts';
+import { subscribe } from '../support/event-stream.ts';
 import { type Answer, openHouse } from '../support/house.ts';
 
 const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
@@ -71,6 +72,31 @@ describe.each(LISTS)('%s', (list) => {
       }
     });
   });
+});
+
+const refusals = ({ errors }: Answer) => errors?.map(({ path, extensions }) => [path?.at(-1), extensions.code]);
+
+test.each(LISTS)('%s that are hidden stay hidden in the answer of a mutation', async (list) => {
+  const house = await openWorld(`${list}=self`);
+  const answer = await house.as('olga').query(
+    `mutation { followUsers(input: { userIds: ["anna"] }) {
+      results { ... on FollowChanged { user { id list: ${list} { nodes { id } } } } }
+      viewer { list: ${list} { nodes { id } } }
+    } }`,
+  );
+  expect(answer.data).toMatchObject({ followUsers: { results: [{ user: { id: 'anna', list: null } }] } });
+  expect(answer.data).not.toMatchObject({ followUsers: { viewer: { list: null } } });
+  expect(refusals(answer)).toEqual([['list', 'FORBIDDEN']]);
+});
+
+test.each(LISTS)('%s that are hidden stay hidden in an event', async (list) => {
+  const house = await openWorld(`${list}=self${list === 'fans' ? ',follows=public' : ''}`);
+  const subscription = `subscription { followEvents(userId: "olga") { ... on FanGained { user { id list: ${list} { nodes { id } } } } } }`;
+  const stream = await subscribe(house, subscription, {}, { 'x-viewer-id': 'olga' });
+  await house.as('anna').data('mutation { followUsers(input: { userIds: ["olga"] }) { results { __typename } } }');
+  const answer = await stream.answer<Answer>();
+  expect(answer.data).toEqual({ followEvents: { user: { id: 'anna', list: null } } });
+  expect(refusals(answer)).toEqual([['list', 'FORBIDDEN']]);
 });
 
 test('what may not be seen costs no call', async () => {
