@@ -36,29 +36,22 @@ type Failed = { type: 'FollowFailure'; userId: UserId; reason: Reason; message: 
 type Result = Changed | Failed;
 type Payload = { results: readonly Result[]; viewer: UserHandle };
 
-const ChangedType = builder.objectRef<Changed>('FollowChanged').implement({
-  description: 'It is done.',
-  fields: (t) => ({
-    user: t.field({
-      type: UserType,
-      nullable: false,
-      description: 'The user as they are now.',
-      resolve: ({ user }) => user,
+const SuccessTypes = [
+  ['FollowChanged', 'It is done.'],
+  ['FollowUnchanged', 'It was so already.'],
+].map(([name = '', description]) =>
+  builder.objectRef<Changed>(name).implement({
+    description,
+    fields: (t) => ({
+      user: t.field({
+        type: UserType,
+        nullable: false,
+        description: 'The user as they are now.',
+        resolve: ({ user }) => user,
+      }),
     }),
   }),
-});
-
-const UnchangedType = builder.objectRef<Changed>('FollowUnchanged').implement({
-  description: 'It was so already, as far as was known.',
-  fields: (t) => ({
-    user: t.field({
-      type: UserType,
-      nullable: false,
-      description: 'The user as they are now.',
-      resolve: ({ user }) => user,
-    }),
-  }),
-});
+);
 
 const FailureType = builder.objectRef<Failed>('FollowFailure').implement({
   description: 'It was not done; the other users of the same request are not concerned.',
@@ -71,7 +64,7 @@ const FailureType = builder.objectRef<Failed>('FollowFailure').implement({
 
 const ResultType = builder.unionType('FollowChangeResult', {
   description: 'What became of one user of the request. More types may be added: ask for `__typename`.',
-  types: [ChangedType, UnchangedType, FailureType],
+  types: [...SuccessTypes, FailureType],
   resolveType: ({ type }) => type,
 });
 
@@ -142,18 +135,20 @@ function refusalOf(id: string, viewerId: UserId, { settings }: Context): [[strin
   }
 }
 
-const FULL: Record<Exclude<ChangeOutcome, GatewayError | 'changed' | 'unchanged'>, Reason> = {
+const SUCCESSES: Partial<Record<string, Changed['type']>> = { changed: 'FollowChanged', unchanged: 'FollowUnchanged' };
+const FULL: Partial<Record<string, Reason>> = {
   'follows-full': 'FOLLOW_LIMIT_REACHED',
   'their-fans-full': 'FAN_LIMIT_REACHED',
   'mutuals-full': 'MUTUAL_LIMIT_REACHED',
   'their-mutuals-full': 'THEIR_MUTUAL_LIMIT_REACHED',
-};
+} satisfies Record<Exclude<ChangeOutcome, GatewayError | 'changed' | 'unchanged'>, Reason>;
 
 function resultOf(id: UserId, outcome: ChangeOutcome): Result {
-  if (outcome === 'changed') return { type: 'FollowChanged', user: { id, profile: null } };
-  if (outcome === 'unchanged') return { type: 'FollowUnchanged', user: { id, profile: null } };
-  if (!(outcome instanceof GatewayError)) return failure(id, FULL[outcome], REASONS[FULL[outcome]].description);
-  return failure(id, reasonOf(outcome), outcome.message);
+  if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
+  const type = SUCCESSES[outcome];
+  if (type) return { type, user: { id, profile: null } };
+  const reason = FULL[outcome] ?? 'REFUSED';
+  return failure(id, reason, REASONS[reason].description);
 }
 
 function reasonOf({ code, mayHaveHappened }: GatewayError): Reason {
