@@ -7,7 +7,7 @@ export const UNKNOWN = Symbol('unknown');
 export type Reader = {
   /** The fields of some selections, fragments spread, without those that are skipped. */
   fieldsOf(parents: readonly FieldNode[]): FieldNode[];
-  /** An argument: as GraphQL has it, undefined when left out, or `UNKNOWN`. */
+  /** An argument: undefined when left out, or `UNKNOWN`. A number in the document is text, since it may be an id. */
   argument(field: FieldNode, name: string): unknown;
   /** Names a value, so that the same values have the same name. */
   nameOf(field: FieldNode, argument: string): string;
@@ -22,9 +22,9 @@ export function createReader(
   function readValue(node: ValueNode): unknown {
     switch (node.kind) {
       case 'Variable':
-        return variables ? variables[node.name.value] : UNKNOWN;
-      case 'IntValue':
-        return Number(node.value);
+        if (!variables) return UNKNOWN;
+        // A client chooses the name: `constructor` is not what every object has.
+        return Object.hasOwn(variables, node.name.value) ? variables[node.name.value] : undefined;
       case 'ListValue':
         return node.values.map(readValue);
       case 'ObjectValue':
@@ -61,8 +61,8 @@ export function createReader(
   const reader: Reader = {
     fieldsOf(parents) {
       const fields: FieldNode[] = [];
-      const spread = new Set<string>();
-      for (const { selectionSet } of parents) if (selectionSet) collect(selectionSet.selections, fields, spread);
+      // Each parent is executed by itself, so that the same fragment counts once for each.
+      for (const { selectionSet } of parents) if (selectionSet) collect(selectionSet.selections, fields, new Set());
       return fields;
     },
     argument(field, name) {

@@ -36,8 +36,6 @@ export type Predict = (request: {
 
 /** What the schema is taken to hold: tools ask for it once, attacks many times. */
 const INTROSPECTION_VALUES = 10_000;
-/** How many accounts' counts a mutation looks up beforehand. */
-const MOST_COUNTED = 100;
 /** How many changes one call makes (contract 5). */
 const CHANGES_PER_CALL = 20;
 
@@ -165,11 +163,11 @@ function addOperation(
     const given = Array.isArray(ids) ? ids.length : 1;
     const targets = !isKnown ? settings.maxTargets : given <= settings.maxTargets ? given : 0;
     if (targets === 0) return;
-    const distinct = isKnown && Array.isArray(ids) ? new Set(ids).size : targets;
-    const counted = Math.min(distinct + 1, MOST_COUNTED);
-    const looks = Math.ceil(distinct / LARGEST.relations) + Math.ceil(counted / LARGEST.counts);
-    // What is remembered of them and out of date is asked again.
-    bill.calls(2 * looks + Math.ceil(distinct / CHANGES_PER_CALL));
+    const known = isKnown && Array.isArray(ids) ? ids.filter((id) => id !== UNKNOWN) : [];
+    const distinct = targets - (known.length - new Set(known).size);
+    const batches = Math.ceil(distinct / CHANGES_PER_CALL);
+    // Relations and the viewer's counts before; the viewer's counts after, and everybody's where they are behind.
+    bill.calls(Math.ceil(distinct / LARGEST.relations) + 2 + batches + Math.ceil(distinct / LARGEST.counts));
     const below = reader.fieldsOf([field]);
     const results = reader.fieldsOf(below.filter(({ name }) => name.value === 'results'));
     bill.values(below.length + targets * results.length);

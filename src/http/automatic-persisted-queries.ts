@@ -12,6 +12,8 @@ export type AutomaticPersistedQueries = {
 
 const DAY_SECONDS = 86_400;
 const MOST_LETTERS = 2_000_000;
+/** A longer text is sent whole each time: anybody may have one kept, in a Redis that others need. */
+const LONGEST_TEXT = 16_384;
 
 /** Creates the store of one gateway: shared by all replicas where there is Redis, and good without it. */
 export function createAutomaticPersistedQueries(
@@ -35,7 +37,7 @@ export function createAutomaticPersistedQueries(
   return {
     find: (hash) => texts.get(hash) ?? findShared(hash),
     keep(hash, text) {
-      if (texts.has(hash)) return;
+      if (text.length > LONGEST_TEXT || texts.has(hash)) return;
       texts.set(hash, text);
       const key = keyOf(hash);
       void redis?.link.ask((client) => client.set(key, text, 'EX', DAY_SECONDS), key);

@@ -3,7 +3,8 @@ import type { DocumentNode, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { refusal } from './body.ts';
 import type { Exchange } from './exchange.ts';
-import { tooExpensive } from './limits.ts';
+import { LONGEST_TEXT } from './limits.ts';
+import { tooExpensive } from './too-expensive.ts';
 
 type Cost = { readonly calls: number; readonly values: number };
 
@@ -24,7 +25,7 @@ export type CostsOptions = {
 
 /** Far above what the inputs of this schema need. */
 const MAX_VARIABLE_DEPTH = 20;
-const MAX_VARIABLE_VALUES = 10_000;
+const MAX_VARIABLE_VALUES = 5000;
 
 type ServerContext = { readonly visit: { readonly exchange: Exchange } };
 type Params = { readonly params?: { readonly extensions?: { readonly cost?: unknown } | null } };
@@ -90,12 +91,14 @@ function problemOf(variables: Readonly<Record<string, unknown>> | null | undefin
       return tooExpensive(`The variables are nested more than ${MAX_VARIABLE_DEPTH} levels deep.`);
     const next: unknown[] = [];
     for (const value of level) {
+      if (typeof value === 'string' && value.length > LONGEST_TEXT)
+        return tooExpensive(`The variables have a text of more than ${LONGEST_TEXT} characters.`);
       if (typeof value !== 'object' || value === null) continue;
-      const inside = Object.values(value);
+      const inside: unknown[] = Array.isArray(value) ? value : Object.values(value);
       values += inside.length;
       if (values > MAX_VARIABLE_VALUES)
         return tooExpensive(`The variables have more than ${MAX_VARIABLE_VALUES} values.`);
-      for (const inner of inside) if (typeof inner === 'object' && inner !== null) next.push(inner);
+      for (const inner of inside) next.push(inner);
     }
     level = next;
   }

@@ -4,7 +4,7 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { dropBody, isNestedTooDeep, readBody, refusal } from './body.ts';
+import { bodyOf, dropBody, isNestedTooDeep, readBody, refusal } from './body.ts';
 import { tooManyRequests } from './client-rates.ts';
 import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
@@ -12,7 +12,7 @@ import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } f
 import { STRICT_TRANSPORT } from './security-headers.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
-export type RequestWithBody = IncomingMessage & { body?: string };
+export type RequestWithBody = IncomingMessage & { body?: AsyncIterable<Uint8Array> };
 
 export type FrontDependencies = {
   /** Serves `/graphql`. */
@@ -150,7 +150,7 @@ async function serve(
     const body = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), maxBodyBytes);
     if (body === null) return refuseBody(request, response, exchange, maxBodyBytes, clock);
     if (body === '' || isNestedTooDeep(body)) return refuse(response, exchange, UNREADABLE);
-    request.body = body;
+    request.body = bodyOf(body);
   }
   return graphql(request, response, exchange);
 }

@@ -7,14 +7,16 @@ import {
   NoSchemaIntrospectionCustomRule,
   type ParseOptions,
   parse,
-  type SelectionSetNode,
   Source,
   TokenKind,
   type ValidationContext,
   type ValidationRule,
+  validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { shorten, withoutGuess } from '../errors.ts';
+import { refuseHeavy } from './document-weight.ts';
+import { tooExpensive } from './too-expensive.ts';
 
 /**
  * How deep brackets of any kind may be nested, whether they select, pass lists and objects, or name list types. Far
@@ -31,16 +33,16 @@ const NESTS: { [kind in TokenKind]?: 1 | -1 } = {
   [TokenKind.PAREN_R]: -1,
 };
 
-/**
- * How often one set of fields may repeat names, and how many fragments it may spread: validation compares each with each.
- */
-const MAX_REPEATS = 100;
+/** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
+export const LONGEST_TEXT = 4096;
+
+/** How many names there may be in one place beside those that aliases take: types have far fewer fields. */
+const MOST_NAMES = 200;
+
+/** How many mistakes of a document are told: each costs time, and the first few say enough. */
+const MOST_MISTAKES = 10;
 
 export type DocumentLimits = { maxTokens: number; maxAliases: number; maxDirectives: number };
-
-export function tooExpensive(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
-}
 
 /** What documents may be and ask for. */
 export function createLimits(limits: DocumentLimits & { maxDepth: number; introspection: boolean }): Plugin {
@@ -48,7 +50,8 @@ export function createLimits(limits: DocumentLimits & { maxDepth: number; intros
   const depthRule = createDepthRule(limits.maxDepth, limits.introspection ? shorten : withoutGuess);
   return {
     onParse: ({ setParseFn }) => setParseFn(boundedParse),
-    onValidate({ addValidationRule }) {
+    onValidate({ addValidationRule, setValidationFn }) {
+      setValidationFn((schema, document, rules) => validate(schema, document, rules, { maxErrors: MOST_MISTAKES }));
       addValidationRule(depthRule);
       if (!limits.introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
     },
@@ -60,24 +63,9 @@ export function createBoundedParse(limits: DocumentLimits) {
   return (source: string | Source, options?: ParseOptions): DocumentNode => {
     const lexer = createBoundedLexer(typeof source === 'string' ? new Source(source) : source, limits);
     const document = parse(source, { ...options, lexer });
-    for (const definition of document.definitions)
-      if ('selectionSet' in definition) refuseRepeats(definition.selectionSet);
+    refuseHeavy(document);
     return document;
   };
-}
-
-/** A name that is asked for twice is legitimate where fragments meet; a hundred times it serves nobody. */
-function refuseRepeats({ selections }: SelectionSetNode): void {
-  const names = new Set<string>();
-  let others = 0;
-  for (const selection of selections) {
-    if (selection.kind === 'Field') names.add((selection.alias ?? selection.name).value);
-    else others++;
-    if (selection.kind !== 'FragmentSpread' && selection.selectionSet) refuseRepeats(selection.selectionSet);
-  }
-  const fields = selections.length - others;
-  if (fields - names.size > MAX_REPEATS || others > MAX_REPEATS)
-    throw tooExpensive(`Fields or fragments are repeated more than ${MAX_REPEATS} times in one place.`);
 }
 
 /** A validation rule: an operation may be nested `maxDepth` levels deep, fragments included. */
@@ -104,16 +92,26 @@ function createBoundedLexer(source: Source, { maxTokens, maxAliases, maxDirectiv
   let nesting = 0;
   let parentheses = 0;
   let aliases = 0;
+  /** Names in each of the places that are open. */
+  const names = [0];
   let directives = 0;
   lexer.advance = () => {
     const token = advance();
     tokens += 1;
     const nests = NESTS[token.kind] ?? 0;
     nesting += nests;
+    if (token.kind === TokenKind.NAME && parentheses === 0 && nesting > 0) {
+      const here = (names[nesting] as number) + 1;
+      names[nesting] = here;
+      if (here > MOST_NAMES + 2 * aliases)
+        throw tooExpensive(`The document has more than ${MOST_NAMES} names in one place.`);
+    } else if (nests > 0) names[nesting] = 0;
     if (token.kind === TokenKind.PAREN_L || token.kind === TokenKind.PAREN_R) parentheses += nests;
     // A colon among fields is an alias; all others stand in parentheses.
     else if (token.kind === TokenKind.COLON && parentheses === 0) aliases++;
     else if (token.kind === TokenKind.AT) directives++;
+    else if ((token.value?.length ?? 0) > LONGEST_TEXT && token.kind !== TokenKind.NAME)
+      throw tooExpensive(`The document has a text of more than ${LONGEST_TEXT} characters.`);
     if (tokens > maxTokens && token.kind !== TokenKind.EOF)
       throw tooExpensive(`The document has more than ${maxTokens} tokens.`);
     if (nesting > MAX_NESTING) throw tooExpensive(`The document nests brackets more than ${MAX_NESTING} levels deep.`);
@@ -129,6 +127,7 @@ function reportBriefly(context: ValidationContext, brief: typeof shorten): void 
   const report = context.reportError.bind(context);
   context.reportError = (error) => {
     const { nodes, source, positions, extensions } = error;
-    report(new GraphQLError(brief(error.message), { nodes, source, positions, extensions }));
+    const message = brief(error.message);
+    report(message === error.message ? error : new GraphQLError(message, { nodes, source, positions, extensions }));
   };
 }

@@ -2,11 +2,9 @@
 // cache, each on a connection of its own; the heap before and after; and, beside them, what compressing an answer costs.
 //
 //   node test/bench/http-attacks.ts
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { cpuMicros, heldKilobytes, type Measured, median, startBoth, upstreamCalls } from './measured-gateway.ts';
 
 const ROUNDS = 5;
 const TIMES = 200;
@@ -14,7 +12,6 @@ const AT_ONCE = 16;
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\n';
 const JSON_TYPE = 'Content-Type: application/json\r\n';
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const post = (head: string, body: string) =>
   `${START}Connection: close\r\n${head}Content-Length: ${Buffer.byteLength(body, 'latin1')}\r\n\r\n${body}`;
 const query = (text: string, variables = {}) => JSON.stringify({ query: text, variables });
@@ -57,77 +54,33 @@ const REQUESTS: Record<string, [bytes: string, status: number]> = {
   ],
 };
 
-/** Two of the same: what asks for the heap also collects it, which is no cost of a request. */
-const forCpu = await startGateway('./report-cpu.ts');
-const forHeap = await startGateway('./report-memory.ts');
+const { forCpu, forHeap } = await startBoth({ COMPRESSION: 'on' });
 
 for (const [bytes, status] of Object.values(REQUESTS)) await sendMany(forCpu, bytes, status);
 const callsBefore = await upstreamCalls(forCpu);
 const costs = new Map(Object.keys(REQUESTS).map((name) => [name, [] as number[]]));
 for (let round = 0; round < ROUNDS; round++) {
   for (const [name, [bytes, status]] of Object.entries(REQUESTS)) {
-    const before = await cpuMicros();
+    const before = await cpuMicros(forCpu);
     await sendMany(forCpu, bytes, status);
-    costs.get(name)?.push(((await cpuMicros()) - before) / TIMES);
+    costs.get(name)?.push(((await cpuMicros(forCpu)) - before) / TIMES);
   }
 }
 const normal = median(costs.get('the normal query') ?? []);
 for (const [name, [bytes, status]] of Object.entries(REQUESTS)) {
   for (let warm = 0; warm < 2; warm++) await sendMany(forHeap, bytes, status);
-  const before = await heapBytes();
+  const before = await heldKilobytes(forHeap);
   for (let time = 0; time < 1000 / TIMES; time++) await sendMany(forHeap, bytes, status);
-  const grown = ((await heapBytes()) - before) / 1024;
+  const after = await heldKilobytes(forHeap);
   const micros = median(costs.get(name) ?? []);
   console.info(
-    `${name.padEnd(26)} ${status}${micros.toFixed(0).padStart(7)} µs${((micros / normal) * 100).toFixed(0).padStart(5)} %${grown.toFixed(0).padStart(7)} kB after 1000`,
+    `${name.padEnd(26)} ${status}${micros.toFixed(0).padStart(7)} µs${((micros / normal) * 100).toFixed(0).padStart(5)} %${String(before).padStart(8)} kB before${String(after).padStart(8)} kB after 1000`,
   );
 }
 console.info(`upstream calls: ${(await upstreamCalls(forCpu)) - callsBefore}`);
-for (const { child } of [forCpu, forHeap]) child.kill('SIGKILL');
+process.exit();
 
-type Started = { child: ChildProcess; port: number; sandbox: string };
-
-function startGateway(preload: string): Promise<Started> {
-  const args = ['--expose-gc', '--import', here(preload), here('../../src/main.ts')];
-  const env = { PATH: process.env.PATH, PORT: '0', COMPRESSION: 'on', LIST_FRESH_SECONDS: '3600' };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-  let said = '';
-  return new Promise((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`The gateway ended:\n${said}`)));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < 4096) said += text;
-      const [, port] = /http:\S+:(\d+)\/graphql/.exec(said) ?? [];
-      const [, sandbox] = /SANDBOX at (http:[\w./:]+\d)/.exec(said) ?? [];
-      if (port && sandbox) resolve({ child, port: Number(port), sandbox });
-    });
-  });
-}
-
-async function cpuMicros(): Promise<number> {
-  forCpu.child.send('cpu');
-  const [{ user, system }] = (await once(forCpu.child, 'message')) as [NodeJS.CpuUsage];
-  return user + system;
-}
-
-/** What is left when all that can go has gone: buffers go some turns after the objects that hold them. */
-async function heapBytes(): Promise<number> {
-  let bytes = 0;
-  for (let turn = 0; turn < 5; turn++) {
-    forHeap.child.send('memory');
-    const [{ heapUsed, external }] = (await once(forHeap.child, 'message')) as [NodeJS.MemoryUsage];
-    bytes = heapUsed + external;
-  }
-  return bytes;
-}
-
-async function upstreamCalls({ sandbox }: Started): Promise<number> {
-  const { commands } = (await (await fetch(`${sandbox}/sandbox/calls`)).json()) as {
-    commands: Record<string, { received: number }>;
-  };
-  return Object.values(commands).reduce((sum, { received }) => sum + received, 0);
-}
-
-async function sendMany(to: Started, bytes: string, status: number): Promise<void> {
+async function sendMany(to: Measured, bytes: string, status: number): Promise<void> {
   let sent = 0;
   const sender = async () => {
     while (sent++ < TIMES) {
@@ -139,17 +92,13 @@ async function sendMany(to: Started, bytes: string, status: number): Promise<voi
 }
 
 /** Sends on a connection of its own; resolves with the answer when the gateway closes it. */
-function sendOne({ port }: Started, bytes: string): Promise<string> {
+function sendOne({ origin }: Measured, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let received = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1', () => socket.write(bytes, 'latin1'));
     socket.setEncoding('latin1').on('data', (text: string) => {
       received += text;
     });
     socket.on('error', () => {}).once('close', () => resolve(received));
   });
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -148,10 +148,17 @@ test('without Redis each replica knows what it was told itself, and asks for the
 test('many texts do not fill the memory: the oldest are asked for again', async () => {
   const house = await openAutomatic();
   expect(await byText(house)).toEqual(ANSWER);
-  const long = `# ${'x'.repeat(90_000)}\n`;
-  for (let i = 0; i < 25; i++) {
+  const long = `# ${'x'.repeat(16_000)}\n`;
+  for (let i = 0; i < 130; i++) {
     const query = `${long}{ a${i}: __typename }`;
     expect((await postJson(house, { query, ...hashed(query) })).status).toBe(200);
   }
   expect(await byHash(house)).toEqual(NOT_FOUND);
+});
+
+test('a text above 16 kB runs, and is not kept', async () => {
+  const house = await openAutomatic();
+  const query = `# ${'x'.repeat(17_000)}\n{ __typename }`;
+  expect((await postJson(house, { query, ...hashed(query) })).status).toBe(200);
+  expect(await (await postJson(house, hashed(query))).json()).toEqual(NOT_FOUND);
 });

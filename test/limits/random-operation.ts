@@ -29,8 +29,15 @@ const written = (type: string, value: fc.Arbitrary<unknown>): fc.Arbitrary<Part>
         : part(JSON.stringify(given)),
     );
 
-/** The operations over users with these ids; lists may be nested `depth` deep. */
-export function randomOperation(ids: readonly string[], cursorOf: (id: string) => string, depth: number) {
+export type OperationKind = 'query' | 'mutation' | 'entities';
+
+/** The operations of a kind over users with these ids; lists may be nested `depth` deep. */
+export function randomOperation(
+  ids: readonly string[],
+  cursorOf: (id: string) => string,
+  depth: number,
+  kind: OperationKind = 'query',
+) {
   const id = fc.constantFrom(...ids);
   const leaf = fc.oneof(
     fc
@@ -104,9 +111,34 @@ export function randomOperation(ids: readonly string[], cursorOf: (id: string) =
       .map((both) => join(both, ([some, inner]) => `users(ids: ${some}) { ${inner} }`)),
     below.map((inner) => join([inner], ([text]) => `viewer { ${text} }`)),
   );
-  return selection(root, 'Query').map(({ text, fragments, variables }): RandomOperation => {
+  const change = fc
+    .tuple(
+      fc.constantFrom('followUsers', 'unfollowUsers'),
+      written('[ID!]!', fc.array(id, { minLength: 1, maxLength: 60, size: 'max' })),
+      below,
+      below,
+      below,
+    )
+    .map(([field, ...parts]) =>
+      join(
+        parts,
+        ([targets, changed, unchanged, viewer]) =>
+          `${field}(input: { userIds: ${targets} }) { results { ... on FollowChanged { user { ${changed} } } ... on FollowUnchanged { user { ${unchanged} } } } viewer { ${viewer} } }`,
+      ),
+    );
+  const reference = id.map((id) => ({ __typename: 'User', id }));
+  const entities = fc
+    .tuple(name, fc.array(reference, { minLength: 1, maxLength: 120, size: 'max' }), below)
+    .map(([variable, references, inner]): Part => {
+      const given: Part = { ...NOTHING, variables: { [variable]: ['[_Any!]!', references] } };
+      return join([given, inner], ([, text]) => `_entities(representations: $${variable}) { ... on User { ${text} } }`);
+    });
+  const type = kind === 'mutation' ? 'Mutation' : 'Query';
+  const fields = { query: root, mutation: change, entities };
+  return selection(fields[kind], type).map(({ text, fragments, variables }): RandomOperation => {
     const declared = Object.entries(variables).map(([variable, [type]]) => `$${variable}: ${type}`);
-    const head = declared.length > 0 ? `query (${declared.join(', ')})` : 'query';
+    const operation = type.toLowerCase();
+    const head = declared.length > 0 ? `${operation} (${declared.join(', ')})` : operation;
     return {
       query: `${head} { ${text} } ${fragments.join(' ')}`,
       variables: Object.fromEntries(Object.entries(variables).map(([variable, [, value]]) => [variable, value])),

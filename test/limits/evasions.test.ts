@@ -1,0 +1,61 @@
+// Ways to make an operation look cheaper than it is.
+import { expect, test } from 'vitest';
+import { createHastyClock } from '../support/clock.ts';
+import { type Answer, openHouse } from '../support/house.ts';
+
+async function openCrowd(env: Record<string, string> = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({ clock, env: { AUTH: 'development', ...env }, sandbox: { clock } });
+  const calls = () => Object.values(house.sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
+  const ask = async (query: string, { cost = false, variables = {} } = {}) => {
+    const response = await fetch(`${house.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-viewer-id': 'user_00001' },
+      body: JSON.stringify({ query, variables, ...(cost && { extensions: { cost } }) }),
+    });
+    const { errors, extensions } = (await response.json()) as Answer & { extensions?: { cost?: unknown } };
+    return { status: response.status, codes: errors?.map((error) => error.extensions.code), extensions };
+  };
+  return { ask, calls };
+}
+const REFUSED = { status: 400, codes: ['OPERATION_TOO_EXPENSIVE'] };
+const times = (count: number, write: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => write(i)).join(' ');
+
+test.each([false, true])('a fragment under many aliases counts once for each (cost shown: %s)', async (cost) => {
+  const { ask, calls } = await openCrowd();
+  const query = (count: number) => `{ ${times(count, (i) => `n${i}: user(id: "user_00001") { ...G }`)} }
+    fragment G on User { fans(first: 100) { ${times(count, (i) => `n${i}: nodes { ...F }`)} } }
+    fragment F on User { id nick avatar gender }`;
+  for (const count of [30, 245]) expect(await ask(query(count), { cost })).toMatchObject(REFUSED);
+  expect(calls()).toBe(0);
+});
+
+test.each(['constructor', 'toString', 'hasOwnProperty', 'page'])(
+  'a list whose size is the variable $%s, which nobody set, costs what a list without one does',
+  async (name) => {
+    const { ask, calls } = await openCrowd();
+    const list = (list: string, below: string) => `${list}(first: $${name}) { nodes { ${below} } }`;
+    const query = `query ($${name}: Int) { user(id: "user_00001") { ${list('fans', list('fans', `id ${list('follows', 'nick')}`))} } }`;
+    expect(await ask(query)).toMatchObject(REFUSED);
+    expect(calls()).toBe(0);
+  },
+);
+
+test('ids that are numbers are told apart by every digit', async () => {
+  const { ask, calls } = await openCrowd();
+  const query = `{ ${times(300, (i) => `a${i}: user(id: 1000000000000000000${100 + i}) { fans { nodes { id } } }`)} }`;
+  expect(await ask(query)).toMatchObject(REFUSED);
+  expect(calls()).toBe(0);
+});
+
+test('a mutation whose users are variables costs the same, whether that is asked for or not', async () => {
+  const { ask, calls } = await openCrowd();
+  const names = Array.from({ length: 100 }, (_, i) => `a${i}`);
+  const query = `mutation (${names.map((name) => `$${name}: ID!`).join(', ')}) {
+    ${times(40, (i) => `m${i}: followUsers(input: { userIds: [${names.map((name) => `$${name}`).join(', ')}] }) { results { __typename } }`)}
+  }`;
+  const variables = Object.fromEntries(names.map((name, i) => [name, `user_00${100 + i}`]));
+  for (const cost of [true, false]) expect(await ask(query, { cost, variables })).toMatchObject(REFUSED);
+  expect(calls()).toBe(0);
+});
