@@ -1,8 +1,11 @@
 // What a deployment can switch off, and what is off in production by itself.
-import { getIntrospectionQuery } from 'graphql';
+import { readFileSync } from 'node:fs';
+import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, namesNoUpstream, readConfig } from '../../src/config.ts';
-import { openHouse } from '../support/house.ts';
+import { readStarterOperations } from '../../src/starter-operations.ts';
+import { type Answer, openHouse } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
 import { bugs, codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
 
 const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
@@ -168,4 +171,40 @@ describe('with the production settings', () => {
     expect(response.headers.get('content-encoding')).toBe('gzip');
     expect(await response.json()).toMatchObject({ data: { viewer: null, user: { fans: { nodes: { length: 50 } } } } });
   });
+});
+
+/** The page itself, as it stands in the README: its settings, but for the upstream and the address of Redis. */
+async function settingsOfThePage(): Promise<Record<string, string>> {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, page = ''] = /## In public.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+  const lines = page.matchAll(/^([A-Z_]+)=([^\s#]*)/gm);
+  const settings = Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
+  return Object.fromEntries(
+    Object.entries({ ...settings, REDIS_URL: (await startRedis()).url }).filter(
+      ([name]) => !name.startsWith('TENCENT_'),
+    ),
+  );
+}
+
+test('the README’s page as it is written starts, runs its documents, and shows nothing of itself', async () => {
+  const env = await settingsOfThePage();
+  expect(env).toMatchObject({ NODE_ENV: 'production', TRUSTED_DOCUMENTS: 'strict', LIST_VISIBILITY: 'authenticated' });
+  const house = await openHouse({ env, sandbox: { emptyWorld: true } });
+  const [fansScreen = ''] = readStarterOperations();
+  const { data, errors }: Answer = await house.query(print(parse(fansScreen)), { userId: 'administrator' });
+  expect(data).toMatchObject({ user: { id: 'administrator', fans: null } });
+  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
+  const probes = [
+    '{ __schema { queryType { name } } }',
+    '{ _service { sdl } }',
+    '{ usr(id: "anna") { id } }',
+    '{ user(',
+  ];
+  for (const query of probes) {
+    const text = await (await post(house, JSON.stringify({ query }))).text();
+    expect(text).toContain('DOCUMENT_NOT_TRUSTED');
+    expect(text).not.toMatch(/did you mean|"name":"Query"|type User|stack|node_modules/i);
+  }
+  expect(await (await get(house, {}, html)).text()).not.toContain('GraphiQL');
+  expect(bugs(house)).toEqual([]);
 });
