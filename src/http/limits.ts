@@ -34,7 +34,7 @@ const NESTS: { [kind in TokenKind]?: 1 | -1 } = {
 };
 
 /** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
-export const LONGEST_TEXT = 4096;
+export const LONGEST_TEXT = 32_768;
 
 /** How many names there may be in one place beside those that aliases take: types have far fewer fields. */
 const MOST_NAMES = 200;

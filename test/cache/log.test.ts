@@ -114,9 +114,10 @@ test('a replica that starts hears what the stream holds, before it is ready', as
   // Redis cuts a stream when that is cheap.
   expect(b.heard.length).toBeGreaterThanOrEqual(1000);
   expect(b.recent().map(({ value }) => value)).toEqual(numbers(1000, 200));
-  const { entries, complete } = await b.since(ids[1150] as string);
+  // By its place in the stream: what is written while Redis is slow has a place of its own here first.
+  const { entries, complete } = await b.since(b.recent()[950]?.id ?? '');
   expect([complete, entries.map(({ value }) => value)]).toEqual([true, numbers(49, 1151)]);
-  expect(await b.since(ids[100] as string)).toMatchObject({ complete: false });
+  expect(await b.since(ids[0] as string)).toMatchObject({ complete: false });
   // Room for more does not bring back what the stream has lost.
   const roomy = await open({ most: 5000 });
   expect(await roomy.since(ids[0] as string)).toMatchObject({ complete: false });
