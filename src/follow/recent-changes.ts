@@ -77,7 +77,10 @@ export function createRecentChanges({ log, clock, lagMs }: RecentChangesOptions)
     explains(type, from, to, at) {
       const pair = `${from} ${to}`;
       const last = own.get(pair);
-      if (last?.type !== type || at < last.began - CLOCK_SKEW_MS || at > last.at + CLOCK_SKEW_MS) return false;
+      if (!last) return false;
+      // What is told late, and undone by one of ours since, is history.
+      if (last.type !== type) return at < last.began;
+      if (at < last.began - CLOCK_SKEW_MS || at > last.at + CLOCK_SKEW_MS) return false;
       own.delete(pair);
       return true;
     },
