@@ -15,6 +15,8 @@ export type Visit = {
   readonly origin: Origin;
   opened: OpenContext | null;
   operationType: OperationTypeNode | null;
+  /** Whether it is a query that has been answered without an error. */
+  isWhole?: boolean;
 };
 
 export type Accounting = ReturnType<typeof createAccounting>;
@@ -62,6 +64,11 @@ export function createAccounting(freshnessExtension: boolean, metrics: Metrics |
       note(visit, answer);
       const { operationName, errorCodes } = visit.exchange;
       metrics?.onQuery(visit.operationType, operationName, errorCodes[0] ?? null);
+    },
+
+    /** An operation has been answered, without an error, with what was kept. */
+    count({ operationType, exchange }: Visit): void {
+      metrics?.onQuery(operationType, exchange.operationName, null);
     },
 
     /** A subscription has begun to give answers: it counts as one operation, however many there will be. */

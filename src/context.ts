@@ -8,12 +8,15 @@ import { GatewayError } from './errors.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import { laterCursor } from './follow/events.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
+import { pageKey } from './follow/kinds.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
+import { type Recording, recorded, type Sources } from './follow/recording.ts';
 import type { CallOptions } from './follow/services.ts';
+import { createPatience } from './patience.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = {
@@ -68,8 +71,10 @@ export type ContextDependencies = {
 
 /** The request that a context is made for. */
 export type ContextRequest = {
-  /** Aborts when the client goes away. */
-  gone: AbortSignal;
+  /** Notes what the answer is made from. */
+  recording?: Recording | null;
+  /** What aborts when the client goes away; asked for when something has to be waited for. */
+  gone(): AbortSignal;
   viewer: Viewer | null;
   /** The cursor of the last event that the client has read, when it says so beside its operation. */
   resumeAfter?: string | null;
@@ -91,12 +96,26 @@ export type OpenContext = {
 /** Makes contexts, one for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { memory, findKnownFans, writer, live, maySee, settings, clock, deadlineMs } = dependencies;
-  const sources = { ...memory, findKnownFans };
   return {
-    open({ gone, viewer, resumeAfter = null, onUpstreamCall, onFresh }: ContextRequest): OpenContext {
+    /** What answers at once, to somebody who is not logged in. */
+    sources: {
+      now: memory.now,
+      isKnownMissing: memory.isKnownMissing,
+      maySee: (owner, list) => maySee(null, owner, list),
+    } satisfies Sources,
+
+    open(request: ContextRequest): OpenContext {
+      const { gone, viewer, resumeAfter = null, onUpstreamCall, onFresh, recording } = request;
+      const plain = {
+        ...memory,
+        findKnownFans,
+        maySee: (owner: UserId, list: FollowList) => maySee(viewer, owner, list),
+      };
+      const sources = recording ? recorded(plain, recording) : plain;
       let patience = createPatience(gone, deadlineMs, clock);
       let call = beginCall();
       let oldest: Staleness | null = null;
+      let pages: Map<string, Promise<FollowPage>> | undefined;
       const load = createLoaders(sources, () => call);
       const expiresAt = viewer?.expiresAt ?? null;
 
@@ -105,21 +124,21 @@ export function createContexts(dependencies: ContextDependencies) {
         settings,
         viewer,
         load,
-        maySee: (owner, list) => maySee(viewer, owner, list),
-        readPage: (query) => memory.readPage(query, call),
+        maySee: sources.maySee,
+        readPage,
         isKnownMissing(userId) {
-          const isMissing = memory.isKnownMissing(userId);
+          const isMissing = sources.isKnownMissing(userId);
           if (isMissing) onFresh?.(clock.now());
           return isMissing;
         },
-        refusedTags: memory.refusedTags,
+        refusedTags: sources.refusedTags,
         async changeFollows(kind, userIds) {
           if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
           const untilDone = { ...beginCall(), signal: new AbortController().signal };
           try {
             return await writer.change(kind, viewer.userId, userIds, untilDone);
           } finally {
-            load.renew();
+            renew();
           }
         },
         live: {
@@ -136,6 +155,24 @@ export function createContexts(dependencies: ContextDependencies) {
         },
       };
       return { context, staleness: () => oldest, close: () => patience.end() };
+
+      /** What has to be waited for is asked for once, also by an execution that begins anew because one of its fields failed. */
+      function readPage(query: PageQuery): FollowPage | Promise<FollowPage> {
+        const key = pageKey(query);
+        const awaited = pages?.get(key);
+        if (awaited) return awaited;
+        const page = sources.readPage(query, call);
+        if (!(page instanceof Promise)) return page;
+        pages ??= new Map();
+        pages.set(key, page);
+        return page;
+      }
+
+      /** What was read before must not answer for what comes after. */
+      function renew(): void {
+        load.renew();
+        pages = undefined;
+      }
 
       function beginCall(): CallOptions {
         const within = patience;
@@ -162,7 +199,7 @@ export function createContexts(dependencies: ContextDependencies) {
             const result = await events.next();
             patience = createPatience(gone, deadlineMs, clock);
             call = beginCall();
-            load.renew();
+            renew();
             oldest = null;
             return result;
           },
@@ -175,33 +212,6 @@ export function createContexts(dependencies: ContextDependencies) {
           },
         };
       }
-    },
-  };
-}
-
-/** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
-function createPatience(gone: AbortSignal, deadlineMs: number, clock: Clock) {
-  let waiting: AbortController | undefined;
-  const over = new AbortController();
-
-  return {
-    signal(): AbortSignal {
-      if (waiting) return waiting.signal;
-      const controller = new AbortController();
-      waiting = controller;
-      const leave = () =>
-        controller.abort(new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.'));
-      if (gone.aborted) leave();
-      gone.addEventListener('abort', leave, { once: true, signal: over.signal });
-      const runOut = () =>
-        controller.abort(
-          new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${deadlineMs} ms.`),
-        );
-      clock.sleep(deadlineMs, over.signal).then(runOut, () => {});
-      return controller.signal;
-    },
-    end(): void {
-      if (waiting) over.abort();
     },
   };
 }

@@ -6,7 +6,13 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
-import { badRequest, type DocumentParams, hashOf, readDocumentRequest } from './http/document-request.ts';
+import {
+  badRequest,
+  type DocumentParams,
+  type DocumentRequest,
+  hashOf,
+  readDocumentRequest,
+} from './http/document-request.ts';
 import { LONGEST_LOGGED_NAME } from './http/exchange.ts';
 import { type CheckDocument, NO_DOCUMENTS, readTrustedDocuments } from './http/trusted-documents.ts';
 
@@ -88,6 +94,22 @@ export function createDocuments(dependencies: DocumentsDependencies) {
 
   return {
     textOf,
+
+    /** The text that a request asks for, where that is clear at once. Looking it up leaves no trace; null says nothing. */
+    knownText(params: DocumentParams): string | null {
+      let asked: DocumentRequest;
+      try {
+        asked = readDocumentRequest(params);
+      } catch {
+        return null;
+      }
+      const { id, text } = asked;
+      if (id === null) return text !== null && (mode !== 'strict' || trusted.parsed(text)) ? text : null;
+      const known = trusted.textOf(id) ?? automatic?.peek(id);
+      return known !== undefined && (text === null || text === known) ? known : null;
+    },
+
+    isTrusted: (document: DocumentNode): boolean => mode !== 'off' && trusted.isTrusted(document),
 
     /** Reads what is trusted; answers what is wrong with it. To be called once, before the first request. */
     read(check: CheckDocument): readonly string[] {

@@ -1,26 +1,26 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DocumentNode, type ExecutionArgs, GraphQLError } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
-import { LRUCache } from 'lru-cache';
+import type { DocumentNode } from 'graphql';
 import type { Accounting, Visit } from './accounting.ts';
+import { createAnswerCache } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
 import { type Config, ConfigError } from './config.ts';
-import type { Context, createContexts, GraphSettings } from './context.ts';
+import type { createContexts, GraphSettings, OpenContext } from './context.ts';
 import type { Documents } from './documents.ts';
 import { maskError, shorten, withoutGuess } from './errors.ts';
-import { createPredict } from './graph/cost.ts';
+import type { Recording } from './follow/recording.ts';
 import { clashesOf } from './graph/entity.ts';
 import { createServedSchema } from './graph/federation.ts';
-import { type Answer, type Answers, isAnswers, subscribe } from './http/answers.ts';
-import { refusal } from './http/body.ts';
-import { createCompression } from './http/compression.ts';
-import { createCosts } from './http/costs.ts';
+import { createHotPath } from './hot-path.ts';
+import { bodyOf } from './http/body.ts';
 import type { EventStreams } from './http/event-stream.ts';
 import type { Exchange } from './http/exchange.ts';
-import { GRAPHQL_PATH, type RequestWithBody } from './http/front.ts';
-import { createLimits } from './http/limits.ts';
+import type { RequestWithBody } from './http/front.ts';
+import { goneSignal } from './http/gone.ts';
+import { createSendAnswer, type Text } from './http/send-answer.ts';
+import { createOperationCosts } from './operation-costs.ts';
 import { createPrepare, type PrepareDependencies } from './prepare.ts';
+import { createYogaServer } from './yoga.ts';
 
 export type GraphqlDependencies = {
   config: Pick<
@@ -36,6 +36,9 @@ export type GraphqlDependencies = {
     | 'embeddedProfile'
     | 'introspection'
     | 'compression'
+    | 'hotPath'
+    | 'answerCacheBytes'
+    | 'publicOperations'
     | 'federation'
   >;
   settings: GraphSettings;
@@ -49,134 +52,99 @@ export type GraphqlDependencies = {
   onBug(error: unknown): void;
 };
 
-/** What Yoga hands on with a request. */
-type ServerContext = { readonly visit: Visit };
-
-/** `accept` headers for which a subscription can be answered over HTTP. */
-const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
-
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, settings, contexts, accounting, documents, caching, streams, onBug } = dependencies;
+  const { config, settings, contexts, accounting, documents, caching, onBug } = dependencies;
   refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
-  const yoga = createYoga<ServerContext, Context>({
+  const costs = createOperationCosts(schema, config, settings);
+  const send = createSendAnswer(config);
+  const answers =
+    config.answerCacheBytes > 0
+      ? createAnswerCache({ maxBytes: config.answerCacheBytes, sources: contexts.sources })
+      : null;
+  const { yoga, check } = createYogaServer({
+    ...dependencies,
     schema,
-    graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, visit }) => {
-      visit.opened = contexts.open({
-        gone: 'gone' in visit.origin ? visit.origin.gone : request.signal,
-        viewer: visit.exchange.viewer,
-        resumeAfter: 'request' in visit.origin ? lastEventIdOf(visit.origin.request) : null,
-        onUpstreamCall: () => visit.exchange.upstreamCalls++,
-        onFresh: caching.watch(visit),
-      });
-      return visit.opened.context;
-    },
-    maskedErrors: { maskError: mask },
-    parserAndValidationCache: { documentCache: boundedByText(), errorCache: boundedByText() },
-    // The body has been read; Yoga's own limit would pipe it through a stream once more.
-    maxRequestBodySize: false,
-    multipart: false,
-    cors: false,
-    graphiql: false,
-    landingPage: false,
-    logging: false,
-    plugins: [
-      documents.plugin,
-      createLimits(config),
-      operations(),
-      costs(),
-      httpAnswers(),
-      caching.plugin,
-      ...(config.compression ? [createCompression()] : []),
-    ],
+    open,
+    begin,
+    costs: costs.plugin,
+    mask,
+    onWhole: (accepted, type) => hotPath?.learn(accepted, type),
   });
   refuseDocuments();
-
-  function operations(): Plugin<ServerContext, ServerContext> {
-    return {
-      onExecute: ({ args }) => begin(args),
-      onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
-        const { visit } = args.contextValue;
-        begin(args);
-        const { origin } = visit;
-        if ('request' in origin && !TAKES_STREAMS.test(origin.request.headers.accept || '*/*'))
-          return setResultAndStopExecution({ errors: [notAcceptable()] });
-        setSubscribeFn((subscribing) => {
-          const onAnswer = (answer: Answer) => {
-            answer.errors &&= answer.errors.map(mask);
-            accounting.note(visit, answer);
-          };
-          return subscribe(subscribing, { onAnswer, onEnd: accounting.hold(visit) });
+  const hotPath =
+    config.hotPath === null
+      ? null
+      : createHotPath({
+          ...config,
+          schema,
+          after: config.hotPath,
+          answers,
+          check,
+          open,
+          begin: (visit, { document, operationName }) => begin(visit, document, operationName),
+          checkCost: costs.check,
+          documents,
+          accounting,
+          send: sendWhole,
         });
-      },
-    };
-  }
 
-  function costs() {
-    const most = { calls: config.maxUpstreamCalls, values: config.maxValues };
-    const predict = createPredict(schema, most, {
-      ...settings,
-      knownFansMaxCalls: config.knownFansMaxCalls,
-      embedsProfiles: config.embeddedProfile === 'whole',
-      keys: ['id', config.federation.key],
+  /** What the request behind a visit carries through the house: one for both ways of answering it. */
+  function open(visit: Visit, recording: Recording | null = null): OpenContext {
+    const { exchange, origin } = visit;
+    visit.opened ??= contexts.open({
+      recording,
+      gone: 'gone' in origin ? () => origin.gone : () => goneSignal(origin.response),
+      viewer: recording ? null : exchange.viewer,
+      resumeAfter: 'request' in origin ? lastEventIdOf(origin.request) : null,
+      onUpstreamCall: () => exchange.upstreamCalls++,
+      onFresh: caching.watch(visit),
     });
-    return createCosts({ predict, most, maxResponseBytes: config.maxResponseBytes });
+    return visit.opened;
   }
 
   /** It is known what is to run. */
-  function begin({
-    contextValue,
-    document,
-    operationName,
-  }: Pick<ExecutionArgs, 'document' | 'operationName'> & { contextValue: ServerContext }) {
-    const { visit } = contextValue;
+  function begin(visit: Visit, document: DocumentNode, operationName: string | null | undefined): void {
+    // What was begun on the short way goes on here.
+    if (visit.operationType !== null) return;
     accounting.begin(visit, document, operationName);
     documents.begin(visit, document);
   }
 
-  /** As requests are checked, so that nothing is trusted that would be refused, and nothing is checked twice. */
   function refuseDocuments(): void {
-    const { parse, validate } = yoga.getEnveloped();
-    const problems = documents.read((text) => {
-      try {
-        const document: DocumentNode = parse(text);
-        const [problem] = validate(schema, document);
-        return problem ? { problem: problem.message } : document;
-      } catch (error) {
-        return { problem: (error as Error).message };
-      }
-    });
+    const problems = documents.read(check);
     if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
   }
 
-  function httpAnswers(): Plugin<ServerContext, ServerContext> {
-    return {
-      onResultProcess({ serverContext: { visit }, result, resultProcessor, setResultProcessor }) {
-        if (Array.isArray(result)) return visit.opened?.close();
-        if (!resultProcessor) setResultProcessor(refuseType, 'application/json');
-        if (!isAnswers(result)) return accounting.settle(visit, result);
-        accounting.stream(visit);
-        const { origin } = visit;
-        if (!('response' in origin)) return;
-        visit.exchange.isStream = true;
-        setResultProcessor(async (answers, { Response }) => {
-          await streams.send(origin.response, answers as Answers);
-          // Yoga wants one, and does nothing with it once the exchange is over.
-          return new Response(null);
-        }, 'text/event-stream');
-      },
-    };
+  function sendWhole({ origin, exchange }: Visit, type: string, body: Text): void | Promise<void> {
+    if (!('response' in origin)) return undefined;
+    const tooLarge = costs.refusalOf(Buffer.byteLength(body.text, body.encoding));
+    if (!tooLarge) return send(origin, 200, type, body);
+    exchange.errorCodes.push(tooLarge.code);
+    return send(origin, tooLarge.status, type, { text: tooLarge.body, encoding: 'utf8' });
   }
 
   return {
-    /** Serves `/graphql` requests whose body the front has read and bounded. */
-    serve: (request: RequestWithBody, response: ServerResponse, exchange: Exchange) =>
-      yoga(request, response, {
-        visit: { exchange, origin: { request, response }, opened: null, operationType: null },
-      }),
+    /** Serves `/graphql` requests; `body` has been read and bounded, and is null where there is none. */
+    serve(
+      request: RequestWithBody,
+      response: ServerResponse,
+      exchange: Exchange,
+      body: string | null,
+    ): void | Promise<void> {
+      const visit: Visit = { exchange, origin: { request, response }, opened: null, operationType: null };
+      const answered = body !== null && (hotPath?.answer(visit, body) ?? false);
+      if (answered === true) return undefined;
+      if (answered) return answered.then((isAnswered) => (isAnswered ? undefined : takeLongWay()));
+      return takeLongWay();
+
+      async function takeLongWay(): Promise<void> {
+        if (body !== null) request.body = bodyOf(body);
+        await yoga(request, response, { visit });
+      }
+    },
 
     /** For what did not come over HTTP. */
     prepare: createPrepare({
@@ -190,24 +158,9 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   };
 }
 
-/** Yoga keeps as many documents, of any size; a parsed one takes some 40 bytes for each letter of its text. */
-function boundedByText<V extends object>(): LRUCache<string, V> {
-  return new LRUCache({ max: 1000, maxSize: 500_000, sizeCalculation: (_value, text) => text.length + 1 });
-}
-
 /** What a browser's EventSource says when it comes back: the id of the last event that it has read. */
 function lastEventIdOf({ headers }: IncomingMessage): string | null {
   return headers['last-event-id']?.toString() || null;
-}
-
-function refuseType(_result: unknown, { Response }: { Response: typeof globalThis.Response }) {
-  const message = 'There is no answer of a type that is accepted: accept application/json or text/event-stream.';
-  return new Response(refusal(message), { status: 406, headers: { 'content-type': 'application/json' } });
-}
-
-function notAcceptable(): GraphQLError {
-  const message = 'A subscription is answered by a stream of events: accept text/event-stream, or use a WebSocket.';
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }
 
 /** Only the schema can tell which names are taken. */

@@ -40,7 +40,7 @@ export function createPrepare({ schema, accounting, documents, envelop, mask }: 
       try {
         document = enveloped.parse(text);
       } catch (error) {
-        return refuse([coded(error, 'GRAPHQL_PARSE_FAILED')]).errors;
+        return refuse([error]).errors;
       }
       const problems = enveloped.validate(schema, document);
       if (problems.length > 0) return refuse(problems).errors;
@@ -69,13 +69,6 @@ export function createPrepare({ schema, accounting, documents, envelop, mask }: 
       return answer;
     }
   };
-}
-
-/** Over HTTP Yoga gives the code. */
-function coded(error: unknown, code: string): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  const { message, source, positions, extensions } = error;
-  return new GraphQLError(message, { source, positions, extensions: { code, ...extensions } });
 }
 
 function unknownOperation(): GraphQLError {

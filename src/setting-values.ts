@@ -4,6 +4,12 @@ import { z } from 'zod';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
+const listed = (value: string): string[] =>
+  value
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+
 export const text = z.string({ error: 'is missing' });
 export const wholeNumber = (from: number, to: number) =>
   text
@@ -18,6 +24,13 @@ export const onOrOff = text
   .toLowerCase()
   .refine((value) => ['on', 'off', 'true', 'false', '1', '0'].includes(value), 'must be on or off')
   .transform((value) => ['on', 'true', '1'].includes(value));
+export const offOrNumber = (from: number, to: number) =>
+  text.transform((value, { addIssue }) => {
+    if (/^off$/i.test(value)) return null;
+    if (/^\d+$/.test(value) && Number(value) >= from && Number(value) <= to) return Number(value);
+    addIssue(`must be off, or a whole number between ${from} and ${to}`);
+    return null;
+  });
 export const baseUrl = text.transform((value, { addIssue }) => {
   const url = URL.parse(value);
   const problem = !url
@@ -67,12 +80,7 @@ export const redisUrl = text.transform((value, { addIssue }): URL[] => {
   return [];
 });
 export const customFields = text
-  .transform((value) =>
-    value
-      .split(',')
-      .map((key) => key.trim())
-      .filter(Boolean),
-  )
+  .transform(listed)
   .refine(
     (keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)),
     'must be keys of 1 to 8 letters, without Tag_Profile_Custom_, separated by commas',
@@ -132,6 +140,13 @@ export const graphqlName = text.regex(
   'must be a name in GraphQL that begins with a letter and has no "__" in it',
 );
 
+export const graphqlNames = text
+  .transform(listed)
+  .refine(
+    (names) => names.every((name) => /^[_A-Za-z]\w*$/.test(name)),
+    'must be names of operations, separated by commas',
+  );
+
 export const webhookPath = text
   .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
   .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
@@ -162,5 +177,14 @@ function isNetwork(value: string): boolean {
   const version = isIP(address);
   return version > 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
 }
+
+const MOST_WORKERS = 64;
+/** How many processes serve: a number, or one for each core. */
+export const workers = text.transform((value, { addIssue }): number | 'auto' => {
+  if (/^auto$/i.test(value)) return 'auto';
+  if (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= MOST_WORKERS) return Number(value);
+  addIssue(`must be auto, or a whole number between 1 and ${MOST_WORKERS}`);
+  return 1;
+});
 
 export const isLoopback = (address: string): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');

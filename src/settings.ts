@@ -5,9 +5,11 @@ import {
   customFields,
   fetchUrl,
   graphqlName,
+  graphqlNames,
   headerName,
   isLoopback,
   listVisibility,
+  offOrNumber,
   oneOf,
   onOrOff,
   origins,
@@ -19,6 +21,7 @@ import {
   text,
   webhookPath,
   wholeNumber,
+  workers,
 } from './setting-values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -96,6 +99,9 @@ const SETTINGS = z.object({
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: proxies.default(0),
   COMPRESSION: onOrOff.default(false),
+  HOT_PATH: offOrNumber(0, 1000).default(2),
+  PUBLIC_OPERATIONS: graphqlNames.default([]),
+  ANSWER_CACHE_MB: wholeNumber(0, 65_536).default(32),
   MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).default(102_400),
   MAX_DEPTH: wholeNumber(1, 100).default(15),
   MAX_TOKENS: wholeNumber(100, 100_000).default(10_000),
@@ -106,6 +112,7 @@ const SETTINGS = z.object({
   MAX_RESPONSE_BYTES: wholeNumber(1024, 100_000_000).default(5_242_880),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(0),
   SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000).default(1000),
+  WORKERS: workers.default(1),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
 });
 

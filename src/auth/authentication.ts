@@ -12,7 +12,7 @@ import type { Viewer } from './viewer.ts';
 export type HeaderLookup = (name: string) => string | undefined;
 
 /**
- * Tells who asks, null for anonymous. Rejects with `UNAUTHENTICATED` when a credential does not hold, and with
+ * Tells who asks, null for anonymous: at once where no credential has to be proven. Throws or rejects with `UNAUTHENTICATED` when a credential does not hold, and with
  * `UPSTREAM_UNAVAILABLE` when whether it does cannot be found out now.
  */
 export type Authenticate = (header: HeaderLookup) => Viewer | null | Promise<Viewer | null>;
@@ -55,15 +55,15 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
     return { userId: checkId(userId, 'What the credential names'), expiresAt };
   }
 
-  return async (header) => {
+  return (header) => {
     const name = nameFromRouter?.(header) ?? null;
     const named = name === null ? null : checkId(name, `"${settings.header?.name}"`);
     const authorization = header('authorization');
     if (authorization === undefined) return named === null ? null : { userId: named, expiresAt: null };
-    const viewer = await fromAuthorization(authorization);
-    if (named !== null && named !== viewer.userId)
+    return fromAuthorization(authorization).then((viewer) => {
+      if (named === null || named === viewer.userId) return viewer;
       throw new GatewayError('UNAUTHENTICATED', 'The credentials of this request name different users.');
-    return viewer;
+    });
   };
 }
 

@@ -18,6 +18,8 @@ export type AsOf = { readAt: number; ticket: number | null; tick: number };
 export type ReadThrough<V> = Pick<TwoTiers<V>, 'forget' | 'forgetHere' | 'clear' | 'distrust' | 'tick' | 'bytes'> & {
   /** The value: at once from memory, else by a promise. Rejects with what `load` rejected, or `absence`. */
   read(key: string, waiter: Waiter, load: Load<V>): V | Promise<V>;
+  /** The value, where memory answers by itself; else undefined, and nothing is asked. Throws `absence`. */
+  readNow(key: string, waiter: Waiter): V | undefined;
   /** Keeps what came along with another read, as of that read's beginning. */
   put(key: string, found: Found<V>, asOf: AsOf): void;
   /** Whether memory says that there is no such thing. */
@@ -112,6 +114,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
         return giveStale(known, 'memory', waiter);
       }
       return readOn(key, waiter, load, known);
+    },
+    readNow(key, waiter) {
+      const known = tiers.get(key);
+      return known && tiers.isFresh(known) ? give(key, known, 'memory', waiter) : undefined;
     },
     put(key, { value, version = null }, { readAt, ticket, tick }) {
       const known = tiers.peek(key);

@@ -1,17 +1,23 @@
 // One batch per request and kind: every field of a query that needs counts or a profile asks here.
 import DataLoader from 'dataloader';
 import type { FindKnownFans, KnownFans } from './known-fans.ts';
+import type { RememberedNow } from './memory.ts';
 import type { FollowCounts, FollowRelation, Profile, UserId } from './model.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
 
 export type LoaderSources = Pick<FollowService, 'readCounts' | 'readRelations'> &
-  Pick<ProfileService, 'readProfiles'> & { findKnownFans: FindKnownFans };
+  Pick<ProfileService, 'readProfiles'> & {
+    /** What answers at once. */
+    now: Pick<RememberedNow, 'counts' | 'profile' | 'relation'>;
+    findKnownFans: FindKnownFans;
+  };
 
+/** Each answers at once when the answer is remembered, else by a promise. */
 export type Loaders = {
-  readonly counts: DataLoader<UserId, FollowCounts>;
-  readonly profile: DataLoader<UserId, Profile>;
+  counts(userId: UserId): FollowCounts | Promise<FollowCounts>;
+  profile(userId: UserId): Profile | Promise<Profile>;
   /** How `from` stands to others: a batch for each point of view, as the upstream wants it (contract 4.4). */
-  relation(from: UserId, to: UserId): Promise<FollowRelation>;
+  relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
   /** Which fans of `userId` the viewer follows: found out once, however many fields ask. */
   knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
   /** Begins anew: what was read before must not answer for what comes after. */
@@ -20,20 +26,27 @@ export type Loaders = {
 
 /** Loaders for one answer; each is made when the first field asks, since most screens need none. */
 export function createLoaders(sources: LoaderSources, call: () => CallOptions): Loaders {
-  let counts: Loaders['counts'] | undefined;
-  let profile: Loaders['profile'] | undefined;
+  const { now } = sources;
+  let counts: DataLoader<UserId, FollowCounts> | undefined;
+  let profile: DataLoader<UserId, Profile> | undefined;
   const relations = new Map<UserId, DataLoader<UserId, FollowRelation>>();
   const knownFans = new Map<string, Promise<KnownFans>>();
   return {
-    get counts() {
+    counts(userId) {
+      const known = now.counts(userId, call());
+      if (known) return known;
       counts ??= batched((userIds) => sources.readCounts(userIds, call()));
-      return counts;
+      return counts.load(userId);
     },
-    get profile() {
+    profile(userId) {
+      const known = now.profile(userId, call());
+      if (known) return known;
       profile ??= batched((userIds) => sources.readProfiles(userIds, call()));
-      return profile;
+      return profile.load(userId);
     },
     relation(from, to) {
+      const known = now.relation(from, to, call());
+      if (known) return known;
       let loader = relations.get(from);
       if (!loader) {
         loader = batched((userIds) => sources.readRelations(from, userIds, call()));

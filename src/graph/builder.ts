@@ -7,7 +7,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string };
     Date: { Input: string; Output: string };
-    DateTime: { Input: number; Output: number };
+    DateTime: { Input: number; Output: number | string };
     ProfileValue: { Input: string | number; Output: string | number };
     URL: { Input: string; Output: string };
   };

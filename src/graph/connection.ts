@@ -5,9 +5,15 @@ import { GatewayError } from '../errors.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
 import { type Page, readSlice, type Slice } from '../follow/walk.ts';
 import { decodeCursor, encodeCursor } from './item-cursor.ts';
+import { dateTimeOf } from './scalars.ts';
 
-/** A member of a list with all that its cursor needs. The cursor is written when first asked for, then kept. */
-export type FollowEdge = FollowEntry & { readonly page: PageQuery; readonly index: number; cursor: string | null };
+/** A member of a list with all that its cursor needs. The cursor and the time are written when first asked for, then kept. */
+export type FollowEdge = FollowEntry & {
+  readonly page: PageQuery;
+  readonly index: number;
+  cursor: string | null;
+  time: string | null;
+};
 
 export type FollowConnection = {
   readonly userId: UserId;
@@ -56,6 +62,12 @@ export function cursorOf(edge: FollowEdge, { cursorKey }: GraphSettings): string
   return edge.cursor;
 }
 
+/** When the follow began, as it is shown. */
+export function timeOf(edge: FollowEdge): string {
+  edge.time ??= dateTimeOf(edge.followedAt);
+  return edge.time;
+}
+
 const shaped = new WeakMap<FollowPage, Page<FollowEdge>>();
 
 /** A remembered page is shaped once, however many answers are cut from it. */
@@ -69,6 +81,7 @@ function shape(page: FollowPage, query: PageQuery): Page<FollowEdge> {
         page: query,
         index,
         cursor: null,
+        time: null,
       })),
       next: page.next,
     };

@@ -1,6 +1,14 @@
 import type { FollowList } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import { cursorOf, DEFAULT_PAGE_SIZE, type FollowConnection, type FollowEdge, readConnection } from './connection.ts';
+import {
+  cursorOf,
+  DEFAULT_PAGE_SIZE,
+  type FollowConnection,
+  type FollowEdge,
+  readConnection,
+  timeOf,
+} from './connection.ts';
 import { PageInfoType } from './page-info.ts';
 import { UserType } from './user.ts';
 
@@ -14,10 +22,11 @@ const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
       resolve: (edge, _args, { settings }) => cursorOf(edge, settings),
     }),
     node: t.field({ type: UserType, nullable: false, description: 'The member.', resolve: ({ user }) => user }),
-    followedAt: t.expose('followedAt', {
+    followedAt: t.field({
       type: 'DateTime',
       nullable: false,
       description: 'When the follow began; for mutuals, usually when it became mutual.',
+      resolve: timeOf,
     }),
   }),
 });
@@ -51,7 +60,7 @@ const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnecti
     totalCount: t.int({
       description:
         "How many members the whole list has. Comes from the upstream's counters, so it can differ from the list for a moment.",
-      resolve: ({ userId, list }, _args, { load }) => load.counts.load(userId).then((counts) => counts[list]),
+      resolve: ({ userId, list }, _args, { load }) => andThen(load.counts(userId), (counts) => counts[list]),
     }),
   }),
 });
@@ -80,7 +89,7 @@ for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
   builder.objectField(UserType, `${list}Count`, (t) =>
     t.int({
       description: `How many ${list} this user has.`,
-      resolve: ({ id }, _args, { load }) => load.counts.load(id).then((counts) => counts[list]),
+      resolve: ({ id }, _args, { load }) => andThen(load.counts(id), (counts) => counts[list]),
     }),
   );
 }

@@ -2,6 +2,7 @@
 import type { Context } from '../context.ts';
 import { isFan, isFollowing } from '../follow/changes.ts';
 import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { FollowRelationType } from './enums.ts';
@@ -19,7 +20,7 @@ const MIRRORED: Record<FollowRelation, FollowRelation> = {
 function relationOf(from: UserId, to: UserId, { viewer, load }: Context): FollowRelation | Promise<FollowRelation> {
   if (from === to) return 'NONE';
   if (to !== viewer?.userId) return load.relation(from, to);
-  return load.relation(to, from).then((relation) => MIRRORED[relation]);
+  return andThen(load.relation(to, from), (relation) => MIRRORED[relation]);
 }
 
 /** A field about the viewer and a user. A member of a list of the viewer's own may need no call: `known` says so. */
@@ -32,7 +33,7 @@ function viewerField(
     if (!viewer) return null;
     if (viewer.userId === id) return false;
     const told = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
-    return told ?? context.load.relation(viewer.userId, id).then(read);
+    return told ?? andThen(context.load.relation(viewer.userId, id), read);
   };
 }
 

@@ -15,7 +15,8 @@ builder.scalarType('Date', {
 builder.scalarType('DateTime', {
   description: 'An instant in UTC with a resolution of one second, `YYYY-MM-DDThh:mm:ssZ`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
-  serialize: dateTimeOf,
+  // Members of lists bring it as text: a page is asked for many times.
+  serialize: (time) => (typeof time === 'number' ? dateTimeOf(time) : time),
 });
 
 builder.scalarType('ProfileValue', {

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { Profile, UserHandle } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { AdminForbidTypeType, AllowTypeType, GenderType } from './enums.ts';
 import { NodeType } from './node.ts';
@@ -14,7 +15,7 @@ function profileField<T>(read: (profile: Profile) => T) {
   return ({ id, profile }: UserHandle, _args: object, { load }: Context): T | Promise<T> => {
     const known = profile && read(profile);
     if (profile?.whole || known != null) return known as T;
-    return load.profile.load(id).then(read);
+    return andThen(load.profile(id), read);
   };
 }
 
@@ -24,7 +25,7 @@ function fromWholeProfile<T>(
   { load }: Context,
   read: (profile: Profile) => T,
 ): T | Promise<T> {
-  return profile?.whole ? read(profile) : load.profile.load(id).then(read);
+  return profile?.whole ? read(profile) : andThen(load.profile(id), read);
 }
 
 function checkKnown(tags: readonly string[], { refusedTags }: Context) {

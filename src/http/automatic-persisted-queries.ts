@@ -6,6 +6,8 @@ import { hashOf } from './document-request.ts';
 export type AutomaticPersistedQueries = {
   /** The text with this hash, if it is known here: at once; else by a promise, if another replica knows it. */
   find(hash: string): string | Promise<string | undefined>;
+  /** The text with this hash, if this process knows it. */
+  peek(hash: string): string | undefined;
   /** Keeps a text whose hash is right. */
   keep(hash: string, text: string): void;
 };
@@ -35,6 +37,7 @@ export function createAutomaticPersistedQueries(
   }
 
   return {
+    peek: (hash) => texts.get(hash),
     find: (hash) => texts.get(hash) ?? findShared(hash),
     keep(hash, text) {
       if (text.length > LONGEST_TEXT || texts.has(hash)) return;

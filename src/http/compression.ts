@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
+import { varyOf } from './cache-control.ts';
 
 const compress = promisify(gzip);
 
@@ -11,23 +12,31 @@ const WORTHWHILE_BYTES = 1400;
 const LEVEL = { level: constants.Z_BEST_SPEED };
 
 /**
- * Compresses JSON answers. How long a compressed answer is tells something of what is in it, also through TLS; but no
- * secret ever stands in one beside what somebody else has chosen: there are no tokens in answers, and who could make a
- * viewer's client send a query of theirs would need CORS, and could then read the answer itself.
+ * Compresses an answer for a client with this `accept-encoding`; null when it is better sent as it is. How long a
+ * compressed answer is tells something of what is in it, also through TLS; but no secret ever stands in one beside what
+ * somebody else has chosen: there are no tokens in answers, and who could make a viewer's client send a query of theirs
+ * would need CORS, and could then read the answer itself.
  */
-export function createCompression(): Plugin {
+export function compressed(body: Buffer, accepted: string | undefined): Promise<Buffer<ArrayBuffer>> | null {
+  return body.byteLength >= WORTHWHILE_BYTES && takesGzip(accepted ?? '') ? compress(body, LEVEL) : null;
+}
+
+/** Makes the plugin that compresses JSON answers; `varyKnown` tells what an answer depends on already. */
+export function createCompression<Context extends object>(
+  varyKnown: (context: Context) => number | string | readonly string[] | undefined,
+): Plugin<Context, Context> {
   return {
-    async onResponse({ request, response, setResponse, fetchAPI }) {
+    async onResponse({ request, response, setResponse, fetchAPI, serverContext }) {
       const { headers, status } = response;
       // Streams leave event by event. What has not changed has no type.
       if (status !== 304 && !headers.get('content-type')?.includes('json')) return;
-      const vary = headers.get('vary');
-      headers.set('vary', vary ? `${vary}, accept-encoding` : 'accept-encoding');
-      if (status === 304 || !takesGzip(request.headers.get('accept-encoding') ?? '')) return;
+      headers.set('vary', varyOf(headers.get('vary') ?? varyKnown(serverContext), ['accept-encoding']));
+      const accepted = request.headers.get('accept-encoding') ?? '';
+      if (status === 304 || !takesGzip(accepted)) return;
       const text = await response.text();
       const named = Object.fromEntries(headers);
-      if (text.length < WORTHWHILE_BYTES) return setResponse(new fetchAPI.Response(text, { status, headers: named }));
-      const body = await compress(text, LEVEL);
+      const body = await compressed(Buffer.from(text), accepted);
+      if (body === null) return setResponse(new fetchAPI.Response(text, { status, headers: named }));
       // A strong tag stands for other bytes than these.
       if (named.etag?.startsWith('"')) named.etag = `W/${named.etag}`;
       named['content-encoding'] = 'gzip';

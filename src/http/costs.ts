@@ -28,21 +28,31 @@ const MAX_VARIABLE_DEPTH = 20;
 const MAX_VARIABLE_VALUES = 5000;
 
 type ServerContext = { readonly visit: { readonly exchange: Exchange } };
-type Params = { readonly params?: { readonly extensions?: { readonly cost?: unknown } | null } };
+type Params = { readonly params?: { readonly extensions?: Extensions } };
+type Extensions = { readonly cost?: unknown } | null | undefined;
 
-export function createCosts({ predict, most, maxResponseBytes }: CostsOptions): Plugin<ServerContext, ServerContext> {
-  function check(args: {
-    document: DocumentNode;
-    operationName?: string | null | undefined;
-    variableValues?: Record<string, unknown> | null | undefined;
-    contextValue: ServerContext & Params;
-  }) {
-    const { document, operationName, variableValues: variables, contextValue } = args;
-    const isShown = contextValue.params?.extensions?.cost === true;
-    const viewerId = contextValue.visit.exchange.viewer?.userId ?? null;
-    const problem = problemOf(variables);
+/** What is wrong with the cost of an operation; else its cost, when the client asks for it. */
+export type CheckCost = (request: {
+  document: DocumentNode;
+  operationName?: string | null | undefined;
+  variables: Readonly<Record<string, unknown>> | null | undefined;
+  extensions: Extensions;
+  viewerId: string | null;
+}) => { problem: GraphQLError } | { problem?: undefined; cost: Cost | null };
+
+export type Costs = {
+  check: CheckCost;
+  /** The refusal of an answer that is too large; null when it is not. */
+  refusalOf(bytes: number): { status: number; body: string; code: string } | null;
+  plugin: Plugin<ServerContext, ServerContext>;
+};
+
+export function createCosts({ predict, most, maxResponseBytes }: CostsOptions): Costs {
+  const check: CheckCost = ({ extensions, ...request }) => {
+    const isShown = extensions?.cost === true;
+    const problem = problemOf(request.variables);
     if (problem) return { problem };
-    const prediction = predict({ document, operationName, variables, viewerId, isShown });
+    const prediction = predict({ ...request, isShown });
     if (!prediction?.isTooMuch) return { cost: isShown && prediction ? prediction.cost : null };
     const { calls } = prediction.cost;
     const message =
@@ -50,12 +60,31 @@ export function createCosts({ predict, most, maxResponseBytes }: CostsOptions): 
         ? `The operation may take ${calls} calls to the upstream or more; ${most.calls} are allowed.`
         : `The operation may answer with more than ${most.values} values.`;
     return { problem: tooExpensive(`${message} Ask for smaller pages, or for less of each user.`) };
-  }
+  };
 
-  return {
+  const checkArguments = (args: {
+    document: DocumentNode;
+    operationName?: string | null | undefined;
+    variableValues?: Record<string, unknown> | null | undefined;
+    contextValue: ServerContext & Params;
+  }) => {
+    const { document, operationName, variableValues: variables, contextValue } = args;
+    const viewerId = contextValue.visit.exchange.viewer?.userId ?? null;
+    return check({ document, operationName, variables, extensions: contextValue.params?.extensions, viewerId });
+  };
+
+  const refusalOf: Costs['refusalOf'] = (bytes) => {
+    if (bytes <= maxResponseBytes) return null;
+    const code = String(tooExpensive('').extensions.code);
+    const message = `The answer would be larger than ${maxResponseBytes} bytes. Ask for less.`;
+    return { status: 400, body: refusal(message, code), code };
+  };
+
+  const plugin: Costs['plugin'] = {
     onExecute({ args, setResultAndStopExecution }) {
-      const { problem, cost } = check(args);
-      if (problem) return setResultAndStopExecution({ errors: [problem] });
+      const checked = checkArguments(args);
+      if (checked.problem) return setResultAndStopExecution({ errors: [checked.problem] });
+      const { cost } = checked;
       if (!cost) return undefined;
       const { exchange } = args.contextValue.visit;
       return {
@@ -68,18 +97,20 @@ export function createCosts({ predict, most, maxResponseBytes }: CostsOptions): 
     },
     // Each event of a subscription may cost as much.
     onSubscribe({ args, setResultAndStopExecution }) {
-      const { problem } = check(args);
+      const { problem } = checkArguments(args);
       if (problem) setResultAndStopExecution({ errors: [problem] });
     },
     onResponse({ response: { headers }, setResponse, fetchAPI, serverContext }) {
-      if (Number(headers.get('content-length') ?? 0) <= maxResponseBytes) return;
-      const { code } = tooExpensive('').extensions;
-      serverContext.visit.exchange.errorCodes.push(String(code));
-      const body = refusal(`The answer would be larger than ${maxResponseBytes} bytes. Ask for less.`, String(code));
+      const tooLarge = refusalOf(Number(headers.get('content-length') ?? 0));
+      if (!tooLarge) return;
+      const { status, body, code } = tooLarge;
+      serverContext.visit.exchange.errorCodes.push(code);
       const type = headers.get('content-type') ?? 'application/json';
-      setResponse(new fetchAPI.Response(body, { status: 400, headers: { 'content-type': type } }));
+      setResponse(new fetchAPI.Response(body, { status, headers: { 'content-type': type } }));
     },
   };
+
+  return { check, refusalOf, plugin };
 }
 
 /** What is wrong with variables, whatever their types; looked at before GraphQL goes through them. */

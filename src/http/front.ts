@@ -4,10 +4,10 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { bodyOf, dropBody, isNestedTooDeep, readBody, refusal } from './body.ts';
-import { tooManyRequests } from './client-rates.ts';
+import { isNestedTooDeep, readBody } from './body.ts';
 import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
+import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
 import { STRICT_TRANSPORT } from './security-headers.ts';
 
@@ -15,8 +15,8 @@ import { STRICT_TRANSPORT } from './security-headers.ts';
 export type RequestWithBody = IncomingMessage & { body?: AsyncIterable<Uint8Array> };
 
 export type FrontDependencies = {
-  /** Serves `/graphql`. */
-  graphql(request: RequestWithBody, response: ServerResponse, exchange: Exchange): unknown;
+  /** Serves `/graphql`; `body` is null where there is none. */
+  graphql(request: RequestWithBody, response: ServerResponse, exchange: Exchange, body: string | null): unknown;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
@@ -47,10 +47,6 @@ export type ExchangeFacts = {
 };
 
 export const GRAPHQL_PATH = '/graphql';
-
-/** How much of a refused body is still taken, and how long: a client that is cut off while it sends may never see its answer. */
-const LINGER_BYTES = 1_048_576;
-const LINGER_MS = 1000;
 
 const NOTHING_HERE: Refusal = { status: 404, message: `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.` };
 const FOREIGN: Refusal = {
@@ -91,31 +87,38 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
         ...(exchange.isStream && { stream: true }),
       });
     });
-    Promise.resolve(serve(dependencies, path, request, response, exchange)).catch((error) => {
+    const fail = (error: unknown) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
       onFault(error, exchange);
       if (response.headersSent) response.destroy();
       else refuse(response, exchange, OUR_BUG);
-    });
+    };
+    try {
+      const served = serve(dependencies, path, request, response, exchange);
+      if (served instanceof Promise) served.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
   };
 }
 
-async function serve(
-  { graphql, graphiql, authenticate, webhook, cors, tooSoon = () => null, maxBodyBytes, clock }: FrontDependencies,
+/** Answers, at once as far as nothing has to be waited for. */
+function serve(
+  dependencies: FrontDependencies,
   path: string,
   request: RequestWithBody,
   response: ServerResponse,
   exchange: Exchange,
-) {
+): unknown {
+  const { graphiql, authenticate, webhook, cors } = dependencies;
   const broken = brokenHead(request);
   if (broken) {
     response.setHeader('connection', 'close');
     return refuse(response, exchange, broken);
   }
   if (path === '/' && graphiql && request.headers.accept?.includes('text/html')) {
-    response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    return;
+    return response.writeHead(302, { location: GRAPHQL_PATH }).end();
   }
   if (path === webhook?.path) return webhook.serve(request, response);
   if (path !== GRAPHQL_PATH) return refuse(response, exchange, NOTHING_HERE);
@@ -126,76 +129,61 @@ async function serve(
     const unreadable = brokenParameter(request);
     if (unreadable) return refuse(response, exchange, unreadable);
   }
+  const known = (viewer: Viewer | null) => {
+    exchange.viewer = viewer;
+    return serveViewer(dependencies, request, response, exchange);
+  };
+  const unknown = (error: unknown) => refuseCredentials(dependencies, error, request, response, exchange);
+  let viewer: ReturnType<Authenticate>;
   try {
-    // Node drops all but the first of some headers; of two credentials none may get lost unseen.
-    exchange.viewer = await authenticate((name) => request.headersDistinct[name]?.join(', '));
+    viewer = authenticate((name) => headerOf(request, name));
   } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    const { code, message } = error;
-    // Who tries credentials is nobody yet.
-    const seconds = tooSoon(request, null);
-    if (seconds !== null) return refuseForNow(response, exchange, seconds);
-    if (code !== 'UNAUTHENTICATED') return refuse(response, exchange, { status: 503, message, code });
-    response.setHeader('www-authenticate', 'UserSig, Bearer');
-    return refuse(response, exchange, { status: 401, message, code });
+    return unknown(error);
   }
+  return viewer instanceof Promise ? viewer.then(known, unknown) : known(viewer);
+}
+
+/** Node drops all but the first of some headers; of two credentials none may get lost unseen. */
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
+}
+
+function refuseCredentials(
+  { tooSoon = () => null }: FrontDependencies,
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  exchange: Exchange,
+): unknown {
+  if (!(error instanceof GatewayError)) throw error;
+  const { code, message } = error;
+  // Who tries credentials is nobody yet.
+  const seconds = tooSoon(request, null);
+  if (seconds !== null) return refuseForNow(response, exchange, seconds);
+  if (code !== 'UNAUTHENTICATED') return refuse(response, exchange, { status: 503, message, code });
+  response.setHeader('www-authenticate', 'UserSig, Bearer');
+  return refuse(response, exchange, { status: 401, message, code });
+}
+
+/** It is known who asks. */
+function serveViewer(
+  { graphql, tooSoon = () => null, maxBodyBytes, clock }: FrontDependencies,
+  request: RequestWithBody,
+  response: ServerResponse,
+  exchange: Exchange,
+): unknown {
   const seconds = tooSoon(request, exchange.viewer);
   if (seconds !== null) return refuseForNow(response, exchange, seconds);
   const unwanted = notAcceptable(request) ?? (request.method === 'POST' ? wrongBody(request) : null);
   if (unwanted) return refuse(response, exchange, unwanted);
-  if (request.method === 'POST') {
-    // Yoga knows it in this spelling only.
-    request.headers['content-type'] = 'application/json';
-    const isTooLarge = Number(request.headers['content-length']) > maxBodyBytes;
-    const body = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), maxBodyBytes);
+  if (request.method !== 'POST') return graphql(request, response, exchange, null);
+  // Yoga knows it in this spelling only.
+  request.headers['content-type'] = 'application/json';
+  if (Number(request.headers['content-length']) > maxBodyBytes)
+    return refuseBody(request, response, exchange, maxBodyBytes, clock);
+  return readBody(request, maxBodyBytes).then((body) => {
     if (body === null) return refuseBody(request, response, exchange, maxBodyBytes, clock);
     if (body === '' || isNestedTooDeep(body)) return refuse(response, exchange, UNREADABLE);
-    request.body = bodyOf(body);
-  }
-  return graphql(request, response, exchange);
-}
-
-/** Answers at once that the body is too large, then closes the connection when the client has had time to hear it. */
-async function refuseBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  exchange: Exchange,
-  maxBytes: number,
-  clock: Clock,
-) {
-  exchange.errorCodes.push('BAD_REQUEST');
-  response.setHeader('connection', 'close');
-  const body = refusal(`The request body is larger than ${maxBytes} bytes.`);
-  writeHead(response, 413, answerTypeOf(request), body);
-  response.write(body);
-  const over = new AbortController();
-  const dropped = dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
-  await Promise.race([dropped, clock.sleep(LINGER_MS, over.signal)]).finally(() => over.abort());
-  response.end();
-}
-
-/** Its client has used up what it may ask for. */
-function refuseForNow(response: ServerResponse, exchange: Exchange, seconds: number) {
-  response.setHeader('retry-after', String(seconds));
-  refuse(response, exchange, { status: 429, message: tooManyRequests(seconds), code: 'THROTTLED' });
-}
-
-function refuse(response: ServerResponse, exchange: Exchange, { status, message, code = 'BAD_REQUEST' }: Refusal) {
-  exchange.errorCodes.push(code);
-  answer(response, status, answerTypeOf(response.req), refusal(message, code));
-}
-
-/** Clients take a refusal for an answer of GraphQL's, with its codes, only in GraphQL's own type. */
-function answerTypeOf({ headers }: IncomingMessage): string {
-  const type = 'application/graphql-response+json';
-  return headers.accept?.includes(type) ? type : 'application/json';
-}
-
-function answer(response: ServerResponse, status: number, type: string, body: string) {
-  writeHead(response, status, type, body);
-  response.end(body);
-}
-
-function writeHead(response: ServerResponse, status: number, type: string, body: string) {
-  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': Buffer.byteLength(body) });
+    return graphql(request, response, exchange, body);
+  });
 }

@@ -62,10 +62,26 @@ export function createLimits(limits: DocumentLimits & { maxDepth: number; intros
 export function createBoundedParse(limits: DocumentLimits) {
   return (source: string | Source, options?: ParseOptions): DocumentNode => {
     const lexer = createBoundedLexer(typeof source === 'string' ? new Source(source) : source, limits);
-    const document = parse(source, { ...options, lexer });
-    refuseHeavy(document);
-    return document;
+    try {
+      const document = parse(source, { ...options, lexer });
+      refuseHeavy(document);
+      return document;
+    } catch (error) {
+      throw coded(error);
+    }
   };
+}
+
+/** What Yoga adds to such an error, but only to one that it meets in a request of its own: it may be met elsewhere first. */
+function coded(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error;
+  const { message, source, positions, extensions } = error;
+  const http = { spec: true, status: 400 };
+  return new GraphQLError(message, {
+    source,
+    positions,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', http, ...extensions },
+  });
 }
 
 /** A validation rule: an operation may be nested `maxDepth` levels deep, fragments included. */

@@ -2,7 +2,7 @@
 // is done about it (contract 7.2).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { dropBody, readBody } from './body.ts';
+import { linger, readBody } from './body.ts';
 
 /** What the address alone tells; `command` is null for one that is signed, but of no use here. */
 export type Admission<Command extends string> =
@@ -24,9 +24,6 @@ export type WebhookEndpointOptions<Command extends string, Message> = {
 
 /** The upstream's largest, a whole profile, takes a quarter of this. */
 const MOST_BODY_BYTES = 65_536;
-/** How much of a signed body that is too large is still taken, and how long, so that its sender hears the answer. */
-const LINGER_BYTES = 1_048_576;
-const LINGER_MS = 1000;
 
 const OK = writeAnswer('OK', 0, '');
 
@@ -62,7 +59,7 @@ export function createWebhookEndpoint<Command extends string, Message>(
     }
     const { command } = admission;
     const isTooLarge = Number(request.headers['content-length']) > MOST_BODY_BYTES;
-    const text = isTooLarge ? null : await readBody(request.iterator({ destroyOnReturn: false }), MOST_BODY_BYTES);
+    const text = isTooLarge ? null : await readBody(request, MOST_BODY_BYTES);
     if (text === null) {
       response.setHeader('connection', 'close');
       onWebhook(command, 'malformed');
@@ -85,13 +82,6 @@ function leaveBody(request: IncomingMessage, response: ServerResponse): void {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && Number(length ?? 0) <= MOST_BODY_BYTES) return;
   response.setHeader('connection', 'close');
-}
-
-/** Takes a bounded rest of a body, so that the answer is not lost under a connection that is reset. */
-async function linger(request: IncomingMessage, clock: Clock): Promise<void> {
-  const over = new AbortController();
-  const dropped = dropBody(request.iterator({ destroyOnReturn: false }), LINGER_BYTES);
-  await Promise.race([dropped, clock.sleep(LINGER_MS, over.signal)]).finally(() => over.abort());
 }
 
 function answer(response: ServerResponse, status: number, body: string): void {

@@ -75,7 +75,9 @@ function runLoaders(cell: Cell): Promise<CellResult> {
   const clock = createEventClock(START);
   const upstream = createUpstream(clock);
   const call: CallOptions = { signal: new AbortController().signal, deadlineAt: Number.POSITIVE_INFINITY };
-  const sources = { ...upstream.follow, ...upstream.profiles, findKnownFans: unasked };
+  const nothing = () => undefined;
+  const now = { counts: nothing, profile: nothing, relation: nothing };
+  const sources = { ...upstream.follow, ...upstream.profiles, now, findKnownFans: unasked };
   return run(cell, clock, upstream, async (query) => {
     const userId = userOf(query.rank);
     if (query.screen === 'header')
@@ -124,7 +126,7 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
       deadlineMs: DEADLINE_MS,
     });
   });
-  const gone = new AbortController().signal;
+  const gone = () => new AbortController().signal;
 
   return run(cell, clock, upstream, async (query) => {
     const gateway = gateways[Math.floor(random() * replicas)] as (typeof gateways)[number];
@@ -140,12 +142,7 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
 
 /** As the resolvers of `nick`, `fansCount`, `followsCount` and `mutualsCount` ask. */
 async function readHeader(userId: string, load: Context['load']): Promise<void> {
-  await Promise.all([
-    load.profile.load(userId),
-    load.counts.load(userId),
-    load.counts.load(userId),
-    load.counts.load(userId),
-  ]);
+  await Promise.all([load.profile(userId), load.counts(userId), load.counts(userId), load.counts(userId)]);
 }
 
 type ListQuery = Extract<Query, { screen: 'list' }>;

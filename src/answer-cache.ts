@@ -1,0 +1,40 @@
+// Whole answers that everybody gets alike, as they leave: each with the questions that it was made from. One that was
+// kept is right as long as every question still has the same answer, so nothing has to tell this cache of changes.
+import { LRUCache } from 'lru-cache';
+import type { Recording, Sources } from './follow/recording.ts';
+
+export type AnswerCache = {
+  /** An answer that still is what running the operation would give: UTF-8, with a letter for each byte. */
+  find(key: string): string | undefined;
+  keep(key: string, body: string, recording: Recording): void;
+  /** What is kept, in estimated bytes. */
+  bytes(): number;
+};
+
+type Kept = { readonly bytes: string; readonly recording: Recording };
+
+/** What an entry takes beside its bytes, and each question in it. */
+const ENTRY_BYTES = 400;
+const READING_BYTES = 150;
+
+/** Makes the cache; `sources` are those of somebody who is not logged in. */
+export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sources: Sources }): AnswerCache {
+  const answers = new LRUCache<string, Kept>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ bytes, recording }, key) =>
+      ENTRY_BYTES + key.length + bytes.length + READING_BYTES * recording.length,
+  });
+  return {
+    find(key) {
+      const known = answers.get(key);
+      if (!known) return undefined;
+      if (known.recording.holds(sources)) return known.bytes;
+      answers.delete(key);
+      return undefined;
+    },
+    keep(key, body, recording) {
+      if (recording.isWhole) answers.set(key, { bytes: Buffer.from(body).toString('latin1'), recording });
+    },
+    bytes: () => answers.calculatedSize,
+  };
+}

@@ -1,0 +1,88 @@
+// Compiled execution: operations that are run again and again become JavaScript of their own. What is unusual is left to
+// the general executor, so that this room has no words for errors.
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { type Choice, conditionsOf, type Fragments } from './conditions.ts';
+import { load, writeProgram } from './program.ts';
+import { type Select, start } from './run.ts';
+import { createCoercion, type Variables } from './variables.ts';
+
+export type Data = { [key: string]: unknown };
+
+/** An operation that is ready to run. */
+export type CompiledOperation = {
+  /**
+   * The answer's data; null when anything is not as usual (an error, a null where none may be, a value that cannot be
+   * serialized, variables that cannot be coerced): then the general executor has to run the operation, and words the
+   * errors. It never throws or rejects.
+   */
+  run(
+    contextValue: unknown,
+    variableValues: Readonly<Record<string, unknown>> | null | undefined,
+  ): Data | null | Promise<Data | null>;
+};
+
+/** Compiles a validated operation; null when it is one that only the general executor can run. It never throws. */
+export function compileOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): CompiledOperation | null {
+  try {
+    const operation = getOperationAST(document, operationName);
+    return operation?.operation === 'query' ? compileQuery(schema, operation, fragmentsOf(document)) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Throws where the query has what is not compiled. */
+function compileQuery(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  fragments: Fragments,
+): CompiledOperation {
+  const conditions = conditionsOf(operation.selectionSet, fragments);
+  const compile = (choice: Choice): Select<Data> => load(writeProgram({ schema, operation, fragments, choice }));
+  // The one with nothing left out shows whether the others can be compiled.
+  const whole = compile(new Map());
+  const variants: (Select<Data> | undefined)[] = conditions.length === 0 ? [whole] : [];
+
+  /** The program for what the conditions say; compiled when they first say so. */
+  function selectFor(variables: Variables): Select<Data> | null {
+    let index = 0;
+    for (const name of conditions) {
+      const value = variables[name];
+      if (typeof value !== 'boolean') return null;
+      index = index * 2 + Number(value);
+    }
+    variants[index] ??= compile(new Map(conditions.map((name) => [name, variables[name] === true])));
+    return variants[index] ?? null;
+  }
+
+  const coerce = createCoercion(schema, operation.variableDefinitions ?? []);
+  return {
+    run(contextValue, variableValues) {
+      try {
+        const variables = coerce(variableValues);
+        const select = variables && selectFor(variables);
+        return select ? start(select, contextValue, variables) : null;
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+function fragmentsOf({ definitions }: DocumentNode): Fragments {
+  const fragments: Record<string, FragmentDefinitionNode> = Object.create(null);
+  for (const definition of definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+  return fragments;
+}

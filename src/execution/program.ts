@@ -1,0 +1,163 @@
+// Writes an operation as JavaScript: a function for each selection set, which calls the resolvers one after the other,
+// and one for each value to be completed. So the objects of a selection have one shape and every call has one target,
+// which is what V8 makes fast.
+import {
+  type FieldNode,
+  type GraphQLAbstractType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  isAbstractType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { type Collecting, collectFields } from './collect.ts';
+import { argumentsOf, type Field, hasVariable, infoOf, type Operation } from './field.ts';
+import { unchangedTest } from './leaf.ts';
+import { claim, fail, type Select, wait } from './run.ts';
+import type { Variables } from './variables.ts';
+
+/** Nested fragments can make a short document a huge program, although a run would reach few of its fields. */
+const MOST_FIELDS = 1000;
+
+const NAME = /^[_A-Za-z][_0-9A-Za-z]*$/;
+const NO_VARIABLES: Variables = {};
+
+/** JavaScript that answers the function of the root selection, and the values that it calls p0, p1 and so on. */
+export type Program = { readonly text: string; readonly parts: readonly unknown[] };
+
+/** Where a value comes from. `info`: the expression for its field's resolve info. */
+type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string };
+
+export function load<Data>({ text, parts }: Program): Select<Data> {
+  return new Function('wait', 'claim', 'fail', 'parts', text)(wait, claim, fail, parts);
+}
+
+/** Throws where an operation has what only the general executor can run. */
+export function writeProgram(planned: Operation & Collecting): Program {
+  const { schema, operation } = planned;
+  const hasVariables = (operation.variableDefinitions ?? []).length > 0;
+  const functions: string[] = [];
+  const parts: unknown[] = [];
+  let madeInRun = 0;
+  let fieldCount = 0;
+
+  const use = (part: unknown) => `p${parts.push(part) - 1}`;
+
+  /** A value that may depend on the variables: then each run makes it when it first needs it. */
+  function useMade(make: (variables: Variables) => object): string {
+    if (!hasVariables) return use(make(NO_VARIABLES));
+    return `(run.made[${madeInRun++}] ??= ${use(make)}(run.variables))`;
+  }
+
+  /** Adds a function, whose body may call itself, and answers its name. */
+  function define(parameters: string, writeBody: (self: string) => string): string {
+    const index = functions.push('') - 1;
+    const self = `f${index}`;
+    functions[index] = `function ${self}(${parameters}) {\n${writeBody(self)}\n}`;
+    return self;
+  }
+
+  /** `(source, run) => target` */
+  function writeSelection(type: GraphQLObjectType, nodes: readonly Pick<FieldNode, 'selectionSet'>[]): string {
+    if (type.isTypeOf) throw new Error(`${type.name} checks each of its objects, which is not compiled.`);
+    const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    const fields = [...collectFields(planned, type, sets)];
+    fieldCount += fields.length;
+    if (fieldCount > MOST_FIELDS) throw new Error(`More than ${MOST_FIELDS} fields are not compiled.`);
+    return define('source, run', () => {
+      const values = fields.map(([key, nodes], index) =>
+        nodes[0].name.value === '__typename'
+          ? `const v${index} = ${JSON.stringify(type.name)};`
+          : `let v${index}; try { v${index} = ${writeField(type, nodes, JSON.stringify(key))}; } catch { v${index} = fail(run); }`,
+      );
+      // In brackets, since "__proto__" without them is no key but the prototype.
+      const entries = fields.map(
+        ([key], index) => `${key === '__proto__' ? '["__proto__"]' : JSON.stringify(key)}: v${index}`,
+      );
+      return `const { context, unclaimed } = run;
+        const mark = unclaimed.length;
+        const hasProperties = typeof source === 'object' || typeof source === 'function';
+        let property;
+        ${values.join('\n')}
+        const target = { ${entries.join(', ')} };
+        if (unclaimed.length !== mark) claim(run, mark, target);
+        return target;`;
+    });
+  }
+
+  /** An expression for a field's completed value. */
+  function writeField(parentType: GraphQLObjectType, nodes: Field['nodes'], key: string): string {
+    const name = nodes[0].name.value;
+    const definition = parentType.getFields()[name];
+    if (!definition || !NAME.test(name)) throw new Error(`${parentType.name} has no field ${name}.`);
+    const field: Field = { parentType, definition, nodes };
+    const given = nodes[0].arguments?.some(({ value }) => hasVariable(value))
+      ? useMade((variables) => argumentsOf(field, variables))
+      : use(argumentsOf(field, NO_VARIABLES));
+    const info = useMade((variables) => infoOf(planned, field, variables));
+    const resolved = definition.resolve
+      ? `${use(definition.resolve)}(source, ${given}, context, ${info})`
+      : `!hasProperties ? undefined : typeof (property = source.${name}) === 'function' ? property.call(source, ${given}, context, ${info}) : property`;
+    return `${writeCompletion(definition.type, { nodes, info })}(${resolved}, run, ${key})`;
+  }
+
+  /** `(value, run, key) => completed` */
+  function writeCompletion(type: GraphQLOutputType, origin: Origin): string {
+    const nullable = isNonNullType(type) ? type.ofType : type;
+    return define('value, run, key', (self) => {
+      const asUsual = isLeafType(nullable) ? `if (${unchangedTest(nullable)}) return value;` : '';
+      return `${asUsual}
+        if (value == null) return ${isNonNullType(type) ? 'fail(run)' : 'null'};
+        if (typeof value.then === 'function') return wait(run, value, ${self}, key);
+        if (value instanceof Error) return fail(run);
+        ${writePresent(nullable, origin)}`;
+    });
+  }
+
+  /** Statements that complete a `value` that is there, and return it. */
+  function writePresent(type: GraphQLOutputType, origin: Origin): string {
+    if (isListType(type)) return writeList(writeCompletion(type.ofType, origin));
+    if (isObjectType(type)) return `return ${writeSelection(type, origin.nodes)}(value, run);`;
+    if (isAbstractType(type)) return writeAbstract(type, origin);
+    return `const leaf = ${use(type)}.serialize(value);
+      return leaf == null || typeof leaf.then === 'function' ? fail(run) : leaf;`;
+  }
+
+  function writeList(complete: string): string {
+    return `if (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function') return fail(run);
+      const items = Array.isArray(value) ? value : Array.from(value);
+      const mark = run.unclaimed.length;
+      const target = [];
+      for (let index = 0; index < items.length; index++) {
+        let item;
+        try { item = ${complete}(items[index], run, index); } catch { item = fail(run); }
+        target.push(item);
+      }
+      if (run.unclaimed.length !== mark) claim(run, mark, target);
+      return target;`;
+  }
+
+  function writeAbstract(type: GraphQLAbstractType, { nodes, info }: Origin): string {
+    if (!type.resolveType) throw new Error(`${type.name} leaves it to its types to recognize their objects.`);
+    const cases = schema
+      .getPossibleTypes(type)
+      .map(
+        (possible) => `case ${JSON.stringify(possible.name)}: return ${writeSelection(possible, nodes)}(value, run);`,
+      );
+    const select = define('name, value, run', () => `switch (name) { ${cases.join('\n')} default: return fail(run); }`);
+    const abstract = use(type);
+    return `const name = ${abstract}.resolveType(value, run.context, ${info}, ${abstract});
+      return typeof name?.then === 'function'
+        ? wait(run, name, (name) => ${select}(name, value, run), key)
+        : ${select}(name, value, run);`;
+  }
+
+  const main = writeSelection(schema.getQueryType() as GraphQLObjectType, [operation]);
+  const names = parts.map((_, index) => `p${index}`);
+  return {
+    text: `'use strict';\nconst [${names.join(', ')}] = parts;\n${functions.join('\n')}\nreturn ${main};`,
+    parts,
+  };
+}

@@ -1,0 +1,143 @@
+// The short way of an answer: a query that is asked again and again, over POST, with nothing odd about it, is answered
+// here with the parts of the house that matter to it. Whatever is not as usual takes the long way, through Yoga, which
+// alone words refusals and errors.
+import type { GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { Accounting, Visit } from './accounting.ts';
+import type { AnswerCache } from './answer-cache.ts';
+import type { OpenContext } from './context.ts';
+import type { Documents } from './documents.ts';
+import type { Data } from './execution/compile.ts';
+import { createRecording, type Recording } from './follow/recording.ts';
+import type { Answer } from './http/answers.ts';
+import type { CheckCost } from './http/costs.ts';
+import { type PostParams, readPostParams } from './http/post-params.ts';
+import type { Text } from './http/send-answer.ts';
+import type { CheckDocument } from './http/trusted-documents.ts';
+import { createKnownOperations, type KnownOperation } from './known-operations.ts';
+
+export type HotPath = {
+  /**
+   * Answers a request of which the body has been read. False: nothing has been sent, and the long way has to be taken;
+   * what has been read for it so far is in the visit, so that nothing is asked twice.
+   */
+  answer(visit: Visit, body: string): boolean | Promise<boolean>;
+  /** The long way has answered a query, without an error, to a client that accepts this. */
+  learn(accepted: string | undefined, type: string): void;
+};
+
+export type HotPathDependencies = {
+  schema: GraphQLSchema;
+  /** How often an operation is asked before it is answered this way. */
+  after: number;
+  check: CheckDocument;
+  /** The same visit never gets two; a `recording` asks for one that nobody is logged in to. */
+  open(visit: Visit, recording: Recording | null): OpenContext;
+  /** An operation is about to run. */
+  begin(visit: Visit, operation: KnownOperation): void;
+  checkCost: CheckCost;
+  documents: Pick<Documents, 'knownText' | 'isTrusted'>;
+  accounting: Pick<Accounting, 'settle' | 'count'>;
+  /** Null: no answers are kept. */
+  answers: AnswerCache | null;
+  /** Operations whose answer to nobody in particular is for everybody. */
+  publicOperations: readonly string[];
+  send(visit: Visit, type: string, body: Text): void | Promise<void>;
+};
+
+/** Clients are few kinds; a longer header is none of theirs. */
+const MOST_ACCEPTS = 100;
+const LONGEST_ACCEPT = 500;
+
+export function createHotPath(dependencies: HotPathDependencies): HotPath {
+  const { open, begin, checkCost, documents, accounting, answers, send } = dependencies;
+  const operations = createKnownOperations({
+    ...dependencies,
+    publicOperations: answers === null ? [] : dependencies.publicOperations,
+    isTrusted: answers === null ? () => false : documents.isTrusted,
+  });
+  /** By `accept` header, the type that Yoga has chosen for it. */
+  const types = new LRUCache<string, string>({ max: MOST_ACCEPTS });
+
+  function find(params: PostParams): KnownOperation | null {
+    const text = documents.knownText(params);
+    return text === null ? null : operations.find(text, params.operationName ?? null);
+  }
+
+  /** Runs an operation, and sends what it answers; `keep` is told of an answer that holds nothing stale. */
+  function run(
+    visit: Visit,
+    { compiled }: KnownOperation,
+    variables: PostParams['variables'],
+    recording: Recording | null,
+    type: string,
+    keep?: (text: string) => void,
+  ): boolean | Promise<boolean> {
+    const opened = open(visit, recording);
+    const finish = (data: Data | null): boolean | Promise<boolean> => {
+      if (data === null) return false;
+      const answer: Answer = { data };
+      accounting.settle(visit, answer);
+      const text = JSON.stringify(answer);
+      if (opened.staleness() === null) keep?.(text);
+      const sent = send(visit, type, { text, encoding: 'utf8' });
+      return sent ? sent.then(() => true) : true;
+    };
+    const data = compiled.run(opened.context, variables);
+    return data instanceof Promise ? data.then(finish) : finish(data);
+  }
+
+  /** The same for an answer that everybody gets. */
+  function runForEverybody(
+    cache: AnswerCache,
+    visit: Visit,
+    operation: KnownOperation,
+    variables: PostParams['variables'],
+    type: string,
+  ): boolean | Promise<boolean> {
+    const key = `${operation.id} ${variables ? JSON.stringify(variables) : ''}`;
+    const known = cache.find(key);
+    if (known !== undefined) {
+      accounting.count(visit);
+      const sent = send(visit, type, { text: known, encoding: 'latin1' });
+      return sent ? sent.then(() => true) : true;
+    }
+    const recording = createRecording();
+    const answered = run(visit, operation, variables, recording, type, (text) => cache.keep(key, text, recording));
+    const giveUp = (isAnswered: boolean): boolean => {
+      // Who asks may be told more than nobody in particular.
+      if (!isAnswered && visit.exchange.viewer !== null) {
+        visit.opened?.close();
+        visit.opened = null;
+      }
+      return isAnswered;
+    };
+    return answered instanceof Promise ? answered.then(giveUp) : giveUp(answered);
+  }
+
+  return {
+    answer(visit, body) {
+      if (!('request' in visit.origin)) return false;
+      const { headers, url = '' } = visit.origin.request;
+      const type = types.get(headers.accept ?? '');
+      if (type === undefined || url.includes('?')) return false;
+      const params = readPostParams(body);
+      const operation = params && find(params);
+      if (!operation || params.extensions?.cost === true) return false;
+      const { document, operationName } = operation;
+      const { variables, extensions } = params;
+      const { viewer } = visit.exchange;
+      const viewerId = viewer?.userId ?? null;
+      if (checkCost({ document, operationName, variables, extensions, viewerId }).problem) return false;
+      begin(visit, operation);
+      const isForEverybody = viewer === null ? operation.isPublic : operation.isForEverybody;
+      return answers && isForEverybody
+        ? runForEverybody(answers, visit, operation, variables, type)
+        : run(visit, operation, variables, null, type);
+    },
+
+    learn(accepted = '', type) {
+      if (accepted.length <= LONGEST_ACCEPT) types.set(accepted, type);
+    },
+  };
+}
