@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** Time as the house sees it: injected everywhere, so that tests turn it by hand. */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
@@ -8,7 +6,23 @@ export type Clock = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
+/** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
+export const NOT_NEEDED = new Error('Nobody waits for this any more.');
+
 export const systemClock: Clock = {
   now: Date.now,
-  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  // `node:timers/promises` makes an error of its own for each sleep that is aborted, and most are.
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const leave = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', leave, { once: true });
+    }),
 };

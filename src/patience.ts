@@ -1,5 +1,5 @@
 // How long one answer is waited for: until the deadline, or until the client goes away.
-import type { Clock } from './clock.ts';
+import { type Clock, NOT_NEEDED } from './clock.ts';
 import { GatewayError } from './errors.ts';
 
 /** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
@@ -25,7 +25,7 @@ export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number
       return controller.signal;
     },
     end(): void {
-      if (waiting) over.abort();
+      if (waiting) over.abort(NOT_NEEDED);
     },
   };
 }

@@ -18,6 +18,9 @@ export type WebhooksOptions = Pick<HintsOptions, 'memory' | 'explains' | 'settli
   metrics: Metrics | null;
 };
 
+/** The upstream's largest page (contract 4.1), in which searches and walks through whole lists read. */
+const LARGEST_PAGE = 1000;
+
 const REFUSALS: Record<WebhookRefusal, string> = {
   query: 'its address is too long',
   app: 'it is for another app',
@@ -45,6 +48,8 @@ export function connectWebhooks(config: Config, options: WebhooksOptions) {
     ...memory,
     log: changes,
     clock,
+    lagMs: config.writeLagMs,
+    pageSizes: [config.chunkSize, LARGEST_PAGE],
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
   });
   const serve = createWebhookEndpoint({

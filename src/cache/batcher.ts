@@ -1,6 +1,6 @@
 // Collects single keys from all over the process into the fewest batch calls that the source takes.
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+import { type Clock, NOT_NEEDED } from '../clock.ts';
 import type { AsOf } from './read-through.ts';
 import { standFor, type Waiter } from './single-flight.ts';
 
@@ -137,6 +137,6 @@ async function withdrawable<T>(waiters: ReadonlySet<Waiter>, work: (all: Waiter)
   try {
     return await work(standFor(waiters, controller.signal));
   } finally {
-    done.abort();
+    done.abort(NOT_NEEDED);
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, NOT_NEEDED } from '../clock.ts';
 
 /** Waking later than this, in milliseconds, means that this process was busy. */
 const LATE_MS = 20;
@@ -19,7 +19,7 @@ export function withinTime<T>(
       },
       () => {},
     );
-    answer.then(resolve, reject).finally(() => timer.abort());
+    answer.then(resolve, reject).finally(() => timer.abort(NOT_NEEDED));
   });
 }
 

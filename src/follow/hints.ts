@@ -1,15 +1,16 @@
 // What is done with a hint that something has happened: whatever it may concern is forgotten at once, and when the
-// upstream, asked anew, says the same, it is a fact that others are told. Nothing is believed of a hint itself, so one that
-// is forged, late, or out of order costs a read, and no more.
+// upstream, asked anew, says the same, and it was not so before, it is a fact that others are told. Nothing is believed of
+// a hint itself, so one that is forged, late, or out of order costs a few reads, and no more.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../cache/log.ts';
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
-import { type Change, type FollowChange, isFan, isFollowing } from './changes.ts';
+import type { Change, FollowChange } from './changes.ts';
+import { createHintNews, HEAD_SIZE, isMissing } from './hint-news.ts';
+import { createHintPast } from './hint-past.ts';
 import type { FollowMemory } from './memory.ts';
-import type { FollowRelation, UserId } from './model.ts';
+import type { UserId } from './model.ts';
 import type { RecentChanges } from './recent-changes.ts';
 import type { CallOptions } from './services.ts';
 import type { Settling } from './settling.ts';
@@ -33,14 +34,18 @@ export type Hints = {
 
 export type HintsOptions = {
   /** As the upstream tells it: what is known better elsewhere must not pass for the upstream's word. */
-  memory: Pick<FollowMemory, 'forget' | 'noteTold' | 'readRelations' | 'readProfiles'>;
-  log: Pick<Log, 'append'>;
+  memory: Pick<FollowMemory, 'forget' | 'noteTold' | 'readPage' | 'readRelations' | 'readProfiles'>;
+  log: Pick<Log, 'append' | 'listen' | 'recent'>;
   clock: Clock;
   /** Whether such a change is one of this gateway's own: then it is known already. */
   explains?: RecentChanges['explains'];
   settling?: Pick<Settling, 'later'>;
-  /** Lets one replica alone look into a hint that came to several. */
-  redis: { link: Pick<RedisLink, 'ask'>; prefix: string } | null;
+  /** Lets one replica alone look into a hint that came to several, and look at what others remember. */
+  redis: { link: RedisLink; prefix: string } | null;
+  /** For how long after a change the upstream may be behind, in milliseconds; 0: not at all. */
+  lagMs?: number;
+  /** The sizes of the pages that are remembered. */
+  pageSizes?: readonly number[];
   onBug(error: unknown): void;
   /** The most hints that are looked into at the same time. */
   mostAtWork?: number;
@@ -56,7 +61,10 @@ const MOST_REMEMBERED = 10_000;
 
 export function createHints(options: HintsOptions): Hints {
   const { memory, log, clock, explains = () => false, settling, redis, onBug, mostAtWork = MOST_AT_WORK } = options;
+  const { lagMs = 0, pageSizes = [] } = options;
   const closed = new AbortController();
+  const past = createHintPast({ memory, log, clock, redis, lagMs, pageSizes: [...new Set([HEAD_SIZE, ...pageSizes])] });
+  const news = createHintNews({ memory, past, explains, lagMs });
   const taken = new LRUCache<string, number>({ max: MOST_REMEMBERED });
   let atWork = 0;
 
@@ -91,9 +99,13 @@ export function createHints(options: HintsOptions): Hints {
     await attempt();
   }
 
-  async function lookIntoFollow({ type, from, at }: FollowHint, targets: readonly UserId[], name: string | null) {
+  async function lookIntoFollow(hint: FollowHint, targets: readonly UserId[], name: string | null) {
+    const { type, from } = hint;
     let open = targets;
     const forget = () => Promise.all(open.map((to) => memory.forget({ type: 'follow-changed', from, to })));
+    past.note(from, targets);
+    // Whom another replica has seen as a fan can be lost too; it shows for as long as it is not forgotten.
+    if (type === 'unfollowed' && redis) await past.noteShared(from, targets).catch(onBug);
     await forget();
     if (!(await isFirst(name))) return;
     for (const to of targets) settling?.later({ type: 'follow-changed', from, to });
@@ -102,16 +114,9 @@ export function createHints(options: HintsOptions): Hints {
       // What was read meanwhile may have lacked the change, as this look did.
       if (isAgain) await forget();
       isAgain = true;
-      const relations = await memory.readRelations(from, open, look());
-      const facts = open.flatMap((to): FollowChange[] => {
-        const relation = relations.get(to);
-        if (relation === undefined || relation instanceof Error || !agrees(type, relation)) return [];
-        return [{ type, from, to, at, mutual: isFan(relation) }];
-      });
-      const confirmed = new Set(facts.map(({ to }) => to));
-      open = open.filter((to) => !confirmed.has(to) && !isMissing(relations.get(to)));
-      // An own change is known only when the upstream has answered it, which may be after its webhook.
-      await tell(facts.filter(({ to }) => !explains(type, from, to, at)));
+      const found = await news.of(hint, open, look());
+      open = found.open;
+      await tell(found.facts);
       return open.length === 0;
     });
   }
@@ -172,7 +177,10 @@ export function createHints(options: HintsOptions): Hints {
       memory.forget({ type: 'profile-changed', userId }).catch(onBug);
       return 'crowded';
     },
-    close: () => closed.abort(),
+    close() {
+      past.close();
+      closed.abort();
+    },
   };
 }
 
@@ -183,11 +191,4 @@ function nameOf(hint: Hint): string | null {
   return createHash('sha256')
     .update([hint.type, hint.eventTime, ...users].join(' '))
     .digest('base64url');
-}
-
-/** Nothing happens to an account that does not exist. */
-const isMissing = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.code === 'USER_NOT_FOUND';
-
-function agrees(type: FollowChange['type'], relation: FollowRelation): boolean {
-  return isFollowing(relation) === (type === 'followed');
 }

@@ -13,6 +13,8 @@ import type { Place } from '../follow/resume.ts';
 const VERSION = 1;
 const MAC_BYTES = 16;
 const PAYLOAD_AT = 1 + MAC_BYTES;
+/** What the largest safe integer takes. */
+const LONGEST_VARINT = 8;
 /** Far above what a cursor takes with the longest upstream cursor that is plausible. */
 const LONGEST_CURSOR = 4096;
 
@@ -21,16 +23,17 @@ export type CursorScope = { userId: UserId; list: FollowList | `knownFans:${User
 
 /** Writes the cursor of the member at `place`. */
 export function encodeCursor(key: KeyObject, scope: CursorScope, place: Place): string {
-  const id = Buffer.from(place.userId);
-  const payload = Buffer.from([
-    ...varint(place.index),
-    ...varint(place.size),
-    ...varint(place.followedAt),
-    id.length,
-    ...id,
-    ...Buffer.from(place.start),
-  ]);
-  return Buffer.concat([Buffer.from([VERSION]), mac(key, scope, payload), payload]).toString('base64url');
+  const idBytes = Buffer.byteLength(place.userId);
+  const startBytes = Buffer.byteLength(place.start);
+  const bytes = Buffer.allocUnsafe(PAYLOAD_AT + 3 * LONGEST_VARINT + 1 + idBytes + startBytes);
+  let at = PAYLOAD_AT;
+  for (const number of [place.index, place.size, place.followedAt]) at = writeVarint(bytes, at, number);
+  at = bytes.writeUInt8(idBytes, at);
+  at += bytes.write(place.userId, at);
+  at += bytes.write(place.start, at);
+  bytes[0] = VERSION;
+  mac(key, scope, bytes.subarray(PAYLOAD_AT, at)).copy(bytes, 1);
+  return bytes.toString('base64url', 0, at);
 }
 
 /** Reads a cursor back, or throws `INVALID_CURSOR`: it was not made by this service for this user and list. */
@@ -53,12 +56,12 @@ function mac(key: KeyObject, { userId, list }: CursorScope, payload: Buffer): Bu
   return createHmac('sha256', key).update(`${list}:${userId}\0`).update(payload).digest().subarray(0, MAC_BYTES);
 }
 
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest % 128) + 128);
-  }
+function writeVarint(bytes: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128;
+  bytes[at++] = rest;
+  return at;
 }
 
 /** The payload is authentic here, hence well formed. */

@@ -1,9 +1,30 @@
 // Scalars for output. Their values are made valid where the upstream's answer is parsed, so none of them can fail.
 import { builder } from './builder.ts';
 
+const DAY_SECONDS = 86_400;
+/** The members of a list share few days. */
+const MOST_DAYS = 10_000;
+const dates = new Map<number, string>();
+
+/** Days since the epoch as `2023-11-14`. */
+function dateOf(day: number): string {
+  const known = dates.get(day);
+  if (known) return known;
+  const [date = ''] = new Date(day * DAY_SECONDS * 1000).toISOString().split('T');
+  if (dates.size >= MOST_DAYS) dates.clear();
+  dates.set(day, date);
+  return date;
+}
+
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+const twoDigits = (number: number): string => TWO_DIGITS[Math.floor(number)] as string;
+
 /** `1700000000` becomes `2023-11-14T22:13:20Z`: the upstream's clock has no fractions, so the text has none either. */
 export function dateTimeOf(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+  const day = Math.floor(seconds / DAY_SECONDS);
+  const second = seconds - day * DAY_SECONDS;
+  const time = `${twoDigits(second / 3600)}:${twoDigits((second / 60) % 60)}:${twoDigits(second % 60)}`;
+  return `${dateOf(day)}T${time}Z`;
 }
 
 builder.scalarType('Date', {

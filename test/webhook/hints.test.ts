@@ -66,6 +66,7 @@ async function openWorld(clock = createHastyClock()) {
   return { clock, ...sandbox, openReplica, checks: () => sandbox.calls.count('follow_check') };
 }
 
+const NOW_SECONDS = Date.UTC(2026, 0, 1) / 1000;
 let moment = 0;
 const hint = (type: 'followed' | 'unfollowed', from: string, ...to: string[]): Hint => {
   const at = Date.UTC(2026, 0, 1) + ++moment;
@@ -93,8 +94,13 @@ test('a follow that is so becomes a fact, with its time and whether the two are 
 
 test('an unfollow that is so becomes a fact, with whether the two were mutuals', async () => {
   const { world, openReplica } = await openWorld();
-  const { take, facts } = await openReplica();
+  const { take, facts, relation } = await openReplica();
+  world.follow('ana', 'bo');
+  world.follow('ana', 'cy');
   world.follow('cy', 'ana');
+  expect([await relation('ana', 'bo'), await relation('ana', 'cy')]).toEqual(['FOLLOWING', 'MUTUAL']);
+  world.unfollow('ana', 'bo');
+  world.unfollow('ana', 'cy');
   const told = hint('unfollowed', 'ana', 'bo', 'cy');
   take(told);
   await expect.poll(facts).toEqual([
@@ -161,14 +167,15 @@ test('an upstream that is down is asked again, and the fact comes later', async 
 });
 
 test('accounts that do not exist cost one look', async () => {
-  const { openReplica, checks, clock } = await openWorld();
+  const { world, openReplica, checks, clock } = await openWorld();
   const { take, facts, nick } = await openReplica();
   take(hint('followed', 'ana', 'nobody'));
   await expect.poll(checks).toBe(1);
   take(profileHint('nobody'));
   await expect.poll(() => nick('nobody')).toMatchObject({ code: 'USER_NOT_FOUND' });
   clock.advance(HOUR_MS / 2);
-  take(hint('unfollowed', 'ana', 'bo'));
+  world.follow('ana', 'bo', NOW_SECONDS);
+  take(hint('followed', 'ana', 'bo'));
   await expect.poll(facts).toHaveLength(1);
   expect(checks()).toBe(2);
 });
@@ -181,6 +188,9 @@ test('hints that come late and in any order end in what is so', async () => {
     hint('unfollowed', 'ana', 'bo'),
     hint('followed', 'ana', 'cy'),
   ];
+  world.follow('ana', 'bo');
+  expect(await relation('ana', 'bo')).toBe('FOLLOWING');
+  world.unfollow('ana', 'bo');
   world.follow('ana', 'cy');
   take(third);
   take(second);
@@ -215,9 +225,10 @@ test('a hint that comes again within ten minutes changes nothing, in whichever o
 });
 
 test('without a time of its own no hint passes for a duplicate', async () => {
-  const { openReplica } = await openWorld();
+  const { clock, world, openReplica } = await openWorld();
   const { take, facts } = await openReplica();
-  const told: Hint = { type: 'unfollowed', from: 'ana', to: ['bo'], at: 5, eventTime: null };
+  world.follow('ana', 'bo');
+  const told: Hint = { type: 'followed', from: 'ana', to: ['bo'], at: clock.now(), eventTime: null };
   expect([take(told), take(told)]).toEqual(['taken', 'taken']);
   await expect.poll(facts).toHaveLength(2);
 });
@@ -226,8 +237,8 @@ test('a hint that comes to two replicas is looked into by one, and heard by both
   const { url } = await startRedis();
   const { world, openReplica, checks } = await openWorld(createRunningClock());
   const [a, b] = [await openReplica(url), await openReplica(url)];
-  world.follow('ana', 'bo');
-  world.follow('ana', 'cy');
+  world.follow('ana', 'bo', NOW_SECONDS);
+  world.follow('ana', 'cy', NOW_SECONDS);
   const told = hint('followed', 'ana', 'bo');
   expect([a.take(told), b.take(told)]).toEqual(['taken', 'taken']);
   await expect.poll(a.facts).toHaveLength(1);
@@ -243,7 +254,7 @@ test('with Redis away, a replica looks into what it is told itself', async () =>
   const { world, openReplica } = await openWorld(createRunningClock());
   const a = await openReplica(redis.url);
   await redis.kill();
-  world.follow('ana', 'bo');
+  world.follow('ana', 'bo', NOW_SECONDS);
   const told = hint('followed', 'ana', 'bo');
   expect([a.take(told), a.take(told)]).toEqual(['taken', 'duplicate']);
   await expect.poll(a.facts, { timeout: 20_000 }).toHaveLength(1);
