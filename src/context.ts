@@ -14,7 +14,7 @@ import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
-import { type Recording, recorded, type Sources } from './follow/recording.ts';
+import { type Recording, recorded, recordedSight, type Sources } from './follow/recording.ts';
 import type { CallOptions } from './follow/services.ts';
 import { createPatience } from './patience.ts';
 
@@ -96,6 +96,7 @@ export type OpenContext = {
 /** Makes contexts, one for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { memory, findKnownFans, writer, live, maySee, settings, clock, deadlineMs } = dependencies;
+  const everything = { ...memory, findKnownFans };
   return {
     /** What answers at once, to somebody who is not logged in. */
     sources: {
@@ -106,12 +107,8 @@ export function createContexts(dependencies: ContextDependencies) {
 
     open(request: ContextRequest): OpenContext {
       const { gone, viewer, resumeAfter = null, onUpstreamCall, onFresh, recording } = request;
-      const plain = {
-        ...memory,
-        findKnownFans,
-        maySee: (owner: UserId, list: FollowList) => maySee(viewer, owner, list),
-      };
-      const sources = recording ? recorded(plain, recording) : plain;
+      const see = (owner: UserId, list: FollowList) => maySee(viewer, owner, list);
+      const sources = recording ? recorded(everything, recording) : everything;
       let patience = createPatience(gone, deadlineMs, clock);
       let call = beginCall();
       let oldest: Staleness | null = null;
@@ -124,7 +121,7 @@ export function createContexts(dependencies: ContextDependencies) {
         settings,
         viewer,
         load,
-        maySee: sources.maySee,
+        maySee: recording ? recordedSight(see, recording) : see,
         readPage,
         isKnownMissing(userId) {
           const isMissing = sources.isKnownMissing(userId);

@@ -5,13 +5,14 @@ import { GatewayError } from './errors.ts';
 /** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
 export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number, clock: Clock) {
   let waiting: AbortController | undefined;
-  const over = new AbortController();
+  let over: AbortController | undefined;
 
   return {
     signal(): AbortSignal {
       if (waiting) return waiting.signal;
       const controller = new AbortController();
       waiting = controller;
+      over = new AbortController();
       const gone = goneSignal();
       const leave = () =>
         controller.abort(new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.'));
@@ -25,7 +26,7 @@ export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number
       return controller.signal;
     },
     end(): void {
-      if (waiting) over.abort(NOT_NEEDED);
+      over?.abort(NOT_NEEDED);
     },
   };
 }

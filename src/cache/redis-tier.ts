@@ -3,6 +3,7 @@
 //   {prefix}:{kind}:{{group}}:{key}            the entry, as text: readAt|ticket|version|body
 //   {prefix}:{kind}:{{group}}:{key}:lease      who reads it from the source just now: ticket and replica
 //   {prefix}:{kind}:{{group}}:forgotten        when the group was last forgotten, in microseconds of Redis' clock
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Entry } from './entry.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -59,6 +60,8 @@ const RETRY_MS = 5000;
 /** More forgets than this are not made up for after an outage: what they concern goes out of date by itself. */
 const MOST_OWED = 100_000;
 const PAID_AT_ONCE = 1000;
+/** Text of more characters than this takes a turn of the event loop for itself. */
+const LONG_TEXT = 100_000;
 
 export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   const { link, clock, prefix, groupOf, usableMs, absentMs, encode, decode, replica } = options;
@@ -100,8 +103,11 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   }
 
   /** Reads what `KEEP` wrote. Whatever else lies under our key counts as nothing, and goes. */
-  function read(key: string, text: string): Entry<V> | undefined {
+  async function read(key: string, text: string): Promise<Entry<V> | undefined> {
+    const isLong = text.length > LONG_TEXT;
+    if (isLong) await nextTurn();
     const entry = parseEntry(text, decode);
+    if (isLong) await nextTurn();
     if (!entry) void link.run(DISCARD, [entryOf(key)], [text]);
     else if (entry.readAt <= clock.now() + CLOCK_DIFFERENCE_MS) return entry;
     return undefined;
@@ -113,7 +119,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       const found = await link.ask((redis) => redis.mget(entryOf(key), markOf(groupOf(key))), entryOf(key));
       const [text, forgotten] = found ?? [];
       if (!text || isOwed(key)) return undefined;
-      const entry = read(key, text);
+      const entry = await read(key, text);
       return !entry || Number(forgotten) >= (entry.ticket ?? 0) ? undefined : since(forgotten, entry);
     },
 
@@ -123,7 +129,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       const giveBack = (late: unknown) => tier.release(key, readTurn(late)?.ticket ?? null);
       const turn = readTurn(await link.run(TURN, keysOf(key), args, undefined, giveBack));
       if (!turn || turn.text === undefined) return turn;
-      const entry = isOwed(key) ? undefined : read(key, turn.text);
+      const entry = isOwed(key) ? undefined : await read(key, turn.text);
       return entry ? { ...turn, entry: since(turn.forgotten, entry) } : tier.turn(key, Number.MAX_SAFE_INTEGER, alone);
     },
 
@@ -135,6 +141,8 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       if (ticket === null) return;
       const lifeMs = value === null ? absentMs : usableMs;
       if (lifeMs <= 0) return tier.release(key, ticket);
+      // Whoever waits for the value has it before it is made text.
+      await nextTurn();
       const body = value === null ? NOTHING : encode(value);
       await link.run(KEEP, keysOf(key), [
         Math.round(readAt),

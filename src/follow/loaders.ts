@@ -29,8 +29,8 @@ export function createLoaders(sources: LoaderSources, call: () => CallOptions): 
   const { now } = sources;
   let counts: DataLoader<UserId, FollowCounts> | undefined;
   let profile: DataLoader<UserId, Profile> | undefined;
-  const relations = new Map<UserId, DataLoader<UserId, FollowRelation>>();
-  const knownFans = new Map<string, Promise<KnownFans>>();
+  let relations: Map<UserId, DataLoader<UserId, FollowRelation>> | undefined;
+  let knownFans: Map<string, Promise<KnownFans>> | undefined;
   return {
     counts(userId) {
       const known = now.counts(userId, call());
@@ -47,6 +47,7 @@ export function createLoaders(sources: LoaderSources, call: () => CallOptions): 
     relation(from, to) {
       const known = now.relation(from, to, call());
       if (known) return known;
+      relations ??= new Map();
       let loader = relations.get(from);
       if (!loader) {
         loader = batched((userIds) => sources.readRelations(from, userIds, call()));
@@ -56,6 +57,7 @@ export function createLoaders(sources: LoaderSources, call: () => CallOptions): 
     },
     knownFans(viewerId, userId) {
       const key = `${viewerId} ${userId}`;
+      knownFans ??= new Map();
       const known = knownFans.get(key) ?? sources.findKnownFans(viewerId, userId, call());
       knownFans.set(key, known);
       return known;
@@ -63,8 +65,8 @@ export function createLoaders(sources: LoaderSources, call: () => CallOptions): 
     renew() {
       counts = undefined;
       profile = undefined;
-      relations.clear();
-      knownFans.clear();
+      relations = undefined;
+      knownFans = undefined;
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Waiter } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
 import { type DomainEvent, groupsOf } from './forgetting.ts';
 import { createMemories, type Kind, type MemoriesOptions, pageKey, relationKey, usersOfRelation } from './kinds.ts';
-import type { FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
+import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
 import { createTelling } from './telling.ts';
@@ -17,6 +17,8 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
   Pick<ProfileService, 'readProfiles' | 'refusedTags'> & {
     /** Reads one upstream page: at once when it is remembered, else by a promise. */
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage>;
+    /** What is fresh in memory, at once; undefined is not. Throws where it is known that there is no such account. */
+    readonly now: RememberedNow;
     /** Whether it is known, without asking, that there is no such account. */
     isKnownMissing(userId: UserId): boolean;
     /**
@@ -31,6 +33,13 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
     /** What each kind takes in memory, in estimated bytes. */
     bytes(): Record<Kind, number>;
   };
+
+export type RememberedNow = {
+  page(query: PageQuery, call: CallOptions): FollowPage | undefined;
+  counts(userId: UserId, call: CallOptions): FollowCounts | undefined;
+  profile(userId: UserId, call: CallOptions): Profile | undefined;
+  relation(from: UserId, to: UserId, call: CallOptions): FollowRelation | undefined;
+};
 
 export type FollowMemoryOptions = Omit<MemoriesOptions, 'redis' | 'toldSince'> & {
   follow: FollowService;
@@ -48,6 +57,8 @@ const RIDER_MEMORY = 20;
 /** or, where it is fresh for longer while changes are told, within so many of these. */
 const TOLD_RIDER_MEMORY = 2;
 const MOST_RIDERS = 20_000;
+/** So many profiles that came along are remembered at once: with Redis each of them is a command. */
+const PRIMED_IN_A_TURN = 50;
 /** Clocks of a cluster's nodes differ: what came along with another read counts as read so much earlier. */
 const CLOCK_SKEW_MICROS = 100_000;
 
@@ -144,7 +155,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       return page.read(pageKey(query), call, async (waiter, ticket) => {
         const asOf = { readAt: clock.now(), tick: profile.tick(), ticket: ticket && ticket - CLOCK_SKEW_MICROS };
         const value = await follow.readPage(query, waiter);
-        setImmediate(prime, value, asOf);
+        setImmediate(prime, value.entries, asOf, 0);
         return { value };
       });
     },
@@ -159,6 +170,21 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     readRelations: async (from, ids, call) => {
       const keys = ids.map((to) => relationKey(from, to));
       return byUser(ids, await readMany(keys, relation, relationBatch, call));
+    },
+    now: {
+      page(query, call) {
+        riders.counts.note(query.userId);
+        return page.readNow(pageKey(query), call);
+      },
+      counts(userId, call) {
+        riders.counts.note(userId);
+        return counts.readNow(userId, call);
+      },
+      profile(userId, call) {
+        riders.profile.note(userId);
+        return profile.readNow(userId, call);
+      },
+      relation: (from, to, call) => relation.readNow(relationKey(from, to), call),
     },
     refusedTags: profiles.refusedTags,
     isKnownMissing: (userId) => profile.isAbsent(userId) || counts.isAbsent(userId),
@@ -184,10 +210,12 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
     return new Map(Array.from(relations, ([to, outcome]) => [relationKey(from, to), outcome]));
   }
 
-  /** Profiles that came along with a page are remembered, behind the answer. */
-  function prime({ entries }: FollowPage, asOf: AsOf): void {
-    for (const { user } of entries)
+  /** Profiles that came along with a page are remembered, behind the answer and some in each turn of the event loop. */
+  function prime(entries: FollowPage['entries'], asOf: AsOf, from: number): void {
+    const to = from + PRIMED_IN_A_TURN;
+    for (const { user } of entries.slice(from, to))
       if (user.profile?.whole) profile.put(user.id, found(profiles.asAsked(user.profile)), asOf);
+    if (to < entries.length) setImmediate(prime, entries, asOf, to);
   }
 }
 

@@ -60,7 +60,7 @@ export function createRecording(): Recording {
 type Recorded = Pick<
   FollowMemory,
   'readPage' | 'readCounts' | 'readProfiles' | 'readRelations' | 'refusedTags' | 'isKnownMissing' | 'now'
-> & { findKnownFans: FindKnownFans; maySee: Sources['maySee'] };
+> & { findKnownFans: FindKnownFans };
 
 /** The same sources, which note in `recording` what they are asked. */
 export function recorded<S extends Recorded>(sources: S, recording: Recording): S {
@@ -99,16 +99,20 @@ export function recorded<S extends Recorded>(sources: S, recording: Recording): 
       recording.note(({ isKnownMissing }) => isKnownMissing(userId) === isMissing);
       return isMissing;
     },
-    maySee(owner, list) {
-      const may = sources.maySee(owner, list);
-      recording.note(({ maySee }) => maySee(owner, list) === may);
-      return may;
-    },
     readCounts: spoiling(sources.readCounts),
     readProfiles: spoiling(sources.readProfiles),
     readRelations: spoiling(sources.readRelations),
     findKnownFans: spoiling(sources.findKnownFans),
     refusedTags: spoiling(sources.refusedTags),
+  };
+}
+
+/** The same rule, which notes in `recording` what it is asked: a deployer's own may change its mind. */
+export function recordedSight(maySee: Sources['maySee'], recording: Recording): Sources['maySee'] {
+  return (owner, list) => {
+    const may = maySee(owner, list);
+    recording.note((sources) => sources.maySee(owner, list) === may);
+    return may;
   };
 }
 

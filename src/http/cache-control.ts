@@ -39,6 +39,7 @@ export function isNamedBy(header: string | undefined, tag: string): boolean {
 
 /** The `Vary` of an answer, beside what it varies with already. */
 export function varyOf(known: number | string | readonly string[] | undefined, names: readonly string[]): string {
+  if (known === undefined) return names.join(', ');
   const all = String(known ?? '')
     .toLowerCase()
     .split(',')

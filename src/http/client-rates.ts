@@ -86,7 +86,7 @@ export function clientNameOf(viewerId: string | null, address: string): string {
 
 /** An IPv4 address, or the part of an IPv6 address that one customer has: the rest they choose as they like. */
 function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':') || !isIPv6(address)) return address;
   const [head = '', tail] = address.split('::');
   const groups = (text: string) => text.split(':').filter(Boolean);
   const given = groups(head);

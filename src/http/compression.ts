@@ -48,6 +48,7 @@ export function createCompression<Context extends object>(
 
 /** Whether an `accept-encoding` header names gzip, or anything, and not with a weight of nothing. */
 function takesGzip(accepted: string): boolean {
+  if (accepted === '') return false;
   const weights = new Map(
     accepted
       .toLowerCase()

@@ -1,4 +1,5 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
 import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
@@ -27,6 +28,8 @@ const MAX_PAGE = 1000;
 const MAX_COUNTS = 20;
 const MAX_RELATIONS = 100;
 const MAX_CHANGES = 20;
+/** So many members of a page are read without a pause. */
+const MOST_IN_A_TURN = 200;
 
 /** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (contract 4.0). */
 const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutuals: 3 };
@@ -135,18 +138,28 @@ function asInvalidCursor(error: unknown): unknown {
   });
 }
 
-function readPage(answer: Record<string, unknown>, whole: boolean): FollowPage {
+/** Reads a page's members, many of them in several turns of the event loop, so that none keeps others waiting. */
+async function readPage(answer: Record<string, unknown>, whole: boolean): Promise<FollowPage> {
   // Absent on an empty page (contract U10), and Go services write an empty list as null.
   const items = answer.FollowItem ?? [];
   const next = answer.NextCursor ?? '';
   if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
   if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
-  const entries = new Map<UserId, FollowEntry>();
-  for (const item of items as unknown[]) {
-    const entry = readEntry(item, whole);
-    if (!entries.has(entry.user.id)) entries.set(entry.user.id, entry);
+  const isLong = items.length > MOST_IN_A_TURN;
+  const entries: FollowEntry[] = [];
+  const seen = new Set<UserId>();
+  for (let start = 0; start < items.length; start += MOST_IN_A_TURN) {
+    if (isLong) await nextTurn();
+    for (const item of items.slice(start, start + MOST_IN_A_TURN) as unknown[]) {
+      const entry = readEntry(item, whole);
+      if (seen.has(entry.user.id)) continue;
+      seen.add(entry.user.id);
+      entries.push(entry);
+    }
   }
-  return { entries: [...entries.values()], next };
+  // What is done with so many takes a turn of its own.
+  if (isLong) await nextTurn();
+  return { entries, next };
 }
 
 function readEntry(item: unknown, whole: boolean): FollowEntry {

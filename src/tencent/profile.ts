@@ -23,84 +23,101 @@ const TAG = {
 /** Every standard tag (contract 6.3). */
 export const STANDARD_TAGS: readonly string[] = Object.values(TAG);
 
-const GENDERS: Record<string, Gender> = {
-  Gender_Type_Unknown: 'UNKNOWN',
-  Gender_Type_Female: 'FEMALE',
-  Gender_Type_Male: 'MALE',
-};
-const ALLOW_TYPES: Record<string, AllowType> = {
-  AllowType_Type_NeedConfirm: 'NEED_CONFIRM',
-  AllowType_Type_AllowAny: 'ALLOW_ANY',
-  AllowType_Type_DenyAny: 'DENY_ANY',
-};
-const ADMIN_FORBID_TYPES: Record<string, AdminForbidType> = {
-  AdminForbid_Type_None: 'NONE',
-  AdminForbid_Type_SendOut: 'SEND_OUT',
-};
+/** Where the value of a standard tag stands among the others while a list is read. */
+const PLACE_OF_TAG: ReadonlyMap<string, number> = new Map(STANDARD_TAGS.map((tag, place) => [tag, place]));
+const PLACE = Object.fromEntries(Object.keys(TAG).map((field, place) => [field, place])) as Record<
+  keyof typeof TAG,
+  number
+>;
+
+const GENDERS: ReadonlyMap<string, Gender> = new Map([
+  ['Gender_Type_Unknown', 'UNKNOWN'],
+  ['Gender_Type_Female', 'FEMALE'],
+  ['Gender_Type_Male', 'MALE'],
+]);
+const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
+  ['AllowType_Type_NeedConfirm', 'NEED_CONFIRM'],
+  ['AllowType_Type_AllowAny', 'ALLOW_ANY'],
+  ['AllowType_Type_DenyAny', 'DENY_ANY'],
+]);
+const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
+  ['AdminForbid_Type_None', 'NONE'],
+  ['AdminForbid_Type_SendOut', 'SEND_OUT'],
+]);
 
 // GraphQL's Int ends here; the upstream's uint32 goes twice as far.
 const MAX_INT = 2 ** 31 - 1;
 
+type Value = string | number | undefined;
+type CustomField = Profile['customFields'][number];
+
+const NO_CUSTOM_FIELDS: readonly CustomField[] = [];
+
 /** Parses one account's `ProfileItem` list (contract 6.1, 6.3). Of a tag that comes twice the first counts. */
 export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
-  const items = wireItems.flatMap(readItem);
-  const values = new Map<string, string | number>();
-  for (const { tag, value } of items) if (!values.has(tag)) values.set(tag, value);
-
-  const text = (tag: string): string | null => {
-    const value = values.get(tag);
-    return typeof value === 'string' ? value : null;
-  };
-  const integer = (tag: string): number | null => {
-    const value = values.get(tag);
-    return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT ? value : null;
-  };
-  const oneOf = <T>(names: Record<string, T>, tag: string): T | null => {
-    const value = text(tag);
-    return value !== null && Object.hasOwn(names, value) ? (names[value] ?? null) : null;
-  };
+  // One pass, and no object that does not stay: a page has a thousand of these lists.
+  const values: Value[] = new Array(STANDARD_TAGS.length);
+  const items: ProfileItem[] = new Array(wireItems.length);
+  let count = 0;
+  let custom: Map<string, CustomField> | null = null;
+  for (const item of wireItems) {
+    if (!isRecord(item)) continue;
+    const { Tag: tag, Value: wireValue } = item;
+    if (typeof tag !== 'string' || wireValue === undefined) continue;
+    const value =
+      typeof wireValue === 'string' || typeof wireValue === 'number' ? wireValue : JSON.stringify(wireValue);
+    const place = PLACE_OF_TAG.get(tag);
+    // Every list brings text of its own for its tags; one for all is kept.
+    items[count++] = { tag: place === undefined ? tag : (STANDARD_TAGS[place] ?? tag), value };
+    if (place !== undefined) values[place] ??= value;
+    else if (tag.startsWith(CUSTOM_TAG_PREFIX)) {
+      custom ??= new Map();
+      if (!custom.has(tag)) custom.set(tag, { key: tag.slice(CUSTOM_TAG_PREFIX.length), value: String(value) });
+    }
+  }
+  items.length = count;
 
   return {
-    nick: text(TAG.nick),
-    avatar: webAddress(text(TAG.avatar)),
-    gender: oneOf(GENDERS, TAG.gender),
-    birthday: calendarDate(integer(TAG.birthday)),
-    location: text(TAG.location),
-    selfSignature: text(TAG.selfSignature),
-    language: integer(TAG.language),
-    level: integer(TAG.level),
-    role: integer(TAG.role),
-    allowType: oneOf(ALLOW_TYPES, TAG.allowType),
-    adminForbidType: oneOf(ADMIN_FORBID_TYPES, TAG.adminForbidType),
-    messageSettings: integer(TAG.messageSettings),
-    customFields: [...values]
-      .filter(([tag]) => tag.startsWith(CUSTOM_TAG_PREFIX))
-      .map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value: String(value) })),
+    nick: text(values[PLACE.nick]),
+    avatar: webAddress(values[PLACE.avatar]),
+    gender: oneOf(GENDERS, values[PLACE.gender]),
+    birthday: calendarDate(integer(values[PLACE.birthday])),
+    location: text(values[PLACE.location]),
+    selfSignature: text(values[PLACE.selfSignature]),
+    language: integer(values[PLACE.language]),
+    level: integer(values[PLACE.level]),
+    role: integer(values[PLACE.role]),
+    allowType: oneOf(ALLOW_TYPES, values[PLACE.allowType]),
+    adminForbidType: oneOf(ADMIN_FORBID_TYPES, values[PLACE.adminForbidType]),
+    messageSettings: integer(values[PLACE.messageSettings]),
+    customFields: custom ? [...custom.values()] : NO_CUSTOM_FIELDS,
     items,
     version: known.version,
     whole: known.whole,
   };
 }
 
-function readItem(item: unknown): ProfileItem[] {
-  if (!isRecord(item)) return [];
-  const { Tag: tag, Value: value } = item;
-  if (typeof tag !== 'string' || value === undefined) return [];
-  const kept = typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value);
-  return [{ tag, value: kept }];
-}
+const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
 
-function webAddress(value: string | null): string | null {
-  if (value === null || !/^https?:\/\//i.test(value)) return null;
+const integer = (value: Value): number | null =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT ? value : null;
+
+const oneOf = <T>(names: ReadonlyMap<string, T>, value: Value): T | null =>
+  typeof value === 'string' ? (names.get(value) ?? null) : null;
+
+function webAddress(value: Value): string | null {
+  if (typeof value !== 'string' || !/^https?:\/\//i.test(value)) return null;
   return URL.canParse(value) ? value : null;
 }
 
 // YYYYMMDD is advice only (contract 6.3), so anything may be in there.
 function calendarDate(value: number | null): string | null {
   if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
+  const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
   const digits = String(value).padStart(8, '0');
-  const date = `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
-  const parsed = new Date(`${date}T00:00:00Z`);
-  const isReal = !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date);
-  return isReal ? date : null;
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
 }
+
+// Years repeat every 400; those below 100 mean the last century to `Date`.
+const daysOf = (year: number, month: number): number => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();

@@ -6,7 +6,9 @@
 // Each document differs from the one before it, since the same one again is refused out of a cache.
 import { Pool } from 'undici';
 import { ATTACKS } from '../limits/attack-set.ts';
-import { cpuMicros, heldKilobytes, type Measured, median, startBoth, upstreamCalls } from './measured-gateway.ts';
+import { heldKilobytes, startBoth, upstreamCalls } from './measured-gateway.ts';
+import type { ServerProcess } from './measuring/server-process.ts';
+import { median } from './measuring/statistics.ts';
 
 const ROUNDS = 5;
 const TIMES = 40;
@@ -33,9 +35,9 @@ const callsBefore = await upstreamCalls(forCpu);
 const costs = new Map(Array.from(senders.keys(), (name) => [name, [] as number[]]));
 for (let round = 0; round < ROUNDS; round++)
   for (const [name, make] of senders) {
-    const before = await cpuMicros(forCpu);
+    const before = await forCpu.cpuMicros();
     await sendMany(forCpu, make, TIMES);
-    costs.get(name)?.push(((await cpuMicros(forCpu)) - before) / TIMES);
+    costs.get(name)?.push(((await forCpu.cpuMicros()) - before) / TIMES);
   }
 const base = median(costs.get('the normal query') ?? []);
 console.info(`${''.padEnd(40)}${'µs'.padStart(7)}${'%'.padStart(6)}${'kB before'.padStart(11)}${'after'.padStart(8)}`);
@@ -54,7 +56,7 @@ console.info(`upstream calls: ${(await upstreamCalls(forCpu)) - callsBefore}`);
 process.exit();
 
 /** Sends as often; answers with the status and the code that came each time. */
-async function sendMany(to: Measured, make: () => string, times: number): Promise<string> {
+async function sendMany(to: ServerProcess, make: () => string, times: number): Promise<string> {
   const outcomes = new Set<string>();
   let sent = 0;
   const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json' };

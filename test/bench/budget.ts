@@ -1,5 +1,6 @@
 // Why the budget has a script of its own: what a fixed window costs and lets through, and what ours does.
-// node test/budget/bench.ts
+//
+//   node test/bench/budget.ts
 import { Redis } from 'ioredis';
 import { createRedisLink, defineScript, type RedisLink } from '../../src/cache/redis-link.ts';
 import { systemClock } from '../../src/clock.ts';

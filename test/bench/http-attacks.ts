@@ -4,7 +4,9 @@
 //   node test/bench/http-attacks.ts
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { cpuMicros, heldKilobytes, type Measured, median, startBoth, upstreamCalls } from './measured-gateway.ts';
+import { heldKilobytes, startBoth, upstreamCalls } from './measured-gateway.ts';
+import type { ServerProcess } from './measuring/server-process.ts';
+import { median } from './measuring/statistics.ts';
 
 const ROUNDS = 5;
 const TIMES = 200;
@@ -61,9 +63,9 @@ const callsBefore = await upstreamCalls(forCpu);
 const costs = new Map(Object.keys(REQUESTS).map((name) => [name, [] as number[]]));
 for (let round = 0; round < ROUNDS; round++) {
   for (const [name, [bytes, status]] of Object.entries(REQUESTS)) {
-    const before = await cpuMicros(forCpu);
+    const before = await forCpu.cpuMicros();
     await sendMany(forCpu, bytes, status);
-    costs.get(name)?.push(((await cpuMicros(forCpu)) - before) / TIMES);
+    costs.get(name)?.push(((await forCpu.cpuMicros()) - before) / TIMES);
   }
 }
 const normal = median(costs.get('the normal query') ?? []);
@@ -80,7 +82,7 @@ for (const [name, [bytes, status]] of Object.entries(REQUESTS)) {
 console.info(`upstream calls: ${(await upstreamCalls(forCpu)) - callsBefore}`);
 process.exit();
 
-async function sendMany(to: Measured, bytes: string, status: number): Promise<void> {
+async function sendMany(to: ServerProcess, bytes: string, status: number): Promise<void> {
   let sent = 0;
   const sender = async () => {
     while (sent++ < TIMES) {
@@ -92,7 +94,7 @@ async function sendMany(to: Measured, bytes: string, status: number): Promise<vo
 }
 
 /** Sends on a connection of its own; resolves with the answer when the gateway closes it. */
-function sendOne({ origin }: Measured, bytes: string): Promise<string> {
+function sendOne({ origin }: ServerProcess, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let received = '';
     const socket = connect(Number(new URL(origin).port), '127.0.0.1', () => socket.write(bytes, 'latin1'));

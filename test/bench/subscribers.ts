@@ -4,13 +4,11 @@
 //   npm run bench:subscribers
 //
 // Each server runs as a process of its own. Its garbage is collected before it is asked what it holds.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { arch, cpus, platform, release } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { machine } from './measuring/machine.ts';
+import { GATEWAY, type ServerProcess, startServer } from './measuring/server-process.ts';
 
 const SUBSCRIBERS = Number(process.argv[2] ?? 5000);
 /** Opened and closed before anything counts: code is compiled, and pools have their size. */
@@ -20,56 +18,38 @@ const QUERY = `subscription ($userId: ID!) {
   followEvents(userId: $userId) { __typename cursor at ... on FanGained { user { id nick avatar } } }
 }`;
 
-type Server = { child: ChildProcess; url: string };
 type Close = () => void;
 type Measure = { heap: number; rss: number };
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PLAIN_YOGA = new URL('./plain-yoga.ts', import.meta.url);
 
 const results = [
-  ['gateway, server-sent events', await measure('../../src/main.ts', openStream)],
-  ['gateway, WebSocket', await measure('../../src/main.ts', openWebSocket)],
-  ['Yoga alone, server-sent events', await measure('./plain-yoga.ts', openStream)],
+  ['gateway, server-sent events', await measure(GATEWAY, openStream)],
+  ['gateway, WebSocket', await measure(GATEWAY, openWebSocket)],
+  ['Yoga alone, server-sent events', await measure(PLAIN_YOGA, openStream)],
 ] as const;
 report();
 
-async function measure(script: string, open: (url: string, number: number) => Promise<Close>): Promise<Measure> {
-  const server = await startServer(here(script));
-  for (const close of await openMany(server.url, WARMING_UP, open)) close();
+async function measure(script: URL, open: (url: string, number: number) => Promise<Close>): Promise<Measure> {
+  const server = await startServer(script, { env: { PORT: '0' } });
+  const url = `${server.origin}/graphql`;
+  for (const close of await openMany(url, WARMING_UP, open)) close();
   await settled(server);
   const before = await memoryOf(server);
-  const closes = await openMany(server.url, SUBSCRIBERS, open);
+  const closes = await openMany(url, SUBSCRIBERS, open);
   const after = await memoryOf(server);
   for (const close of closes) close();
-  server.child.kill('SIGKILL');
+  await server.stop();
   return { heap: (after.heap - before.heap) / SUBSCRIBERS, rss: (after.rss - before.rss) / SUBSCRIBERS };
 }
 
-async function startServer(script: string): Promise<Server> {
-  const child = spawn(process.execPath, ['--expose-gc', '--import', here('./report-memory.ts'), script], {
-    env: { PATH: process.env.PATH, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  });
-  let said = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`${script} ended without telling its address:\n${said}`)));
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < 4096) said += text;
-      const [found] = /http:\S+\/graphql/.exec(said) ?? [];
-      if (found) resolve(found);
-    });
-  });
-  return { child, url };
-}
-
-async function memoryOf({ child }: Server): Promise<Measure> {
-  child.send('memory');
-  const [{ heapUsed, external, rss }] = (await once(child, 'message')) as [NodeJS.MemoryUsage];
+async function memoryOf(server: ServerProcess): Promise<Measure> {
+  const { heapUsed, external, rss } = await server.held();
   return { heap: heapUsed + external, rss };
 }
 
 /** Waits until two looks in turn find the same: closed connections are gone. */
-async function settled(server: Server) {
+async function settled(server: ServerProcess) {
   for (let last = Number.POSITIVE_INFINITY; ; ) {
     const { heap } = await memoryOf(server);
     if (Math.abs(heap - last) < 10_000) return;
@@ -124,13 +104,12 @@ async function openWebSocket(url: string, number: number): Promise<Close> {
 }
 
 function report() {
-  const { model } = cpus()[0] ?? { model: 'unknown processor' };
   const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
   const [ours, , plain] = results.map(([, measured]) => measured);
   const ratio = (of: 'heap' | 'rss') => ((ours?.[of] ?? Number.NaN) / (plain?.[of] ?? Number.NaN)).toFixed(2);
   const lines = [
     `${SUBSCRIBERS} idle subscribers, each on a connection of its own`,
-    `${new Date().toISOString()}, Node ${process.version}, ${cpus().length} × ${model}, ${platform()} ${release()} ${arch()}`,
+    `${new Date().toISOString()}, Node ${process.version}, ${machine()}`,
     '',
     `${''.padEnd(34)}${'heap and buffers'.padStart(18)}${'resident'.padStart(12)}   for each`,
     ...results.map(([name, { heap, rss }]) => `${name.padEnd(34)}${kB(heap).padStart(18)}${kB(rss).padStart(12)}`),

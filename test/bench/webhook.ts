@@ -4,13 +4,12 @@
 //   node test/bench/webhook.ts
 //
 // One gateway, as a process of its own; short rounds alternate, so that whatever else this machine does hits all alike.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
+import { GATEWAY, startServer } from './measuring/server-process.ts';
+import { median } from './measuring/statistics.ts';
 
 const CONNECTIONS = 16;
 const USERS = 100;
@@ -26,19 +25,16 @@ const QUERY = `query Fans($id: ID!) {
 type Request = { method: 'POST' | 'GET'; path: string; body?: string };
 type Candidate = { name: string; status: number; next(turn: number): Request };
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const gateway = spawn(process.execPath, ['--import', here('./report-cpu.ts'), here('../../src/main.ts')], {
+const gateway = await startServer(GATEWAY, {
   env: {
-    PATH: process.env.PATH,
     PORT: '0',
     WEBHOOK_TOKEN: TOKEN,
     WEBHOOK_PATH: PATH,
     // The rounds last longer than a page is fresh by default.
     LIST_FRESH_SECONDS: '3600',
   },
-  stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
 });
-const pool = new Pool(await address(), { connections: CONNECTIONS, pipelining: 1 });
+const pool = new Pool(gateway.origin, { connections: CONNECTIONS, pipelining: 1 });
 
 /** The upstream's own address and body, but for what makes it junk. */
 function webhook(turn: number, forged: { unsigned?: boolean; padding?: number }): Request {
@@ -76,7 +72,6 @@ const candidates: Candidate[] = [
   { name: 'no Sign', status: 403, next: (turn) => webhook(turn, { unsigned: true }) },
   {
     name: 'wrong Sign, body of 32 KB',
-
     status: 403,
     next: (t) => webhook(t, { padding: 32e3 }),
   },
@@ -92,26 +87,8 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 const isCheap = report();
 await pool.destroy();
-gateway.kill('SIGKILL');
+await gateway.stop();
 process.exitCode = isCheap ? 0 : 1;
-
-async function address(): Promise<string> {
-  let said = '';
-  return new Promise((resolve, reject) => {
-    gateway.once('exit', () => reject(new Error(`The gateway ended without telling its address:\n${said}`)));
-    gateway.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < 4096) said += text;
-      const [found] = /http:\S+(?=\/graphql)/.exec(said) ?? [];
-      if (found) resolve(found);
-    });
-  });
-}
-
-async function cpuMs(): Promise<number> {
-  gateway.send('cpu');
-  const [{ user, system }] = (await once(gateway, 'message')) as [NodeJS.CpuUsage];
-  return (user + system) / 1000;
-}
 
 async function send({ method, path, body }: Request, status: number): Promise<void> {
   const answer = await pool.request({ method, path, body, headers: { 'content-type': 'application/json' } });
@@ -122,13 +99,13 @@ async function send({ method, path, body }: Request, status: number): Promise<vo
 /** Microseconds of the gateway's CPU time for each request of a round. */
 async function load({ next, status }: Candidate): Promise<number> {
   let sent = 0;
-  const before = await cpuMs();
+  const before = await gateway.cpuMicros();
   const startedAt = performance.now();
   const visitor = async () => {
     while (performance.now() - startedAt < ROUND_MS) await send(next(sent++), status);
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, visitor));
-  return (((await cpuMs()) - before) * 1000) / sent;
+  return ((await gateway.cpuMicros()) - before) / sent;
 }
 
 /** Prints the table; answers whether all junk is cheap enough. */
@@ -154,8 +131,4 @@ function report(): boolean {
     ].join('\n')}\n`,
   );
   return isCheap;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }

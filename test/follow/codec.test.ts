@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as codec from '../../src/follow/codec.ts';
-import type { FollowPage, Profile } from '../../src/follow/model.ts';
+import { type FollowPage, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
 
 const text = fc.string({ unit: 'grapheme' });
 const number = fc.integer({ min: 0 });
@@ -40,6 +40,14 @@ const KINDS: readonly [string, codec.Codec<never>, fc.Arbitrary<unknown>][] = [
   ['relation', codec.relation as codec.Codec<never>, relation],
 ];
 
+type Holder = Record<string, unknown>;
+
+/** Every place in a JSON value that something stands in. */
+const placesIn = (holder: unknown): [Holder, string][] =>
+  typeof holder !== 'object' || holder === null
+    ? []
+    : Object.entries(holder).flatMap(([key, value]) => [[holder as Holder, key], ...placesIn(value)]);
+
 describe.each(KINDS)('a %s', (_kind, { encode, decode }, values) => {
   test('comes back as it was', () => {
     // fast-check makes objects without a prototype, JSON makes them with one.
@@ -65,7 +73,30 @@ describe.each(KINDS)('a %s', (_kind, { encode, decode }, values) => {
       { entries: [{ user: {}, followedAt: 1 }], next: '' },
       { fans: -1, follows: 0, mutuals: 0 },
     ];
-    const bare = { entries: [{ user: { id: 'a', profile: {} }, followedAt: 1 }], next: '' };
-    for (const other of [...others, ...nested, bare]) expect(decode(JSON.stringify(other))).toBeNull();
+    const lists = [['', []], ['', [], [['a', 1]]], ['', [], [['a', 1, []]]], [[], []], [[]]];
+    for (const other of [...others, ...nested, ...lists]) expect(decode(JSON.stringify(other))).toBeNull();
   });
+
+  test('with any part of it replaced by what is never written is nothing', () => {
+    fc.assert(
+      fc.property(values, fc.nat(), (value, at) => {
+        const root: Holder = { text: JSON.parse(encode(value as never)) };
+        const places = placesIn(root);
+        const [holder, key] = places[at % places.length] ?? [root, 'text'];
+        holder[key] = {};
+        expect(decode(JSON.stringify(root.text))).toBeNull();
+      }),
+    );
+  });
+});
+
+test('a page names each tag once, however many of its members have it', () => {
+  const tag = 'Tag_Profile_IM_Nick';
+  const entries = ['anna', 'bert'].map((id) => ({
+    user: { id, profile: { ...UNSET_PROFILE, customFields: [], items: [{ tag, value: id }], whole: true } },
+    followedAt: 1,
+  }));
+  const text = codec.page.encode({ entries, next: '' });
+  expect(text.split(tag)).toHaveLength(2);
+  expect(codec.page.decode(text)).toEqual({ entries, next: '' });
 });

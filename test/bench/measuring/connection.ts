@@ -1,0 +1,99 @@
+// A kept-alive HTTP/1.1 connection with little work of its own, so that two cores are enough for a server and its load.
+import { connect, type Socket } from 'node:net';
+
+export type Answer = { status: number; body: Buffer };
+
+export type Connection = {
+  /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
+  send(request: Buffer): Promise<Answer>;
+  close(): void;
+};
+
+const END_OF_HEAD = '\r\n\r\n';
+
+/** The bytes of a GraphQL request over POST, with the headers that clients send. */
+export function postOf(origin: string, path: string, body: object): Buffer {
+  const json = JSON.stringify(body);
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    `host: ${new URL(origin).host}`,
+    'accept: application/graphql-response+json, application/json;q=0.9',
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(json)}`,
+  ];
+  return Buffer.from(`${head.join('\r\n')}${END_OF_HEAD}${json}`);
+}
+
+/** Shorter than any server's patience with an idle connection, so that none is closed under a request. */
+const MOST_IDLE_MS = 2000;
+
+/** A connection that opens with the first request, and anew when it has been idle for a while. */
+export function openConnection(origin: string): Connection {
+  const { hostname, port } = new URL(origin);
+  let socket: Socket | undefined;
+  let usedAt = 0;
+  let waiting: PromiseWithResolvers<Answer> | undefined;
+  let received: Buffer = Buffer.alloc(0);
+
+  function receive(bytes: Buffer): void {
+    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    const answer = readAnswer(received);
+    if (!answer) return;
+    received = Buffer.alloc(0);
+    usedAt = performance.now();
+    const asked = waiting;
+    waiting = undefined;
+    asked?.resolve(answer);
+  }
+
+  function open(): Socket {
+    const opened = connect({ host: hostname, port: Number(port), noDelay: true });
+    opened.on('data', receive);
+    opened.on('error', (error) => waiting?.reject(error));
+    opened.on('close', () => {
+      if (opened === socket) waiting?.reject(new Error(`${origin} closed the connection`));
+    });
+    return opened;
+  }
+
+  return {
+    send(request) {
+      if (!socket || performance.now() - usedAt > MOST_IDLE_MS) {
+        socket?.destroy();
+        socket = open();
+      }
+      waiting = Promise.withResolvers();
+      socket.write(request);
+      return waiting.promise;
+    },
+    close: () => void socket?.destroy(),
+  };
+}
+
+/** The answer, once it is there as a whole. Nothing can come behind it: nobody has asked yet. */
+function readAnswer(received: Buffer): Answer | null {
+  const end = received.indexOf(END_OF_HEAD);
+  if (end < 0) return null;
+  const head = received.toString('latin1', 0, end + 2);
+  const status = Number(head.slice(9, 12));
+  const body = received.subarray(end + END_OF_HEAD.length);
+  const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
+  if (length !== undefined) return body.length < Number(length) ? null : { status, body };
+  if (!/\r\ntransfer-encoding: *chunked\r\n/i.test(head)) throw new Error(`An answer of no known length: ${head}`);
+  const whole = joinChunks(body);
+  return whole && { status, body: whole };
+}
+
+function joinChunks(body: Buffer): Buffer | null {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = body.indexOf('\r\n', at);
+    if (lineEnd < 0) return null;
+    const size = Number.parseInt(body.toString('latin1', at, lineEnd), 16);
+    const next = lineEnd + 2 + size + 2;
+    if (body.length < next) return null;
+    if (size === 0) return Buffer.concat(chunks);
+    chunks.push(body.subarray(lineEnd + 2, next - 2));
+    at = next;
+  }
+}
