@@ -14,6 +14,7 @@ import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
+import { createOnce } from './follow/once.ts';
 import { type Recording, recorded, recordedSight, type Sources } from './follow/recording.ts';
 import type { CallOptions } from './follow/services.ts';
 import { createPatience } from './patience.ts';
@@ -112,7 +113,8 @@ export function createContexts(dependencies: ContextDependencies) {
       let patience = createPatience(gone, deadlineMs, clock);
       let call = beginCall();
       let oldest: Staleness | null = null;
-      let pages: Map<string, Promise<FollowPage>> | undefined;
+      const pages = createOnce<FollowPage | Promise<FollowPage>>();
+      const missing = createOnce<boolean>();
       const load = createLoaders(sources, () => call);
       const expiresAt = viewer?.expiresAt ?? null;
 
@@ -122,12 +124,13 @@ export function createContexts(dependencies: ContextDependencies) {
         viewer,
         load,
         maySee: recording ? recordedSight(see, recording) : see,
-        readPage,
-        isKnownMissing(userId) {
-          const isMissing = sources.isKnownMissing(userId);
-          if (isMissing) onFresh?.(clock.now());
-          return isMissing;
-        },
+        readPage: (query) => pages.ask(pageKey(query), () => sources.readPage(query, call)),
+        isKnownMissing: (userId) =>
+          missing.ask(userId, () => {
+            const isMissing = sources.isKnownMissing(userId);
+            if (isMissing) onFresh?.(clock.now());
+            return isMissing;
+          }),
         refusedTags: sources.refusedTags,
         async changeFollows(kind, userIds) {
           if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
@@ -153,22 +156,11 @@ export function createContexts(dependencies: ContextDependencies) {
       };
       return { context, staleness: () => oldest, close: () => patience.end() };
 
-      /** What has to be waited for is asked for once, also by an execution that begins anew because one of its fields failed. */
-      function readPage(query: PageQuery): FollowPage | Promise<FollowPage> {
-        const key = pageKey(query);
-        const awaited = pages?.get(key);
-        if (awaited) return awaited;
-        const page = sources.readPage(query, call);
-        if (!(page instanceof Promise)) return page;
-        pages ??= new Map();
-        pages.set(key, page);
-        return page;
-      }
-
       /** What was read before must not answer for what comes after. */
       function renew(): void {
         load.renew();
-        pages = undefined;
+        pages.clear();
+        missing.clear();
       }
 
       function beginCall(): CallOptions {

@@ -109,12 +109,12 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       isHttps: addresses.isHttps,
       tooSoon,
       isReady: () => listener.isReady(),
-      onExchange(exchange, facts) {
+      onExchange(line) {
         // Every change in the app is one; and where the upstream sends them is nobody else's business.
-        if (facts.path === webhooks?.path) return log.debug({ ...exchange, ...facts, path: 'webhook' }, 'webhook');
-        log.info({ ...exchange, ...facts }, 'request');
-        if (facts.path !== GRAPHQL_PATH || facts.stream) return;
-        metrics?.onRequest(exchange.operationName, facts.aborted ? 'aborted' : facts.status, facts.ms);
+        if (line.path === webhooks?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
+        log.info(line, 'request');
+        if (line.path !== GRAPHQL_PATH || line.stream) return;
+        metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
       },
       onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
       maxBodyBytes: config.maxBodyBytes,

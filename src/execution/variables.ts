@@ -29,11 +29,14 @@ const TESTS = new Map<unknown, Simple['isAsDeclared']>([
   [GraphQLBoolean, (value) => typeof value === 'boolean'],
 ]);
 
-/** Makes what coerces the variables of an operation; it answers null when they cannot be. */
+/** Makes what coerces the variables of an operation; it answers null when they cannot be. Throws where it cannot be made. */
 export function createCoercion(
   schema: GraphQLSchema,
   definitions: readonly VariableDefinitionNode[],
 ): (given: Given) => Variables | null {
+  // Executors differ in whether such a variable has a value at all.
+  if (definitions.some(({ variable }) => variable.name.value === '__proto__'))
+    throw new Error('A variable named "__proto__" is not compiled.');
   const simple = definitions.map((definition) => simpleOf(schema, definition));
   const allSimple = simple.every((variable) => variable !== null);
 
@@ -50,8 +53,7 @@ function simpleOf(
   const type = typeFromAST(schema, typeNode);
   const isRequired = isNonNullType(type);
   const isAsDeclared = TESTS.get(isRequired ? type.ofType : type);
-  // An assignment to "__proto__" would make no key.
-  if (!isInputType(type) || !isAsDeclared || variable.name.value === '__proto__') return null;
+  if (!isInputType(type) || !isAsDeclared) return null;
   const otherwise = defaultValue && valueFromAST(defaultValue, type);
   return { name: variable.name.value, isAsDeclared, isRequired, otherwise };
 }

@@ -3,6 +3,7 @@ import DataLoader from 'dataloader';
 import type { FindKnownFans, KnownFans } from './known-fans.ts';
 import type { RememberedNow } from './memory.ts';
 import type { FollowCounts, FollowRelation, Profile, UserId } from './model.ts';
+import { createOnce } from './once.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
 
 export type LoaderSources = Pick<FollowService, 'readCounts' | 'readRelations'> &
@@ -24,49 +25,52 @@ export type Loaders = {
   renew(): void;
 };
 
-/** Loaders for one answer; each is made when the first field asks, since most screens need none. */
+/**
+ * Loaders for one answer; each is made when the first field asks, since most screens need none. Who asks again, also in
+ * an execution that begins anew because a field of the first one failed, is told the same.
+ */
 export function createLoaders(sources: LoaderSources, call: () => CallOptions): Loaders {
   const { now } = sources;
+  const countsOnce = createOnce<FollowCounts | Promise<FollowCounts>>();
+  const profileOnce = createOnce<Profile | Promise<Profile>>();
+  const relationOnce = createOnce<FollowRelation | Promise<FollowRelation>>();
+  const knownFansOnce = createOnce<Promise<KnownFans>>();
   let counts: DataLoader<UserId, FollowCounts> | undefined;
   let profile: DataLoader<UserId, Profile> | undefined;
   let relations: Map<UserId, DataLoader<UserId, FollowRelation>> | undefined;
-  let knownFans: Map<string, Promise<KnownFans>> | undefined;
+
+  function loadCounts(userId: UserId): Promise<FollowCounts> {
+    counts ??= batched((userIds) => sources.readCounts(userIds, call()));
+    return counts.load(userId);
+  }
+
+  function loadProfile(userId: UserId): Promise<Profile> {
+    profile ??= batched((userIds) => sources.readProfiles(userIds, call()));
+    return profile.load(userId);
+  }
+
+  function loadRelation(from: UserId, to: UserId): Promise<FollowRelation> {
+    relations ??= new Map();
+    let loader = relations.get(from);
+    if (!loader) {
+      loader = batched((userIds) => sources.readRelations(from, userIds, call()));
+      relations.set(from, loader);
+    }
+    return loader.load(to);
+  }
+
   return {
-    counts(userId) {
-      const known = now.counts(userId, call());
-      if (known) return known;
-      counts ??= batched((userIds) => sources.readCounts(userIds, call()));
-      return counts.load(userId);
-    },
-    profile(userId) {
-      const known = now.profile(userId, call());
-      if (known) return known;
-      profile ??= batched((userIds) => sources.readProfiles(userIds, call()));
-      return profile.load(userId);
-    },
-    relation(from, to) {
-      const known = now.relation(from, to, call());
-      if (known) return known;
-      relations ??= new Map();
-      let loader = relations.get(from);
-      if (!loader) {
-        loader = batched((userIds) => sources.readRelations(from, userIds, call()));
-        relations.set(from, loader);
-      }
-      return loader.load(to);
-    },
-    knownFans(viewerId, userId) {
-      const key = `${viewerId} ${userId}`;
-      knownFans ??= new Map();
-      const known = knownFans.get(key) ?? sources.findKnownFans(viewerId, userId, call());
-      knownFans.set(key, known);
-      return known;
-    },
+    counts: (userId) => countsOnce.ask(userId, () => now.counts(userId, call()) ?? loadCounts(userId)),
+    profile: (userId) => profileOnce.ask(userId, () => now.profile(userId, call()) ?? loadProfile(userId)),
+    relation: (from, to) =>
+      relationOnce.ask(`${from} ${to}`, () => now.relation(from, to, call()) ?? loadRelation(from, to)),
+    knownFans: (viewerId, userId) =>
+      knownFansOnce.ask(`${viewerId} ${userId}`, () => sources.findKnownFans(viewerId, userId, call())),
     renew() {
+      for (const once of [countsOnce, profileOnce, relationOnce, knownFansOnce]) once.clear();
       counts = undefined;
       profile = undefined;
       relations = undefined;
-      knownFans = undefined;
     },
   };
 }

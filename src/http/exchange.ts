@@ -39,6 +39,6 @@ export function forLog({ requestId, upstreamCalls, operationName, errorCodes }: 
     requestId,
     upstreamCalls,
     operationName: operationName?.slice(0, LONGEST_LOGGED_NAME) ?? null,
-    errorCodes: [...new Set(errorCodes)],
+    errorCodes: errorCodes.length > 1 ? [...new Set(errorCodes)] : errorCodes,
   };
 }

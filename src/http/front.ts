@@ -29,8 +29,8 @@ export type FrontDependencies = {
   isHttps(request: IncomingMessage): boolean;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
-  /** Told when an exchange is over, with its HTTP status and duration. */
-  onExchange(exchange: LoggedExchange, facts: ExchangeFacts): void;
+  /** Told when an exchange is over, with its HTTP status and duration: the line of the log. */
+  onExchange(line: LoggedExchange & ExchangeFacts): void;
   onFault(error: unknown, exchange: Exchange): void;
   maxBodyBytes: number;
   clock: Clock;
@@ -78,7 +78,8 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
     const startedAt = clock.now();
     response.once('close', () => {
       const { statusCode: status, writableFinished } = response;
-      onExchange(forLog(exchange), {
+      onExchange({
+        ...forLog(exchange),
         method: request.method ?? '',
         path: path.slice(0, LONGEST_LOGGED_NAME),
         status,
