@@ -4,14 +4,14 @@ import { LRUCache } from 'lru-cache';
 import type { Recording, Sources } from './follow/recording.ts';
 
 export type AnswerCache = {
-  /** An answer that still is what running the operation would give: UTF-8, with a letter for each byte. */
-  find(key: string): string | undefined;
+  /** An answer that still is what running the operation would give. */
+  find(key: string): Buffer | undefined;
   keep(key: string, body: string, recording: Recording): void;
   /** What is kept, in estimated bytes. */
   bytes(): number;
 };
 
-type Kept = { readonly bytes: string; readonly recording: Recording };
+type Kept = { readonly bytes: Buffer; readonly recording: Recording };
 
 /** What an entry takes beside its bytes, and each question in it. */
 const ENTRY_BYTES = 400;
@@ -22,7 +22,7 @@ export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sou
   const answers = new LRUCache<string, Kept>({
     maxSize: maxBytes,
     sizeCalculation: ({ bytes, recording }, key) =>
-      ENTRY_BYTES + key.length + bytes.length + READING_BYTES * recording.length,
+      ENTRY_BYTES + key.length + bytes.byteLength + READING_BYTES * recording.length,
   });
   return {
     find(key) {
@@ -33,7 +33,11 @@ export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sou
       return undefined;
     },
     keep(key, body, recording) {
-      if (recording.isWhole) answers.set(key, { bytes: Buffer.from(body).toString('latin1'), recording });
+      if (!recording.isWhole) return;
+      // Of its own: a part of Node's pool would keep the whole of it.
+      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body));
+      bytes.write(body);
+      answers.set(key, { bytes, recording });
     },
     bytes: () => answers.calculatedSize,
   };

@@ -17,7 +17,7 @@ import type { EventStreams } from './http/event-stream.ts';
 import type { Exchange } from './http/exchange.ts';
 import type { RequestWithBody } from './http/front.ts';
 import { goneSignal } from './http/gone.ts';
-import { createSendAnswer, type Text } from './http/send-answer.ts';
+import { createSendAnswer } from './http/send-answer.ts';
 import { createOperationCosts } from './operation-costs.ts';
 import { createPrepare, type PrepareDependencies } from './prepare.ts';
 import { createYogaServer } from './yoga.ts';
@@ -118,12 +118,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
   }
 
-  function sendWhole({ origin, exchange }: Visit, type: string, body: Text): void | Promise<void> {
+  function sendWhole({ origin, exchange }: Visit, type: string, body: string | Buffer): void | Promise<void> {
     if (!('response' in origin)) return undefined;
-    const tooLarge = costs.refusalOf(Buffer.byteLength(body.text, body.encoding));
+    const tooLarge = costs.refusalOf(Buffer.byteLength(body));
     if (!tooLarge) return send(origin, 200, type, body);
     exchange.errorCodes.push(tooLarge.code);
-    return send(origin, tooLarge.status, type, { text: tooLarge.body, encoding: 'utf8' });
+    return send(origin, tooLarge.status, type, tooLarge.body);
   }
 
   return {

@@ -12,7 +12,6 @@ import { createRecording, type Recording } from './follow/recording.ts';
 import type { Answer } from './http/answers.ts';
 import type { CheckCost } from './http/costs.ts';
 import { type PostParams, readPostParams } from './http/post-params.ts';
-import type { Text } from './http/send-answer.ts';
 import type { CheckDocument } from './http/trusted-documents.ts';
 import { createKnownOperations, type KnownOperation } from './known-operations.ts';
 
@@ -42,7 +41,7 @@ export type HotPathDependencies = {
   answers: AnswerCache | null;
   /** Operations whose answer to nobody in particular is for everybody. */
   publicOperations: readonly string[];
-  send(visit: Visit, type: string, body: Text): void | Promise<void>;
+  send(visit: Visit, type: string, body: string | Buffer): void | Promise<void>;
 };
 
 /** Clients are few kinds; a longer header is none of theirs. */
@@ -80,7 +79,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       accounting.settle(visit, answer);
       const text = JSON.stringify(answer);
       if (opened.staleness() === null) keep?.(text);
-      const sent = send(visit, type, { text, encoding: 'utf8' });
+      const sent = send(visit, type, text);
       return sent ? sent.then(() => true) : true;
     };
     const data = compiled.run(opened.context, variables);
@@ -99,7 +98,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     const known = cache.find(key);
     if (known !== undefined) {
       accounting.count(visit);
-      const sent = send(visit, type, { text: known, encoding: 'latin1' });
+      const sent = send(visit, type, known);
       return sent ? sent.then(() => true) : true;
     }
     const recording = createRecording();

@@ -11,7 +11,7 @@ const MOST_LETTERS = 16 * 1024 * 1024;
  * Opens the log. A write for each request would cost about as much as its answer. What waits is written at the latest
  * when the process exits, unless it is killed.
  */
-export function openLog(level: string, bindings: Record<string, unknown> | undefined): Logger {
+export function openLog(level: string, bindings?: Readonly<Record<string, unknown>>): Logger {
   const destination = pino.destination({
     dest: process.stdout.fd,
     sync: false,

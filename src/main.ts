@@ -1,9 +1,15 @@
 // The process edge: arguments, environment, signals and exit codes. Nothing else in the house touches `process`.
+import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
+import { enableCompileCache } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { systemClock } from './clock.ts';
 import { type Command, type CommandLine, type Purging, readCommandLine, usage } from './command-line.ts';
-import { ConfigError, type Environment, namesNoUpstream, readConfig } from './config.ts';
+import { type Config, ConfigError, type Environment, namesNoUpstream, readConfig } from './config.ts';
+import { openLog } from './log.ts';
 import { consoleSteps, introduceSandbox, NO_WEBHOOK, welcome } from './messages.ts';
 
 const USAGE = usage(packageJson.version);
@@ -17,24 +23,37 @@ const STOP_GRACE_MS = 3000;
 const say = (text: string) => process.stdout.write(text);
 const complain = (text: string) => process.stderr.write(text);
 
+// Half the time of a start is compiling. Kept beside what it is made of, where nobody else can write; where this process
+// cannot either, it starts as it would without.
+const COMPILED = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
+enableCompileCache(COMPILED);
+
 // Leaves although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
 process.exit(
-  await run(process.argv.slice(2), process.env).catch((error: unknown) => {
-    if (error instanceof ConfigError) {
-      complain(`${error.message}\nREADME.md has the table of settings.\n`);
-      return EXIT.config;
-    }
-    if (isListenError(error)) {
-      const { code, address = error.hostname, port, setting } = error;
-      const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
-      const remedy = setting ? `Set ${setting} and HOST.` : 'Set PORT and HOST, or --port for the sandbox.';
-      complain(`Cannot listen on ${address}${port === undefined ? '' : `:${port}`}: ${reason}. ${remedy}\n`);
-      return EXIT.failure;
-    }
-    complain(`${error instanceof Error ? error.stack : error}\n`);
-    return EXIT.failure;
-  }),
+  // Whoever else has Node's cluster start this program has a gateway of one process each time.
+  cluster.isWorker && process.env.WORKER
+    ? await work(process.env)
+    : await run(process.argv.slice(2), process.env).catch((error: unknown) => {
+        const { exitCode, complaint } = explain(error);
+        complain(complaint);
+        return exitCode;
+      }),
 );
+
+/** What an error that ends the process means: to whoever started it, and in words. */
+function explain(error: unknown): { exitCode: number; complaint: string } {
+  if (error instanceof ConfigError)
+    return { exitCode: EXIT.config, complaint: `${error.message}\nREADME.md has the table of settings.\n` };
+  if (isListenError(error)) {
+    const { code, address = error.hostname, port, setting } = error;
+    const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+    const remedy = setting ? `Set ${setting} and HOST.` : 'Set PORT and HOST, or --port for the sandbox.';
+    const place = `${address}${port === undefined ? '' : `:${port}`}`;
+    return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}\n` };
+  }
+  if (isWorkerFailure(error)) return { exitCode: error.exitCode, complaint: error.message };
+  return { exitCode: EXIT.failure, complaint: `${error instanceof Error ? error.stack : error}\n` };
+}
 
 async function run(args: string[], env: Environment): Promise<number> {
   let commandLine: CommandLine;
@@ -74,11 +93,11 @@ async function serve(env: Environment, lively: boolean): Promise<number> {
     return EXIT.usage;
   }
   const embedded = bringsItsOwn ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
-  const config = readConfig(embedded ? { ...firstStart(), ...valuesOf(env), ...embedded.settings } : env);
-  const { createGateway } = await import('./server.ts');
-  const log = pino({ level: config.logLevel, base: undefined });
-  const gateway = createGateway(config, { log });
-  const url = await gateway.listen();
+  const settings = embedded ? { ...firstStart(), ...valuesOf(env), ...embedded.settings } : env;
+  const config = readConfig(settings);
+  const log = openLog(config.logLevel);
+  const service = await createService(config, settings, log);
+  const url = await service.listen();
   if (config.webhook && embedded) {
     const { webhookPathOf } = await import('./webhooks.ts');
     try {
@@ -95,13 +114,65 @@ async function serve(env: Environment, lively: boolean): Promise<number> {
   const signal = await asked;
   embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
-  const second = firstSignal().then(() => true);
-  const overdue = timeout(config.drainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(() => true);
-  const cutOff = await Promise.race([gateway.close().then(() => false), second, overdue]);
-  if (cutOff) gateway.destroy();
+  const second = firstSignal().then(() => false);
+  const overdue = timeout(config.drainMs + config.requestDeadlineMs + service.graceMs).then(() => false);
+  const endedWell = await Promise.race([service.close(), second, overdue]);
+  if (!endedWell) service.destroy();
   await embedded?.close();
-  log.info(cutOff ? 'stopped at once' : 'stopped');
-  return cutOff ? EXIT.failure : EXIT.ok;
+  log.info(endedWell ? 'stopped' : 'stopped at once');
+  return endedWell ? EXIT.ok : EXIT.failure;
+}
+
+/** What serves: this process itself, or workers below it. `close` resolves with whether all has ended well. */
+type Service = { graceMs: number; listen(): Promise<string>; close(): Promise<boolean>; destroy(): void };
+
+async function createService(config: Config, settings: Environment, log: Logger): Promise<Service> {
+  const count = config.workers === 'auto' ? availableParallelism() : config.workers;
+  if (count === 1) {
+    const { createGateway } = await import('./server.ts');
+    const gateway = createGateway(config, { log });
+    return { ...gateway, graceMs: STOP_GRACE_MS, close: () => gateway.close().then(() => true) };
+  }
+  const [{ createPrimary }, { openDoor }] = await Promise.all([
+    import('./workers/primary.ts'),
+    import('./workers/cluster.ts'),
+  ]);
+  // Set beforehand, it also covers what this file imports.
+  const door = openDoor({ NODE_COMPILE_CACHE: COMPILED, ...settings, WORKERS: String(count) });
+  // The last worker leaves after the others.
+  return { ...createPrimary(config, { count, door, log }), graceMs: 2 * STOP_GRACE_MS };
+}
+
+/** One of several workers: it does what the process above says, and leaves when that is gone. */
+async function work(env: Environment): Promise<number> {
+  // Ctrl-C and some service managers tell every process, but who leaves when is for the process above to say.
+  process.on('SIGTERM', () => {});
+  process.on('SIGINT', () => {});
+  const [{ channelOf }, { createPeer }, { createFellows }] = await Promise.all([
+    import('./workers/cluster.ts'),
+    import('./workers/peer.ts'),
+    import('./workers/fellows.ts'),
+  ]);
+  const above = createPeer(channelOf(process));
+  try {
+    const config = readConfig(env);
+    const { createGateway } = await import('./server.ts');
+    const told = (what: string) => new Promise<void>((resolve) => above.answer(what, () => resolve()));
+    const [leaving, keeping] = [told('leave'), told('keep the door')];
+    const fellows = createFellows({ above, count: Number(env.WORKERS), clock: systemClock });
+    const log = openLog(config.logLevel, { worker: Number(env.WORKER) });
+    const gateway = createGateway(config, { log, fellows });
+    above.answer('measure', gateway.measured);
+    await above.ask('ready', await gateway.listen());
+    const isKeeper = await Promise.race([keeping.then(() => true), leaving.then(() => false)]);
+    await gateway.close(isKeeper ? leaving : undefined);
+    return EXIT.ok;
+  } catch (error) {
+    const failure = explain(error);
+    // Told once, by the process above, or all workers would say the same.
+    await above.ask('failed', failure);
+    return failure.exitCode;
+  }
 }
 
 /** What a gateway on its own sandbox is set to where nobody says otherwise: all that it can do can be tried at once. */
@@ -193,5 +264,12 @@ function timeout(ms: number): Promise<void> {
 type ListenError = { code: string; address?: string; port?: number; hostname?: string; setting?: string };
 
 function isListenError(error: unknown): error is ListenError {
-  return error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall));
+  // Workers are told so by the process above, which binds the port for them.
+  const syscalls = ['listen', 'bind', 'getaddrinfo'];
+  return error instanceof Error && 'syscall' in error && syscalls.includes(String(error.syscall));
+}
+
+/** Known by its name: a single process never loads the code for workers. */
+function isWorkerFailure(error: unknown): error is Error & { exitCode: number } {
+  return error instanceof Error && error.name === 'WorkerFailure' && 'exitCode' in error;
 }

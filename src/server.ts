@@ -11,6 +11,7 @@ import { createDomain } from './domain.ts';
 import { createListener } from './http/listener.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
+import type { Snapshot } from './metrics/together.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
@@ -18,14 +19,20 @@ import { createBudget } from './tencent/budget.ts';
 import type { Report } from './tencent/client.ts';
 import { connectUpstream } from './upstream.ts';
 import { connectWebhooks } from './webhooks.ts';
+import type { Fellows } from './workers/fellows.ts';
 
 export type Gateway = {
   /** Starts to accept requests; resolves with the base URL. */
   listen(): Promise<string>;
-  /** Stops without dropping a request: not ready at once, then what runs is finished, then connections go. */
-  close(): Promise<void>;
+  /**
+   * Stops without dropping a request: not ready at once, then what runs is finished, then connections go. Everybody is
+   * still served until `told` resolves; without it, for as long as SHUTDOWN_DRAIN_MS says.
+   */
+  close(told?: Promise<unknown>): Promise<void>;
   /** Stops at once. */
   destroy(): void;
+  /** What has been measured until now; null where METRICS_PORT is not set. */
+  measured(): Promise<Snapshot> | null;
 };
 
 export type GatewayDependencies = {
@@ -33,11 +40,16 @@ export type GatewayDependencies = {
   clock?: Clock;
   /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
   maySee?: MaySee;
+  /** The other workers of this machine; the process above them all serves the metrics. Null: this process is alone. */
+  fellows?: Fellows | null;
 };
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
+  const isWorker = Boolean(dependencies.fellows);
+  // With Redis, workers are replicas like any others.
+  const fellows = (config.redis ? null : dependencies.fellows) ?? null;
   const report: Report = (message, facts) => log.warn(facts, message);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const redis = config.redis && createRedisClient(config.redis.nodes);
@@ -59,6 +71,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const shared = link && { link, prefix };
   const budget = createBudget({
     link,
+    fellows: fellows?.budget,
     prefix,
     ratePerSecond: config.upstreamRate,
     clock,
@@ -88,7 +101,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       metrics?.onCall(command, outcome, ms);
     },
   });
-  const domain = createDomain(config, { client, redis: shared, clock, report, observer: metrics?.memory });
+  const domain = createDomain(config, { client, redis: shared, fellows, clock, report, observer: metrics?.memory });
   const settings = {
     maxPageSize: config.maxPageSize,
     chunkSize: config.chunkSize,
@@ -126,32 +139,34 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     accounting,
     endSubscriptions: domain.live.close,
     redis: shared,
+    counts: fellows?.counts ?? null,
     metrics,
     clock,
     log,
     report,
   });
   const metricsListener =
-    metrics &&
-    createListener(
-      createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
-      clock,
-    );
+    metrics && !isWorker
+      ? createListener(
+          createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
+          clock,
+        )
+      : null;
 
   return {
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
       budget.start();
+      metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
-        metrics.watchProcess();
         log.info({ url: `${url}${METRICS_PATH}` }, 'metrics');
       }
       return listener.listen(config.port, config.host);
     },
-    async close() {
-      await listener.drain(config.drainMs);
+    async close(told) {
+      await listener.drain(told ?? config.drainMs);
       await domain.close();
       webhooks?.close();
       await client.close();
@@ -168,6 +183,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       void client.close();
       void budget.close().then(() => link?.close());
     },
+    measured: () => metrics?.snapshot() ?? null,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Accounting } from './accounting.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
-import { createSharedCounts } from './cache/shared-counts.ts';
+import { createSharedCounts, type SharedCounts } from './cache/shared-counts.ts';
 import { createCaching } from './caching.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -33,6 +33,8 @@ export type ServingDependencies = {
   /** Ends all subscriptions, as completed ones. */
   endSubscriptions(): void;
   redis: { link: RedisLink; prefix: string } | null;
+  /** What the other workers of this machine count, where there is no Redis; null: there are none. */
+  counts: SharedCounts | null;
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
@@ -42,7 +44,7 @@ export type ServingDependencies = {
 /** Makes the listener of the service; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies): Listener {
   const { contexts, settings, webhooks, accounting, endSubscriptions } = dependencies;
-  const { redis, metrics, clock, log, report } = dependencies;
+  const { redis, counts, metrics, clock, log, report } = dependencies;
   const streams = createEventStreams(clock);
   const documents = createDocuments({
     config,
@@ -76,7 +78,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       ? null
       : createClientRates({
           perMinute: config.rateLimitPerMinute,
-          shared: redis && createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS),
+          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : counts,
           clock,
         });
   const tooSoon = (request: IncomingMessage, viewer: Viewer | null) =>

@@ -80,6 +80,7 @@ export function createLogMemory({ most, start, isShared }: LogMemoryOptions) {
     /** What came up to `place` is not known. */
     beginAt(place: string): void {
       if (compareIds(place, floor) > 0) floor = place;
+      if (compareIds(place, newest) > 0) newest = place;
     },
     /** Entries behind the newest one are lost; behind `place`, where that is known, none is. */
     miss(place: string | null = null): void {

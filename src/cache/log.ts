@@ -1,7 +1,8 @@
-// A short log that all replicas write and hear: every entry in the same order, and the last ones once more for whoever
-// comes back. Knows no follow words.
+// A short log that all replicas, or all workers, write and hear: every entry in the same order, and the last ones once more
+// for whoever comes back. Knows no follow words.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { joinBus, type LogBus } from './log-bus.ts';
 import { FIRST_ID } from './log-id.ts';
 import { createLogMemory, type LogEntry, type Past } from './log-memory.ts';
 import { joinStream } from './log-stream.ts';
@@ -30,8 +31,10 @@ export type Log = {
 };
 
 export type LogOptions = {
-  /** Null: this process is alone. */
+  /** Null: no other replica is heard of. */
   link: RedisLink | null;
+  /** What the workers of this machine share where there is no link; null: this process is alone. */
+  bus?: LogBus | null;
   /** The key of the stream that replicas share. */
   key: string;
   /** About so many entries are kept. */
@@ -41,25 +44,25 @@ export type LogOptions = {
   replica?: string;
 };
 
-export function createLog({ link, key, most, clock, replica = randomUUID() }: LogOptions): Log {
+export function createLog({ link, bus = null, key, most, clock, replica = randomUUID() }: LogOptions): Log {
   // Alone, every process begins a log of its own: who comes from another one is told that something may be missing.
-  const start = link ? FIRST_ID : `${clock.now()}-0`;
+  const start = link || bus ? FIRST_ID : `${clock.now()}-0`;
   const memory = createLogMemory({ most, start, isShared: link !== null });
-  const stream = link && joinStream({ link, key, most, clock, replica, memory });
+  const shared = link ? joinStream({ link, key, most, clock, replica, memory }) : bus && joinBus({ bus, memory });
   let appended = 0;
 
   return {
-    ready: async () => void (await stream?.catchUp()),
-    append: async (value) => (stream ? stream.append(value) : memory.hear(null, value, `${++appended}`)),
+    ready: async () => void (await shared?.catchUp()),
+    append: async (value) => (shared ? shared.append(value) : memory.hear(null, value, `${++appended}`)),
     listen: (heard, missed) => memory.listen({ heard, missed }),
     async since(id) {
       const past = memory.since(id);
-      if (past.complete || !stream) return past;
+      if (past.complete || !shared) return past;
       // Another replica may be ahead of this one.
-      await stream.catchUp();
+      await shared.catchUp();
       return memory.since(id);
     },
     recent: memory.recent,
-    close: () => stream?.close(),
+    close: () => shared?.close(),
   };
 }

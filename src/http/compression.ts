@@ -17,8 +17,9 @@ const LEVEL = { level: constants.Z_BEST_SPEED };
  * somebody else has chosen: there are no tokens in answers, and who could make a viewer's client send a query of theirs
  * would need CORS, and could then read the answer itself.
  */
-export function compressed(body: Buffer, accepted: string | undefined): Promise<Buffer<ArrayBuffer>> | null {
-  return body.byteLength >= WORTHWHILE_BYTES && takesGzip(accepted ?? '') ? compress(body, LEVEL) : null;
+export function compressed(body: string | Buffer, accepted: string | undefined): Promise<Buffer<ArrayBuffer>> | null {
+  if (!takesGzip(accepted ?? '') || Buffer.byteLength(body) < WORTHWHILE_BYTES) return null;
+  return compress(body, LEVEL);
 }
 
 /** Makes the plugin that compresses JSON answers; `varyKnown` tells what an answer depends on already. */
@@ -35,7 +36,7 @@ export function createCompression<Context extends object>(
       if (status === 304 || !takesGzip(accepted)) return;
       const text = await response.text();
       const named = Object.fromEntries(headers);
-      const body = await compressed(Buffer.from(text), accepted);
+      const body = await compressed(text, accepted);
       if (body === null) return setResponse(new fetchAPI.Response(text, { status, headers: named }));
       // A strong tag stands for other bytes than these.
       if (named.etag?.startsWith('"')) named.etag = `W/${named.etag}`;

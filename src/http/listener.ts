@@ -14,10 +14,10 @@ export type Listener = {
   /** Whether requests are welcome: listening, and not on the way out. */
   isReady(): boolean;
   /**
-   * Leaves without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while
-   * load balancers turn away. Then nobody new gets in, each answer is its connection's last, and what runs is finished.
+   * Leaves without dropping a request. Readiness goes off at once, and `until` then (a promise, or so many milliseconds)
+   * everything is still served while load balancers turn away. Then nobody new gets in, each answer is its connection's last, and what runs is finished.
    */
-  drain(drainMs: number): Promise<void>;
+  drain(until: number | Promise<unknown>): Promise<void>;
   /** Stops at once; what runs is cut off. */
   destroy(): void;
 };
@@ -136,9 +136,10 @@ export function createListener(
       return urlOf(server, host);
     },
     isReady: () => state === 'ready',
-    async drain(drainMs) {
+    async drain(until) {
       state = 'draining';
-      if (drainMs > 0) await clock.sleep(drainMs);
+      if (typeof until !== 'number') await until;
+      else if (until > 0) await clock.sleep(until);
       // Work waits meanwhile, so that hardly any time passes between the last look at the queue and its end.
       held = [];
       await acceptWhoWaits(server);
@@ -148,7 +149,8 @@ export function createListener(
       for (const response of running) makeLast(response);
       for (const serve of held) serve();
       held = null;
-      if (drainMs > 0) await sleepUnless(closed, Math.min(drainMs, LINGER_MS), clock);
+      const lingerMs = typeof until === 'number' ? Math.min(until, LINGER_MS) : LINGER_MS;
+      if (lingerMs > 0) await sleepUnless(closed, lingerMs, clock);
       // What has arrived while this process was busy is read before anything counts as unused.
       await loopTurn();
       closeUnused();

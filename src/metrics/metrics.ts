@@ -6,8 +6,10 @@ import type { Kind, MemoryObserver } from '../follow/kinds.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { Command } from '../tencent/wire.ts';
 import { type BudgetReading, sampleBudget } from './budget-samples.ts';
-import { createEconomy, WINDOW_MINUTES } from './economy.ts';
+import { CALLS_PER_THOUSAND, callsPerThousand, createEconomy } from './economy.ts';
 import { createTally, type Sample, sampleGauge } from './samples.ts';
+import { createTimes } from './times.ts';
+import type { Snapshot } from './together.ts';
 
 /** What is looked up at the moment of a scrape; null for what this gateway does not have. */
 export type Readings = {
@@ -48,29 +50,29 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
     help: 'GraphQL operations by type (none: not understood), by name (other: not in schema/operations) and by the first error code, or OK.',
     labelNames: ['type', 'operation', 'code'],
   });
-  const requestSeconds = new Histogram({
+  const requestSeconds = createTimes(registry, {
     name: 'follow_gateway_request_duration_seconds',
     help: 'Time from a GraphQL request to the end of its answer, by operation and HTTP status (or aborted).',
     labelNames: ['operation', 'status'],
     buckets: SECONDS,
-    registers,
   });
   const calls = createTally(registry, {
     name: 'follow_gateway_upstream_calls_total',
     help: 'Calls sent upstream, retries included, by outcome: ok, the ErrorCode, or why there was no answer.',
     labelNames: ['command', 'outcome'],
   });
-  const callSeconds = new Histogram({
+  const callSeconds = createTimes(registry, {
     name: 'follow_gateway_upstream_call_duration_seconds',
     help: 'Time from sending a call upstream to its answer, or to giving up on it.',
     labelNames: ['command'],
     buckets: SECONDS,
-    registers,
   });
   sampleGauge(registry, {
-    name: 'follow_gateway_upstream_calls_per_thousand_queries',
-    help: `Calls sent upstream for every 1,000 operations that ran, over the last ${WINDOW_MINUTES} minutes.`,
-    read: () => [[[], economy.callsPerThousandQueries()]],
+    name: CALLS_PER_THOUSAND.name,
+    help: CALLS_PER_THOUSAND.help,
+    // Of workers that did not run as many operations, it can only be told from what both numbers are.
+    together: 'omit',
+    read: () => [[[], callsPerThousand(economy.recent())]],
   });
 
   const webhooks = createTally(registry, {
@@ -110,7 +112,7 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   });
   sampleGauge(registry, {
     name: 'follow_gateway_breaker_state',
-    help: 'Circuit breaker of each command that was ever called: 1 for the state that it is in.',
+    help: 'Circuit breaker of each command that was ever called: 1 for the state that it is in; of several workers, how many are in it.',
     labelNames: ['command', 'state'],
     read: () =>
       Object.entries(readings.breakers()).flatMap(([command, current]) =>
@@ -129,7 +131,8 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   if (redisIsUp) {
     sampleGauge(registry, {
       name: 'follow_gateway_redis_up',
-      help: 'Whether Redis answers.',
+      help: 'Whether Redis answers; of several workers, whether it answers all of them.',
+      together: 'min',
       read: () => [[[], Number(redisIsUp())]],
     });
   }
@@ -156,6 +159,8 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
 
   return {
     registry,
+    /** All that was measured, for who adds up several workers. */
+    snapshot: async (): Promise<Snapshot> => ({ metrics: await registry.getMetricsAsJSON(), recent: economy.recent() }),
     /** To be told of all that the memory does. */
     memory,
     /** An operation has its answer; `type` is null when it was not understood, `code` when nothing failed. */
@@ -165,12 +170,12 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
     },
     /** A GraphQL request over HTTP is over. */
     onRequest(operation: string | null, status: number | 'aborted', ms: number): void {
-      requestSeconds.labels(nameOf(operation), String(status)).observe(ms / 1000);
+      requestSeconds.of(nameOf(operation), String(status)).observe(ms / 1000);
     },
     /** A call upstream has ended. */
     onCall(command: Command, outcome: string, ms: number): void {
       calls.of(command, outcome).count++;
-      callSeconds.labels(command).observe(ms / 1000);
+      callSeconds.of(command).observe(ms / 1000);
       economy.noteCall();
     },
     /** A document was looked at for whether it is trusted. */

@@ -4,7 +4,10 @@ import type { Registry } from 'prom-client';
 export const METRICS_PATH = '/metrics';
 
 /** Answers Prometheus; there is nothing else at its port. */
-export function createMetricsPage(registry: Registry, onFault: (error: unknown) => void): RequestListener {
+export function createMetricsPage(
+  registry: Pick<Registry, 'metrics' | 'contentType'>,
+  onFault: (error: unknown) => void,
+): RequestListener {
   return (request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (path !== METRICS_PATH || !['GET', 'HEAD'].includes(request.method ?? '')) {

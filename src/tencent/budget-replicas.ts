@@ -33,9 +33,9 @@ return redis.call('ZCARD', KEYS[1])
   'sign in',
 );
 
-/** Without a link there is one replica. */
-export function createReplicaCount(link: RedisLink | null, key: string, clock: Clock): ReplicaCount {
-  if (link === null) return { start: () => {}, current: () => 1, close: async () => {} };
+/** Without a link there are as many as was said: the workers of one machine, or this process alone. */
+export function createReplicaCount(link: RedisLink | null, key: string, clock: Clock, fellows = 1): ReplicaCount {
+  if (link === null) return { start: () => {}, current: () => fellows, close: async () => {} };
   const id = randomUUID();
   const closed = new AbortController();
   let replicas = ASSUMED_REPLICAS;

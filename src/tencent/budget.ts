@@ -1,18 +1,20 @@
-// The budget: how many calls of each command may go in any second, all replicas together (contract 1.6).
+// The budget: how many calls of each command may go in any second, all replicas, or all workers, together (contract 1.6).
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { createLane, type Lane } from './budget-lane.ts';
-import { PRIORITIES, paceOf } from './budget-pace.ts';
+import { type Pace, PRIORITIES, paceOf } from './budget-pace.ts';
 import { type Priority, type PriorityCounts, toCounts } from './budget-queue.ts';
 import { createReplicaCount } from './budget-replicas.ts';
-import { createSharedPace } from './budget-script.ts';
+import { createSharedPace, type SharedPace } from './budget-script.ts';
 import { createOccasionalReport, type Report } from './report.ts';
 import type { Command } from './wire.ts';
 
 export type BudgetOptions = {
-  /** Where the replicas share the budget; null when there is only this one. */
+  /** Where the replicas share the budget; null when there is no such place. */
   link: RedisLink | null;
+  /** Where the workers of this machine share it, when there is no link, and how many they are; null: nobody to share with. */
+  fellows?: BudgetFellows | null;
   /** Begins every key in Redis, before a colon; the same on all replicas. */
   prefix: string;
   /**
@@ -30,6 +32,8 @@ export type BudgetOptions = {
   random?: () => number;
 };
 
+export type BudgetFellows = { count: number; paceOf(command: Command): SharedPace };
+
 export type BudgetEvent = { command: Command } & (
   | { kind: 'admitted'; priority: Priority; waitedMs: number }
   | { kind: 'refused'; priority: Priority; retryAfterMs: number }
@@ -43,7 +47,7 @@ export type BudgetState = {
   refused: PriorityCounts;
   /** The pace that is kept now: of all replicas together when `shared`, else of this one. */
   ratePerSecond: number;
-  /** Whether slots come from Redis. */
+  /** Whether slots come from where all share them. */
   shared: boolean;
   /** Slots that were given up, since this process came too late for them. */
   wasted: number;
@@ -74,9 +78,12 @@ export type Budget = {
 /** Creates the budget of this process. */
 export function createBudget(options: BudgetOptions): Budget {
   const { link, prefix, ratePerSecond, clock, random = Math.random, onEvent = () => {} } = options;
+  const fellows = link ? null : (options.fellows ?? null);
   const { maxWaitMs = { interactive: 2000, background: 500 } } = options;
   const report = createOccasionalReport(options.report, clock);
-  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock);
+  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock, fellows?.count);
+  const sharedPace = (command: Command, pace: Pace): SharedPace | null =>
+    link ? createSharedPace(link, `${prefix}:budget:${command}`, pace, clock) : (fellows?.paceOf(command) ?? null);
   const lanes = new Map<Command, { lane: Lane; admitted: number[]; refused: number[] }>();
 
   function openLane(command: Command) {
@@ -85,7 +92,7 @@ export function createBudget(options: BudgetOptions): Budget {
     const lane = createLane({
       command,
       pace,
-      shared: link && createSharedPace(link, `${prefix}:budget:${command}`, pace, clock),
+      shared: sharedPace(command, pace),
       replicas: replicas.current,
       clock,
       random,
@@ -131,6 +138,6 @@ export function createBudget(options: BudgetOptions): Budget {
 
 const CHANGES = {
   throttled: 'the upstream says that it is asked too often: calls stop for a second and go on more slowly',
-  local: 'Redis does not answer: this replica keeps to its own share of the budget',
-  shared: 'the budget is shared through Redis again',
+  local: 'what the budget is shared through does not answer: this process keeps to its own share of it',
+  shared: 'the budget is shared again',
 };
