@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import type { Accounting, Visit } from './accounting.ts';
-import { createAnswerCache } from './answer-cache.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
 import { type Config, ConfigError } from './config.ts';
 import type { createContexts, GraphSettings, OpenContext } from './context.ts';
@@ -37,7 +37,6 @@ export type GraphqlDependencies = {
     | 'introspection'
     | 'compression'
     | 'hotPath'
-    | 'answerCacheBytes'
     | 'publicOperations'
     | 'federation'
   >;
@@ -46,6 +45,8 @@ export type GraphqlDependencies = {
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
+  /** Null: no answers are kept. */
+  answers: AnswerCache | null;
   /** Serves subscriptions over HTTP. */
   streams: EventStreams;
   /** Told of what no client can be told. */
@@ -54,16 +55,12 @@ export type GraphqlDependencies = {
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, settings, contexts, accounting, documents, caching, onBug } = dependencies;
+  const { config, settings, contexts, accounting, documents, caching, answers, onBug } = dependencies;
   refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
   const costs = createOperationCosts(schema, config, settings);
   const send = createSendAnswer(config);
-  const answers =
-    config.answerCacheBytes > 0
-      ? createAnswerCache({ maxBytes: config.answerCacheBytes, sources: contexts.sources })
-      : null;
   const { yoga, check } = createYogaServer({
     ...dependencies,
     schema,

@@ -2,6 +2,7 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import { createAccounting } from './accounting.ts';
+import { createAnswerCache } from './answer-cache.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -84,7 +85,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           clock,
           knownOperations: readOperationNames(),
           readings: {
-            memoryBytes: () => domain.memory.bytes(),
+            memoryBytes: () => ({ ...domain.memory.bytes(), ...(answers && { answers: answers.bytes() }) }),
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
@@ -131,12 +132,17 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     report,
     metrics,
   });
+  const answers =
+    config.answerCacheBytes > 0
+      ? createAnswerCache({ maxBytes: config.answerCacheBytes, sources: contexts.sources })
+      : null;
   const accounting = createAccounting(config.freshnessExtension, metrics);
   const listener = createServing(config, {
     contexts,
     settings,
     webhooks,
     accounting,
+    answers,
     endSubscriptions: domain.live.close,
     redis: shared,
     counts: fellows?.counts ?? null,

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Accounting } from './accounting.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
@@ -30,6 +31,8 @@ export type ServingDependencies = {
   settings: GraphSettings;
   webhooks: FrontDependencies['webhook'];
   accounting: Accounting;
+  /** Null: no answers are kept. */
+  answers: AnswerCache | null;
   /** Ends all subscriptions, as completed ones. */
   endSubscriptions(): void;
   redis: { link: RedisLink; prefix: string } | null;
@@ -43,7 +46,7 @@ export type ServingDependencies = {
 
 /** Makes the listener of the service; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies): Listener {
-  const { contexts, settings, webhooks, accounting, endSubscriptions } = dependencies;
+  const { contexts, settings, webhooks, accounting, answers, endSubscriptions } = dependencies;
   const { redis, counts, metrics, clock, log, report } = dependencies;
   const streams = createEventStreams(clock);
   const documents = createDocuments({
@@ -60,6 +63,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     settings,
     contexts,
     accounting,
+    answers,
     documents,
     caching: createCaching({ clock, viewerHeaders }),
     streams,

@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'server.ts': [
     'accounting.ts',
+    'answer-cache.ts',
     'auth',
     'cache',
     'clock.ts',
@@ -51,6 +52,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'http',
     'starter-operations.ts',
     'types:accounting.ts',
+    'types:answer-cache.ts',
     'types:clock.ts',
     'types:config.ts',
     'types:context.ts',
@@ -61,7 +63,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'graphql.ts': [
     'graph',
     'http',
-    'answer-cache.ts',
     'config.ts',
     'errors.ts',
     'hot-path.ts',
@@ -69,6 +70,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'prepare.ts',
     'yoga.ts',
     'types:accounting.ts',
+    'types:answer-cache.ts',
     'types:caching.ts',
     'types:context.ts',
     'types:documents.ts',

@@ -13,7 +13,7 @@ import type { Snapshot } from './together.ts';
 
 /** What is looked up at the moment of a scrape; null for what this gateway does not have. */
 export type Readings = {
-  memoryBytes(): Record<Kind, number>;
+  memoryBytes(): Readonly<Record<string, number>>;
   breakers(): Partial<Record<Command, BreakerState>>;
   redisIsUp: (() => boolean) | null;
   budget: BudgetReading | null;

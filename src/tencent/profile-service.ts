@@ -81,11 +81,15 @@ export function createProfileService(
     readProfiles: (userIds, call) =>
       askInChunks('portrait_get', userIds, MAX_ACCOUNTS, (chunk) => readSome(chunk, call)),
     refusedTags: () => refusedTags.split().refused,
-    asAsked: (profile) => ({
-      ...profile,
-      customFields: profile.customFields.filter(({ key }) => customFields.includes(key)),
-      items: profile.items.filter(({ tag }) => !tag.startsWith(CUSTOM_TAG_PREFIX) || custom.includes(tag)),
-    }),
+    asAsked(profile) {
+      // Mostly there is nothing to leave out, and then the page and the profile share one object.
+      if (profile.customFields.every(({ key }) => customFields.includes(key))) return profile;
+      return {
+        ...profile,
+        customFields: profile.customFields.filter(({ key }) => customFields.includes(key)),
+        items: profile.items.filter(({ tag }) => !tag.startsWith(CUSTOM_TAG_PREFIX) || custom.includes(tag)),
+      };
+    },
   };
 }
 
