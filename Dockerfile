@@ -15,7 +15,10 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json package-lock.json ./
 COPY schema schema
 COPY src src
+# Half the time of a start is compiling, and a read-only root file system could not keep what was compiled.
+RUN mkdir -p node_modules/.cache/compiled && chown node node_modules/.cache/compiled
 USER node
+RUN NODE_COMPILE_CACHE=node_modules/.cache/compiled node --import ./src/server.ts src/main.ts schema > /dev/null
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -2,7 +2,6 @@
 // here with the parts of the house that matter to it. Whatever is not as usual takes the long way, through Yoga, which
 // alone words refusals and errors.
 import type { GraphQLSchema } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { Accounting, Visit } from './accounting.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { OpenContext } from './context.ts';
@@ -56,7 +55,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     isTrusted: answers === null ? () => false : documents.isTrusted,
   });
   /** By `accept` header, the type that Yoga has chosen for it. */
-  const types = new LRUCache<string, string>({ max: MOST_ACCEPTS });
+  const types = new Map<string, string>();
 
   function find(params: PostParams): KnownOperation | null {
     const text = documents.knownText(params);
@@ -136,7 +135,9 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     },
 
     learn(accepted = '', type) {
-      if (accepted.length <= LONGEST_ACCEPT) types.set(accepted, type);
+      if (accepted.length > LONGEST_ACCEPT) return;
+      if (types.size >= MOST_ACCEPTS) types.clear();
+      types.set(accepted, type);
     },
   };
 }

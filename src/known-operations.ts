@@ -61,8 +61,9 @@ export function createKnownOperations(options: KnownOperationsOptions): KnownOpe
 
   return {
     find(text, operationName) {
-      // No valid text has such a letter.
-      const key = `${operationName ?? ''}\0${text}`;
+      // No valid text has such a letter, which parts the name from it.
+      if (text.includes('\0')) return null;
+      const key = operationName === null ? text : `${operationName}\0${text}`;
       let known = asked.get(key);
       if (!known) {
         known = { times: 0, operation: undefined };

@@ -12,11 +12,20 @@ export type SendAnswer = (
 ) => void | Promise<void>;
 
 export function createSendAnswer({ compression }: { compression: boolean }): SendAnswer {
+  /** By what an answer varies with before, which is one of very few. */
+  const varies = new Map<unknown, string>();
+
+  function varyAfter(known: ReturnType<ServerResponse['getHeader']>): string {
+    const vary = varies.get(known) ?? varyOf(known, ['accept-encoding']);
+    varies.set(known, vary);
+    return vary;
+  }
+
   return ({ request, response }, status, type, body) => {
     // Its client is gone.
     if (response.destroyed) return undefined;
     if (compression) {
-      response.setHeader('vary', varyOf(response.getHeader('vary'), ['accept-encoding']));
+      response.setHeader('vary', varyAfter(response.getHeader('vary')));
       const shorter = compressed(body, request.headers['accept-encoding']);
       if (shorter)
         return shorter.then((bytes) => {
