@@ -14,15 +14,17 @@ export type AnswerCache = {
 type Kept = { readonly bytes: Buffer; readonly recording: Recording };
 
 /** What an entry takes beside its bytes, and each question in it. */
-const ENTRY_BYTES = 400;
-const READING_BYTES = 150;
+const ENTRY_BYTES = 1300;
+const READING_BYTES = 200;
+/** A letter in a key takes two bytes as soon as one of them is beyond Latin-1. */
+const LETTER_BYTES = 2;
 
 /** Makes the cache; `sources` are those of somebody who is not logged in. */
 export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sources: Sources }): AnswerCache {
   const answers = new LRUCache<string, Kept>({
     maxSize: maxBytes,
     sizeCalculation: ({ bytes, recording }, key) =>
-      ENTRY_BYTES + key.length + bytes.byteLength + READING_BYTES * recording.length,
+      ENTRY_BYTES + LETTER_BYTES * key.length + bytes.byteLength + READING_BYTES * recording.length,
   });
   return {
     find(key) {

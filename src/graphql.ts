@@ -115,12 +115,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
   }
 
-  function sendWhole({ origin, exchange }: Visit, type: string, body: string | Buffer): void | Promise<void> {
-    if (!('response' in origin)) return undefined;
+  function sendWhole({ origin, exchange }: Visit, type: string, body: string | Buffer): true | Promise<true> {
+    if (!('response' in origin)) return true;
     const tooLarge = costs.refusalOf(Buffer.byteLength(body));
-    if (!tooLarge) return send(origin, 200, type, body);
-    exchange.errorCodes.push(tooLarge.code);
-    return send(origin, tooLarge.status, type, tooLarge.body);
+    if (tooLarge) exchange.errorCodes.push(tooLarge.code);
+    const sent = tooLarge ? send(origin, tooLarge.status, type, tooLarge.body) : send(origin, 200, type, body);
+    return sent ? sent.then(() => true as const) : true;
   }
 
   return {

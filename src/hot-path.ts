@@ -40,7 +40,7 @@ export type HotPathDependencies = {
   answers: AnswerCache | null;
   /** Operations whose answer to nobody in particular is for everybody. */
   publicOperations: readonly string[];
-  send(visit: Visit, type: string, body: string | Buffer): void | Promise<void>;
+  send(visit: Visit, type: string, body: string | Buffer): true | Promise<true>;
 };
 
 /** Clients are few kinds; a longer header is none of theirs. */
@@ -78,8 +78,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       accounting.settle(visit, answer);
       const text = JSON.stringify(answer);
       if (opened.staleness() === null) keep?.(text);
-      const sent = send(visit, type, text);
-      return sent ? sent.then(() => true) : true;
+      return send(visit, type, text);
     };
     const data = compiled.run(opened.context, variables);
     return data instanceof Promise ? data.then(finish) : finish(data);
@@ -93,18 +92,18 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     variables: PostParams['variables'],
     type: string,
   ): boolean | Promise<boolean> {
-    const key = `${operation.id} ${variables ? JSON.stringify(variables) : ''}`;
+    const key = keyOf(operation, variables);
+    if (key === null) return run(visit, operation, variables, null, type);
     const known = cache.find(key);
     if (known !== undefined) {
       accounting.count(visit);
-      const sent = send(visit, type, known);
-      return sent ? sent.then(() => true) : true;
+      return send(visit, type, known);
     }
     const recording = createRecording();
     const answered = run(visit, operation, variables, recording, type, (text) => cache.keep(key, text, recording));
     const giveUp = (isAnswered: boolean): boolean => {
-      // Who asks may be told more than nobody in particular.
-      if (!isAnswered && visit.exchange.viewer !== null) {
+      // Who asks may be told more than nobody in particular; what failed fails for both.
+      if (!isAnswered && visit.exchange.viewer !== null && recording.isDenied) {
         visit.opened?.close();
         visit.opened = null;
       }
@@ -140,4 +139,15 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       types.set(accepted, type);
     },
   };
+}
+
+/** Names an answer; null where a name would not tell it from others: JSON writes a number beyond all numbers as null. */
+function keyOf({ id }: KnownOperation, variables: PostParams['variables']): string | null {
+  const key = `${id} ${variables ? JSON.stringify(variables) : ''}`;
+  return key.includes('null') && hasInfinity(variables) ? null : key;
+}
+
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(hasInfinity);
+  return typeof value === 'number' && !Number.isFinite(value);
 }

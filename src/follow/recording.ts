@@ -16,6 +16,9 @@ export type Recording = {
   note(reading: Reading): void;
   /** Something was asked that cannot be asked again at once. */
   spoil(): void;
+  /** Something may not be seen. */
+  deny(): void;
+  readonly isDenied: boolean;
   readonly isWhole: boolean;
   /** How many questions there were. */
   readonly length: number;
@@ -32,6 +35,7 @@ const NOBODY: CallOptions = { signal: new AbortController().signal, deadlineAt: 
 export function createRecording(): Recording {
   const readings: Reading[] = [];
   let isWhole = true;
+  let isDenied = false;
   return {
     note(reading) {
       if (readings.length < MOST_READINGS) readings.push(reading);
@@ -39,6 +43,12 @@ export function createRecording(): Recording {
     },
     spoil() {
       isWhole = false;
+    },
+    deny() {
+      isDenied = true;
+    },
+    get isDenied() {
+      return isDenied;
     },
     get isWhole() {
       return isWhole;
@@ -77,7 +87,10 @@ export function recorded<S extends Recorded>(sources: S, recording: Recording): 
       const page = sources.readPage(query, call);
       // The same page is the same object until something about it changes.
       if (page instanceof Promise) recording.spoil();
-      else recording.note(({ now }, nobody) => now.page(query, nobody) === page);
+      else {
+        const isPage = identityOf(page);
+        recording.note(({ now }, nobody) => isPage(now.page(query, nobody)));
+      }
       return page;
     },
     now: {
@@ -89,7 +102,10 @@ export function recorded<S extends Recorded>(sources: S, recording: Recording): 
       },
       profile(userId, call) {
         const profile = now.profile(userId, call);
-        if (profile) recording.note(({ now }, nobody) => now.profile(userId, nobody) === profile);
+        if (profile) {
+          const isProfile = identityOf(profile);
+          recording.note(({ now }, nobody) => isProfile(now.profile(userId, nobody)));
+        }
         return profile;
       },
       relation: spoiling(now.relation),
@@ -112,8 +128,15 @@ export function recordedSight(maySee: Sources['maySee'], recording: Recording): 
   return (owner, list) => {
     const may = maySee(owner, list);
     recording.note((sources) => sources.maySee(owner, list) === may);
+    if (!may) recording.deny();
     return may;
   };
+}
+
+/** Tells an object from all others without keeping it alive: memory alone decides for how long, within its own bounds. */
+function identityOf(known: object): (other: object | undefined) => boolean {
+  const reference = new WeakRef(known);
+  return (other) => other !== undefined && reference.deref() === other;
 }
 
 function isSame(counts: FollowCounts | undefined, known: FollowCounts): boolean {
