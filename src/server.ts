@@ -1,8 +1,6 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
-import { createAccounting } from './accounting.ts';
-import { createAnswerCache } from './answer-cache.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -13,6 +11,8 @@ import { createListener } from './http/listener.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
 import type { Snapshot } from './metrics/together.ts';
+import { createAccounting } from './operations/accounting.ts';
+import { createAnswerCache } from './operations/answer-cache.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';

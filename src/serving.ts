@@ -1,18 +1,13 @@
 // The doors: HTTP and WebSocket, with everything that stands between a client and the graph.
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import type { Accounting } from './accounting.ts';
-import type { AnswerCache } from './answer-cache.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
 import { createSharedCounts, type SharedCounts } from './cache/shared-counts.ts';
-import { createCaching } from './caching.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { createContexts, GraphSettings } from './context.ts';
-import { createDocuments } from './documents.ts';
-import { createGraphql } from './graphql.ts';
 import { createAutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
 import { createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
@@ -23,6 +18,11 @@ import { createGraphiqlPage } from './http/graphiql-page.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import { createWebSockets } from './http/web-socket.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import type { Accounting } from './operations/accounting.ts';
+import type { AnswerCache } from './operations/answer-cache.ts';
+import { createCaching } from './operations/caching.ts';
+import { createDocuments } from './operations/documents.ts';
+import { createGraphql } from './operations/graphql.ts';
 import { readStarterOperations } from './starter-operations.ts';
 import type { Report } from './tencent/client.ts';
 

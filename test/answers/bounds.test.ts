@@ -2,11 +2,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { createAnswerCache } from '../../src/answer-cache.ts';
 import { createFollowMemory } from '../../src/follow/memory.ts';
 import { UNSET_PROFILE } from '../../src/follow/model.ts';
 import { createRecording, recorded } from '../../src/follow/recording.ts';
 import type { FollowService } from '../../src/follow/services.ts';
+import { createAnswerCache } from '../../src/operations/answer-cache.ts';
 import { createTestClock } from '../support/clock.ts';
 import { CALL, HEAD, openCache } from './sources.ts';
 

@@ -2,7 +2,7 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { createServedSchema } from '../../src/graph/federation.ts';
-import { createKnownOperations, type KnownOperationsOptions } from '../../src/known-operations.ts';
+import { createKnownOperations, type KnownOperationsOptions } from '../../src/operations/known-operations.ts';
 
 const schema = createServedSchema({ introspection: true });
 

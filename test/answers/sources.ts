@@ -1,8 +1,9 @@
 // What answers are made from, in a test's hands: sources that count what they are asked, and answers made from them.
-import { createAnswerCache } from '../../src/answer-cache.ts';
+
 import type { FollowCounts, FollowPage, PageQuery, Profile } from '../../src/follow/model.ts';
 import { createRecording, type Recording, recorded, recordedSight, type Sources } from '../../src/follow/recording.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
+import { createAnswerCache } from '../../src/operations/answer-cache.ts';
 
 export const CALL: CallOptions = {
   signal: new AbortController().signal,

@@ -1,9 +1,9 @@
 // Operations that are asked again and again: after a few times they are compiled, and ready to run from then on.
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { type CompiledOperation, compileOperation } from './execution/compile.ts';
-import { dependsOnViewer } from './graph/viewer-fields.ts';
-import type { CheckDocument } from './http/trusted-documents.ts';
+import { type CompiledOperation, compileOperation } from '../execution/compile.ts';
+import { dependsOnViewer } from '../graph/viewer-fields.ts';
+import type { CheckDocument } from '../http/trusted-documents.ts';
 
 export type KnownOperation = {
   /** Tells this one from all others that there ever were. */

@@ -1,10 +1,10 @@
 // Answers to GET requests as HTTP caches see them: how long they hold, for whom, and whether they are still the same.
 import type { DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Clock } from '../clock.ts';
+import { dependsOnViewer } from '../graph/viewer-fields.ts';
+import { cacheControlOf, entityTagOf, isNamedBy, NOT_STORED, varyOf } from '../http/cache-control.ts';
 import type { Visit } from './accounting.ts';
-import type { Clock } from './clock.ts';
-import { dependsOnViewer } from './graph/viewer-fields.ts';
-import { cacheControlOf, entityTagOf, isNamedBy, NOT_STORED, varyOf } from './http/cache-control.ts';
 
 export type CachingDependencies = {
   clock: Clock;

@@ -1,8 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
-import type { Config } from './config.ts';
-import type { GraphSettings } from './context.ts';
-import { createPredict } from './graph/cost.ts';
-import { type Costs, createCosts } from './http/costs.ts';
+import type { Config } from '../config.ts';
+import type { GraphSettings } from '../context.ts';
+import { createPredict } from '../graph/cost.ts';
+import { type Costs, createCosts } from '../http/costs.ts';
 
 type CostLimits = Pick<
   Config,

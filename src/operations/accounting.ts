@@ -1,10 +1,10 @@
 // What became of each operation, for the log line, the metrics, and the client who should know that an answer is old.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
-import type { OpenContext } from './context.ts';
-import type { Answer } from './http/answers.ts';
-import type { Exchange } from './http/exchange.ts';
-import type { Metrics } from './metrics/metrics.ts';
+import type { OpenContext } from '../context.ts';
+import type { Answer } from '../http/answers.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 
 /** What came over HTTP, to be answered there; or from elsewhere, as long as somebody waits for it. */
 type Origin = { readonly request: IncomingMessage; readonly response: ServerResponse } | { readonly gone: AbortSignal };

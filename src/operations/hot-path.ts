@@ -2,16 +2,16 @@
 // here with the parts of the house that matter to it. Whatever is not as usual takes the long way, through Yoga, which
 // alone words refusals and errors.
 import type { GraphQLSchema } from 'graphql';
+import type { OpenContext } from '../context.ts';
+import type { Data } from '../execution/compile.ts';
+import { createRecording, type Recording } from '../follow/recording.ts';
+import type { Answer } from '../http/answers.ts';
+import type { CheckCost } from '../http/costs.ts';
+import { type PostParams, readPostParams } from '../http/post-params.ts';
+import type { CheckDocument } from '../http/trusted-documents.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import type { AnswerCache } from './answer-cache.ts';
-import type { OpenContext } from './context.ts';
 import type { Documents } from './documents.ts';
-import type { Data } from './execution/compile.ts';
-import { createRecording, type Recording } from './follow/recording.ts';
-import type { Answer } from './http/answers.ts';
-import type { CheckCost } from './http/costs.ts';
-import { type PostParams, readPostParams } from './http/post-params.ts';
-import type { CheckDocument } from './http/trusted-documents.ts';
 import { createKnownOperations, type KnownOperation } from './known-operations.ts';
 
 export type HotPath = {

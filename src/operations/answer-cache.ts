@@ -1,7 +1,7 @@
 // Whole answers that everybody gets alike, as they leave: each with the questions that it was made from. One that was
 // kept is right as long as every question still has the same answer, so nothing has to tell this cache of changes.
 import { LRUCache } from 'lru-cache';
-import type { Recording, Sources } from './follow/recording.ts';
+import type { Recording, Sources } from '../follow/recording.ts';
 
 export type AnswerCache = {
   /** An answer that still is what running the operation would give. */

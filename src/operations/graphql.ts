@@ -1,24 +1,24 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
+import { type Config, ConfigError } from '../config.ts';
+import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
+import { maskError, shorten, withoutGuess } from '../errors.ts';
+import type { Recording } from '../follow/recording.ts';
+import { clashesOf } from '../graph/entity.ts';
+import { createServedSchema } from '../graph/federation.ts';
+import { bodyOf } from '../http/body.ts';
+import type { EventStreams } from '../http/event-stream.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { RequestWithBody } from '../http/front.ts';
+import { goneSignal } from '../http/gone.ts';
+import { createSendAnswer } from '../http/send-answer.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
-import { type Config, ConfigError } from './config.ts';
-import type { createContexts, GraphSettings, OpenContext } from './context.ts';
+import { createOperationCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
-import { maskError, shorten, withoutGuess } from './errors.ts';
-import type { Recording } from './follow/recording.ts';
-import { clashesOf } from './graph/entity.ts';
-import { createServedSchema } from './graph/federation.ts';
 import { createHotPath } from './hot-path.ts';
-import { bodyOf } from './http/body.ts';
-import type { EventStreams } from './http/event-stream.ts';
-import type { Exchange } from './http/exchange.ts';
-import type { RequestWithBody } from './http/front.ts';
-import { goneSignal } from './http/gone.ts';
-import { createSendAnswer } from './http/send-answer.ts';
-import { createOperationCosts } from './operation-costs.ts';
 import { createPrepare, type PrepareDependencies } from './prepare.ts';
 import { createYogaServer } from './yoga.ts';
 
