@@ -1,5 +1,5 @@
 // What the process says to whoever starts it by hand.
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
 
 /** Where everything is, for the first minute with a gateway. `embedded` is its own sandbox, when it has one. */
 export function welcome(

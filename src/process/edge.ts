@@ -1,0 +1,57 @@
+// Where the house touches `process`: what it says, which signals it hears, how it ends.
+import packageJson from '../../package.json' with { type: 'json' };
+import { ConfigError } from '../config.ts';
+import { usage } from './command-line.ts';
+
+export const VERSION = packageJson.version;
+export const USAGE = usage(VERSION);
+
+/** Exit codes of sysexits.h. */
+export const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 };
+
+export const say = (text: string) => process.stdout.write(text);
+export const complain = (text: string) => process.stderr.write(text);
+
+export function print(text: string): number {
+  say(text);
+  return EXIT.ok;
+}
+
+/** What an error that ends the process means: to whoever started it, and in words. */
+export function explain(error: unknown): { exitCode: number; complaint: string } {
+  if (error instanceof ConfigError)
+    return { exitCode: EXIT.config, complaint: `${error.message}\nREADME.md has the table of settings.\n` };
+  if (isListenError(error)) {
+    const { code, address = error.hostname, port, setting } = error;
+    const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+    const remedy = setting ? `Set ${setting} and HOST.` : 'Set PORT and HOST, or --port for the sandbox.';
+    const place = `${address}${port === undefined ? '' : `:${port}`}`;
+    return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}\n` };
+  }
+  if (isWorkerFailure(error)) return { exitCode: error.exitCode, complaint: error.message };
+  return { exitCode: EXIT.failure, complaint: `${error instanceof Error ? error.stack : error}\n` };
+}
+
+export function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+export function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+type ListenError = { code: string; address?: string; port?: number; hostname?: string; setting?: string };
+
+function isListenError(error: unknown): error is ListenError {
+  // Workers are told so by the process above, which binds the port for them.
+  const syscalls = ['listen', 'bind', 'getaddrinfo'];
+  return error instanceof Error && 'syscall' in error && syscalls.includes(String(error.syscall));
+}
+
+/** Known by its name: a single process never loads the code for workers. */
+function isWorkerFailure(error: unknown): error is Error & { exitCode: number } {
+  return error instanceof Error && error.name === 'WorkerFailure' && 'exitCode' in error;
+}
