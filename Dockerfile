@@ -16,7 +16,7 @@ COPY package.json package-lock.json ./
 COPY schema schema
 COPY src src
 # Half the time of a start is compiling, and a read-only root file system could not keep what was compiled.
-RUN mkdir -p node_modules/.cache/compiled && chown node node_modules/.cache/compiled
+RUN mkdir -p -m 777 node_modules/.cache/compiled
 USER node
 RUN NODE_COMPILE_CACHE=node_modules/.cache/compiled node --import ./src/server.ts src/main.ts schema > /dev/null
 EXPOSE 4000

@@ -109,6 +109,7 @@ export function createContexts(dependencies: ContextDependencies) {
     open(request: ContextRequest): OpenContext {
       const { gone, viewer, resumeAfter = null, onUpstreamCall, onFresh, recording } = request;
       const see = (owner: UserId, list: FollowList) => maySee(viewer, owner, list);
+      const nobodySees = viewer === null ? see : (owner: UserId, list: FollowList) => maySee(null, owner, list);
       const sources = recording ? recorded(everything, recording) : everything;
       let patience = createPatience(gone, deadlineMs, clock);
       let call = beginCall();
@@ -123,7 +124,7 @@ export function createContexts(dependencies: ContextDependencies) {
         settings,
         viewer,
         load,
-        maySee: recording ? recordedSight(see, recording) : see,
+        maySee: recording ? recordedSight(see, nobodySees, recording) : see,
         readPage: (query) => pages.ask(pageKey(query), () => sources.readPage(query, call)),
         isKnownMissing: (userId) =>
           missing.ask(userId, () => {

@@ -134,7 +134,11 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
   const answers =
     config.answerCacheBytes > 0
-      ? createAnswerCache({ maxBytes: config.answerCacheBytes, sources: contexts.sources })
+      ? createAnswerCache({
+          maxBytes: config.answerCacheBytes,
+          longest: config.maxResponseBytes,
+          sources: contexts.sources,
+        })
       : null;
   const accounting = createAccounting(config.freshnessExtension, metrics);
   const listener = createServing(config, {

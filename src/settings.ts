@@ -146,6 +146,8 @@ export function contradictions(given: Environment): string[] {
   if (given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN) problems.push('WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   if (given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''))
     problems.push('AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one');
+  if (given.PUBLIC_OPERATIONS && !/^(log|strict)$/.test(given.TRUSTED_DOCUMENTS ?? ''))
+    problems.push('PUBLIC_OPERATIONS names trusted operations, and TRUSTED_DOCUMENTS is off: nothing is trusted');
   for (const name of Object.keys(given)) {
     if (name.startsWith('TENCENT_') && !(name in SETTINGS.shape))
       problems.push(`${name} is no setting of this gateway`);

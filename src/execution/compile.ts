@@ -17,6 +17,8 @@ export type Data = { [key: string]: unknown };
 
 /** An operation that is ready to run. */
 export type CompiledOperation = {
+  /** How many fields its programs have, those of all variants: each takes some 600 bytes. */
+  readonly fieldCount: number;
   /**
    * The answer's data; null when anything is not as usual (an error, a null where none may be, a value that cannot be
    * serialized, variables that cannot be coerced): then the general executor has to run the operation, and words the
@@ -49,10 +51,11 @@ function compileQuery(
   fragments: Fragments,
 ): CompiledOperation {
   const conditions = conditionsOf(operation.selectionSet, fragments);
-  const compile = (choice: Choice): Select<Data> => load(writeProgram({ schema, operation, fragments, choice }));
+  const write = (choice: Choice) => writeProgram({ schema, operation, fragments, choice });
   // The one with nothing left out shows whether the others can be compiled.
-  const whole = compile(new Map());
-  const variants: (Select<Data> | undefined)[] = conditions.length === 0 ? [whole] : [];
+  const whole = write(new Map());
+  const fieldCount = whole.fieldCount * 2 ** conditions.length;
+  const variants: (Select<Data> | undefined)[] = conditions.length === 0 ? [load(whole)] : [];
 
   /** The program for what the conditions say; compiled when they first say so. */
   function selectFor(variables: Variables): Select<Data> | null {
@@ -62,12 +65,13 @@ function compileQuery(
       if (typeof value !== 'boolean') return null;
       index = index * 2 + Number(value);
     }
-    variants[index] ??= compile(new Map(conditions.map((name) => [name, variables[name] === true])));
+    variants[index] ??= load(write(new Map(conditions.map((name) => [name, variables[name] === true]))));
     return variants[index] ?? null;
   }
 
   const coerce = createCoercion(schema, operation.variableDefinitions ?? []);
   return {
+    fieldCount,
     run(contextValue, variableValues) {
       try {
         const variables = coerce(variableValues);

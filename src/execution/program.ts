@@ -25,7 +25,7 @@ const NAME = /^[_A-Za-z][_0-9A-Za-z]*$/;
 const NO_VARIABLES: Variables = {};
 
 /** JavaScript that answers the function of the root selection, and the values that it calls p0, p1 and so on. */
-export type Program = { readonly text: string; readonly parts: readonly unknown[] };
+export type Program = { readonly text: string; readonly parts: readonly unknown[]; readonly fieldCount: number };
 
 /** Where a value comes from. `info`: the expression for its field's resolve info. */
 type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string };
@@ -159,5 +159,6 @@ export function writeProgram(planned: Operation & Collecting): Program {
   return {
     text: `'use strict';\nconst [${names.join(', ')}] = parts;\n${functions.join('\n')}\nreturn ${main};`,
     parts,
+    fieldCount,
   };
 }

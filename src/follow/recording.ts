@@ -16,9 +16,6 @@ export type Recording = {
   note(reading: Reading): void;
   /** Something was asked that cannot be asked again at once. */
   spoil(): void;
-  /** Something may not be seen. */
-  deny(): void;
-  readonly isDenied: boolean;
   readonly isWhole: boolean;
   /** How many questions there were. */
   readonly length: number;
@@ -35,7 +32,6 @@ const NOBODY: CallOptions = { signal: new AbortController().signal, deadlineAt: 
 export function createRecording(): Recording {
   const readings: Reading[] = [];
   let isWhole = true;
-  let isDenied = false;
   return {
     note(reading) {
       if (readings.length < MOST_READINGS) readings.push(reading);
@@ -43,12 +39,6 @@ export function createRecording(): Recording {
     },
     spoil() {
       isWhole = false;
-    },
-    deny() {
-      isDenied = true;
-    },
-    get isDenied() {
-      return isDenied;
     },
     get isWhole() {
       return isWhole;
@@ -123,15 +113,28 @@ export function recorded<S extends Recorded>(sources: S, recording: Recording): 
   };
 }
 
-/** The same rule, which notes in `recording` what it is asked: a deployer's own may change its mind. */
-export function recordedSight(maySee: Sources['maySee'], recording: Recording): Sources['maySee'] {
+/**
+ * The rule for whoever asks, which notes in `recording` what `nobody` in particular may see: a deployer's own may change
+ * its mind. What only one of the two may see is no answer for everybody.
+ */
+export function recordedSight(
+  maySee: Sources['maySee'],
+  nobody: Sources['maySee'],
+  recording: Recording,
+): Sources['maySee'] {
   return (owner, list) => {
     const may = maySee(owner, list);
-    recording.note((sources) => sources.maySee(owner, list) === may);
-    if (!may) recording.deny();
+    if (nobody === maySee || nobody(owner, list) === may) recording.note(readingOf(owner, list, may));
+    else recording.spoil();
     return may;
   };
 }
+
+/** Made here, out of reach of the request, which would stay as long as the answer with all that it has read. */
+const readingOf =
+  (owner: UserId, list: FollowList, may: boolean): Reading =>
+  ({ maySee }) =>
+    maySee(owner, list) === may;
 
 /** Tells an object from all others without keeping it alive: memory alone decides for how long, within its own bounds. */
 function identityOf(known: object): (other: object | undefined) => boolean {

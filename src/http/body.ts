@@ -22,6 +22,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
       request.pause();
       resolve(text);
     };
+    // Gone while it was proven who asks: no event would ever tell.
+    if (request.destroyed) reject(new Error('The client went away before its request was read.'));
     request.on('data', take).on('end', end).on('error', reject);
   });
 }

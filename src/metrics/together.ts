@@ -54,7 +54,7 @@ export function createTogether({ workers, restarts }: TogetherOptions): Together
     const present = workers();
     for (const [worker, { metrics }] of last) {
       if (present.includes(worker)) continue;
-      past.push(metrics.filter(({ type }) => GROWING.includes(String(type))));
+      past = [...past, metrics.filter(({ type }) => GROWING.includes(String(type)))];
       last.delete(worker);
     }
     await Promise.all(

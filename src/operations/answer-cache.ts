@@ -19,8 +19,15 @@ const READING_BYTES = 200;
 /** A letter in a key takes two bytes as soon as one of them is beyond Latin-1. */
 const LETTER_BYTES = 2;
 
+export type AnswerCacheOptions = {
+  maxBytes: number;
+  /** What is longer is refused, in bytes. */
+  longest: number;
+  sources: Sources;
+};
+
 /** Makes the cache; `sources` are those of somebody who is not logged in. */
-export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sources: Sources }): AnswerCache {
+export function createAnswerCache({ maxBytes, longest, sources }: AnswerCacheOptions): AnswerCache {
   const answers = new LRUCache<string, Kept>({
     maxSize: maxBytes,
     sizeCalculation: ({ bytes, recording }, key) =>
@@ -35,9 +42,10 @@ export function createAnswerCache({ maxBytes, sources }: { maxBytes: number; sou
       return undefined;
     },
     keep(key, body, recording) {
-      if (!recording.isWhole) return;
+      const size = Buffer.byteLength(body);
+      if (!recording.isWhole || size > longest) return;
       // Of its own: a part of Node's pool would keep the whole of it.
-      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body));
+      const bytes = Buffer.allocUnsafeSlow(size);
       bytes.write(body);
       answers.set(key, { bytes, recording });
     },

@@ -94,7 +94,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     visit.opened ??= contexts.open({
       recording,
       gone: 'gone' in origin ? () => origin.gone : () => goneSignal(origin.response),
-      viewer: recording ? null : exchange.viewer,
+      viewer: exchange.viewer,
       resumeAfter: 'request' in origin ? lastEventIdOf(origin.request) : null,
       onUpstreamCall: () => exchange.upstreamCalls++,
       onFresh: caching.watch(visit),

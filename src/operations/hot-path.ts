@@ -29,7 +29,7 @@ export type HotPathDependencies = {
   /** How often an operation is asked before it is answered this way. */
   after: number;
   check: CheckDocument;
-  /** The same visit never gets two; a `recording` asks for one that nobody is logged in to. */
+  /** The same visit never gets two; a `recording` notes what the answer is made from. */
   open(visit: Visit, recording: Recording | null): OpenContext;
   /** An operation is about to run. */
   begin(visit: Visit, operation: KnownOperation): void;
@@ -100,16 +100,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       return send(visit, type, known);
     }
     const recording = createRecording();
-    const answered = run(visit, operation, variables, recording, type, (text) => cache.keep(key, text, recording));
-    const giveUp = (isAnswered: boolean): boolean => {
-      // Who asks may be told more than nobody in particular; what failed fails for both.
-      if (!isAnswered && visit.exchange.viewer !== null && recording.isDenied) {
-        visit.opened?.close();
-        visit.opened = null;
-      }
-      return isAnswered;
-    };
-    return answered instanceof Promise ? answered.then(giveUp) : giveUp(answered);
+    return run(visit, operation, variables, recording, type, (text) => cache.keep(key, text, recording));
   }
 
   return {

@@ -33,19 +33,26 @@ export type KnownOperationsOptions = {
   publicOperations: readonly string[];
 };
 
-/** Compiled, an operation takes some kilobytes, and a hundred bytes for each letter of its text. */
-const MOST_OPERATIONS = 1000;
+/** Texts that are counted, whatever they are; a longer one is no operation that is asked again and again. */
 const MOST_LETTERS = 500_000;
+const LONGEST_KEY = 16_384;
+/** Of those that are prepared, a field takes some 600 bytes in each variant, and a letter of the text a hundred. */
+const MOST_FIELDS = 50_000;
+const MOST_FIELDS_EACH = 2000;
+const FIELDS_PER_LETTER = 1 / 6;
 
-type Asked = { times: number; operation: KnownOperation | null | undefined };
+/** Only the general executor can run it. */
+const UNFIT = 'unfit';
 
 export function createKnownOperations(options: KnownOperationsOptions): KnownOperations {
   const { schema, after, check, isTrusted, publicOperations } = options;
   let prepared = 0;
-  const asked = new LRUCache<string, Asked>({
-    max: MOST_OPERATIONS,
-    maxSize: MOST_LETTERS,
-    sizeCalculation: (_asked, key) => key.length,
+  // Apart, so that what anybody makes up once pushes out nothing that was worth preparing.
+  const asked = new LRUCache<string, number>({ maxSize: MOST_LETTERS, sizeCalculation: (_times, key) => key.length });
+  const ready = new LRUCache<string, KnownOperation | typeof UNFIT>({
+    maxSize: MOST_FIELDS,
+    sizeCalculation: (operation, key) =>
+      Math.ceil(key.length * FIELDS_PER_LETTER) + (operation === UNFIT ? 0 : operation.compiled.fieldCount),
   });
 
   function prepare(text: string, operationName: string | null): KnownOperation | null {
@@ -53,7 +60,7 @@ export function createKnownOperations(options: KnownOperationsOptions): KnownOpe
     if ('problem' in document) return null;
     const operation = getOperationAST(document, operationName);
     const compiled = operation?.operation === 'query' ? compileOperation(schema, document, operationName) : null;
-    if (!compiled) return null;
+    if (!compiled || compiled.fieldCount > MOST_FIELDS_EACH) return null;
     const isPublic = isTrusted(document) && !dependsOnViewer(document);
     const isForEverybody = isPublic && publicOperations.includes(operation?.name?.value ?? '');
     return { id: ++prepared, document, operationName, compiled, isPublic, isForEverybody };
@@ -61,16 +68,22 @@ export function createKnownOperations(options: KnownOperationsOptions): KnownOpe
 
   return {
     find(text, operationName) {
-      // No valid text has such a letter, which parts the name from it.
-      if (text.includes('\0')) return null;
-      const key = operationName === null ? text : `${operationName}\0${text}`;
-      let known = asked.get(key);
-      if (!known) {
-        known = { times: 0, operation: undefined };
-        asked.set(key, known);
+      // No operation begins with a digit, as the keys of named ones do; and a name that was made up may hold anything.
+      if (/^\d/.test(text)) return null;
+      const key = operationName === null ? text : `${operationName.length} ${operationName} ${text}`;
+      if (key.length > LONGEST_KEY) return null;
+      let operation = ready.get(key);
+      if (!operation) {
+        const times = asked.get(key) ?? 0;
+        if (times < after) {
+          asked.set(key, times + 1);
+          return null;
+        }
+        operation = prepare(text, operationName) ?? UNFIT;
+        ready.set(key, operation);
+        asked.delete(key);
       }
-      if (known.operation === undefined && known.times++ >= after) known.operation = prepare(text, operationName);
-      return known.operation ?? null;
+      return operation === UNFIT ? null : operation;
     },
   };
 }

@@ -12,6 +12,9 @@ export const EXIT = { ok: 0, failure: 1, usage: 64, config: 78 };
 export const say = (text: string) => process.stdout.write(text);
 export const complain = (text: string) => process.stderr.write(text);
 
+// A reader that is gone, or a disk that is full, ends nobody who serves.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
 export function print(text: string): number {
   say(text);
   return EXIT.ok;

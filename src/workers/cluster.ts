@@ -1,4 +1,5 @@
 // Workers as Node's cluster makes them: processes that take turns at the connections of one port.
+import type { ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
 import { Server as HttpServer } from 'node:http';
@@ -38,13 +39,16 @@ export function openDoor(env: Readonly<Record<string, string | undefined>>): Doo
   return {
     launch(number) {
       const worker = cluster.fork({ ...env, WORKER: String(number) });
+      const lastHanded = noteHanded(worker.process);
+      // Node would keep a connection open that was on its way to a worker that died, and its client would wait for ever.
+      worker.once('exit', () => lastHanded()?.close());
       return {
         pid: worker.process.pid,
         channel: channelOf(worker.process),
         ended: new Promise((resolve) => {
           worker.once('exit', (code, signal) => resolve({ code, signal }));
           // A process that could not be made at all.
-          worker.once('error', () => resolve({ code: 1, signal: null }));
+          worker.on('error', () => resolve({ code: 1, signal: null }));
         }),
         kill: () => void worker.process.kill('SIGKILL'),
       };
@@ -59,16 +63,16 @@ export function openDoor(env: Readonly<Record<string, string | undefined>>): Doo
   };
 }
 
-type ListeningSocket = { close(): void };
+type Socket = { close(): void };
 
 /**
  * The sockets on which Node's cluster listens for workers, as they are opened. It has no way to ask for them, and takes
  * them from its server as soon as that listens.
  */
-function watchSockets(): ReadonlySet<ListeningSocket> {
-  const sockets = new Set<ListeningSocket>();
+function watchSockets(): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
   subscribe('tracing:net.server.listen:asyncStart', (message) => {
-    const { server } = message as { server: Server & { _handle?: ListeningSocket | null } };
+    const { server } = message as { server: Server & { _handle?: Socket | null } };
     // Those that this process serves itself, such as the metrics, are none of the workers'.
     if (server instanceof HttpServer) return;
     server.once('listening', () => {
@@ -76,4 +80,16 @@ function watchSockets(): ReadonlySet<ListeningSocket> {
     });
   });
   return sockets;
+}
+
+/** What was handed to a worker last: of connections, Node hands over the next when the worker has taken the one before. */
+function noteHanded(worker: ChildProcess): () => Socket | null {
+  let last: Socket | null = null;
+  const send = worker.send as (...args: unknown[]) => boolean;
+  worker.send = (...args: unknown[]) => {
+    // A socket as Node has it inside, for which there is no type; to close it again does nothing.
+    if (args[1]) last = args[1] as Socket;
+    return send.apply(worker, args);
+  };
+  return () => last;
 }

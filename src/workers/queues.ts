@@ -1,5 +1,5 @@
 // Who has the turn of a name, and who waits for it, over all workers.
-import type { Clock } from '../clock.ts';
+import { type Clock, NOT_NEEDED } from '../clock.ts';
 
 export type Queues<Member> = {
   /** Resolves when it is the turn of `member`, at the latest at `untilAt` (epoch milliseconds), whoever is still busy. */
@@ -10,31 +10,41 @@ export type Queues<Member> = {
   dismiss(member: Member): void;
 };
 
-type Place<Member> = { readonly member: Member; go(): void };
+type Place<Member> = { readonly member: Member; readonly over: AbortController; go(): void };
+
+/** A turn ends by itself so long after its time: its holder may stand still. */
+const GRACE_MS = 1000;
 
 export function createQueues<Member>(clock: Clock): Queues<Member> {
   const queues = new Map<string, Place<Member>[]>();
 
-  function leave(name: string, member: Member): void {
+  function end(name: string, isMeant: (place: Place<Member>) => boolean): void {
     const queue = queues.get(name) ?? [];
-    const at = queue.findIndex((place) => place.member === member);
+    const at = queue.findIndex(isMeant);
     if (at < 0) return;
-    queue.splice(at, 1);
+    for (const { over } of queue.splice(at, 1)) over.abort(NOT_NEEDED);
     if (queue.length === 0) queues.delete(name);
     queue[0]?.go();
   }
+
+  const leave = (name: string, member: Member) => end(name, (place) => place.member === member);
 
   return {
     async enter(name, member, untilAt) {
       const queue = queues.get(name) ?? [];
       queues.set(name, queue);
       const turn = Promise.withResolvers<void>();
-      queue.push({ member, go: turn.resolve });
+      const place = { member, over: new AbortController(), go: turn.resolve };
+      queue.push(place);
       queue[0]?.go();
+      const leftMs = Math.max(0, untilAt - clock.now());
+      void clock.sleep(leftMs + GRACE_MS, place.over.signal).then(
+        () => end(name, (other) => other === place),
+        () => {},
+      );
       const patience = new AbortController();
-      const tooLong = clock.sleep(Math.max(0, untilAt - clock.now()), patience.signal).catch(() => {});
-      await Promise.race([turn.promise, tooLong]);
-      patience.abort();
+      await Promise.race([turn.promise, clock.sleep(leftMs, patience.signal).catch(() => {})]);
+      patience.abort(NOT_NEEDED);
     },
     leave,
     dismiss(member) {

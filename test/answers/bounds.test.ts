@@ -115,7 +115,7 @@ test('answers of few bytes that are cut from large pages take no more memory tha
   });
   const maySee = () => true;
   const before = await livingBytes();
-  const cache = createAnswerCache({ maxBytes: 4 * MEGABYTE, sources: { ...memory, maySee } });
+  const cache = createAnswerCache({ longest: 10_000_000, maxBytes: 4 * MEGABYTE, sources: { ...memory, maySee } });
   for (let n = 0; n < 2000; n++) {
     const query = { ...HEAD, userId: `user_${n}` };
     await memory.readPage(query, CALL);

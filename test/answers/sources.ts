@@ -75,7 +75,7 @@ export function openCache({ maxBytes = 1_000_000, ...changed }: Partial<Known> &
     ...changed,
   };
   const { sources, whole, asked, upstream } = createSources(known);
-  const cache = createAnswerCache({ maxBytes, sources });
+  const cache = createAnswerCache({ longest: 10_000_000, maxBytes, sources });
 
   /** Makes an answer by asking what `make` asks, and has it kept; the recording that it was kept with. */
   function keep(key: string, body: string, make: (ask: ReturnType<typeof asks>) => void = () => {}): Recording {
@@ -87,7 +87,7 @@ export function openCache({ maxBytes = 1_000_000, ...changed }: Partial<Known> &
   }
   const asks = (recording: Recording) => ({
     ...recorded(whole, recording),
-    maySee: recordedSight(sources.maySee, recording),
+    maySee: recordedSight(sources.maySee, sources.maySee, recording),
   });
   return { known, cache, keep, find: (key: string) => textOf(cache.find(key)), asked, upstream };
 }

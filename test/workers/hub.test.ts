@@ -141,6 +141,21 @@ test('what is asked in one name is done one after the other over all workers, al
   expect(done.slice(5)).toEqual(['bert 1 begins', 'bert 1 ends']);
 });
 
+test('a worker that stands still in its turn holds the others back until a second after its time, and no longer', async () => {
+  const clock = createTestClock();
+  const { workers } = startFellows(2, clock);
+  const takers = workers.map(({ fellows }) => fellows.inTurn(createTurns({ redis: null, clock })));
+  const take = (index: number) => takers[index]?.take('anna', clock.now() + 10_000, async () => clock.now());
+  void takers[0]?.take('anna', clock.now() + 10_000, () => new Promise(() => {}));
+  await turns();
+  await clock.advance(5000);
+  const [askedAt, later] = [clock.now(), take(1)];
+  await turns();
+  await clock.advance(6000);
+  expect(await later).toBe(askedAt + 6000);
+  expect(await take(1)).toBe(clock.now());
+});
+
 test('what workers count of a name in a window is added up, and known for one window more', async () => {
   const { workers } = startFellows(2, createTestClock());
   const [first, second] = workers.map(({ fellows }) => fellows.counts);

@@ -1,9 +1,9 @@
 // Workers as processes: they start as one, are replaced when they die, and leave without dropping anybody.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { Agent, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { startClient } from '../process/load.ts';
+import { post, startClient } from '../process/load.ts';
 import { armFaults, run, startSandbox } from '../process/start-process.ts';
 import { connectToEach, pidOf, startWorkers, startWorkersOn, WORKERS, workerOf } from './start-workers.ts';
 
@@ -49,6 +49,20 @@ test('a worker that is killed under load costs its own requests alone, and anoth
   const answers = clients.flatMap((client) => client.answers);
   expect(answers.filter(({ status, body }) => status !== 200 || /"errors"|"fans":null/.test(body))).toEqual([]);
   await gateway.said(/"worker":1,"pid":\d+,"code":null,"signal":"SIGKILL".*a worker has died/);
+});
+
+test('who is on the way to a worker that is killed is let go, and whoever comes later is served', async () => {
+  const gateway = await startWorkers();
+  const pid = await pidOf(gateway, 1);
+  process.kill(pid, 'SIGSTOP');
+  const { origin } = new URL(gateway.url);
+  // Workers take turns: one of the first two is handed to who stands still, all others to its fellow.
+  const coming = [1, 2, 3, 4].map(() => post(origin, '{ __typename }', new Agent()).catch(({ code }) => code));
+  await expect.poll(async () => (await Promise.all(coming.map(settled))).filter(Boolean).length).toBe(3);
+  process.kill(pid, 'SIGKILL');
+  const ends = await Promise.all(coming);
+  expect(ends.filter((end) => end === 'ECONNRESET')).toHaveLength(1);
+  expect(ends.filter((end) => end.status === 200)).toHaveLength(3);
 });
 
 test('SIGTERM under load drops no request, and all workers end well', async () => {
@@ -140,3 +154,7 @@ async function gone(pid: number): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** Whether it is known by now how `outcome` ends. */
+const settled = (outcome: Promise<unknown>): Promise<boolean> =>
+  Promise.race([outcome.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
