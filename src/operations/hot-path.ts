@@ -78,7 +78,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       accounting.settle(visit, answer);
       const text = JSON.stringify(answer);
       if (opened.staleness() === null) keep?.(text);
-      return send(visit, type, text);
+      return send(visit, type, Buffer.from(text));
     };
     const data = compiled.run(opened.context, variables);
     return data instanceof Promise ? data.then(finish) : finish(data);

@@ -19,12 +19,12 @@ const TARGETS: Partial<Record<Name, Record<number, number>>> = {
 
 export async function warm({ quick }: Plan): Promise<Section> {
   const users = quick ? 60 : 300;
-  const rounds = quick ? 5 : 15;
+  const rounds = quick ? 5 : 11;
   const roundMs = quick ? 200 : 600;
   const house = await openWarmHouse(EVERYBODY, { users, sizes: SIZES });
   const lines: string[] = [];
   for (const size of SIZES) {
-    const measured = await measure(house, size, { rounds, roundMs, warmUp: quick ? 2000 : 20_000 });
+    const measured = await measure(house, size, { rounds, roundMs, warmUp: quick ? 8000 : 40_000 });
     lines.push(`### ${size} edges`, '', ...report(measured, size), '');
   }
   await house.assertWarm();
