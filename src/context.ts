@@ -116,14 +116,18 @@ export function createContexts(dependencies: ContextDependencies) {
       let oldest: Staleness | null = null;
       const pages = createOnce<FollowPage | Promise<FollowPage>>();
       const missing = createOnce<boolean>();
-      const load = createLoaders(sources, () => call);
+      let loaders: Loaders | undefined;
       const expiresAt = viewer?.expiresAt ?? null;
 
       // A plain object that never changes, since Yoga hands on a copy of it.
       const context: Context = {
         settings,
         viewer,
-        load,
+        // Made when the first field asks: most screens need none.
+        get load() {
+          loaders ??= createLoaders(sources, () => call);
+          return loaders;
+        },
         maySee: recording ? recordedSight(see, nobodySees, recording) : see,
         readPage: (query) => pages.ask(pageKey(query), () => sources.readPage(query, call)),
         isKnownMissing: (userId) =>
@@ -159,7 +163,7 @@ export function createContexts(dependencies: ContextDependencies) {
 
       /** What was read before must not answer for what comes after. */
       function renew(): void {
-        load.renew();
+        loaders?.renew();
         pages.clear();
         missing.clear();
       }

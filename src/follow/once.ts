@@ -14,23 +14,22 @@ class Failure {
   }
 }
 
+function answerTo<V>(question: () => V): V | Failure {
+  try {
+    return question();
+  } catch (error) {
+    return new Failure(error);
+  }
+}
+
 export function createOnce<V>(): Once<V> {
   let answers: Map<string, V | Failure> | undefined;
-
-  function answer(question: () => V): V | Failure {
-    try {
-      return question();
-    } catch (error) {
-      return new Failure(error);
-    }
-  }
-
   return {
     ask(key, question) {
       answers ??= new Map();
       let known = answers.get(key);
       if (known === undefined) {
-        known = answer(question);
+        known = answerTo(question);
         answers.set(key, known);
       }
       if (known instanceof Failure) throw known.error;

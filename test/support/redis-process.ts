@@ -51,19 +51,27 @@ export async function startRedisProcess({ args = [] }: { args?: readonly string[
   };
 }
 
+/** Its second port, too, somebody else may take between finding and using it. */
+async function startMaster(
+  tries = 3,
+): Promise<{ node: Awaited<ReturnType<typeof startRedisProcess>>; busPort: number }> {
+  const busPort = await freePort();
+  const args = [
+    ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],
+    ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
+  ];
+  try {
+    return { node: await startRedisProcess({ args }), busPort };
+  } catch (error) {
+    if (tries === 1) throw error;
+    return startMaster(tries - 1);
+  }
+}
+
 /** Starts three masters that share all slots and serve theirs even when another one is gone. */
 export async function startRedisClusterProcesses() {
-  const busPorts = await Promise.all(Array.from({ length: MASTERS }, freePort));
-  const nodes = await Promise.all(
-    busPorts.map((busPort) =>
-      startRedisProcess({
-        args: [
-          ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],
-          ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
-        ],
-      }),
-    ),
-  );
+  const masters = await Promise.all(Array.from({ length: MASTERS }, () => startMaster()));
+  const nodes = masters.map(({ node }) => node);
   const admins = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
   try {
     await Promise.all(
@@ -74,7 +82,7 @@ export async function startRedisClusterProcesses() {
         await admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
       }),
     );
-    const [firstPort, firstBus] = [nodes[0]?.port ?? 0, busPorts[0] ?? 0];
+    const [firstPort, firstBus] = [nodes[0]?.port ?? 0, masters[0]?.busPort ?? 0];
     await Promise.all(admins.slice(1).map((admin) => admin.call('CLUSTER', 'MEET', '127.0.0.1', firstPort, firstBus)));
     await Promise.all(admins.map(untilWhole));
   } finally {
