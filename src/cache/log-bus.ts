@@ -35,7 +35,7 @@ export function joinBus({ bus, memory }: { bus: LogBus; memory: LogMemory }) {
       await bus.catchUp();
     },
     async append(value: object): Promise<string> {
-      // Without the process above, this one is about to leave: whoever still listens here is told all the same.
+      // The process above is gone, or too busy to answer: whoever listens here is told all the same.
       return (await bus.append(value)) ?? memory.hear(null, value, `alone:${++alone}`);
     },
     close() {},

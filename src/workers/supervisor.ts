@@ -22,8 +22,8 @@ export type Supervisor = {
   /** How many were started in the place of one that had died. */
   restarts(): number;
   /**
-   * Has all workers leave: from now on none is ready, and for `drainMs`, which each of them knows, all serve on; then they
-   * go, one of them after the others. Resolves, when all have ended, with whether each of them ended well.
+   * Has all workers leave: from now on none says that it is ready, and for `drainMs`, which each of them knows, all serve
+   * on; then they go, one of them after the others. Resolves, when all have ended, with whether each of them ended well.
    */
   drain(drainMs: number): Promise<boolean>;
   /** Ends all of them at once; resolves when they have. */

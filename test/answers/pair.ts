@@ -1,6 +1,6 @@
 // Two houses that are alike in everything but whether answers are kept, each with a sandbox of its own, on one clock.
 import { onTestFinished, vi } from 'vitest';
-import { createTestClock, type TestClock } from '../support/clock.ts';
+import { createPatientClock, type TestClock } from '../support/clock.ts';
 import { PATH, TOKEN } from '../webhook/told-house.ts';
 import { type Asked, ask, type Keeping, openKeeping } from './keeping.ts';
 
@@ -53,16 +53,3 @@ export async function openPair(env: Record<string, string> = {}): Promise<Pair> 
 
 const isAnswering = ({ sandbox }: Keeping): boolean =>
   sandbox.calls.recent().some(({ outcome }) => outcome === undefined);
-
-/** A clock on which short waits are over at once, and which stands still until it is turned. */
-function createPatientClock(patienceMs = 1000): TestClock {
-  const clock = createTestClock();
-  return {
-    ...clock,
-    async sleep(ms, signal) {
-      if (ms >= patienceMs) return clock.sleep(ms, signal);
-      await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-    },
-  };
-}

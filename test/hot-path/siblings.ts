@@ -1,7 +1,7 @@
 // Gateways that are alike in everything but HOT_PATH, each with a sandbox of its own, all on one clock.
 import { onTestFinished, vi } from 'vitest';
 import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
-import { createTestClock, type TestClock } from '../support/clock.ts';
+import { createPatientClock, type TestClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { openWire, type Wire } from './wire.ts';
 
@@ -66,16 +66,3 @@ export async function openSiblings({ env = {}, sandbox = {} }: SiblingsOptions =
 /** A call that was answered by silence has its outcome at once. */
 const isAnswering = ({ sandbox }: House): boolean =>
   sandbox.calls.recent().some(({ outcome }) => outcome === undefined);
-
-/** A clock on which short waits are over at once, and which stands still until it is turned: siblings never drift apart. */
-function createPatientClock(patienceMs = 1000): TestClock {
-  const clock = createTestClock();
-  return {
-    ...clock,
-    async sleep(ms, signal) {
-      if (ms >= patienceMs) return clock.sleep(ms, signal);
-      await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-    },
-  };
-}
