@@ -13,21 +13,19 @@ import { load, writeProgram } from './program.ts';
 import { type Select, start } from './run.ts';
 import { createCoercion, type Variables } from './variables.ts';
 
-export type Data = { [key: string]: unknown };
-
 /** An operation that is ready to run. */
 export type CompiledOperation = {
   /** How many fields its programs have, those of all variants: each takes some 600 bytes. */
   readonly fieldCount: number;
   /**
-   * The answer's data; null when anything is not as usual (an error, a null where none may be, a value that cannot be
+   * The answer's data as JSON; null when anything is not as usual (an error, a null where none may be, a value that cannot be
    * serialized, variables that cannot be coerced): then the general executor has to run the operation, and words the
    * errors. It never throws or rejects.
    */
   run(
     contextValue: unknown,
     variableValues: Readonly<Record<string, unknown>> | null | undefined,
-  ): Data | null | Promise<Data | null>;
+  ): string | null | Promise<string | null>;
 };
 
 /** Compiles a validated operation; null when it is one that only the general executor can run. It never throws. */
@@ -55,10 +53,10 @@ function compileQuery(
   // The one with nothing left out shows whether the others can be compiled.
   const whole = write(new Map());
   const fieldCount = whole.fieldCount * 2 ** conditions.length;
-  const variants: (Select<Data> | undefined)[] = conditions.length === 0 ? [load(whole)] : [];
+  const variants: (Select | undefined)[] = conditions.length === 0 ? [load(whole)] : [];
 
   /** The program for what the conditions say; compiled when they first say so. */
-  function selectFor(variables: Variables): Select<Data> | null {
+  function selectFor(variables: Variables): Select | null {
     let index = 0;
     for (const name of conditions) {
       const value = variables[name];

@@ -1,18 +1,18 @@
 // How scalars and enums go into the answer: by their type's `serialize`, but at once where that would change nothing.
 import { GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, type GraphQLLeafType, GraphQLString } from 'graphql';
 
-const IS_STRING = "typeof value === 'string'";
+const IF_STRING = "if (typeof value === 'string') return JSON.stringify(value);";
 
-/** Scalar → when `serialize` answers `value` itself, as an expression. */
-const UNCHANGED = new Map<GraphQLLeafType, string>([
-  [GraphQLString, IS_STRING],
-  [GraphQLID, IS_STRING],
-  [GraphQLBoolean, "typeof value === 'boolean'"],
-  [GraphQLInt, "typeof value === 'number' && value === (value | 0)"],
-  [GraphQLFloat, "typeof value === 'number' && Number.isFinite(value)"],
+/** Scalar → the statement that returns the text of a `value` which `serialize` answers as it is. */
+const AT_ONCE = new Map<GraphQLLeafType, string>([
+  [GraphQLString, IF_STRING],
+  [GraphQLID, IF_STRING],
+  [GraphQLBoolean, "if (typeof value === 'boolean') return value ? 'true' : 'false';"],
+  [GraphQLInt, "if (typeof value === 'number' && value === (value | 0)) return '' + value;"],
+  [GraphQLFloat, "if (typeof value === 'number' && Number.isFinite(value)) return '' + value;"],
 ]);
 
-/** The test whether a value of this type can stand in the answer as it is. */
-export function unchangedTest(type: GraphQLLeafType): string {
-  return UNCHANGED.get(type) ?? 'false';
+/** A statement that returns the JSON of a `value` of this type which can stand in the answer as it is. */
+export function textAtOnce(type: GraphQLLeafType): string {
+  return AT_ONCE.get(type) ?? '';
 }

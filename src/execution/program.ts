@@ -1,6 +1,6 @@
-// Writes an operation as JavaScript: a function for each selection set, which calls the resolvers one after the other,
-// and one for each value to be completed. So the objects of a selection have one shape and every call has one target,
-// which is what V8 makes fast.
+// Writes an operation as JavaScript that writes its answer as JSON: a function for each selection set, which calls the
+// resolvers one after the other, and one for each value to be completed. So every call has one target, which is what V8
+// makes fast, and no object is made of an answer that is a text in the end.
 import {
   type FieldNode,
   type GraphQLAbstractType,
@@ -13,9 +13,9 @@ import {
   isObjectType,
 } from 'graphql';
 import { type Collecting, collectFields } from './collect.ts';
-import { argumentsOf, type Field, hasVariable, infoOf, type Operation } from './field.ts';
-import { unchangedTest } from './leaf.ts';
-import { claim, fail, type Select, wait } from './run.ts';
+import { argumentsOf, type Field, infoOf, type Operation } from './field.ts';
+import { textAtOnce } from './leaf.ts';
+import { fail, type Select, wait } from './run.ts';
 import type { Variables } from './variables.ts';
 
 /** Nested fragments can make a short document a huge program, although a run would reach few of its fields. */
@@ -30,8 +30,8 @@ export type Program = { readonly text: string; readonly parts: readonly unknown[
 /** Where a value comes from. `info`: the expression for its field's resolve info. */
 type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string };
 
-export function load<Data>({ text, parts }: Program): Select<Data> {
-  return new Function('wait', 'claim', 'fail', 'parts', text)(wait, claim, fail, parts);
+export function load({ text, parts }: Program): Select {
+  return new Function('wait', 'fail', 'parts', text)(wait, fail, parts);
 }
 
 /** Throws where an operation has what only the general executor can run. */
@@ -59,7 +59,7 @@ export function writeProgram(planned: Operation & Collecting): Program {
     return self;
   }
 
-  /** `(source, run) => target` */
+  /** `(source, run) => text` */
   function writeSelection(type: GraphQLObjectType, nodes: readonly Pick<FieldNode, 'selectionSet'>[]): string {
     if (type.isTypeOf) throw new Error(`${type.name} checks each of its objects, which is not compiled.`);
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
@@ -67,76 +67,67 @@ export function writeProgram(planned: Operation & Collecting): Program {
     fieldCount += fields.length;
     if (fieldCount > MOST_FIELDS) throw new Error(`More than ${MOST_FIELDS} fields are not compiled.`);
     return define('source, run', () => {
-      const values = fields.map(([key, nodes], index) =>
+      const values = fields.map(([, nodes], index) =>
         nodes[0].name.value === '__typename'
-          ? `const v${index} = ${JSON.stringify(type.name)};`
-          : `let v${index}; try { v${index} = ${writeField(type, nodes, JSON.stringify(key))}; } catch { v${index} = fail(run); }`,
+          ? `const v${index} = ${literal(JSON.stringify(type.name))};`
+          : `let v${index}; try { v${index} = ${writeField(type, nodes)}; } catch { v${index} = fail(run); }`,
       );
-      // In brackets, since "__proto__" without them is no key but the prototype.
-      const entries = fields.map(
-        ([key], index) => `${key === '__proto__' ? '["__proto__"]' : JSON.stringify(key)}: v${index}`,
-      );
-      return `const { context, unclaimed } = run;
-        const mark = unclaimed.length;
+      const entries = fields.map(([key], at) => `${literal(`${at === 0 ? '' : ','}${JSON.stringify(key)}:`)} + v${at}`);
+      return `const { context } = run;
         const hasProperties = typeof source === 'object' || typeof source === 'function';
         let property;
         ${values.join('\n')}
-        const target = { ${entries.join(', ')} };
-        if (unclaimed.length !== mark) claim(run, mark, target);
-        return target;`;
+        return ${['"{"', ...entries, '"}"'].join(' + ')};`;
     });
   }
 
-  /** An expression for a field's completed value. */
-  function writeField(parentType: GraphQLObjectType, nodes: Field['nodes'], key: string): string {
+  /** An expression for the text of a field's value. */
+  function writeField(parentType: GraphQLObjectType, nodes: Field['nodes']): string {
     const name = nodes[0].name.value;
     const definition = parentType.getFields()[name];
     if (!definition || !NAME.test(name)) throw new Error(`${parentType.name} has no field ${name}.`);
     const field: Field = { parentType, definition, nodes };
-    const given = nodes[0].arguments?.some(({ value }) => hasVariable(value))
-      ? useMade((variables) => argumentsOf(field, variables))
-      : use(argumentsOf(field, NO_VARIABLES));
+    const given = useMade(argumentsOf(field));
     const info = useMade((variables) => infoOf(planned, field, variables));
     const resolved = definition.resolve
       ? `${use(definition.resolve)}(source, ${given}, context, ${info})`
       : `!hasProperties ? undefined : typeof (property = source.${name}) === 'function' ? property.call(source, ${given}, context, ${info}) : property`;
-    return `${writeCompletion(definition.type, { nodes, info })}(${resolved}, run, ${key})`;
+    return `${writeCompletion(definition.type, { nodes, info })}(${resolved}, run)`;
   }
 
-  /** `(value, run, key) => completed` */
+  /** `(value, run) => text` */
   function writeCompletion(type: GraphQLOutputType, origin: Origin): string {
     const nullable = isNonNullType(type) ? type.ofType : type;
-    return define('value, run, key', (self) => {
-      const asUsual = isLeafType(nullable) ? `if (${unchangedTest(nullable)}) return value;` : '';
-      return `${asUsual}
-        if (value == null) return ${isNonNullType(type) ? 'fail(run)' : 'null'};
-        if (typeof value.then === 'function') return wait(run, value, ${self}, key);
+    return define(
+      'value, run',
+      (self) =>
+        `${isLeafType(nullable) ? textAtOnce(nullable) : ''}
+        if (value == null) return ${isNonNullType(type) ? 'fail(run)' : '"null"'};
+        if (typeof value.then === 'function') return wait(run, value, ${self});
         if (value instanceof Error) return fail(run);
-        ${writePresent(nullable, origin)}`;
-    });
+        ${writePresent(nullable, origin)}`,
+    );
   }
 
-  /** Statements that complete a `value` that is there, and return it. */
+  /** Statements that return the text of a `value` that is there. */
   function writePresent(type: GraphQLOutputType, origin: Origin): string {
     if (isListType(type)) return writeList(writeCompletion(type.ofType, origin));
     if (isObjectType(type)) return `return ${writeSelection(type, origin.nodes)}(value, run);`;
     if (isAbstractType(type)) return writeAbstract(type, origin);
+    // A leaf that JSON has no text for is left out where it stands in an object, which is for others to do.
     return `const leaf = ${use(type)}.serialize(value);
-      return leaf == null || typeof leaf.then === 'function' ? fail(run) : leaf;`;
+      return leaf == null || typeof leaf.then === 'function' ? fail(run) : JSON.stringify(leaf) ?? fail(run);`;
   }
 
   function writeList(complete: string): string {
     return `if (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function') return fail(run);
       const items = Array.isArray(value) ? value : Array.from(value);
-      const mark = run.unclaimed.length;
-      const target = [];
+      let text = '[';
       for (let index = 0; index < items.length; index++) {
-        let item;
-        try { item = ${complete}(items[index], run, index); } catch { item = fail(run); }
-        target.push(item);
+        if (index > 0) text += ',';
+        try { text += ${complete}(items[index], run); } catch { text += fail(run); }
       }
-      if (run.unclaimed.length !== mark) claim(run, mark, target);
-      return target;`;
+      return text + ']';`;
   }
 
   function writeAbstract(type: GraphQLAbstractType, { nodes, info }: Origin): string {
@@ -150,7 +141,7 @@ export function writeProgram(planned: Operation & Collecting): Program {
     const abstract = use(type);
     return `const name = ${abstract}.resolveType(value, run.context, ${info}, ${abstract});
       return typeof name?.then === 'function'
-        ? wait(run, name, (name) => ${select}(name, value, run), key)
+        ? wait(run, name, (name) => ${select}(name, value, run))
         : ${select}(name, value, run);`;
   }
 
@@ -162,3 +153,6 @@ export function writeProgram(planned: Operation & Collecting): Program {
     fieldCount,
   };
 }
+
+/** A text as it stands in JavaScript. */
+const literal = (text: string): string => JSON.stringify(text);

@@ -1,43 +1,34 @@
 // What one run of a compiled operation keeps while it goes on, and what the generated code calls when things are unusual.
 import type { Variables } from './variables.ts';
 
-/** An object or a list of the answer. */
-export type Target = { [key: string | number]: unknown };
-
-/** A place in the answer whose value is promised. Its target is made right after it, and claims it then. */
-type Place = { target: Target | null; readonly key: string | number };
-
 export type Run = {
   readonly context: unknown;
   readonly variables: Variables;
   /** Arguments and resolve infos that depend on the variables, by their numbers: made when first needed. */
   readonly made: unknown[];
-  /** Places of the target that is being made. Those of its children are claimed already when it is done. */
-  readonly unclaimed: Place[];
+  /** The JSON of promised values, by their numbers: '' until they come. */
+  readonly promised: string[];
   /** How many promised values are still to come. */
   waiting: number;
   failed: boolean;
-  /** Ends a run that waits: with null when it has failed, else with its data. Later calls do nothing. */
+  /** Ends a run that waits: with null when it has failed, else with its text. Later calls do nothing. */
   end: (() => void) | null;
 };
 
-/** Brings a value into the answer's shape. */
-export type Complete = (value: unknown, run: Run, key: string | number) => unknown;
+/** Writes a value as JSON. */
+export type Complete = (value: unknown, run: Run) => string;
 
-export type Select<Data> = (source: unknown, run: Run) => Data;
+/** Writes what is selected of `source` as JSON. */
+export type Select = (source: unknown, run: Run) => string;
 
 /** Runs the selection of an operation; null when anything was not as usual. */
-export function start<Data>(
-  select: Select<Data>,
-  context: unknown,
-  variables: Variables,
-): Data | null | Promise<Data | null> {
-  const run: Run = { context, variables, made: [], unclaimed: [], waiting: 0, failed: false, end: null };
-  const data = select(undefined, run);
+export function start(select: Select, context: unknown, variables: Variables): string | null | Promise<string | null> {
+  const run: Run = { context, variables, made: [], promised: [], waiting: 0, failed: false, end: null };
+  const text = select(undefined, run);
   if (run.failed) return null;
-  if (run.waiting === 0) return data;
+  if (run.waiting === 0) return text;
   return new Promise((resolve) => {
-    run.end = () => resolve(run.failed ? null : data);
+    run.end = () => resolve(run.failed ? null : fill(text, run.promised));
   });
 }
 
@@ -45,23 +36,22 @@ export function start<Data>(
  * Notes that the answer is not to be used. The walk goes on nevertheless, as in the general executor: what it does not
  * visit could hold promises that reject with nobody listening.
  */
-export function fail(run: Run): null {
+export function fail(run: Run): string {
   run.failed = true;
   run.end?.();
-  return null;
+  return 'null';
 }
 
-/** Fills in a promised value when it comes; until then null holds its place, and thereby the order of the keys. */
-export function wait(run: Run, promise: PromiseLike<unknown>, complete: Complete, key: string | number): null {
-  const place: Place = { target: null, key };
-  run.unclaimed.push(place);
+/** Stands before and behind the number of a promised value, in its place. In JSON this letter is always escaped. */
+const MARK = '\0';
+
+/** Keeps the place of a promised value, and writes it when it comes. */
+export function wait(run: Run, promise: PromiseLike<unknown>, complete: Complete): string {
+  const number = run.promised.push('') - 1;
   run.waiting++;
   const settle = (value: unknown) => {
-    // Set by now: a promise never answers in the tick in which it is asked.
-    const target = place.target as Target;
     try {
-      target[key] = complete(value, run, key);
-      claim(run, 0, target);
+      run.promised[number] = complete(value, run);
     } catch {
       fail(run);
     }
@@ -69,10 +59,12 @@ export function wait(run: Run, promise: PromiseLike<unknown>, complete: Complete
   };
   // Not every thenable keeps a promise's rules, so that it becomes one first.
   Promise.resolve(promise).then(settle, () => fail(run));
-  return null;
+  return MARK + number + MARK;
 }
 
-/** Makes `target` the one that the places from `mark` on belong to. */
-export function claim({ unclaimed }: Run, mark: number, target: Target): void {
-  while (unclaimed.length > mark) (unclaimed.pop() as Place).target = target;
+/** Puts promised values, and what was promised within them, into their places. */
+function fill(text: string, promised: readonly string[]): string {
+  if (!text.includes(MARK)) return text;
+  const parts = text.split(MARK);
+  return parts.map((part, at) => (at % 2 === 0 ? part : fill(promised[Number(part)] ?? '', promised))).join('');
 }

@@ -3,7 +3,6 @@
 // alone words refusals and errors.
 import type { GraphQLSchema } from 'graphql';
 import type { OpenContext } from '../context.ts';
-import type { Data } from '../execution/compile.ts';
 import { createRecording, type Recording } from '../follow/recording.ts';
 import type { Answer } from '../http/answers.ts';
 import type { CheckCost } from '../http/costs.ts';
@@ -47,6 +46,9 @@ export type HotPathDependencies = {
 const MOST_ACCEPTS = 100;
 const LONGEST_ACCEPT = 500;
 
+/** Data that is written already. */
+const WRITTEN = {};
+
 export function createHotPath(dependencies: HotPathDependencies): HotPath {
   const { open, begin, checkCost, documents, accounting, answers, send } = dependencies;
   const operations = createKnownOperations({
@@ -72,13 +74,14 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     keep?: (text: string) => void,
   ): boolean | Promise<boolean> {
     const opened = open(visit, recording);
-    const finish = (data: Data | null): boolean | Promise<boolean> => {
+    const finish = (data: string | null): boolean | Promise<boolean> => {
       if (data === null) return false;
-      const answer: Answer = { data };
+      const answer: Answer = { data: WRITTEN };
       accounting.settle(visit, answer);
-      const text = JSON.stringify(answer);
+      const rest = answer.extensions ? `,"extensions":${JSON.stringify(answer.extensions)}` : '';
+      const text = `{"data":${data}${rest}}`;
       if (opened.staleness() === null) keep?.(text);
-      return send(visit, type, Buffer.from(text));
+      return send(visit, type, text);
     };
     const data = compiled.run(opened.context, variables);
     return data instanceof Promise ? data.then(finish) : finish(data);

@@ -60,12 +60,12 @@ test('a type that checks its objects is not compiled', () => {
 
 test('of several operations the one that is named is run', () => {
   const compiled = compile('query A { __typename } query B { name: __typename }', {}, 'B');
-  expect(compiled?.run({}, null)).toEqual({ name: 'Query' });
+  expect(compiled?.run({}, null)).toBe('{"name":"Query"}');
 });
 
 test('an operation whose resolvers all answer at once answers at once', () => {
   const compiled = compile('{ text }', { 'Query.text': () => 'here' });
-  expect(compiled?.run({}, {})).toEqual({ text: 'here' });
+  expect(compiled?.run({}, {})).toBe('{"text":"here"}');
 });
 
 test('keys keep their order when what comes first is promised', async () => {
@@ -74,7 +74,18 @@ test('keys keep their order when what comes first is promised', async () => {
     'Query.item': () => new Promise((resolve) => setImmediate(resolve, item)),
     'Query.text': () => 'here',
   });
-  expect(JSON.stringify(await compiled?.run({}, {}))).toBe('{"item":{"id":"1","name":"one"},"text":"here"}');
+  expect(await compiled?.run({}, {})).toBe('{"item":{"id":"1","name":"one"},"text":"here"}');
+});
+
+test('a text that holds what marks the places of promised values stays as it is', async () => {
+  const compiled = compile('{ text item { id name like { id } } }', {
+    'Query.text': () => '\0 0\0',
+    'Query.item': async () => ({ id: '\0 1\0', name: Promise.resolve('\0'), like: { id: Promise.resolve('1') } }),
+  });
+  expect(JSON.parse((await compiled?.run({}, {})) ?? '')).toEqual({
+    text: '\0 0\0',
+    item: { id: '\0 1\0', name: '\0', like: { id: '1' } },
+  });
 });
 
 test('an alias "__proto__" is a key like any other, also for what is promised', async () => {
@@ -82,7 +93,7 @@ test('an alias "__proto__" is a key like any other, also for what is promised', 
     'Query.text': () => 'here',
     'Query.item': () => ({ id: Promise.resolve('1') }),
   });
-  expect(JSON.stringify(await compiled?.run({}, {}))).toBe('{"__proto__":"here","item":{"__proto__":"1"}}');
+  expect(await compiled?.run({}, {})).toBe('{"__proto__":"here","item":{"__proto__":"1"}}');
 });
 
 test('arguments are coerced once for all items of a list, and cannot be changed', () => {
@@ -95,7 +106,7 @@ test('arguments are coerced once for all items of a list, and cannot be changed'
       return String(args.upper);
     },
   });
-  expect(compiled?.run({}, { upper: true })).toEqual({ items: [{ name: 'true' }, { name: 'true' }, { name: 'true' }] });
+  expect(compiled?.run({}, { upper: true })).toBe('{"items":[{"name":"true"},{"name":"true"},{"name":"true"}]}');
   expect(seen.size).toBe(1);
   compiled?.run({}, { upper: true });
   expect(seen.size).toBe(2);
@@ -139,16 +150,16 @@ test('a field that a fragment selects is there once, however often the fragment 
   const resolvers: Resolvers = {
     'Query.text': (_root, _args, _context, info: GraphQLResolveInfo) => info.fieldNodes.length,
   };
-  expect(compile('{ ...F ... { ...F } text } fragment F on Query { text }', resolvers)?.run({}, {})).toEqual({
-    text: '2',
-  });
+  expect(compile('{ ...F ... { ...F } text } fragment F on Query { text }', resolvers)?.run({}, {})).toBe(
+    '{"text":"2"}',
+  );
 });
 
 test('a variable inside a list is a new one for each run', () => {
   const resolvers: Resolvers = { 'Query.odd': (_root, { of }: { of: number[] }) => of.join() };
   const compiled = compile('query ($n: Int) { odd(of: [1, $n]) }', resolvers);
-  expect(compiled?.run({}, { n: 2 })).toEqual({ odd: '1,2' });
-  expect(compiled?.run({}, { n: 3 })).toEqual({ odd: '1,3' });
+  expect(compiled?.run({}, { n: 2 })).toBe('{"odd":"1,2"}');
+  expect(compiled?.run({}, { n: 3 })).toBe('{"odd":"1,3"}');
 });
 
 test.each<[title: string, variables: Record<string, unknown>]>([
@@ -169,9 +180,9 @@ test('conditions are decided anew for each run', () => {
   const compiled = compile(
     'query ($with: Boolean!, $not: Boolean = true) { text @include(if: $with) __typename @skip(if: $not) }',
   );
-  expect(compiled?.run({}, { with: true, not: false })).toEqual({ text: null, __typename: 'Query' });
-  expect(compiled?.run({}, { with: false, not: false })).toEqual({ __typename: 'Query' });
-  expect(compiled?.run({}, { with: true })).toEqual({ text: null });
-  expect(compiled?.run({}, { with: false })).toEqual({});
+  expect(compiled?.run({}, { with: true, not: false })).toBe('{"text":null,"__typename":"Query"}');
+  expect(compiled?.run({}, { with: false, not: false })).toBe('{"__typename":"Query"}');
+  expect(compiled?.run({}, { with: true })).toBe('{"text":null}');
+  expect(compiled?.run({}, { with: false })).toBe('{}');
   expect(compiled?.run({}, { with: 'yes' })).toBeNull();
 });

@@ -113,7 +113,7 @@ test.each<[title: string, kind: OperationKind, failing: number]>([
         contextValue: theirs.context,
         variableValues: variables,
       });
-      expect(run && JSON.stringify(run)).toBe(errors ? null : JSON.stringify(data));
+      expect(run).toBe(errors ? null : JSON.stringify(data));
       if (run) expect(ours.asked).toEqual(theirs.asked);
       if (run) answered++;
       else failed++;
