@@ -85,7 +85,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           clock,
           knownOperations: readOperationNames(),
           readings: {
-            memoryBytes: () => ({ ...domain.memory.bytes(), ...(answers && { answers: answers.bytes() }) }),
+            memoryBytes: () => ({ ...domain.memory.bytes(), ...answers?.bytes() }),
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,

@@ -11,6 +11,7 @@ import {
 import { type Choice, conditionsOf, type Fragments } from './conditions.ts';
 import { load, writeProgram } from './program.ts';
 import { type Select, start } from './run.ts';
+import type { Texts } from './texts.ts';
 import { createCoercion, type Variables } from './variables.ts';
 
 /** An operation that is ready to run. */
@@ -28,15 +29,19 @@ export type CompiledOperation = {
   ): string | null | Promise<string | null>;
 };
 
-/** Compiles a validated operation; null when it is one that only the general executor can run. It never throws. */
+/**
+ * Compiles a validated operation; null when it is one that only the general executor can run. It never throws. With
+ * `texts`, lists of which only fields are selected whose extension says that they are `constant` are written once.
+ */
 export function compileOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
+  texts: Texts | null = null,
 ): CompiledOperation | null {
   try {
     const operation = getOperationAST(document, operationName);
-    return operation?.operation === 'query' ? compileQuery(schema, operation, fragmentsOf(document)) : null;
+    return operation?.operation === 'query' ? compileQuery(schema, operation, fragmentsOf(document), texts) : null;
   } catch {
     return null;
   }
@@ -47,9 +52,10 @@ function compileQuery(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   fragments: Fragments,
+  texts: Texts | null,
 ): CompiledOperation {
   const conditions = conditionsOf(operation.selectionSet, fragments);
-  const write = (choice: Choice) => writeProgram({ schema, operation, fragments, choice });
+  const write = (choice: Choice) => writeProgram({ schema, operation, fragments, choice, texts });
   // The one with nothing left out shows whether the others can be compiled.
   const whole = write(new Map());
   const fieldCount = whole.fieldCount * 2 ** conditions.length;

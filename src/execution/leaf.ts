@@ -1,7 +1,7 @@
 // How scalars and enums go into the answer: by their type's `serialize`, but at once where that would change nothing.
 import { GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, type GraphQLLeafType, GraphQLString } from 'graphql';
 
-const IF_STRING = "if (typeof value === 'string') return JSON.stringify(value);";
+const IF_STRING = "if (typeof value === 'string') return quote(value);";
 
 /** Scalar → the statement that returns the text of a `value` which `serialize` answers as it is. */
 const AT_ONCE = new Map<GraphQLLeafType, string>([

@@ -4,8 +4,12 @@
 import {
   type FieldNode,
   type GraphQLAbstractType,
+  type GraphQLField,
+  type GraphQLList,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLOutputType,
+  getNamedType,
   isAbstractType,
   isLeafType,
   isListType,
@@ -15,7 +19,8 @@ import {
 import { type Collecting, collectFields } from './collect.ts';
 import { argumentsOf, type Field, infoOf, type Operation } from './field.ts';
 import { textAtOnce } from './leaf.ts';
-import { fail, type Select, wait } from './run.ts';
+import { fail, quote, type Select, wait } from './run.ts';
+import type { Texts } from './texts.ts';
 import type { Variables } from './variables.ts';
 
 /** Nested fragments can make a short document a huge program, although a run would reach few of its fields. */
@@ -28,15 +33,15 @@ const NO_VARIABLES: Variables = {};
 export type Program = { readonly text: string; readonly parts: readonly unknown[]; readonly fieldCount: number };
 
 /** Where a value comes from. `info`: the expression for its field's resolve info. */
-type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string };
+type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string; readonly isConstant: boolean };
 
 export function load({ text, parts }: Program): Select {
-  return new Function('wait', 'fail', 'parts', text)(wait, fail, parts);
+  return new Function('wait', 'fail', 'quote', 'parts', text)(wait, fail, quote, parts);
 }
 
-/** Throws where an operation has what only the general executor can run. */
-export function writeProgram(planned: Operation & Collecting): Program {
-  const { schema, operation } = planned;
+/** Throws where an operation has what only the general executor can run. With `texts`, lists that are constant are kept. */
+export function writeProgram(planned: Operation & Collecting & { readonly texts: Texts | null }): Program {
+  const { schema, operation, texts } = planned;
   const hasVariables = (operation.variableDefinitions ?? []).length > 0;
   const functions: string[] = [];
   const parts: unknown[] = [];
@@ -89,10 +94,13 @@ export function writeProgram(planned: Operation & Collecting): Program {
     const field: Field = { parentType, definition, nodes };
     const given = useMade(argumentsOf(field));
     const info = useMade((variables) => infoOf(planned, field, variables));
+    const constant = constancyOf(definition);
+    const note = texts && typeof constant === 'function' ? `run.isConstant &&= ${use(constant)}(source), ` : '';
     const resolved = definition.resolve
       ? `${use(definition.resolve)}(source, ${given}, context, ${info})`
       : `!hasProperties ? undefined : typeof (property = source.${name}) === 'function' ? property.call(source, ${given}, context, ${info}) : property`;
-    return `${writeCompletion(definition.type, { nodes, info })}(${resolved}, run)`;
+    const complete = writeCompletion(definition.type, { nodes, info, isConstant: constant !== null });
+    return `(${note}${complete}(${resolved}, run))`;
   }
 
   /** `(value, run) => text` */
@@ -111,23 +119,52 @@ export function writeProgram(planned: Operation & Collecting): Program {
 
   /** Statements that return the text of a `value` that is there. */
   function writePresent(type: GraphQLOutputType, origin: Origin): string {
-    if (isListType(type)) return writeList(writeCompletion(type.ofType, origin));
+    if (isListType(type)) return writeList(type, origin);
     if (isObjectType(type)) return `return ${writeSelection(type, origin.nodes)}(value, run);`;
     if (isAbstractType(type)) return writeAbstract(type, origin);
     // A leaf that JSON has no text for is left out where it stands in an object, which is for others to do.
     return `const leaf = ${use(type)}.serialize(value);
+      if (typeof leaf === 'string') return quote(leaf);
       return leaf == null || typeof leaf.then === 'function' ? fail(run) : JSON.stringify(leaf) ?? fail(run);`;
   }
 
-  function writeList(complete: string): string {
-    return `if (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function') return fail(run);
-      const items = Array.isArray(value) ? value : Array.from(value);
-      let text = '[';
+  function writeList({ ofType }: GraphQLList<GraphQLOutputType>, origin: Origin): string {
+    const complete = writeCompletion(ofType, origin);
+    const write = `let text = '[';
       for (let index = 0; index < items.length; index++) {
         if (index > 0) text += ',';
         try { text += ${complete}(items[index], run); } catch { text += fail(run); }
       }
-      return text + ']';`;
+      text += ']';`;
+    const isKept = texts && origin.isConstant && isConstantSelection(getNamedType(ofType), origin.nodes);
+    return `if (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function') return fail(run);
+      const items = Array.isArray(value) ? value : Array.from(value);
+      ${isKept ? writeKept(texts, write) : write}
+      return text;`;
+  }
+
+  /** A list that is the same object, and of which only what never changes is selected, is the same text. */
+  function writeKept(texts: Texts, write: string): string {
+    const [memory, selection] = [use(texts), texts.newSelection()];
+    return `const known = ${memory}.find(items, ${selection});
+      if (known !== undefined) return known;
+      const [wasConstant, promised] = [run.isConstant, run.promised.length];
+      run.isConstant = true;
+      ${write}
+      if (run.isConstant && !run.failed && run.promised.length === promised) ${memory}.keep(items, ${selection}, text);
+      run.isConstant &&= wasConstant;`;
+  }
+
+  /** Whether what is selected of an object depends on that object alone. */
+  function isConstantSelection(type: GraphQLNamedType, nodes: readonly FieldNode[]): boolean {
+    if (isLeafType(type)) return true;
+    if (!isObjectType(type)) return false;
+    const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    return [...collectFields(planned, type, sets).values()].every(([node, ...others]) => {
+      const definition = type.getFields()[node.name.value];
+      if (!definition) return node.name.value === '__typename';
+      return constancyOf(definition) !== null && isConstantSelection(getNamedType(definition.type), [node, ...others]);
+    });
   }
 
   function writeAbstract(type: GraphQLAbstractType, { nodes, info }: Origin): string {
@@ -156,3 +193,15 @@ export function writeProgram(planned: Operation & Collecting): Program {
 
 /** A text as it stands in JavaScript. */
 const literal = (text: string): string => JSON.stringify(text);
+
+/**
+ * What a field's extension `constant` says: that its value depends on its source alone, which never changes, or for which
+ * sources that is so. Null: it may depend on anything.
+ */
+function constancyOf({
+  extensions,
+  args,
+}: GraphQLField<unknown, unknown>): true | ((source: unknown) => boolean) | null {
+  const { constant } = extensions as { constant?: true | ((source: unknown) => boolean) };
+  return args.length === 0 ? (constant ?? null) : null;
+}

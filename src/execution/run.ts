@@ -11,6 +11,8 @@ export type Run = {
   /** How many promised values are still to come. */
   waiting: number;
   failed: boolean;
+  /** Whether what is being written would be the same at any time, for anybody. */
+  isConstant: boolean;
   /** Ends a run that waits: with null when it has failed, else with its text. Later calls do nothing. */
   end: (() => void) | null;
 };
@@ -23,7 +25,16 @@ export type Select = (source: unknown, run: Run) => string;
 
 /** Runs the selection of an operation; null when anything was not as usual. */
 export function start(select: Select, context: unknown, variables: Variables): string | null | Promise<string | null> {
-  const run: Run = { context, variables, made: [], promised: [], waiting: 0, failed: false, end: null };
+  const run: Run = {
+    context,
+    variables,
+    made: [],
+    promised: [],
+    waiting: 0,
+    failed: false,
+    isConstant: false,
+    end: null,
+  };
   const text = select(undefined, run);
   if (run.failed) return null;
   if (run.waiting === 0) return text;
@@ -40,6 +51,15 @@ export function fail(run: Run): string {
   run.failed = true;
   run.end?.();
   return 'null';
+}
+
+/** What JSON does not take as it is, and halves of letters, which are written as escapes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/** A text as JSON. Most need no more than a look. */
+export function quote(text: string): string {
+  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** Stands before and behind the number of a promised value, in its place. In JSON this letter is always escaped. */

@@ -1,5 +1,6 @@
 // Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
 import { GatewayError } from '../errors.ts';
+import { cut } from './cut.ts';
 import type { FollowEntry } from './model.ts';
 import { upstreamPageSize } from './page-size.ts';
 import { indexAfter, type Place } from './resume.ts';
@@ -61,7 +62,7 @@ function cutOrWalk<E extends FollowEntry>(
   const opening = { page, from: from as number };
   const to = opening.from + first;
   if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  return { entries: cut(page.entries, opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
 }
 
 /** Takes members from `opening` on, page after page, until there are enough. */

@@ -2,7 +2,7 @@
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
 import { type Page, readSlice, type Slice } from '../follow/walk.ts';
 import { decodeCursor, encodeCursor } from './item-cursor.ts';
 import { dateTimeOf } from './scalars.ts';
@@ -66,6 +66,15 @@ export function cursorOf(edge: FollowEdge, { cursorKey }: GraphSettings): string
 export function timeOf(edge: FollowEdge): string {
   edge.time ??= dateTimeOf(edge.followedAt);
   return edge.time;
+}
+
+const users = new WeakMap<readonly FollowEdge[], UserHandle[]>();
+
+/** The members of a slice, the same list each time. */
+export function usersOf(edges: readonly FollowEdge[]): UserHandle[] {
+  const known = users.get(edges) ?? edges.map(({ user }) => user);
+  users.set(edges, known);
+  return known;
 }
 
 const shaped = new WeakMap<FollowPage, Page<FollowEdge>>();

@@ -8,7 +8,9 @@ import {
   type FollowEdge,
   readConnection,
   timeOf,
+  usersOf,
 } from './connection.ts';
+import { CONSTANT } from './constant.ts';
 import { PageInfoType } from './page-info.ts';
 import { UserType } from './user.ts';
 
@@ -19,13 +21,21 @@ const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
       nullable: false,
       description:
         'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque.',
+      extensions: CONSTANT,
       resolve: (edge, _args, { settings }) => cursorOf(edge, settings),
     }),
-    node: t.field({ type: UserType, nullable: false, description: 'The member.', resolve: ({ user }) => user }),
+    node: t.field({
+      type: UserType,
+      nullable: false,
+      description: 'The member.',
+      extensions: CONSTANT,
+      resolve: ({ user }) => user,
+    }),
     followedAt: t.field({
       type: 'DateTime',
       nullable: false,
       description: 'When the follow began; for mutuals, usually when it became mutual.',
+      extensions: CONSTANT,
       resolve: timeOf,
     }),
   }),
@@ -38,13 +48,15 @@ const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnecti
       type: [FollowEdgeType],
       nullable: false,
       description: 'The members with their cursors.',
+      extensions: CONSTANT,
       resolve: ({ edges }) => edges as FollowEdge[],
     }),
     nodes: t.field({
       type: [UserType],
       nullable: false,
       description: 'The members alone.',
-      resolve: ({ edges }) => edges.map(({ user }) => user),
+      extensions: CONSTANT,
+      resolve: ({ edges }) => usersOf(edges),
     }),
     pageInfo: t.field({
       type: PageInfoType,

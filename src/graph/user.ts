@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { Profile, UserHandle } from '../follow/model.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
+import { CONSTANT, constantFor } from './constant.ts';
 import { AdminForbidTypeType, AllowTypeType, GenderType } from './enums.ts';
 import { NodeType } from './node.ts';
 import { CustomFieldType, ProfileItemType } from './profile-item.ts';
@@ -10,22 +11,25 @@ import { handleOf, handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
 
 const CUSTOM_TAG = 'Tag_Profile_Custom_';
 
-/** Resolves from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
+/** Reads from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
 function profileField<T>(read: (profile: Profile) => T) {
-  return ({ id, profile }: UserHandle, _args: object, { load }: Context): T | Promise<T> => {
-    const known = profile && read(profile);
-    if (profile?.whole || known != null) return known as T;
-    return andThen(load.profile(id), read);
+  return {
+    extensions: constantFor(({ profile }: UserHandle) => profile !== null && (profile.whole || read(profile) != null)),
+    resolve: ({ id, profile }: UserHandle, _args: object, context: Context): T | Promise<T> => {
+      const known = profile && read(profile);
+      if (profile?.whole || known != null) return known as T;
+      return andThen(context.load.profile(id), read);
+    },
   };
 }
 
 /** Reads a list from a profile that lacks nothing. */
 function fromWholeProfile<T>(
   { id, profile }: UserHandle,
-  { load }: Context,
+  context: Context,
   read: (profile: Profile) => T,
 ): T | Promise<T> {
-  return profile?.whole ? read(profile) : andThen(load.profile(id), read);
+  return profile?.whole ? read(profile) : andThen(context.load.profile(id), read);
 }
 
 function checkKnown(tags: readonly string[], { refusedTags }: Context) {
@@ -42,60 +46,60 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     'An account of the app. Profile fields are null when the user has not set them, or when their value cannot be read.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
+    id: t.exposeID('id', { nullable: false, description: "The account's UserID.", extensions: CONSTANT }),
     nick: t.string({
       description: 'The name to show.',
-      resolve: profileField(({ nick }) => nick),
+      ...profileField(({ nick }) => nick),
     }),
     avatar: t.field({
       type: 'URL',
       description:
         'The picture to show. A value that is no absolute web address is null here, and raw in `profileItems`.',
-      resolve: profileField(({ avatar }) => avatar),
+      ...profileField(({ avatar }) => avatar),
     }),
     gender: t.field({
       type: GenderType,
       description: 'The gender.',
-      resolve: profileField(({ gender }) => gender),
+      ...profileField(({ gender }) => gender),
     }),
     birthday: t.field({
       type: 'Date',
       description: 'The date of birth. A value that is no calendar date is null here, and raw in `profileItems`.',
-      resolve: profileField(({ birthday }) => birthday),
+      ...profileField(({ birthday }) => birthday),
     }),
     location: t.string({
       description: 'The place, in whatever form the app uses.',
-      resolve: profileField(({ location }) => location),
+      ...profileField(({ location }) => location),
     }),
     selfSignature: t.string({
       description: 'What the user says about themself.',
-      resolve: profileField(({ selfSignature }) => selfSignature),
+      ...profileField(({ selfSignature }) => selfSignature),
     }),
     language: t.int({
       description: 'The language, a number of the app’s own.',
-      resolve: profileField(({ language }) => language),
+      ...profileField(({ language }) => language),
     }),
     level: t.int({
       description: 'The level, a number of the app’s own.',
-      resolve: profileField(({ level }) => level),
+      ...profileField(({ level }) => level),
     }),
     role: t.int({
       description: 'The role, a number of the app’s own.',
-      resolve: profileField(({ role }) => role),
+      ...profileField(({ role }) => role),
     }),
     allowType: t.field({
       type: AllowTypeType,
       description: 'Who may add this user as a friend.',
-      resolve: profileField(({ allowType }) => allowType),
+      ...profileField(({ allowType }) => allowType),
     }),
     adminForbidType: t.field({
       type: AdminForbidTypeType,
       description: 'What the app’s administrators forbid this user.',
-      resolve: profileField(({ adminForbidType }) => adminForbidType),
+      ...profileField(({ adminForbidType }) => adminForbidType),
     }),
     messageSettings: t.int({
       description: 'Message settings, a bit field: 1 means that the user receives no messages.',
-      resolve: profileField(({ messageSettings }) => messageSettings),
+      ...profileField(({ messageSettings }) => messageSettings),
     }),
     customFields: t.field({
       type: [CustomFieldType],

@@ -1,14 +1,17 @@
 // Whole answers that everybody gets alike, as they leave: each with the questions that it was made from. One that was
 // kept is right as long as every question still has the same answer, so nothing has to tell this cache of changes.
 import { LRUCache } from 'lru-cache';
+import { createTexts, type Texts } from '../execution/texts.ts';
 import type { Recording, Sources } from '../follow/recording.ts';
 
 export type AnswerCache = {
   /** An answer that still is what running the operation would give. */
   find(key: string): Buffer | undefined;
   keep(key: string, body: string, recording: Recording): void;
+  /** Parts of answers that are the same in all of them, for whomever. */
+  readonly lists: Texts;
   /** What is kept, in estimated bytes. */
-  bytes(): number;
+  bytes(): { answers: number; lists: number };
 };
 
 type Kept = { readonly bytes: Buffer; readonly recording: Recording };
@@ -20,6 +23,7 @@ const READING_BYTES = 200;
 const LETTER_BYTES = 2;
 
 export type AnswerCacheOptions = {
+  /** For whole answers, and as much again for lists. */
   maxBytes: number;
   /** What is longer is refused, in bytes. */
   longest: number;
@@ -33,7 +37,9 @@ export function createAnswerCache({ maxBytes, longest, sources }: AnswerCacheOpt
     sizeCalculation: ({ bytes, recording }, key) =>
       ENTRY_BYTES + LETTER_BYTES * key.length + bytes.byteLength + READING_BYTES * recording.length,
   });
+  const lists = createTexts(maxBytes);
   return {
+    lists,
     find(key) {
       const known = answers.get(key);
       if (!known) return undefined;
@@ -49,6 +55,6 @@ export function createAnswerCache({ maxBytes, longest, sources }: AnswerCacheOpt
       bytes.write(body);
       answers.set(key, { bytes, recording });
     },
-    bytes: () => answers.calculatedSize,
+    bytes: () => ({ answers: answers.calculatedSize, lists: lists.bytes() }),
   };
 }

@@ -53,6 +53,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
   const { open, begin, checkCost, documents, accounting, answers, send } = dependencies;
   const operations = createKnownOperations({
     ...dependencies,
+    lists: answers?.lists ?? null,
     publicOperations: answers === null ? [] : dependencies.publicOperations,
     isTrusted: answers === null ? () => false : documents.isTrusted,
   });

@@ -2,6 +2,7 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type CompiledOperation, compileOperation } from '../execution/compile.ts';
+import type { Texts } from '../execution/texts.ts';
 import { dependsOnViewer } from '../graph/viewer-fields.ts';
 import type { CheckDocument } from '../http/trusted-documents.ts';
 
@@ -29,6 +30,8 @@ export type KnownOperationsOptions = {
   /** Parses and validates, with all limits. */
   check: CheckDocument;
   isTrusted(document: DocumentNode): boolean;
+  /** Keeps lists that are the same in all answers; null keeps none. */
+  lists: Texts | null;
   /** Names of operations that answer everybody alike. */
   publicOperations: readonly string[];
 };
@@ -45,7 +48,7 @@ const FIELDS_PER_LETTER = 1 / 6;
 const UNFIT = 'unfit';
 
 export function createKnownOperations(options: KnownOperationsOptions): KnownOperations {
-  const { schema, after, check, isTrusted, publicOperations } = options;
+  const { schema, after, check, isTrusted, lists, publicOperations } = options;
   let prepared = 0;
   // Apart, so that what anybody makes up once pushes out nothing that was worth preparing.
   const asked = new LRUCache<string, number>({ maxSize: MOST_LETTERS, sizeCalculation: (_times, key) => key.length });
@@ -59,7 +62,7 @@ export function createKnownOperations(options: KnownOperationsOptions): KnownOpe
     const document = check(text);
     if ('problem' in document) return null;
     const operation = getOperationAST(document, operationName);
-    const compiled = operation?.operation === 'query' ? compileOperation(schema, document, operationName) : null;
+    const compiled = operation?.operation === 'query' ? compileOperation(schema, document, operationName, lists) : null;
     if (!compiled || compiled.fieldCount > MOST_FIELDS_EACH) return null;
     const isPublic = isTrusted(document) && !dependsOnViewer(document);
     const isForEverybody = isPublic && publicOperations.includes(operation?.name?.value ?? '');

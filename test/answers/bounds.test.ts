@@ -34,9 +34,9 @@ describe('100,000 different questions', () => {
     const { cache, find, keep } = openCache({ maxBytes: MEGABYTE });
     for (let n = 0; n < 100_000; n++) {
       keep(`1 {"userId":"user_${n}"}`, `{"data":${n}}`, (ask) => ask.now.counts('star', CALL));
-      if (n % 1000 === 0) expect(cache.bytes()).toBeLessThanOrEqual(MEGABYTE);
+      if (n % 1000 === 0) expect(cache.bytes().answers).toBeLessThanOrEqual(MEGABYTE);
     }
-    expect(cache.bytes()).toBeGreaterThan(MEGABYTE * 0.9);
+    expect(cache.bytes().answers).toBeGreaterThan(MEGABYTE * 0.9);
     expect(find('1 {"userId":"user_99999"}')).toBe('{"data":99999}');
     expect(find('1 {"userId":"user_0"}')).toBeUndefined();
   });
@@ -51,7 +51,7 @@ test('100,000 short answers take no more memory than the cache has', async () =>
   const { cache, keep } = openCache({ maxBytes: 16 * MEGABYTE });
   for (let n = 0; n < 100_000; n++)
     keep(ownText(`1 {"userId":"user_${n}"}`), ownText(`{"data":${n}}`), (ask) => ask.isKnownMissing('star'));
-  expect(cache.bytes()).toBeGreaterThan(16 * MEGABYTE * 0.9);
+  expect(cache.bytes().answers).toBeGreaterThan(16 * MEGABYTE * 0.9);
   expect((await livingBytes()) - before).toBeLessThan(16 * MEGABYTE * SLACK);
   expect(cache.find('')).toBeUndefined();
 });
@@ -66,7 +66,7 @@ test('long answers take no more memory than the cache has', async () => {
       void ask.readPage(HEAD, CALL);
       ask.now.counts('star', CALL);
     });
-  expect(cache.bytes()).toBeGreaterThan(16 * MEGABYTE * 0.9);
+  expect(cache.bytes().answers).toBeGreaterThan(16 * MEGABYTE * 0.9);
   expect((await livingBytes()) - before).toBeLessThan(16 * MEGABYTE * SLACK);
   expect(cache.find('')).toBeUndefined();
 });
@@ -126,6 +126,6 @@ test('answers of few bytes that are cut from large pages take no more memory tha
   // Profiles that came along are remembered behind the answers.
   await new Promise((resolve) => setTimeout(resolve));
   const grown = (await livingBytes()) - before;
-  expect(cache.bytes()).toBeLessThan(4 * MEGABYTE);
+  expect(cache.bytes().answers).toBeLessThan(4 * MEGABYTE);
   expect(grown).toBeLessThan((MEGABYTE + 4 * MEGABYTE) * SLACK);
 });

@@ -73,7 +73,7 @@ describe('an answer that was kept', () => {
     const before = { ...known };
     change(known);
     expect(find('key')).toBeUndefined();
-    expect(cache.bytes()).toBe(0);
+    expect(cache.bytes().answers).toBe(0);
     Object.assign(known, before);
     expect(find('key')).toBeUndefined();
   });
@@ -110,7 +110,7 @@ describe('no answer is kept', () => {
       void Promise.resolve(question(ask)).catch(() => {});
     });
     expect(find('key')).toBeUndefined();
-    expect(cache.bytes()).toBe(0);
+    expect(cache.bytes().answers).toBe(0);
   });
 
   test('that was made from more than 50 things, since to look at them would take as long as to make it', () => {

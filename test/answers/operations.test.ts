@@ -20,6 +20,7 @@ function openOperations(options: Partial<KnownOperationsOptions> = {}) {
       }
     },
     isTrusted: () => true,
+    lists: null,
     publicOperations: [],
     ...options,
   });

@@ -6,6 +6,7 @@ import { execute, parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { compileOperation } from '../../src/execution/compile.ts';
+import { createTexts } from '../../src/execution/texts.ts';
 import { createLoaders, type LoaderSources } from '../../src/follow/loaders.ts';
 import { UNSET_PROFILE } from '../../src/follow/model.ts';
 import { createServedSchema } from '../../src/graph/federation.ts';
@@ -86,6 +87,9 @@ function contextOf(failing: number, missing: string | null) {
   return { context, asked };
 }
 
+/** Kept over all runs, as a gateway keeps it. */
+const texts = createTexts(1_000_000);
+
 test.each<[title: string, kind: OperationKind, failing: number]>([
   ['queries', 'query', 0],
   ['queries of which some fail', 'query', 2],
@@ -96,7 +100,7 @@ test.each<[title: string, kind: OperationKind, failing: number]>([
     randomOperation(IDS, cursorOf, kind === 'query' ? 2 : 1, kind),
     async ({ query, variables }) => {
       const document = parse(query);
-      const compiled = compileOperation(schema, document, null);
+      const compiled = compileOperation(schema, document, null, texts);
       if (!compiled) {
         // Each condition has a variable of its own.
         expect(query.match(/@(skip|include)\(if: \$/g)?.length).toBeGreaterThan(4);
@@ -113,6 +117,8 @@ test.each<[title: string, kind: OperationKind, failing: number]>([
         contextValue: theirs.context,
         variableValues: variables,
       });
+      // The second time some of it is kept from the first.
+      expect(await compiled.run(ours.context, variables)).toBe(run);
       expect(run).toBe(errors ? null : JSON.stringify(data));
       if (run) expect(ours.asked).toEqual(theirs.asked);
       if (run) answered++;

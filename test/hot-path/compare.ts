@@ -23,8 +23,8 @@ const TOLD_LETTERS = 1500;
 const TOLD_DIFFERENCES = Number(process.env.TOLD_DIFFERENCES) || 5;
 const TOLD_NAMES = 50;
 const PATIENCE_STEP_MS = 500;
-/** The metrics of the gateway; but answers are kept on the short way alone. */
-const OF_BOTH_WAYS = /^follow_gateway_(?!memory_bytes\{kind="answers"\}).*$/gm;
+/** The metrics of the gateway; but answers and lists are kept on the short way alone. */
+const OF_BOTH_WAYS = /^follow_gateway_(?!memory_bytes\{kind="(answers|lists)"\}).*$/gm;
 /** Of log lines: when, and where one's own ports are. Stacks say which way was gone. */
 const OWN_FIELDS = new Set(['time', 'url', 'stack']);
 

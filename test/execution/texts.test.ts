@@ -1,0 +1,113 @@
+// Lists that are written once: which ones are, that nothing in them is ever old, and how much is kept.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { buildSchema, type GraphQLObjectType, parse } from 'graphql';
+import { expect, test } from 'vitest';
+import { compileOperation } from '../../src/execution/compile.ts';
+import { createTexts, type Texts } from '../../src/execution/texts.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+type Item = { name: string; isKnown?: boolean; inner?: Item[] };
+type Resolve = (source: never, args: never, context: never) => unknown;
+
+/** Fields by `Type.field`: their resolvers, and whether they are constant. */
+const FIELDS: Record<string, { resolve: Resolve; constant?: true | ((item: Item) => boolean) }> = {
+  'Query.items': { resolve: (_root, _args, { items }: { items: Item[] }) => items, constant: true },
+  'Query.fresh': { resolve: (_root, _args, { items }: { items: Item[] }) => items },
+  'Item.name': { resolve: ({ name }: Item) => name, constant: true },
+  'Item.known': { resolve: ({ name }: Item) => name, constant: ({ isKnown = true }) => isKnown },
+  'Item.viewer': { resolve: (_item, _args, { viewer }: { viewer: string }) => viewer },
+  'Item.some': { resolve: ({ name }: Item, { n }: { n: number }) => name.slice(n), constant: true },
+  'Item.inner': { resolve: ({ inner }: Item) => inner, constant: true },
+  'Item.later': { resolve: async ({ name }: Item) => name, constant: true },
+};
+
+const schema = buildSchema(`
+  type Query { items: [Item!] fresh: [Item!] }
+  type Item { name: String known: String viewer: String some(n: Int = 0): String later: String inner: [Item!] }
+`);
+for (const [path, { resolve, constant }] of Object.entries(FIELDS)) {
+  const [type, field] = path.split('.') as [string, string];
+  Object.assign((schema.getType(type) as GraphQLObjectType).getFields()[field] ?? {}, {
+    resolve,
+    extensions: { constant },
+  });
+}
+
+function compile(query: string, texts: Texts | null) {
+  const compiled = compileOperation(schema, parse(query), null, texts);
+  if (!compiled) throw new Error('The operation can be compiled.');
+  return compiled;
+}
+
+const named = (...names: string[]): Item[] => names.map((name) => ({ name }));
+
+/** Whether a list is found the second time, told by changing what must never change. */
+async function isKept(query: string, items: Item[], texts: Texts = createTexts(10_000)): Promise<boolean> {
+  const { run } = compile(query, texts);
+  const first = await run({ items, viewer: 'anna' }, {});
+  for (const item of items) item.name = 'changed';
+  return (await run({ items, viewer: 'anna' }, {})) === first;
+}
+
+test.each([
+  ['constant fields alone', '{ items { name __typename } }', true],
+  ['constant fields in fragments', '{ items { ...F } } fragment F on Item { name ... on Item { again: name } }', true],
+  ['a field that is constant for each of the items', '{ items { known } }', true],
+  ['a field that depends on the context', '{ items { name viewer } }', false],
+  ['a field with arguments', '{ items { name some } }', false],
+  ['a promised field', '{ items { name later } }', false],
+  ['a list that is not constant', '{ fresh { name } }', false],
+])('a list of which is selected: %s', async (_title, query, expected) => {
+  expect(await isKept(query, named('one', 'two'))).toBe(expected);
+});
+
+test('a list is not kept when a field is not constant for one of its items, also within', async () => {
+  const unknown = { name: 'two', isKnown: false };
+  expect(await isKept('{ items { known } }', [...named('one'), unknown])).toBe(false);
+  const query = '{ items { name inner { known } } }';
+  const items = (inner: Item[]) => [
+    { name: 'first', inner },
+    { name: 'second', inner: named('three') },
+  ];
+  expect(await isKept(query, items(named('one')))).toBe(true);
+  expect(await isKept(query, items([unknown]))).toBe(false);
+});
+
+test('a list that fails is not kept', () => {
+  const texts = createTexts(10_000);
+  const { run } = compile('{ items { name } }', texts);
+  const items = [{ name: Symbol('no text') as unknown as string }];
+  expect(run({ items }, {})).toBeNull();
+  items[0] = { name: 'one' };
+  expect(run({ items }, {})).toBe('{"items":[{"name":"one"}]}');
+});
+
+test('another list, and another selection of the same list, are other texts', () => {
+  const texts = createTexts(10_000);
+  const [names, aliases] = [compile('{ items { name } }', texts), compile('{ items { n: name } }', texts)];
+  const [one, two] = [named('one'), named('two')];
+  for (let times = 0; times < 2; times++) {
+    expect(names.run({ items: one }, {})).toBe('{"items":[{"name":"one"}]}');
+    expect(names.run({ items: two }, {})).toBe('{"items":[{"name":"two"}]}');
+    expect(aliases.run({ items: one }, {})).toBe('{"items":[{"n":"one"}]}');
+  }
+});
+
+test('100,000 lists take no more memory than there is for them, and keep no list alive', async () => {
+  const texts = createTexts(4_000_000);
+  const { run } = compile('{ items { name } }', texts);
+  const living = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = living();
+  for (let n = 0; n < 100_000; n++) run({ items: named(`${n} 名`.repeat(1 + (n % 20)), 'x'.repeat(n % 200)) }, {});
+  expect(texts.bytes()).toBeGreaterThan(3_600_000);
+  expect(texts.bytes()).toBeLessThanOrEqual(4_000_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(living() - before).toBeLessThan(4_000_000 * 1.25);
+  expect(texts.find([], 1)).toBeUndefined();
+});
