@@ -1,5 +1,4 @@
 // The doors: HTTP and WebSocket, with everything that stands between a client and the graph.
-import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
@@ -9,13 +8,15 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { createContexts, GraphSettings } from './context.ts';
 import { createAutomaticPersistedQueries } from './http/automatic-persisted-queries.ts';
-import { createClientAddresses } from './http/client-address.ts';
+import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { createFront, type FrontDependencies, GRAPHQL_PATH } from './http/front.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
+import { createLaneFront } from './http/lane-front.ts';
 import { createListener, type Listener } from './http/listener.ts';
+import { connectionBehind } from './http/passage.ts';
 import { createWebSockets } from './http/web-socket.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './operations/accounting.ts';
@@ -85,7 +86,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
           shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : counts,
           clock,
         });
-  const tooSoon = (request: IncomingMessage, viewer: Viewer | null) =>
+  const tooSoon = (request: Asker, viewer: Viewer | null) =>
     rates?.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request))) ?? null;
   const cors = createCors({
     origins: config.corsOrigins,
@@ -105,37 +106,35 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     clock,
   });
 
-  const listener = createListener(
-    createFront({
-      graphql: graphql.serve,
-      graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
-      authenticate,
-      webhook: webhooks,
-      cors,
-      isHttps: addresses.isHttps,
-      tooSoon,
-      isReady: () => listener.isReady(),
-      onExchange(line) {
-        // Every change in the app is one; and where the upstream sends them is nobody else's business.
-        if (line.path === webhooks?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
-        log.info(line, 'request');
-        if (line.path !== GRAPHQL_PATH || line.stream) return;
-        metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
-      },
-      onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
-      maxBodyBytes: config.maxBodyBytes,
-      clock,
-    }),
-    clock,
-    {
-      upgrade: webSockets.upgrade,
-      leave() {
-        endSubscriptions();
-        streams.leave();
-        webSockets.leave();
-      },
+  const onExchange: FrontDependencies['onExchange'] = (line) => {
+    // Every change in the app is one; and where the upstream sends them is nobody else's business.
+    if (line.path === webhooks?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
+    log.info(line, 'request');
+    if (line.path !== GRAPHQL_PATH || line.stream) return;
+    metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
+  };
+  const shared = { authenticate, cors, isHttps: addresses.isHttps, tooSoon, onExchange, clock };
+  const lane = graphql.answerLane && createLaneFront({ ...shared, graphql: graphql.answerLane });
+  const { maxBodyBytes } = config;
+  const front = createFront({
+    ...shared,
+    graphql: graphql.serve,
+    graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
+    webhook: webhooks,
+    begun: ({ socket }) => lane?.begun(connectionBehind(socket)),
+    isReady: () => listener.isReady(),
+    onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
+    maxBodyBytes,
+  });
+  const longLived = {
+    upgrade: webSockets.upgrade,
+    leave() {
+      endSubscriptions();
+      streams.leave();
+      webSockets.leave();
     },
-  );
+  };
+  const listener = createListener(front, clock, { longLived, lane: lane && { serve: lane.serve, maxBodyBytes } });
   return listener;
 }
 

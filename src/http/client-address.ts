@@ -5,11 +5,16 @@ import { BlockList, isIP, isIPv4 } from 'node:net';
 /** The proxies in front of us: how many there are, or the networks that they are in. 0 is none. */
 export type TrustedProxies = number | readonly string[];
 
+/** Who asks, as a request tells. */
+export type Asker = Pick<IncomingMessage, 'headers'> & {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+};
+
 export type ClientAddresses = {
   /** Who asks, as far as proxies can be believed; else whoever has connected to us. */
-  addressOf(request: IncomingMessage): string;
+  addressOf(request: Asker): string;
   /** Whether a proxy says that it was asked over TLS. */
-  isHttps(request: IncomingMessage): boolean;
+  isHttps(request: Asker): boolean;
 };
 
 /** Makes what tells addresses. They are personal data: nothing logs them. */
@@ -29,8 +34,8 @@ export function createClientAddresses(proxies: TrustedProxies): ClientAddresses 
     return address;
   }
 
-  const peerOf = ({ socket }: IncomingMessage) => plain(socket.remoteAddress ?? '');
-  const isProxied = (request: IncomingMessage) => (isTrusted ? isTrusted(peerOf(request)) : proxies !== 0);
+  const peerOf = ({ socket }: Asker) => plain(socket.remoteAddress ?? '');
+  const isProxied = (request: Asker) => (isTrusted ? isTrusted(peerOf(request)) : proxies !== 0);
 
   return {
     addressOf(request) {

@@ -1,19 +1,19 @@
 // Pages of other origins: which may read answers. Browsers enforce it; what they would hide anyway is not even run.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { addVary } from './security-headers.ts';
+import { addVary, type HeaderSink } from './security-headers.ts';
 
 /** Origins whose pages may ask: exactly these, or all. */
 export type Origins = readonly string[] | '*';
 
 export type Cors = {
   /** Tells the browser, in the head of an answer, whether the page may read it. */
-  mark(request: IncomingMessage, response: ServerResponse): void;
+  mark(request: Pick<IncomingMessage, 'headers'>, response: HeaderSink): void;
   /** Whether a request is the browser's question before a page's real one. */
   isPreflight(request: IncomingMessage): boolean;
   /** Answers such a question of a page that may ask. */
   answerPreflight(response: ServerResponse): void;
   /** Whether a page asks that could not read the answer. */
-  isForeign(request: IncomingMessage): boolean;
+  isForeign(request: Pick<IncomingMessage, 'headers'>): boolean;
   /** The same for a WebSocket, where browsers would hide nothing. */
   isForeignSocket(request: IncomingMessage): boolean;
 };

@@ -5,8 +5,10 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { isNestedTooDeep, readBody } from './body.ts';
+import type { Asker } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
+import type { Begun } from './lane-front.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
 import { STRICT_TRANSPORT } from './security-headers.ts';
@@ -24,9 +26,11 @@ export type FrontDependencies = {
   webhook: { path: string; serve(request: IncomingMessage, response: ServerResponse): unknown } | null;
   cors: Cors;
   /** Counts a request: in how many seconds its client may come again; null when it may go on. */
-  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
+  tooSoon?(request: Asker, viewer: Viewer | null): number | null;
   /** Whether a request has come over TLS. */
-  isHttps(request: IncomingMessage): boolean;
+  isHttps(request: Asker): boolean;
+  /** What was found out of a request before it came here; undefined: nothing. */
+  begun?(request: IncomingMessage): Begun | undefined;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration: the line of the log. */
@@ -59,12 +63,13 @@ const OUR_BUG: Refusal = { status: 500, message: 'Something went wrong on our si
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createFront(dependencies: FrontDependencies): RequestListener {
-  const { cors, isHttps, isReady, onExchange, onFault, clock } = dependencies;
+  const { cors, isHttps, isReady, begun: begunOf, onExchange, onFault, clock } = dependencies;
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
     const header = request.headers['x-request-id'];
-    const exchange = openExchange(typeof header === 'string' ? header : null);
+    const begun = begunOf?.(request);
+    const exchange = begun?.exchange ?? openExchange(typeof header === 'string' ? header : null);
     response.setHeader('x-request-id', exchange.requestId);
     if (isHttps(request)) response.setHeader('strict-transport-security', STRICT_TRANSPORT);
     if (path === '/health/live') return answer(response, 200, 'text/plain', 'live\n');
@@ -75,7 +80,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
     }
 
     cors.mark(request, response);
-    const startedAt = clock.now();
+    const startedAt = begun?.startedAt ?? clock.now();
     response.once('close', () => {
       const { statusCode: status, writableFinished } = response;
       onExchange({
@@ -96,7 +101,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
       else refuse(response, exchange, OUR_BUG);
     };
     try {
-      const served = serve(dependencies, path, request, response, exchange);
+      const served = serve(dependencies, path, request, response, exchange, begun);
       if (served instanceof Promise) served.catch(fail);
     } catch (error) {
       fail(error);
@@ -111,6 +116,7 @@ function serve(
   request: RequestWithBody,
   response: ServerResponse,
   exchange: Exchange,
+  begun: Begun | undefined,
 ): unknown {
   const { graphiql, authenticate, webhook, cors } = dependencies;
   const broken = brokenHead(request);
@@ -130,9 +136,11 @@ function serve(
     const unreadable = brokenParameter(request);
     if (unreadable) return refuse(response, exchange, unreadable);
   }
+  if (begun) return serveViewer(dependencies, request, response, exchange, begun.seconds);
   const known = (viewer: Viewer | null) => {
     exchange.viewer = viewer;
-    return serveViewer(dependencies, request, response, exchange);
+    const seconds = dependencies.tooSoon?.(request, viewer) ?? null;
+    return serveViewer(dependencies, request, response, exchange, seconds);
   };
   const unknown = (error: unknown) => refuseCredentials(dependencies, error, request, response, exchange);
   let viewer: ReturnType<Authenticate>;
@@ -166,14 +174,14 @@ function refuseCredentials(
   return refuse(response, exchange, { status: 401, message, code });
 }
 
-/** It is known who asks. */
+/** It is known who asks, and whether they have to wait. */
 function serveViewer(
-  { graphql, tooSoon = () => null, maxBodyBytes, clock }: FrontDependencies,
+  { graphql, maxBodyBytes, clock }: FrontDependencies,
   request: RequestWithBody,
   response: ServerResponse,
   exchange: Exchange,
+  seconds: number | null,
 ): unknown {
-  const seconds = tooSoon(request, exchange.viewer);
   if (seconds !== null) return refuseForNow(response, exchange, seconds);
   const unwanted = notAcceptable(request) ?? (request.method === 'POST' ? wrongBody(request) : null);
   if (unwanted) return refuse(response, exchange, unwanted);

@@ -6,7 +6,9 @@ import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { listening, urlOf } from './bind.ts';
 import { end, refuseBroken } from './broken-requests.ts';
-import { setSecurityHeaders } from './security-headers.ts';
+import { createLane, type LaneOptions } from './lane.ts';
+import { connectionBehind } from './passage.ts';
+import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from './security-headers.ts';
 
 export type Listener = {
   /** Starts to accept; resolves with the URL. Port 0 takes a free one. */
@@ -34,8 +36,6 @@ const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000, checkMs: 1000
 const MOST_HEADER_BYTES = 16_384;
 /** Requests that one connection may send before the first is answered: they all run at once. */
 const MOST_AT_ONCE = 100;
-/** Longer than the idle time of common load balancers (60 s), so that they never reuse a connection we are closing. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** A connection that is idle when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
 const LINGER_MS = 1000;
 
@@ -55,13 +55,18 @@ type Connection = {
   isRefused: boolean;
 };
 
-/** Makes a listener. Without `longLived` requests for a WebSocket are served like any other. */
-export function createListener(
-  front: RequestListener,
-  clock: Clock,
-  longLived?: LongLived,
-  { headersMs, requestMs, checkMs }: Patience = PATIENCE,
-): Listener {
+export type ListenerOptions = {
+  /** Without it requests for a WebSocket are served like any other. */
+  longLived?: LongLived | undefined;
+  /** What answers usual requests in a shorter way; null: Node's server reads them all. */
+  lane?: Pick<LaneOptions, 'serve' | 'maxBodyBytes'> | null;
+  patience?: Patience;
+};
+
+/** Makes a listener. */
+export function createListener(front: RequestListener, clock: Clock, options: ListenerOptions = {}): Listener {
+  const { longLived, patience = PATIENCE } = options;
+  const { headersMs, requestMs, checkMs } = patience;
   let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
   const running = new Set<ServerResponse>();
   /** Every open connection. */
@@ -77,33 +82,49 @@ export function createListener(
       maxHeaderSize: MOST_HEADER_BYTES,
       // Node would refuse such a request in a shape of its own.
       requireHostHeader: false,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
       // Clients offer other upgrades, such as h2c, which are simply not taken.
       shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
     },
     (request, response) => {
-      const own = connections.get(request.socket)?.running;
+      const connection = connectionBehind(request.socket);
+      const own = connections.get(connection)?.running;
       running.add(response);
       own?.add(response);
       response.once('close', () => {
         running.delete(response);
         own?.delete(response);
+        lane?.noteAnswered(request.socket);
       });
       setSecurityHeaders(response);
       if (own && own.size > MOST_AT_ONCE)
         return end(response, 429, `At most ${MOST_AT_ONCE} requests may run at once on one connection.`, 'THROTTLED');
-      if (state !== 'ready' && isLast(request.socket)) response.setHeader('connection', 'close');
+      if (state !== 'ready' && isLast(connection)) response.setHeader('connection', 'close');
       if (held) held.push(() => front(request, response));
       else front(request, response);
     },
   );
   if (longLived) server.on('upgrade', longLived.upgrade);
-  server.on('connection', (socket) => {
+  // Node's own way to take a connection: it gets those that the lane has no use for.
+  const [acceptByNode] = server.listeners('connection');
+  const accept = (connection: Duplex) => acceptByNode?.call(server, connection);
+  const lane =
+    options.lane &&
+    createLane({
+      ...options.lane,
+      ...patience,
+      accept,
+      isLeaving: () => state === 'leaving',
+      keepAliveMs: KEEP_ALIVE_SECONDS * 1000,
+    });
+  server.removeAllListeners('connection').on('connection', (socket) => {
     connections.set(socket, { late: state !== 'ready', running: new Set(), isRefused: false });
     socket.once('close', () => connections.delete(socket));
+    if (lane) lane.take(socket);
+    else accept(socket);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const connection = connections.get(socket as Socket);
+    const connection = connections.get(connectionBehind(socket));
     if (!connection) return socket.destroy();
     // Whoever goes on sending nonsense has been told.
     if (connection.isRefused) return;
@@ -138,6 +159,7 @@ export function createListener(
     isReady: () => state === 'ready',
     async drain(until) {
       state = 'draining';
+      lane?.leave();
       if (typeof until !== 'number') await until;
       else if (until > 0) await clock.sleep(until);
       // Work waits meanwhile, so that hardly any time passes between the last look at the queue and its end.
@@ -160,6 +182,7 @@ export function createListener(
     },
     destroy() {
       state = 'leaving';
+      lane?.leave();
       server.close();
       // Node does not count those as its own that were upgraded.
       for (const socket of connections.keys()) socket.destroy();

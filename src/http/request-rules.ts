@@ -1,6 +1,9 @@
 // What a request to GraphQL must look like before its body is read. Each refusal names the remedy.
 import type { IncomingMessage } from 'node:http';
 
+/** What of a request is looked at. */
+type Head = Pick<IncomingMessage, 'headers'>;
+
 export type Refusal = { status: number; message: string; code?: string };
 
 /** As long as common proxies let a URL be; what is longer goes into a body. */
@@ -14,7 +17,11 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(;|$))/i;
 
 /** What is wrong with a request whatever it asks for; null when nothing is. */
-export function brokenHead({ url = '', headers, httpVersion }: IncomingMessage): Refusal | null {
+export function brokenHead({
+  url = '',
+  headers,
+  httpVersion,
+}: Pick<IncomingMessage, 'url' | 'headers' | 'httpVersion'>): Refusal | null {
   if (url.length > LONGEST_URL)
     return { status: 414, message: `The URL is longer than ${LONGEST_URL} characters: send the operation by POST.` };
   if (headers.host === undefined && httpVersion === '1.1')
@@ -43,13 +50,13 @@ export function brokenParameter({ url = '' }: IncomingMessage): Refusal | null {
 }
 
 /** An answer that the client does not accept: Yoga would find out only after it has run the operation. */
-export function notAcceptable({ headers }: IncomingMessage): Refusal | null {
+export function notAcceptable({ headers }: Head): Refusal | null {
   if (ANSWERABLE.test(headers.accept || '*/*')) return null;
   return { status: 406, message: 'Accept application/json or application/graphql-response+json.' };
 }
 
 /** A body that is not plain JSON. Other types can be sent across origins by a plain form, so they are refused, not parsed. */
-export function wrongBody({ headers }: IncomingMessage): Refusal | null {
+export function wrongBody({ headers }: Head): Refusal | null {
   const type = headers['content-type'] ?? '';
   if (!JSON_TYPE.test(type)) {
     const remedy = 'Send the operation as a JSON body, with "content-type: application/json".';

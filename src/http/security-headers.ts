@@ -1,5 +1,9 @@
 // What every answer tells browsers, so that nothing that we send can be made to act in a page.
-import type { ServerResponse } from 'node:http';
+/** Where an answer's headers go: a response of Node's, or what becomes one. */
+export type HeaderSink = {
+  getHeader(name: string): number | string | string[] | undefined;
+  setHeader(name: string, value: string): unknown;
+};
 
 /** Answers are data: they load nothing, are shown in no frame, and are no script, image or style of another site. */
 const HEADERS: readonly (readonly [string, string])[] = [
@@ -17,12 +21,18 @@ export const SECURITY_HEADER_LINES = HEADERS.map(([name, value]) => `${name}: ${
 /** For answers over TLS: browsers come back by TLS alone, for half a year. Other hosts of the domain are not ours to bind. */
 export const STRICT_TRANSPORT = 'max-age=15768000';
 
-export function setSecurityHeaders(response: ServerResponse): void {
+/**
+ * How long a connection may be idle: longer than common load balancers wait (60 s), so that they never reuse one that we
+ * are closing.
+ */
+export const KEEP_ALIVE_SECONDS = 65;
+
+export function setSecurityHeaders(response: HeaderSink): void {
   for (const [name, value] of HEADERS) response.setHeader(name, value);
 }
 
 /** Adds to what an answer depends on, besides what its other parts have named. */
-export function addVary(response: ServerResponse, name: string): void {
+export function addVary(response: HeaderSink, name: string): void {
   const known = response.getHeader('vary');
   response.setHeader('vary', known ? `${known}, ${name}` : name);
 }

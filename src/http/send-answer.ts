@@ -3,41 +3,61 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { varyOf } from './cache-control.ts';
 import { compressed } from './compression.ts';
 
+/** What an answer says of itself. */
+export type AnswerHead = {
+  readonly status: number;
+  readonly type: string;
+  readonly vary: string | undefined;
+  readonly encoding: 'gzip' | undefined;
+};
+
+/** The way to a client that waits for an answer. */
+export type Reply = {
+  /** What it takes: its `accept-encoding` header. */
+  readonly accepted: string | undefined;
+  /** What the answer depends on already, as `vary` says it. */
+  readonly vary: string | undefined;
+  /** Whether the client has gone. */
+  isGone(): boolean;
+  write(head: AnswerHead, content: string | Buffer): void;
+};
+
 /** Sends JSON of this content type; at once, or when it has been compressed. */
-export type SendAnswer = (
-  to: { readonly request: IncomingMessage; readonly response: ServerResponse },
-  status: number,
-  type: string,
-  body: string | Buffer,
-) => void | Promise<void>;
+export type SendAnswer = (reply: Reply, status: number, type: string, body: string | Buffer) => void | Promise<void>;
 
 export function createSendAnswer({ compression }: { compression: boolean }): SendAnswer {
   /** By what an answer varies with before, which is one of very few. */
-  const varies = new Map<unknown, string>();
+  const varies = new Map<string | undefined, string>();
 
-  function varyAfter(known: ReturnType<ServerResponse['getHeader']>): string {
+  function varyAfter(known: string | undefined): string {
     const vary = varies.get(known) ?? varyOf(known, ['accept-encoding']);
     varies.set(known, vary);
     return vary;
   }
 
-  return ({ request, response }, status, type, body) => {
-    // Its client is gone.
-    if (response.destroyed) return undefined;
-    if (compression) {
-      response.setHeader('vary', varyAfter(response.getHeader('vary')));
-      const shorter = compressed(body, request.headers['accept-encoding']);
-      if (shorter)
-        return shorter.then((bytes) => {
-          response.setHeader('content-encoding', 'gzip');
-          send(bytes);
-        });
-    }
-    return send(body);
+  return (reply, status, type, body) => {
+    if (reply.isGone()) return undefined;
+    if (!compression) return reply.write({ status, type, vary: reply.vary, encoding: undefined }, body);
+    const vary = varyAfter(reply.vary);
+    const shorter = compressed(body, reply.accepted);
+    if (!shorter) return reply.write({ status, type, vary, encoding: undefined }, body);
+    return shorter.then((bytes) => {
+      if (!reply.isGone()) reply.write({ status, type, vary, encoding: 'gzip' }, bytes);
+    });
+  };
+}
 
-    function send(content: string | Buffer): void {
+/** The way to the client of a request that Node's server has read. */
+export function replyBy(request: IncomingMessage, response: ServerResponse): Reply {
+  return {
+    accepted: request.headers['accept-encoding']?.toString(),
+    vary: response.getHeader('vary')?.toString(),
+    isGone: () => response.destroyed,
+    write({ status, type, vary, encoding }, content) {
+      if (vary !== undefined) response.setHeader('vary', vary);
+      if (encoding !== undefined) response.setHeader('content-encoding', encoding);
       response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(content) });
       response.end(content);
-    }
+    },
   };
 }

@@ -4,15 +4,20 @@ import { type DocumentNode, type ExecutionResult, getOperationAST, type Operatio
 import type { OpenContext } from '../context.ts';
 import type { Answer } from '../http/answers.ts';
 import type { Exchange } from '../http/exchange.ts';
+import type { Reply } from '../http/send-answer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
-/** What came over HTTP, to be answered there; or from elsewhere, as long as somebody waits for it. */
-type Origin = { readonly request: IncomingMessage; readonly response: ServerResponse } | { readonly gone: AbortSignal };
+/** What Node's HTTP server has read; what came over HTTP without it, or from elsewhere, as long as somebody waits for it. */
+type Origin =
+  | { readonly request: IncomingMessage; readonly response: ServerResponse }
+  | { readonly reply: Reply; gone(): AbortSignal }
+  | { gone(): AbortSignal };
 
 /** An operation on its way: one object, so that whoever opens something can have it closed. */
 export type Visit = {
   readonly exchange: Exchange;
-  readonly origin: Origin;
+  /** Another one when Node's server has to read the request, too. */
+  origin: Origin;
   opened: OpenContext | null;
   operationType: OperationTypeNode | null;
   /** Whether it is a query that has been answered without an error. */

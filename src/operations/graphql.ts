@@ -12,7 +12,8 @@ import type { EventStreams } from '../http/event-stream.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestWithBody } from '../http/front.ts';
 import { goneSignal } from '../http/gone.ts';
-import { createSendAnswer } from '../http/send-answer.ts';
+import type { LaneOperation } from '../http/lane-front.ts';
+import { createSendAnswer, replyBy } from '../http/send-answer.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
@@ -88,12 +89,15 @@ export function createGraphql(dependencies: GraphqlDependencies) {
           send: sendWhole,
         });
 
+  /** Requests that were begun on the short lane. */
+  const visits = new WeakMap<Exchange, Visit>();
+
   /** What the request behind a visit carries through the house: one for both ways of answering it. */
   function open(visit: Visit, recording: Recording | null = null): OpenContext {
     const { exchange, origin } = visit;
     visit.opened ??= contexts.open({
       recording,
-      gone: 'gone' in origin ? () => origin.gone : () => goneSignal(origin.response),
+      gone: 'gone' in origin ? origin.gone : () => goneSignal(origin.response),
       viewer: exchange.viewer,
       resumeAfter: 'request' in origin ? lastEventIdOf(origin.request) : null,
       onUpstreamCall: () => exchange.upstreamCalls++,
@@ -116,11 +120,23 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   }
 
   function sendWhole({ origin, exchange }: Visit, type: string, body: string | Buffer): true | Promise<true> {
-    if (!('response' in origin)) return true;
+    const reply =
+      'reply' in origin ? origin.reply : 'response' in origin ? replyBy(origin.request, origin.response) : null;
+    if (!reply) return true;
     const tooLarge = costs.refusalOf(Buffer.byteLength(body));
     if (tooLarge) exchange.errorCodes.push(tooLarge.code);
-    const sent = tooLarge ? send(origin, tooLarge.status, type, tooLarge.body) : send(origin, 200, type, body);
+    const sent = tooLarge ? send(reply, tooLarge.status, type, tooLarge.body) : send(reply, 200, type, body);
     return sent ? sent.then(() => true as const) : true;
+  }
+
+  function answerLane({ exchange, accept, ...origin }: LaneOperation, body: string): boolean | Promise<boolean> {
+    const visit: Visit = { exchange, origin, opened: null, operationType: null };
+    const remember = (isAnswered: boolean) => {
+      if (!isAnswered) visits.set(exchange, visit);
+      return isAnswered;
+    };
+    const answered = hotPath?.answer(visit, accept, body) ?? false;
+    return typeof answered === 'boolean' ? remember(answered) : answered.then(remember);
   }
 
   return {
@@ -131,8 +147,11 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       exchange: Exchange,
       body: string | null,
     ): void | Promise<void> {
-      const visit: Visit = { exchange, origin: { request, response }, opened: null, operationType: null };
-      const answered = body !== null && (hotPath?.answer(visit, body) ?? false);
+      const begun = visits.get(exchange);
+      const visit: Visit = begun ?? { exchange, origin: { request, response }, opened: null, operationType: null };
+      visit.origin = { request, response };
+      const isShort = body !== null && !begun && !request.url?.includes('?');
+      const answered = isShort && (hotPath?.answer(visit, request.headers.accept, body) ?? false);
       if (answered === true) return undefined;
       if (answered) return answered.then((isAnswered) => (isAnswered ? undefined : takeLongWay()));
       return takeLongWay();
@@ -142,6 +161,9 @@ export function createGraphql(dependencies: GraphqlDependencies) {
         await yoga(request, response, { visit });
       }
     },
+
+    /** Answers operations of the short lane; null where there is no short way. */
+    answerLane: hotPath && answerLane,
 
     /** For what did not come over HTTP. */
     prepare: createPrepare({

@@ -15,10 +15,10 @@ import { createKnownOperations, type KnownOperation } from './known-operations.t
 
 export type HotPath = {
   /**
-   * Answers a request of which the body has been read. False: nothing has been sent, and the long way has to be taken;
-   * what has been read for it so far is in the visit, so that nothing is asked twice.
+   * Answers a request by POST of which the body has been read, and the `accept` header. False: nothing has been sent, and
+   * the long way has to be taken; what has been read for it so far is in the visit, so that nothing is asked twice.
    */
-  answer(visit: Visit, body: string): boolean | Promise<boolean>;
+  answer(visit: Visit, accept: string | undefined, body: string): boolean | Promise<boolean>;
   /** The long way has answered a query, without an error, to a client that accepts this. */
   learn(accepted: string | undefined, type: string): void;
 };
@@ -108,11 +108,9 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
   }
 
   return {
-    answer(visit, body) {
-      if (!('request' in visit.origin)) return false;
-      const { headers, url = '' } = visit.origin.request;
-      const type = types.get(headers.accept ?? '');
-      if (type === undefined || url.includes('?')) return false;
+    answer(visit, accept = '', body) {
+      const type = types.get(accept);
+      if (type === undefined) return false;
       const params = readPostParams(body);
       const operation = params && find(params);
       if (!operation || params.extensions?.cost === true) return false;

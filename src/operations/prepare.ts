@@ -26,7 +26,7 @@ export type PrepareDependencies = {
 export function createPrepare({ schema, accounting, documents, envelop, mask }: PrepareDependencies) {
   return (operation: Operation): Prepared | Promise<Prepared> => {
     const { operationName, variables, exchange, gone } = operation;
-    const visit: Visit = { exchange, origin: { gone }, opened: null, operationType: null };
+    const visit: Visit = { exchange, origin: { gone: () => gone }, opened: null, operationType: null };
     const enveloped = envelop(visit);
     try {
       const text = documents.textOf(visit, operation, operationName);

@@ -175,8 +175,7 @@ describe('a client that takes its time', () => {
           () => {},
         ),
       systemClock,
-      undefined,
-      patience,
+      { patience },
     );
     onTestFinished(() => listener.destroy());
     return connect(Number(new URL(await listener.listen(0, '127.0.0.1')).port), '127.0.0.1');

@@ -1,0 +1,140 @@
+// What stands before GraphQL on the short lane: the same questions as `front.ts` asks of every request, of which those that
+// the head alone answers are asked once for each head. It refuses nothing: what is not as usual goes on to Node's server,
+// with what has been found out.
+import { isUtf8 } from 'node:buffer';
+import type { Socket } from 'node:net';
+import type { Viewer } from '../auth/viewer.ts';
+import { isNestedTooDeep } from './body.ts';
+import { type Exchange, forLog, openExchange } from './exchange.ts';
+import { type FrontDependencies, GRAPHQL_PATH } from './front.ts';
+import type { LaneOptions, LaneRequest } from './lane.ts';
+import { createLaneReply } from './lane-reply.ts';
+import type { RequestHead } from './request-head.ts';
+import { brokenHead, notAcceptable, wrongBody } from './request-rules.ts';
+import { setSecurityHeaders } from './security-headers.ts';
+import type { Reply } from './send-answer.ts';
+
+/** A request that has been begun here, for whoever goes on with it. */
+export type Begun = {
+  readonly exchange: Exchange;
+  readonly startedAt: number;
+  /** In how many seconds the client may come again; null when it may go on. */
+  readonly seconds: number | null;
+};
+
+/** An operation, and the way to its client. */
+export type LaneOperation = {
+  readonly exchange: Exchange;
+  readonly accept: string | undefined;
+  readonly reply: Reply;
+  gone(): AbortSignal;
+};
+
+export type LaneFrontDependencies = Pick<
+  FrontDependencies,
+  'authenticate' | 'cors' | 'tooSoon' | 'isHttps' | 'onExchange' | 'clock'
+> & {
+  /** Answers an operation. False: nothing has been written, and it has to be answered in another way. */
+  graphql(operation: LaneOperation, body: string): boolean | Promise<boolean>;
+};
+
+export type LaneFront = {
+  serve: LaneOptions['serve'];
+  /** What has been begun of the request that Node's server has read from this connection. */
+  begun(connection: Socket): Begun | undefined;
+};
+
+/** What a head alone tells. */
+type Facts = {
+  /** Whether it asks for GraphQL as most clients do, and is not to be refused. */
+  readonly isUsual: boolean;
+  /** The answer's headers, as lines; all but `vary`. */
+  readonly lines: string;
+  readonly vary: string | undefined;
+};
+
+export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront {
+  const { authenticate, cors, tooSoon = () => null, onExchange, clock, graphql } = dependencies;
+  const createReply = createLaneReply(dependencies);
+  const known = new WeakMap<RequestHead, Facts>();
+  const begun = new WeakMap<Socket, Begun>();
+
+  function factsOf(head: RequestHead): Facts {
+    const before = known.get(head);
+    if (before) return before;
+    const headers = new Map<string, string>();
+    const sink = {
+      getHeader: (name: string) => headers.get(name),
+      setHeader: (name: string, value: string) => headers.set(name, value),
+    };
+    setSecurityHeaders(sink);
+    cors.mark(head, sink);
+    const vary = headers.get('vary');
+    headers.delete('vary');
+    const isUsual =
+      head.method === 'POST' &&
+      head.url === GRAPHQL_PATH &&
+      !(brokenHead({ ...head, httpVersion: '1.1' }) || cors.isForeign(head) || notAcceptable(head) || wrongBody(head));
+    const facts = { isUsual, lines: Array.from(headers, ([name, value]) => `${name}: ${value}\r\n`).join(''), vary };
+    known.set(head, facts);
+    return facts;
+  }
+
+  function serve(request: LaneRequest): boolean | Promise<boolean> {
+    const facts = factsOf(request.head);
+    if (!facts.isUsual) return false;
+    const { head, socket, body } = request;
+    const { headers } = head;
+    const startedAt = clock.now();
+    const exchange = openExchange(headers['x-request-id']);
+    const end = (status: number, aborted: boolean) => {
+      const facts = { method: head.method, path: GRAPHQL_PATH, status, ms: clock.now() - startedAt, aborted };
+      onExchange({ ...forLog(exchange), ...facts });
+    };
+
+    /** Leaves the rest to Node's server, unless there is nobody any more to answer. */
+    function leave(seconds: number | null): false {
+      if (socket.destroyed) end(200, true);
+      else begun.set(socket, { exchange, startedAt, seconds });
+      return false;
+    }
+
+    function answer(viewer: Viewer | null): boolean | Promise<boolean> {
+      exchange.viewer = viewer;
+      const seconds = tooSoon({ headers, socket }, viewer);
+      if (seconds !== null) return leave(seconds);
+      const text = isUtf8(body) ? body.toString('utf8') : '';
+      if (text === '' || isNestedTooDeep(text)) return leave(null);
+      const reply = createReply(request, facts, exchange.requestId, end);
+      const close = (isAnswered: boolean) => {
+        if (!isAnswered) return leave(null);
+        // There was nobody any more to write to.
+        if (!reply.isWritten()) end(200, true);
+        return true;
+      };
+      const answered = graphql({ exchange, accept: headers.accept, reply, gone: request.gone }, text);
+      return typeof answered === 'boolean' ? close(answered) : answered.then(close);
+    }
+
+    const viewer = authenticate((name) => headers[name]);
+    return viewer instanceof Promise ? viewer.then(answer) : answer(viewer);
+  }
+
+  return {
+    serve(request) {
+      // Who knows how to word what went wrong finds it out once more.
+      const unusual = () => false;
+      try {
+        const served = serve(request);
+        return typeof served === 'boolean' ? served : served.catch(unusual);
+      } catch {
+        return unusual();
+      }
+    },
+    begun(connection) {
+      const known = begun.get(connection);
+      begun.delete(connection);
+      return known;
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// Answers as bytes: the head and the content that Node's server would write, in one piece.
+import { STATUS_CODES } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { FrontDependencies } from './front.ts';
+import type { LaneRequest } from './lane.ts';
+import { KEEP_ALIVE_SECONDS, STRICT_TRANSPORT } from './security-headers.ts';
+import type { Reply } from './send-answer.ts';
+
+type LaneReply = Reply & { isWritten(): boolean };
+
+type Known = { readonly lines: string; readonly vary: string | undefined };
+
+const STAYS_OPEN = `connection: keep-alive\r\nkeep-alive: timeout=${KEEP_ALIVE_SECONDS}\r\n`;
+const CLOSES = 'connection: close\r\n';
+const IS_HTTPS = `strict-transport-security: ${STRICT_TRANSPORT}\r\n`;
+
+/** Makes what writes to a request's client; `end` is told when that is done, or cannot be done any more. */
+export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isHttps' | 'clock'>) {
+  const dateNow = createDate(clock);
+
+  return (
+    { head: { headers }, socket, isLast }: LaneRequest,
+    { lines, vary }: Known,
+    requestId: string,
+    end: (status: number, aborted: boolean) => void,
+  ): LaneReply => {
+    let isWritten = false;
+    return {
+      accepted: headers['accept-encoding'],
+      vary,
+      isGone: () => socket.destroyed || !socket.writable,
+      isWritten: () => isWritten,
+      write(answer, content) {
+        isWritten = true;
+        const { status, type, encoding } = answer;
+        const bytes = Buffer.byteLength(content);
+        const closes = isLast();
+        const strict = isHttps({ headers, socket }) ? IS_HTTPS : '';
+        const varies = answer.vary === undefined ? '' : `vary: ${answer.vary}\r\n`;
+        const encoded = encoding === undefined ? '' : `content-encoding: ${encoding}\r\n`;
+        const head =
+          `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${strict}${varies}${encoded}x-request-id: ${requestId}\r\n` +
+          `content-type: ${type}\r\ncontent-length: ${bytes}\r\ndate: ${dateNow()}\r\n${closes ? CLOSES : STAYS_OPEN}\r\n`;
+        const written = (error?: Error | null) => end(status, error != null);
+        if (typeof content !== 'string') socket.write(withHead(head, content), written);
+        // ASCII is written faster as what it is.
+        else socket.write(head + content, bytes === content.length ? 'latin1' : 'utf8', written);
+        if (closes) socket.destroySoon();
+      },
+    };
+  };
+}
+
+function withHead(head: string, content: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(head.length + content.byteLength);
+  whole.write(head, 'latin1');
+  whole.set(content, head.length);
+  return whole;
+}
+
+/** The `Date` of answers, which changes once a second. */
+function createDate({ now }: Clock): () => string {
+  let second = Number.NaN;
+  let text = '';
+  return () => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) text = new Date(current * 1000).toUTCString();
+    second = current;
+    return text;
+  };
+}
