@@ -52,6 +52,11 @@ export class GatewayError extends Error {
   }
 }
 
+/** Why nothing more is done for a client that has gone. */
+export function clientGone(): GatewayError {
+  return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');
+}
+
 const LONGEST_MESSAGE = 500;
 
 /** A client's own text comes back in graphql's messages; nobody needs all of it. */

@@ -1,6 +1,6 @@
 // How long one answer is waited for: until the deadline, or until the client goes away.
 import { type Clock, NOT_NEEDED } from './clock.ts';
-import { GatewayError } from './errors.ts';
+import { clientGone, GatewayError } from './errors.ts';
 
 /** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
 export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number, clock: Clock) {
@@ -14,8 +14,7 @@ export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number
       waiting = controller;
       over = new AbortController();
       const gone = goneSignal();
-      const leave = () =>
-        controller.abort(new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.'));
+      const leave = () => controller.abort(clientGone());
       if (gone.aborted) leave();
       gone.addEventListener('abort', leave, { once: true, signal: over.signal });
       const runOut = () =>

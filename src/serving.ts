@@ -114,7 +114,8 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
   };
   const shared = { authenticate, cors, isHttps: addresses.isHttps, tooSoon, onExchange, clock };
-  const lane = graphql.answerLane && createLaneFront({ ...shared, graphql: graphql.answerLane });
+  const lane =
+    graphql.lane && createLaneFront({ ...shared, graphql: graphql.lane.answer, onGone: graphql.lane.abandon });
   const { maxBodyBytes } = config;
   const front = createFront({
     ...shared,
@@ -134,7 +135,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       webSockets.leave();
     },
   };
-  const listener = createListener(front, clock, { longLived, lane: lane && { serve: lane.serve, maxBodyBytes } });
+  const listener = createListener(front, clock, { longLived, lane: lane && { ...lane, maxBodyBytes } });
   return listener;
 }
 

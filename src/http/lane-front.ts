@@ -36,10 +36,11 @@ export type LaneFrontDependencies = Pick<
 > & {
   /** Answers an operation. False: nothing has been written, and it has to be answered in another way. */
   graphql(operation: LaneOperation, body: string): boolean | Promise<boolean>;
+  /** Told of an operation that could not be answered before its client was gone: nobody else will. */
+  onGone(exchange: Exchange): void;
 };
 
-export type LaneFront = {
-  serve: LaneOptions['serve'];
+export type LaneFront = Pick<LaneOptions, 'wants' | 'onAbandoned' | 'serve'> & {
   /** What has been begun of the request that Node's server has read from this connection. */
   begun(connection: Socket): Begun | undefined;
 };
@@ -54,7 +55,7 @@ type Facts = {
 };
 
 export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront {
-  const { authenticate, cors, tooSoon = () => null, onExchange, clock, graphql } = dependencies;
+  const { authenticate, cors, tooSoon = () => null, onExchange, onGone, clock, graphql } = dependencies;
   const createReply = createLaneReply(dependencies);
   const known = new WeakMap<RequestHead, Facts>();
   const begun = new WeakMap<Socket, Begun>();
@@ -81,21 +82,21 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   }
 
   function serve(request: LaneRequest): boolean | Promise<boolean> {
-    const facts = factsOf(request.head);
-    if (!facts.isUsual) return false;
     const { head, socket, body } = request;
     const { headers } = head;
     const startedAt = clock.now();
     const exchange = openExchange(headers['x-request-id']);
     const end = (status: number, aborted: boolean) => {
-      const facts = { method: head.method, path: GRAPHQL_PATH, status, ms: clock.now() - startedAt, aborted };
-      onExchange({ ...forLog(exchange), ...facts });
+      request.onGone = null;
+      onExchange(lineOf(exchange, status, clock.now() - startedAt, aborted));
     };
+    request.onGone = () => end(200, true);
 
-    /** Leaves the rest to Node's server, unless there is nobody any more to answer. */
+    /** Leaves the rest to Node's server. */
     function leave(seconds: number | null): false {
-      if (socket.destroyed) end(200, true);
-      else begun.set(socket, { exchange, startedAt, seconds });
+      request.onGone = null;
+      if (socket.destroyed) onGone(exchange);
+      begun.set(socket, { exchange, startedAt, seconds });
       return false;
     }
 
@@ -105,13 +106,8 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       if (seconds !== null) return leave(seconds);
       const text = isUtf8(body) ? body.toString('utf8') : '';
       if (text === '' || isNestedTooDeep(text)) return leave(null);
-      const reply = createReply(request, facts, exchange.requestId, end);
-      const close = (isAnswered: boolean) => {
-        if (!isAnswered) return leave(null);
-        // There was nobody any more to write to.
-        if (!reply.isWritten()) end(200, true);
-        return true;
-      };
+      const reply = createReply(request, factsOf(head), exchange.requestId, end);
+      const close = (isAnswered: boolean) => isAnswered || leave(null);
       const answered = graphql({ exchange, accept: headers.accept, reply, gone: request.gone }, text);
       return typeof answered === 'boolean' ? close(answered) : answered.then(close);
     }
@@ -121,6 +117,8 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   }
 
   return {
+    wants: (head) => factsOf(head).isUsual,
+    onAbandoned: ({ headers }) => onExchange(lineOf(openExchange(headers['x-request-id']), 200, 0, true)),
     serve(request) {
       // Who knows how to word what went wrong finds it out once more.
       const unusual = () => false;
@@ -137,4 +135,9 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       return known;
     },
   };
+}
+
+/** The line of the log. */
+function lineOf(exchange: Exchange, status: number, ms: number, aborted: boolean) {
+  return { ...forLog(exchange), method: 'POST', path: GRAPHQL_PATH, status, ms, aborted };
 }

@@ -6,8 +6,6 @@ import type { LaneRequest } from './lane.ts';
 import { KEEP_ALIVE_SECONDS, STRICT_TRANSPORT } from './security-headers.ts';
 import type { Reply } from './send-answer.ts';
 
-type LaneReply = Reply & { isWritten(): boolean };
-
 type Known = { readonly lines: string; readonly vary: string | undefined };
 
 const STAYS_OPEN = `connection: keep-alive\r\nkeep-alive: timeout=${KEEP_ALIVE_SECONDS}\r\n`;
@@ -23,15 +21,12 @@ export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isH
     { lines, vary }: Known,
     requestId: string,
     end: (status: number, aborted: boolean) => void,
-  ): LaneReply => {
-    let isWritten = false;
+  ): Reply => {
     return {
       accepted: headers['accept-encoding'],
       vary,
       isGone: () => socket.destroyed || !socket.writable,
-      isWritten: () => isWritten,
       write(answer, content) {
-        isWritten = true;
         const { status, type, encoding } = answer;
         const bytes = Buffer.byteLength(content);
         const closes = isLast();

@@ -16,10 +16,16 @@ export type LaneRequest = {
   gone(): AbortSignal;
   /** Whether the answer is to be the last of its connection. */
   isLast(): boolean;
+  /** Called when the client goes away before it is answered. */
+  onGone: (() => void) | null;
 };
 
 export type LaneOptions = {
-  /** Answers a request. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
+  /** Whether a request is usual, by its head; all others are Node's, and it does not wait for their bodies. */
+  wants(head: RequestHead): boolean;
+  /** Told of a request whose client has gone before it was whole. */
+  onAbandoned(head: RequestHead): void;
+  /** Answers a usual request. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
   serve(request: LaneRequest): boolean | Promise<boolean>;
   /** Takes over a connection, or a passage from one. */
   accept(connection: Duplex): void;
@@ -50,7 +56,8 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 type Phase = 'new' | 'idle' | 'arriving' | 'answering';
 
 export function createLane(options: LaneOptions): Lane {
-  const { serve, accept, maxBodyBytes, isLeaving, headersMs, requestMs, keepAliveMs, checkMs } = options;
+  const { wants, onAbandoned, serve, accept, maxBodyBytes, isLeaving, headersMs, requestMs, keepAliveMs, checkMs } =
+    options;
   const readHead = createHeadReader();
   const open = new Set<Connection>();
   const byPassage = new WeakMap<Duplex, Connection>();
@@ -75,6 +82,8 @@ export function createLane(options: LaneOptions): Lane {
     let passage: Passage | null = null;
     /** Whether all that comes goes through the passage. */
     let isGiven = false;
+    let arriving: RequestHead | null = null;
+    let answering: LaneRequest | null = null;
     let gone: AbortController | null = null;
 
     function enter(next: Phase): void {
@@ -102,28 +111,29 @@ export function createLane(options: LaneOptions): Lane {
 
     function take(received: Buffer, head: RequestHead, bodyAt: number): void {
       expected = bodyAt + head.bodyBytes;
-      if (received.length < expected) {
-        pieces = [received];
-        if (phase !== 'arriving') enter('arriving');
-        return;
-      }
       // Requests that run beside each other are Node's to keep in order.
-      if (received.length > expected) {
+      if (received.length > expected || (received.length < expected && !wants(head))) {
         giveAway();
         return;
       }
+      if (received.length < expected) {
+        pieces = [received];
+        if (phase !== 'arriving') enter('arriving');
+        arriving = head;
+        return;
+      }
+      arriving = null;
       pieces = [];
       bytes = 0;
       expected = 0;
       enter('answering');
-      const request: LaneRequest = {
-        head,
-        body: received.subarray(bodyAt),
-        socket,
-        gone: goneSignal,
-        isLast: isLeaving,
-      };
-      const served = serve(request);
+      if (!wants(head)) {
+        pass(received, head);
+        return;
+      }
+      const body = received.subarray(bodyAt);
+      answering = { head, body, socket, gone: goneSignal, isLast: isLeaving, onGone: null };
+      const served = serve(answering);
       if (served === true) answered();
       else if (served === false) pass(received, head);
       else void served.then((isServed) => (isServed ? answered() : pass(received, head)));
@@ -131,6 +141,7 @@ export function createLane(options: LaneOptions): Lane {
 
     function answered(): void {
       gone = null;
+      answering = null;
       enter('idle');
       if (socket.destroyed) return;
       if (bytes > 0) {
@@ -159,6 +170,7 @@ export function createLane(options: LaneOptions): Lane {
 
     /** All that comes from here on is for Node's server. */
     function giveAway(): void {
+      arriving = null;
       const received = Buffer.concat(pieces, bytes);
       pieces = [];
       bytes = 0;
@@ -182,14 +194,15 @@ export function createLane(options: LaneOptions): Lane {
 
     /** The client sends no more: as with Node's server, it gets no more either. */
     function end(): void {
-      gone?.abort();
       if (passage) passage.push(null);
       else socket.end();
     }
 
     function close(): void {
-      gone?.abort();
       open.delete(connection);
+      if (arriving) onAbandoned(arriving);
+      answering?.onGone?.();
+      gone?.abort();
     }
 
     const connection = {
@@ -197,6 +210,7 @@ export function createLane(options: LaneOptions): Lane {
       check(now: number): void {
         if (now - since < patience[phase]) return;
         const wasIdle = phase === 'idle';
+        arriving = null;
         enter('answering');
         if (wasIdle) socket.destroy();
         else writeRefusal(socket, 408, 'The request took too long to arrive.');

@@ -59,7 +59,7 @@ export type ListenerOptions = {
   /** Without it requests for a WebSocket are served like any other. */
   longLived?: LongLived | undefined;
   /** What answers usual requests in a shorter way; null: Node's server reads them all. */
-  lane?: Pick<LaneOptions, 'serve' | 'maxBodyBytes'> | null;
+  lane?: Pick<LaneOptions, 'wants' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
   patience?: Patience;
 };
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import { type Config, ConfigError } from '../config.ts';
 import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
+import { clientGone, maskError, shorten, withoutGuess } from '../errors.ts';
 import type { Recording } from '../follow/recording.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
@@ -139,6 +139,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     return typeof answered === 'boolean' ? remember(answered) : answered.then(remember);
   }
 
+  /** Counts an operation that was begun, and that nobody waits for any more. */
+  function abandon(exchange: Exchange): void {
+    const visit = visits.get(exchange);
+    if (visit && visit.operationType !== null) accounting.settle(visit, { errors: [mask(clientGone())] });
+  }
+
   return {
     /** Serves `/graphql` requests; `body` has been read and bounded, and is null where there is none. */
     serve(
@@ -163,7 +169,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     },
 
     /** Answers operations of the short lane; null where there is no short way. */
-    answerLane: hotPath && answerLane,
+    lane: hotPath && { answer: answerLane, abandon },
 
     /** For what did not come over HTTP. */
     prepare: createPrepare({
