@@ -5,6 +5,7 @@ import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
+import { Call } from './follow/call.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import { laterCursor } from './follow/events.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
@@ -16,7 +17,6 @@ import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
 import { createOnce } from './follow/once.ts';
 import { type Recording, recorded, recordedSight, type Sources } from './follow/recording.ts';
-import type { CallOptions } from './follow/services.ts';
 import { createPatience } from './patience.ts';
 
 /** What the graph has to know of the configuration. */
@@ -39,7 +39,7 @@ export type Context = {
   readonly viewer: Viewer | null;
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
-  readonly load: Loaders;
+  readonly load: Omit<Loaders, 'renew'>;
   /** Reads one upstream page of a list: at once when it is remembered, else by a promise. */
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
   /** Whether it is known, without asking, that there is no such account. */
@@ -123,10 +123,11 @@ export function createContexts(dependencies: ContextDependencies) {
       const context: Context = {
         settings,
         viewer,
-        // Made when the first field asks: most screens need none.
-        get load() {
-          loaders ??= createLoaders(sources, () => call);
-          return loaders;
+        load: {
+          counts: (userId) => loadersNow().counts(userId),
+          profile: (userId) => loadersNow().profile(userId),
+          relation: (from, to) => loadersNow().relation(from, to),
+          knownFans: (viewerId, userId) => loadersNow().knownFans(viewerId, userId),
         },
         maySee: recording ? recordedSight(see, nobodySees, recording) : see,
         readPage: (query) => pages.ask(pageKey(query), () => sources.readPage(query, call)),
@@ -161,6 +162,12 @@ export function createContexts(dependencies: ContextDependencies) {
       };
       return { context, staleness: () => oldest, close: () => patience.end() };
 
+      /** Made when the first field asks: most screens need none. */
+      function loadersNow(): Loaders {
+        loaders ??= createLoaders(sources, () => call);
+        return loaders;
+      }
+
       /** What was read before must not answer for what comes after. */
       function renew(): void {
         loaders?.renew();
@@ -168,21 +175,14 @@ export function createContexts(dependencies: ContextDependencies) {
         missing.clear();
       }
 
-      function beginCall(): CallOptions {
-        const within = patience;
-        return {
-          deadlineAt: clock.now() + deadlineMs,
-          onUpstreamCall,
-          onFresh,
-          onStale(use) {
-            // A failure says more than a renewal that is on its way.
-            const failure = use.failure ?? oldest?.failure ?? null;
-            oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
-          },
-          get signal() {
-            return within.signal();
-          },
-        };
+      function beginCall(): Call {
+        return new Call({ deadlineAt: clock.now() + deadlineMs, onUpstreamCall, onFresh, onStale }, patience.signal);
+      }
+
+      function onStale(use: StaleUse): void {
+        // A failure says more than a renewal that is on its way.
+        const failure = use.failure ?? oldest?.failure ?? null;
+        oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
       }
 
       /** Has every event answered like a request of its own: with nothing read before it, and with new patience. */

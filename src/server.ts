@@ -38,6 +38,8 @@ export type Gateway = {
 
 export type GatewayDependencies = {
   log: Logger;
+  /** Logs the line of each request; else `log` does. */
+  logRequest?: (line: object) => void;
   clock?: Clock;
   /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
   maySee?: MaySee;
@@ -48,6 +50,7 @@ export type GatewayDependencies = {
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
+  const { logRequest = (line) => log.info(line, 'request') } = dependencies;
   const isWorker = Boolean(dependencies.fellows);
   // With Redis, workers are replicas like any others.
   const fellows = (config.redis ? null : dependencies.fellows) ?? null;
@@ -153,6 +156,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     metrics,
     clock,
     log,
+    logRequest,
     report,
   });
   const metricsListener =

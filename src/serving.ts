@@ -42,13 +42,14 @@ export type ServingDependencies = {
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
+  logRequest(line: object): void;
   report: Report;
 };
 
 /** Makes the listener of the service; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies): Listener {
   const { contexts, settings, webhooks, accounting, answers, endSubscriptions } = dependencies;
-  const { redis, counts, metrics, clock, log, report } = dependencies;
+  const { redis, counts, metrics, clock, log, logRequest, report } = dependencies;
   const streams = createEventStreams(clock);
   const documents = createDocuments({
     config,
@@ -109,7 +110,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const onExchange: FrontDependencies['onExchange'] = (line) => {
     // Every change in the app is one; and where the upstream sends them is nobody else's business.
     if (line.path === webhooks?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
-    log.info(line, 'request');
+    logRequest(line);
     if (line.path !== GRAPHQL_PATH || line.stream) return;
     metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
   };

@@ -3,6 +3,22 @@
 import { type Logger, pino } from 'pino';
 import { openLines } from './log-lines.ts';
 
-export function openLog(level: string, bindings?: Readonly<Record<string, unknown>>): Logger {
-  return pino({ level, base: bindings }, openLines(process.stdout));
+export type OpenLog = {
+  readonly log: Logger;
+  /** Logs one of the lines of which there is one for each request, as `log.info(line, 'request')` does at thrice the cost. */
+  logRequest(line: object): void;
+};
+
+export function openLog(level: string, bindings: Readonly<Record<string, unknown>> = {}): OpenLog {
+  const lines = openLines(process.stdout);
+  const log = pino({ level, base: bindings }, lines);
+  const bound = Object.entries(bindings).map(([name, value]) => `,"${name}":${JSON.stringify(value)}`);
+  const before = `{"level":${log.levels.values.info},"time":`;
+  return {
+    log,
+    logRequest(line) {
+      if (log.isLevelEnabled('info'))
+        lines.write(`${before}${Date.now()}${bound.join('')},${JSON.stringify(line).slice(1, -1)},"msg":"request"}\n`);
+    },
+  };
 }

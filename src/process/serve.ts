@@ -1,12 +1,11 @@
 // Serving: one process, or several below one that supervises them.
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { Logger } from 'pino';
 import { systemClock } from '../clock.ts';
 import { type Config, type Environment, namesNoUpstream, readConfig } from '../config.ts';
 import { COMPILED } from './compiled.ts';
 import { complain, EXIT, explain, firstSignal, say, timeout, USAGE, VERSION } from './edge.ts';
-import { openLog } from './log.ts';
+import { type OpenLog, openLog } from './log.ts';
 import { welcome } from './messages.ts';
 
 /** How long what runs after the drain gets to finish, on top of a request's own deadline. */
@@ -25,8 +24,9 @@ export async function serve(env: Environment, lively: boolean): Promise<number> 
   const embedded = bringsItsOwn ? await (await import('../sandbox/start.ts')).startSandbox(0) : null;
   const settings = embedded ? { ...firstStart(), ...valuesOf(env), ...embedded.settings } : env;
   const config = readConfig(settings);
-  const log = openLog(config.logLevel);
-  const service = await createService(config, settings, log);
+  const opened = openLog(config.logLevel);
+  const { log } = opened;
+  const service = await createService(config, settings, opened);
   const url = await service.listen();
   if (config.webhook && embedded) {
     const { webhookPathOf } = await import('../webhooks.ts');
@@ -56,11 +56,11 @@ export async function serve(env: Environment, lively: boolean): Promise<number> 
 /** What serves: this process itself, or workers below it. `close` resolves with whether all has ended well. */
 type Service = { graceMs: number; listen(): Promise<string>; close(): Promise<boolean>; destroy(): void };
 
-async function createService(config: Config, settings: Environment, log: Logger): Promise<Service> {
+async function createService(config: Config, settings: Environment, opened: OpenLog): Promise<Service> {
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
   if (count === 1) {
     const { createGateway } = await import('../server.ts');
-    const gateway = createGateway(config, { log });
+    const gateway = createGateway(config, opened);
     return { ...gateway, graceMs: STOP_GRACE_MS, close: () => gateway.close().then(() => true) };
   }
   const [{ createPrimary }, { openDoor }] = await Promise.all([
@@ -70,7 +70,7 @@ async function createService(config: Config, settings: Environment, log: Logger)
   // Set beforehand, it also covers what this file imports.
   const door = openDoor({ NODE_COMPILE_CACHE: COMPILED, ...settings, WORKERS: String(count) });
   // The last worker leaves after the others.
-  return { ...createPrimary(config, { count, door, log }), graceMs: 2 * STOP_GRACE_MS };
+  return { ...createPrimary(config, { count, door, log: opened.log }), graceMs: 2 * STOP_GRACE_MS };
 }
 
 /** One of several workers: it does what the process above says, and leaves when that is gone. */
@@ -91,7 +91,7 @@ export async function work(env: Environment): Promise<number> {
     const [leaving, keeping] = [told('leave'), told('keep the door')];
     const fellows = createFellows({ above, count: Number(env.WORKERS), clock: systemClock });
     const log = openLog(config.logLevel, { worker: Number(env.WORKER) });
-    const gateway = createGateway(config, { log, fellows });
+    const gateway = createGateway(config, { ...log, fellows });
     above.answer('measure', gateway.measured);
     await above.ask('ready', await gateway.listen());
     const isKeeper = await Promise.race([keeping.then(() => true), leaving.then(() => false)]);

@@ -6,7 +6,7 @@ import { ROOT } from './start-process.ts';
 
 /** A process that says `ready` and writes `body`, with nobody who reads. */
 function write(body: string) {
-  const program = `import { openLog } from './src/process/log.ts'; const log = openLog('info'); ${body}`;
+  const program = `import { openLog } from './src/process/log.ts'; const { log, logRequest } = openLog('info', { worker: 1 }); ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd: ROOT });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
@@ -31,6 +31,30 @@ test.each([
     .slice(0, -1)
     .map((line) => (JSON.parse(line) as { n: number }).n);
   expect(numbers).toEqual([0, 1].flatMap(() => Array.from({ length: 300 }, (_, n) => n)));
+});
+
+test('the line of a request is as pino writes it', async () => {
+  const line = {
+    requestId: 'a-1',
+    operationName: 'Ä"\\u2028',
+    errorCodes: ['A', 'B'],
+    none: null,
+    ms: 0.5,
+    yes: true,
+  };
+  const told = JSON.stringify(line);
+  const child = write(
+    `const line = ${told}; log.info(line, 'request'); logRequest(line); log.level = 'warn'; logRequest(line);`,
+  );
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  await once(child, 'close');
+  const [byPino, ours, ...others] = text.split('\n').map((one) => one.replace(/"time":\d{13},/, '"time":0,'));
+  expect(ours).toBe(byPino);
+  expect(JSON.parse(ours ?? '')).toEqual({ level: 30, time: 0, worker: 1, ...line, msg: 'request' });
+  expect(others).toEqual(['']);
 });
 
 test('a process leaves when its reader has gone', async () => {
