@@ -114,7 +114,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     if (line.path !== GRAPHQL_PATH || line.stream) return;
     metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
   };
-  const shared = { authenticate, cors, isHttps: addresses.isHttps, tooSoon, onExchange, clock };
+  const shared = { authenticate, cors, isHttps: addresses.isHttps, tooSoon, onExchange, webhook: webhooks, clock };
   const lane =
     graphql.lane && createLaneFront({ ...shared, graphql: graphql.lane.answer, onGone: graphql.lane.abandon });
   const { maxBodyBytes } = config;
@@ -122,7 +122,6 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     ...shared,
     graphql: graphql.serve,
     graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
-    webhook: webhooks,
     begun: ({ socket }) => lane?.begun(connectionBehind(socket)),
     isReady: () => listener.isReady(),
     onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),

@@ -52,7 +52,7 @@ export function connectWebhooks(config: Config, options: WebhooksOptions) {
     pageSizes: [config.chunkSize, LARGEST_PAGE],
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
   });
-  const serve = createWebhookEndpoint({
+  const endpoint = createWebhookEndpoint({
     admit(url) {
       const admission = reader.admit(url);
       return admission.refusal === null ? admission : { refusal: REFUSALS[admission.refusal] };
@@ -71,5 +71,5 @@ export function connectWebhooks(config: Config, options: WebhooksOptions) {
     },
     clock,
   });
-  return { path, serve, close: hints.close };
+  return { path, ...endpoint, close: hints.close };
 }

@@ -12,6 +12,7 @@ import type { Begun } from './lane-front.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
 import { STRICT_TRANSPORT } from './security-headers.ts';
+import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
 export type RequestWithBody = IncomingMessage & { body?: AsyncIterable<Uint8Array> };
@@ -23,7 +24,7 @@ export type FrontDependencies = {
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
   /** Serves what the upstream tells; null when it is told nothing. */
-  webhook: { path: string; serve(request: IncomingMessage, response: ServerResponse): unknown } | null;
+  webhook: ({ path: string } & WebhookEndpoint) | null;
   cors: Cors;
   /** Counts a request: in how many seconds its client may come again; null when it may go on. */
   tooSoon?(request: Asker, viewer: Viewer | null): number | null;

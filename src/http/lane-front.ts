@@ -10,9 +10,10 @@ import { type FrontDependencies, GRAPHQL_PATH } from './front.ts';
 import type { LaneOptions, LaneRequest } from './lane.ts';
 import { createLaneReply } from './lane-reply.ts';
 import type { RequestHead } from './request-head.ts';
-import { brokenHead, notAcceptable, wrongBody } from './request-rules.ts';
+import { notAcceptable, wrongBody } from './request-rules.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import type { Reply } from './send-answer.ts';
+import { REFUSED, WEBHOOK_TYPE } from './webhook-endpoint.ts';
 
 /** A request that has been begun here, for whoever goes on with it. */
 export type Begun = {
@@ -32,7 +33,7 @@ export type LaneOperation = {
 
 export type LaneFrontDependencies = Pick<
   FrontDependencies,
-  'authenticate' | 'cors' | 'tooSoon' | 'isHttps' | 'onExchange' | 'clock'
+  'authenticate' | 'cors' | 'tooSoon' | 'isHttps' | 'onExchange' | 'webhook' | 'clock'
 > & {
   /** Answers an operation. False: nothing has been written, and it has to be answered in another way. */
   graphql(operation: LaneOperation, body: string): boolean | Promise<boolean>;
@@ -40,14 +41,14 @@ export type LaneFrontDependencies = Pick<
   onGone(exchange: Exchange): void;
 };
 
-export type LaneFront = Pick<LaneOptions, 'wants' | 'onAbandoned' | 'serve'> & {
+export type LaneFront = Pick<LaneOptions, 'wants' | 'awaits' | 'onAbandoned' | 'serve'> & {
   /** What has been begun of the request that Node's server has read from this connection. */
   begun(connection: Socket): Begun | undefined;
 };
 
-/** What a head alone tells. */
+/** What the headers alone tell. */
 type Facts = {
-  /** Whether it asks for GraphQL as most clients do, and is not to be refused. */
+  /** Whether they go with an operation by POST as most clients send it, which is not to be refused. */
   readonly isUsual: boolean;
   /** The answer's headers, as lines; all but `vary`. */
   readonly lines: string;
@@ -55,13 +56,13 @@ type Facts = {
 };
 
 export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront {
-  const { authenticate, cors, tooSoon = () => null, onExchange, onGone, clock, graphql } = dependencies;
+  const { authenticate, cors, tooSoon = () => null, onExchange, onGone, webhook, clock, graphql } = dependencies;
   const createReply = createLaneReply(dependencies);
-  const known = new WeakMap<RequestHead, Facts>();
+  const known = new WeakMap<RequestHead['headers'], Facts>();
   const begun = new WeakMap<Socket, Begun>();
 
   function factsOf(head: RequestHead): Facts {
-    const before = known.get(head);
+    const before = known.get(head.headers);
     if (before) return before;
     const headers = new Map<string, string>();
     const sink = {
@@ -72,24 +73,34 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
     cors.mark(head, sink);
     const vary = headers.get('vary');
     headers.delete('vary');
-    const isUsual =
-      head.method === 'POST' &&
-      head.url === GRAPHQL_PATH &&
-      !(brokenHead({ ...head, httpVersion: '1.1' }) || cors.isForeign(head) || notAcceptable(head) || wrongBody(head));
+    const isUsual = !(cors.isForeign(head) || notAcceptable(head) || wrongBody(head));
     const facts = { isUsual, lines: Array.from(headers, ([name, value]) => `${name}: ${value}\r\n`).join(''), vary };
-    known.set(head, facts);
+    known.set(head.headers, facts);
     return facts;
   }
+
+  const isOperation = (head: RequestHead) =>
+    head.method === 'POST' && head.url === GRAPHQL_PATH && factsOf(head).isUsual;
+  const isWebhook = ({ url }: RequestHead) => webhook !== null && url.split('?', 1)[0] === webhook.path;
 
   function serve(request: LaneRequest): boolean | Promise<boolean> {
     const { head, socket, body } = request;
     const { headers } = head;
     const startedAt = clock.now();
+    const refusal = head.url === GRAPHQL_PATH ? null : webhook?.refuse(head.url);
+    // One that is genuine.
+    if (head.url !== GRAPHQL_PATH && refusal == null) return false;
+    const path = refusal == null || !webhook ? GRAPHQL_PATH : webhook.path;
     const exchange = openExchange(headers['x-request-id']);
     const end = (status: number, aborted: boolean) => {
       request.onGone = null;
-      onExchange(lineOf(exchange, status, clock.now() - startedAt, aborted));
+      onExchange({ ...forLog(exchange), method: 'POST', path, status, ms: clock.now() - startedAt, aborted });
     };
+    const reply = createReply(request, factsOf(head), exchange.requestId, end);
+    if (refusal != null) {
+      reply.write({ status: REFUSED, type: WEBHOOK_TYPE, vary: reply.vary, encoding: undefined }, refusal);
+      return true;
+    }
     request.onGone = () => end(200, true);
 
     /** Leaves the rest to Node's server. */
@@ -106,7 +117,6 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       if (seconds !== null) return leave(seconds);
       const text = isUtf8(body) ? body.toString('utf8') : '';
       if (text === '' || isNestedTooDeep(text)) return leave(null);
-      const reply = createReply(request, factsOf(head), exchange.requestId, end);
       const close = (isAnswered: boolean) => isAnswered || leave(null);
       const answered = graphql({ exchange, accept: headers.accept, reply, gone: request.gone }, text);
       return typeof answered === 'boolean' ? close(answered) : answered.then(close);
@@ -117,8 +127,12 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   }
 
   return {
-    wants: (head) => factsOf(head).isUsual,
-    onAbandoned: ({ headers }) => onExchange(lineOf(openExchange(headers['x-request-id']), 200, 0, true)),
+    wants: (head) => isOperation(head) || (head.method === 'POST' && isWebhook(head)),
+    awaits: isOperation,
+    onAbandoned({ headers, url }) {
+      const exchange = forLog(openExchange(headers['x-request-id']));
+      onExchange({ ...exchange, method: 'POST', path: url.split('?', 1)[0] ?? '', status: 200, ms: 0, aborted: true });
+    },
     serve(request) {
       // Who knows how to word what went wrong finds it out once more.
       const unusual = () => false;
@@ -135,9 +149,4 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       return known;
     },
   };
-}
-
-/** The line of the log. */
-function lineOf(exchange: Exchange, status: number, ms: number, aborted: boolean) {
-  return { ...forLog(exchange), method: 'POST', path: GRAPHQL_PATH, status, ms, aborted };
 }

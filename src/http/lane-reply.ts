@@ -1,5 +1,6 @@
 // Answers as bytes: the head and the content that Node's server would write, in one piece.
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { FrontDependencies } from './front.ts';
 import type { LaneRequest } from './lane.ts';
@@ -36,21 +37,25 @@ export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isH
         const head =
           `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${strict}${varies}${encoded}x-request-id: ${requestId}\r\n` +
           `content-type: ${type}\r\ncontent-length: ${bytes}\r\ndate: ${dateNow()}\r\n${closes ? CLOSES : STAYS_OPEN}\r\n`;
-        const written = (error?: Error | null) => end(status, error != null);
-        if (typeof content !== 'string') socket.write(withHead(head, content), written);
-        // ASCII is written faster as what it is.
-        else socket.write(head + content, bytes === content.length ? 'latin1' : 'utf8', written);
+        writeAll(socket, head, content, bytes, (error) => end(status, error != null));
         if (closes) socket.destroySoon();
       },
     };
   };
 }
 
-function withHead(head: string, content: Buffer): Buffer {
-  const whole = Buffer.allocUnsafe(head.length + content.byteLength);
-  whole.write(head, 'latin1');
-  whole.set(content, head.length);
-  return whole;
+type Written = (error?: Error | null) => void;
+
+function writeAll(socket: Socket, head: string, content: string | Buffer, bytes: number, written: Written): void {
+  if (typeof content === 'string') {
+    // ASCII is written faster as what it is.
+    socket.write(head + content, bytes === content.length ? 'latin1' : 'utf8', written);
+    return;
+  }
+  socket.cork();
+  socket.write(head, 'latin1');
+  socket.write(content, written);
+  socket.uncork();
 }
 
 /** The `Date` of answers, which changes once a second. */

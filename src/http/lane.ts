@@ -21,14 +21,16 @@ export type LaneRequest = {
 };
 
 export type LaneOptions = {
-  /** Whether a request is usual, by its head; all others are Node's, and it does not wait for their bodies. */
+  /** Whether a request that is whole is to be served here, by its head; all others are Node's. */
   wants(head: RequestHead): boolean;
+  /** Whether one is to be waited for until it is whole; else Node's server has it at once, and may refuse it meanwhile. */
+  awaits(head: RequestHead): boolean;
   /** Told of a request whose client has gone before it was whole. */
   onAbandoned(head: RequestHead): void;
-  /** Answers a usual request. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
+  /** Answers a request that is wanted. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
   serve(request: LaneRequest): boolean | Promise<boolean>;
-  /** Takes over a connection, or a passage from one. */
-  accept(connection: Duplex): void;
+  /** Takes over a connection, or a passage from one; `isIdle`: nothing has come on it that was not answered. */
+  accept(connection: Duplex, isIdle: boolean): void;
   /** Longer bodies are left to Node, before they have come. */
   maxBodyBytes: number;
   /** Whether nobody new gets in any more, so that each answer is its connection's last. */
@@ -56,8 +58,19 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 type Phase = 'new' | 'idle' | 'arriving' | 'answering';
 
 export function createLane(options: LaneOptions): Lane {
-  const { wants, onAbandoned, serve, accept, maxBodyBytes, isLeaving, headersMs, requestMs, keepAliveMs, checkMs } =
-    options;
+  const {
+    wants,
+    awaits,
+    onAbandoned,
+    serve,
+    accept,
+    maxBodyBytes,
+    isLeaving,
+    headersMs,
+    requestMs,
+    keepAliveMs,
+    checkMs,
+  } = options;
   const readHead = createHeadReader();
   const open = new Set<Connection>();
   const byPassage = new WeakMap<Duplex, Connection>();
@@ -112,7 +125,7 @@ export function createLane(options: LaneOptions): Lane {
     function take(received: Buffer, head: RequestHead, bodyAt: number): void {
       expected = bodyAt + head.bodyBytes;
       // Requests that run beside each other are Node's to keep in order.
-      if (received.length > expected || (received.length < expected && !wants(head))) {
+      if (received.length > expected || (received.length < expected && !awaits(head))) {
         giveAway();
         return;
       }
@@ -163,7 +176,7 @@ export function createLane(options: LaneOptions): Lane {
       if (!passage) {
         passage = openPassage(socket, () => void (isGiven && socket.resume()));
         byPassage.set(passage, connection);
-        accept(passage);
+        accept(passage, false);
       }
       passage.push(request);
     }
@@ -183,7 +196,7 @@ export function createLane(options: LaneOptions): Lane {
       }
       socket.off('data', receive).off('end', end).off('close', close).off('error', ignore);
       if (received.length > 0) socket.unshift(received);
-      accept(socket);
+      accept(socket, received.length === 0);
       socket.resume();
     }
 
@@ -235,7 +248,7 @@ export function createLane(options: LaneOptions): Lane {
 
   return {
     take(socket) {
-      if (isOver) accept(socket);
+      if (isOver) accept(socket, true);
       else openConnection(socket);
     },
     noteAnswered: (connection) => byPassage.get(connection)?.answered(),

@@ -52,6 +52,8 @@ type Connection = {
   readonly late: boolean;
   /** What runs on it, in the order of its requests. */
   readonly running: Set<ServerResponse>;
+  /** How many bytes had been read when Node's server took it, if nothing was left of them to be answered: no more, and it is unused. */
+  unusedAt: number | null;
   isRefused: boolean;
 };
 
@@ -59,7 +61,7 @@ export type ListenerOptions = {
   /** Without it requests for a WebSocket are served like any other. */
   longLived?: LongLived | undefined;
   /** What answers usual requests in a shorter way; null: Node's server reads them all. */
-  lane?: Pick<LaneOptions, 'wants' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
+  lane?: Pick<LaneOptions, 'wants' | 'awaits' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
   patience?: Patience;
 };
 
@@ -107,7 +109,11 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
   if (longLived) server.on('upgrade', longLived.upgrade);
   // Node's own way to take a connection: it gets those that the lane has no use for.
   const [acceptByNode] = server.listeners('connection');
-  const accept = (connection: Duplex) => acceptByNode?.call(server, connection);
+  const accept = (connection: Duplex, isIdle: boolean) => {
+    const known = connections.get(connection as Socket);
+    if (known) known.unusedAt = isIdle ? (connection as Socket).bytesRead : null;
+    acceptByNode?.call(server, connection);
+  };
   const lane =
     options.lane &&
     createLane({
@@ -118,10 +124,10 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
       keepAliveMs: KEEP_ALIVE_SECONDS * 1000,
     });
   server.removeAllListeners('connection').on('connection', (socket) => {
-    connections.set(socket, { late: state !== 'ready', running: new Set(), isRefused: false });
+    connections.set(socket, { late: state !== 'ready', running: new Set(), unusedAt: null, isRefused: false });
     socket.once('close', () => connections.delete(socket));
     if (lane) lane.take(socket);
-    else accept(socket);
+    else accept(socket, true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const connection = connections.get(connectionBehind(socket));
@@ -146,8 +152,8 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
 
   function closeUnused() {
     server.closeIdleConnections();
-    // Node does not count those as idle that never sent a byte.
-    for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
+    // Node does not count those as idle that never sent it a byte.
+    for (const [socket, { unusedAt }] of connections) if (socket.bytesRead === unusedAt) socket.destroy();
   }
 
   return {

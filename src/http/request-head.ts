@@ -6,7 +6,7 @@ export type RequestHead = {
   readonly method: string;
   /** The target, in origin form. */
   readonly url: string;
-  /** By their names in lower case. Each came once. */
+  /** By their names in lower case; each came once. The same object for all requests that say the same. */
   readonly headers: Readonly<Record<string, string>>;
   /** How many bytes of body follow. */
   readonly bodyBytes: number;
@@ -25,12 +25,24 @@ const LEFT_TO_NODE = new Set(['expect', 'http2-settings', 'te', 'trailer', 'tran
 
 /** Reads a head without its last empty line; null when it is not for us to read. */
 export function readHead(text: string): RequestHead | null {
-  if (text.length > LONGEST_HEAD) return null;
-  const [requestLine = '', ...lines] = text.split('\r\n');
-  const [, method, url] = REQUEST_LINE.exec(requestLine) ?? [];
-  if (method === undefined || url === undefined) return null;
+  return readWith(readFields, text);
+}
+
+type Fields = Pick<RequestHead, 'headers' | 'bodyBytes'>;
+
+function readWith(read: (lines: string) => Fields | null, text: string): RequestHead | null {
+  const lineEnd = text.indexOf('\r\n');
+  if (lineEnd < 0 || text.length > LONGEST_HEAD) return null;
+  const [, method, url] = REQUEST_LINE.exec(text.slice(0, lineEnd)) ?? [];
+  const fields = method === undefined ? null : read(text.slice(lineEnd + 2));
+  if (method === undefined || url === undefined || fields === null) return null;
+  if (method === 'POST' && fields.headers['content-length'] === undefined) return null;
+  return { method, url, headers: fields.headers, bodyBytes: fields.bodyBytes };
+}
+
+function readFields(lines: string): Fields | null {
   const headers: Record<string, string> = Object.create(null);
-  for (const line of lines) {
+  for (const line of lines.split('\r\n')) {
     const [, given, value = ''] = FIELD_LINE.exec(line) ?? [];
     if (given === undefined) return null;
     const name = given.toLowerCase();
@@ -39,24 +51,25 @@ export function readHead(text: string): RequestHead | null {
   }
   const { host, connection = 'keep-alive', 'content-length': length } = headers;
   if (host === undefined || connection.toLowerCase() !== 'keep-alive') return null;
-  if (length === undefined ? method === 'POST' : !LENGTH.test(length)) return null;
-  return { method, url, headers, bodyBytes: Number(length ?? 0) };
+  if (length !== undefined && !LENGTH.test(length)) return null;
+  return { headers, bodyBytes: Number(length ?? 0) };
 }
 
-/** A client sends much the same head with each request. */
+/** A client sends much the same headers with each request. */
 const MOST_LETTERS = 500_000;
 
-/** Makes the same of it, which keeps what is asked again: the same text gives the same object. */
+/** Makes the same of it, which keeps what is asked again: the same lines of headers give the same object of them. */
 export function createHeadReader(): (text: string) => RequestHead | null {
-  const known = new LRUCache<string, RequestHead>({
+  const known = new LRUCache<string, Fields>({
     maxSize: MOST_LETTERS,
-    sizeCalculation: (_head, text) => text.length,
+    sizeCalculation: (_fields, lines) => lines.length,
   });
-  return (text) => {
-    const before = known.get(text);
+  const read = (lines: string) => {
+    const before = known.get(lines);
     if (before) return before;
-    const head = readHead(text);
-    if (head) known.set(text, head);
-    return head;
+    const fields = readFields(lines);
+    if (fields) known.set(lines, fields);
+    return fields;
   };
+  return (text) => readWith(read, text);
 }

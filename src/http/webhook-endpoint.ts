@@ -25,35 +25,40 @@ export type WebhookEndpointOptions<Command extends string, Message> = {
 /** The upstream's largest, a whole profile, takes a quarter of this. */
 const MOST_BODY_BYTES = 65_536;
 
+export const WEBHOOK_TYPE = 'application/json; charset=utf-8';
+
 const OK = writeAnswer('OK', 0, '');
+
+export type WebhookEndpoint = {
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Refuses a webhook that was posted, where its address alone tells: the answer's body. Null: it has to be served. */
+  refuse(url: string): string | null;
+};
+
+/** What is refused by its address, or by its signature, which is in there. */
+export const REFUSED = 403;
 
 /** Serves webhooks of the upstream. Its answers have the upstream's shape. */
 export function createWebhookEndpoint<Command extends string, Message>(
   options: WebhookEndpointOptions<Command, Message>,
-) {
+): WebhookEndpoint {
   const { admit, parse, take, onWebhook, onRefusal, clock } = options;
 
-  function refuse(
-    response: ServerResponse,
-    status: number,
-    outcome: string,
-    reason: string,
-    command: Command | null = null,
-  ) {
+  function refusal(status: number, outcome: string, reason: string, command: Command | null = null): string {
     onWebhook(command, outcome);
     onRefusal(reason, command);
-    answer(response, status, writeAnswer('FAIL', status, `The webhook is refused: ${reason}.`));
+    return writeAnswer('FAIL', status, `The webhook is refused: ${reason}.`);
   }
 
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const admission = request.method === 'POST' ? admit(request.url ?? '') : null;
     if (admission === null || admission.refusal !== null || admission.command === null) {
       leaveBody(request, response);
       if (admission === null) {
         response.setHeader('allow', 'POST');
-        return refuse(response, 405, 'refused', 'webhooks are posted');
+        return answer(response, 405, refusal(405, 'refused', 'webhooks are posted'));
       }
-      if (admission.refusal !== null) return refuse(response, 403, 'refused', admission.refusal);
+      if (admission.refusal !== null) return answer(response, REFUSED, refusal(REFUSED, 'refused', admission.refusal));
       onWebhook(null, 'ignored');
       return answer(response, 200, OK);
     }
@@ -64,16 +69,24 @@ export function createWebhookEndpoint<Command extends string, Message>(
       response.setHeader('connection', 'close');
       onWebhook(command, 'malformed');
       onRefusal('its body is too large', command);
-      response.writeHead(413, { 'content-type': 'application/json; charset=utf-8' });
+      response.writeHead(413, { 'content-type': WEBHOOK_TYPE });
       response.write(writeAnswer('FAIL', 413, `The body is larger than ${MOST_BODY_BYTES} bytes.`));
       await linger(request, clock);
       response.end();
       return;
     }
     const message = parse(command, text);
-    if (message === null) return refuse(response, 400, 'malformed', 'its body makes no sense', command);
+    if (message === null) return answer(response, 400, refusal(400, 'malformed', 'its body makes no sense', command));
     answer(response, 200, OK);
     onWebhook(command, take(message));
+  }
+
+  return {
+    serve,
+    refuse(url) {
+      const { refusal: reason } = admit(url);
+      return reason === null ? null : refusal(REFUSED, 'refused', reason);
+    },
   };
 }
 
@@ -85,9 +98,7 @@ function leaveBody(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function answer(response: ServerResponse, status: number, body: string): void {
-  response
-    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) })
-    .end(body);
+  response.writeHead(status, { 'content-type': WEBHOOK_TYPE, 'content-length': Buffer.byteLength(body) }).end(body);
 }
 
 function writeAnswer(status: 'OK' | 'FAIL', code: number, info: string): string {
