@@ -1,11 +1,11 @@
 // Item cursors: the upstream has one cursor a page, ours names a member of the page.
 //
-//   base64url( tag:18 | version:1 | index:varint | size:varint | followedAt:varint | id length:1 | id | start length:varint | start )
+//   base64url( tag:18 | version:1 | index:varint | size:varint | followedAt:varint | id length:varint | id | start length:varint | start )
 //
-// The tag is SHA-256, cut to 144 bits, over the list's own key and all that follows the tag: a cursor of another user or
-// list, or one that was made up, is refused before anything is asked. A hash of key and text is as good as an HMAC where,
-// as here, no text is the beginning of another and most of the hash's state stays hidden, and costs a fraction of it. No
-// nonce and no clock, so the same member of the same page always has the same bytes: clients splice pages by comparing.
+// The tag is SHA-256, cut to 144 bits, over our key, the user, the list and all that follows the tag: a cursor of another
+// user or list, or one that was made up, is refused before anything is asked. A hash of key and text is as good as an HMAC
+// where, as here, no text is the beginning of another and much of the hash's state stays hidden, and costs a fraction of
+// it. No nonce and no clock, so the same member of the same page always has the same bytes: clients splice pages by them.
 import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
@@ -15,41 +15,39 @@ const VERSION = 2;
 const TAG_BYTES = 18;
 /** A multiple of three bytes is a whole number of letters, so that tag and text can be written apart. */
 const TAG_LETTERS = (TAG_BYTES / 3) * 4;
-const KEY_BYTES = 32;
+/** What is tagged: 32 bytes of key, 32 that stand for user and list, and what the cursor says. */
+const SCOPE_AT = 32;
+const TEXT_AT = 64;
 /** What the largest safe integer takes. */
 const LONGEST_VARINT = 8;
 /** What one letter of a text takes at most. */
 const LONGEST_LETTER = 3;
-/** All but the two texts. */
-const LONGEST_FRAME = KEY_BYTES + 1 + 3 * LONGEST_VARINT + 1 + LONGEST_VARINT;
+/** All that a cursor says but its two texts. */
+const LONGEST_FRAME = 1 + 5 * LONGEST_VARINT;
 /** Far above what a cursor takes with the longest upstream cursor that is plausible. */
 const LONGEST_CURSOR = 4096;
 
 /** What a cursor is valid for: a user's list, or what one viewer sees of a user's fans. */
 export type CursorScope = { userId: UserId; list: FollowList | `knownFans:${UserId}` };
 
-/** A list's own key, in front of the room where the texts of its cursors are written. */
-type Desk = CursorScope & { bytes: Buffer };
+/** Where cursors are written, with key and scope in place. */
+type Desk = { readonly bytes: Buffer; scope: CursorScope | null };
 
-/** Cursors are written a list at a time, so that one desk for each key is enough. */
+/** Cursors are written a list at a time, so that one for each key is enough. */
 const desks = new WeakMap<KeyObject, Desk>();
 
 /** Writes the cursor of the member at `place`. */
 export function encodeCursor(key: KeyObject, scope: CursorScope, place: Place): string {
-  const { userId, start } = place;
-  const longest = LONGEST_FRAME + LONGEST_LETTER * (userId.length + start.length);
-  const bytes = roomFor(longest, deskOf(key, scope));
-  let at = KEY_BYTES;
+  const { index, size, followedAt, userId, start } = place;
+  const bytes = roomFor(LONGEST_FRAME + LONGEST_LETTER * (userId.length + start.length), deskOf(key, scope));
+  let at = TEXT_AT;
   bytes[at++] = VERSION;
-  at = writeVarint(bytes, at, place.index);
-  at = writeVarint(bytes, at, place.size);
-  at = writeVarint(bytes, at, place.followedAt);
-  const idBytes = bytes.write(userId, at + 1);
-  bytes[at] = idBytes;
-  at += 1 + idBytes;
-  at = writeVarint(bytes, at, start === '' ? 0 : Buffer.byteLength(start));
-  if (start !== '') at += bytes.write(start, at);
-  return tagOf(bytes.subarray(0, at)) + bytes.toString('base64url', KEY_BYTES, at);
+  at = writeVarint(bytes, at, index);
+  at = writeVarint(bytes, at, size);
+  at = writeVarint(bytes, at, followedAt);
+  at = writeText(bytes, at, userId);
+  at = writeText(bytes, at, start);
+  return tagOf(bytes, at) + bytes.toString('base64url', TEXT_AT, at);
 }
 
 /** Reads a cursor back, or throws `INVALID_CURSOR`: it was not made by this service for this user and list. */
@@ -68,32 +66,41 @@ export function decodeCursor(key: KeyObject, scope: CursorScope, cursor: string)
 }
 
 function deskOf(key: KeyObject, { userId, list }: CursorScope): Desk {
-  const known = desks.get(key);
-  if (known && known.userId === userId && known.list === list) return known;
-  const bytes = known?.bytes ?? Buffer.alloc(LONGEST_CURSOR);
-  createHmac('sha256', key).update(`cursors of ${list}:${userId}`).digest().copy(bytes);
-  const desk = { userId, list, bytes };
-  desks.set(key, desk);
+  let desk = desks.get(key);
+  if (!desk) {
+    desk = { bytes: Buffer.alloc(LONGEST_CURSOR), scope: null };
+    createHmac('sha256', key).update('item cursors').digest().copy(desk.bytes);
+    desks.set(key, desk);
+  }
+  if (desk.scope?.userId !== userId || desk.scope.list !== list) {
+    hash('sha256', `${list}:${userId}`, 'buffer').copy(desk.bytes, SCOPE_AT);
+    desk.scope = { userId, list };
+  }
   return desk;
 }
 
 /** The desk's own room, unless an upstream cursor takes more than is worth keeping. */
 function roomFor(size: number, { bytes }: Desk): Buffer {
-  if (size <= bytes.length) return bytes;
-  const larger = Buffer.alloc(size);
-  bytes.copy(larger, 0, 0, KEY_BYTES);
+  if (TEXT_AT + size <= bytes.length) return bytes;
+  const larger = Buffer.alloc(TEXT_AT + size);
+  bytes.copy(larger, 0, 0, TEXT_AT);
   return larger;
 }
 
 function tagFor(text: Buffer, key: KeyObject, scope: CursorScope): string {
-  const bytes = roomFor(KEY_BYTES + text.length, deskOf(key, scope));
-  text.copy(bytes, KEY_BYTES);
-  return tagOf(bytes.subarray(0, KEY_BYTES + text.length));
+  const bytes = roomFor(text.length, deskOf(key, scope));
+  return tagOf(bytes, TEXT_AT + text.copy(bytes, TEXT_AT));
 }
 
-function tagOf(keyAndText: Buffer): string {
+function tagOf(bytes: Buffer, end: number): string {
   // As text, since making a buffer of it takes three times as long as the hash.
-  return hash('sha256', keyAndText, 'base64url').slice(0, TAG_LETTERS);
+  return hash('sha256', bytes.subarray(0, end), 'base64url').slice(0, TAG_LETTERS);
+}
+
+function writeText(bytes: Buffer, start: number, text: string): number {
+  if (text === '') return writeVarint(bytes, start, 0);
+  const at = writeVarint(bytes, start, Buffer.byteLength(text));
+  return at + bytes.write(text, at);
 }
 
 function writeVarint(bytes: Buffer, start: number, value: number): number {
@@ -123,7 +130,7 @@ function readPlace(text: Buffer): Place {
     index: readVarint(),
     size: readVarint(),
     followedAt: readVarint(),
-    userId: readText(readByte()),
+    userId: readText(readVarint()),
     start: readText(readVarint()),
   };
 }
