@@ -73,7 +73,7 @@ function deskOf(key: KeyObject, { userId, list }: CursorScope): Desk {
     desks.set(key, desk);
   }
   if (desk.scope?.userId !== userId || desk.scope.list !== list) {
-    hash('sha256', `${list}:${userId}`, 'buffer').copy(desk.bytes, SCOPE_AT);
+    desk.bytes.write(hash('sha256', `${list}:${userId}`, 'binary'), SCOPE_AT, 'binary');
     desk.scope = { userId, list };
   }
   return desk;
