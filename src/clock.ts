@@ -4,7 +4,17 @@ export type Clock = {
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** See `setAlarm`; a clock may leave it out. */
+  alarm?(ms: number, ring: () => void): () => void;
 };
+
+/** Calls `ring` after `ms`, and answers what calls that off: for what hardly ever takes so long, since it makes no error. */
+export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void {
+  if (clock.alarm) return clock.alarm(ms, ring);
+  const off = new AbortController();
+  clock.sleep(ms, off.signal).then(ring, () => {});
+  return () => off.abort(NOT_NEEDED);
+}
 
 /** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
 export const NOT_NEEDED = new Error('Nobody waits for this any more.');
@@ -25,4 +35,8 @@ export const systemClock: Clock = {
       }, ms);
       signal?.addEventListener('abort', leave, { once: true });
     }),
+  alarm(ms, ring) {
+    const timer = setTimeout(ring, ms);
+    return () => clearTimeout(timer);
+  },
 };

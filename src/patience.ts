@@ -1,31 +1,32 @@
 // How long one answer is waited for: until the deadline, or until the client goes away.
-import { type Clock, NOT_NEEDED } from './clock.ts';
+import { type Clock, setAlarm } from './clock.ts';
 import { clientGone, GatewayError } from './errors.ts';
 
 /** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
 export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number, clock: Clock) {
   let waiting: AbortController | undefined;
-  let over: AbortController | undefined;
+  let end = () => {};
 
   return {
     signal(): AbortSignal {
       if (waiting) return waiting.signal;
       const controller = new AbortController();
       waiting = controller;
-      over = new AbortController();
       const gone = goneSignal();
       const leave = () => controller.abort(clientGone());
       if (gone.aborted) leave();
-      gone.addEventListener('abort', leave, { once: true, signal: over.signal });
-      const runOut = () =>
+      gone.addEventListener('abort', leave, { once: true });
+      const callOff = setAlarm(clock, deadlineMs, () =>
         controller.abort(
           new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${deadlineMs} ms.`),
-        );
-      clock.sleep(deadlineMs, over.signal).then(runOut, () => {});
+        ),
+      );
+      end = () => {
+        gone.removeEventListener('abort', leave);
+        callOff();
+      };
       return controller.signal;
     },
-    end(): void {
-      over?.abort(NOT_NEEDED);
-    },
+    end: () => end(),
   };
 }

@@ -44,6 +44,9 @@ const ENTRY_BYTES = 360;
 /** What a key's place in its group takes, and a group of one its set. */
 const GROUPED_BYTES = 330;
 
+/** One for all: the cache would make options of its own for each look. */
+const PLAINLY = {};
+
 export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOptions<V>): MemoryTier<V> {
   const groups = new Map<string, Set<string>>();
   const overhead = ENTRY_BYTES + (groupOf ? GROUPED_BYTES : 0);
@@ -69,9 +72,9 @@ export function createMemoryTier<V>({ maxBytes, sizeOf, groupOf }: MemoryTierOpt
 
   return {
     get: (key) => kept.get(key),
-    peek: (key) => kept.peek(key),
+    peek: (key) => kept.peek(key, PLAINLY),
     set(key, entry) {
-      const known = kept.peek(key);
+      const known = kept.peek(key, PLAINLY);
       if (known && !supersedes(entry, known)) return known;
       const next = inheriting(entry, known);
       kept.set(key, next);

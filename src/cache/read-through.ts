@@ -1,6 +1,6 @@
 // Reads through two tiers of memory to a source: fresh, stale or absent, asked once however many ask.
 // Knows no follow words: what a value is, and what a failure means, is told by who makes it.
-import { type AskingOptions, createAsking, type Found, type Load } from './asking.ts';
+import { type AskingOptions, createAsking, type Load } from './asking.ts';
 import type { Kept } from './memory-tier.ts';
 import { createSingleFlight, type Waiter } from './single-flight.ts';
 import { createTwoTiers, type TwoTiers, type TwoTiersOptions } from './two-tiers.ts';
@@ -21,7 +21,7 @@ export type ReadThrough<V> = Pick<TwoTiers<V>, 'forget' | 'forgetHere' | 'clear'
   /** The value, where memory answers by itself; else undefined, and nothing is asked. Throws `absence`. */
   readNow(key: string, waiter: Waiter): V | undefined;
   /** Keeps what came along with another read, as of that read's beginning. */
-  put(key: string, found: Found<V>, asOf: AsOf): void;
+  put(key: string, value: V, version: number | null, asOf: AsOf): void;
   /** Whether memory says that there is no such thing. */
   isAbsent(key: string): boolean;
   /** Whether what memory knows has less than `share` of its fresh time left, and nobody asks for it yet; undefined: knows nothing. */
@@ -119,9 +119,9 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
       const known = tiers.get(key);
       return known && tiers.isFresh(known) ? give(key, known, 'memory', waiter) : undefined;
     },
-    put(key, { value, version = null }, { readAt, ticket, tick }) {
-      const known = tiers.peek(key);
-      const isKnown = known?.value != null && version !== null && known.version === version;
+    put(key, value, version, { readAt, ticket, tick }) {
+      const known = version === null ? undefined : tiers.peek(key);
+      const isKnown = known !== undefined && known.version === version && known.value !== null;
       // The same version again is no news, unless what is known of it is getting old.
       if (isKnown && tiers.isTrusted(known) && readAt - known.readAt < tiers.freshFor(known) / 2) return;
       tiers.keep(key, { value, version, readAt, ticket }, tick);

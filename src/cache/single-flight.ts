@@ -34,11 +34,14 @@ export function standFor(waiters: ReadonlySet<Waiter>, signal: AbortSignal): Wai
   return {
     signal,
     get deadlineAt() {
-      return Math.max(...Array.from(waiters, ({ deadlineAt }) => deadlineAt));
+      let latest = Number.NEGATIVE_INFINITY;
+      for (const { deadlineAt } of waiters) if (deadlineAt > latest) latest = deadlineAt;
+      return latest;
     },
     get priority() {
-      const ranks = Array.from(waiters, ({ priority = 'interactive' }) => RANKS.indexOf(priority));
-      return RANKS[Math.min(...ranks)] ?? 'priming';
+      let best = RANKS.length - 1;
+      for (const { priority = 'interactive' } of waiters) best = Math.min(best, RANKS.indexOf(priority));
+      return RANKS[best] ?? 'priming';
     },
     onStale(use) {
       for (const waiter of waiters) waiter.onStale?.(use);
@@ -80,27 +83,39 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
     const landing = Promise.resolve(standFor(waiters, controller.signal)).then(start);
     const flight = { landing, waiters, controller };
     flights.set(key, flight);
-    const leave = () => {
-      if (flights.get(key) === flight) flights.delete(key);
-    };
-    landing.then(leave, leave);
     return flight;
   }
 
   function board(key: string, flight: Flight<V>, waiter: Waiter): Promise<V> {
     const { waiters, landing, controller } = flight;
+    const { signal } = waiter;
     waiters.add(waiter);
     return new Promise<V>((resolve, reject) => {
+      const end = () => {
+        if (flights.get(key) === flight) flights.delete(key);
+      };
       const give = () => {
         waiters.delete(waiter);
-        reject(waiter.signal.reason);
+        reject(signal.reason);
         if (waiters.size > 0) return;
-        if (flights.get(key) === flight) flights.delete(key);
-        controller.abort(waiter.signal.reason);
+        end();
+        controller.abort(signal.reason);
       };
-      waiter.signal.addEventListener('abort', give, { once: true });
-      const done = () => waiter.signal.removeEventListener('abort', give);
-      landing.then(resolve, reject).finally(done);
+      signal.addEventListener('abort', give, { once: true });
+      const land = () => {
+        end();
+        signal.removeEventListener('abort', give);
+      };
+      landing.then(
+        (value) => {
+          land();
+          resolve(value);
+        },
+        (error) => {
+          land();
+          reject(error);
+        },
+      );
     });
   }
 }

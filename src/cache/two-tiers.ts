@@ -66,20 +66,27 @@ export function createTwoTiers<V>(options: TwoTiersOptions<V>) {
 
   /** Keeps an entry that was read since `tick` in memory, unless it has become outdated meanwhile. */
   function keepHere(key: string, entry: Entry<V>, tick: Tick): Kept<V> {
-    const jitter = entry.value === null ? 1 : 1 - JITTER * random();
-    const freshFor = entry.value === null ? absentMs : freshMs * jitter;
-    const toldFor = entry.value !== null && isSettled(groupOf(key), entry) ? toldMs * jitter : freshFor;
-    const usableFor = entry.value === null ? absentMs : usableMs;
+    const { value, version, readAt, ticket, sinceForgotten } = entry;
+    const group = groupOf(key);
+    const isThere = value !== null;
+    const jitter = isThere ? 1 - JITTER * random() : 1;
+    const freshFor = isThere ? freshMs * jitter : absentMs;
+    const toldFor = isThere && isSettled(group, entry) ? toldMs * jitter : freshFor;
+    // Written out, since to copy and to extend takes longer than all the rest.
     const kept: Kept<V> = {
-      ...entry,
-      freshUntil: entry.readAt + freshFor,
-      toldUntil: entry.readAt + toldFor,
-      usableUntil: entry.readAt + usableFor,
+      value,
+      version,
+      readAt,
+      ticket,
+      sinceForgotten,
+      freshUntil: readAt + freshFor,
+      toldUntil: readAt + toldFor,
+      usableUntil: readAt + (isThere ? usableMs : absentMs),
       tick,
       failure: null,
       retryAt: 0,
     };
-    return forgets.outdates(groupOf(key), tick) ? kept : memory.set(key, kept);
+    return forgets.outdates(group, tick) ? kept : memory.set(key, kept);
   }
 
   function forgetHere(group: string): void {

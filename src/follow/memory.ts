@@ -85,7 +85,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       approaching: memory.lookingUp,
       call: ask,
       riders: (seats) => riders.board(seats, (key) => memory.isDue(key, RIDER_SHARE) ?? bringsNew),
-      onRider: (key, value, asOf) => memory.put(key, found(value), asOf),
+      onRider: (key, value, asOf) => memory.put(key, value, versionOf(value), asOf),
       tick: memory.tick,
       skew: CLOCK_SKEW_MICROS,
       onBatch: (size) => observer.onBatch?.(kind, size),
@@ -212,16 +212,18 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
 
   /** Profiles that came along with a page are remembered, behind the answer and some in each turn of the event loop. */
   function prime(entries: FollowPage['entries'], asOf: AsOf, from: number): void {
-    const to = from + PRIMED_IN_A_TURN;
-    for (const { user } of entries.slice(from, to))
-      if (user.profile?.whole) profile.put(user.id, found(profiles.asAsked(user.profile)), asOf);
+    const to = Math.min(from + PRIMED_IN_A_TURN, entries.length);
+    for (let n = from; n < to; n++) {
+      const user = entries[n]?.user;
+      if (user?.profile?.whole) profile.put(user.id, profiles.asAsked(user.profile), user.profile.version, asOf);
+    }
     if (to < entries.length) setImmediate(prime, entries, asOf, to);
   }
 }
 
+const found = <V>(value: V): Found<V> => ({ value, version: versionOf(value) });
+
 /** Only profiles say which version they are. */
-function found<V>(value: V): Found<V> {
-  const version =
-    typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null;
-  return { value, version };
+function versionOf(value: unknown): number | null {
+  return typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null;
 }

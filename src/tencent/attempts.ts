@@ -1,5 +1,5 @@
 // One try of one call: admission, one HTTP exchange, and what its end means.
-import type { Clock } from '../clock.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Health } from './breaker.ts';
@@ -57,14 +57,17 @@ export function createAttempts(options: AttemptOptions) {
   const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random } = options;
   const { admit, throttled, onCall = () => {} } = options;
   const report = createOccasionalReport(options.report, clock);
+  const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
   let pausedUntil = 0;
 
   async function attempt(command: Command, json: string, call: CallOptions): Promise<Attempt> {
     refuseIfPointless(command, call);
     if (admit !== undefined) {
-      await admit(command, call).catch((error) =>
-        Promise.reject(call.signal.aborted ? cancelled(command, call) : error),
-      );
+      try {
+        await admit(command, call);
+      } catch (error) {
+        throw call.signal.aborted ? cancelled(command, call) : error;
+      }
       refuseIfPointless(command, call);
     }
     // One dead connection means that its siblings are likely dead too, and each costs no more than a moment:
@@ -102,20 +105,18 @@ export function createAttempts(options: AttemptOptions) {
   async function exchange(command: Command, json: string, call: CallOptions, userSig: string, allottedMs: number) {
     call.onUpstreamCall?.(command);
     const request = send(pathOf(command, userSig), json);
-    const timer = new AbortController();
-    clock.sleep(allottedMs, timer.signal).then(request.stop, () => {});
+    const callOff = setAlarm(clock, allottedMs, request.stop);
     call.signal.addEventListener('abort', request.stop, { once: true });
     const outcome = await request.outcome;
     call.signal.removeEventListener('abort', request.stop);
-    timer.abort('answered');
+    callOff();
     return outcome;
   }
 
   // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (contract 1.1, 2.2).
   function pathOf(command: Command, userSig: string): string {
     const label = Math.floor(random() * 2 ** 32);
-    const query = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}&usersig=${userSig}&random=${label}`;
-    return `/v4/${COMMANDS[command].service}/${command}?${query}&contenttype=json`;
+    return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
   function judge(command: Command, userSig: string, answer: Answer): Attempt {

@@ -59,7 +59,6 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   const { random = Math.random, report = () => {} } = options;
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
-  const carriers = new WeakMap<Dispatcher.DispatchHandler, Carrier>();
 
   const pool = new Pool(origin, {
     connections,
@@ -72,11 +71,11 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
     // Every try has a deadline of its own; undici's timers are coarser.
     headersTimeout: 0,
     bodyTimeout: 0,
-    factory: (url, clientOptions) => rememberCarrier(new Client(url, clientOptions), carriers),
+    factory: (url, clientOptions) => rememberCarrier(new Client(url, clientOptions)),
   });
 
   function send(path: string, body: string): Exchange {
-    return exchange(pool, carriers, `${prefix}${path}`, body);
+    return exchange(pool, `${prefix}${path}`, body);
   }
 
   const signature = createSignature(options);
@@ -94,15 +93,18 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
 /** A connection, and how many answers it has carried since it was opened. */
 type Carrier = { answers: number };
 
+/** What takes one answer, and the connection that it was given to; null while there is none. */
+type Taker = Dispatcher.DispatchHandler & { carrier: Carrier | null };
+
 // Only this tells a connection that died of old age, which is no failure of the upstream, from one that never worked.
-function rememberCarrier(connection: Client, carriers: WeakMap<Dispatcher.DispatchHandler, Carrier>): Client {
+function rememberCarrier(connection: Client): Client {
   const carrier: Carrier = { answers: 0 };
   const dispatch = connection.dispatch.bind(connection);
   connection.on('connect', () => {
     carrier.answers = 0;
   });
   connection.dispatch = (request, handler) => {
-    carriers.set(handler, carrier);
+    (handler as Taker).carrier = carrier; // the pool is asked by `exchange` alone
     return dispatch(request, handler);
   };
   return connection;
@@ -111,19 +113,15 @@ function rememberCarrier(connection: Client, carriers: WeakMap<Dispatcher.Dispat
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 // Pool.dispatch rather than Pool.request: no stream per answer, a third less CPU.
-function exchange(
-  pool: Pool,
-  carriers: WeakMap<Dispatcher.DispatchHandler, Carrier>,
-  path: string,
-  body: string,
-): Exchange {
+function exchange(pool: Pool, path: string, body: string): Exchange {
   const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
   const chunks: Buffer[] = [];
   let controller: Dispatcher.DispatchController | undefined;
   let status = 0;
   let stopped = false;
 
-  const handler: Dispatcher.DispatchHandler = {
+  const taker: Taker = {
+    carrier: null,
     onRequestStart(started) {
       controller = started;
       if (stopped) started.abort(STOPPED);
@@ -136,18 +134,17 @@ function exchange(
       if (status === 200) chunks.push(chunk);
     },
     onResponseEnd() {
-      const carrier = carriers.get(handler);
-      if (carrier !== undefined) carrier.answers += 1;
+      if (taker.carrier) taker.carrier.answers += 1;
       const [only = Buffer.alloc(0)] = chunks;
       resolve({ kind: 'answer', status, bytes: chunks.length > 1 ? Buffer.concat(chunks) : only });
     },
     onResponseError(_controller, error) {
       const sent = controller !== undefined;
-      const reused = (carriers.get(handler)?.answers ?? 0) > 0;
+      const reused = (taker.carrier?.answers ?? 0) > 0;
       resolve({ kind: 'failed', reason: reasonOf(error), sent, stale: sent && reused && status === 0 });
     },
   };
-  pool.dispatch({ method: 'POST', path, headers: HEADERS, body }, handler);
+  pool.dispatch({ method: 'POST', path, headers: HEADERS, body }, taker);
 
   return {
     outcome: promise,

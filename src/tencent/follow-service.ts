@@ -146,17 +146,16 @@ async function readPage(answer: Record<string, unknown>, whole: boolean): Promis
   if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
   if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
   const isLong = items.length > MOST_IN_A_TURN;
-  const entries: FollowEntry[] = [];
+  const entries: FollowEntry[] = new Array(items.length);
   const seen = new Set<UserId>();
-  for (let start = 0; start < items.length; start += MOST_IN_A_TURN) {
-    if (isLong) await nextTurn();
-    for (const item of items.slice(start, start + MOST_IN_A_TURN) as unknown[]) {
-      const entry = readEntry(item, whole);
-      if (seen.has(entry.user.id)) continue;
-      seen.add(entry.user.id);
-      entries.push(entry);
-    }
+  let count = 0;
+  for (let n = 0; n < items.length; n++) {
+    if (isLong && n % MOST_IN_A_TURN === 0) await nextTurn();
+    const entry = readEntry(items[n], whole);
+    seen.add(entry.user.id);
+    if (seen.size > count) entries[count++] = entry;
   }
+  if (count < entries.length) entries.length = count;
   // What is done with so many takes a turn of its own.
   if (isLong) await nextTurn();
   return { entries, next };

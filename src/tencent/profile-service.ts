@@ -83,6 +83,7 @@ export function createProfileService(
     refusedTags: () => refusedTags.split().refused,
     asAsked(profile) {
       // Mostly there is nothing to leave out, and then the page and the profile share one object.
+      if (profile.customFields.length === 0) return profile;
       if (profile.customFields.every(({ key }) => customFields.includes(key))) return profile;
       return {
         ...profile,

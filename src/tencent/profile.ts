@@ -56,45 +56,63 @@ const NO_CUSTOM_FIELDS: readonly CustomField[] = [];
 /** Parses one account's `ProfileItem` list (contract 6.1, 6.3). Of a tag that comes twice the first counts. */
 export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
   // One pass, and no object that does not stay: a page has a thousand of these lists.
-  const values: Value[] = new Array(STANDARD_TAGS.length);
   const items: ProfileItem[] = new Array(wireItems.length);
   let count = 0;
   let custom: Map<string, CustomField> | null = null;
+  whereIs.fill(0);
   for (const item of wireItems) {
     if (!isRecord(item)) continue;
     const { Tag: tag, Value: wireValue } = item;
     if (typeof tag !== 'string' || wireValue === undefined) continue;
     const value =
       typeof wireValue === 'string' || typeof wireValue === 'number' ? wireValue : JSON.stringify(wireValue);
-    const place = PLACE_OF_TAG.get(tag);
+    const place = placeOf(tag, count);
     // Every list brings text of its own for its tags; one for all is kept.
     items[count++] = { tag: place === undefined ? tag : (STANDARD_TAGS[place] ?? tag), value };
-    if (place !== undefined) values[place] ??= value;
+    if (place !== undefined) whereIs[place] ||= count;
     else if (tag.startsWith(CUSTOM_TAG_PREFIX)) {
       custom ??= new Map();
       if (!custom.has(tag)) custom.set(tag, { key: tag.slice(CUSTOM_TAG_PREFIX.length), value: String(value) });
     }
   }
-  items.length = count;
+  if (count < items.length) items.length = count;
 
+  const at = (place: number): Value => {
+    const behind = whereIs[place] as number; // as many places as tags
+    return behind === 0 ? undefined : items[behind - 1]?.value;
+  };
   return {
-    nick: text(values[PLACE.nick]),
-    avatar: webAddress(values[PLACE.avatar]),
-    gender: oneOf(GENDERS, values[PLACE.gender]),
-    birthday: calendarDate(integer(values[PLACE.birthday])),
-    location: text(values[PLACE.location]),
-    selfSignature: text(values[PLACE.selfSignature]),
-    language: integer(values[PLACE.language]),
-    level: integer(values[PLACE.level]),
-    role: integer(values[PLACE.role]),
-    allowType: oneOf(ALLOW_TYPES, values[PLACE.allowType]),
-    adminForbidType: oneOf(ADMIN_FORBID_TYPES, values[PLACE.adminForbidType]),
-    messageSettings: integer(values[PLACE.messageSettings]),
+    nick: text(at(PLACE.nick)),
+    avatar: webAddress(at(PLACE.avatar)),
+    gender: oneOf(GENDERS, at(PLACE.gender)),
+    birthday: calendarDate(integer(at(PLACE.birthday))),
+    location: text(at(PLACE.location)),
+    selfSignature: text(at(PLACE.selfSignature)),
+    language: integer(at(PLACE.language)),
+    level: integer(at(PLACE.level)),
+    role: integer(at(PLACE.role)),
+    allowType: oneOf(ALLOW_TYPES, at(PLACE.allowType)),
+    adminForbidType: oneOf(ADMIN_FORBID_TYPES, at(PLACE.adminForbidType)),
+    messageSettings: integer(at(PLACE.messageSettings)),
     customFields: custom ? [...custom.values()] : NO_CUSTOM_FIELDS,
     items,
     version: known.version,
     whole: known.whole,
   };
+}
+
+/** Of the list that is being read: behind how many items each standard tag's value is found; 0 is nowhere. */
+const whereIs = new Uint32Array(STANDARD_TAGS.length);
+
+/** Which standard tag came where in the last list: the next one is mostly alike, and comparing beats looking up. */
+const lastPlaces = STANDARD_TAGS.map((_tag, place) => place);
+
+function placeOf(tag: string, at: number): number | undefined {
+  const guess = lastPlaces[at];
+  if (guess !== undefined && STANDARD_TAGS[guess] === tag) return guess;
+  const place = PLACE_OF_TAG.get(tag);
+  if (place !== undefined && at < lastPlaces.length) lastPlaces[at] = place;
+  return place;
 }
 
 const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
@@ -105,9 +123,16 @@ const integer = (value: Value): number | null =>
 const oneOf = <T>(names: ReadonlyMap<string, T>, value: Value): T | null =>
   typeof value === 'string' ? (names.get(value) ?? null) : null;
 
+const SITE = /^https?:\/\/[\w.-]+(:\d+)?\//i;
+/** Where the last avatar was, up to the slash: the others are mostly there too, and what follows makes no address invalid. */
+let lastSite = '';
+
 function webAddress(value: Value): string | null {
-  if (typeof value !== 'string' || !/^https?:\/\//i.test(value)) return null;
-  return URL.canParse(value) ? value : null;
+  if (typeof value !== 'string') return null;
+  if (lastSite !== '' && value.startsWith(lastSite)) return value;
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null;
+  lastSite = SITE.exec(value)?.[0] ?? lastSite;
+  return value;
 }
 
 // YYYYMMDD is advice only (contract 6.3), so anything may be in there.
