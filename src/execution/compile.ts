@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { type Choice, conditionsOf, type Fragments } from './conditions.ts';
 import { load, writeProgram } from './program.ts';
-import { type Select, start } from './run.ts';
+import { type Select, start, type Written } from './run.ts';
 import type { Texts } from './texts.ts';
 import { createCoercion, type Variables } from './variables.ts';
 
@@ -26,7 +26,7 @@ export type CompiledOperation = {
   run(
     contextValue: unknown,
     variableValues: Readonly<Record<string, unknown>> | null | undefined,
-  ): string | null | Promise<string | null>;
+  ): Written | null | Promise<Written | null>;
 };
 
 /**

@@ -19,7 +19,7 @@ import {
 import { type Collecting, collectFields } from './collect.ts';
 import { argumentsOf, type Field, infoOf, type Operation } from './field.ts';
 import { textAtOnce } from './leaf.ts';
-import { fail, quote, type Select, wait } from './run.ts';
+import { fail, place, quote, type Select, wait } from './run.ts';
 import type { Texts } from './texts.ts';
 import type { Variables } from './variables.ts';
 
@@ -36,7 +36,7 @@ export type Program = { readonly text: string; readonly parts: readonly unknown[
 type Origin = { readonly nodes: readonly FieldNode[]; readonly info: string; readonly isConstant: boolean };
 
 export function load({ text, parts }: Program): Select {
-  return new Function('wait', 'fail', 'quote', 'parts', text)(wait, fail, quote, parts);
+  return new Function('wait', 'place', 'fail', 'quote', 'parts', text)(wait, place, fail, quote, parts);
 }
 
 /** Throws where an operation has what only the general executor can run. With `texts`, lists that are constant are kept. */
@@ -46,6 +46,7 @@ export function writeProgram(planned: Operation & Collecting & { readonly texts:
   const functions: string[] = [];
   const parts: unknown[] = [];
   let madeInRun = 0;
+  let isInKept = false;
   let fieldCount = 0;
 
   const use = (part: unknown) => `p${parts.push(part) - 1}`;
@@ -129,14 +130,18 @@ export function writeProgram(planned: Operation & Collecting & { readonly texts:
   }
 
   function writeList({ ofType }: GraphQLList<GraphQLOutputType>, origin: Origin): string {
+    const isKept =
+      texts !== null && !isInKept && origin.isConstant && isConstantSelection(getNamedType(ofType), origin.nodes);
+    // Within a list that is kept, others are parts of it.
+    isInKept ||= isKept;
     const complete = writeCompletion(ofType, origin);
+    if (isKept) isInKept = false;
     const write = `let text = '[';
       for (let index = 0; index < items.length; index++) {
         if (index > 0) text += ',';
         try { text += ${complete}(items[index], run); } catch { text += fail(run); }
       }
       text += ']';`;
-    const isKept = texts && origin.isConstant && isConstantSelection(getNamedType(ofType), origin.nodes);
     return `if (typeof value !== 'object' || typeof value[Symbol.iterator] !== 'function') return fail(run);
       const items = Array.isArray(value) ? value : Array.from(value);
       ${isKept ? writeKept(texts, write) : write}
@@ -147,12 +152,11 @@ export function writeProgram(planned: Operation & Collecting & { readonly texts:
   function writeKept(texts: Texts, write: string): string {
     const [memory, selection] = [use(texts), texts.newSelection()];
     return `const known = ${memory}.find(items, ${selection});
-      if (known !== undefined) return known;
-      const [wasConstant, promised] = [run.isConstant, run.promised.length];
+      if (known !== undefined) return place(run, known);
+      const before = run.pieces.length;
       run.isConstant = true;
       ${write}
-      if (run.isConstant && !run.failed && run.promised.length === promised) ${memory}.keep(items, ${selection}, text);
-      run.isConstant &&= wasConstant;`;
+      if (run.isConstant && !run.failed && run.pieces.length === before) ${memory}.keep(items, ${selection}, text);`;
   }
 
   /** Whether what is selected of an object depends on that object alone. */

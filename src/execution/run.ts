@@ -6,8 +6,8 @@ export type Run = {
   readonly variables: Variables;
   /** Arguments and resolve infos that depend on the variables, by their numbers: made when first needed. */
   readonly made: unknown[];
-  /** The JSON of promised values, by their numbers: '' until they come. */
-  readonly promised: string[];
+  /** What stands elsewhere than in the text, by its number: what is promised ('' until it comes), and what was kept. */
+  readonly pieces: (string | Buffer)[];
   /** How many promised values are still to come. */
   waiting: number;
   failed: boolean;
@@ -17,6 +17,9 @@ export type Run = {
   end: (() => void) | null;
 };
 
+/** JSON in pieces, in their order: texts, and bytes of UTF-8 that were written before. */
+export type Written = readonly (string | Buffer)[];
+
 /** Writes a value as JSON. */
 export type Complete = (value: unknown, run: Run) => string;
 
@@ -24,22 +27,26 @@ export type Complete = (value: unknown, run: Run) => string;
 export type Select = (source: unknown, run: Run) => string;
 
 /** Runs the selection of an operation; null when anything was not as usual. */
-export function start(select: Select, context: unknown, variables: Variables): string | null | Promise<string | null> {
+export function start(
+  select: Select,
+  context: unknown,
+  variables: Variables,
+): Written | null | Promise<Written | null> {
   const run: Run = {
     context,
     variables,
     made: [],
-    promised: [],
+    pieces: [],
     waiting: 0,
     failed: false,
     isConstant: false,
     end: null,
   };
   const text = select(undefined, run);
-  if (run.failed) return null;
-  if (run.waiting === 0) return text;
+  const written = () => (run.failed ? null : fill(text, run.pieces, []));
+  if (run.failed || run.waiting === 0) return written();
   return new Promise((resolve) => {
-    run.end = () => resolve(run.failed ? null : fill(text, run.promised));
+    run.end = () => resolve(written());
   });
 }
 
@@ -62,16 +69,21 @@ export function quote(text: string): string {
   return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** Stands before and behind the number of a promised value, in its place. In JSON this letter is always escaped. */
+/** Stands before and behind the number of a piece, in its place. In JSON this letter is always escaped. */
 const MARK = '\0';
+
+/** Keeps a place in the text for what is not in it. */
+export function place(run: Run, piece: string | Buffer): string {
+  return MARK + (run.pieces.push(piece) - 1) + MARK;
+}
 
 /** Keeps the place of a promised value, and writes it when it comes. */
 export function wait(run: Run, promise: PromiseLike<unknown>, complete: Complete): string {
-  const number = run.promised.push('') - 1;
+  const number = run.pieces.length;
   run.waiting++;
   const settle = (value: unknown) => {
     try {
-      run.promised[number] = complete(value, run);
+      run.pieces[number] = complete(value, run);
     } catch {
       fail(run);
     }
@@ -79,12 +91,20 @@ export function wait(run: Run, promise: PromiseLike<unknown>, complete: Complete
   };
   // Not every thenable keeps a promise's rules, so that it becomes one first.
   Promise.resolve(promise).then(settle, () => fail(run));
-  return MARK + number + MARK;
+  return place(run, '');
 }
 
-/** Puts promised values, and what was promised within them, into their places. */
-function fill(text: string, promised: readonly string[]): string {
-  if (!text.includes(MARK)) return text;
-  const parts = text.split(MARK);
-  return parts.map((part, at) => (at % 2 === 0 ? part : fill(promised[Number(part)] ?? '', promised))).join('');
+/** Puts pieces, and those within them, into their places. */
+function fill(text: string, pieces: readonly (string | Buffer)[], written: (string | Buffer)[]): Written {
+  let end = 0;
+  for (let mark = text.indexOf(MARK); mark >= 0; mark = text.indexOf(MARK, end)) {
+    if (mark > end) written.push(text.slice(end, mark));
+    const numberEnd = text.indexOf(MARK, mark + 1);
+    const piece = pieces[Number(text.slice(mark + 1, numberEnd))] ?? '';
+    if (typeof piece === 'string') fill(piece, pieces, written);
+    else written.push(piece);
+    end = numberEnd + 1;
+  }
+  if (end < text.length) written.push(end === 0 ? text : text.slice(end));
+  return written;
 }

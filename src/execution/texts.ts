@@ -1,22 +1,26 @@
-// Lists that are the same whenever they are written: a page of members is asked for many times, and written once.
+// Lists that are the same whenever they are written: a page of members is asked for many times, and written once, as the
+// bytes that leave.
 import { LRUCache } from 'lru-cache';
 
 export type Texts = {
   /** A number for what a program selects of the items of a list. */
   newSelection(): number;
   /** What was selected of this list, as it was written before. */
-  find(list: object, selection: number): string | undefined;
+  find(list: object, selection: number): Buffer | undefined;
   keep(list: object, selection: number, text: string): void;
   /** What is kept, in estimated bytes. */
   bytes(): number;
 };
 
 /** What an entry takes beside its text. */
-const ENTRY_BYTES = 300;
+const ENTRY_BYTES = 1000;
 
 /** Makes a memory of so many bytes. It keeps no list alive; a text whose list has gone goes when others need its room. */
 export function createTexts(maxBytes: number): Texts {
-  const texts = new LRUCache<string, string>({ maxSize: maxBytes, sizeCalculation: bytesOf });
+  const texts = new LRUCache<string, Buffer>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ byteLength }) => ENTRY_BYTES + byteLength,
+  });
   const numbers = new WeakMap<object, number>();
   let lists = 0;
   let selections = 0;
@@ -30,13 +34,11 @@ export function createTexts(maxBytes: number): Texts {
     keep(list, selection, text) {
       const number = numbers.get(list) ?? ++lists;
       numbers.set(list, number);
-      texts.set(`${number} ${selection}`, text);
+      // Of its own: a part of Node's pool would keep the whole of it.
+      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+      bytes.write(text);
+      texts.set(`${number} ${selection}`, bytes);
     },
     bytes: () => texts.calculatedSize,
   };
-}
-
-/** One letter beyond ASCII may have all take two bytes. Counting has V8 join the pieces that the text was made of. */
-function bytesOf(text: string): number {
-  return ENTRY_BYTES + (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 }

@@ -12,14 +12,18 @@ const WORTHWHILE_BYTES = 1400;
 const LEVEL = { level: constants.Z_BEST_SPEED };
 
 /**
- * Compresses an answer for a client with this `accept-encoding`; null when it is better sent as it is. How long a
+ * Compresses an answer of so many bytes for a client with this `accept-encoding`; null when it is better sent as it is. How long a
  * compressed answer is tells something of what is in it, also through TLS; but no secret ever stands in one beside what
  * somebody else has chosen: there are no tokens in answers, and who could make a viewer's client send a query of theirs
  * would need CORS, and could then read the answer itself.
  */
-export function compressed(body: string | Buffer, accepted: string | undefined): Promise<Buffer<ArrayBuffer>> | null {
-  if (!takesGzip(accepted ?? '') || Buffer.byteLength(body) < WORTHWHILE_BYTES) return null;
-  return compress(body, LEVEL);
+export function compressed(
+  bodyOf: () => string | Buffer,
+  bytes: number,
+  accepted: string | undefined,
+): Promise<Buffer<ArrayBuffer>> | null {
+  if (bytes < WORTHWHILE_BYTES || !takesGzip(accepted ?? '')) return null;
+  return compress(bodyOf(), LEVEL);
 }
 
 /** Makes the plugin that compresses JSON answers; `varyKnown` tells what an answer depends on already. */
@@ -36,7 +40,7 @@ export function createCompression<Context extends object>(
       if (status === 304 || !takesGzip(accepted)) return;
       const text = await response.text();
       const named = Object.fromEntries(headers);
-      const body = await compressed(text, accepted);
+      const body = await compressed(() => text, Buffer.byteLength(text), accepted);
       if (body === null) return setResponse(new fetchAPI.Response(text, { status, headers: named }));
       // A strong tag stands for other bytes than these.
       if (named.etag?.startsWith('"')) named.etag = `W/${named.etag}`;

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { byteLengthOf, type Content, copyInto, piecesOf } from './content.ts';
 import type { FrontDependencies } from './front.ts';
 import type { LaneRequest } from './lane.ts';
 import { KEEP_ALIVE_SECONDS, STRICT_TRANSPORT } from './security-headers.ts';
@@ -29,7 +30,7 @@ export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isH
       isGone: () => socket.destroyed || !socket.writable,
       write(answer, content) {
         const { status, type, encoding } = answer;
-        const bytes = Buffer.byteLength(content);
+        const bytes = byteLengthOf(content);
         const closes = isLast();
         const strict = isHttps({ headers, socket }) ? IS_HTTPS : '';
         const varies = answer.vary === undefined ? '' : `vary: ${answer.vary}\r\n`;
@@ -46,16 +47,25 @@ export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isH
 
 type Written = (error?: Error | null) => void;
 
-function writeAll(socket: Socket, head: string, content: string | Buffer, bytes: number, written: Written): void {
+/** Node takes buffers of up to this size out of a larger one, at next to no cost: then one piece is quicker than several. */
+const CHEAP_BYTES = Buffer.poolSize >>> 1;
+
+function writeAll(socket: Socket, head: string, content: Content, bytes: number, written: Written): void {
   if (typeof content === 'string') {
     // ASCII is written faster as what it is.
     socket.write(head + content, bytes === content.length ? 'latin1' : 'utf8', written);
-    return;
+  } else if (head.length + bytes < CHEAP_BYTES) {
+    const whole = Buffer.allocUnsafe(head.length + bytes);
+    whole.write(head, 'latin1');
+    copyInto(whole, head.length, content);
+    socket.write(whole, written);
+  } else {
+    socket.cork();
+    socket.write(head, 'latin1');
+    const pieces = piecesOf(content);
+    for (const [at, piece] of pieces.entries()) socket.write(piece, at === pieces.length - 1 ? written : undefined);
+    socket.uncork();
   }
-  socket.cork();
-  socket.write(head, 'latin1');
-  socket.write(content, written);
-  socket.uncork();
 }
 
 /** The `Date` of answers, which changes once a second. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { varyOf } from './cache-control.ts';
 import { compressed } from './compression.ts';
+import { byteLengthOf, type Content, wholeOf } from './content.ts';
 
 /** What an answer says of itself. */
 export type AnswerHead = {
@@ -19,11 +20,11 @@ export type Reply = {
   readonly vary: string | undefined;
   /** Whether the client has gone. */
   isGone(): boolean;
-  write(head: AnswerHead, content: string | Buffer): void;
+  write(head: AnswerHead, content: Content): void;
 };
 
 /** Sends JSON of this content type; at once, or when it has been compressed. */
-export type SendAnswer = (reply: Reply, status: number, type: string, body: string | Buffer) => void | Promise<void>;
+export type SendAnswer = (reply: Reply, status: number, type: string, body: Content) => void | Promise<void>;
 
 export function createSendAnswer({ compression }: { compression: boolean }): SendAnswer {
   /** By what an answer varies with before, which is one of very few. */
@@ -39,7 +40,7 @@ export function createSendAnswer({ compression }: { compression: boolean }): Sen
     if (reply.isGone()) return undefined;
     if (!compression) return reply.write({ status, type, vary: reply.vary, encoding: undefined }, body);
     const vary = varyAfter(reply.vary);
-    const shorter = compressed(body, reply.accepted);
+    const shorter = compressed(() => wholeOf(body), byteLengthOf(body), reply.accepted);
     if (!shorter) return reply.write({ status, type, vary, encoding: undefined }, body);
     return shorter.then((bytes) => {
       if (!reply.isGone()) reply.write({ status, type, vary, encoding: 'gzip' }, bytes);
@@ -56,8 +57,8 @@ export function replyBy(request: IncomingMessage, response: ServerResponse): Rep
     write({ status, type, vary, encoding }, content) {
       if (vary !== undefined) response.setHeader('vary', vary);
       if (encoding !== undefined) response.setHeader('content-encoding', encoding);
-      response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(content) });
-      response.end(content);
+      response.writeHead(status, { 'content-type': type, 'content-length': byteLengthOf(content) });
+      response.end(wholeOf(content));
     },
   };
 }

@@ -3,11 +3,12 @@
 import { LRUCache } from 'lru-cache';
 import { createTexts, type Texts } from '../execution/texts.ts';
 import type { Recording, Sources } from '../follow/recording.ts';
+import { byteLengthOf, type Content, copyInto } from '../http/content.ts';
 
 export type AnswerCache = {
   /** An answer that still is what running the operation would give. */
   find(key: string): Buffer | undefined;
-  keep(key: string, body: string, recording: Recording): void;
+  keep(key: string, body: Content, recording: Recording): void;
   /** Parts of answers that are the same in all of them, for whomever. */
   readonly lists: Texts;
   /** What is kept, in estimated bytes. */
@@ -48,11 +49,11 @@ export function createAnswerCache({ maxBytes, longest, sources }: AnswerCacheOpt
       return undefined;
     },
     keep(key, body, recording) {
-      const size = Buffer.byteLength(body);
+      const size = byteLengthOf(body);
       if (!recording.isWhole || size > longest) return;
       // Of its own: a part of Node's pool would keep the whole of it.
       const bytes = Buffer.allocUnsafeSlow(size);
-      bytes.write(body);
+      copyInto(bytes, 0, body);
       answers.set(key, { bytes, recording });
     },
     bytes: () => ({ answers: answers.calculatedSize, lists: lists.bytes() }),

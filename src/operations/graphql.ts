@@ -8,6 +8,7 @@ import type { Recording } from '../follow/recording.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
 import { bodyOf } from '../http/body.ts';
+import { byteLengthOf, type Content } from '../http/content.ts';
 import type { EventStreams } from '../http/event-stream.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestWithBody } from '../http/front.ts';
@@ -119,11 +120,11 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
   }
 
-  function sendWhole({ origin, exchange }: Visit, type: string, body: string | Buffer): true | Promise<true> {
+  function sendWhole({ origin, exchange }: Visit, type: string, body: Content): true | Promise<true> {
     const reply =
       'reply' in origin ? origin.reply : 'response' in origin ? replyBy(origin.request, origin.response) : null;
     if (!reply) return true;
-    const tooLarge = costs.refusalOf(Buffer.byteLength(body));
+    const tooLarge = costs.refusalOf(byteLengthOf(body));
     if (tooLarge) exchange.errorCodes.push(tooLarge.code);
     const sent = tooLarge ? send(reply, tooLarge.status, type, tooLarge.body) : send(reply, 200, type, body);
     return sent ? sent.then(() => true as const) : true;

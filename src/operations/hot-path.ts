@@ -3,8 +3,10 @@
 // alone words refusals and errors.
 import type { GraphQLSchema } from 'graphql';
 import type { OpenContext } from '../context.ts';
+import type { Written } from '../execution/run.ts';
 import { createRecording, type Recording } from '../follow/recording.ts';
 import type { Answer } from '../http/answers.ts';
+import type { Content } from '../http/content.ts';
 import type { CheckCost } from '../http/costs.ts';
 import { type PostParams, readPostParams } from '../http/post-params.ts';
 import type { CheckDocument } from '../http/trusted-documents.ts';
@@ -39,7 +41,7 @@ export type HotPathDependencies = {
   answers: AnswerCache | null;
   /** Operations whose answer to nobody in particular is for everybody. */
   publicOperations: readonly string[];
-  send(visit: Visit, type: string, body: string | Buffer): true | Promise<true>;
+  send(visit: Visit, type: string, body: Content): true | Promise<true>;
 };
 
 /** Clients are few kinds; a longer header is none of theirs. */
@@ -72,17 +74,17 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
     variables: PostParams['variables'],
     recording: Recording | null,
     type: string,
-    keep?: (text: string) => void,
+    keep?: (content: Content) => void,
   ): boolean | Promise<boolean> {
     const opened = open(visit, recording);
-    const finish = (data: string | null): boolean | Promise<boolean> => {
+    const finish = (data: Written | null): boolean | Promise<boolean> => {
       if (data === null) return false;
       const answer: Answer = { data: WRITTEN };
       accounting.settle(visit, answer);
       const rest = answer.extensions ? `,"extensions":${JSON.stringify(answer.extensions)}` : '';
-      const text = `{"data":${data}${rest}}`;
-      if (opened.staleness() === null) keep?.(text);
-      return send(visit, type, text);
+      const content = around('{"data":', data, `${rest}}`);
+      if (opened.staleness() === null) keep?.(content);
+      return send(visit, type, content);
     };
     const data = compiled.run(opened.context, variables);
     return data instanceof Promise ? data.then(finish) : finish(data);
@@ -104,7 +106,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       return send(visit, type, known);
     }
     const recording = createRecording();
-    return run(visit, operation, variables, recording, type, (text) => cache.keep(key, text, recording));
+    return run(visit, operation, variables, recording, type, (content) => cache.keep(key, content, recording));
   }
 
   return {
@@ -132,6 +134,18 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       types.set(accepted, type);
     },
   };
+}
+
+/** Puts text before and behind pieces, as part of theirs where they are text. */
+function around(before: string, pieces: Written, behind: string): Content {
+  const [first = '', ...others] = pieces;
+  if (others.length === 0 && typeof first === 'string') return before + first + behind;
+  const last = others.pop() ?? '';
+  return [
+    ...(typeof first === 'string' ? [before + first] : [before, first]),
+    ...others,
+    ...(typeof last === 'string' ? [last + behind] : [last, behind]),
+  ];
 }
 
 /** Names an answer; null where a name would not tell it from others: JSON writes a number beyond all numbers as null. */

@@ -2,6 +2,7 @@
 import { buildSchema, type GraphQLObjectType, type GraphQLResolveInfo, type GraphQLScalarType, parse } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
 import { compileOperation } from '../../src/execution/compile.ts';
+import { asText } from './as-text.ts';
 
 const SDL = `
   directive @marked on FIELD
@@ -28,7 +29,8 @@ function compile(query: string, resolvers: Resolvers = {}, operationName: string
     if (value === 'throws') throw new Error('It cannot be serialized.');
     return value === 'null' ? null : value === 'undefined' ? undefined : value;
   };
-  return compileOperation(schema, parse(query), operationName);
+  const compiled = compileOperation(schema, parse(query), operationName);
+  return compiled && asText(compiled);
 }
 
 test.each([

@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
 import { compileOperation } from '../../src/execution/compile.ts';
+import { asText } from './as-text.ts';
 import { oddVariables, operation, variables } from './operations.ts';
 import { schema, type World } from './world.ts';
 
@@ -24,7 +25,7 @@ function compile(query: string) {
   expect(validate(schema, document, rules)).toEqual([]);
   const compiled = compileOperation(schema, document, 'Asked');
   if (!compiled) throw new Error('The operation is of a kind that can be compiled.');
-  return { document, compiled };
+  return { document, compiled: asText(compiled) };
 }
 
 /** Answers null where the general executor has any error. */
