@@ -1,6 +1,6 @@
 // What the upstream tells by webhooks (contract 7), in the domain's words. Its signature covers neither body nor command,
 // so that whatever is read here is a hint.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Hint } from '../follow/hints.ts';
 import type { UserId } from '../follow/model.ts';
@@ -45,10 +45,9 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
   const isUserId = (value: unknown): value is UserId => typeof value === 'string' && userIdPattern.test(value);
 
   function isSigned(sign: string, requestTime: string): boolean {
-    const expected = createHash('sha256')
-      .update(token + requestTime)
-      .digest();
-    return /^[0-9a-f]{64}$/.test(sign) && timingSafeEqual(Buffer.from(sign, 'hex'), expected);
+    if (!/^[0-9a-f]{64}$/.test(sign)) return false;
+    const expected = hash('sha256', token + requestTime, 'buffer');
+    return timingSafeEqual(Buffer.from(sign, 'hex'), expected);
   }
 
   function parseTime(value: unknown): { at: number; eventTime: number | null } {
