@@ -7,6 +7,7 @@ export type Texts = {
   newSelection(): number;
   /** What was selected of this list, as it was written before. */
   find(list: object, selection: number): Buffer | undefined;
+  /** Told of what was just written; what is written for the first time need not be asked for again. */
   keep(list: object, selection: number, text: string): void;
   /** What is kept, in estimated bytes. */
   bytes(): number;
@@ -32,8 +33,11 @@ export function createTexts(maxBytes: number): Texts {
       return number === undefined ? undefined : texts.get(`${number} ${selection}`);
     },
     keep(list, selection, text) {
-      const number = numbers.get(list) ?? ++lists;
-      numbers.set(list, number);
+      const number = numbers.get(list);
+      if (number === undefined) {
+        numbers.set(list, ++lists);
+        return;
+      }
       // Of its own: a part of Node's pool would keep the whole of it.
       const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
       bytes.write(text);
