@@ -7,7 +7,7 @@ import type { Viewer } from '../auth/viewer.ts';
 import { isNestedTooDeep } from './body.ts';
 import { type Exchange, forLog, openExchange } from './exchange.ts';
 import { type FrontDependencies, GRAPHQL_PATH } from './front.ts';
-import type { LaneOptions, LaneRequest } from './lane.ts';
+import type { LaneRequest, LaneServing } from './lane-connection.ts';
 import { createLaneReply } from './lane-reply.ts';
 import type { RequestHead } from './request-head.ts';
 import { notAcceptable, wrongBody } from './request-rules.ts';
@@ -41,7 +41,7 @@ export type LaneFrontDependencies = Pick<
   onGone(exchange: Exchange): void;
 };
 
-export type LaneFront = Pick<LaneOptions, 'wants' | 'awaits' | 'onAbandoned' | 'serve'> & {
+export type LaneFront = Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'serve'> & {
   /** What has been begun of the request that Node's server has read from this connection. */
   begun(connection: Socket): Begun | undefined;
 };
@@ -83,25 +83,29 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
     head.method === 'POST' && head.url === GRAPHQL_PATH && factsOf(head).isUsual;
   const isWebhook = ({ url }: RequestHead) => webhook !== null && url.split('?', 1)[0] === webhook.path;
 
-  function serve(request: LaneRequest): boolean | Promise<boolean> {
-    const { head, socket, body } = request;
-    const { headers } = head;
+  /** Opens what the log tells of a request, and the way to its client. */
+  function open(request: LaneRequest, path: string) {
     const startedAt = clock.now();
-    const refusal = head.url === GRAPHQL_PATH ? null : webhook?.refuse(head.url);
-    // One that is genuine.
-    if (head.url !== GRAPHQL_PATH && refusal == null) return false;
-    const path = refusal == null || !webhook ? GRAPHQL_PATH : webhook.path;
-    const exchange = openExchange(headers['x-request-id']);
-    const end = (status: number, aborted: boolean) => {
-      request.onGone = null;
+    const exchange = openExchange(request.head.headers['x-request-id']);
+    const end = (status: number, aborted: boolean) =>
       onExchange({ ...forLog(exchange), method: 'POST', path, status, ms: clock.now() - startedAt, aborted });
-    };
-    const reply = createReply(request, factsOf(head), exchange.requestId, end);
-    if (refusal != null) {
-      reply.write({ status: REFUSED, type: WEBHOOK_TYPE, vary: reply.vary, encoding: undefined }, refusal);
-      return true;
-    }
     request.onGone = () => end(200, true);
+    return { startedAt, exchange, reply: createReply(request, factsOf(request.head), exchange.requestId, end) };
+  }
+
+  /** Refuses what its address alone tells to be junk. */
+  function serveWebhook(request: LaneRequest, { path, refuse }: NonNullable<typeof webhook>): boolean {
+    const refusal = refuse(request.head.url);
+    if (refusal === null) return false;
+    const { reply } = open(request, path);
+    reply.write({ status: REFUSED, type: WEBHOOK_TYPE, vary: reply.vary, encoding: undefined }, refusal);
+    return true;
+  }
+
+  function serveOperation(request: LaneRequest): boolean | Promise<boolean> {
+    const { socket, body, gone } = request;
+    const { headers } = request.head;
+    const { startedAt, exchange, reply } = open(request, GRAPHQL_PATH);
 
     /** Leaves the rest to Node's server. */
     function leave(seconds: number | null): false {
@@ -117,9 +121,15 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       if (seconds !== null) return leave(seconds);
       const text = isUtf8(body) ? body.toString('utf8') : '';
       if (text === '' || isNestedTooDeep(text)) return leave(null);
-      const close = (isAnswered: boolean) => isAnswered || leave(null);
-      const answered = graphql({ exchange, accept: headers.accept, reply, gone: request.gone }, text);
+      const answered = graphql({ exchange, accept: headers.accept, reply, gone }, text);
       return typeof answered === 'boolean' ? close(answered) : answered.then(close);
+    }
+
+    function close(isAnswered: boolean): boolean {
+      if (!isAnswered) return leave(null);
+      // Nothing was written any more.
+      request.onGone?.();
+      return true;
     }
 
     const viewer = authenticate((name) => headers[name]);
@@ -129,15 +139,16 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   return {
     wants: (head) => isOperation(head) || (head.method === 'POST' && isWebhook(head)),
     awaits: isOperation,
-    onAbandoned({ headers, url }) {
-      const exchange = forLog(openExchange(headers['x-request-id']));
-      onExchange({ ...exchange, method: 'POST', path: url.split('?', 1)[0] ?? '', status: 200, ms: 0, aborted: true });
+    onAbandoned({ headers }, status) {
+      const facts = { method: 'POST', path: GRAPHQL_PATH, status: status ?? 200, ms: 0, aborted: status === null };
+      onExchange({ ...forLog(openExchange(headers['x-request-id'])), ...facts });
     },
     serve(request) {
       // Who knows how to word what went wrong finds it out once more.
       const unusual = () => false;
       try {
-        const served = serve(request);
+        const served =
+          webhook && request.head.url !== GRAPHQL_PATH ? serveWebhook(request, webhook) : serveOperation(request);
         return typeof served === 'boolean' ? served : served.catch(unusual);
       } catch {
         return unusual();

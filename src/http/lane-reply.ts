@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { byteLengthOf, type Content, copyInto, piecesOf } from './content.ts';
 import type { FrontDependencies } from './front.ts';
-import type { LaneRequest } from './lane.ts';
+import type { LaneRequest } from './lane-connection.ts';
 import { KEEP_ALIVE_SECONDS, STRICT_TRANSPORT } from './security-headers.ts';
 import type { Reply } from './send-answer.ts';
 
@@ -19,16 +19,23 @@ export function createLaneReply({ isHttps, clock }: Pick<FrontDependencies, 'isH
   const dateNow = createDate(clock);
 
   return (
-    { head: { headers }, socket, isLast }: LaneRequest,
+    request: LaneRequest,
     { lines, vary }: Known,
     requestId: string,
     end: (status: number, aborted: boolean) => void,
   ): Reply => {
+    const {
+      head: { headers },
+      socket,
+      isLast,
+    } = request;
     return {
       accepted: headers['accept-encoding'],
       vary,
       isGone: () => socket.destroyed || !socket.writable,
       write(answer, content) {
+        // From here on the socket tells what becomes of it.
+        request.onGone = null;
         const { status, type, encoding } = answer;
         const bytes = byteLengthOf(content);
         const closes = isLast();

@@ -1,12 +1,14 @@
 // The socket side of the server: it listens, and it stops without dropping a request.
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { listening, urlOf } from './bind.ts';
 import { end, refuseBroken } from './broken-requests.ts';
-import { createLane, type LaneOptions } from './lane.ts';
+import { createLane } from './lane.ts';
+import type { LaneServing } from './lane-connection.ts';
+import { acceptWhoWaits, makeLast, sleepUnless, stopListening } from './leaving.ts';
 import { connectionBehind } from './passage.ts';
 import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from './security-headers.ts';
 
@@ -61,7 +63,7 @@ export type ListenerOptions = {
   /** Without it requests for a WebSocket are served like any other. */
   longLived?: LongLived | undefined;
   /** What answers usual requests in a shorter way; null: Node's server reads them all. */
-  lane?: Pick<LaneOptions, 'wants' | 'awaits' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
+  lane?: Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
   patience?: Patience;
 };
 
@@ -194,38 +196,4 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
       for (const socket of connections.keys()) socket.destroy();
     },
   };
-}
-
-/** Resolves when a turn of the event loop has brought nobody: a connection still in the system's queue would be reset. */
-async function acceptWhoWaits(server: Server): Promise<void> {
-  let came = true;
-  const note = () => {
-    came = true;
-  };
-  server.on('connection', note).on('request', note);
-  // Clients that come without end must not keep us here.
-  for (let turn = 0; came && turn < 1000; turn++) {
-    came = false;
-    await loopTurn();
-  }
-  server.off('connection', note).off('request', note);
-}
-
-/** Accepts nobody from now on; resolves when the last connection has gone. */
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    // Not http's own close, which also closes idle connections at once, under the request that may be on its way.
-    NetServer.prototype.close.call(server, () => resolve());
-  });
-}
-
-function makeLast(response: ServerResponse) {
-  if (response.headersSent) response.once('finish', () => response.req.socket.destroySoon());
-  else response.setHeader('connection', 'close');
-}
-
-function sleepUnless(over: Promise<void>, ms: number, clock: Clock): Promise<void> {
-  const waking = new AbortController();
-  void over.then(() => waking.abort());
-  return clock.sleep(ms, waking.signal).catch(() => {});
 }

@@ -1,0 +1,236 @@
+// One connection of the short lane: what comes on it is cut into requests, and each of them goes its way.
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { write as writeRefusal } from './broken-requests.ts';
+import { openPassage, type Passage } from './passage.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** A request that is whole, and the way to its client. */
+export type LaneRequest = {
+  readonly head: RequestHead;
+  readonly body: Buffer;
+  readonly socket: Socket;
+  /** Aborts when the client goes away before it has its answer: the same each time. */
+  gone(): AbortSignal;
+  /** Whether the answer is to be the last of its connection. */
+  isLast(): boolean;
+  /** Called when the client goes away before it is answered. */
+  onGone: (() => void) | null;
+};
+
+export type LaneServing = {
+  /** Whether a request that is whole is to be served here, by its head; all others are Node's. */
+  wants(head: RequestHead): boolean;
+  /** Whether one is to be waited for until it is whole; else Node's server has it at once, and may refuse it meanwhile. */
+  awaits(head: RequestHead): boolean;
+  /** Told of a request that never became whole: with the status of its refusal, or null when its client has gone. */
+  onAbandoned(head: RequestHead, status: number | null): void;
+  /** Answers a request that is wanted. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
+  serve(request: LaneRequest): boolean | Promise<boolean>;
+  /** Takes over a connection, or a passage from one; `isIdle`: nothing has come on it that was not answered. */
+  accept(connection: Duplex, isIdle: boolean): void;
+  /** Longer bodies are left to Node, before they have come. */
+  maxBodyBytes: number;
+  /** Whether nobody new gets in any more, so that each answer is its connection's last. */
+  isLeaving(): boolean;
+};
+
+/** What a connection is about: it waits for a request, for the rest of one, or for an answer. */
+export type Phase = 'new' | 'idle' | 'arriving' | 'answering';
+
+export type LaneConnectionOptions = LaneServing & {
+  readHead(text: string): RequestHead | null;
+  /** How long each phase may last, in milliseconds. */
+  patience: Readonly<Record<Phase, number>>;
+  /** Told of a passage that Node's server has been given. */
+  onPassage(passage: Passage): void;
+  /** Told when it is closed, or no more of the lane's. */
+  onClosed(): void;
+};
+
+export type LaneConnection = {
+  /** Ends what has taken too long. */
+  check(now: number): void;
+  /** Told that Node's server has answered what it was passed. */
+  answered(): void;
+  /** Gives it to Node's server, as soon as it is not in the midst of a request. */
+  leave(): void;
+};
+
+const OVERDUE = 408;
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+export function openLaneConnection(socket: Socket, options: LaneConnectionOptions): LaneConnection {
+  const {
+    wants,
+    awaits,
+    serve,
+    readHead,
+    maxBodyBytes,
+    isLeaving,
+    accept,
+    patience,
+    onPassage,
+    onAbandoned,
+    onClosed,
+  } = options;
+  let phase: Phase = 'new';
+  let since = performance.now();
+  /** What has come and has not been served. */
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  /** How many bytes the request has that is arriving. */
+  let expected = 0;
+  let passage: Passage | null = null;
+  /** Whether all that comes goes through the passage. */
+  let isGiven = false;
+  let arriving: RequestHead | null = null;
+  let answering: LaneRequest | null = null;
+  let gone: AbortController | null = null;
+  let isLeft = false;
+
+  function enter(next: Phase): void {
+    phase = next;
+    since = performance.now();
+  }
+
+  function receive(piece: Buffer): void {
+    if (isGiven) return void (passage?.push(piece) || socket.pause());
+    pieces.push(piece);
+    bytes += piece.length;
+    // Whoever sends more before the answer is there waits for it.
+    if (phase === 'answering') socket.pause();
+    else if (bytes >= expected) step();
+  }
+
+  /** Looks at what has come. */
+  function step(): void {
+    const received = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes);
+    const headEnd = received.indexOf(HEAD_END);
+    const head = headEnd < 0 ? null : readHead(received.toString('latin1', 0, headEnd));
+    if (!head || head.bodyBytes > maxBodyBytes) giveAway();
+    else take(received, head, headEnd + HEAD_END.length);
+  }
+
+  function take(received: Buffer, head: RequestHead, bodyAt: number): void {
+    expected = bodyAt + head.bodyBytes;
+    // Requests that run beside each other are Node's to keep in order.
+    if (received.length > expected || (received.length < expected && !awaits(head))) {
+      giveAway();
+      return;
+    }
+    if (received.length < expected) {
+      pieces = [received];
+      if (phase !== 'arriving') enter('arriving');
+      arriving = head;
+      return;
+    }
+    arriving = null;
+    pieces = [];
+    bytes = 0;
+    expected = 0;
+    enter('answering');
+    if (!wants(head)) {
+      pass(received, head);
+      return;
+    }
+    const body = received.subarray(bodyAt);
+    answering = { head, body, socket, gone: goneSignal, isLast: isLeaving, onGone: null };
+    const served = serve(answering);
+    if (served === true) answered();
+    else if (served === false) pass(received, head);
+    else void served.then((isServed) => (isServed ? answered() : pass(received, head)));
+  }
+
+  function answered(): void {
+    gone = null;
+    answering = null;
+    enter('idle');
+    if (socket.destroyed) return;
+    if (bytes > 0) {
+      socket.resume();
+      step();
+    } else if (isLeft) giveAway();
+  }
+
+  /** Has Node's server answer one request. */
+  function pass(request: Buffer, { headers }: RequestHead): void {
+    if (socket.destroyed) return;
+    if (!passage && (isLeft || headers.accept?.includes('text/event-stream'))) {
+      // A stream has the connection for itself.
+      pieces.unshift(request);
+      bytes += request.length;
+      giveAway();
+      return;
+    }
+    if (!passage) {
+      passage = openPassage(socket, () => void (isGiven && socket.resume()));
+      onPassage(passage);
+      accept(passage, false);
+    }
+    passage.push(request);
+  }
+
+  /** All that comes from here on is for Node's server. */
+  function giveAway(): void {
+    arriving = null;
+    const received = Buffer.concat(pieces, bytes);
+    pieces = [];
+    bytes = 0;
+    onClosed();
+    if (passage) {
+      isGiven = true;
+      if (received.length > 0) passage.push(received);
+      socket.resume();
+      return;
+    }
+    // Its close still tells whoever waits in this client's name.
+    socket.off('data', receive).off('end', end).off('error', ignore);
+    if (received.length > 0) socket.unshift(received);
+    accept(socket, received.length === 0);
+    socket.resume();
+  }
+
+  function goneSignal(): AbortSignal {
+    gone ??= new AbortController();
+    return gone.signal;
+  }
+
+  /** The client sends no more: as with Node's server, it gets no more either. */
+  function end(): void {
+    if (passage) passage.push(null);
+    else socket.end();
+  }
+
+  function close(): void {
+    onClosed();
+    if (arriving) onAbandoned(arriving, null);
+    answering?.onGone?.();
+    gone?.abort();
+  }
+
+  socket.on('data', receive).on('end', end).on('close', close).on('error', ignore);
+  return {
+    check(now) {
+      if (now - since < patience[phase]) return;
+      if (phase === 'idle') {
+        socket.destroy();
+        return;
+      }
+      if (arriving) onAbandoned(arriving, OVERDUE);
+      arriving = null;
+      enter('answering');
+      writeRefusal(socket, OVERDUE, 'The request took too long to arrive.');
+    },
+    answered() {
+      if (!isGiven) answered();
+    },
+    leave() {
+      isLeft = true;
+      if (phase !== 'answering') giveAway();
+    },
+  };
+}
+
+/** A close follows. */
+function ignore(): void {}
