@@ -9,6 +9,7 @@ import {
   isNonNullType,
   type OperationDefinitionNode,
   type ValueNode,
+  valueFromAST,
 } from 'graphql';
 import type { Fragments } from './conditions.ts';
 import type { Variables } from './variables.ts';
@@ -43,11 +44,13 @@ export function argumentsOf({ definition, nodes: [node] }: Field): MakeArguments
     return () => same;
   }
   const simple: Simple[] = [];
-  for (const { name, type, defaultValue: value } of definition.args) {
+  for (const { name, type, defaultValue } of definition.args) {
     const node = given.get(name);
     const variable = node?.kind === 'Variable' ? node.name.value : null;
-    // It has variables within.
-    if (node && variable === null) return make;
+    const isLiteral = node !== undefined && variable === null;
+    const value = isLiteral ? valueFromAST(node, type) : defaultValue;
+    // Variables within it have no value yet.
+    if (isLiteral && (hasVariable(node) || value === undefined)) return make;
     simple.push({ name, variable, value, isRequired: isNonNullType(type) });
   }
   return (variables) => simpleArguments(simple, variables) ?? make(variables);

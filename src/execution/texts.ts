@@ -38,8 +38,11 @@ export function createTexts(maxBytes: number): Texts {
         numbers.set(list, ++lists);
         return;
       }
+      const size = Buffer.byteLength(text);
+      // It would push everything else out, and not even fit.
+      if (size > maxBytes / 4) return;
       // Of its own: a part of Node's pool would keep the whole of it.
-      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+      const bytes = Buffer.allocUnsafeSlow(size);
       bytes.write(text);
       texts.set(`${number} ${selection}`, bytes);
     },

@@ -1,6 +1,9 @@
 // What compiled execution may take as written once (`src/execution/texts.ts`).
 
-/** For fields whose value depends on their source alone, never on the context; and neither it nor the source ever changes. */
+/**
+ * For fields whose value depends on nothing but their source and the gateway's settings, and never changes: not on the
+ * viewer, the time, arguments, or anything that may be remembered or forgotten.
+ */
 export const CONSTANT = { constant: true } as const;
 
 /** For fields of which that holds for some sources. */

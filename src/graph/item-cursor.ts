@@ -24,8 +24,10 @@ const LONGEST_VARINT = 8;
 const LONGEST_LETTER = 3;
 /** All that a cursor says but its two texts. */
 const LONGEST_FRAME = 1 + 5 * LONGEST_VARINT;
-/** Far above what a cursor takes with the longest upstream cursor that is plausible. */
-const LONGEST_CURSOR = 4096;
+/** Far above what a cursor takes with the longest upstream cursor that is plausible, in letters. */
+const LONGEST_CURSOR = 8192;
+/** Room for all cursors that are plausible, in bytes. */
+const DESK_BYTES = 4096;
 
 /** What a cursor is valid for: a user's list, or what one viewer sees of a user's fans. */
 export type CursorScope = { userId: UserId; list: FollowList | `knownFans:${UserId}` };
@@ -68,12 +70,12 @@ export function decodeCursor(key: KeyObject, scope: CursorScope, cursor: string)
 function deskOf(key: KeyObject, { userId, list }: CursorScope): Desk {
   let desk = desks.get(key);
   if (!desk) {
-    desk = { bytes: Buffer.alloc(LONGEST_CURSOR), scope: null };
+    desk = { bytes: Buffer.alloc(DESK_BYTES), scope: null };
     createHmac('sha256', key).update('item cursors').digest().copy(desk.bytes);
     desks.set(key, desk);
   }
   if (desk.scope?.userId !== userId || desk.scope.list !== list) {
-    desk.bytes.write(hash('sha256', `${list}:${userId}`, 'binary'), SCOPE_AT, 'binary');
+    desk.bytes.write(hash('sha256', `${list.length}:${list}:${userId}`, 'binary'), SCOPE_AT, 'binary');
     desk.scope = { userId, list };
   }
   return desk;

@@ -1,4 +1,5 @@
 // What is compiled and what is not, and what a compiled operation promises beside the right data.
+import fc from 'fast-check';
 import { buildSchema, type GraphQLObjectType, type GraphQLResolveInfo, type GraphQLScalarType, parse } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
 import { compileOperation } from '../../src/execution/compile.ts';
@@ -7,9 +8,9 @@ import { asText } from './as-text.ts';
 const SDL = `
   directive @marked on FIELD
   interface Node { id: ID! }
-  type Item implements Node { id: ID! name(upper: Boolean = false): String like: Item }
+  type Item implements Node { id: ID! name(upper: Boolean = false, times: Int, of: [Int]): String like: Item }
   scalar Odd
-  type Query { odd(of: [Int]): Odd odds: [Odd] items(first: Int = 2): [Item!] item: Item node: Node text: String }
+  type Query { odd(of: [Int]): Odd odds: [Odd] items(first: Int = 2): [Item!] item: Item node: Node text: String number: Int ratio: Float }
   type Mutation { change: String }
   type Subscription { changed: String }
 `;
@@ -27,6 +28,7 @@ function compile(query: string, resolvers: Resolvers = {}, operationName: string
   }
   (schema.getType('Odd') as GraphQLScalarType).serialize = (value) => {
     if (value === 'throws') throw new Error('It cannot be serialized.');
+    if (value === 'promise') return Promise.resolve('told');
     return value === 'null' ? null : value === 'undefined' ? undefined : value;
   };
   const compiled = compileOperation(schema, parse(query), operationName);
@@ -90,6 +92,39 @@ test('a text that holds what marks the places of promised values stays as it is'
   });
 });
 
+test('texts of any letters are written as JSON.stringify writes them', () => {
+  const odd = fc.string({
+    unit: fc.oneof(fc.constantFrom('"', '\\', '\0', '\n', '\x7f', '\u2028', '\ud800', '\udfff'), fc.string()),
+  });
+  const property = fc.property(odd, (text) => {
+    const told = compile('{ text odd }', { 'Query.text': () => text, 'Query.odd': () => text })?.run({}, {});
+    expect(told).toBe(JSON.stringify({ text, odd: text }));
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
+test.each<[title: string, argument: string, seen: object]>([
+  ['a variable that is given', 'upper: $given', { upper: true }],
+  ['a variable that is null', 'upper: $none', { upper: null }],
+  ['a variable that is not given, with the default of the argument', 'upper: $missing', { upper: false }],
+  ['a variable that is not given, with a default of its own', 'upper: $own', { upper: true }],
+  ['a literal beside a variable', 'upper: true, times: $times', { upper: true, times: 2 }],
+  ['a literal null beside a variable', 'upper: null, times: $times', { upper: null, times: 2 }],
+  ['a list with a variable in it', 'upper: $given, of: [1, $times]', { upper: true, of: [1, 2] }],
+])('an argument that is %s', (_title, argument, seen) => {
+  const head = 'query ($given: Boolean, $none: Boolean, $missing: Boolean, $own: Boolean = true, $times: Int)';
+  let args: object = {};
+  const compiled = compile(`${head} { item { name(${argument}) } }`, {
+    'Query.item': () => ({}),
+    'Item.name': (_item, given: object) => {
+      args = given;
+      return 'told';
+    },
+  });
+  expect(compiled?.run({}, { given: true, none: null, times: 2 })).toBe('{"item":{"name":"told"}}');
+  expect(args).toEqual(seen);
+});
+
 test('an alias "__proto__" is a key like any other, also for what is promised', async () => {
   const compiled = compile('{ __proto__: text item { __proto__: id } }', {
     'Query.text': () => 'here',
@@ -130,9 +165,14 @@ test.each<[title: string, resolvers: Resolvers]>([
   ['a scalar that serializes to nothing', { 'Query.odd': () => null, 'Query.odds': () => ['null'] }],
   ['a scalar that serializes to undefined', { 'Query.odd': () => 'undefined' }],
   ['a scalar that does not serialize', { 'Query.odd': () => 'throws' }],
+  ['a scalar that serializes to a function', { 'Query.odd': () => () => 'told' }],
+  ['a scalar that serializes to a promise', { 'Query.odds': () => ['promise'] }],
+  ['a number that is too large', { 'Query.number': () => 2 ** 31 }],
+  ['a number with a fraction', { 'Query.number': () => 1.5 }],
+  ['a number that is none', { 'Query.ratio': () => Number.NaN }],
   ['a resolver that throws', { 'Query.text': () => JSON.parse('{') }],
 ])('%s has no answer', (_title, resolvers) => {
-  const query = '{ text odd odds item { __typename } items { __typename } }';
+  const query = '{ text odd odds number ratio item { __typename } items { __typename } }';
   expect(compile(query)?.run({}, {})).not.toBeNull();
   expect(compile(query, resolvers)?.run({}, {})).toBeNull();
 });

@@ -121,6 +121,17 @@ test.each<[title: string, kind: OperationKind, failing: number]>([
       });
       // The second time some of it is kept from the first.
       expect(await ourRun(ours.context, variables)).toBe(run);
+      // And somebody else gets their own.
+      const other = { viewer: { userId: 'user_5' } };
+      const otherWay = await execute({
+        schema,
+        document,
+        contextValue: { ...theirs.context, ...other },
+        variableValues: variables,
+      });
+      expect(await ourRun({ ...ours.context, ...other }, variables)).toBe(
+        otherWay.errors ? null : JSON.stringify(otherWay.data),
+      );
       expect(run).toBe(errors ? null : JSON.stringify(data));
       if (run) expect(ours.asked).toEqual(theirs.asked);
       if (run) answered++;

@@ -56,6 +56,10 @@ test('one member of several lists has another cursor in each, also when they are
   const cursors = write();
   expect(new Set(cursors).size).toBe(scopes.length);
   expect(write()).toEqual(cursors);
+  for (const [at, cursor] of cursors.entries()) {
+    expect(decodeCursor(key, scopes[at] as (typeof scopes)[number], cursor)).toEqual(member);
+    expect(() => decodeCursor(key, scopes[(at + 1) % scopes.length] as (typeof scopes)[number], cursor)).toThrow();
+  }
 });
 
 test('no text whatever is taken for a cursor', () => {
