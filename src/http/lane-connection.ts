@@ -134,6 +134,8 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
       pass(received, head);
       return;
     }
+    // What Node's server lets an idle connection wait does not hold for this one.
+    passage?.setTimeout(0);
     const body = received.subarray(bodyAt);
     answering = { head, body, socket, gone: goneSignal, isLast: isLeaving, onGone: null };
     const served = serve(answering);
