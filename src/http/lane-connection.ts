@@ -21,10 +21,13 @@ export type LaneRequest = {
 export type LaneServing = {
   /** Whether a request that is whole is to be served here, by its head; all others are Node's. */
   wants(head: RequestHead): boolean;
-  /** Whether one is to be waited for until it is whole; else Node's server has it at once, and may refuse it meanwhile. */
-  awaits(head: RequestHead): boolean;
-  /** Told of a request that never became whole: with the status of its refusal, or null when its client has gone. */
-  onAbandoned(head: RequestHead, status: number | null): void;
+  /**
+   * Asked once of a wanted request whose body has not come: whether it is to be waited for. Else Node's server has it at
+   * once, and may refuse it meanwhile.
+   */
+  awaits(head: RequestHead, socket: Socket): boolean;
+  /** Told of an awaited request that never became whole: with the status of its refusal, or null when its client has gone. */
+  onAbandoned(socket: Socket, status: number | null): void;
   /** Answers a request that is wanted. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
   serve(request: LaneRequest): boolean | Promise<boolean>;
   /** Takes over a connection, or a passage from one; `isIdle`: nothing has come on it that was not answered. */
@@ -58,6 +61,8 @@ export type LaneConnection = {
 };
 
 const OVERDUE = 408;
+/** What is read ahead of the answer that it waits for. */
+const MOST_WAITING_BYTES = 65_536;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 export function openLaneConnection(socket: Socket, options: LaneConnectionOptions): LaneConnection {
@@ -84,7 +89,6 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
   let passage: Passage | null = null;
   /** Whether all that comes goes through the passage. */
   let isGiven = false;
-  let arriving: RequestHead | null = null;
   let answering: LaneRequest | null = null;
   let gone: AbortController | null = null;
   let isLeft = false;
@@ -98,9 +102,10 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
     if (isGiven) return void (passage?.push(piece) || socket.pause());
     pieces.push(piece);
     bytes += piece.length;
-    // Whoever sends more before the answer is there waits for it.
-    if (phase === 'answering') socket.pause();
-    else if (bytes >= expected) step();
+    // Whoever sends more before the answer is there waits for it. Read on at first, or nobody would notice them leave.
+    if (phase === 'answering') {
+      if (bytes > MOST_WAITING_BYTES) socket.pause();
+    } else if (bytes >= expected) step();
   }
 
   /** Looks at what has come. */
@@ -115,17 +120,15 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
   function take(received: Buffer, head: RequestHead, bodyAt: number): void {
     expected = bodyAt + head.bodyBytes;
     // Requests that run beside each other are Node's to keep in order.
-    if (received.length > expected || (received.length < expected && !awaits(head))) {
+    if (received.length > expected || (received.length < expected && !(wants(head) && awaits(head, socket)))) {
       giveAway();
       return;
     }
     if (received.length < expected) {
       pieces = [received];
-      if (phase !== 'arriving') enter('arriving');
-      arriving = head;
+      enter('arriving');
       return;
     }
-    arriving = null;
     pieces = [];
     bytes = 0;
     expected = 0;
@@ -145,14 +148,20 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
   }
 
   function answered(): void {
+    // Who does not read has nothing answered, and is not idle either.
+    if (socket.writableNeedDrain) {
+      socket.once('drain', answered);
+      return;
+    }
     gone = null;
     answering = null;
     enter('idle');
     if (socket.destroyed) return;
-    if (bytes > 0) {
+    if (isLeft) giveAway();
+    else if (bytes > 0) {
       socket.resume();
       step();
-    } else if (isLeft) giveAway();
+    }
   }
 
   /** Has Node's server answer one request. */
@@ -175,7 +184,7 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
 
   /** All that comes from here on is for Node's server. */
   function giveAway(): void {
-    arriving = null;
+    if (phase === 'arriving') enter('answering');
     const received = Buffer.concat(pieces, bytes);
     pieces = [];
     bytes = 0;
@@ -206,7 +215,7 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
 
   function close(): void {
     onClosed();
-    if (arriving) onAbandoned(arriving, null);
+    if (phase === 'arriving') onAbandoned(socket, null);
     answering?.onGone?.();
     gone?.abort();
   }
@@ -219,8 +228,7 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
         socket.destroy();
         return;
       }
-      if (arriving) onAbandoned(arriving, OVERDUE);
-      arriving = null;
+      if (phase === 'arriving') onAbandoned(socket, OVERDUE);
       enter('answering');
       writeRefusal(socket, OVERDUE, 'The request took too long to arrive.');
     },

@@ -1,10 +1,11 @@
 // What stands before GraphQL on the short lane: the same questions as `front.ts` asks of every request, of which those that
-// the head alone answers are asked once for each head. It refuses nothing: what is not as usual goes on to Node's server,
-// with what has been found out.
+// the headers alone answer are asked once for each of their texts. It refuses nothing but junk webhooks: what is not as
+// usual goes on to Node's server, with what has been found out.
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Viewer } from '../auth/viewer.ts';
 import { isNestedTooDeep } from './body.ts';
+import type { Asker } from './client-address.ts';
 import { type Exchange, forLog, openExchange } from './exchange.ts';
 import { type FrontDependencies, GRAPHQL_PATH } from './front.ts';
 import type { LaneRequest, LaneServing } from './lane-connection.ts';
@@ -59,7 +60,9 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   const { authenticate, cors, tooSoon = () => null, onExchange, onGone, webhook, clock, graphql } = dependencies;
   const createReply = createLaneReply(dependencies);
   const known = new WeakMap<RequestHead['headers'], Facts>();
+  /** What Node's server goes on with, and what waits for its body. */
   const begun = new WeakMap<Socket, Begun>();
+  const arrived = new WeakMap<Socket, Begun>();
 
   function factsOf(head: RequestHead): Facts {
     const before = known.get(head.headers);
@@ -83,21 +86,33 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
     head.method === 'POST' && head.url === GRAPHQL_PATH && factsOf(head).isUsual;
   const isWebhook = ({ url }: RequestHead) => webhook !== null && url.split('?', 1)[0] === webhook.path;
 
-  /** Opens what the log tells of a request, and the way to its client. */
-  function open(request: LaneRequest, path: string) {
-    const startedAt = clock.now();
-    const exchange = openExchange(request.head.headers['x-request-id']);
-    const end = (status: number, aborted: boolean) =>
-      onExchange({ ...forLog(exchange), method: 'POST', path, status, ms: clock.now() - startedAt, aborted });
+  /** Begins a request: from here on the log tells of it. */
+  function begin({ headers }: RequestHead): Begun {
+    return { exchange: openExchange(headers['x-request-id']), startedAt: clock.now(), seconds: null };
+  }
+
+  function tell({ exchange, startedAt }: Begun, path: string, status: number, aborted: boolean): void {
+    onExchange({ ...forLog(exchange), method: 'POST', path, status, ms: clock.now() - startedAt, aborted });
+  }
+
+  function replyTo(request: LaneRequest, opened: Begun, path: string): Reply {
+    const end = (status: number, aborted: boolean) => tell(opened, path, status, aborted);
     request.onGone = () => end(200, true);
-    return { startedAt, exchange, reply: createReply(request, factsOf(request.head), exchange.requestId, end) };
+    return createReply(request, factsOf(request.head), opened.exchange.requestId, end);
+  }
+
+  /** Counts a request against what its client may ask. */
+  function count(request: Begun, asker: Asker, viewer: Viewer | null): Begun {
+    request.exchange.viewer = viewer;
+    return { ...request, seconds: tooSoon(asker, viewer) };
   }
 
   /** Refuses what its address alone tells to be junk. */
   function serveWebhook(request: LaneRequest, { path, refuse }: NonNullable<typeof webhook>): boolean {
     const refusal = refuse(request.head.url);
     if (refusal === null) return false;
-    const { reply } = open(request, path);
+    const opened = begin(request.head);
+    const reply = replyTo(request, opened, path);
     reply.write({ status: REFUSED, type: WEBHOOK_TYPE, vary: reply.vary, encoding: undefined }, refusal);
     return true;
   }
@@ -105,50 +120,76 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
   function serveOperation(request: LaneRequest): boolean | Promise<boolean> {
     const { socket, body, gone } = request;
     const { headers } = request.head;
-    const { startedAt, exchange, reply } = open(request, GRAPHQL_PATH);
+    const known = arrived.get(socket);
+    arrived.delete(socket);
+    const opened = known ?? begin(request.head);
+    const { exchange } = opened;
+    const reply = replyTo(request, opened, GRAPHQL_PATH);
 
     /** Leaves the rest to Node's server. */
-    function leave(seconds: number | null): false {
+    function leave(counted: Begun): false {
       request.onGone = null;
       if (socket.destroyed) onGone(exchange);
-      begun.set(socket, { exchange, startedAt, seconds });
+      begun.set(socket, counted);
       return false;
     }
 
-    function answer(viewer: Viewer | null): boolean | Promise<boolean> {
-      exchange.viewer = viewer;
-      const seconds = tooSoon({ headers, socket }, viewer);
-      if (seconds !== null) return leave(seconds);
+    function answer(counted: Begun): boolean | Promise<boolean> {
+      if (counted.seconds !== null) return leave(counted);
       const text = isUtf8(body) ? body.toString('utf8') : '';
-      if (text === '' || isNestedTooDeep(text)) return leave(null);
+      if (text === '' || isNestedTooDeep(text)) return leave(counted);
+      const close = (isAnswered: boolean) => {
+        if (!isAnswered) return leave(counted);
+        // Nothing was written any more.
+        request.onGone?.();
+        return true;
+      };
       const answered = graphql({ exchange, accept: headers.accept, reply, gone }, text);
       return typeof answered === 'boolean' ? close(answered) : answered.then(close);
     }
 
-    function close(isAnswered: boolean): boolean {
-      if (!isAnswered) return leave(null);
-      // Nothing was written any more.
-      request.onGone?.();
-      return true;
-    }
-
+    if (known) return answer(known);
     const viewer = authenticate((name) => headers[name]);
-    return viewer instanceof Promise ? viewer.then(answer) : answer(viewer);
+    const asker = { headers, socket };
+    return viewer instanceof Promise
+      ? viewer.then((proven) => answer(count(opened, asker, proven)))
+      : answer(count(opened, asker, viewer));
+  }
+
+  /** Has who asks looked at before the body is there; false where that takes time, or is to be refused. */
+  function arrive(head: RequestHead, socket: Socket): boolean {
+    const { headers } = head;
+    if (headers.authorization !== undefined) return false;
+    const viewer = authenticate((name) => headers[name]);
+    if (viewer instanceof Promise) return false;
+    const counted = count(begin(head), { headers, socket }, viewer);
+    (counted.seconds === null ? arrived : begun).set(socket, counted);
+    return counted.seconds === null;
   }
 
   return {
     wants: (head) => isOperation(head) || (head.method === 'POST' && isWebhook(head)),
-    awaits: isOperation,
-    onAbandoned({ headers }, status) {
-      const facts = { method: 'POST', path: GRAPHQL_PATH, status: status ?? 200, ms: 0, aborted: status === null };
-      onExchange({ ...forLog(openExchange(headers['x-request-id'])), ...facts });
+    awaits(head, socket) {
+      try {
+        return isOperation(head) && arrive(head, socket);
+      } catch {
+        // Who words refusals finds it out once more.
+        return false;
+      }
+    },
+    onAbandoned(socket, status) {
+      const known = arrived.get(socket);
+      arrived.delete(socket);
+      if (known) tell(known, GRAPHQL_PATH, status ?? 200, status === null);
     },
     serve(request) {
-      // Who knows how to word what went wrong finds it out once more.
-      const unusual = () => false;
+      const unusual = () => {
+        request.onGone = null;
+        return false;
+      };
       try {
-        const served =
-          webhook && request.head.url !== GRAPHQL_PATH ? serveWebhook(request, webhook) : serveOperation(request);
+        const isOther = webhook !== null && request.head.url !== GRAPHQL_PATH;
+        const served = isOther ? serveWebhook(request, webhook) : serveOperation(request);
         return typeof served === 'boolean' ? served : served.catch(unusual);
       } catch {
         return unusual();

@@ -1,6 +1,6 @@
 // The short lane: a connection's requests as bytes, without Node's objects for them, where they are as usual: a head that
 // cannot be misunderstood, a body of known length, one after the other. Every other request goes on to Node's own server,
-// by a passage of its own when it is whole, and else with the whole connection.
+// through the connection's passage when it is whole, and else with the whole connection.
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type LaneConnection, type LaneServing, openLaneConnection } from './lane-connection.ts';

@@ -1,4 +1,5 @@
 // What every answer tells browsers, so that nothing that we send can be made to act in a page.
+
 /** Where an answer's headers go: a response of Node's, or what becomes one. */
 export type HeaderSink = {
   getHeader(name: string): number | string | string[] | undefined;

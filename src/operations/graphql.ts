@@ -14,7 +14,7 @@ import type { Exchange } from '../http/exchange.ts';
 import type { RequestWithBody } from '../http/front.ts';
 import { goneSignal } from '../http/gone.ts';
 import type { LaneOperation } from '../http/lane-front.ts';
-import { createSendAnswer, replyBy } from '../http/send-answer.ts';
+import { createSendAnswer, type Reply, replyBy } from '../http/send-answer.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import type { Caching } from './caching.ts';
@@ -121,8 +121,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   }
 
   function sendWhole({ origin, exchange }: Visit, type: string, body: Content): true | Promise<true> {
-    const reply =
-      'reply' in origin ? origin.reply : 'response' in origin ? replyBy(origin.request, origin.response) : null;
+    const reply = replyOf(origin);
     if (!reply) return true;
     const tooLarge = costs.refusalOf(byteLengthOf(body));
     if (tooLarge) exchange.errorCodes.push(tooLarge.code);
@@ -182,6 +181,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       mask,
     }),
   };
+}
+
+/** The way to a client over HTTP; null for one that came otherwise. */
+function replyOf(origin: Visit['origin']): Reply | null {
+  if ('reply' in origin) return origin.reply;
+  return 'response' in origin ? replyBy(origin.request, origin.response) : null;
 }
 
 /** What a browser's EventSource says when it comes back: the id of the last event that it has read. */

@@ -12,13 +12,14 @@ export type OpenLog = {
 export function openLog(level: string, bindings: Readonly<Record<string, unknown>> = {}): OpenLog {
   const lines = openLines(process.stdout);
   const log = pino({ level, base: bindings }, lines);
-  const bound = Object.entries(bindings).map(([name, value]) => `,"${name}":${JSON.stringify(value)}`);
   const before = `{"level":${log.levels.values.info},"time":`;
+  const bound = JSON.stringify(bindings).slice(1, -1);
+  const behind = bound && `,${bound}`;
   return {
     log,
     logRequest(line) {
       if (log.isLevelEnabled('info'))
-        lines.write(`${before}${Date.now()}${bound.join('')},${JSON.stringify(line).slice(1, -1)},"msg":"request"}\n`);
+        lines.write(`${before}${Date.now()}${behind},${JSON.stringify(line).slice(1, -1)},"msg":"request"}\n`);
     },
   };
 }

@@ -37,13 +37,13 @@ type Options = Pick<ListenerOptions, 'patience' | 'longLived'> & { serve?: Serve
 
 /** A listener whose lane wants what goes to /lane and to /maybe. */
 async function open({ serve = answerOnLane, front = answerByNode, ...options }: Options = {}) {
-  const abandoned: string[] = [];
+  const abandoned: (number | null)[] = [];
   const listener = createListener(front, systemClock, {
     ...options,
     lane: {
       wants: ({ url }) => url !== '/node',
       awaits: ({ url }) => url === '/lane',
-      onAbandoned: ({ url }) => abandoned.push(url),
+      onAbandoned: (_socket, status) => abandoned.push(status),
       serve,
       maxBodyBytes: 1000,
     },
@@ -236,6 +236,31 @@ test.each([
   expect(received()).toMatch(/^HTTP\/1\.1 408 .*"code":"BAD_REQUEST"/s);
 });
 
+test('who does not read gets no further answers until they do', async () => {
+  let served = 0;
+  const answer = 'x'.repeat(1_000_000);
+  const { connect } = await open({
+    serve({ socket }) {
+      served++;
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${answer.length}\r\n\r\n${answer}`);
+      return true;
+    },
+  });
+  const { socket, write, received } = connect();
+  socket.pause();
+  for (let n = 0; n < 100; n++) {
+    write(ask('/lane'));
+    await arrive();
+  }
+  expect(served).toBeGreaterThan(0);
+  expect(served).toBeLessThan(50);
+  socket.resume();
+  const answers = () => received().match(/HTTP\/1\.1 200/g)?.length ?? 0;
+  for (let last = 0; answers() < 100 && !socket.closed; last = received().length)
+    while (received().length === last && !socket.closed) await loopTurn();
+  expect(answers()).toBe(100);
+});
+
 test('a client that goes away is told of once: within its body, or before its answer', async () => {
   const gone: string[] = [];
   const { connect, abandoned } = await open({
@@ -257,7 +282,7 @@ test('a client that goes away is told of once: within its body, or before its an
   before.socket.destroy();
   while (abandoned.length === 0 || gone.length === 0) await loopTurn();
   await arrive();
-  expect(abandoned).toEqual(['/lane']);
+  expect(abandoned).toEqual([null]);
   expect(gone).toEqual(['/maybe']);
 });
 

@@ -2,9 +2,19 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createHeadReader, readHead } from '../../src/http/request-head.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function livingBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 const numRuns = Number(process.env.FUZZ_RUNS) || 400;
 const POST = 'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 2';
@@ -72,6 +82,18 @@ test('the same lines give the same headers, and those of 100,000 different ones 
   expect(read(POST.replace('/graphql', '/other'))?.headers).toBe(first?.headers);
   for (let n = 0; n < 100_000; n++) read(`${POST}\r\nx-n: ${n}`);
   expect(read(POST)?.headers).not.toBe(first?.headers);
+});
+
+test('what is kept of long heads is what is counted of them', () => {
+  const read = createHeadReader();
+  const path = 'a'.repeat(8000);
+  const before = livingBytes();
+  for (let n = 0; n < 20_000; n++) {
+    const head = Buffer.from(`GET /${path} HTTP/1.1\r\nhost: a${n}`).toString('latin1');
+    expect(read(head)?.headers.host).toBe(`a${n}`);
+  }
+  expect(livingBytes() - before).toBeLessThan(40_000_000);
+  expect(read(POST)).not.toBeNull();
 });
 
 describe('against Node’s parser', () => {

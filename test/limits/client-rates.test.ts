@@ -1,6 +1,7 @@
 // What one client may ask in a minute, over one replica and over several.
 import { expect, test } from 'vitest';
 import { createClientRates } from '../../src/http/client-rates.ts';
+import { openSocket } from '../http/requests.ts';
 import { ask as askBySocket, openClient } from '../live/sockets.ts';
 import { createHastyClock, createRunningClock, createTestClock } from '../support/clock.ts';
 import { openHouse, type Replica } from '../support/house.ts';
@@ -41,6 +42,21 @@ test('a client that asks too often gets 429 with Retry-After and THROTTLED, and 
   expect(seconds).toBeGreaterThan(0);
   clock.advance(seconds * 1000);
   expect(await askTimes(house, 2)).toEqual([200, 429]);
+});
+
+test('a client that asks too often is told before its body has come', async () => {
+  const { house } = await openLimited();
+  const { write, until } = openSocket(house);
+  const head = (length: number) =>
+    `POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+  const body = JSON.stringify({ query: HELLO });
+  for (let n = 1; n <= 3; n++) {
+    await write(head(body.length) + body.slice(0, n));
+    await write(body.slice(n));
+    await until(new RegExp(`(200 OK.*){${n}}`, 's'));
+  }
+  await write(`${head(body.length)}{`);
+  expect(await until(/THROTTLED/)).toContain('HTTP/1.1 429');
 });
 
 test('viewers are counted each for themselves, wherever they come from, and nobody by address', async () => {
