@@ -195,8 +195,9 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
       socket.resume();
       return;
     }
-    // Its close still tells whoever waits in this client's name.
     socket.off('data', receive).off('end', end).off('error', ignore);
+    // Its close is still told to whoever waits in this client's name; else nothing of this is kept as long as it is open.
+    if (gone === null) socket.off('close', close);
     if (received.length > 0) socket.unshift(received);
     accept(socket, received.length === 0);
     socket.resume();
