@@ -109,7 +109,10 @@ export function createServing(config: Config, dependencies: ServingDependencies)
 
   const onExchange: FrontDependencies['onExchange'] = (line) => {
     // Every change in the app is one; and where the upstream sends them is nobody else's business.
-    if (line.path === webhooks?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
+    if (line.path === webhooks?.path) {
+      if (log.isLevelEnabled('debug')) log.debug({ ...line, path: 'webhook' }, 'webhook');
+      return;
+    }
     logRequest(line);
     if (line.path !== GRAPHQL_PATH || line.stream) return;
     metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);

@@ -44,10 +44,15 @@ export function createWebhookEndpoint<Command extends string, Message>(
 ): WebhookEndpoint {
   const { admit, parse, take, onWebhook, onRefusal, clock } = options;
 
+  /** Reasons are in fixed words, so they are few. */
+  const texts = new Map<string, string>();
+
   function refusal(status: number, outcome: string, reason: string, command: Command | null = null): string {
     onWebhook(command, outcome);
     onRefusal(reason, command);
-    return writeAnswer('FAIL', status, `The webhook is refused: ${reason}.`);
+    const text = texts.get(reason) ?? writeAnswer('FAIL', status, `The webhook is refused: ${reason}.`);
+    texts.set(reason, text);
+    return text;
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 // Where the gateway's time goes under load, and what it holds afterwards, by package, by file and by function.
 //
-//   npm run profile [-- warm | miss | trusted] [-- --first 100] [-- --seconds 20] [-- --top 25]
+//   npm run profile [-- warm | trusted | miss | junk] [-- --first 100] [-- --seconds 20] [-- --top 25]
 //
 // Writes a .cpuprofile and a .heapprofile, which browsers' developer tools open, into a folder for temporary files.
 
@@ -9,7 +9,10 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { leave, saturate, target } from './measuring/load.ts';
+import { type Answer, postOf } from './measuring/connection.ts';
+import { startGateway, startUpstream } from './measuring/gateway.ts';
+import { junkWebhook, TAKES_WEBHOOKS } from './measuring/junk.ts';
+import { type Candidate, leave, saturate, target } from './measuring/load.ts';
 import { openMissHouse } from './measuring/miss-house.ts';
 import { fileOf, findProfile, functionOf, heaviest, packageOf, weighCpu, weighHeap } from './measuring/profiles.ts';
 import { type Name, openWarmHouse } from './measuring/warm-house.ts';
@@ -49,7 +52,7 @@ const cpu = findProfile(folder, '.cpuprofile');
 const heap = findProfile(folder, '.heapprofile');
 const weighed = weighCpu(cpu.text, { from, to: until });
 process.stdout.write(
-  `${what}, ${first} edges: ${requests} requests in ${values.seconds} s, ${cpuMicros.toFixed(0)} µs of CPU time each (sampling included)\n`,
+  `${what}${what === 'junk' ? '' : `, ${first} edges`}: ${requests} requests in ${values.seconds} s, ${cpuMicros.toFixed(0)} µs of CPU time each (sampling included)\n`,
 );
 for (const [title, nameOf] of [
   ['package', packageOf],
@@ -67,7 +70,17 @@ function microsNow(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-async function open() {
+async function open(): Promise<{ candidate: Candidate; close(): Promise<void> }> {
+  if (what === 'junk') {
+    const upstream = await startUpstream();
+    const server = await startGateway(upstream, TAKES_WEBHOOKS, { nodeArguments });
+    const requestOf = (turn: number) => {
+      const { path, body } = junkWebhook(`user_${turn % USERS}`, { sign: 'wrong' });
+      return postOf(server.origin, path, body);
+    };
+    const candidate = { name: what, server, requestOf, isRight: ({ status }: Answer) => status === 403 };
+    return { candidate, close: upstream.stop };
+  }
   if (what === 'miss') {
     const house = await openMissHouse({ nodeArguments });
     const page = first > 20 ? '100 edges of a page of 100' : '20 edges of a page of 100';
@@ -76,7 +89,7 @@ async function open() {
   }
   const names: Record<string, Name> = { warm: 'gateway', trusted: 'gateway, trusted document' };
   const name = names[what];
-  if (!name) throw new Error(`What is "${what}"? There are warm, miss and trusted.`);
+  if (!name) throw new Error(`What is "${what}"? There are warm, trusted, miss and junk.`);
   const house = await openWarmHouse([name], { users: USERS, sizes: [first], nodeArguments });
   const [gateway] = house.candidates(first);
   return { candidate: gateway as NonNullable<typeof gateway>, close: house.close };

@@ -11,8 +11,13 @@ export type Connection = {
 
 const END_OF_HEAD = '\r\n\r\n';
 
-/** The bytes of a GraphQL request over POST, with the headers that clients send. */
-export function postOf(origin: string, path: string, body: object): Buffer {
+/** The bytes of a request with JSON over POST, with the headers that GraphQL clients send, and more. */
+export function postOf(
+  origin: string,
+  path: string,
+  body: object,
+  more: Readonly<Record<string, string>> = {},
+): Buffer {
   const json = JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
@@ -20,6 +25,7 @@ export function postOf(origin: string, path: string, body: object): Buffer {
     'accept: application/graphql-response+json, application/json;q=0.9',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(json)}`,
+    ...Object.entries(more).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(`${head.join('\r\n')}${END_OF_HEAD}${json}`);
 }
