@@ -15,8 +15,8 @@ import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
-import { createOnce } from './follow/once.ts';
-import { type Recording, recorded, recordedSight, type Sources } from './follow/recording.ts';
+import { Once } from './follow/once.ts';
+import { noteSight, type Recording, recorded, type Sources } from './follow/recording.ts';
 import { createPatience } from './patience.ts';
 
 /** What the graph has to know of the configuration. */
@@ -39,7 +39,7 @@ export type Context = {
   readonly viewer: Viewer | null;
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
-  readonly load: Omit<Loaders, 'renew'>;
+  readonly load: Pick<Loaders, 'counts' | 'profile' | 'relation' | 'knownFans'>;
   /** Reads one upstream page of a list: at once when it is remembered, else by a promise. */
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
   /** Whether it is known, without asking, that there is no such account. */
@@ -86,8 +86,7 @@ export type ContextRequest = {
 };
 
 /** A request on its way through the house. */
-export type OpenContext = {
-  context: Context;
+export type OpenContext = Context & {
   /** What was stale in the answer so far; null when nothing was. */
   staleness(): Staleness | null;
   /** To be called when the answer is out. */
@@ -96,8 +95,8 @@ export type OpenContext = {
 
 /** Makes contexts, one for each request. */
 export function createContexts(dependencies: ContextDependencies) {
-  const { memory, findKnownFans, writer, live, maySee, settings, clock, deadlineMs } = dependencies;
-  const everything = { ...memory, findKnownFans };
+  const { memory, findKnownFans, maySee } = dependencies;
+  const house: House = { ...dependencies, everything: { ...memory, findKnownFans } };
   return {
     /** What answers at once, to somebody who is not logged in. */
     sources: {
@@ -106,106 +105,143 @@ export function createContexts(dependencies: ContextDependencies) {
       maySee: (owner, list) => maySee(null, owner, list),
     } satisfies Sources,
 
-    open(request: ContextRequest): OpenContext {
-      const { gone, viewer, resumeAfter = null, onUpstreamCall, onFresh, recording } = request;
-      const see = (owner: UserId, list: FollowList) => maySee(viewer, owner, list);
-      const nobodySees = viewer === null ? see : (owner: UserId, list: FollowList) => maySee(null, owner, list);
-      const sources = recording ? recorded(everything, recording) : everything;
-      let patience = createPatience(gone, deadlineMs, clock);
-      let call = beginCall();
-      let oldest: Staleness | null = null;
-      const pages = createOnce<FollowPage | Promise<FollowPage>>();
-      const missing = createOnce<boolean>();
-      let loaders: Loaders | undefined;
-      const expiresAt = viewer?.expiresAt ?? null;
-
-      // A plain object that never changes, since Yoga hands on a copy of it.
-      const context: Context = {
-        settings,
-        viewer,
-        load: {
-          counts: (userId) => loadersNow().counts(userId),
-          profile: (userId) => loadersNow().profile(userId),
-          relation: (from, to) => loadersNow().relation(from, to),
-          knownFans: (viewerId, userId) => loadersNow().knownFans(viewerId, userId),
-        },
-        maySee: recording ? recordedSight(see, nobodySees, recording) : see,
-        readPage: (query) => pages.ask(pageKey(query), () => sources.readPage(query, call)),
-        isKnownMissing: (userId) =>
-          missing.ask(userId, () => {
-            const isMissing = sources.isKnownMissing(userId);
-            if (isMissing) onFresh?.(clock.now());
-            return isMissing;
-          }),
-        refusedTags: sources.refusedTags,
-        async changeFollows(kind, userIds) {
-          if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
-          const untilDone = { ...beginCall(), signal: new AbortController().signal };
-          try {
-            return await writer.change(kind, viewer.userId, userIds, untilDone);
-          } finally {
-            renew();
-          }
-        },
-        live: {
-          followEvents: (userId, after) =>
-            answeredOneByOne(
-              live.followEvents(userId, {
-                after: laterCursor(after, resumeAfter),
-                expiresAt,
-                maySee: (list) => maySee(viewer, userId, list),
-              }),
-            ),
-          profileEvents: (userIds, after) =>
-            answeredOneByOne(live.profileEvents(userIds, { after: laterCursor(after, resumeAfter), expiresAt })),
-        },
-      };
-      return { context, staleness: () => oldest, close: () => patience.end() };
-
-      /** Made when the first field asks: most screens need none. */
-      function loadersNow(): Loaders {
-        loaders ??= createLoaders(sources, () => call);
-        return loaders;
-      }
-
-      /** What was read before must not answer for what comes after. */
-      function renew(): void {
-        loaders?.renew();
-        pages.clear();
-        missing.clear();
-      }
-
-      function beginCall(): Call {
-        return new Call({ deadlineAt: clock.now() + deadlineMs, onUpstreamCall, onFresh, onStale }, patience.signal);
-      }
-
-      function onStale(use: StaleUse): void {
-        // A failure says more than a renewal that is on its way.
-        const failure = use.failure ?? oldest?.failure ?? null;
-        oldest = { ageMs: Math.max(use.ageMs, oldest?.ageMs ?? 0), failure };
-      }
-
-      /** Has every event answered like a request of its own: with nothing read before it, and with new patience. */
-      function answeredOneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
-        return {
-          async next() {
-            patience.end();
-            const result = await events.next();
-            patience = createPatience(gone, deadlineMs, clock);
-            call = beginCall();
-            renew();
-            oldest = null;
-            return result;
-          },
-          async return() {
-            patience.end();
-            return (await events.return?.()) ?? { value: undefined, done: true };
-          },
-          [Symbol.asyncIterator]() {
-            return this;
-          },
-        };
-      }
-    },
+    open: (request: ContextRequest): OpenContext => new RequestContext(house, request),
   };
+}
+
+type House = ContextDependencies & { readonly everything: FollowMemory & { findKnownFans: FindKnownFans } };
+
+/** A class, whose methods are made once: a warm answer needs few of them, and would make two dozen functions. */
+class RequestContext implements OpenContext {
+  readonly settings: GraphSettings;
+  readonly viewer: Viewer | null;
+  readonly #house: House;
+  readonly #request: ContextRequest;
+  readonly #sources: House['everything'];
+  readonly #pages = new Once<FollowPage | Promise<FollowPage>>();
+  readonly #missing = new Once<boolean>();
+  #call: Call;
+  #loaders: Loaders | undefined;
+  #oldest: Staleness | null = null;
+
+  constructor(house: House, request: ContextRequest) {
+    this.#house = house;
+    this.#request = request;
+    this.settings = house.settings;
+    this.viewer = request.viewer;
+    this.#sources = request.recording ? recorded(house.everything, request.recording) : house.everything;
+    this.#call = this.#beginCall();
+  }
+
+  maySee(owner: UserId, list: FollowList): boolean {
+    const { maySee } = this.#house;
+    const { recording } = this.#request;
+    const may = maySee(this.viewer, owner, list);
+    if (recording) noteSight(recording, owner, list, may, this.viewer === null ? may : maySee(null, owner, list));
+    return may;
+  }
+
+  /** Made when the first field asks: most screens need none. */
+  get load(): Loaders {
+    this.#loaders ??= createLoaders(this.#sources, () => this.#call);
+    return this.#loaders;
+  }
+
+  readPage(query: PageQuery): FollowPage | Promise<FollowPage> {
+    return this.#pages.ask(pageKey(query), () => this.#sources.readPage(query, this.#call));
+  }
+
+  isKnownMissing(userId: UserId): boolean {
+    return this.#missing.ask(userId, () => {
+      const isMissing = this.#sources.isKnownMissing(userId);
+      if (isMissing) this.#request.onFresh?.(this.#house.clock.now());
+      return isMissing;
+    });
+  }
+
+  refusedTags(): readonly string[] {
+    return this.#sources.refusedTags();
+  }
+
+  async changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>> {
+    if (!this.viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
+    const untilDone = { ...this.#beginCall(), signal: new AbortController().signal };
+    try {
+      return await this.#house.writer.change(kind, this.viewer.userId, userIds, untilDone);
+    } finally {
+      this.#renew();
+    }
+  }
+
+  get live(): Context['live'] {
+    const { live, maySee } = this.#house;
+    const { viewer, resumeAfter = null } = this.#request;
+    const expiresAt = viewer?.expiresAt ?? null;
+    return {
+      followEvents: (userId, after) =>
+        this.#answeredOneByOne(
+          live.followEvents(userId, {
+            after: laterCursor(after, resumeAfter),
+            expiresAt,
+            maySee: (list) => maySee(viewer, userId, list),
+          }),
+        ),
+      profileEvents: (userIds, after) =>
+        this.#answeredOneByOne(live.profileEvents(userIds, { after: laterCursor(after, resumeAfter), expiresAt })),
+    };
+  }
+
+  staleness(): Staleness | null {
+    return this.#oldest;
+  }
+
+  close(): void {
+    this.#call.end();
+  }
+
+  /** What was read before must not answer for what comes after. */
+  #renew(): void {
+    this.#loaders?.renew();
+    this.#pages.clear();
+    this.#missing.clear();
+  }
+
+  #beginCall(): Call {
+    const { clock, deadlineMs } = this.#house;
+    const { gone, onUpstreamCall, onFresh } = this.#request;
+    return new Call({
+      deadlineAt: clock.now() + deadlineMs,
+      onUpstreamCall,
+      onFresh,
+      onStale: (use) => this.#noteStale(use),
+      beginToWait: () => createPatience(gone(), deadlineMs, clock),
+    });
+  }
+
+  #noteStale(use: StaleUse): void {
+    // A failure says more than a renewal that is on its way.
+    const failure = use.failure ?? this.#oldest?.failure ?? null;
+    this.#oldest = { ageMs: Math.max(use.ageMs, this.#oldest?.ageMs ?? 0), failure };
+  }
+
+  /** Has every event answered like a request of its own: with nothing read before it, and with new patience. */
+  #answeredOneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
+    return {
+      next: async () => {
+        this.#call.end();
+        const result = await events.next();
+        this.#call = this.#beginCall();
+        this.#renew();
+        this.#oldest = null;
+        return result;
+      },
+      return: async () => {
+        this.#call.end();
+        return (await events.return?.()) ?? { value: undefined, done: true };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
 }

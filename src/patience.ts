@@ -2,31 +2,29 @@
 import { type Clock, setAlarm } from './clock.ts';
 import { clientGone, GatewayError } from './errors.ts';
 
-/** A signal that aborts at the deadline or when the client is gone; made on first use, since a warm answer needs none. */
-export function createPatience(goneSignal: () => AbortSignal, deadlineMs: number, clock: Clock) {
-  let waiting: AbortController | undefined;
-  let end = () => {};
+export type Patience = {
+  /** Aborts at the deadline, or when the client is gone. */
+  readonly signal: AbortSignal;
+  /** There is nothing left to be waited for. */
+  end(): void;
+};
 
+/** Begins to wait; `gone` aborts when the client goes away. */
+export function createPatience(gone: AbortSignal, deadlineMs: number, clock: Clock): Patience {
+  const controller = new AbortController();
+  const leave = () => controller.abort(clientGone());
+  if (gone.aborted) leave();
+  gone.addEventListener('abort', leave, { once: true });
+  const callOff = setAlarm(clock, deadlineMs, () =>
+    controller.abort(
+      new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${deadlineMs} ms.`),
+    ),
+  );
   return {
-    signal(): AbortSignal {
-      if (waiting) return waiting.signal;
-      const controller = new AbortController();
-      waiting = controller;
-      const gone = goneSignal();
-      const leave = () => controller.abort(clientGone());
-      if (gone.aborted) leave();
-      gone.addEventListener('abort', leave, { once: true });
-      const callOff = setAlarm(clock, deadlineMs, () =>
-        controller.abort(
-          new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${deadlineMs} ms.`),
-        ),
-      );
-      end = () => {
-        gone.removeEventListener('abort', leave);
-        callOff();
-      };
-      return controller.signal;
+    signal: controller.signal,
+    end() {
+      gone.removeEventListener('abort', leave);
+      callOff();
     },
-    end: () => end(),
   };
 }

@@ -1,5 +1,8 @@
 // What everything is asked with that is read for one request.
+import type { Patience } from '../patience.ts';
 import type { CallOptions } from './services.ts';
+
+type CallParts = Omit<CallOptions, 'signal'> & { beginToWait(): Patience };
 
 /** A class, since a getter in an object literal takes longer to make than all the rest of a warm answer's context. */
 export class Call implements CallOptions {
@@ -7,21 +10,25 @@ export class Call implements CallOptions {
   readonly onUpstreamCall: CallOptions['onUpstreamCall'];
   readonly onFresh: CallOptions['onFresh'];
   readonly onStale: CallOptions['onStale'];
-  readonly #signal: () => AbortSignal;
+  readonly #beginToWait: () => Patience;
+  #patience: Patience | undefined;
 
-  constructor(
-    { deadlineAt, onUpstreamCall, onFresh, onStale }: Omit<CallOptions, 'signal'>,
-    signal: () => AbortSignal,
-  ) {
+  constructor({ deadlineAt, onUpstreamCall, onFresh, onStale, beginToWait }: CallParts) {
     this.deadlineAt = deadlineAt;
     this.onUpstreamCall = onUpstreamCall;
     this.onFresh = onFresh;
     this.onStale = onStale;
-    this.#signal = signal;
+    this.#beginToWait = beginToWait;
   }
 
   /** Made when something has to be waited for. */
   get signal(): AbortSignal {
-    return this.#signal();
+    this.#patience ??= this.#beginToWait();
+    return this.#patience.signal;
+  }
+
+  /** There is nothing left to be waited for. */
+  end(): void {
+    this.#patience?.end();
   }
 }

@@ -3,7 +3,7 @@ import DataLoader from 'dataloader';
 import type { FindKnownFans, KnownFans } from './known-fans.ts';
 import type { RememberedNow } from './memory.ts';
 import type { FollowCounts, FollowRelation, Profile, UserId } from './model.ts';
-import { createOnce } from './once.ts';
+import { Once } from './once.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
 
 export type LoaderSources = Pick<FollowService, 'readCounts' | 'readRelations'> &
@@ -31,10 +31,10 @@ export type Loaders = {
  */
 export function createLoaders(sources: LoaderSources, call: () => CallOptions): Loaders {
   const { now } = sources;
-  const countsOnce = createOnce<FollowCounts | Promise<FollowCounts>>();
-  const profileOnce = createOnce<Profile | Promise<Profile>>();
-  const relationOnce = createOnce<FollowRelation | Promise<FollowRelation>>();
-  const knownFansOnce = createOnce<Promise<KnownFans>>();
+  const countsOnce = new Once<FollowCounts | Promise<FollowCounts>>();
+  const profileOnce = new Once<Profile | Promise<Profile>>();
+  const relationOnce = new Once<FollowRelation | Promise<FollowRelation>>();
+  const knownFansOnce = new Once<Promise<KnownFans>>();
   let counts: DataLoader<UserId, FollowCounts> | undefined;
   let profile: DataLoader<UserId, Profile> | undefined;
   let relations: Map<UserId, DataLoader<UserId, FollowRelation>> | undefined;

@@ -1,10 +1,3 @@
-/** Questions that are asked once: what was answered, or why not, stays so from then on. */
-export type Once<V> = {
-  ask(key: string, question: () => V): V;
-  /** Begins anew. */
-  clear(): void;
-};
-
 /** A question whose answer was thrown. */
 class Failure {
   readonly error: unknown;
@@ -22,21 +15,23 @@ function answerTo<V>(question: () => V): V | Failure {
   }
 }
 
-export function createOnce<V>(): Once<V> {
-  let answers: Map<string, V | Failure> | undefined;
-  return {
-    ask(key, question) {
-      answers ??= new Map();
-      let known = answers.get(key);
-      if (known === undefined) {
-        known = answerTo(question);
-        answers.set(key, known);
-      }
-      if (known instanceof Failure) throw known.error;
-      return known;
-    },
-    clear() {
-      answers = undefined;
-    },
-  };
+/** Questions that are asked once: what was answered, or why not, stays so from then on. */
+export class Once<V> {
+  #answers: Map<string, V | Failure> | undefined;
+
+  ask(key: string, question: () => V): V {
+    this.#answers ??= new Map();
+    let known = this.#answers.get(key);
+    if (known === undefined) {
+      known = answerTo(question);
+      this.#answers.set(key, known);
+    }
+    if (known instanceof Failure) throw known.error;
+    return known;
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.#answers = undefined;
+  }
 }

@@ -114,20 +114,12 @@ export function recorded<S extends Recorded>(sources: S, recording: Recording): 
 }
 
 /**
- * The rule for whoever asks, which notes in `recording` what `nobody` in particular may see: a deployer's own may change
- * its mind. What only one of the two may see is no answer for everybody.
+ * Notes what whoever asks may see, and `nobody` in particular: a deployer's own rule may change its mind. What only one of
+ * the two may see is no answer for everybody.
  */
-export function recordedSight(
-  maySee: Sources['maySee'],
-  nobody: Sources['maySee'],
-  recording: Recording,
-): Sources['maySee'] {
-  return (owner, list) => {
-    const may = maySee(owner, list);
-    if (nobody === maySee || nobody(owner, list) === may) recording.note(readingOf(owner, list, may));
-    else recording.spoil();
-    return may;
-  };
+export function noteSight(recording: Recording, owner: UserId, list: FollowList, may: boolean, nobody: boolean): void {
+  if (nobody === may) recording.note(readingOf(owner, list, may));
+  else recording.spoil();
 }
 
 /** Made here, out of reach of the request, which would stay as long as the answer with all that it has read. */

@@ -32,15 +32,16 @@ export function readConnection(
   userId: UserId,
   list: FollowList,
   { first, after }: ConnectionArguments,
-  { settings, readPage, viewer, maySee }: Context,
+  context: Context,
   info: GraphQLResolveInfo,
 ): FollowConnection | Promise<FollowConnection> {
+  const { settings } = context;
   const request = {
     first: checkFirst(first, settings),
     after: after == null ? null : decodeCursor(settings.cursorKey, { userId, list }, after),
     chunkSize: settings.chunkSize,
   };
-  if (!maySee(userId, list)) throw denied(viewer, userId, list);
+  if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
   const hasPreviousPage = request.after !== null;
   const connect = ({ entries, hasNextPage }: Slice<FollowEdge>): FollowConnection => {
     return { userId, list, edges: entries, hasNextPage, hasPreviousPage };
@@ -49,7 +50,7 @@ export function readConnection(
 
   const slice = readSlice((start, size): Page<FollowEdge> | Promise<Page<FollowEdge>> => {
     const query = { userId, list, start, size };
-    const page = readPage(query);
+    const page = context.readPage(query);
     return page instanceof Promise ? page.then((arrived) => shape(arrived, query)) : shape(page, query);
   }, request);
   return slice instanceof Promise ? slice.then(connect) : connect(slice);

@@ -60,9 +60,9 @@ builder.subscriptionField('followEvents', (t) =>
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userId, after }, context) {
-      const { viewer, maySee, live } = context;
+      const { viewer, live } = context;
       if (!handleOf(userId, context)) throw new GatewayError('USER_NOT_FOUND', `There is no account "${userId}".`);
-      if (!maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
+      if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
       return live.followEvents(userId, after ?? null);
     },
     resolve: (event) => event,

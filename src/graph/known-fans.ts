@@ -22,14 +22,15 @@ type KnownFansConnection = {
 async function readKnownFans(
   userId: UserId,
   { first, after }: ConnectionArguments,
-  { settings, viewer, maySee, load }: Context,
+  context: Context,
 ): Promise<KnownFansConnection | null> {
+  const { settings, viewer } = context;
   const wanted = checkFirst(first, settings);
-  if (!maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
+  if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
   if (!viewer) return null;
   const scope: CursorScope = { userId, list: `knownFans:${viewer.userId}` };
   const place = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
-  const known = await load.knownFans(viewer.userId, userId);
+  const known = await context.load.knownFans(viewer.userId, userId);
   if (!known) return null;
 
   const { members, exact } = known;

@@ -57,12 +57,12 @@ builder.objectFields(UserType, (t) => ({
       'How this user stands to another one. Null for an anonymous viewer. Whoever is neither of the two must be allowed to see both the fans and the follows of this user.',
     args: { userId: t.arg.id({ required: true, description: 'The UserID of the other one.' }) },
     resolve: (user, { userId }, context) => {
-      const { viewer, maySee } = context;
+      const { viewer } = context;
       const other = handleOf(userId, context);
       if (!viewer || !other) return null;
       if (viewer.userId !== user.id && viewer.userId !== other.id)
         for (const list of ['fans', 'follows'] as const)
-          if (!maySee(user.id, list)) throw denied(viewer, user.id, list);
+          if (!context.maySee(user.id, list)) throw denied(viewer, user.id, list);
       return relationOf(user.id, other.id, context);
     },
   }),

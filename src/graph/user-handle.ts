@@ -18,9 +18,10 @@ type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
  * A handle for `id`, null when it is known that there is no such account, or `BAD_USER_INPUT` when it cannot be a
  * UserID at all.
  */
-export function handleOf(id: string, { settings: { userIdPattern }, isKnownMissing }: Known): UserHandle | null {
+export function handleOf(id: string, known: Known): UserHandle | null {
+  const { userIdPattern } = known.settings;
   if (Buffer.byteLength(id) <= LONGEST_USER_ID && !SEPARATORS.test(id) && userIdPattern.test(id)) {
-    return isKnownMissing(id) ? null : { id, profile: null };
+    return known.isKnownMissing(id) ? null : { id, profile: null };
   }
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(

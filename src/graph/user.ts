@@ -32,8 +32,8 @@ function fromWholeProfile<T>(
   return profile?.whole ? read(profile) : andThen(context.load.profile(id), read);
 }
 
-function checkKnown(tags: readonly string[], { refusedTags }: Context) {
-  const refused = tags.find((tag) => refusedTags().includes(tag));
+function checkKnown(tags: readonly string[], context: Context) {
+  const refused = tags.find((tag) => context.refusedTags().includes(tag));
   if (!refused) return;
   throw new GatewayError(
     'UPSTREAM_MISCONFIGURED',

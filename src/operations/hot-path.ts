@@ -86,7 +86,7 @@ export function createHotPath(dependencies: HotPathDependencies): HotPath {
       if (opened.staleness() === null) keep?.(content);
       return send(visit, type, content);
     };
-    const data = compiled.run(opened.context, variables);
+    const data = compiled.run(opened, variables);
     return data instanceof Promise ? data.then(finish) : finish(data);
   }
 

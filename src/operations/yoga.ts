@@ -1,10 +1,10 @@
 // The long way: Yoga with our schema, limits, masking and accounting. It answers everything that may come, and alone
 // words what is refused.
-import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import type { Context, OpenContext } from '../context.ts';
+import type { OpenContext } from '../context.ts';
 import { type Answer, type Answers, isAnswers, subscribe } from '../http/answers.ts';
 import { refusal } from '../http/body.ts';
 import { createCompression } from '../http/compression.ts';
@@ -41,10 +41,11 @@ const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
 /** Makes Yoga, and the check of a document as requests are checked. */
 export function createYogaServer(dependencies: YogaServerDependencies) {
   const { schema, config, open, begin, costs, accounting, documents, caching, streams, mask, onWhole } = dependencies;
-  const yoga = createYoga<ServerContext, Context>({
+  const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ visit }) => open(visit).context,
+    // It copies a context, and ours is more than its own fields: the executor gets it below.
+    context: ({ visit }) => void open(visit),
     maskedErrors: { maskError: mask },
     parserAndValidationCache: { documentCache: boundedByText(), errorCache: boundedByText() },
     // The body has been read; Yoga's own limit would pipe it through a stream once more.
@@ -61,6 +62,7 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
       costs,
       httpAnswers(),
       caching.plugin,
+      contexts(),
       ...(config.compression ? [createCompression(varyKnown)] : []),
     ],
   });
@@ -82,6 +84,18 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
           return subscribe(subscribing, { onAnswer, onEnd: accounting.hold(visit) });
         });
       },
+    };
+  }
+
+  /** The last before what executes, so that all the others see Yoga's own context. */
+  function contexts(): Plugin<ServerContext, ServerContext> {
+    const within =
+      <R>(run: (args: ExecutionArgs) => R) =>
+      (args: ExecutionArgs): R =>
+        run({ ...args, contextValue: open((args.contextValue as ServerContext).visit) });
+    return {
+      onExecute: ({ executeFn, setExecuteFn }) => setExecuteFn(within(executeFn)),
+      onSubscribe: ({ subscribeFn, setSubscribeFn }) => setSubscribeFn(within(subscribeFn)),
     };
   }
 

@@ -1,7 +1,7 @@
 // What answers are made from, in a test's hands: sources that count what they are asked, and answers made from them.
 
 import type { FollowCounts, FollowPage, PageQuery, Profile } from '../../src/follow/model.ts';
-import { createRecording, type Recording, recorded, recordedSight, type Sources } from '../../src/follow/recording.ts';
+import { createRecording, noteSight, type Recording, recorded, type Sources } from '../../src/follow/recording.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createAnswerCache } from '../../src/operations/answer-cache.ts';
 
@@ -87,7 +87,11 @@ export function openCache({ maxBytes = 1_000_000, ...changed }: Partial<Known> &
   }
   const asks = (recording: Recording) => ({
     ...recorded(whole, recording),
-    maySee: recordedSight(sources.maySee, sources.maySee, recording),
+    maySee(...asked: Parameters<Sources['maySee']>) {
+      const may = sources.maySee(...asked);
+      noteSight(recording, ...asked, may, may);
+      return may;
+    },
   });
   return { known, cache, keep, find: (key: string) => textOf(cache.find(key)), asked, upstream };
 }

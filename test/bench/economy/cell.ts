@@ -130,12 +130,12 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
 
   return run(cell, clock, upstream, async (query) => {
     const gateway = gateways[Math.floor(random() * replicas)] as (typeof gateways)[number];
-    const { context, close } = gateway.open({ gone, viewer: null, onUpstreamCall() {} });
+    const context = gateway.open({ gone, viewer: null, onUpstreamCall() {} });
     try {
       if (query.screen === 'header') await readHeader(userOf(query.rank), context.load);
       else checkPage(query, await readList(query, context));
     } finally {
-      close();
+      context.close();
     }
   });
 }
