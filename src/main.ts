@@ -1,5 +1,6 @@
 // The process edge: reads the command line, runs a command, and ends with its exit code.
 import './process/compiled.ts';
+import './process/engine.ts';
 import cluster from 'node:cluster';
 import type { Environment } from './config.ts';
 import { type Command, type CommandLine, readCommandLine } from './process/command-line.ts';

@@ -25,7 +25,10 @@ export type Waiter = {
 /** Starts the work. It gets one waiter that stands for all: gone when the last one is, as patient as the most patient. */
 export type Start<V> = (all: Waiter) => Promise<V>;
 
-type Flight<V> = { landing: Promise<V>; waiters: Set<Waiter>; controller: AbortController };
+type Work<V> = { landing: Promise<V>; waiters: Set<Waiter>; controller: AbortController };
+
+/** A read under way; null once it is over. */
+type Flight<V> = { work: Work<V> | null };
 
 const RANKS: readonly Priority[] = ['interactive', 'revalidation', 'priming'];
 
@@ -60,6 +63,10 @@ export function standFor(waiters: ReadonlySet<Waiter>, signal: AbortSignal): Wai
  * nobody waits any more, and who comes after that starts a new flight.
  */
 export function createSingleFlight<V>(onShared: () => void = () => {}) {
+  /**
+   * What has been in a map can outlive its removal: V8 makes a busy map's table anew all the time, and until old garbage
+   * is collected, an old table keeps the next one and all that was in it. So nothing hangs on a flight that is over.
+   */
   const flights = new Map<string, Flight<V>>();
 
   return {
@@ -67,7 +74,9 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
       if (waiter.signal.aborted) return Promise.reject(waiter.signal.reason);
       const underWay = flights.get(key);
       if (underWay) onShared();
-      return board(key, underWay ?? takeOff(key, start), waiter);
+      const flight = underWay ?? takeOff(key, start);
+      // What is over is not among the flights.
+      return board(key, flight, flight.work as Work<V>, waiter);
     },
     isFlying: (key: string): boolean => flights.has(key),
     /** Who asks for such a key from now on gets a flight of their own: what those under way bring is out of date. */
@@ -81,18 +90,23 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
     const waiters = new Set<Waiter>();
     // Started a microtask later, so that the first waiter is aboard when the work asks for its deadline.
     const landing = Promise.resolve(standFor(waiters, controller.signal)).then(start);
-    const flight = { landing, waiters, controller };
+    const flight = { work: { landing, waiters, controller } };
     flights.set(key, flight);
     return flight;
   }
 
-  function board(key: string, flight: Flight<V>, waiter: Waiter): Promise<V> {
-    const { waiters, landing, controller } = flight;
+  function board(
+    key: string,
+    flight: Flight<V>,
+    { waiters, landing, controller }: Work<V>,
+    waiter: Waiter,
+  ): Promise<V> {
     const { signal } = waiter;
     waiters.add(waiter);
     return new Promise<V>((resolve, reject) => {
       const end = () => {
         if (flights.get(key) === flight) flights.delete(key);
+        flight.work = null;
       };
       const give = () => {
         waiters.delete(waiter);

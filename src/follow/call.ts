@@ -1,6 +1,8 @@
 // What everything is asked with that is read for one request.
-import type { Patience } from '../patience.ts';
 import type { CallOptions } from './services.ts';
+
+/** How long is waited: until `signal` aborts, or there is nothing left to be waited for. */
+type Patience = { readonly signal: AbortSignal; end(): void };
 
 type CallParts = Omit<CallOptions, 'signal'> & { beginToWait(): Patience };
 

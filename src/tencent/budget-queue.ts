@@ -41,7 +41,11 @@ const CAUTION = { joining: 1.1, waiting: 0.7 };
 
 export function createQueue({ command, clock, maxWaitMs, outlook, settled }: QueueOptions) {
   type Entry = WaitingCall & { go(): void; refuse(error: unknown): void };
-  const waiting = new Set<Entry>();
+  /**
+   * In the order in which they came. A list, since what has been in a set can outlive its removal: V8 makes a busy set's
+   * table anew all the time, and until old garbage is collected, an old table keeps the next one and all that was in it.
+   */
+  const waiting: Entry[] = [];
   const counts = PRIORITIES.map(() => 0);
 
   function describe(entry: Pick<WaitingCall, 'call' | 'since'>) {
@@ -52,7 +56,7 @@ export function createQueue({ command, clock, maxWaitMs, outlook, settled }: Que
   }
 
   function leave(entry: Entry): void {
-    waiting.delete(entry);
+    waiting.splice(waiting.indexOf(entry), 1);
     counts[entry.rank] = (counts[entry.rank] ?? 0) - 1;
   }
 
@@ -67,7 +71,7 @@ export function createQueue({ command, clock, maxWaitMs, outlook, settled }: Que
   }
 
   return {
-    size: () => waiting.size,
+    size: () => waiting.length,
     countOf: (rank: number) => counts[rank] ?? 0,
     counts: (): PriorityCounts => toCounts(counts),
 
@@ -100,7 +104,7 @@ export function createQueue({ command, clock, maxWaitMs, outlook, settled }: Que
         };
         const abort = () => entry.refuse(call.signal.reason);
         call.signal.addEventListener('abort', abort, { once: true });
-        waiting.add(entry);
+        waiting.push(entry);
         counts[rank] = (counts[rank] ?? 0) + 1;
         joined(entry);
       });
@@ -140,12 +144,12 @@ export function createQueue({ command, clock, maxWaitMs, outlook, settled }: Que
     },
 
     /** When the next one runs out of time, and when the most patient of a rank does. */
-    firstLimit: () => Math.min(...Array.from(waiting, ({ limitAt }) => limitAt)),
+    firstLimit: () => Math.min(...waiting.map(({ limitAt }) => limitAt)),
     lastLimit: (rank: number) =>
-      Math.max(...Array.from(waiting, (entry) => (entry.rank === rank ? entry.limitAt : Number.NEGATIVE_INFINITY))),
+      Math.max(...waiting.map((entry) => (entry.rank === rank ? entry.limitAt : Number.NEGATIVE_INFINITY))),
 
     refuseAll(error: GatewayError): void {
-      for (const entry of waiting) entry.refuse(error);
+      for (const entry of [...waiting]) entry.refuse(error);
     },
   };
 }
