@@ -4,13 +4,15 @@
 //
 //   node test/bench/webhook.ts
 //
-// One gateway, as a process of its own, and a socket that refuses whatever comes; short rounds alternate, so that whatever else this machine does hits all alike.
+// One gateway, as a process of its own, and a socket that refuses whatever comes; short rounds alternate, so that whatever
+// else this machine does hits all alike.
 import { cpus } from 'node:os';
 import { type Answer, postOf } from './measuring/connection.ts';
 import { type Junk, junkWebhook, TAKES_WEBHOOKS, WEBHOOK_PATH } from './measuring/junk.ts';
 import { type Candidate, inTurn, leave, type Round, saturate, target } from './measuring/load.ts';
-import { GATEWAY, type ServerProcess, startServer } from './measuring/server-process.ts';
+import { type ServerProcess, startServer } from './measuring/server-process.ts';
 import { median } from './measuring/statistics.ts';
+import { fansOf, personOf, startOverSandbox } from './measuring/viewer-screen.ts';
 
 const CONNECTIONS = 16;
 const USERS = 100;
@@ -21,31 +23,16 @@ const WARM_UP = 5000;
 /** Of the screen of 20 with viewer state: what an app shows. */
 const MOST_SHARE = 0.25;
 
-const gateway = await startServer(GATEWAY, {
-  env: {
-    PORT: '0',
-    ...TAKES_WEBHOOKS,
-    // The rounds last longer than a page is fresh by default.
-    LIST_FRESH_SECONDS: '3600',
-    RELATION_FRESH_SECONDS: '3600',
-    CACHE_MEMORY_MB: '256',
-  },
-});
+const gateway = await startOverSandbox(TAKES_WEBHOOKS);
 const socket = await startServer(new URL('./peers/bare-socket.ts', import.meta.url));
-const idOf = (turn: number) => `user_${String((turn % USERS) + 1).padStart(5, '0')}`;
-
-const VIEWER_STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
-const VIEWER = { 'x-viewer-id': 'user_00500' };
+const idOf = (turn: number) => personOf(turn % USERS);
 const STATED = 'warm, 20 fans, viewer state';
 
-function warm(name: string, first: number, more: string, headers?: Readonly<Record<string, string>>): Candidate {
-  const query = `query Fans($id: ID!) {
-    user(id: $id) { fans(first: ${first}) { edges { cursor followedAt node { id nick avatar ${more} } } pageInfo { hasNextPage endCursor } } }
-  }`;
+function warm(name: string, first: number, asker: 'viewer' | 'nobody'): Candidate {
   return {
     name,
     server: gateway,
-    requestOf: (turn) => postOf(gateway.origin, '/graphql', { query, variables: { id: idOf(turn) } }, headers),
+    requestOf: (turn) => fansOf(gateway.origin, idOf(turn), first, asker),
     isRight: ({ status, body }) => status === 200 && !body.includes('"errors"'),
   };
 }
@@ -63,9 +50,9 @@ function junk(name: string, kind: Junk, server: ServerProcess = gateway): Candid
 }
 
 const queries = [
-  warm('warm, 100 fans, viewer state', 100, VIEWER_STATE, VIEWER),
-  warm(STATED, 20, VIEWER_STATE, VIEWER),
-  warm('warm, 20 fans', 20, ''),
+  warm('warm, 100 fans, viewer state', 100, 'viewer'),
+  warm(STATED, 20, 'viewer'),
+  warm('warm, 20 fans', 20, 'nobody'),
 ];
 const refused = [junk('wrong Sign', { sign: 'wrong' }), junk('no Sign', { sign: 'none' })];
 // A long body has to be received, whoever refuses it; and whoever does not post is no webhook, but Node's to answer.

@@ -47,15 +47,15 @@ function stayAwake(): () => void {
   };
 }
 
-/** Every connection asks for one screen after another for a while. */
-export async function saturate(to: Target, ms: number): Promise<Round> {
+/** Every connection asks for one screen after another for a while; `sleeps` leaves to others the core that it would keep. */
+export async function saturate(to: Target, ms: number, { sleeps = false } = {}): Promise<Round> {
   const turnsBefore = to.turns;
   const cpuBefore = await to.server.cpuMicros();
   const startedAt = performance.now();
   const visitor = async (connection: Connection) => {
     while (performance.now() - startedAt < ms) await ask(to, connection);
   };
-  const sleep = stayAwake();
+  const sleep = sleeps ? () => {} : stayAwake();
   await Promise.all(to.connections.map(visitor));
   sleep();
   const seconds = (performance.now() - startedAt) / 1000;
