@@ -110,7 +110,7 @@ const SETTINGS = z.object({
   MAX_UPSTREAM_CALLS: wholeNumber(1, 100_000).default(250),
   MAX_VALUES: wholeNumber(100, 10_000_000).default(100_000),
   MAX_RESPONSE_BYTES: wholeNumber(1024, 100_000_000).default(5_242_880),
-  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(0),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000).default(0),
   SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000).default(1000),
   WORKERS: workers.default(1),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),

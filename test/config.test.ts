@@ -189,7 +189,7 @@ test.each([
   ['MAX_UPSTREAM_CALLS', ['0', '100001']],
   ['MAX_VALUES', ['99', '10000001']],
   ['MAX_RESPONSE_BYTES', ['1023', '100000001']],
-  ['RATE_LIMIT_PER_MINUTE', ['-1', '1000001']],
+  ['RATE_LIMIT_PER_MINUTE', ['-1', '10000001']],
   ['WRITE_LAG_SECONDS', ['-1', '601']],
   ['KNOWN_FANS_MAX_CALLS', ['0', '101']],
   ['WEBHOOK_TOKEN', ['x'.repeat(129)]],
