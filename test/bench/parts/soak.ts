@@ -16,7 +16,7 @@ const FRESH = { LIST_FRESH_SECONDS: '86400', LIST_STALE_SECONDS: '86400' };
 
 export type SoakPlan = { requests: number; different: number };
 
-/** Sends warm requests, and afterwards operations and users that never come again. */
+/** Sends warm requests, twice as many as it measures, and afterwards operations and users that never come again. */
 export async function soak({ requests, different }: SoakPlan): Promise<Section> {
   const upstream = await startUpstream();
   const server = await startGateway(upstream, FRESH);
@@ -41,7 +41,8 @@ export async function soak({ requests, different }: SoakPlan): Promise<Section> 
   }
   await Promise.all([server.stop(), upstream.stop()]);
   const how =
-    `${requests} requests for ${SIZE} edges of ${USERS} users from a warm cache, which took ${minutes.toFixed(1)} minutes; ` +
+    `${requests} requests for ${SIZE} edges of ${USERS} users from a warm cache, behind as many that are not measured, ` +
+    `which took ${minutes.toFixed(1)} minutes together: so long V8 takes to find how much garbage it lets lie; ` +
     `memory as the process tells it, ${SAMPLES} times, without a collection of garbage. Growth is the mean of the last ` +
     'quarter over the mean of the second. The default settings of the cache (64 MB).';
   const bounds = `Afterwards, each ${different} once; heap after collections of garbage, the memory tier as the metrics tell it:`;
@@ -57,6 +58,7 @@ async function sampleWarm(server: ServerProcess, requests: number): Promise<Node
     isRight: ({ status, body }) => status === 200 && body.byteLength > SIZE * 100,
   };
   const to: Target = target(candidate, CONNECTIONS);
+  await askTimes(to, requests);
   const samples: NodeJS.MemoryUsage[] = [];
   while (samples.length < SAMPLES) {
     await askTimes(to, Math.ceil(requests / SAMPLES));
