@@ -1,9 +1,10 @@
 // One command's budget in this process: asks for slots while calls wait, and lets the next call go when one is due.
-import type { Clock } from '../clock.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { createForecast } from './budget-forecast.ts';
 import { createBackOff, createLocalPace, type Pace } from './budget-pace.ts';
+import { createPromised } from './budget-promised.ts';
 import { createQueue, type QueueOptions } from './budget-queue.ts';
 import type { SharedAnswer, SharedPace } from './budget-script.ts';
 import { createStandstill } from './budget-standstill.ts';
@@ -21,16 +22,6 @@ export type LaneOptions = Omit<QueueOptions, 'outlook'> & {
 
 export type Lane = ReturnType<typeof createLane>;
 
-/**
- * A slot that is carried out later than this is given up and asked for anew: after a stall of this process, late calls
- * must not arrive on top of those that are due.
- */
-const LATE_MS = 30;
-/** A process that is always late gets on nevertheless. */
-const MOST_WASTED_IN_A_ROW = 4;
-/** How many slots all replicas together hold in advance: more hides a slow Redis, fewer let a newcomer go sooner. */
-const PROMISED_TOGETHER = 8;
-const MOST_PROMISED = 4;
 /** Clocks tell whole milliseconds: what is due within this one is due. */
 const CLOCK_STEP_MS = 1;
 /** How often to look whether Redis is back. */
@@ -48,26 +39,24 @@ export function createLane(options: LaneOptions) {
   const queue = createQueue({ ...options, outlook });
   const standstill = createStandstill();
   const forecast = createForecast(pace, replicas, random);
+  const promised = createPromised(replicas);
 
   let isShared = shared !== null;
   let settlingUntil = 0;
   let lookAt = 0;
 
-  // Due times of the slots that are ours, soonest first, and how many more are being asked for.
-  let promised: number[] = [];
+  // How many slots are being asked for, and how often a cut has made void what was asked before.
   let asking = 0;
   let round = 0;
-  let wasted = 0;
-  let wastedInARow = 0;
 
-  let timer: { at: number; stop: AbortController } | undefined;
+  let timer: { at: number; callOff(): void } | undefined;
   let closed = false;
 
   function outlook(ahead: number, rank: number, caution: number): number {
     const now = clock.now();
     if (!isShared) return Math.max(0, local.opensAt(rank, now) - now) + ahead * local.intervalMs(now);
     const heldMs = Math.max(0, backOff.holdUntil() - now);
-    return Math.max(heldMs, forecast.waitMs(ahead, rank, promised, now, caution));
+    return Math.max(heldMs, forecast.waitMs(ahead, rank, promised.slots(), now, caution));
   }
 
   function turn(): void {
@@ -90,16 +79,12 @@ export function createLane(options: LaneOptions) {
   }
 
   function serveShared(now: number): void {
-    while (promised[0] !== undefined && queue.size() > 0) {
-      const due = dueAt(promised[0], now);
+    while (queue.size() > 0) {
+      const [soonest] = promised.slots();
+      if (soonest === undefined) return;
+      const due = dueAt(soonest, now);
       if (due >= now + CLOCK_STEP_MS) return;
-      promised.shift();
-      if (now - due > LATE_MS && wastedInARow < MOST_WASTED_IN_A_ROW) {
-        wasted++;
-        wastedInARow++;
-        continue;
-      }
-      wastedInARow = 0;
+      if (!promised.use(due, now)) continue;
       if (now < settlingUntil) local.spend(now);
       standstill.sent(now);
       queue.admitNext();
@@ -115,18 +100,18 @@ export function createLane(options: LaneOptions) {
     }
   }
 
-  const mostPromised = () => Math.min(MOST_PROMISED, Math.ceil(PROMISED_TOGETHER / replicas()));
+  const heldAndAsked = () => asking + promised.slots().length;
 
   function ask(now: number): void {
     const rank = queue.nextRank();
     if (rank === undefined) return;
     if (rank > 0) {
-      if (asking + promised.length === 0 && now >= forecast.pollAt()) void reserve(rank, 0);
+      if (heldAndAsked() === 0 && now >= forecast.pollAt()) void reserve(rank, 0);
       return;
     }
-    const wanted = Math.min(mostPromised(), queue.countOf(0));
+    const wanted = Math.min(promised.most(), queue.countOf(0));
     const aheadMs = queue.lastLimit(0) - now;
-    while (asking + promised.length < wanted) void reserve(0, aheadMs);
+    while (heldAndAsked() < wanted) void reserve(0, aheadMs);
   }
 
   async function reserve(rank: number, aheadMs: number): Promise<void> {
@@ -144,8 +129,7 @@ export function createLane(options: LaneOptions) {
     backOff.learn(answer.share, now, answer.holdUntil);
     if (answer.granted) {
       forecast.granted(answer, now);
-      promised.push(answer.at);
-      promised.sort((a, b) => a - b);
+      promised.add(answer.at);
     } else {
       forecast.refused(rank, answer, now);
     }
@@ -155,7 +139,7 @@ export function createLane(options: LaneOptions) {
     if (!isShared) return;
     const now = clock.now();
     isShared = false;
-    promised = [];
+    promised.clear();
     forecast.begin();
     local.empty(now);
     lookAt = now + LOOK_MS;
@@ -177,7 +161,7 @@ export function createLane(options: LaneOptions) {
 
   function nextTurnAt(now: number): number {
     const rank = queue.nextRank() ?? 0;
-    const soonest = promised[0];
+    const [soonest] = promised.slots();
     const blockedUntil = standstill.until(now);
     if (!isShared) return Math.min(queue.firstLimit(), Math.max(blockedUntil, local.opensAt(rank, now)), lookAt);
     if (soonest !== undefined) return Math.min(queue.firstLimit(), Math.max(blockedUntil, dueAt(soonest, now)));
@@ -189,23 +173,21 @@ export function createLane(options: LaneOptions) {
     if (timer !== undefined && timer.at <= at && at < Number.POSITIVE_INFINITY) return;
     disarm();
     if (at === Number.POSITIVE_INFINITY) return;
-    const stop = new AbortController();
-    timer = { at, stop };
-    const ring = () => {
+    const callOff = setAlarm(clock, Math.max(1, Math.ceil(at - now)), () => {
       timer = undefined;
       turn();
-    };
-    clock.sleep(Math.max(1, Math.ceil(at - now)), stop.signal).then(ring, () => {});
+    });
+    timer = { at, callOff };
   }
 
   function disarm(): void {
-    timer?.stop.abort();
+    timer?.callOff();
     timer = undefined;
   }
 
   /** What was promised while nobody waited, and what the last rush looked like, is of no use to the next one. */
   function begin(now: number): void {
-    promised = promised.filter((slot) => now - slot <= LATE_MS);
+    promised.dropLate(now);
     forecast.begin();
   }
 
@@ -214,7 +196,7 @@ export function createLane(options: LaneOptions) {
       if (closed) return Promise.reject(closing(command));
       if (queue.size() === 0) begin(clock.now());
       return queue.join(call, ({ rank, limitAt }) => {
-        const slotWanted = isShared ? asking + promised.length < mostPromised() : queue.countOf(0) === 1;
+        const slotWanted = isShared ? heldAndAsked() < promised.most() : queue.countOf(0) === 1;
         const sooner = timer === undefined || limitAt < timer.at || (rank === 0 && slotWanted);
         if (sooner || queue.size() === 1) turn();
       });
@@ -231,7 +213,7 @@ export function createLane(options: LaneOptions) {
       const now = clock.now();
       if (!backOff.cut(now)) return;
       round++;
-      promised = [];
+      promised.clear();
       local.empty(backOff.holdUntil());
       changed('throttled');
       void shared?.cut();
@@ -241,7 +223,7 @@ export function createLane(options: LaneOptions) {
     state() {
       const now = clock.now();
       const intervalMs = isShared ? pace.intervalMs / backOff.share(now) : local.intervalMs(now);
-      return { waiting: queue.counts(), shared: isShared, ratePerSecond: 1000 / intervalMs, wasted };
+      return { waiting: queue.counts(), shared: isShared, ratePerSecond: 1000 / intervalMs, wasted: promised.wasted() };
     },
 
     close(): void {

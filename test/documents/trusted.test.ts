@@ -135,7 +135,7 @@ describe('in strict mode', () => {
     expect(warnings(house)).toHaveLength(2);
   });
 
-  test('a name that is very long is told as far as any log line tells one', async () => {
+  test('a name that is very long is told as far as log lines tell one', async () => {
     const house = await openStrict();
     await postJson(house, { query: UNKNOWN, operationName: 'x'.repeat(10_000) });
     expect(warnings(house)).toEqual([expect.objectContaining({ operationName: 'x'.repeat(200) })]);

@@ -17,7 +17,7 @@ function join(parts: readonly Part[], make: (texts: string[]) => string): Part {
   };
 }
 
-/** Not shrunk: names that become small become the same, and the counterexample another one. */
+/** Not shrunk: small names are soon the same, which makes the document invalid and hides what was found. */
 const name = fc.noShrink(fc.noBias(fc.integer({ min: 0, max: 1_000_000_000 }))).map((n) => `n${n}`);
 
 /** A value as it stands in the document, or by a variable. */

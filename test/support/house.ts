@@ -60,7 +60,7 @@ async function openReplica(env: Record<string, string>, replaced: Pick<HouseOpti
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());
 
-  /** Sends an operation as any frontend would. */
+  /** Sends an operation as a frontend would. */
   const send = (query: string, variables: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
     fetch(`${url}/graphql`, {
       method: 'POST',

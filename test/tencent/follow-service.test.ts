@@ -162,7 +162,7 @@ describe('counts', () => {
   it('are asked for in the name of the admin, 20 at a time, each account once', async () => {
     const { service, callOptions, requests } = await startService(({ body }) =>
       ok({
-        FollowInfo: body.To_Account.map((id: string) =>
+        FollowInfo: body.To_Account.map((id) =>
           item(id, { FollowerCount: 12, FollowingCount: 30, MutualFollowingCount: 4 }),
         ),
       }),
@@ -194,7 +194,7 @@ describe('counts', () => {
 describe('relations', () => {
   it('are named from the asking user, 100 at a time', async () => {
     const { service, callOptions, requests } = await startService(({ body }) =>
-      ok({ ResultItem: body.To_Account.map((id: string) => item(id, { FollowType: Number(id.slice(1)) % 4 })) }),
+      ok({ ResultItem: body.To_Account.map((id) => item(id, { FollowType: Number(id.slice(1)) % 4 })) }),
     );
     const batch = await service.readRelations('me', ids(201), callOptions());
     expect(requests.map(({ body }) => body.To_Account.length).sort((a, b) => a - b)).toEqual([1, 100, 100]);
@@ -215,9 +215,7 @@ describe('relations', () => {
 describe('following and unfollowing', () => {
   const echo: Script = ({ command, body }) => {
     const targets: string[] =
-      command === 'follow_add'
-        ? body.FollowItem.map((entry: { To_Account: string }) => entry.To_Account)
-        : body.To_Account;
+      command === 'follow_add' ? body.FollowItem.map((entry) => entry.To_Account) : body.To_Account;
     return ok({ ResultItem: targets.map((id) => item(id)).reverse() });
   };
 

@@ -18,7 +18,7 @@ const portrait = (To_Account: string, more: object = {}) => ({
   ResultInfo: '',
   ...more,
 });
-const portraits = ({ body }: SeenRequest) => ok({ UserProfileItem: body.To_Account.map((id: string) => portrait(id)) });
+const portraits = ({ body }: SeenRequest) => ok({ UserProfileItem: body.To_Account.map((id) => portrait(id)) });
 const count = (requests: readonly SeenRequest[], command: string) =>
   requests.filter((request) => request.command === command).length;
 
@@ -28,21 +28,21 @@ const allOrNothing =
   (request) => {
     if (request.command === 'account_check') {
       if (check === 'fails') return fail(70403);
-      const ResultItem = request.body.CheckItem.map(({ UserID }: { UserID: string }) => ({
+      const ResultItem = request.body.CheckItem.map(({ UserID }) => ({
         UserID,
         ResultCode: 0,
         AccountStatus: unknown.includes(UserID) ? 'NotImported' : 'Imported',
       }));
       return ok({ ResultItem });
     }
-    return request.body.To_Account.some((id: string) => unknown.includes(id)) ? fail(40003) : portraits(request);
+    return request.body.To_Account.some((id) => unknown.includes(id)) ? fail(40003) : portraits(request);
   };
 
 /** Refuses every request for a tag that the app does not have. */
 const lacking =
   (missing: readonly string[], options: { named?: boolean } = {}): Script =>
   (request) => {
-    const found = request.body.TagList.find((tag: string) => missing.includes(tag));
+    const found = request.body.TagList.find((tag) => missing.includes(tag));
     return found === undefined ? portraits(request) : fail(40009, options.named ? `no such tag: ${found}` : '');
   };
 

@@ -5,13 +5,22 @@ import { onTestFinished } from 'vitest';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import { createManualClock } from './manual-clock.ts';
 
+/** What scripts look at in a body: which of it there is depends on the command. */
+type SeenBody = {
+  From_Account: string;
+  To_Account: string[];
+  FollowItem: { To_Account: string }[];
+  CheckItem: { UserID: string }[];
+  TagList: string[];
+  WantNum: number;
+};
+
 /** A request as the upstream saw it. `body` is trusted to be JSON, since that is what the client must send. */
 export type SeenRequest = {
   command: string;
   path: string;
   query: URLSearchParams;
-  // biome-ignore lint/suspicious/noExplicitAny: tests read what they have just sent
-  body: any;
+  body: SeenBody;
   headers: Record<string, unknown>;
   /** Counts connections from 0. */
   connection: number;
