@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: graphql }] },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/random-cases.ts'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,10 +1,9 @@
 // Operations that nobody has thought of, and what careless clients make of their variables; the same in every run.
 import fc from 'fast-check';
 import { type OperationKind, type RandomOperation, randomOperation } from '../limits/random-operation.ts';
+import { SEED } from '../support/random-cases.ts';
 import { type Ask, get, type Header, post } from './asks.ts';
 import { as } from './operations-corpus.ts';
-
-const SEED = Number(process.env.FUZZ_SEED) || 20_261_123;
 
 export type RandomOptions = {
   ids: readonly string[];

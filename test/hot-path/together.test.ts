@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { personId } from '../../src/sandbox/seed.ts';
+import { SEED } from '../support/random-cases.ts';
 import { type Ask, type Header, post, rawAsk } from './asks.ts';
 import {
   askAll,
@@ -18,7 +19,6 @@ import { openWire } from './wire.ts';
 
 const TOLD = { token: 'demo-callback-token-001', path: '/hooks/follow' };
 const VIEWERS: readonly Header[][] = [[], [as(personId(1))], [as(personId(2))], [as('hermit')], [as('UserID_001')]];
-const SEED = 11;
 /** Whole answers to nobody in particular are kept of trusted documents. */
 const WITH_ANSWERS_KEPT = { TRUSTED_DOCUMENTS: 'log' };
 /** Names of headers are the same in small letters and in large ones. */

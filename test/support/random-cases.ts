@@ -1,0 +1,7 @@
+// What tests make up at random is the same in every run, so that a test which fails tells of the change at hand.
+// FUZZ_SEED=<number> makes up something else, and FUZZ_RUNS more of it.
+import fc from 'fast-check';
+
+export const SEED = Number(process.env.FUZZ_SEED) || 20_261_123;
+
+fc.configureGlobal({ seed: SEED });
