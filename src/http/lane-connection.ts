@@ -28,6 +28,8 @@ export type LaneServing = {
   awaits(head: RequestHead, socket: Socket): boolean;
   /** Told of an awaited request that never became whole: with the status of its refusal, or null when its client has gone. */
   onAbandoned(socket: Socket, status: number | null): void;
+  /** Told of an awaited request that Node's server reads after all, from its beginning. */
+  onLeftToNode(socket: Socket): void;
   /** Answers a request that is wanted. False: nothing has been written, and Node's server shall have it. It never throws or rejects. */
   serve(request: LaneRequest): boolean | Promise<boolean>;
   /** Takes over a connection, or a passage from one; `isIdle`: nothing has come on it that was not answered. */
@@ -77,6 +79,7 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
     patience,
     onPassage,
     onAbandoned,
+    onLeftToNode,
     onClosed,
   } = options;
   let phase: Phase = 'new';
@@ -157,7 +160,8 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
     answering = null;
     enter('idle');
     if (socket.destroyed) return;
-    if (isLeft) giveAway();
+    if (isLeft && bytes === 0 && isLeaving()) socket.destroySoon();
+    else if (isLeft) giveAway();
     else if (bytes > 0) {
       socket.resume();
       step();
@@ -166,6 +170,7 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
 
   /** Has Node's server answer one request. */
   function pass(request: Buffer, { headers }: RequestHead): void {
+    answering = null;
     if (socket.destroyed) return;
     if (!passage && (isLeft || headers.accept?.includes('text/event-stream'))) {
       // A stream has the connection for itself.
@@ -174,17 +179,29 @@ export function openLaneConnection(socket: Socket, options: LaneConnectionOption
       giveAway();
       return;
     }
-    if (!passage) {
-      passage = openPassage(socket, () => void (isGiven && socket.resume()));
-      onPassage(passage);
-      accept(passage, false);
-    }
+    passage ??= open();
     passage.push(request);
+  }
+
+  function open(): Passage {
+    const opened = openPassage(socket, {
+      onRead: () => void (isGiven && socket.resume()),
+      isSurvived: () => answering !== null,
+    });
+    opened.once('close', () => {
+      passage = null;
+    });
+    onPassage(opened);
+    accept(opened, false);
+    return opened;
   }
 
   /** All that comes from here on is for Node's server. */
   function giveAway(): void {
-    if (phase === 'arriving') enter('answering');
+    if (phase === 'arriving') {
+      onLeftToNode(socket);
+      enter('answering');
+    }
     const received = Buffer.concat(pieces, bytes);
     pieces = [];
     bytes = 0;

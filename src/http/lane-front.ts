@@ -42,7 +42,7 @@ export type LaneFrontDependencies = Pick<
   onGone(exchange: Exchange): void;
 };
 
-export type LaneFront = Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'serve'> & {
+export type LaneFront = Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'onLeftToNode' | 'serve'> & {
   /** What has been begun of the request that Node's server has read from this connection. */
   begun(connection: Socket): Begun | undefined;
 };
@@ -181,6 +181,11 @@ export function createLaneFront(dependencies: LaneFrontDependencies): LaneFront 
       const known = arrived.get(socket);
       arrived.delete(socket);
       if (known) tell(known, GRAPHQL_PATH, status ?? 200, status === null);
+    },
+    onLeftToNode(socket) {
+      const known = arrived.get(socket);
+      arrived.delete(socket);
+      if (known) begun.set(socket, known);
     },
     serve(request) {
       const unusual = () => {

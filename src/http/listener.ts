@@ -63,7 +63,7 @@ export type ListenerOptions = {
   /** Without it requests for a WebSocket are served like any other. */
   longLived?: LongLived | undefined;
   /** What answers usual requests in a shorter way; null: Node's server reads them all. */
-  lane?: Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'serve' | 'maxBodyBytes'> | null;
+  lane?: Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'onLeftToNode' | 'serve' | 'maxBodyBytes'> | null;
   patience?: Patience;
 };
 

@@ -11,11 +11,18 @@ export type Passage = Duplex & {
   destroySoon(): void;
 };
 
+export type PassageOptions = {
+  /** Told when there is room for more of what is to be read. */
+  onRead(): void;
+  /** Whether the connection stays when the passage is destroyed: it is being answered in another way. */
+  isSurvived(): boolean;
+};
+
 /**
- * Opens one; what is to be read on it is pushed, and `onRead` is told when there is room for more. Ending or destroying
- * it ends or destroys the connection.
+ * Opens one; what is to be read on it is pushed. Ending it ends the connection, and so does destroying it, as Node's
+ * server does with a connection that it knows to be idle, unless the connection survives that.
  */
-export function openPassage(socket: Socket, onRead: () => void): Passage {
+export function openPassage(socket: Socket, { onRead, isSurvived }: PassageOptions): Passage {
   const passage = new Duplex({
     read: onRead,
     write: (chunk: Buffer | string, encoding, done) => void socket.write(chunk, encoding, done),
@@ -31,7 +38,7 @@ export function openPassage(socket: Socket, onRead: () => void): Passage {
       done();
     },
     destroy(error, done) {
-      socket.destroy();
+      if (!isSurvived()) socket.destroy();
       done(error);
     },
     decodeStrings: false,

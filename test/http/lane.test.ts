@@ -38,19 +38,21 @@ type Options = Pick<ListenerOptions, 'patience' | 'longLived'> & { serve?: Serve
 /** A listener whose lane wants what goes to /lane and to /maybe. */
 async function open({ serve = answerOnLane, front = answerByNode, ...options }: Options = {}) {
   const abandoned: (number | null)[] = [];
+  const leftToNode = { count: 0 };
   const listener = createListener(front, systemClock, {
     ...options,
     lane: {
       wants: ({ url }) => url !== '/node',
       awaits: ({ url }) => url === '/lane',
       onAbandoned: (_socket, status) => abandoned.push(status),
+      onLeftToNode: () => leftToNode.count++,
       serve,
       maxBodyBytes: 1000,
     },
   });
   onTestFinished(() => listener.destroy());
   const url = new URL(await listener.listen(0, '127.0.0.1'));
-  return { listener, abandoned, connect: () => openClient(Number(url.port)) };
+  return { listener, abandoned, leftToNode, connect: () => openClient(Number(url.port)) };
 }
 
 function openClient(port: number) {
@@ -301,19 +303,81 @@ test('a drain ends idle connections of both ways, and lets each answer that is u
     serve: (request) =>
       request.head.url === '/maybe' ? told.then(() => answerOnLane(request)) : answerOnLane(request),
   });
-  const clients = { fresh: connect(), lane: connect(), both: connect(), slow: connect() };
+  const clients = { fresh: connect(), lane: connect(), both: connect(), slow: connect(), bothSlow: connect() };
   clients.lane.write(ask('/lane'));
   clients.both.write(ask('/node'));
-  await Promise.all([clients.lane.answers(1), clients.both.answers(1)]);
+  clients.bothSlow.write(ask('/node'));
+  await Promise.all([clients.lane.answers(1), clients.both.answers(1), clients.bothSlow.answers(1)]);
   clients.slow.write(ask('/maybe'));
+  clients.bothSlow.write(ask('/maybe'));
   await arrive();
   const drained = listener.drain(0);
   await Promise.all([clients.fresh.closed(), clients.lane.closed(), clients.both.closed()]);
   expect(clients.slow.socket.closed).toBe(false);
   tell(true);
-  expect(await clients.slow.answers(1)).toEqual(['lane POST /maybe x']);
-  expect(clients.slow.received()).toContain('connection: close');
+  for (const slow of [clients.slow, clients.bothSlow]) {
+    expect((await slow.answers(1)).at(-1)).toBe('lane POST /maybe x');
+    expect(slow.received()).toContain('connection: close');
+  }
   await drained;
+});
+
+test('in a drain Node answers what the lane cannot after all, on a connection that it knew to be idle', async () => {
+  const { promise: told, resolve: tell } = Promise.withResolvers<boolean>();
+  const { listener, connect } = await open({ serve: () => told });
+  const { write, answers, received, closed } = connect();
+  write(ask('/node'));
+  await answers(1);
+  write(ask('/lane', 'late'));
+  await arrive();
+  const drained = listener.drain(0);
+  await arrive();
+  tell(false);
+  expect((await answers(2))[1]).toBe('node POST /lane late');
+  expect(received().toLowerCase()).toContain('connection: close');
+  await closed();
+  await drained;
+});
+
+test('in a drain the connection of a slow reader ends behind the answer that was being written', async () => {
+  const long = 'x'.repeat(30_000_000);
+  const { listener, connect } = await open({
+    serve({ socket }) {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${long.length}\r\n\r\n${long}`);
+      return true;
+    },
+  });
+  const { socket, write, received, closed } = connect();
+  socket.pause();
+  write(ask('/lane'));
+  await arrive();
+  const drained = listener.drain(0);
+  await arrive();
+  socket.resume();
+  await closed();
+  await drained;
+  expect(received().endsWith(long)).toBe(true);
+});
+
+test('a request that is given to Node within its body, with the next one behind it or in a drain, is told of', async () => {
+  const { promise: until, resolve: leave } = Promise.withResolvers<void>();
+  const { listener, connect, leftToNode, abandoned } = await open();
+  const [followed, drained] = [connect(), connect()];
+  followed.write(ask('/lane', 'abc').slice(0, -1));
+  drained.write(ask('/lane', 'abc').slice(0, -1));
+  await Promise.all([once(followed.socket, 'connect'), once(drained.socket, 'connect')]);
+  await arrive();
+  followed.write(`c${ask('/lane', 'next')}`);
+  expect(await followed.answers(2)).toEqual(['node POST /lane abc', 'node POST /lane next']);
+  expect(leftToNode.count).toBe(1);
+  followed.socket.destroy();
+  const over = listener.drain(until);
+  drained.write('c');
+  expect(await drained.answers(1)).toEqual(['node POST /lane abc']);
+  expect(leftToNode.count).toBe(2);
+  expect(abandoned).toEqual([]);
+  leave();
+  await over;
 });
 
 test('while others are told to go elsewhere, whoever asks on an open connection is told by Node', async () => {
