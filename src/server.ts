@@ -98,12 +98,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const client = connectUpstream(config.tencent, {
     clock,
     report,
-    admit: budget.admit,
-    throttled: budget.throttled,
-    onCall(command, outcome, ms) {
-      budget.answered(command);
-      metrics?.onCall(command, outcome, ms);
-    },
+    budget,
+    onCall: (command, outcome, ms) => metrics?.onCall(command, outcome, ms),
   });
   const domain = createDomain(config, { client, redis: shared, fellows, clock, report, observer: metrics?.memory });
   const settings = {

@@ -8,7 +8,7 @@ import { type Region, regionBaseUrl } from './tencent/regions.ts';
 
 const CHECK_DEADLINE_MS = 10_000;
 
-type Attachments = Pick<TencentClientOptions, 'clock' | 'report' | 'admit' | 'throttled' | 'onCall'>;
+type Attachments = Pick<TencentClientOptions, 'clock' | 'report' | 'budget' | 'onCall'>;
 
 /** Makes the client for the configured app and region. */
 export function connectUpstream(settings: Config['tencent'], attachments: Attachments): TencentClient {

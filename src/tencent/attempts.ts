@@ -3,6 +3,7 @@ import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Health } from './breaker.ts';
+import type { Budget } from './budget.ts';
 import { COMMANDS } from './commands.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
@@ -30,11 +31,14 @@ export type AttemptOptions = {
   clock: Clock;
   timeoutMs: number;
   random: () => number;
-  admit?: (command: Command, call: CallOptions) => Promise<void>;
-  throttled?: (command: Command) => void;
+  /** Asked before everything that is sent, and told what becomes of each admission. */
+  budget?: CallBudget;
   onCall?: CallObserver;
   report: Report;
 };
+
+/** What paces the calls of this process. */
+export type CallBudget = Pick<Budget, 'admit' | 'answered' | 'withdrawn' | 'throttled'>;
 
 /**
  * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
@@ -55,29 +59,32 @@ const NEVER_WORTH_ANOTHER_TRY = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_E
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
 export function createAttempts(options: AttemptOptions) {
   const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random } = options;
-  const { admit, throttled, onCall = () => {} } = options;
+  const { budget, onCall = () => {} } = options;
   const report = createOccasionalReport(options.report, clock);
   const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
   let pausedUntil = 0;
 
   async function attempt(command: Command, json: string, call: CallOptions): Promise<Attempt> {
-    refuseIfPointless(command, call);
-    if (admit !== undefined) {
-      try {
-        await admit(command, call);
-      } catch (error) {
-        throw call.signal.aborted ? cancelled(command, call) : error;
-      }
-      refuseIfPointless(command, call);
-    }
     // One dead connection means that its siblings are likely dead too, and each costs no more than a moment:
-    // they are no tries. It ends, since what a dead one is replaced by is not reused.
+    // they are no tries. It ends, since what a dead one is replaced by is not reused. Each is admitted, though: whatever
+    // stands before the upstream may have passed on what it then had no answer to.
     for (let dead = 0; ; dead++) {
+      refuseIfPointless(command, call);
+      await budget?.admit(command, call).catch((error) => {
+        throw call.signal.aborted ? cancelled(command, call) : error;
+      });
+      try {
+        refuseIfPointless(command, call);
+      } catch (error) {
+        budget?.withdrawn(command);
+        throw error;
+      }
       const userSig = signature.current();
       const allottedMs = Math.min(timeoutMs, call.deadlineAt - clock.now());
       const sentAt = clock.now();
       const outcome = await exchange(command, json, call, userSig, allottedMs);
       const ms = clock.now() - sentAt;
+      budget?.answered(command);
       if (outcome.kind === 'answer') {
         const answer = readEnvelope(outcome.status, outcome.bytes);
         onCall(command, nameOf(answer), ms);
@@ -129,7 +136,7 @@ export function createAttempts(options: AttemptOptions) {
     const errorInfo = signature.redact(answer.errorInfo);
     if (rule.retry === 'resign') signature.renew(userSig);
     if (rule.pauseMs !== undefined) pausedUntil = clock.now() + rule.pauseMs;
-    if (rule.throttled) throttled?.(command);
+    if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
       const facts = { command, errorCode, fault: rule.fault, note: rule.note, errorInfo, requestId };
       report(`${command} ${errorCode}`, 'the upstream refused a call', facts);

@@ -209,6 +209,8 @@ export function createLane(options: LaneOptions) {
       if (blocked) turn();
     },
 
+    withdrawn: standstill.withdrawn,
+
     throttled(): void {
       const now = clock.now();
       if (!backOff.cut(now)) return;

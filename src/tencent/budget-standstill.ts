@@ -4,6 +4,8 @@
 export type Standstill = {
   sent(now: number): void;
   answered(now: number): void;
+  /** What counted as sent last was not sent. */
+  withdrawn(): void;
   /** Until when nothing should be sent, unless an answer comes; `now` or before when all is well. */
   until(now: number): number;
 };
@@ -38,6 +40,9 @@ export function createStandstill(): Standstill {
       usualMs += LEARNING * (now - sentAt - usualMs);
       lastSignAt = now;
       heard = true;
+    },
+    withdrawn() {
+      underWay.pop();
     },
     until(now) {
       if (!heard || underWay.length < FEWEST_UNDER_WAY) return now;

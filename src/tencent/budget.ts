@@ -63,10 +63,12 @@ export type Budget = {
    */
   admit(command: Command, call: CallOptions): Promise<void>;
   /**
-   * An admitted call has ended, however. Optional; with it, calls are held back for a moment when the upstream falls
-   * silent, since whatever is sent meanwhile would arrive all at once.
+   * An admitted call has ended, however. When the upstream falls silent, calls are held back for a moment, since
+   * whatever is sent meanwhile would arrive all at once.
    */
   answered(command: Command): void;
+  /** The call that was admitted last is not made after all. */
+  withdrawn(command: Command): void;
   /** The upstream said "too often" (60007 and its kin): all replicas stop for a second, then go on more slowly. */
   throttled(command: Command): void;
   /** Every command that was ever asked for. */
@@ -121,6 +123,7 @@ export function createBudget(options: BudgetOptions): Budget {
       return laneOf(command).admit(call);
     },
     answered: (command) => laneOf(command).answered(),
+    withdrawn: (command) => laneOf(command).withdrawn(),
     throttled: (command) => laneOf(command).throttled(),
     state: () =>
       Object.fromEntries(

@@ -2,7 +2,7 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
-import type { CallObserver, Exchange, HttpOutcome } from './attempts.ts';
+import type { CallBudget, CallObserver, Exchange, HttpOutcome } from './attempts.ts';
 import type { BreakerState } from './breaker.ts';
 import { createCalls } from './calls.ts';
 import type { Report } from './report.ts';
@@ -40,10 +40,8 @@ export type TencentClientOptions = {
   connections?: number;
   /** At least 0, below 1. */
   random?: () => number;
-  /** Asked before every try: resolves when the shared budget lets it go, rejects with `THROTTLED`. */
-  admit?: (command: Command, call: CallOptions) => Promise<void>;
-  /** Told of every answer that says the upstream is asked too often, so that the budget can shrink. */
-  throttled?: (command: Command) => void;
+  /** Without one nothing is paced. */
+  budget?: CallBudget;
   onCall?: CallObserver;
   report?: Report;
 };

@@ -30,8 +30,7 @@ async function run(load: Load): Promise<Tally> {
     report() {},
   });
   budget.start();
-  const { admit, throttled, answered } = budget;
-  const client = createTencentClient({ ...load.client, clock: systemClock, admit, throttled, onCall: answered });
+  const client = createTencentClient({ ...load.client, clock: systemClock, budget });
   const stop = new AbortController();
   const tally: Tally = {
     answered: {},

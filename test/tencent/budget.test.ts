@@ -91,6 +91,25 @@ describe('the pace', () => {
     expect(between(timesOf([first]), silentSince + 650, silentSince + 1050)).toBe(0);
     expect(between(timesOf([first]), silentSince + 1150, silentSince + 1250)).toBeGreaterThan(10);
   });
+
+  it('notices that too after calls that were let go and never made', async () => {
+    const { first, pass, clock } = await startBudgets('alone');
+    for (let n = 0; n < 20; n++) {
+      await first.ask();
+      first.budget.withdrawn('follow_get');
+      await pass(10);
+    }
+    await pass(10_000);
+    for (let n = 0; n < 20; n++) {
+      await first.ask();
+      first.budget.answered('follow_get');
+      await pass(10);
+    }
+    for (let n = 0; n < 200; n++) void first.ask();
+    const silentSince = clock.now();
+    await pass(500);
+    expect(between(timesOf([first]), silentSince + 100, silentSince + 500)).toBe(0);
+  });
 });
 
 describe('priorities', () => {

@@ -1,11 +1,27 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
+import type { CallBudget } from '../../src/tencent/attempts.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { verifyUserSig } from '../../src/tencent/user-sig.ts';
 import { fail, failureOf, ok, SDK_APP_ID, SECRET_KEY, type SeenRequest, startClient } from './scripted-upstream.ts';
 
 const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_get', retryable: true } };
+
+/** A budget that lets everything go, after `admitting`, and counts what it is told. */
+function createLenientBudget(admitting: () => void | Promise<void> = () => {}) {
+  const told = { admitted: 0, answered: 0, withdrawn: 0, throttled: 0 };
+  const budget: CallBudget = {
+    async admit() {
+      told.admitted++;
+      await admitting();
+    },
+    answered: () => void told.answered++,
+    withdrawn: () => void told.withdrawn++,
+    throttled: () => void told.throttled++,
+  };
+  return { budget, told };
+}
 
 /** Resolves when the upstream has seen `count` requests. */
 async function seen(requests: readonly SeenRequest[], count: number): Promise<void> {
@@ -143,14 +159,14 @@ describe('trying again', () => {
   });
 
   it('waits a second at a time for an upstream that is asked too often, and tells the budget', async () => {
-    const throttled: string[] = [];
+    const { budget, told } = createLenientBudget();
     const { client, callOptions, clock } = await startClient((_request, index) => (index < 1 ? fail(60007) : ok()), {
       random: () => 0.5,
-      throttled: (command) => throttled.push(command),
+      budget,
     });
     await client.call('follow_get', {}, callOptions());
     expect(clock.waits).toEqual([750]);
-    expect(throttled).toEqual(['follow_get']);
+    expect(told).toMatchObject({ admitted: 2, answered: 2, throttled: 1 });
   });
 
   it('ends when the pause would outlast the deadline', async () => {
@@ -179,15 +195,13 @@ describe('trying again', () => {
   );
 
   it('asks for admission before every try, and gives up with its refusal', async () => {
-    let admitted = 0;
-    const { client, callOptions, requests } = await startClient(() => fail(30006), {
-      admit: async (command) => {
-        admitted += 1;
-        if (admitted === 3) throw new GatewayError('THROTTLED', `${command}: over budget`);
-      },
+    const { budget, told } = createLenientBudget(() => {
+      if (told.admitted === 3) throw new GatewayError('THROTTLED', 'over budget');
     });
+    const { client, callOptions, requests } = await startClient(() => fail(30006), { budget });
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'THROTTLED' });
     expect(requests).toHaveLength(2);
+    expect(told).toMatchObject({ answered: 2, withdrawn: 0 });
   });
 });
 
@@ -195,6 +209,7 @@ describe('connections', () => {
   it('that all died at once while idle cost no failure and no try', async () => {
     const size = 20;
     const waiting: SeenRequest[] = [];
+    const { budget, told } = createLenientBudget();
     const { client, callOptions, clock, requests } = await startClient(
       (request) => {
         // Reused connections die without a byte of an answer, every one of them.
@@ -207,7 +222,7 @@ describe('connections', () => {
         if (waiting.length === size) for (const { response } of waiting.splice(0)) response.end(JSON.stringify(ok()));
         return undefined;
       },
-      { connections: size },
+      { connections: size, budget },
     );
     const ask = () => Promise.all(Array.from({ length: size }, () => client.call('follow_get', {}, callOptions())));
     await ask();
@@ -215,6 +230,7 @@ describe('connections', () => {
     expect(answers.every((answer) => answer.fresh)).toBe(true);
     expect(clock.waits).toEqual([]);
     expect(requests.filter(({ turn }) => turn > 0).length).toBeGreaterThanOrEqual(size);
+    expect(told).toEqual({ admitted: requests.length, answered: requests.length, withdrawn: 0, throttled: 0 });
   });
 
   it('that die on their first request are failures, tried three times', async () => {
@@ -254,6 +270,41 @@ describe('connections', () => {
   });
 });
 
+describe('the budget', () => {
+  it('is told of every admission what became of it, however the call ends', async () => {
+    const { budget, told } = createLenientBudget();
+    const { client, callOptions, clock, abort, requests } = await startClient(
+      ({ socket }, index) => {
+        if (index === 0) return fail(30006);
+        if (index === 1) socket.destroy();
+        return index === 2 ? ok() : undefined;
+      },
+      { budget },
+    );
+    await client.call('follow_get', {}, callOptions());
+    expect(told).toMatchObject({ admitted: 3, answered: 3 });
+    const silent = failureOf(client.call('follow_get', {}, callOptions()));
+    await seen(requests, 4);
+    clock.advance(5000);
+    await seen(requests, 5);
+    abort.abort();
+    await silent;
+    expect(told).toMatchObject({ admitted: 5, answered: 5, withdrawn: 0 });
+  });
+
+  it('is told of what it let go too late: calls that were stopped after refused signatures', async () => {
+    const { promise: open, resolve: openUp } = Promise.withResolvers<void>();
+    const { budget, told } = createLenientBudget(() => (told.admitted > 1 ? open : undefined));
+    const { client, callOptions, requests } = await startClient(() => fail(70050), { budget });
+    const [first, ...others] = Array.from({ length: 5 }, () => failureOf(client.call('follow_get', {}, callOptions())));
+    await first;
+    openUp();
+    for (const other of others) expect(await other).toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
+    expect(requests).toHaveLength(1);
+    expect(told).toMatchObject({ admitted: 5, answered: 1, withdrawn: 4 });
+  });
+});
+
 describe('time', () => {
   it('runs out for a silent try after the timeout, and the next one is made', async () => {
     const { client, callOptions, clock, requests } = await startClient((_request, index) =>
@@ -288,11 +339,11 @@ describe('time', () => {
   });
 
   it('spent waiting for admission counts', async () => {
-    const { client, callOptions, clock, billed } = await startClient(() => ok(), {
-      admit: async () => clock.advance(10_000),
-    });
+    const { budget, told } = createLenientBudget(() => clock.advance(10_000));
+    const { client, callOptions, clock, billed } = await startClient(() => ok(), { budget });
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
     expect(billed).toEqual([]);
+    expect(told).toMatchObject({ admitted: 1, answered: 0, withdrawn: 1 });
   });
 });
 
