@@ -135,11 +135,13 @@ export function createHints(options: HintsOptions): Hints {
 
   const tell = (facts: readonly Change[]) => Promise.all(facts.map((fact) => log.append(fact)));
 
-  async function work(job: () => Promise<void>): Promise<void> {
+  async function work(name: string | null, job: () => Promise<void>): Promise<void> {
     atWork++;
     try {
       await job();
     } catch (error) {
+      // What was not done is no reason to pass over the same hint when it comes again.
+      if (name !== null) taken.delete(name);
       if (!closed.signal.aborted) onBug(error);
     } finally {
       atWork--;
@@ -157,7 +159,7 @@ export function createHints(options: HintsOptions): Hints {
     const name = nameOf(hint);
     if (isRepeated(name)) return 'duplicate';
     if (atWork < mostAtWork) {
-      void work(() => lookIntoFollow(hint, targets, name));
+      void work(name, () => lookIntoFollow(hint, targets, name));
       return 'taken';
     }
     for (const to of targets) memory.forget({ type: 'follow-changed', from, to }).catch(onBug);
@@ -171,7 +173,7 @@ export function createHints(options: HintsOptions): Hints {
       const name = nameOf(hint);
       if (isRepeated(name)) return 'duplicate';
       if (atWork < mostAtWork) {
-        void work(() => lookIntoProfile(userId, at, name));
+        void work(name, () => lookIntoProfile(userId, at, name));
         return 'taken';
       }
       memory.forget({ type: 'profile-changed', userId }).catch(onBug);

@@ -224,6 +224,22 @@ test('a hint that comes again within ten minutes changes nothing, in whichever o
   expect(checks()).toBe(2);
 });
 
+test('a hint that could not be acted on is no duplicate when it comes again', async () => {
+  const { world, openReplica } = await openWorld();
+  const bugs: unknown[] = [];
+  const later = () => {
+    if (bugs.length === 0) throw new Error('fails once');
+  };
+  const { take, facts } = await openReplica(null, { settling: { later }, onBug: (error) => bugs.push(error) });
+  world.follow('ana', 'bo');
+  const told = hint('followed', 'ana', 'bo');
+  expect(take(told)).toBe('taken');
+  await expect.poll(() => bugs.length).toBe(1);
+  expect(take(told)).toBe('taken');
+  await expect.poll(() => facts().length).toBe(1);
+  expect(take(told)).toBe('duplicate');
+});
+
 test('without a time of its own no hint passes for a duplicate', async () => {
   const { clock, world, openReplica } = await openWorld();
   const { take, facts } = await openReplica();
