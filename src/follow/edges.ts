@@ -61,13 +61,17 @@ export function createEdgeBook(): EdgeBook {
   }
 
   return {
-    enter({ type, from, to, at, mutual: wasMutual, own }, until) {
+    enter({ type, from, to, at: told, mutual: wasMutual, own }, until) {
       const follows = type === 'followed';
       const known = users.get(from)?.out.get(to);
       const reverse = users.get(to)?.out.get(from);
       const mutual = reverse ? reverse.follows : wasMutual;
-      if (known && (known.at > at || known.follows === follows)) return { isNews: false, mutual };
+      // Own changes come in the order in which they were made; what else is told may come late.
+      const isHistory = known !== undefined && !own && known.at > told;
+      if (isHistory || known?.follows === follows) return { isNews: false, mutual };
       const isNews = own?.isNews ?? true;
+      // Clocks of replicas differ, so what was made behind another may seem to be from before it.
+      const at = Math.max(told, known?.at ?? told);
       const edge: Edge = { follows, at, since: isNews ? at : null, mutual };
       put(from, 'out', to, edge);
       put(to, 'back', from, edge);

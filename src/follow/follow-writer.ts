@@ -3,12 +3,19 @@ import type { Log } from '../cache/log.ts';
 import type { Turns } from '../cache/turns.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { type ChangeKind, type FollowChange, isFan, isFollowing } from './changes.ts';
+import { type ChangeKind, type FollowChange, isFollowing } from './changes.ts';
 import type { FollowMemory } from './memory.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import { createObservation } from './observation.ts';
 import type { RecentChanges } from './recent-changes.ts';
-import type { Batch, CallOptions, ChangeAnswer, FollowService, Outcome } from './services.ts';
+import {
+  type Batch,
+  type CallOptions,
+  type ChangeAnswer,
+  type FollowService,
+  known,
+  type Outcome,
+} from './services.ts';
 import type { Settling } from './settling.ts';
 
 /** `unchanged`: it was so before. The failures of `ChangeAnswer` and errors are their own words. */
@@ -58,9 +65,14 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
 
   /** Asks the upstream itself what became of a change whose answer was lost. */
   async function look(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-    const relations = await follow.readRelations(from, userIds, call);
-    const done = keysOf(relations, (relation) => isDone(kind, relation));
-    const notDone = keysOf(relations, (relation) => known(relation) !== null && !isDone(kind, relation));
+    const done: UserId[] = [];
+    const notDone: UserId[] = [];
+    for (const [id, relation] of await follow.readRelations(from, userIds, call)) {
+      if (relation instanceof GatewayError) continue;
+      // Where the opposite was done lately, the upstream may still show what was before that: no proof of this one.
+      const isProven = isDone(kind, relation) && isDone(kind, recent.relation(from, id, relation));
+      (isProven ? done : notDone).push(id);
+    }
     return { done, notDone };
   }
 
@@ -88,11 +100,13 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
     const events = touched.map((to) => ({ type: 'follow-changed', from, to }) as const);
     await Promise.all(events.map((event) => memory.forget(event)));
     const changed = keysOf(outcomes, (outcome) => outcome === 'changed');
-    const behind = await observation.after(from, changed, before.counts, call);
-    const told = keysOf(outcomes, isSo).map((to) => {
-      const type: FollowChange['type'] = kind === 'follow' ? 'followed' : 'unfollowed';
-      return { type, from, to, mutual: isFan(known(before.relations.get(to))) };
-    });
+    const so = keysOf(outcomes, isSo);
+    const [behind, fans] = await Promise.all([
+      observation.after(from, changed, before.counts, call),
+      observation.fansAmong(from, so, before.relations, call),
+    ]);
+    const type = kind === 'follow' ? 'followed' : 'unfollowed';
+    const told = so.map((to) => ({ type, from, to, mutual: fans.has(to) }) as const);
     await spread(told, new Set(changed), began, behind);
     for (const event of events) settling.later(event);
     return outcomes;
@@ -115,9 +129,6 @@ function outcomeOf(
   if (answer !== 'done') return answer;
   return isDone(kind, before.get(id)) ? 'unchanged' : 'changed';
 }
-
-const known = <V>(outcome: Outcome<V> | undefined): V | null =>
-  outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
 function isDone(kind: ChangeKind, outcome: Outcome<FollowRelation> | undefined): boolean {
   const relation = known(outcome);

@@ -1,10 +1,11 @@
 // What the upstream shows just before and just after a change: whether it changes anything, and whether it is behind.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import { isFan } from './changes.ts';
 import type { FollowMemory } from './memory.ts';
 import type { FollowCounts, FollowRelation, UserId } from './model.ts';
 import type { RecentChanges } from './recent-changes.ts';
-import type { Batch, CallOptions, FollowService } from './services.ts';
+import { type Batch, type CallOptions, type FollowService, known } from './services.ts';
 
 export type Before = {
   relations: Batch<FollowRelation>;
@@ -29,20 +30,37 @@ export function createObservation({ follow, memory, recent, clock }: Observation
   const brief = ({ signal, deadlineAt, onUpstreamCall }: CallOptions): CallOptions => {
     return { signal, onUpstreamCall, deadlineAt: Math.min(deadlineAt, clock.now() + LOOK_MS) };
   };
-  const countsOf = (userId: UserId, batch: Batch<FollowCounts>): FollowCounts | null => {
-    const counts = batch.get(userId);
-    return counts === undefined || counts instanceof GatewayError ? null : counts;
-  };
+  const countsOf = (userId: UserId, batch: Batch<FollowCounts>): FollowCounts | null => known(batch.get(userId));
+
+  async function readRelations(from: UserId, userIds: readonly UserId[], call: CallOptions) {
+    const relations = await follow.readRelations(from, userIds, brief(call));
+    for (const [to, relation] of relations)
+      if (!(relation instanceof GatewayError)) relations.set(to, recent.relation(from, to, relation));
+    return relations;
+  }
 
   return {
     async before(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Before> {
       const [relations, counts] = await Promise.all([
-        follow.readRelations(from, userIds, brief(call)),
+        readRelations(from, userIds, call),
         follow.readCounts([from], brief(call)),
       ]);
-      for (const [to, relation] of relations)
-        if (!(relation instanceof GatewayError)) relations.set(to, recent.relation(from, to, relation));
       return { relations, counts: countsOf(from, counts) };
+    },
+
+    /**
+     * Which of those who were changed follow `from`. A change does not touch that, so where the look before it failed one
+     * behind it tells as well.
+     */
+    async fansAmong(
+      from: UserId,
+      userIds: readonly UserId[],
+      before: Batch<FollowRelation>,
+      call: CallOptions,
+    ): Promise<ReadonlySet<UserId>> {
+      const unseen = userIds.filter((id) => known(before.get(id)) === null);
+      const seen = unseen.length > 0 ? await readRelations(from, unseen, call) : new Map<UserId, never>();
+      return new Set(userIds.filter((id) => isFan(known(seen.get(id) ?? before.get(id)))));
     },
 
     /**

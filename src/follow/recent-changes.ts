@@ -50,7 +50,8 @@ export function createRecentChanges({ log, clock, lagMs }: RecentChangesOptions)
     if (!change || change.type === 'profile-changed') return;
     const { type, from, to, at } = change;
     if (change.own) own.set(`${from} ${to}`, { type, began: change.own.began, at });
-    const until = at + lagMs + GRACE_MS;
+    // What claims to be yet to come counts from now on, like everything else.
+    const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
     if (lagMs === 0 || until <= clock.now()) return;
     const { isNews, mutual } = edges.enter(change, until);
     if (isNews) counts.enter({ ...change, mutual }, until);

@@ -1,5 +1,5 @@
 import type { Waiter } from '../cache/single-flight.ts';
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 
 /** What a call owes to whoever waits for its answer: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
@@ -7,6 +7,10 @@ export type CallOptions = Waiter;
 
 /** What one key of a batch came to: failures stay with their key. */
 export type Outcome<T> = T | GatewayError;
+
+/** The value, or null where there is none. */
+export const known = <T>(outcome: Outcome<T> | undefined): T | null =>
+  outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
 /** What came of a change: it is so now, whoever did it; or a list that may not grow any further forbids it. */
 export type ChangeAnswer = 'done' | 'follows-full' | 'their-fans-full' | 'mutuals-full' | 'their-mutuals-full';

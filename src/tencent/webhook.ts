@@ -37,7 +37,7 @@ const LONGEST_URL = 2048;
 const WINDOW_SECONDS = 60;
 /** One webhook tells of one request, which has 20 targets at most. */
 const MOST_TARGETS = 100;
-/** An event that claims to be further ahead, or longer ago, has its time wrong. */
+/** An event that claims to be further ahead, or longer ago, has its time wrong; one that is less ahead counts as now. */
 const EARLIEST_MS = 300_000;
 const LATEST_MS = 86_400_000;
 
@@ -58,7 +58,8 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     const now = clock.now();
     const isTime =
       Number.isSafeInteger(value) && Number(value) <= now + EARLIEST_MS && Number(value) >= now - LATEST_MS;
-    return isTime ? { at: Number(value), eventTime: Number(value) } : { at: now, eventTime: null };
+    // What has happened did not happen later than now, whatever the upstream's clock says.
+    return isTime ? { at: Math.min(Number(value), now), eventTime: Number(value) } : { at: now, eventTime: null };
   }
 
   /** Follows list objects and unfollows strings (contract, 0); nobody promises that it stays so. */

@@ -263,6 +263,21 @@ describe('an answer that is lost', () => {
     },
   );
 
+  test.each(['follow', 'unfollow'] as const)(
+    'is not believed done because a lagging upstream still shows what was before the opposite: %s',
+    async (kind) => {
+      const house = await openWorld({ clock: createHastyClock(1000) });
+      const { world, faults } = house.sandbox;
+      const opposite = kind === 'follow' ? 'unfollow' : 'follow';
+      if (kind === 'follow') world.follow('anna', 'bert', 1_700_000_000);
+      faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
+      expect(short(await change(house, opposite, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+      faults.set({ reset: { commands: [kind === 'follow' ? 'follow_add' : 'follow_delete'], times: 1 } });
+      expect(short(await change(house, kind, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+      expect(world.followTime('anna', 'bert') !== undefined).toBe(kind === 'follow');
+    },
+  );
+
   test('and cannot be found again is called unknown, and read anew', async () => {
     const house = await openWorld();
     const { faults, world } = house.sandbox;
@@ -281,6 +296,19 @@ describe('an answer that is lost', () => {
     // One look before it, for what was.
     expect(house.sandbox.calls.summary().follow_check?.received).toBe(1);
   });
+});
+
+test('whom one follows is a mutual when they are a fan, also where the look before it failed', async () => {
+  const house = await openWorld({ clock: createHastyClock(1000) });
+  const { world, faults } = house.sandbox;
+  world.follow('bert', 'anna', 1_700_000_000);
+  await view(house, 'anna', 'bert');
+  const lag = { listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } };
+  // Three tries make one look.
+  faults.set({ ...lag, error: { commands: ['follow_check'], code: 30006, times: 3 } });
+  expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+  const { viewer } = await view(house, 'anna', 'bert');
+  expect(viewer).toMatchObject({ relationTo: 'MUTUAL', mutuals: ['bert'] });
 });
 
 test('a change whose client goes away is finished, and the process waits for it', async () => {

@@ -122,6 +122,13 @@ describe('a body', () => {
     expect(parse(ADD, { ...follows('ana', ['bo']), EventTime })).toMatchObject({ at: NOW, eventTime: null });
   });
 
+  test('whose EventTime is a little ahead tells of now, and is the same event when it comes again', () => {
+    expect(parse(ADD, { ...follows('ana', ['bo']), EventTime: NOW + 290_000 })).toMatchObject({
+      at: NOW,
+      eventTime: NOW + 290_000,
+    });
+  });
+
   const someone = (n: number) => `u${n}`;
   test.each<[string, Parameters<typeof reader.parse>[0], object | string]>([
     ['no JSON', ADD, 'From_Account=ana'],
