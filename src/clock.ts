@@ -16,6 +16,20 @@ export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void
   return () => off.abort(NOT_NEEDED);
 }
 
+/** A clock is set right by less than this all the time, in milliseconds. */
+const SET_BACK_MS = 1000;
+
+/** Makes a reader of a clock that tells when it turns out to have been set back: by an operator, or a machine's resumption. */
+export function watchClock(clock: Pick<Clock, 'now'>, onSetBack: (now: number) => void): () => number {
+  let latest = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = clock.now();
+    if (now < latest - SET_BACK_MS) onSetBack(now);
+    latest = now;
+    return now;
+  };
+}
+
 /** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
 export const NOT_NEEDED = new Error('Nobody waits for this any more.');
 

@@ -74,25 +74,26 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
   const keysOf = (key: string) => [entryOf(key), markOf(groupOf(key)), leaseOf(key)];
   const markMs = Math.max(usableMs, absentMs) + LONGEST_READ_MS;
 
-  /** Groups whose forgetting Redis has not confirmed. */
-  const owed = new Set<string>();
+  /** Groups whose forgetting Redis has not confirmed, each with the number of its last mark. */
+  const owed = new Map<string, number>();
+  let marks = 0;
   let triedAt = 0;
   link.whenBack(() => void payOff());
 
   /** Marks the group in Redis; it is owed until that is confirmed. */
   async function mark(group: string): Promise<boolean> {
-    owed.add(group);
+    const number = ++marks;
+    owed.set(group, number);
     const isMarked = (await link.run(FORGET, [markOf(group), `${base(group)}:${group}`], [markMs])) !== undefined;
-    // The same group may have been forgotten again meanwhile, and that one not be confirmed.
-    if (isMarked) owed.delete(group);
-    else owed.add(group);
+    // One that has been forgotten again meanwhile is still owed: what was read in between must not be found either.
+    if (isMarked && owed.get(group) === number) owed.delete(group);
     return isMarked;
   }
 
   /** Goes on, some at a time, for as long as Redis takes them. */
   async function payOff(): Promise<void> {
     triedAt = clock.now();
-    const some = Array.from(owed).slice(0, PAID_AT_ONCE);
+    const some = Array.from(owed.keys()).slice(0, PAID_AT_ONCE);
     const paid = await Promise.all(some.map(mark));
     if (owed.size > 0 && paid.every(Boolean)) await payOff();
   }
@@ -156,7 +157,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
     },
 
     async forget(group) {
-      for (const oldest of owed) {
+      for (const oldest of owed.keys()) {
         if (owed.size < MOST_OWED) break;
         owed.delete(oldest);
       }

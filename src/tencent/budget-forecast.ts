@@ -21,6 +21,12 @@ export function createForecast(pace: Pace, replicas: () => number, random: () =>
       lastDue = undefined;
     },
 
+    /** Nothing is known any more but the pace: the clock has been set back. */
+    reset(): void {
+      lastDue = undefined;
+      closedUntil = backgroundClosedUntil = pollAt = 0;
+    },
+
     granted({ at, share, holdUntil }: SharedAnswer, now: number): void {
       const fullIntervalMs = pace.intervalMs / share;
       // A slot that is due at once says that nobody queues; one after a pause that all must make says nothing.

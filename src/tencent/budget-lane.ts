@@ -1,5 +1,5 @@
 // One command's budget in this process: asks for slots while calls wait, and lets the next call go when one is due.
-import { type Clock, setAlarm } from '../clock.ts';
+import { type Clock, setAlarm, watchClock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { createForecast } from './budget-forecast.ts';
@@ -52,6 +52,18 @@ export function createLane(options: LaneOptions) {
   let timer: { at: number; callOff(): void } | undefined;
   let closed = false;
 
+  // What was planned lies too far ahead by a clock that has been set back.
+  const read = watchClock(clock, (now) => {
+    round++;
+    backOff.begin(now);
+    local.begin(now);
+    promised.clear();
+    forecast.reset();
+    standstill.reset();
+    settlingUntil = 0;
+    if (lookAt < Number.POSITIVE_INFINITY) lookAt = now;
+  });
+
   function outlook(ahead: number, rank: number, caution: number): number {
     const now = clock.now();
     if (!isShared) return Math.max(0, local.opensAt(rank, now) - now) + ahead * local.intervalMs(now);
@@ -61,7 +73,7 @@ export function createLane(options: LaneOptions) {
 
   function turn(): void {
     if (closed) return;
-    const now = clock.now();
+    const now = read();
     queue.review(now);
     const blocked = standstill.until(now) > now;
     if (isShared) {
@@ -69,7 +81,7 @@ export function createLane(options: LaneOptions) {
       ask(now);
     } else {
       if (!blocked) serveLocal(now);
-      if (now >= lookAt) void look(now);
+      if (now >= lookAt) void look();
     }
     arm(now);
   }
@@ -146,11 +158,11 @@ export function createLane(options: LaneOptions) {
     changed('local');
   }
 
-  async function look(now: number): Promise<void> {
+  async function look(): Promise<void> {
     if (shared === null) return;
     lookAt = Number.POSITIVE_INFINITY;
     const answer = await shared.look();
-    lookAt = Math.max(now, clock.now()) + LOOK_MS;
+    lookAt = clock.now() + LOOK_MS;
     if (answer !== undefined && !isShared) {
       isShared = true;
       settlingUntil = clock.now() + SETTLE_MS;
@@ -194,7 +206,8 @@ export function createLane(options: LaneOptions) {
   return {
     admit(call: CallOptions): Promise<void> {
       if (closed) return Promise.reject(closing(command));
-      if (queue.size() === 0) begin(clock.now());
+      const now = read();
+      if (queue.size() === 0) begin(now);
       return queue.join(call, ({ rank, limitAt }) => {
         const slotWanted = isShared ? heldAndAsked() < promised.most() : queue.countOf(0) === 1;
         const sooner = timer === undefined || limitAt < timer.at || (rank === 0 && slotWanted);

@@ -55,6 +55,8 @@ export type BackOff = {
   cut(now: number): boolean;
   /** Takes over what all replicas agreed on in Redis. */
   learn(share: number, now: number, holdUntil: number): void;
+  /** Holds nothing back for longer than from now on: the clock has been set back. */
+  begin(now: number): void;
 };
 
 export function createBackOff(): BackOff {
@@ -78,6 +80,9 @@ export function createBackOff(): BackOff {
       kept = sharedShare;
       since = Math.max(now, holdUntil);
     },
+    begin(now) {
+      since = Math.min(since, now);
+    },
   };
 }
 
@@ -88,6 +93,8 @@ export type LocalPace = {
   spend(now: number): void;
   /** Begins without a burst, since others may have spent what this replica does not know of. */
   empty(now: number): void;
+  /** The same, whatever was spent before: the clock has been set back. */
+  begin(now: number): void;
   intervalMs(now: number): number;
 };
 
@@ -105,6 +112,9 @@ export function createLocalPace(pace: Pace, backOff: BackOff, replicas: () => nu
     },
     empty(now) {
       free = Math.max(free, now + pace.toleranceMs + intervalMs(now));
+    },
+    begin(now) {
+      free = now + pace.toleranceMs + intervalMs(now);
     },
   };
 }

@@ -6,6 +6,8 @@ export type Standstill = {
   answered(now: number): void;
   /** What counted as sent last was not sent. */
   withdrawn(): void;
+  /** Nothing is known any more: the clock has been set back. */
+  reset(): void;
   /** Until when nothing should be sent, unless an answer comes; `now` or before when all is well. */
   until(now: number): number;
 };
@@ -43,6 +45,10 @@ export function createStandstill(): Standstill {
     },
     withdrawn() {
       underWay.pop();
+    },
+    reset() {
+      underWay.length = 0;
+      heard = false;
     },
     until(now) {
       if (!heard || underWay.length < FEWEST_UNDER_WAY) return now;
