@@ -60,7 +60,13 @@ function isRedisNode(url: URL): boolean {
   } catch {
     return false;
   }
-  return /^rediss?:$/.test(url.protocol) && url.hostname !== '' && /^\/?\d*$/.test(url.pathname) && url.search === '';
+  return (
+    /^rediss?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    /^\/?\d*$/.test(url.pathname) &&
+    url.search + url.hash === '' &&
+    url.port !== '0'
+  );
 }
 /** A cluster has one user, one password, and no numbered databases. */
 const isSibling = (url: URL, first: URL | null | undefined): boolean =>
@@ -127,12 +133,23 @@ export const fetchUrl = text.transform((value, { addIssue }) => {
   return value;
 });
 
-/** Headers that mean something else to us. */
-const TAKEN_HEADERS = ['authorization', 'x-viewer-secret'];
+/** Headers that mean something else, to us or to everybody. */
+const TAKEN_HEADERS =
+  /^(authorization|cookie|origin|referer|host|connection|upgrade|expect|te|via|forwarded|x-viewer-secret|x-request-id|user-agent|last-event-id|(content|accept|access|sec|proxy|transfer|if|x-forwarded)(-.*)?)$/;
 export const headerName = text
   .toLowerCase()
   .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens')
-  .refine((name) => !TAKEN_HEADERS.includes(name), `must be another header than ${TAKEN_HEADERS.join(' and ')}`);
+  .refine((name) => !TAKEN_HEADERS.test(name), 'must be a header that means nothing else');
+
+/** Almost any word is an environment; one that is meant to be production must not pass for another. */
+export const environment = text.refine(
+  (value) => value === 'production' || !/^prod/i.test(value),
+  'must be production, or a word that does not look like it',
+);
+export const hostName = text.refine(
+  (value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*$/.test(value),
+  'must be an address or a host name alone, for example 0.0.0.0',
+);
 
 /** Two underscores stand in names of GraphQL's and federation's own; one begins those that a router asks for. */
 export const graphqlName = text.regex(

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import {
   baseUrl,
   customFields,
+  environment,
   fetchUrl,
   graphqlName,
   graphqlNames,
   headerName,
+  hostName,
   isLoopback,
   listVisibility,
   offOrNumber,
@@ -41,8 +43,8 @@ export const REGIONS = [
 
 /** Every setting: its check, and its default where it has one. */
 const SETTINGS = z.object({
-  NODE_ENV: text.default('development'),
-  HOST: text.default('127.0.0.1'),
+  NODE_ENV: environment.default('development'),
+  HOST: hostName.default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(4000),
   TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   TENCENT_SECRET_KEY: text.min(16, 'is too short to be a secret key'),

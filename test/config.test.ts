@@ -154,6 +154,8 @@ test.each([
 });
 
 test.each([
+  ['NODE_ENV', ['Production', 'prod', 'PRODUCTION']],
+  ['HOST', ['http://127.0.0.1', '127.0.0.1:4000', 'a b', '/tmp/socket', '..']],
   ['PORT', ['65536', '-1', '80.5', 'http', '0x50', '1e3']],
   ['TENCENT_SDK_APP_ID', ['0', 'app', '1 400', '99999999999999999999']],
   ['TENCENT_SECRET_KEY', ['short']],
@@ -165,7 +167,18 @@ test.each([
   ['MAX_PAGE_SIZE', ['0', '1001']],
   ['CHUNK_SIZE', ['0', '1001']],
   ['USER_ID_PATTERN', ['[a-z', '(']],
-  ['REDIS_URL', ['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a,']],
+  [
+    'REDIS_URL',
+    [
+      'localhost:6379',
+      'http://localhost',
+      'redis://',
+      'redis://a:6379,b:6379',
+      'redis://a,',
+      'redis://a#pass',
+      'redis://a:0',
+    ],
+  ],
   ['REDIS_TIMEOUT_MS', ['9', '10001']],
   ['UPSTREAM_RATE', ['0', '100001', '160/s']],
   ['PROFILE_FRESH_SECONDS', ['-1', '2592001', 'soon']],
@@ -180,7 +193,8 @@ test.each([
   ['TOLD_FRESH_SECONDS', ['-1', '2592001', 'soon']],
   ['AUTH', ['password', 'usersig;jwt', 'UserSig', 'toString']],
   ['JWT_JWKS_URL', ['keys', 'http://keys.example/jwks', 'ftp://127.0.0.1/jwks', 'https://me:pass@keys.example/jwks']],
-  ['VIEWER_HEADER', ['x viewer', 'x_viewer', 'x'.repeat(65), 'Authorization', 'x-viewer-secret']],
+  ['VIEWER_HEADER', ['x viewer', 'x_viewer', 'x'.repeat(65), 'Authorization', 'x-viewer-secret', 'Cookie', 'host']],
+  ['VIEWER_HEADER', ['content-type', 'accept', 'x-forwarded-for', 'sec-fetch-site', 'origin']],
   ['VIEWER_HEADER_SECRET', ['short']],
   ['LIST_VISIBILITY', ['private', 'fans', 'fans=', 'friends=self', 'fans=self=public', 'toString=self']],
   ['MAX_TARGETS', ['0', '1001']],

@@ -76,10 +76,12 @@ export function createHints(options: HintsOptions): Hints {
     return false;
   }
 
+  const claimOf = (name: string): string => `${redis?.prefix}:hint:${name}`;
+
   /** Whether no other replica has taken the same. Without Redis nobody knows, and twice is better than never. */
   async function isFirst(name: string | null): Promise<boolean> {
     if (name === null || !redis) return true;
-    const key = `${redis.prefix}:hint:${name}`;
+    const key = claimOf(name);
     const set = await redis.link.ask((client) => client.set(key, '1', 'EX', DUPLICATE_SECONDS, 'NX'), key);
     return set !== null;
   }
@@ -135,13 +137,19 @@ export function createHints(options: HintsOptions): Hints {
 
   const tell = (facts: readonly Change[]) => Promise.all(facts.map((fact) => log.append(fact)));
 
+  /** What was not done is no reason to pass over the same hint when it comes again. */
+  function leaveOpen(name: string): void {
+    taken.delete(name);
+    const claim = claimOf(name);
+    void redis?.link.ask((client) => client.del(claim), claim);
+  }
+
   async function work(name: string | null, job: () => Promise<void>): Promise<void> {
     atWork++;
     try {
       await job();
     } catch (error) {
-      // What was not done is no reason to pass over the same hint when it comes again.
-      if (name !== null) taken.delete(name);
+      if (name !== null) leaveOpen(name);
       if (!closed.signal.aborted) onBug(error);
     } finally {
       atWork--;

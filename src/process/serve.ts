@@ -10,6 +10,8 @@ import { welcome } from './messages.ts';
 
 /** How long what runs after the drain gets to finish, on top of a request's own deadline. */
 const STOP_GRACE_MS = 3000;
+/** What the log says last when all has ended well. */
+const STOPPED = 'stopped';
 
 export async function serve(env: Environment, lively: boolean): Promise<number> {
   // From here on, because a container's first process does not die of a signal that nobody handles.
@@ -27,7 +29,14 @@ export async function serve(env: Environment, lively: boolean): Promise<number> 
   const opened = openLog(config.logLevel);
   const { log } = opened;
   const service = await createService(config, settings, opened);
-  const url = await service.listen();
+  const url = await Promise.race([service.listen(), asked.then(() => null)]);
+  if (url === null) {
+    // What is being waited for, such as Redis, may take long.
+    service.destroy();
+    await embedded?.close();
+    log.info({ signal: await asked }, 'stopped before it served');
+    return EXIT.ok;
+  }
   if (config.webhook && embedded) {
     const { webhookPathOf } = await import('../webhooks.ts');
     try {
@@ -44,13 +53,16 @@ export async function serve(env: Environment, lively: boolean): Promise<number> 
   const signal = await asked;
   embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
-  const second = firstSignal().then(() => false);
-  const overdue = timeout(config.drainMs + config.requestDeadlineMs + service.graceMs).then(() => false);
-  const endedWell = await Promise.race([service.close(), second, overdue]);
-  if (!endedWell) service.destroy();
+  const second = firstSignal().then(() => 'stopped at once');
+  const overdue = timeout(config.drainMs + config.requestDeadlineMs + service.graceMs).then(() => 'stopped at once');
+  const closed = service
+    .close()
+    .then((endedWell) => (endedWell ? STOPPED : 'stopped; not all workers ended as they should'));
+  const end = await Promise.race([closed, second, overdue]);
+  if (end !== STOPPED) service.destroy();
   await embedded?.close();
-  log.info(endedWell ? 'stopped' : 'stopped at once');
-  return endedWell ? EXIT.ok : EXIT.failure;
+  log.info(end);
+  return end === STOPPED ? EXIT.ok : EXIT.failure;
 }
 
 /** What serves: this process itself, or workers below it. `close` resolves with whether all has ended well. */

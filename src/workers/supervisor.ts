@@ -151,7 +151,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       tell(keeper, 'keep the door');
       const others = Promise.all(serving.map(({ ended }) => ended)).then(() => clock.sleep(COMING_BACK_MS));
       const patience = Promise.race([others, clock.sleep(drainMs + LONGEST_KEEPING_MS)]);
-      await Promise.race([Promise.all([patience, clock.sleep(drainMs)]), keeper?.ended]);
+      // Whoever is left serves on for `drainMs`, also when the keeper dies.
+      const everybody = Promise.all([...serving, ...(keeper ? [keeper] : [])].map(({ ended }) => ended));
+      const isNeeded = Promise.all([keeper && Promise.race([patience, keeper.ended]), clock.sleep(drainMs)]);
+      await Promise.race([isNeeded, everybody]);
       await closeDoor();
       for (let n = 0; keeper && alive.has(keeper) && n < MOST_WAITING; n++) await tell(keeper, 'take who waits');
       tell(keeper, 'leave');

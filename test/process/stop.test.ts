@@ -1,9 +1,10 @@
 // Signals: nobody who was let in is dropped, and whoever insists gets an end at once.
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { post, startClient } from './load.ts';
-import { armFaults, ask, startEmbedded } from './start-process.ts';
+import { armFaults, ask, start, startEmbedded } from './start-process.ts';
 
 const fansOf = (number: number) =>
   `{ user(id: "user_${String(number).padStart(5, '0')}") { fans { nodes { id nick } } } }`;
@@ -101,6 +102,26 @@ test('a gateway that nobody uses ends soon', { timeout: 10_000 }, async () => {
   const { code, stdout } = await gateway.ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/"msg":"stopped"/);
+});
+
+test.each([
+  ['one process', {}],
+  ['workers', { WORKERS: '2' }],
+])('a signal while %s cannot start yet ends it at once', { timeout: 30_000 }, async (_title, env) => {
+  // It takes connections, and never says a word.
+  const silent = createServer();
+  const asked = once(silent, 'connection');
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const gateway = start([], { env: { PORT: '0', REDIS_URL: `redis://127.0.0.1:${port}`, ...env } });
+  const [connection] = (await asked) as [Socket];
+  onTestFinished(() => void connection.destroy());
+  gateway.signal('SIGTERM');
+  const { code, stdout } = await gateway.ended;
+  expect(stdout).toMatch(/"signal":"SIGTERM".*"msg":"stopped before it served"/);
+  expect(code).toBe(0);
 });
 
 test('a second signal ends the process at once with 1, whatever still runs', { timeout: 20_000 }, async () => {

@@ -224,14 +224,22 @@ test('a hint that comes again within ten minutes changes nothing, in whichever o
   expect(checks()).toBe(2);
 });
 
-test('a hint that could not be acted on is no duplicate when it comes again', async () => {
-  const { world, openReplica } = await openWorld();
+test.each([
+  ['with Redis', true],
+  ['without', false],
+])('a hint that could not be acted on is no duplicate when it comes again: %s', async (_title, isShared) => {
+  const redis = isShared ? await startRedis() : null;
+  onTestFinished(() => redis?.close());
+  const { world, openReplica } = await openWorld(isShared ? createRunningClock() : createHastyClock());
   const bugs: unknown[] = [];
   const later = () => {
     if (bugs.length === 0) throw new Error('fails once');
   };
-  const { take, facts } = await openReplica(null, { settling: { later }, onBug: (error) => bugs.push(error) });
-  world.follow('ana', 'bo');
+  const { take, facts } = await openReplica(redis?.url ?? null, {
+    settling: { later },
+    onBug: (error) => bugs.push(error),
+  });
+  world.follow('ana', 'bo', NOW_SECONDS);
   const told = hint('followed', 'ana', 'bo');
   expect(take(told)).toBe('taken');
   await expect.poll(() => bugs.length).toBe(1);

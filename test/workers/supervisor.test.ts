@@ -155,6 +155,29 @@ test('on the way out all are told at once, the last one keeps the door for the o
   expect(launched).toHaveLength(3);
 });
 
+test('the door stays open for as long as was said when the one who keeps it dies, and no longer when all have', async () => {
+  const { supervisor, launched, begin, pass, isOpen } = startSupervisor(2);
+  await begin();
+  const drained = supervisor.drain(1000);
+  await turns();
+  launched[1]?.die(null, 'SIGKILL');
+  await turns();
+  await pass(999);
+  expect(isOpen()).toBe(true);
+  await pass(1);
+  expect(isOpen()).toBe(false);
+  launched[0]?.die(0);
+  expect(await drained).toBe(false);
+
+  const other = startSupervisor(2);
+  await other.begin();
+  void other.supervisor.drain(1000);
+  await turns();
+  for (const { die } of other.launched) die(null, 'SIGKILL');
+  await turns();
+  expect(other.isOpen()).toBe(false);
+});
+
 test('others that take their time do not keep the last one for ever, and one that ends badly is told of', async () => {
   const { supervisor, launched, begin, pass } = startSupervisor(2);
   await begin();
