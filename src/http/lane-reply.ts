@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { byteLengthOf, type Content, copyInto, piecesOf } from './content.ts';
 import type { FrontDependencies } from './front.ts';
-import type { LaneRequest } from './lane-connection.ts';
+import type { LaneRequest } from './lane-request.ts';
 import { KEEP_ALIVE_SECONDS, STRICT_TRANSPORT } from './security-headers.ts';
 import type { Reply } from './send-answer.ts';
 

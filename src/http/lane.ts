@@ -3,7 +3,8 @@
 // through the connection's passage when it is whole, and else with the whole connection.
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type LaneConnection, type LaneServing, openLaneConnection } from './lane-connection.ts';
+import { type LaneConnection, openLaneConnection } from './lane-connection.ts';
+import type { LaneServing } from './lane-request.ts';
 import { createHeadReader } from './request-head.ts';
 
 export type LaneOptions = LaneServing & {

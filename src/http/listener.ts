@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { listening, urlOf } from './bind.ts';
 import { end, refuseBroken } from './broken-requests.ts';
 import { createLane } from './lane.ts';
-import type { LaneServing } from './lane-connection.ts';
+import type { LaneServing } from './lane-request.ts';
 import { acceptWhoWaits, makeLast, sleepUnless, stopListening } from './leaving.ts';
 import { connectionBehind } from './passage.ts';
 import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from './security-headers.ts';

@@ -7,6 +7,7 @@ import { createBackOff, createLocalPace, type Pace } from './budget-pace.ts';
 import { createPromised } from './budget-promised.ts';
 import { createQueue, type QueueOptions } from './budget-queue.ts';
 import type { SharedAnswer, SharedPace } from './budget-script.ts';
+import { createSharing } from './budget-sharing.ts';
 import { createStandstill } from './budget-standstill.ts';
 import type { Command } from './wire.ts';
 
@@ -24,13 +25,6 @@ export type Lane = ReturnType<typeof createLane>;
 
 /** Clocks tell whole milliseconds: what is due within this one is due. */
 const CLOCK_STEP_MS = 1;
-/** How often to look whether Redis is back. */
-const LOOK_MS = 500;
-/**
- * So long after Redis is back, a replica also keeps to its share: others have not noticed yet. Longer than the link and
- * this lane need to notice.
- */
-const SETTLE_MS = 2500;
 
 export function createLane(options: LaneOptions) {
   const { command, pace, shared, replicas, clock, random, changed } = options;
@@ -40,10 +34,8 @@ export function createLane(options: LaneOptions) {
   const standstill = createStandstill();
   const forecast = createForecast(pace, replicas, random);
   const promised = createPromised(replicas);
-
-  let isShared = shared !== null;
-  let settlingUntil = 0;
-  let lookAt = 0;
+  const sharing = createSharing(options);
+  const { isShared } = sharing;
 
   // How many slots are being asked for, and how often a cut has made void what was asked before.
   let asking = 0;
@@ -60,13 +52,12 @@ export function createLane(options: LaneOptions) {
     promised.clear();
     forecast.reset();
     standstill.reset();
-    settlingUntil = 0;
-    if (lookAt < Number.POSITIVE_INFINITY) lookAt = now;
+    sharing.begin(now);
   });
 
   function outlook(ahead: number, rank: number, caution: number): number {
     const now = clock.now();
-    if (!isShared) return Math.max(0, local.opensAt(rank, now) - now) + ahead * local.intervalMs(now);
+    if (!isShared()) return Math.max(0, local.opensAt(rank, now) - now) + ahead * local.intervalMs(now);
     const heldMs = Math.max(0, backOff.holdUntil() - now);
     return Math.max(heldMs, forecast.waitMs(ahead, rank, promised.slots(), now, caution));
   }
@@ -76,18 +67,18 @@ export function createLane(options: LaneOptions) {
     const now = read();
     queue.review(now);
     const blocked = standstill.until(now) > now;
-    if (isShared) {
+    if (isShared()) {
       if (!blocked) serveShared(now);
       ask(now);
     } else {
       if (!blocked) serveLocal(now);
-      if (now >= lookAt) void look();
+      if (now >= sharing.lookAt()) void sharing.look().then(turn);
     }
     arm(now);
   }
 
   function dueAt(slot: number, now: number): number {
-    return Math.max(slot, backOff.holdUntil(), now < settlingUntil ? local.opensAt(0, now) : 0);
+    return Math.max(slot, backOff.holdUntil(), sharing.isSettling(now) ? local.opensAt(0, now) : 0);
   }
 
   function serveShared(now: number): void {
@@ -97,7 +88,7 @@ export function createLane(options: LaneOptions) {
       const due = dueAt(soonest, now);
       if (due >= now + CLOCK_STEP_MS) return;
       if (!promised.use(due, now)) continue;
-      if (now < settlingUntil) local.spend(now);
+      if (sharing.isSettling(now)) local.spend(now);
       standstill.sent(now);
       queue.admitNext();
     }
@@ -132,7 +123,7 @@ export function createLane(options: LaneOptions) {
     const answer = await shared?.reserve(rank, aheadMs);
     asking--;
     if (answer === undefined) leaveShared();
-    else if (isShared && asked === round) hear(rank, answer);
+    else if (isShared() && asked === round) hear(rank, answer);
     turn();
   }
 
@@ -148,34 +139,20 @@ export function createLane(options: LaneOptions) {
   }
 
   function leaveShared(): void {
-    if (!isShared) return;
+    if (!isShared()) return;
     const now = clock.now();
-    isShared = false;
     promised.clear();
     forecast.begin();
     local.empty(now);
-    lookAt = now + LOOK_MS;
-    changed('local');
-  }
-
-  async function look(): Promise<void> {
-    if (shared === null) return;
-    lookAt = Number.POSITIVE_INFINITY;
-    const answer = await shared.look();
-    lookAt = clock.now() + LOOK_MS;
-    if (answer !== undefined && !isShared) {
-      isShared = true;
-      settlingUntil = clock.now() + SETTLE_MS;
-      changed('shared');
-    }
-    turn();
+    sharing.leave(now);
   }
 
   function nextTurnAt(now: number): number {
     const rank = queue.nextRank() ?? 0;
     const [soonest] = promised.slots();
     const blockedUntil = standstill.until(now);
-    if (!isShared) return Math.min(queue.firstLimit(), Math.max(blockedUntil, local.opensAt(rank, now)), lookAt);
+    if (!isShared())
+      return Math.min(queue.firstLimit(), Math.max(blockedUntil, local.opensAt(rank, now)), sharing.lookAt());
     if (soonest !== undefined) return Math.min(queue.firstLimit(), Math.max(blockedUntil, dueAt(soonest, now)));
     return rank > 0 && asking === 0 ? Math.min(queue.firstLimit(), forecast.pollAt()) : queue.firstLimit();
   }
@@ -209,7 +186,7 @@ export function createLane(options: LaneOptions) {
       const now = read();
       if (queue.size() === 0) begin(now);
       return queue.join(call, ({ rank, limitAt }) => {
-        const slotWanted = isShared ? heldAndAsked() < promised.most() : queue.countOf(0) === 1;
+        const slotWanted = isShared() ? heldAndAsked() < promised.most() : queue.countOf(0) === 1;
         const sooner = timer === undefined || limitAt < timer.at || (rank === 0 && slotWanted);
         if (sooner || queue.size() === 1) turn();
       });
@@ -237,8 +214,13 @@ export function createLane(options: LaneOptions) {
 
     state() {
       const now = clock.now();
-      const intervalMs = isShared ? pace.intervalMs / backOff.share(now) : local.intervalMs(now);
-      return { waiting: queue.counts(), shared: isShared, ratePerSecond: 1000 / intervalMs, wasted: promised.wasted() };
+      const intervalMs = isShared() ? pace.intervalMs / backOff.share(now) : local.intervalMs(now);
+      return {
+        waiting: queue.counts(),
+        shared: isShared(),
+        ratePerSecond: 1000 / intervalMs,
+        wasted: promised.wasted(),
+      };
     },
 
     close(): void {

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { LaneRequest } from '../../src/http/lane-connection.ts';
+import type { LaneRequest } from '../../src/http/lane-request.ts';
 import { createListener, type ListenerOptions } from '../../src/http/listener.ts';
 
 type Front = (request: IncomingMessage, response: ServerResponse) => void;
