@@ -135,7 +135,7 @@ export const fetchUrl = text.transform((value, { addIssue }) => {
 
 /** Headers that mean something else, to us or to everybody. */
 const TAKEN_HEADERS =
-  /^(authorization|cookie|origin|referer|host|connection|upgrade|expect|te|via|forwarded|x-viewer-secret|x-request-id|user-agent|last-event-id|(content|accept|access|sec|proxy|transfer|if|x-forwarded)(-.*)?)$/;
+  /^((proxy-)?authorization|cookie|origin|referer|host|(proxy-)?connection|upgrade|expect|te|transfer-encoding|via|forwarded|x-forwarded-(for|host|port|proto)|x-viewer-secret|x-request-id|user-agent|last-event-id|(accept|access-control|content|if|sec)(-.*)?)$/;
 export const headerName = text
   .toLowerCase()
   .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens')
@@ -147,7 +147,7 @@ export const environment = text.refine(
   'must be production, or a word that does not look like it',
 );
 export const hostName = text.refine(
-  (value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*$/.test(value),
+  (value) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value),
   'must be an address or a host name alone, for example 0.0.0.0',
 );
 
