@@ -1,6 +1,22 @@
-// What every answer has in common (contract 1.4), and how a check says no.
-import type { Envelope } from '../tencent/wire.ts';
+// What every answer has in common (contract 1.4), and how a call or one entry of its batch fails (contract 3).
+import type { Envelope, ItemResult } from '../tencent/wire.ts';
 import { errorText } from './error-texts.ts';
+import type { DrawnFaults } from './faults.ts';
+
+/** A request's body, once it is known to be a JSON object. */
+export type Body = { [field: string]: unknown };
+
+export type Call = {
+  faults: DrawnFaults;
+  /** The admin account that signed the request. */
+  operator: string;
+  clientIp: string;
+};
+
+/** Answers a command's own fields, or throws a `Refusal`. */
+export type Handler<Response extends Envelope = Envelope> = (body: Body, call: Call) => Omit<Response, keyof Envelope>;
+
+export type Answer = Envelope & { [field: string]: unknown };
 
 /** Thrown by a check; becomes a FAIL envelope with HTTP 200. */
 export class Refusal extends Error {
@@ -12,14 +28,25 @@ export class Refusal extends Error {
   }
 }
 
-export type Answer = Envelope & { [field: string]: unknown };
-
 export function okAnswer(service: string, fields: object): Answer {
   return { ...fields, ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', ...display(service) };
 }
 
 export function failAnswer(service: string, code: number, info: string): Answer {
   return { ActionStatus: 'FAIL', ErrorCode: code, ErrorInfo: info, ...display(service) };
+}
+
+export function processed(id: string): ItemResult {
+  return { To_Account: id, ResultCode: 0, ResultInfo: '' };
+}
+
+export function failed(id: string, code: number, info = errorText(code)): ItemResult {
+  return { To_Account: id, ResultCode: code, ResultInfo: info };
+}
+
+/** The failure that a fault wants for this entry, if any. */
+export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResult | undefined {
+  return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
 }
 
 function display(service: string): { ErrorDisplay?: string } {

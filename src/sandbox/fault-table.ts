@@ -1,109 +1,125 @@
-// The faults as data: what each one concerns and needs. Checks patches from code and from the control endpoint alike,
-// and is what `GET /sandbox` shows.
+// Everything that can go wrong on request: which calls a fault can hit, and what it needs to know. This table checks
+// what is armed, gives the types, and is what `GET /sandbox` shows.
 import type { Command } from '../tencent/wire.ts';
-import type { CallbackCommand, FaultName, Scope } from './faults.ts';
-import { RATE_LIMITS } from './rates.ts';
+import { COMMANDS } from './apis.ts';
+import type { Fields, ValuesOf } from './fields.ts';
 
-type FieldType = 'a positive number' | 'a whole number' | 'text' | 'a list of texts';
-type Fields = { [field: string]: FieldType };
-type FaultEntry = { on: readonly string[]; needs?: Fields; takes?: Fields };
+export type CallbackCommand =
+  | 'Follow.CallbackAfterFollowAdd'
+  | 'Follow.CallbackAfterFollowDelete'
+  | 'Profile.CallbackPortraitSet'
+  | 'Alert.RequestOverLimit';
 
-const CALLS = Object.keys(RATE_LIMITS) as Command[];
-const FOLLOW = CALLS.filter((command) => command.startsWith('follow_'));
-const LIST: readonly Command[] = ['follow_get'];
+const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
+const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'portrait_set');
+const LISTS: readonly Command[] = ['follow_get'];
+const RELATIONS: readonly Command[] = ['follow_get', 'follow_check'];
+const COUNTS: readonly Command[] = ['follow_get_info'];
+const PORTRAITS: readonly Command[] = ['portrait_get'];
+const PROFILES: readonly Command[] = ['follow_get', 'portrait_get'];
+const PRESENCE: readonly Command[] = ['query_online_status'];
 const WEBHOOKS: readonly CallbackCommand[] = [
   'Follow.CallbackAfterFollowAdd',
   'Follow.CallbackAfterFollowDelete',
   'Profile.CallbackPortraitSet',
   'Alert.RequestOverLimit',
 ];
-const LATE: Fields = { ms: 'a positive number' };
 
-export const FAULT_TABLE: Readonly<Record<FaultName, FaultEntry>> = {
-  latency: { on: CALLS, needs: LATE },
-  silence: { on: CALLS },
-  reset: { on: CALLS },
-  httpError: { on: CALLS, takes: { status: 'a whole number', body: 'text' } },
-  answerLost: { on: CALLS },
-  truncatedJson: { on: CALLS },
+export const FAULT_TABLE = {
+  /** The answer is ready (and a write applied) at once, but leaves `ms` later. With `every: 100`, one call in a hundred is slow. */
+  latency: { on: COMMANDS, needs: { ms: 'a positive number' } },
+  /** Nothing is processed and no answer ever comes; the connection stays open. */
+  silence: { on: COMMANDS },
+  /** The connection is reset before anything is processed. */
+  reset: { on: COMMANDS },
+  /** A proxy answers instead of the service: 502 with an HTML page unless told otherwise. */
+  httpError: { on: COMMANDS, takes: { status: 'a whole number', body: 'text' } },
+  /** The call is processed whole, then the connection is destroyed instead of answered. */
+  answerLost: { on: COMMANDS },
+  /** The answer's JSON ends in the middle, under a correct Content-Length. */
+  truncatedJson: { on: COMMANDS },
 
-  error: { on: CALLS, needs: { code: 'a whole number' }, takes: { info: 'text' } },
-  expiredUserSig: { on: CALLS },
-  wrongRegion: { on: CALLS },
+  /** The call is refused with this code after authentication and rate check; nothing is processed. */
+  error: { on: COMMANDS, needs: { code: 'a whole number' }, takes: { info: 'text' } },
+  /** Any UserSig is judged expired: 70001. */
+  expiredUserSig: { on: COMMANDS },
+  /** The app lives in another data centre: 60026. */
+  wrongRegion: { on: COMMANDS },
+  /** The follow feature is not switched on: 30005. */
   featureOff: { on: FOLLOW },
-  itemFailure: {
-    on: CALLS.filter((command) => command !== 'follow_get' && command !== 'portrait_set'),
-    needs: { ids: 'a list of texts', code: 'a whole number' },
-    takes: { info: 'text' },
-  },
-  unknownFailsAll: { on: ['portrait_get'] },
+  /** These accounts fail inside a batch while the call succeeds; nothing is written for them. */
+  itemFailure: { on: BATCHES, needs: { ids: 'a list of texts', code: 'a whole number' }, takes: { info: 'text' } },
+  /** `portrait_get` fails whole with 40003 when any account is unknown. */
+  unknownFailsAll: { on: PORTRAITS },
 
-  offsetCursor: { on: LIST },
-  shortPages: { on: LIST, takes: { keep: 'a positive number' } },
-  extraEmptyPage: { on: LIST },
-  stuckCursor: { on: LIST },
-  duplicates: { on: LIST },
-  missingFollowItem: { on: LIST },
-  missingProfileItem: { on: ['follow_get', 'portrait_get'] },
+  /** `NextCursor` holds a plain offset instead of a key position, so changes shift the pages behind it. */
+  offsetCursor: { on: LISTS },
+  /** A page holds at most `keep` members (default: half of WantNum) although more follow. */
+  shortPages: { on: LISTS, takes: { keep: 'a positive number' } },
+  /** The last members come with a cursor that leads to one more, empty page. */
+  extraEmptyPage: { on: LISTS },
+  /** Every page is empty and names a new cursor: the walk never ends. */
+  endlessPages: { on: LISTS },
+  /** `NextCursor` repeats `StartCursor`: the walk stays where it is. */
+  stuckCursor: { on: LISTS },
+  /** The first member of a page is repeated at its end. */
+  duplicates: { on: LISTS },
+  /** An empty page lacks `FollowItem`. */
+  missingFollowItem: { on: LISTS },
+  /** Members and users come without `ProfileItem` and `profile_sequence`. */
+  missingProfileItem: { on: PROFILES },
 
-  unknownFields: { on: CALLS },
-  stateForStatus: { on: ['query_online_status'] },
-  missingErrorCode: { on: CALLS },
-  missingErrorInfo: { on: CALLS },
+  /** Fields that nobody documents, at the top and in every entry. */
+  unknownFields: { on: COMMANDS },
+  /** Presence under the key `State` instead of `Status`. */
+  stateForStatus: { on: PRESENCE },
+  /** A body without `ErrorCode`: valid JSON that is no answer. */
+  missingErrorCode: { on: COMMANDS },
+  /** A body without `ErrorInfo`. */
+  missingErrorInfo: { on: COMMANDS },
+  /**
+   * Replaces text of the answer's JSON, for any oddity without a switch. `pattern` is a regular expression, `with` may
+   * quote its groups: `"FollowTime":(\d+)` with `"FollowTime":$1000` makes times milliseconds.
+   */
+  rewrite: { on: COMMANDS, needs: { pattern: 'a pattern', with: 'text' } },
 
-  countsLag: { on: ['follow_get_info'], needs: LATE },
-  listsLag: { on: ['follow_get', 'follow_check'], needs: LATE },
+  /** Counts show changes made from now on only `ms` after they happened. */
+  countsLag: { on: COUNTS, needs: { ms: 'a positive number' } },
+  /** Lists and checks show changes made from now on only `ms` after they happened. */
+  listsLag: { on: RELATIONS, needs: { ms: 'a positive number' } },
 
-  webhookDelay: { on: WEBHOOKS, needs: LATE },
+  /** The webhook leaves `ms` late, with the Sign of when it leaves. */
+  webhookDelay: { on: WEBHOOKS, needs: { ms: 'a positive number' } },
+  /** The webhook is delivered twice. */
   webhookDuplicate: { on: WEBHOOKS },
+  /** The webhook is never sent. */
   webhookDrop: { on: WEBHOOKS },
+  /** The webhook's Sign is that of another token. */
   webhookBadSign: { on: WEBHOOKS },
+} as const satisfies Record<string, Entry>;
+
+type Entry = { on: readonly string[]; needs?: Fields; takes?: Fields };
+type Table = typeof FAULT_TABLE;
+export type FaultName = keyof Table;
+
+/** Which calls a rule hits. Without any of these: every call that the fault can concern, until reset. */
+export type Scope<Name extends string = string> = {
+  /** Only these commands. */
+  commands?: Name[];
+  /** Only each n-th matching call: 3 hits the third, the sixth, … */
+  every?: number;
+  /** Only the first n hits. With `every: n, times: 1`, the n-th call alone. */
+  times?: number;
 };
 
-const SCOPE: Fields = { commands: 'a list of texts', every: 'a positive number', times: 'a positive number' };
+type Rule<E extends Entry> = Scope<E['on'][number]> &
+  (E extends { needs: infer N extends Fields } ? ValuesOf<N> : unknown) &
+  (E extends { takes: infer T extends Fields } ? Partial<ValuesOf<T>> : unknown);
 
-const IS: Record<FieldType, (value: unknown) => boolean> = {
-  'a positive number': (value) => Number.isSafeInteger(value) && Number(value) > 0,
-  'a whole number': (value) => Number.isSafeInteger(value),
-  text: (value) => typeof value === 'string',
-  'a list of texts': (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'),
+/** One rule, several rules of a kind, `true` for an unscoped rule that needs nothing, or null to disarm. */
+export type FaultPatch = {
+  [N in FaultName]?: Rule<Table[N]> | Rule<Table[N]>[] | (Table[N] extends { needs: Fields } ? never : true) | null;
 };
 
-/** Reads a patch from anywhere; no rules = disarm. Throws an Error that names the bad part and what belongs there. */
-export function parseFaultPatch(patch: unknown): [FaultName, Scope<string>[]][] {
-  if (!isObject(patch)) throw new Error('Faults must be an object of fault names');
-  return Object.entries(patch).map(([name, given]) => {
-    if (!isFaultName(name)) {
-      throw new Error(`Unknown fault ${JSON.stringify(name)}; known are ${Object.keys(FAULT_TABLE).join(', ')}`);
-    }
-    if (given === null || given === undefined || given === false) return [name, []];
-    return [name, [given].flat().map((rule) => parseRule(name, rule))];
-  });
-}
-
-function parseRule(name: FaultName, given: unknown): Scope<string> {
-  const { on, needs = {}, takes = {} } = FAULT_TABLE[name];
-  const rule = given === true ? {} : given;
-  if (!isObject(rule)) throw new Error(`Fault ${name} must be true or an object, or a list of objects`);
-  const fields: Fields = { ...SCOPE, ...needs, ...takes };
-  for (const [field, value] of Object.entries(rule)) {
-    const type = fields[field];
-    if (!type)
-      throw new Error(`Fault ${name} has no ${JSON.stringify(field)}; it takes ${Object.keys(fields).join(', ')}`);
-    if (value !== undefined && !IS[type](value)) throw new Error(`Fault ${name}: ${field} must be ${type}`);
-  }
-  const missing = Object.keys(needs).find((field) => rule[field] === undefined);
-  if (missing) throw new Error(`Fault ${name} needs ${missing}: ${needs[missing]}`);
-  const scope: Scope<string> = rule;
-  const stranger = scope.commands?.find((command) => !on.includes(command));
-  if (stranger !== undefined) throw new Error(`Fault ${name} cannot concern ${stranger}; it takes ${on.join(', ')}`);
-  return scope;
-}
-
-function isFaultName(name: string): name is FaultName {
-  return Object.hasOwn(FAULT_TABLE, name);
-}
-
-function isObject(value: unknown): value is { [field: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+/** The rules that hit one call. */
+export type DrawnFaults = { readonly [N in FaultName]?: Rule<Table[N]> };

@@ -1,34 +1,27 @@
-// Remembers what recent changes overwrote, so that a lagging answer can show the world of a moment ago (contract U22).
+// What recent changes of edges overwrote, so that a lagging answer can show the world of a moment ago (contract U22).
 
-type Change = { at: number; from: string; to: string; before: number | undefined };
+/** `before` is the follow time that the change overwrote; undefined = `from` did not follow `to`. */
+type Change = { atMs: number; from: string; to: string; before: number | undefined };
 
-const MOST_CHANGES = 10_000;
+const MAX_CHANGES = 10_000;
 
 export function createHistory() {
   const changes: Change[] = [];
 
   return {
-    /** `before` is the follow time that the change overwrote; undefined = `from` did not follow `to`. */
     record(change: Change): void {
       changes.push(change);
-      if (changes.length > MOST_CHANGES) changes.splice(0, MOST_CHANGES / 2);
+      if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
     },
 
-    /** What `from → to` was at `asOf`, when it has changed since; undefined when it has not. */
-    before(from: string, to: string, asOf: number): { time: number | undefined } | undefined {
-      const change = changes.find((change) => change.at > asOf && change.from === from && change.to === to);
-      return change && { time: change.before };
-    },
+    /** The first change of `from → to` since `asOf`: it knows what there was then. */
+    firstChange: (from: string, to: string, asOf: number): Change | undefined =>
+      changes.find((change) => change.atMs > asOf && change.from === from && change.to === to),
 
-    /** Everyone whose relation with `id`, in either direction, has changed since `asOf`. */
+    /** The accounts whose relation with `id`, in either direction, has changed since `asOf`. */
     changedWith(id: string, asOf: number): Set<string> {
-      const others = new Set<string>();
-      for (const { at, from, to } of changes) {
-        if (at <= asOf) continue;
-        if (from === id) others.add(to);
-        if (to === id) others.add(from);
-      }
-      return others;
+      const recent = changes.filter(({ atMs, from, to }) => atMs > asOf && (from === id || to === id));
+      return new Set(recent.map(({ from, to }) => (from === id ? to : from)));
     },
   };
 }

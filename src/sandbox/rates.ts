@@ -1,17 +1,6 @@
 // Counts accepted calls per command in a sliding second and refuses what goes over (contract 1.6).
 import type { Command } from '../tencent/wire.ts';
-
-export const RATE_LIMITS: Readonly<Record<Command, number>> = {
-  follow_get: 200,
-  follow_get_info: 200,
-  follow_check: 200,
-  follow_add: 200,
-  follow_delete: 200,
-  portrait_get: 200,
-  portrait_set: 200,
-  account_check: 100,
-  query_online_status: 200,
-};
+import { APIS } from './apis.ts';
 
 /** Where the upstream's early warning begins. */
 const ALARM_SHARE = 0.8;
@@ -22,24 +11,20 @@ export type RateAlarm = { command: Command; request: number; limit: number };
 /** Calls per second: one number for all commands, or some commands' own. Infinity switches a limit off. */
 export type RateLimits = number | Partial<Record<Command, number>>;
 
-type Options = {
-  limits?: RateLimits;
-  onAlarm?: (alarm: RateAlarm) => void;
-};
+type Dependencies = { now: () => number; onAlarm: (alarm: RateAlarm) => void };
 
-export function createRates({ now }: { now: () => number }, { limits = {}, onAlarm = () => {} }: Options) {
+export function createRates({ now, onAlarm }: Dependencies, limits: RateLimits = {}) {
   const accepted = new Map<Command, number[]>();
   const alarmedAt = new Map<Command, number>();
 
   return {
     /** True when the call fits into the last second. A refused call is not counted. */
     admits(command: Command): boolean {
-      const limit = typeof limits === 'number' ? limits : (limits[command] ?? RATE_LIMITS[command]);
+      const limit = typeof limits === 'number' ? limits : (limits[command] ?? APIS[command].maxPerSecond);
       if (limit === Number.POSITIVE_INFINITY) return true;
       const at = now();
-      const times = accepted.get(command) ?? [];
+      const times = (accepted.get(command) ?? []).filter((time) => time > at - WINDOW_MS);
       accepted.set(command, times);
-      while (times.length > 0 && (times[0] as number) <= at - WINDOW_MS) times.shift();
       if (times.length >= limit) return false;
       times.push(at);
       // One alarm a second is enough: each call above the threshold would be a storm of its own.

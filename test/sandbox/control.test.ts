@@ -73,7 +73,7 @@ test.each([
   ['POST', '/sandbox/world', { op: 'explode' }, /Unknown op "explode"; known are follow/],
   ['POST', '/sandbox/world', { op: 'follow', from: 'ana' }, /follow needs to: text/],
   ['POST', '/sandbox/world', { op: 'follow', from: 'administrator', to: 'nobody' }, /No account "nobody"/],
-  ['POST', '/sandbox/world', { op: 'import', id: 'ana', tags: ['x', {}] }, /import needs tags/],
+  ['POST', '/sandbox/world', { op: 'import', id: 'ana', tags: ['x', {}] }, /import: tags must be tags with/],
   ['POST', '/sandbox/world', undefined, /must be a JSON object/],
 ])('%s %s %j is refused in clear words', async (method, path, json, message) => {
   const { control } = await controlled();

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createLively, STEP_MS } from '../../src/sandbox/lively.ts';
-import type { PeopleActions } from '../../src/sandbox/people-actions.ts';
+import type { PeopleActions } from '../../src/sandbox/webhook-events.ts';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { STAR } from '../../src/sandbox/seed.ts';
 import { createTestClock } from '../support/clock.ts';
