@@ -2,7 +2,7 @@
 import type { Command } from '../tencent/wire.ts';
 import { type Body, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
-import { isObject } from './fields.ts';
+import { isObject } from './http.ts';
 import type { UserSigVerifier } from './user-sig.ts';
 
 export type Admission = { method: string; command: Command; query: URLSearchParams; faults: DrawnFaults };
@@ -19,28 +19,30 @@ export function createAdmission({ app, verify, rates, now }: Dependencies) {
   return ({ method, command, query, faults }: Admission): void => {
     if (method !== 'POST') throw new Refusal(60002, `${method} is not supported, use POST`);
 
-    if (!query.get('sdkappid')) throw new Refusal(60012);
+    if (!query.get('sdkappid')) throw new Refusal(60012, 'sdkappid is missing');
     const identifier = query.get('identifier');
     const userSig = query.get('usersig');
-    if (!identifier || !userSig || query.get('contenttype') !== 'json') throw new Refusal(60025);
+    if (!identifier || !userSig || query.get('contenttype') !== 'json') {
+      throw new Refusal(60025, 'identifier, usersig or contenttype is missing or wrong');
+    }
 
-    if (faults.wrongRegion) throw new Refusal(60026);
-    if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020);
+    if (faults.wrongRegion) throw new Refusal(60026, 'sdkappid belongs to another data centre');
+    if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020, 'sdkappid not found');
 
     const claim = { sdkAppId: app.sdkAppId, identifier, nowSeconds: Math.floor(now() / 1000) };
     const defect = faults.expiredUserSig ? 70001 : verify(userSig, claim);
-    if (defect) throw new Refusal(defect);
+    if (defect) throw new Refusal(defect, 'UserSig is not good');
 
-    if (identifier !== app.admin) throw new Refusal(60010);
+    if (identifier !== app.admin) throw new Refusal(60010, 'request needs app admin permission');
 
-    if (!rates.admits(command)) throw new Refusal(60007);
+    if (!rates.admits(command)) throw new Refusal(60007, 'call frequency over the limit of this API');
     if (faults.error) throw new Refusal(faults.error.code, faults.error.info);
   };
 }
 
 /** Step 7: a JSON object (`undefined` stands for what is no JSON), then UserIDs of the wrong type. */
 export function checkBody(json: unknown, service: string): Body {
-  if (!isObject(json)) throw new Refusal(service === 'openim' ? 90001 : 60003);
+  if (!isObject(json)) throw new Refusal(service === 'openim' ? 90001 : 60003, 'request body is not a JSON object');
   const lists = [json.To_Account, pluck(json.FollowItem, 'To_Account'), pluck(json.CheckItem, 'UserID')];
   const ids = [json.From_Account, ...lists.filter(Array.isArray).flat()];
   const stranger = ids.find((id) => id !== undefined && typeof id !== 'string');

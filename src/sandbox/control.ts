@@ -1,15 +1,14 @@
 // The sandbox's own endpoint under /sandbox: look at the bill, arm faults, change the world. No call here is counted,
 // limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import { COMMANDS } from './apis.ts';
 import type { CallLog } from './calls.ts';
-import { FAULT_TABLE } from './fault-table.ts';
-import type { FaultPatch, FaultSwitches } from './faults.ts';
-import { checkFields, type Fields, isObject, type ValuesOf } from './fields.ts';
+import { FAULT_TABLE, type FaultPatch, type FaultSwitches, read } from './faults.ts';
 import { readText, send, sendJson } from './http.ts';
 import { drawAvatar } from './people.ts';
 import type { PeopleActions } from './webhook-events.ts';
-import type { Webhooks, WebhookTarget } from './webhooks.ts';
+import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
 export const AVATARS_PATH = '/sandbox/avatars';
@@ -23,28 +22,28 @@ type Dependencies = {
   webhooks: Webhooks;
 };
 
-type Operation = { needs: Fields; takes: Fields; apply: (fields: { [field: string]: unknown }) => unknown };
+const ID = z.string().min(1);
+const TAGS = z.record(z.string(), z.union([z.string(), z.number()]));
+const CHANGE = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('follow'), from: ID, to: ID, at: z.int().optional() }),
+  z.strictObject({ op: z.literal('unfollow'), from: ID, to: ID }),
+  z.strictObject({ op: z.literal('setProfile'), id: ID, tags: TAGS }),
+  z.strictObject({ op: z.literal('import'), id: ID, tags: TAGS.optional() }),
+  z.strictObject({ op: z.literal('remove'), id: ID }),
+  z.strictObject({ op: z.literal('addFans'), id: ID, count: z.int().nonnegative() }),
+]);
+const WEBHOOK = z.strictObject({ url: z.string(), token: z.string().optional() });
 
 /** Answers a request whose path begins with /sandbox. */
 export function createControl({ app, calls, faults, world, act, webhooks }: Dependencies) {
-  const operations: { [op: string]: Operation } = {
-    follow: operation({ from: 'text', to: 'text' }, { at: 'a whole number' }, ({ from, to, at }) => ({
-      changed: act.follow(from, to, at),
-    })),
-    unfollow: operation({ from: 'text', to: 'text' }, {}, ({ from, to }) => ({ changed: act.unfollow(from, to) })),
-    setProfile: operation({ id: 'text', tags: TAGS }, {}, ({ id, tags }) => ({ changed: act.setProfile(id, tags) })),
-    import: operation({ id: 'text' }, { tags: TAGS }, ({ id, tags }) => world.importAccount(id, tags)),
-    remove: operation({ id: 'text' }, {}, ({ id }) => world.removeAccount(id)),
-    addFans: operation({ id: 'text', count: 'a whole number' }, {}, ({ id, count }) => world.addFans(id, count)),
-  };
-
   function changeWorld(json: unknown): unknown {
-    if (!isObject(json)) throw new Error('A change must be a JSON object');
-    const { op, ...fields } = json;
-    const change = typeof op === 'string' && Object.hasOwn(operations, op) ? operations[op] : undefined;
-    if (!change) throw new Error(`Unknown op ${JSON.stringify(op)}; known are ${Object.keys(operations).join(', ')}`);
-    checkFields(String(op), fields, change);
-    return change.apply(fields);
+    const change = read('A change', CHANGE, json);
+    if (change.op === 'follow') return { changed: act.follow(change.from, change.to, change.at) };
+    if (change.op === 'unfollow') return { changed: act.unfollow(change.from, change.to) };
+    if (change.op === 'setProfile') return { changed: act.setProfile(change.id, change.tags) };
+    if (change.op === 'import') return world.importAccount(change.id, change.tags);
+    if (change.op === 'remove') return world.removeAccount(change.id);
+    return world.addFans(change.id, change.count);
   }
 
   const routes: { [route: string]: (json: unknown) => unknown } = {
@@ -60,12 +59,7 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
     'DELETE /sandbox/faults': () => faults.reset(),
     'POST /sandbox/world': changeWorld,
     'GET /sandbox/webhook': () => ({ deliveries: webhooks.deliveries() }),
-    'PUT /sandbox/webhook': (json) => {
-      const target = isObject(json) ? json : {};
-      checkFields('A webhook', target, { needs: { url: 'text' }, takes: { token: 'text' } });
-      // The line above has checked it.
-      webhooks.connect(target as WebhookTarget);
-    },
+    'PUT /sandbox/webhook': (json) => webhooks.connect(read('A webhook', WEBHOOK, json)),
     'DELETE /sandbox/webhook': () => webhooks.connect(undefined),
   };
 
@@ -74,13 +68,13 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
     ...app,
     routes: Object.keys(routes),
     faults: Object.fromEntries(
-      Object.entries(FAULT_TABLE).map(([name, { on, ...entry }]) => [
+      Object.entries(FAULT_TABLE).map(([name, { on, about, rule }]) => [
         name,
-        { on: on.length === COMMANDS.length ? 'every command' : on, ...entry },
+        { about, on: on.length === COMMANDS.length ? 'every command' : on, takes: Object.keys(rule) },
       ]),
     ),
     scopes: { commands: 'only these', every: 'each n-th call', times: 'the first n hits' },
-    world: operations,
+    world: z.toJSONSchema(CHANGE).oneOf,
     examples: {
       'PUT /sandbox/faults': {
         shortPages: { keep: 3 },
@@ -106,15 +100,4 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
       sendJson(response, 400, { error: error instanceof Error ? error.message : String(error) });
     }
   };
-}
-
-const TAGS = 'tags with texts or numbers';
-
-function operation<const N extends Fields, const T extends Fields>(
-  needs: N,
-  takes: T,
-  apply: (fields: ValuesOf<N> & Partial<ValuesOf<T>>) => unknown,
-): Operation {
-  // Its caller checks the fields against `needs` and `takes` first.
-  return { needs, takes, apply: apply as Operation['apply'] };
 }

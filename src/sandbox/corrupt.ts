@@ -1,7 +1,7 @@
 // Faults in the shape of an answer: each changes the finished body, after everything was done right.
 import type { Answer } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
-import { isObject } from './fields.ts';
+import { isObject } from './http.ts';
 
 type Entry = { [field: string]: unknown };
 

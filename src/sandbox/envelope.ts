@@ -1,6 +1,5 @@
 // What every answer has in common (contract 1.4), and how a call or one entry of its batch fails (contract 3).
 import type { Envelope, ItemResult } from '../tencent/wire.ts';
-import { errorText } from './error-texts.ts';
 import type { DrawnFaults } from './faults.ts';
 
 /** A request's body, once it is known to be a JSON object. */
@@ -22,7 +21,7 @@ export type Answer = Envelope & { [field: string]: unknown };
 export class Refusal extends Error {
   readonly code: number;
 
-  constructor(code: number, info = errorText(code)) {
+  constructor(code: number, info = textOf(code)) {
     super(info);
     this.code = code;
   }
@@ -40,13 +39,18 @@ export function processed(id: string): ItemResult {
   return { To_Account: id, ResultCode: 0, ResultInfo: '' };
 }
 
-export function failed(id: string, code: number, info = errorText(code)): ItemResult {
+export function failed(id: string, code: number, info = textOf(code)): ItemResult {
   return { To_Account: id, ResultCode: code, ResultInfo: info };
 }
 
 /** The failure that a fault wants for this entry, if any. */
 export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResult | undefined {
   return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
+}
+
+/** The upstream's own texts are not documented (contract 8). */
+function textOf(code: number): string {
+  return [30003, 40003, 70107].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
 }
 
 function display(service: string): { ErrorDisplay?: string } {

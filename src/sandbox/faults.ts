@@ -1,23 +1,110 @@
-// Faults are armed while the sandbox runs. Each call draws once which of them hit it; all that handles the call looks
-// only at that draw.
+// Everything that can go wrong on request. Faults are armed while the sandbox runs; each call draws once which of them hit
+// it, and all that handles the call looks only at that draw.
+import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
-import {
-  type CallbackCommand,
-  type DrawnFaults,
-  FAULT_TABLE,
-  type FaultName,
-  type FaultPatch,
-  type Scope,
-} from './fault-table.ts';
-import { checkFields, type Fields, isObject } from './fields.ts';
+import { COMMANDS } from './apis.ts';
+import type { CallbackCommand } from './webhooks.ts';
 
-export type { CallbackCommand, DrawnFaults, FaultPatch } from './fault-table.ts';
+const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
+const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'portrait_set');
+const PAGES: Command[] = ['follow_get'];
+const WEBHOOKS: CallbackCommand[] = [
+  'Follow.CallbackAfterFollowAdd',
+  'Follow.CallbackAfterFollowDelete',
+  'Profile.CallbackPortraitSet',
+  'Alert.RequestOverLimit',
+];
+const TEXT = z.string();
+const WHOLE = z.int();
+const POSITIVE = z.int().positive();
+const LATE = { ms: POSITIVE };
+
+/** Each fault: the calls that it can hit, what it does, and what a rule of it says beside its scope. */
+export const FAULT_TABLE = {
+  latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
+  silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
+  reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
+  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page unless told otherwise', {
+    status: WHOLE.optional(),
+    body: TEXT.optional(),
+  }),
+  answerLost: fault(COMMANDS, 'The call is processed whole, then the connection is destroyed instead of answered'),
+  truncatedJson: fault(COMMANDS, 'The JSON ends in the middle, under a correct Content-Length'),
+
+  error: fault(COMMANDS, 'Refused with this code after authentication and rate check; nothing is processed', {
+    code: WHOLE,
+    info: TEXT.optional(),
+  }),
+  expiredUserSig: fault(COMMANDS, 'Any UserSig is judged expired: 70001'),
+  wrongRegion: fault(COMMANDS, 'The app lives in another data centre: 60026'),
+  featureOff: fault(FOLLOW, 'The follow feature is not switched on: 30005'),
+  itemFailure: fault(BATCHES, 'These accounts fail inside a batch, with nothing written; the call succeeds', {
+    ids: z.array(TEXT),
+    code: WHOLE,
+    info: TEXT.optional(),
+  }),
+  unknownFailsAll: fault(['portrait_get'], 'One unknown account fails the whole call with 40003'),
+
+  offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),
+  shortPages: fault(PAGES, 'At most `keep` members a page (or half of WantNum) although more follow', {
+    keep: POSITIVE.optional(),
+  }),
+  extraEmptyPage: fault(PAGES, 'The last members come with a cursor that leads to one more, empty page'),
+  endlessPages: fault(PAGES, 'Every page is empty and names a new cursor: the walk never ends'),
+  stuckCursor: fault(PAGES, 'NextCursor repeats StartCursor: the walk stays where it is'),
+  duplicates: fault(PAGES, 'The first member of a page is repeated at its end'),
+  missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
+  missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
+
+  unknownFields: fault(COMMANDS, 'Fields that nobody documents, at the top and in every entry'),
+  stateForStatus: fault(['query_online_status'], 'Presence under the key State instead of Status'),
+  missingErrorCode: fault(COMMANDS, 'The body lacks ErrorCode: valid JSON that is no answer'),
+  missingErrorInfo: fault(COMMANDS, 'The body lacks ErrorInfo'),
+  rewrite: fault(
+    COMMANDS,
+    'Replaces what a regular expression finds in the answer as text; `with` may quote groups: $1',
+    {
+      pattern: TEXT.refine(isPattern, 'must be a regular expression'),
+      with: TEXT,
+    },
+  ),
+
+  countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
+  listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
+
+  webhookDelay: fault(WEBHOOKS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
+  webhookDuplicate: fault(WEBHOOKS, 'Delivered twice'),
+  webhookDrop: fault(WEBHOOKS, 'Never sent'),
+  webhookBadSign: fault(WEBHOOKS, 'Signed with another token'),
+};
+
+type Table = typeof FAULT_TABLE;
+export type FaultName = keyof Table;
+
+/** Which calls a rule hits. Without any of these: every call that the fault can concern, until reset. */
+type Scope<Name extends string = string> = {
+  /** Only these commands. */
+  commands?: Name[];
+  /** Only each n-th matching call: 3 hits the third, the sixth, … */
+  every?: number;
+  /** Only the first n hits. With `every: n, times: 1`, the n-th call alone. */
+  times?: number;
+};
+
+type Rule<N extends FaultName> = Scope<Table[N]['on'][number]> &
+  (keyof Table[N]['rule'] extends never ? unknown : z.infer<z.ZodObject<Table[N]['rule']>>);
+
+/** One rule, several rules of a kind, `true` for an unscoped rule that needs nothing, or null to disarm. */
+export type FaultPatch = {
+  [N in FaultName]?: Rule<N> | Rule<N>[] | (Record<never, never> extends Rule<N> ? true : never) | null;
+};
+
+/** The rules that hit one call. */
+export type DrawnFaults = { readonly [N in FaultName]?: Rule<N> };
 
 type Armed = { rule: Scope; seen: number; fired: number };
 
 export type FaultSwitches = ReturnType<typeof createFaults>;
-
-const SCOPE: Fields = { commands: 'a list of texts', every: 'a positive number', times: 'a positive number' };
 
 export function createFaults() {
   const armed = new Map<FaultName, Armed[]>();
@@ -25,9 +112,9 @@ export function createFaults() {
   return {
     /** Arms the named faults and leaves the others; throws with a readable message on a malformed patch, arming nothing. */
     set(patch: FaultPatch): void {
-      for (const [name, rules] of parsePatch(patch)) {
-        armed.delete(name);
-        if (rules.length > 0) armed.set(name, rules);
+      for (const [name, rules] of readPatch(patch)) {
+        if (rules.length === 0) armed.delete(name);
+        else armed.set(name, rules);
       }
     },
 
@@ -42,52 +129,67 @@ export function createFaults() {
     draw(command: Command | CallbackCommand): DrawnFaults {
       const drawn: { [name: string]: Scope } = {};
       for (const [name, rules] of armed) {
-        if (!concerns(name, command)) continue;
-        const [first] = rules.filter((rule) => hits(rule, command));
+        const [first] = rules.filter((rule) => hits(rule, name, command));
         if (!first) continue;
         first.fired += 1;
         drawn[name] = first.rule;
       }
-      // Rules were parsed against the same table that gives the types, so each sits under its own name.
+      // Rules were parsed by the same table that gives the types, so each sits under its own name.
       return drawn as DrawnFaults;
     },
   };
 }
 
-function concerns(name: FaultName, command: string): boolean {
-  const on: readonly string[] = FAULT_TABLE[name].on;
-  return on.includes(command);
-}
-
-function hits(armed: Armed, command: string): boolean {
-  const { commands, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
-  if (commands && !commands.includes(command)) return false;
+function hits(armed: Armed, name: FaultName, command: string): boolean {
+  const {
+    commands = FAULT_TABLE[name].on as readonly string[],
+    every = 1,
+    times = Number.POSITIVE_INFINITY,
+  } = armed.rule;
+  if (!commands.includes(command)) return false;
   armed.seen += 1;
   return armed.seen % every === 0 && armed.fired < times;
 }
 
-function parsePatch(patch: unknown): [FaultName, Armed[]][] {
-  if (!isObject(patch)) throw new Error('Faults must be an object of fault names');
-  return Object.entries(patch).map(([name, given]) => {
-    if (!isFaultName(name)) {
-      throw new Error(`Unknown fault ${JSON.stringify(name)}; known are ${Object.keys(FAULT_TABLE).join(', ')}`);
-    }
+function readPatch(patch: unknown): [FaultName, Armed[]][] {
+  const names = z.partialRecord(z.enum(Object.keys(FAULT_TABLE) as FaultName[]), z.unknown());
+  return Object.entries(read('Faults', names, patch)).map(([name, given]) => {
+    // The line above has checked the names.
+    const schema = ruleSchema(name as FaultName);
     const rules = [given ?? false].flat().filter((rule) => rule !== false);
-    return [name, rules.map((rule) => ({ rule: parseRule(name, rule), seen: 0, fired: 0 }))];
+    return [
+      name as FaultName,
+      rules.map((rule) => ({ rule: read(`Fault ${name}`, schema, rule === true ? {} : rule), seen: 0, fired: 0 })),
+    ];
   });
 }
 
-function parseRule(name: FaultName, given: unknown): Scope {
-  const rule = given === true ? {} : given;
-  if (!isObject(rule)) throw new Error(`Fault ${name} must be true or an object, or a list of objects`);
-  const { on, needs, takes }: { on: readonly string[]; needs?: Fields; takes?: Fields } = FAULT_TABLE[name];
-  checkFields(`Fault ${name}`, rule, { needs, takes: { ...SCOPE, ...takes } });
-  const scope: Scope = rule;
-  const stranger = scope.commands?.find((command) => !on.includes(command));
-  if (stranger !== undefined) throw new Error(`Fault ${name} cannot concern ${stranger}; it takes ${on.join(', ')}`);
-  return scope;
+function ruleSchema(name: FaultName) {
+  const { on, rule }: { on: readonly string[]; rule: z.ZodRawShape } = FAULT_TABLE[name];
+  const scope = { commands: z.array(z.enum(on)).optional(), every: POSITIVE.optional(), times: POSITIVE.optional() };
+  return z.strictObject({ ...rule, ...scope });
 }
 
-function isFaultName(name: string): name is FaultName {
-  return Object.hasOwn(FAULT_TABLE, name);
+/** Parses JSON that somebody wrote by hand; throws an Error that begins with `subject` and names what is wrong. */
+export function read<T>(subject: string, schema: z.ZodType<T>, json: unknown): T {
+  const { data, error } = schema.safeParse(json);
+  if (error) throw new Error(`${subject}: ${z.prettifyError(error)}`);
+  return data as T;
+}
+
+function fault<Name extends Command | CallbackCommand, Shape extends z.ZodRawShape = Record<never, never>>(
+  on: readonly Name[],
+  about: string,
+  rule?: Shape,
+): { on: readonly (Name extends Command ? Command : CallbackCommand)[]; about: string; rule: Shape };
+function fault(on: readonly string[], about: string, rule = {}) {
+  return { on, about, rule };
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 // A small Tencent Cloud Chat: the upstream's wire over real HTTP, with seeded people and faults on request.
+import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
 import { createAccountCommands } from './commands/accounts.ts';
@@ -9,7 +10,6 @@ import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
 import { moveAvatars } from './people.ts';
-import { createRates, type RateLimits } from './rates.ts';
 import { dormantFans, seedWorld } from './seed.ts';
 import { createUserSigVerifier } from './user-sig.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';

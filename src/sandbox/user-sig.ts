@@ -2,7 +2,7 @@
 // mistake cannot hide another.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
-import { isObject } from './fields.ts';
+import { isObject } from './http.ts';
 
 /** What the caller claims in the query, and the second at which it is judged. */
 type Claim = { sdkAppId: number; identifier: string; nowSeconds: number };

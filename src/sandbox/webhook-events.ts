@@ -1,8 +1,7 @@
 // Which webhook a change sends, and with which body (contract 7.4). Only real changes send one (U14, U15).
 import type { WireProfileItem } from '../tencent/wire.ts';
 import type { Tags } from './accounts.ts';
-import { APIS } from './apis.ts';
-import type { RateAlarm } from './rates.ts';
+import { APIS, type RateAlarm } from './apis.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 

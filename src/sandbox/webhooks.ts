@@ -2,8 +2,14 @@
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackCommand, FaultSwitches } from './faults.ts';
+import type { FaultSwitches } from './faults.ts';
 import { parseJson } from './http.ts';
+
+export type CallbackCommand =
+  | 'Follow.CallbackAfterFollowAdd'
+  | 'Follow.CallbackAfterFollowDelete'
+  | 'Profile.CallbackPortraitSet'
+  | 'Alert.RequestOverLimit';
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */

@@ -8,8 +8,7 @@ import { type Admission, checkBody } from './checks.ts';
 import { corrupt } from './corrupt.ts';
 import { type Answer, failAnswer, type Handler, okAnswer, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
-import { isObject } from './fields.ts';
-import { parseJson, readText, send, sendJson } from './http.ts';
+import { isObject, parseJson, readText, send, sendJson } from './http.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -31,7 +30,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     try {
       admit(admission);
       const body = checkBody(json, service);
-      if (faults.featureOff) throw new Refusal(30005);
+      if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
       const call = { faults, clientIp, operator: query.get('identifier') ?? '' };
       return okAnswer(service, handlers[command](body, call));
     } catch (error) {

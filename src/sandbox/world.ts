@@ -1,6 +1,5 @@
 // The state behind the wire: accounts, and who follows whom since when (contract 9.1).
 import { createAccounts, type DormantAccounts } from './accounts.ts';
-import { createHistory } from './history.ts';
 import { addMember, inOrder, type Member, type MemberList, memberList, removeMember } from './member-list.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
@@ -12,16 +11,23 @@ type Dependencies = {
   dormant?: DormantAccounts;
 };
 
+/** A change of an edge; `before` is the follow time that it overwrote, undefined = `from` did not follow `to`. */
+type Change = { atMs: number; from: string; to: string; before: number | undefined };
+
+const MAX_CHANGES = 10_000;
+
 export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
 export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
   const { find, get, forget, ...accounts } = createAccounts(dormant);
-  const history = createHistory();
+  /** Recent changes, so that a lagging answer can show the world of a moment ago (contract U22). */
+  const changes: Change[] = [];
 
   /** When `from` began to follow `to`, in seconds; undefined when it does not. */
   function followTime(from: string, to: string, asOf?: number): number | undefined {
-    const change = asOf === undefined ? undefined : history.firstChange(from, to, asOf);
+    const overwrote = ({ atMs, ...edge }: Change) => atMs > Number(asOf) && edge.from === from && edge.to === to;
+    const change = asOf === undefined ? undefined : changes.find(overwrote);
     return change ? change.before : find(from)?.times.get(to);
   }
 
@@ -32,10 +38,16 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
     return out === undefined || back === undefined ? [] : [{ id: other, time: Math.max(out, back) }];
   }
 
+  /** The accounts whose relation with `id`, in either direction, has changed since `asOf`. */
+  function changedWith(id: string, asOf: number): Set<string> {
+    const recent = changes.filter(({ atMs, from, to }) => atMs > asOf && (from === id || to === id));
+    return new Set(recent.map(({ from, to }) => (from === id ? to : from)));
+  }
+
   /** A list ready to be paged. */
   function members(id: string, list: ListName, asOf?: number): MemberList {
     const { times, ...lists } = get(id);
-    const changed: Set<string> = asOf === undefined ? new Set() : history.changedWith(id, asOf);
+    const changed: Set<string> = asOf === undefined ? new Set() : changedWith(id, asOf);
     if (list === 'mutuals') {
       const others = new Set([...times.keys(), ...changed]);
       return memberList([...others].flatMap((other) => memberOf(id, list, other, asOf)));
@@ -48,7 +60,8 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
   const size = (id: string, list: ListName, asOf?: number): number => members(id, list, asOf).members.length;
 
   function remember(from: string, to: string, before: number | undefined): void {
-    if (lagging()) history.record({ atMs: now(), from, to, before });
+    if (lagging()) changes.push({ atMs: now(), from, to, before });
+    if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
   }
 
   /** Answers whether anything changed: a repeated follow keeps its first time (contract U14). */

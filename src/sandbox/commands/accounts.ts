@@ -22,8 +22,8 @@ export function createAccountCommands({ world }: { world: World }) {
 
   const query_online_status: Handler<QueryOnlineStatusResponse> = (body, call) => {
     const { To_Account: list, IsNeedDetail: detailed = 0 } = body;
-    if (!Array.isArray(list)) throw new Refusal(90003);
-    if (list.length > MAX_QUERIED) throw new Refusal(90011);
+    if (!Array.isArray(list)) throw new Refusal(90003, 'To_Account must be a list');
+    if (list.length > MAX_QUERIED) throw new Refusal(90011, 'too many accounts in To_Account');
     const ids = readBatch(list, { field: 'To_Account', max: MAX_QUERIED, code: 90001 });
     if (detailed !== 0 && detailed !== 1) throw new Refusal(90001, 'IsNeedDetail must be 0 or 1');
 

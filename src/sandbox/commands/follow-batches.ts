@@ -32,11 +32,11 @@ export function createFollowBatches({ world, events, limits, now }: Dependencies
   function obstacle(from: string, to: string): ItemResult | undefined {
     if (to === from) return failed(to, 30001, 'From_Account cannot follow itself');
     if (world.followTime(from, to) !== undefined) return undefined;
-    if (world.size(from, 'follows') >= limits.follows) return failed(to, 32100);
-    if (world.size(to, 'fans') >= limits.fans) return failed(to, 32101);
+    if (world.size(from, 'follows') >= limits.follows) return failed(to, 32100, 'following list is full');
+    if (world.size(to, 'fans') >= limits.fans) return failed(to, 32101, 'fan list is full');
     if (world.followTime(to, from) === undefined) return undefined;
-    if (world.size(from, 'mutuals') >= limits.mutuals) return failed(to, 32102);
-    return world.size(to, 'mutuals') >= limits.mutuals ? failed(to, 32103) : undefined;
+    if (world.size(from, 'mutuals') >= limits.mutuals) return failed(to, 32102, 'mutual list is full');
+    return world.size(to, 'mutuals') >= limits.mutuals ? failed(to, 32103, 'mutual list is full') : undefined;
   }
 
   function relation(from: string, to: string, asOf?: number): FollowCheckType {

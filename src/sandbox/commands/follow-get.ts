@@ -4,8 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { FollowGetResponse, WireFollowItem } from '../../tencent/wire.ts';
 import { readFromAccount } from '../checks.ts';
 import { type Body, type Handler, Refusal } from '../envelope.ts';
-import { isObject } from '../fields.ts';
-import { parseJson } from '../http.ts';
+import { isObject, parseJson } from '../http.ts';
 import { indexAfter, inOrder, type Member, type MemberList } from '../member-list.ts';
 import type { ListName, World } from '../world.ts';
 

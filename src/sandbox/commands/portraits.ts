@@ -2,7 +2,7 @@
 import type { Envelope, PortraitGetResponse, WireProfileItem } from '../../tencent/wire.ts';
 import { readBatch, readFromAccount } from '../checks.ts';
 import { failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
-import { isObject } from '../fields.ts';
+import { isObject } from '../http.ts';
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
 
@@ -70,7 +70,7 @@ export function createPortraitCommands({ world, events, customFields }: Dependen
 
   const portrait_get: Handler<PortraitGetResponse> = (body, call) => {
     const users = body.To_Account;
-    if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002);
+    if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002, 'Err_Profile_No_To_Account');
     const ids = readBatch(users, { field: 'To_Account', max: MAX_READ, code: 40001 });
     const tags = readBatch(body.TagList, { field: 'TagList', max: Number.POSITIVE_INFINITY, code: 40001 });
     tags.forEach(typeOf);
