@@ -3,17 +3,11 @@
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
 import { COMMANDS } from './apis.ts';
-import type { CallbackCommand } from './webhooks.ts';
+import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
 const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'portrait_set');
 const PAGES: Command[] = ['follow_get'];
-const WEBHOOKS: CallbackCommand[] = [
-  'Follow.CallbackAfterFollowAdd',
-  'Follow.CallbackAfterFollowDelete',
-  'Profile.CallbackPortraitSet',
-  'Alert.RequestOverLimit',
-];
 const TEXT = z.string();
 const WHOLE = z.int();
 const POSITIVE = z.int().positive();
@@ -72,10 +66,10 @@ export const FAULT_TABLE = {
   countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
   listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
 
-  webhookDelay: fault(WEBHOOKS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
-  webhookDuplicate: fault(WEBHOOKS, 'Delivered twice'),
-  webhookDrop: fault(WEBHOOKS, 'Never sent'),
-  webhookBadSign: fault(WEBHOOKS, 'Signed with another token'),
+  webhookDelay: fault(CALLBACK_COMMANDS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
+  webhookDuplicate: fault(CALLBACK_COMMANDS, 'Delivered twice'),
+  webhookDrop: fault(CALLBACK_COMMANDS, 'Never sent'),
+  webhookBadSign: fault(CALLBACK_COMMANDS, 'Signed with another token'),
 };
 
 type Table = typeof FAULT_TABLE;

@@ -1,5 +1,5 @@
-// Keeps the world moving, for whoever wants to see changes arrive: a few people around the famous ones follow, unfollow
-// and say something new about themselves. The same seed moves the same people in the same order.
+// Keeps the world moving, so that changes can be seen to arrive: a few people around the famous ones follow, unfollow and
+// change their signatures. The same seed moves the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
 import { createRandom, SIGNATURES } from './people.ts';
 import { personId, STAR } from './seed.ts';
@@ -15,7 +15,7 @@ type Dependencies = {
 
 export type Lively = { start(): void; stop(): void };
 
-/** Between two steps. Six of them are a turn: each famous person gains or loses a fan, and two people say something new. */
+/** Between two steps. Six of them are a turn: each famous person gains or loses a fan, and two signatures change. */
 export const STEP_MS = 250;
 
 /** The people of the starter operations: something happens to each of them all the time. */
@@ -31,16 +31,13 @@ export function createLively({ world, act, clock = systemClock, seed = 1 }: Depe
   let steps = 0;
   let moving: AbortController | undefined;
 
-  /** One of those who exist and are not `except`: accounts can be removed from the world at any time. */
-  function someone(people: readonly string[], except?: string): string | undefined {
-    const present = people.filter((id) => id !== except && world.has(id));
-    return present[Math.floor(random() * present.length)];
-  }
+  const pick = <T>(choices: readonly T[]): T | undefined => choices[Math.floor(random() * choices.length)];
 
-  /**
-   * Follows, or takes the follow back. However long this goes on, the graph differs from where it began in no more than
-   * the edges among these few people.
-   */
+  /** One of the people that exist and are not `except`: accounts can be removed from the world at any time. */
+  const someone = (people: readonly string[], except?: string) =>
+    pick(people.filter((id) => id !== except && world.has(id)));
+
+  /** Follows, or takes the follow back: the graph never differs from its start in more than the edges of these people. */
   function toggleFollow(from: string | undefined, to: string | undefined): void {
     if (from === undefined || to === undefined || !world.has(to)) return;
     if (world.followTime(from, to) === undefined) act.follow(from, to);
@@ -50,8 +47,8 @@ export function createLively({ world, act, clock = systemClock, seed = 1 }: Depe
   function changeSignature(id: string | undefined): void {
     if (id === undefined || !world.has(id)) return;
     const current = world.profile(id)?.items.find(({ Tag }) => Tag === SIGNATURE)?.Value;
-    const others = SIGNATURES.filter((signature) => signature !== current);
-    act.setProfile(id, { [SIGNATURE]: others[Math.floor(random() * others.length)] as string });
+    const signature = pick(SIGNATURES.filter((other) => other !== current));
+    if (signature) act.setProfile(id, { [SIGNATURE]: signature });
   }
 
   function step(): void {

@@ -1,4 +1,4 @@
-// Invents people: the same seed and number always give the same person, whoever else was asked for before.
+// Invents people: the same seed and number always give the same person, in whatever order they are asked for.
 import type { Tags } from './accounts.ts';
 
 const GIVEN_NAMES = [
@@ -42,9 +42,6 @@ const LOCATIONS = 'Berlin|Hà Nội|Lagos|Lima|Mumbai|Nairobi|Osaka|Porto|Seoul|
 const ALLOW_TYPES = ['AllowType_Type_AllowAny', 'AllowType_Type_NeedConfirm', 'AllowType_Type_DenyAny'];
 const GENDERS = ['Gender_Type_Female', 'Gender_Type_Male', 'Gender_Type_Unknown'];
 
-/** Where the avatars of invented people seem to be; a sandbox that knows its own address serves them itself. */
-const NOWHERE = 'https://avatars.example.com/';
-
 /** Numbers in [0, 1), the same sequence for the same seed. */
 export type Random = () => number;
 
@@ -65,7 +62,7 @@ export function inventProfile(id: string, seed: number, number: number): Tags {
   const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
   const upTo = (most: number) => Math.floor(random() * most);
   const optional: [share: number, tag: string, value: () => string | number][] = [
-    [0.9, 'Image', () => `${NOWHERE}${id}.png`],
+    [0.9, 'Image', () => `https://avatars.example.com/${id}.png`],
     [0.7, 'SelfSignature', () => pick(SIGNATURES)],
     [0.8, 'Gender', () => pick(GENDERS)],
     [0.6, 'BirthDay', () => (1960 + upTo(46)) * 10_000 + (1 + upTo(12)) * 100 + 1 + upTo(28)],
@@ -87,7 +84,7 @@ export function inventProfile(id: string, seed: number, number: number): Tags {
   return tags;
 }
 
-/** Leads the avatars in an answer's JSON to an address that has them, in `drawAvatar`'s form. */
+/** Moves the avatars of an answer's JSON from a host that does not exist to one that has them, as `drawAvatar` gives them. */
 export function moveAvatars(json: string, baseUrl: string): string {
   return json.replaceAll(/https:\/\/avatars\.example\.com\/(\w+)\.png/g, `${baseUrl}/$1.svg`);
 }

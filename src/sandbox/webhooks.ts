@@ -5,11 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultSwitches } from './faults.ts';
 import { parseJson } from './http.ts';
 
-export type CallbackCommand =
-  | 'Follow.CallbackAfterFollowAdd'
-  | 'Follow.CallbackAfterFollowDelete'
-  | 'Profile.CallbackPortraitSet'
-  | 'Alert.RequestOverLimit';
+export const CALLBACK_COMMANDS = [
+  'Follow.CallbackAfterFollowAdd',
+  'Follow.CallbackAfterFollowDelete',
+  'Profile.CallbackPortraitSet',
+  'Alert.RequestOverLimit',
+] as const;
+export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */
