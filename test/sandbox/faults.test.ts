@@ -28,6 +28,20 @@ describe('the connection', () => {
     expect((await call('follow_get', firstPage('ana'))).FollowItem).toHaveLength(4);
   });
 
+  test('with every: 100 one call in a hundred is slow, and delays no other', async () => {
+    const { post } = await withFans({ latency: { ms: 600_000, every: 100 } });
+    const hangUp = new AbortController();
+    let answered = 0;
+    const answers = Array.from({ length: 100 }, async () => {
+      await post('follow_get', firstPage('ana'), hangUp.signal);
+      answered += 1;
+    });
+    const settled = Promise.allSettled(answers);
+    await expect.poll(() => answered).toBe(99);
+    hangUp.abort();
+    expect((await settled).filter(({ status }) => status === 'rejected')).toHaveLength(1);
+  });
+
   test('silence never answers, and closing the sandbox ends the wait', async () => {
     const { post, calls, world, close } = await withFans({ silence: true });
     const answer = post('follow_add', ADD);
@@ -175,6 +189,13 @@ describe('pages', () => {
     expect(read[49]).toEqual(read[1]);
   });
 
+  test('endlessPages is empty and names another cursor each time', async () => {
+    const { pages, call } = await withFans({ endlessPages: true });
+    expect((await pages('ana', 1, 4)).flat()).toEqual([]);
+    const [one, two] = [await call('follow_get', firstPage('ana')), await call('follow_get', firstPage('ana'))];
+    expect(one.NextCursor).not.toBe(two.NextCursor);
+  });
+
   test('duplicates repeats a member in its page', async () => {
     const { pages } = await withFans({ duplicates: true });
     const [page = []] = await pages('ana', 1, 4);
@@ -205,6 +226,30 @@ describe('the shape of an answer', () => {
       Extra_List: [1, 'two', null],
       FollowItem: [{ To_Account: 'crowd_000004', Extra_Field: { Since: 2031 } }],
     });
+  });
+
+  test.each([
+    ['half an emoji in a nick', '"Crowd 4"', '"a\\ud83d"', 'FollowItem.0.ProfileItem.0.Value', 'a\ud83d'],
+    ['a value that is null', '"Crowd 4"', 'null', 'FollowItem.0.ProfileItem.0.Value', null],
+    ['a value that is a list', '"Crowd 4"', '[true,{}]', 'FollowItem.0.ProfileItem.0.Value', [true, {}]],
+    ['a number beyond all numbers', '"Crowd 4"', '1e400', 'FollowItem.0.ProfileItem.0.Value', Infinity],
+    [
+      'times in milliseconds',
+      '"FollowTime":(\\d+)',
+      '"FollowTime":$1000',
+      'FollowItem.0.FollowTime',
+      1_600_000_003_000,
+    ],
+    ['an account that is no text', '"To_Account":"crowd_0*(\\d+)"', '"To_Account":$1', 'FollowItem.0.To_Account', 4],
+    ['a member that is null', '\\{"To_Account":"crowd_000004".*?"profile_sequence":1\\}', 'null', 'FollowItem.0', null],
+    ['a negative counter', '"FollowerCount":4', '"FollowerCount":-1', 'FollowInfo.0.FollowerCount', -1],
+    ['a huge counter', '"FollowerCount":4', '"FollowerCount":2147483648', 'FollowInfo.0.FollowerCount', 2 ** 31],
+  ])('rewrite makes %s', async (_, pattern, replacement, path, value) => {
+    const { call } = await withFans({ rewrite: { pattern, with: replacement } });
+    const answer = path.startsWith('FollowInfo')
+      ? await call('follow_get_info', { From_Account: 'ana', To_Account: ['ana'] })
+      : await call('follow_get', firstPage('ana'));
+    expect(answer).toHaveProperty(path, value);
   });
 
   test('stateForStatus renames the presence key', async () => {

@@ -99,6 +99,23 @@ test('every seeded profile would pass the upstream’s own validation', async ()
   }
 });
 
+test('a sandbox that serves avatars shows each seeded person with a picture that is there', async () => {
+  const { call, url } = await seeded({ servesAvatars: true });
+  const { FollowItem = [] } = await call('follow_get', firstPage(STAR));
+  const images = FollowItem.flatMap(({ ProfileItem = [] }) => ProfileItem.filter(({ Tag }) => Tag.endsWith('_Image')));
+  expect(images.length).toBeGreaterThan(50);
+  const [first, second] = await Promise.all(
+    images.slice(0, 2).map(async ({ Value }) => {
+      expect(Value).toMatch(new RegExp(`^${url}/sandbox/avatars/\\w+\\.svg$`));
+      const response = await fetch(String(Value));
+      expect(response.headers.get('content-type')).toBe('image/svg+xml');
+      return response.text();
+    }),
+  );
+  expect(first).toMatch(/^<svg .*<\/svg>$/);
+  expect(second).not.toBe(first);
+});
+
 test.each([0, 1, 3])('a world of %i people still has its star', (people) => {
   expect(createSandbox({ people }).world.counts(STAR).fans).toBe(100_000);
 });
