@@ -2,11 +2,11 @@
 import { createHmac } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
+import { APIS } from '../../src/sandbox/apis.ts';
 import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import type {
   AccountCheckResponse,
   Command,
-  CommandServices,
   Envelope,
   FollowChangeResponse,
   FollowCheckResponse,
@@ -16,6 +16,7 @@ import type {
   QueryOnlineStatusResponse,
   WireFollowItem,
 } from '../../src/tencent/wire.ts';
+import { createTestClock } from '../support/clock.ts';
 
 type Responses = {
   follow_get: FollowGetResponse;
@@ -29,29 +30,11 @@ type Responses = {
   query_online_status: QueryOnlineStatusResponse;
 };
 
-const SERVICES: CommandServices = {
-  follow_get: 'follow',
-  follow_get_info: 'follow',
-  follow_check: 'follow',
-  follow_add: 'follow',
-  follow_delete: 'follow',
-  portrait_get: 'profile',
-  portrait_set: 'profile',
-  account_check: 'im_open_login_svc',
-  query_online_status: 'openim',
-};
-
 /** 2023-11-14T22:13:20Z. */
 export const START_MS = 1_700_000_000_000;
 
-export function manualClock(nowMs = START_MS) {
-  return {
-    now: () => nowMs,
-    advance(ms: number) {
-      nowMs += ms;
-    },
-  };
-}
+/** A clock that stands still until it is advanced. */
+export const manualClock = () => createTestClock(START_MS);
 
 export const userSigContent = {
   identifier: 'administrator',
@@ -89,7 +72,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
 
   function addressOf(command: Command, query: Record<string, string> = {}): string {
     const search = { sdkappid: '1400000000', identifier: 'administrator', usersig, random: '7', contenttype: 'json' };
-    return `${url}/v4/${SERVICES[command]}/${command}?${new URLSearchParams({ ...search, ...query })}`;
+    return `${url}/v4/${APIS[command].service}/${command}?${new URLSearchParams({ ...search, ...query })}`;
   }
 
   function post(command: Command, body: unknown, signal?: AbortSignal): Promise<Response> {
