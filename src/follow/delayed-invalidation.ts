@@ -1,6 +1,6 @@
 // Invalidates once more when the upstream has had its time: what was cached meanwhile may lack a change.
 import { type Clock, setAlarm } from '../clock.ts';
-import type { DomainEvent } from './forgetting.ts';
+import type { DomainEvent } from './invalidation.ts';
 
 export type DelayedInvalidation = {
   /** Invalidates what `events` concern at the end of the lag that begins now. */

@@ -3,10 +3,10 @@ import type { ChangeStream } from '../cache/change-stream.ts';
 import type { KeyedMutex } from '../cache/keyed-mutex.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import type { CachedFollowService } from './cached-follow-service.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { KnownChange } from './event-dedupe.ts';
-import type { FollowMemory } from './memory.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import {
@@ -14,8 +14,8 @@ import {
   type CallOptions,
   type ChangeAnswer,
   type FollowService,
-  known as valueOrNull,
   type Outcome,
+  known as valueOrNull,
 } from './services.ts';
 
 /** `unchanged`: it was so before. The failures of `ChangeAnswer` and errors are their own words. */
@@ -34,7 +34,7 @@ export type FollowWriter = {
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
   follow: Pick<FollowService, 'readRelations' | 'follow' | 'unfollow'>;
-  cache: Pick<FollowMemory, 'invalidate' | 'setRelation'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'setRelation'>;
   own: Pick<OwnChanges, 'relation'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<KnownChange>, 'append'>;

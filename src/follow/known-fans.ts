@@ -1,7 +1,7 @@
 // Those of a user's fans whom somebody follows: "followed by someone you know and 3 others". Two lists meet: the viewer's
 // follows, at most a few thousand, and the user's fans, of whom there may be millions.
 import { GatewayError } from '../errors.ts';
-import type { FollowMemory } from './memory.ts';
+import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
 import type { CallOptions } from './services.ts';
 
@@ -20,7 +20,7 @@ export type KnownFansOptions = {
   maxCalls: number;
 };
 
-type Memory = Pick<FollowMemory, 'readPage' | 'readCounts' | 'readRelations'>;
+type Memory = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelations'>;
 
 /** The upstream's largest page (contract 4.1), also its most economical one: every other reader of whole lists shares it. */
 const PAGE_SIZE = 1000;

@@ -1,18 +1,26 @@
 // What is cached, amended by this gateway's own changes, whether the upstream shows them yet or not.
+
+import type { CachedFollowService } from './cached-follow-service.ts';
 import type { ChangedProfiles } from './changed-profiles.ts';
-import type { FollowMemory } from './memory.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
 import type { Edges, OwnChanges } from './own-changes.ts';
 import type { CallOptions } from './services.ts';
 
 /** The same service, in which lists and relations show own changes at once, and no profile that is known to be old. */
-export function withOwnChanges(service: FollowMemory, own: OwnChanges, profiles: ChangedProfiles): FollowMemory {
+export function withOwnChanges(
+  service: CachedFollowService,
+  own: OwnChanges,
+  profiles: ChangedProfiles,
+): CachedFollowService {
   const { now } = service;
 
   /** Who keeps the answer has to know when it may no longer be what this viewer did. */
   function noteRead(userId: UserId, call: CallOptions): void {
-    const group = groupOf(userId);
-    call.onRead?.({ group, generation: own.generation(userId), freshUntil: own.freshUntil(userId) });
+    call.onRead?.({
+      group: OWN + userId,
+      generation: own.generation(userId),
+      freshUntil: own.freshUntil(userId),
+    });
   }
 
   function amend(query: PageQuery, page: FollowPage, call: CallOptions): FollowPage {
@@ -40,6 +48,10 @@ export function withOwnChanges(service: FollowMemory, own: OwnChanges, profiles:
         return relation && own.relation(from, to, relation);
       },
     },
+    isCurrent: (group, generation) =>
+      group.startsWith(OWN)
+        ? own.generation(group.slice(OWN.length)) === generation
+        : service.isCurrent(group, generation),
     async readRelations(from, userIds, call) {
       const batch = await service.readRelations(from, userIds, call);
       noteRead(from, call);
@@ -50,7 +62,7 @@ export function withOwnChanges(service: FollowMemory, own: OwnChanges, profiles:
   };
 }
 
-const groupOf = (userId: UserId): string => `own:${userId}`;
+const OWN = 'own:';
 
 /** Takes out who left, and puts who came on the head of the list. */
 export function amendPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
@@ -72,7 +84,8 @@ export function amendPage({ list, start }: PageQuery, page: FollowPage, edges: E
 function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, number | null | 'left'> {
   const memberships = new Map<UserId, number | null | 'left'>();
   if (list !== 'mutuals') {
-    for (const [id, { follows, since }] of list === 'follows' ? out : back) memberships.set(id, follows ? since : 'left');
+    for (const [id, { follows, since }] of list === 'follows' ? out : back)
+      memberships.set(id, follows ? since : 'left');
     return memberships;
   }
   for (const id of new Set([...out.keys(), ...back.keys()])) {

@@ -11,7 +11,12 @@ import type { FollowRelation, UserId } from './model.ts';
  * Whether one user follows another by now. `since`: when that began, in Unix seconds; null when it was so before.
  * `until`: epoch milliseconds.
  */
-export type Edge = { readonly follows: boolean; readonly since: number | null; readonly until: number; mutual: boolean };
+export type Edge = {
+  readonly follows: boolean;
+  readonly since: number | null;
+  readonly until: number;
+  mutual: boolean;
+};
 
 /** A user's follows and fans that this gateway has changed lately, by the other user. */
 export type Edges = { readonly out: ReadonlyMap<UserId, Edge>; readonly back: ReadonlyMap<UserId, Edge> };
@@ -58,7 +63,10 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
   let generation = 0;
 
   for (const { value } of stream.recent()) hear(value);
-  stream.listen(({ value }) => hear(value), () => {});
+  stream.listen(
+    ({ value }) => hear(value),
+    () => {},
+  );
 
   function hear(change: KnownChange): void {
     if (change.type === 'profile-changed') return;
@@ -95,7 +103,10 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
 
   function drop(pair: string, { from, to, edge }: Recent): void {
     recent.delete(pair);
-    for (const [userId, side, other] of [[from, 'out', to], [to, 'back', from]] as const) {
+    for (const [userId, side, other] of [
+      [from, 'out', to],
+      [to, 'back', from],
+    ] as const) {
       const edges = users.get(userId);
       if (edges?.[side].get(other) !== edge) continue;
       edges[side].delete(other);

@@ -9,6 +9,7 @@ export type Telling = {
   hear(since: number): void;
   /** Since when it tells without a pause; null while it does not. */
   since(): number | null;
+  withdraw(ms: number): void;
 };
 
 export type TellingOptions = {
@@ -24,6 +25,7 @@ const SPREAD_EVERY_MS = 30_000;
 
 export function createTelling({ clock, spread }: TellingOptions): Telling {
   let began = 0;
+  let withdrawnUntil = Number.NEGATIVE_INFINITY;
   let lastAt = Number.NEGATIVE_INFINITY;
   let spreadAt = Number.NEGATIVE_INFINITY;
 
@@ -42,7 +44,11 @@ export function createTelling({ clock, spread }: TellingOptions): Telling {
       began = Math.min(telling.since() ?? now, since);
       lastAt = now;
     },
-    since: () => (clock.now() - lastAt < SILENCE_MS ? began : null),
+    since: () => (clock.now() - lastAt < SILENCE_MS && clock.now() >= withdrawnUntil ? began : null),
+    withdraw(ms) {
+      withdrawnUntil = clock.now() + ms;
+      lastAt = Number.NEGATIVE_INFINITY;
+    },
   };
   return telling;
 }

@@ -6,10 +6,10 @@ import { LRUCache } from 'lru-cache';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import type { CachedFollowService } from './cached-follow-service.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { KnownChange } from './event-dedupe.ts';
-import type { FollowMemory } from './memory.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService, Outcome } from './services.ts';
@@ -36,7 +36,7 @@ export type WebhookEvents = {
 export type WebhookEventsOptions = {
   /** The upstream itself: its word counts. */
   follow: Pick<FollowService, 'readRelations'>;
-  cache: Pick<FollowMemory, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<KnownChange>, 'append'>;
@@ -110,8 +110,7 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     await stream.append({ type: 'profile-changed', userId, at });
   }
 
-  async function takeFollow(change: Unconfirmed): Promise<void> {
-    await invalidate(change);
+  function confirm(change: Unconfirmed): void {
     if (waiting.length >= MAX_WAITING) return;
     waiting.push(change);
     pump();
@@ -170,7 +169,10 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     const pauseMs = PAUSES_MS[change.tries];
     if (pauseMs === undefined) return;
     const again = { ...change, tries: change.tries + 1 };
-    clock.sleep(pauseMs, closed.signal).then(() => takeFollow(again).catch(report), () => {});
+    clock.sleep(pauseMs, closed.signal).then(
+      () => confirm(again),
+      () => {},
+    );
   }
 
   function report(error: unknown): void {
@@ -181,8 +183,8 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     take(event) {
       const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
       if (isTooMuch(users)) return 'dropped';
+      if (isRepeated(event)) return 'duplicate';
       if (event.type === 'profile-changed') {
-        if (isRepeated(event)) return 'duplicate';
         takeProfile(event.userId, event.at).catch(report);
         return 'taken';
       }
@@ -190,8 +192,8 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
       cache.noteWebhook();
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
-      if (isRepeated(event)) return 'duplicate';
-      for (const to of targets) takeFollow({ type, from, to, at, tries: 0 }).catch(report);
+      const changes = targets.map((to) => ({ type, from, to, at, tries: 0 }));
+      Promise.all(changes.map(invalidate)).then(() => changes.forEach(confirm), report);
       return 'taken';
     },
     close: () => closed.abort(),

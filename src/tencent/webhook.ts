@@ -2,8 +2,9 @@
 // so that whatever is read here is a hint.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Hint } from '../follow/hints.ts';
+
 import type { UserId } from '../follow/model.ts';
+import type { WebhookEvent } from '../follow/webhook-events.ts';
 
 export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',
@@ -26,7 +27,7 @@ export type WebhookReader = {
   /** Judges a request by its address, before anything of its body is read. */
   admit(url: string): Admission;
   /** What a body says; null when it is not one of `command`. */
-  parse(command: CallbackCommand, text: string): Hint | RateAlarm | null;
+  parse(command: CallbackCommand, text: string): WebhookEvent | RateAlarm | null;
 };
 
 export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
