@@ -1,5 +1,5 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import { type Config, ConfigError } from '../config.ts';
 import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
