@@ -111,8 +111,8 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
     if (position === FIRST_ID && kept.length === 0) floor = id;
     position = id;
     isAnchored = true;
-    if (fields[0] === 'gap') return noteGap();
-    hear(id, fields[0] === 'value' ? parse(fields[1] ?? '') : undefined);
+    if (fields[0] === 'gap') noteGap();
+    else hear(id, fields[0] === 'value' ? parse(fields[1] ?? '') : undefined);
   }
 
   /**

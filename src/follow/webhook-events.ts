@@ -46,10 +46,9 @@ export type WebhookEventsOptions = {
   onBug(error: unknown): void;
 };
 
-/** An app's own events name fewer users a second than this, on each replica; more is taken for a flood, */
+/** An app's own events name fewer users a second than this, on each replica; more is taken for a flood. */
 const USERS_PER_SECOND = 100;
-/** but for short bursts. */
-const BURST_USERS = 200;
+const BURST_USERS = 100;
 /** After a flood events are dropped, and fresh times are those without webhooks, until this long has been quiet. */
 export const FLOOD_MS = 60_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
@@ -85,6 +84,7 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     if (tokens < 0) {
       tokens = Math.max(tokens, -BURST_USERS);
       floodUntil = now + FLOOD_MS;
+      waiting = [];
       // Events that matter may be among those that are dropped.
       cache.withdrawWebhooks(FLOOD_MS);
     }

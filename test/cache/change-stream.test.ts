@@ -114,7 +114,12 @@ test('a replica that starts hears what the stream holds, before it is ready', as
   const b = await open();
   // Redis cuts a stream when that is cheap.
   expect(b.heard.length).toBeGreaterThanOrEqual(1000);
-  expect(b.recent().slice(-1000).map(({ value }) => value)).toEqual(numbers(1000, 200));
+  expect(
+    b
+      .recent()
+      .slice(-1000)
+      .map(({ value }) => value),
+  ).toEqual(numbers(1000, 200));
   const { entries, complete } = await b.since(ids[1150] as string);
   expect([complete, entries.map(({ value }) => value)]).toEqual([true, numbers(49, 1151)]);
   expect(await b.since(ids[0] as string)).toMatchObject({ complete: false });
@@ -287,7 +292,12 @@ describe('without Redis', () => {
     expect(isGrowing(stream.heard)).toBe(true);
     expect(stream.heard.map(({ id }) => id)).toEqual(ids);
     // At least those; the rest is cut off seldom.
-    expect(stream.recent().slice(-10).map(({ value }) => value)).toEqual(numbers(10, 15));
+    expect(
+      stream
+        .recent()
+        .slice(-10)
+        .map(({ value }) => value),
+    ).toEqual(numbers(10, 15));
     for (const [i, id] of ids.entries()) {
       const { entries, complete, upTo } = await stream.since(id);
       if (i >= 14) expect(complete).toBe(true);

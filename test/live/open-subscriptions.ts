@@ -8,7 +8,9 @@ import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
 
-export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'maxSubscriptions'>> & { maxLength?: number };
+export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'maxSubscriptions'>> & {
+  maxLength?: number;
+};
 
 export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
   const clock = createTestClock(AT);
