@@ -1,20 +1,8 @@
 // The stream of changes that every replica appends to and follows: a Redis stream, or a ring in memory without Redis.
 // Knows no follow words.
-import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { compareIds, createChangeRing, type EntriesAfter, FIRST_ID, type StreamEntry } from './change-ring.ts';
 import type { RedisClient, RedisLink } from './redis-link.ts';
-
-/** One entry. Ids grow in the order in which this replica heard the entries. */
-export type StreamEntry<T> = { readonly id: string; readonly value: T };
-
-/** What came after an id, oldest first. */
-export type EntriesAfter<T> = {
-  readonly entries: readonly StreamEntry<T>[];
-  /** False when some may be gone. */
-  readonly complete: boolean;
-  /** The id up to which this answers: what is heard later comes behind it. */
-  readonly upTo: string;
-};
 
 export type ChangeStream<T> = {
   /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
@@ -41,13 +29,6 @@ export type ChangeStreamOptions<T> = {
   clock: Clock;
 };
 
-/**
- * An id: `<ms>-<seq>` as Redis makes it, or `<ms>-<seq>.<n>` of an entry that only this process has heard, behind that
- * place. It holds nothing that a URL would have to escape.
- */
-export const STREAM_ID = /^\d{1,15}-\d{1,15}(?:\.\d{1,15})?$/;
-
-const FIRST_ID = '0-0';
 /** How long Redis holds on to a question while nothing happens, in milliseconds. */
 const WAIT_MS = 2000;
 /** A connection that is silent for this much longer is dead. */
@@ -56,24 +37,12 @@ const SILENCE_MS = 1000;
 const PAUSE_MS = 500;
 const PAGE = 500;
 
-/** Below zero when `a` comes before `b`, zero when they are the same place. */
-export function compareIds(a: string, b: string): number {
-  const [left, right] = [a.split(/[-.]/), b.split(/[-.]/)];
-  for (let i = 0; i < 3; i++) {
-    const order = Number(left[i] ?? 0) - Number(right[i] ?? 0);
-    if (order !== 0) return order;
-  }
-  return 0;
-}
-
 export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeStream<T> {
   const { redis, key, maxLength, read, clock } = options;
   const listeners = new Set<{ onEntry(entry: StreamEntry<T>): void; onGap(id: string): void }>();
   const closed = new AbortController();
-  let kept: StreamEntry<T>[] = [];
-  /** Nothing behind this id is missing in `kept`. Alone, every process begins a stream of its own. */
-  let floor = redis ? FIRST_ID : `${clock.now()}-0`;
-  let newest = floor;
+  // Alone, every process begins a stream of its own.
+  const ring = createChangeRing<T>({ start: redis ? FIRST_ID : `${clock.now()}-0`, maxLength });
   /** The entry of the Redis stream that was read last, and whether it should still be there. */
   let position = FIRST_ID;
   let isAnchored = false;
@@ -81,34 +50,22 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
-  /** Begins anywhere, so that another process' ids are not taken for this one's. */
-  let local = randomInt(2 ** 40);
-
-  const localId = () => `${newest.split('.', 1)[0]}.${++local}`;
-
-  function hear(id: string, said: unknown): string {
-    newest = id;
+  /** Hands an entry over; with id null one that only this process hears. */
+  function hear(id: string | null, said: unknown): string {
     const value = read(said);
-    if (value === undefined) return id;
-    kept.push({ id, value });
-    // Cut off seldom, since that moves all the others.
-    if (kept.length > maxLength * 1.25) {
-      floor = (kept[kept.length - maxLength - 1] as StreamEntry<T>).id;
-      kept = kept.slice(-maxLength);
-    }
-    for (const { onEntry } of [...listeners]) onEntry({ id, value });
-    return id;
+    if (value === undefined) return id ?? FIRST_ID;
+    const entry = ring.add(id, value);
+    for (const { onEntry } of [...listeners]) onEntry(entry);
+    return entry.id;
   }
 
   function noteGap(): void {
-    newest = localId();
-    floor = newest;
-    kept = [];
-    for (const { onGap } of [...listeners]) onGap(floor);
+    const id = ring.noteGap();
+    for (const { onGap } of [...listeners]) onGap(id);
   }
 
   function take(id: string, fields: readonly string[]): void {
-    if (position === FIRST_ID && kept.length === 0) floor = id;
+    ring.beginAt(id);
     position = id;
     isAnchored = true;
     if (fields[0] === 'gap') noteGap();
@@ -148,7 +105,9 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
 
   /** Reads on, one read after the other; not at all when `id` has been read meanwhile. */
   function catchUp(id?: string): Promise<boolean> {
-    reading = reading.then(() => (id !== undefined && compareIds(id, position) <= 0 ? true : readOn()));
+    const next = () => (id !== undefined && compareIds(id, position) <= 0 ? true : readOn());
+    // A failure is the business of the caller that it met.
+    reading = reading.then(next, next);
     return reading;
   }
 
@@ -157,7 +116,9 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
 
   /** Tells the other replicas that they lack something, as soon as Redis takes it. */
   async function shareGap(): Promise<void> {
-    if (hasUnshared) hasUnshared = !(await add('gap', ''));
+    if (!hasUnshared) return;
+    hasUnshared = false;
+    if (!(await add('gap', ''))) hasUnshared = true;
   }
 
   async function follow(client: RedisClient): Promise<void> {
@@ -181,20 +142,6 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
     }
   }
 
-  /** Where in `kept` the entries behind `id` begin; null when some of them may be gone. */
-  function indexAfter(id: string): number | null {
-    let [low, high] = [0, kept.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareIds((kept[middle] as StreamEntry<T>).id, id) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    if (id === floor || kept[low - 1]?.id === id) return low;
-    // What another process alone has heard has no place here.
-    const isForeign = id.includes('.') || !redis;
-    return !isForeign && compareIds(id, floor) > 0 && compareIds(id, newest) < 0 ? low : null;
-  }
-
   return {
     async ready() {
       if (!redis) return;
@@ -202,12 +149,12 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
       void follow(redis.client);
     },
     async append(value) {
-      if (!redis) return hear(localId(), value);
+      if (!redis) return hear(null, value);
       await shareGap();
       const id = await add('value', JSON.stringify(value));
       if (!id) hasUnshared = true;
       // Without Redis subscribers of this replica are told all the same.
-      return id && (await catchUp(id)) ? id : hear(localId(), value);
+      return id && (await catchUp(id)) ? id : hear(null, value);
     },
     listen(onEntry, onGap) {
       const listener = { onEntry, onGap };
@@ -216,11 +163,10 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
     },
     async since(id) {
       // Another replica may be ahead of this one.
-      if (redis && indexAfter(id) === null) await catchUp();
-      const index = indexAfter(id);
-      return { entries: kept.slice(index ?? kept.length), complete: index !== null, upTo: newest };
+      if (redis && !ring.since(id).complete) await catchUp();
+      return ring.since(id);
     },
-    recent: () => kept,
+    recent: ring.recent,
     close: () => closed.abort(),
   };
 }

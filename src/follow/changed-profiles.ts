@@ -1,6 +1,7 @@
 // Whose profile has changed lately. Lists carry the profiles of their members (contract U1), so a remembered page may
 // show an old one: for these users what is remembered of the profile itself counts.
-import type { ChangeStream, StreamEntry } from '../cache/change-stream.ts';
+import type { StreamEntry } from '../cache/change-ring.ts';
+import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { KnownChange } from './event-dedupe.ts';
 import type { FollowEntry, FollowPage, UserId } from './model.ts';

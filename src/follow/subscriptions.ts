@@ -1,5 +1,6 @@
 // What happens to users, told to subscribers as it happens, and once more to those who come back with a cursor.
-import { type ChangeStream, compareIds, type StreamEntry } from '../cache/change-stream.ts';
+import { compareIds, type StreamEntry } from '../cache/change-ring.ts';
+import type { ChangeStream } from '../cache/change-stream.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { KnownChange } from './event-dedupe.ts';

@@ -10,9 +10,9 @@ import type { CachedFollowService } from './cached-follow-service.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { KnownChange } from './event-dedupe.ts';
-import type { FollowRelation, UserId } from './model.ts';
+import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
-import type { FollowService, Outcome } from './services.ts';
+import type { FollowService } from './services.ts';
 
 /**
  * What a webhook says has happened. `at` is when, `eventTime` the same, null where the webhook did not say. Both are epoch
@@ -54,26 +54,27 @@ export const FLOOD_MS = 60_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
-/** What the upstream does not confirm yet is asked again after these pauses, since its parts may lag. */
-const PAUSES_MS = [1000, 5000];
-const CONFIRM_MS = 10_000;
-const MAX_CHECKS = 4;
-/** How many relations one call tells (upstream contract, 4.4). */
-const CHECKED_AT_ONCE = 100;
-const MAX_WAITING = 1000;
-
-type Unconfirmed = { type: FollowChange['type']; from: UserId; to: UserId; at: number; tries: number };
 
 export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvents {
   const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
-  const closed = new AbortController();
   const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
   let tokens = BURST_USERS;
   let filledAt = clock.now();
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
-  let waiting: Unconfirmed[] = [];
-  let checks = 0;
+  const confirmation = createChangeConfirmation({
+    follow,
+    clock,
+    async onConfirmed(change, isLate) {
+      const { type, from, to, at } = change;
+      if (isLate) await invalidate(change);
+      // An own change is known only when the upstream has answered it, which may be after its webhook.
+      if (own.consumeOwnChange(type, from, to, at)) return;
+      await stream.append(change);
+      delayed.schedule([{ type: 'follow-changed', from, to }]);
+    },
+    onBug,
+  });
 
   /** Whether an event that names this number of users is one too many. */
   function isTooMuch(users: number): boolean {
@@ -84,7 +85,7 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     if (tokens < 0) {
       tokens = Math.max(tokens, -BURST_USERS);
       floodUntil = now + FLOOD_MS;
-      waiting = [];
+      confirmation.clear();
       // Events that matter may be among those that are dropped.
       cache.withdrawWebhooks(FLOOD_MS);
     }
@@ -102,81 +103,12 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
     return isKnown;
   }
 
-  const invalidate = ({ from, to }: Pick<FollowChange, 'from' | 'to'>) =>
+  const invalidate = ({ from, to }: Pick<Claim, 'from' | 'to'>) =>
     cache.invalidate({ type: 'follow-changed', from, to });
 
   async function takeProfile(userId: UserId, at: number): Promise<void> {
     await cache.invalidate({ type: 'profile-changed', userId });
     await stream.append({ type: 'profile-changed', userId, at });
-  }
-
-  function confirm(change: Unconfirmed): void {
-    if (waiting.length >= MAX_WAITING) return;
-    waiting.push(change);
-    pump();
-  }
-
-  /** A few checks at a time; what comes meanwhile shares the next ones. */
-  function pump(): void {
-    while (checks < MAX_CHECKS && waiting.length > 0 && !closed.signal.aborted) {
-      checks++;
-      void check(takeBatch())
-        .catch(report)
-        .finally(() => {
-          checks--;
-          pump();
-        });
-    }
-  }
-
-  /** What waits about the same user as the first one, on whichever side more of it is. */
-  function takeBatch(): { side: 'from' | 'to'; batch: Unconfirmed[] } {
-    const [first] = waiting as [Unconfirmed];
-    const same = (side: 'from' | 'to') => waiting.filter((change) => change[side] === first[side]);
-    const side = same('to').length > same('from').length ? 'to' : 'from';
-    const batch = same(side).slice(0, CHECKED_AT_ONCE);
-    waiting = waiting.filter((change) => !batch.includes(change));
-    return { side, batch };
-  }
-
-  async function check({ side, batch }: { side: 'from' | 'to'; batch: Unconfirmed[] }): Promise<void> {
-    const [first] = batch as [Unconfirmed];
-    const other = side === 'from' ? 'to' : 'from';
-    const relations = await follow.readRelations(first[side], [...new Set(batch.map((change) => change[other]))], {
-      signal: closed.signal,
-      deadlineAt: clock.now() + CONFIRM_MS,
-      priority: 'revalidation',
-    });
-    for (const change of batch) await conclude(change, side, relations.get(change[other]));
-  }
-
-  async function conclude(change: Unconfirmed, side: 'from' | 'to', relation: Outcome<FollowRelation> | undefined) {
-    const { type, from, to, at, tries } = change;
-    // Nothing happens to an account that does not exist.
-    if (relation instanceof GatewayError && relation.code === 'USER_NOT_FOUND') return;
-    const known = relation === undefined || relation instanceof GatewayError ? null : relation;
-    const [there, back] = side === 'from' ? [isFollowing(known), isFan(known)] : [isFan(known), isFollowing(known)];
-    if (known === null || there !== (type === 'followed')) return askAgain(change);
-    // What was read since may have lacked the change, as the checks before this one did.
-    if (tries > 0) await invalidate(change);
-    // An own change is known only when the upstream has answered it, which may be after its webhook.
-    if (own.consumeOwnChange(type, from, to, at)) return;
-    await stream.append({ type, from, to, at, mutual: back });
-    delayed.schedule([{ type: 'follow-changed', from, to }]);
-  }
-
-  function askAgain(change: Unconfirmed): void {
-    const pauseMs = PAUSES_MS[change.tries];
-    if (pauseMs === undefined) return;
-    const again = { ...change, tries: change.tries + 1 };
-    clock.sleep(pauseMs, closed.signal).then(
-      () => confirm(again),
-      () => {},
-    );
-  }
-
-  function report(error: unknown): void {
-    if (!closed.signal.aborted) onBug(error);
   }
 
   return {
@@ -185,18 +117,18 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
       if (isTooMuch(users)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
       if (event.type === 'profile-changed') {
-        takeProfile(event.userId, event.at).catch(report);
+        takeProfile(event.userId, event.at).catch(onBug);
         return 'taken';
       }
       const { type, from, at } = event;
       cache.noteWebhook();
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
-      const changes = targets.map((to) => ({ type, from, to, at, tries: 0 }));
-      Promise.all(changes.map(invalidate)).then(() => changes.forEach(confirm), report);
+      const claims = targets.map((to): Claim => ({ type, from, to, at }));
+      Promise.all(claims.map(invalidate)).then(() => claims.forEach(confirmation.confirm), onBug);
       return 'taken';
     },
-    close: () => closed.abort(),
+    close: confirmation.close,
   };
 }
 
