@@ -5,7 +5,7 @@ import { createHastyClock, createRunningClock, type TestClock } from '../support
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
-import { ADD, DELETE, follows, openTold, PORTRAIT, tell, unfollows } from './told-house.ts';
+import { ADD, DELETE, follows, openWithWebhooks, PORTRAIT, tell, unfollows } from './webhook-house.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
 const EVENTS = `subscription {
@@ -14,7 +14,7 @@ const EVENTS = `subscription {
 type Events = { data: { followEvents: { __typename: string; user: { id: string } } } };
 
 async function openStar(clock: TestClock = createHastyClock(), env: Record<string, string> = {}) {
-  const house = await openTold({ clock, env: { AUTH: 'development', ...env } });
+  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
   const { world, act, calls } = house.sandbox;
   for (const id of ['star', 'ana', 'bo', 'cy', 'marker']) world.importAccount(id);
   world.follow('ana', 'star', LONG_AGO);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { only, scrape } from '../metrics/scrape.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { ADD, follows, logged, openTold, tell } from './told-house.ts';
+import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-house.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;
@@ -11,7 +11,7 @@ const STEPS = 20;
 /** Ten seconds of queries about everybody, with forged webhooks about the first ones or without. */
 async function openTenSeconds(forged: number) {
   const clock = createHastyClock();
-  const house = await openTold({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '30' } });
+  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '30' } });
   const { world, calls } = house.sandbox;
   for (const id of [...STARS, 'fan']) world.importAccount(id);
   for (const id of STARS) world.follow('fan', id);
