@@ -77,7 +77,9 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
       // The upstream has shown what came after an own change.
       if (known && known.at <= at) drop(pair, known);
       const reverse = recent.get(`${to} ${from}`);
-      if (reverse) reverse.edge.mutual = type === 'followed';
+      if (!reverse) return;
+      reverse.edge.mutual = type === 'followed';
+      for (const userId of [from, to]) renew(userId);
       return;
     }
     unexplained.set(pair, { type, startedAt: own.startedAt, at });
@@ -92,11 +94,16 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
     put(to, 'back', from, edge);
   }
 
+  function renew(userId: UserId): void {
+    const edges = users.get(userId);
+    if (edges) edges.generation = ++generation;
+  }
+
   function put(userId: UserId, side: 'out' | 'back', other: UserId, edge: Edge): void {
     const edges = users.get(userId) ?? { out: new Map(), back: new Map(), generation };
     users.set(userId, edges);
     edges[side].set(other, edge);
-    edges.generation = ++generation;
+    renew(userId);
     const [oldest] = edges[side].keys();
     if (edges[side].size > MAX_EDGES && oldest !== undefined) edges[side].delete(oldest);
   }
@@ -110,7 +117,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
       const edges = users.get(userId);
       if (edges?.[side].get(other) !== edge) continue;
       edges[side].delete(other);
-      edges.generation = ++generation;
+      renew(userId);
       if (edges.out.size + edges.back.size === 0) users.delete(userId);
     }
   }
