@@ -9,6 +9,7 @@ export type Telling = {
   hear(since: number): void;
   /** Since when it tells without a pause; null while it does not. */
   since(): number | null;
+  /** What is read from now on for this long (milliseconds) is not believed for longer, on any replica. */
   withdraw(ms: number): void;
 };
 
@@ -20,12 +21,13 @@ export type TellingOptions = {
 
 /** After so long without a word it may have ceased to tell, in milliseconds. */
 const SILENCE_MS = 600_000;
+/** A moment that is further ahead than clocks differ withdraws what was believed. */
+const CLOCK_SKEW_MS = 5000;
 /** The others are told no more often than this. */
 const SPREAD_EVERY_MS = 30_000;
 
 export function createTelling({ clock, spread }: TellingOptions): Telling {
   let began = 0;
-  let withdrawnUntil = Number.NEGATIVE_INFINITY;
   let lastAt = Number.NEGATIVE_INFINITY;
   let spreadAt = Number.NEGATIVE_INFINITY;
 
@@ -41,14 +43,17 @@ export function createTelling({ clock, spread }: TellingOptions): Telling {
     },
     hear(since) {
       const now = clock.now();
-      began = Math.min(telling.since() ?? now, since);
+      const known = telling.since();
+      const latest = Math.max(since, known ?? 0);
+      began = latest > now + CLOCK_SKEW_MS ? latest : Math.min(known ?? now, since);
       lastAt = now;
     },
-    since: () => (clock.now() - lastAt < SILENCE_MS && clock.now() >= withdrawnUntil ? began : null),
     withdraw(ms) {
-      withdrawnUntil = clock.now() + ms;
-      lastAt = Number.NEGATIVE_INFINITY;
+      const until = clock.now() + ms;
+      telling.hear(until);
+      void spread?.(until);
     },
+    since: () => (clock.now() - lastAt < SILENCE_MS ? began : null),
   };
   return telling;
 }

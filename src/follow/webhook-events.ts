@@ -50,7 +50,9 @@ export type WebhookEventsOptions = {
 const USERS_PER_SECOND = 100;
 const BURST_USERS = 100;
 /** After a flood events are dropped, and fresh times are those without webhooks, until this long has been quiet. */
-export const FLOOD_MS = 60_000;
+const FLOOD_MS = 60_000;
+/** How often replicas are told of a flood that goes on, in milliseconds. */
+const WITHDRAW_EVERY_MS = 10_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
@@ -62,6 +64,7 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
   let filledAt = clock.now();
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
+  let withdrawnAt = Number.NEGATIVE_INFINITY;
   const confirmation = createChangeConfirmation({
     follow,
     clock,
@@ -86,8 +89,11 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
       tokens = Math.max(tokens, -BURST_USERS);
       floodUntil = now + FLOOD_MS;
       confirmation.clear();
-      // Events that matter may be among those that are dropped.
-      cache.withdrawWebhooks(FLOOD_MS);
+    }
+    // Events that matter may be among those that are dropped.
+    if (now < floodUntil && now >= withdrawnAt + WITHDRAW_EVERY_MS) {
+      withdrawnAt = now;
+      cache.withdrawWebhooks(FLOOD_MS + WITHDRAW_EVERY_MS);
     }
     const isNow = now < floodUntil;
     if (isNow !== isFlood) onFlood(isNow);

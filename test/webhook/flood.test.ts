@@ -1,7 +1,8 @@
 // A captured signature signs anything for a minute (upstream contract, 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
 import { only, scrape } from '../metrics/scrape.ts';
-import { createHastyClock } from '../support/clock.ts';
+import { createHastyClock, createRunningClock } from '../support/clock.ts';
+import { startRedis } from '../support/redis.ts';
 import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-house.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
@@ -56,3 +57,26 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
   await tell(house, ADD, follows('fan', ['star_0'], clock.now()), { at: clock.now() });
   expect(logged(house, 'Webhooks are taken again')).toHaveLength(1);
 }, 60_000);
+
+test('while one replica drops webhooks, no other believes its cache for longer than without them', async () => {
+  const { url } = await startRedis();
+  const clock = createRunningClock();
+  const house = await openWithWebhooks({ clock, env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  const { world, act, webhooks } = house.sandbox;
+  for (const id of ['star', 'dan', 'eve', 'probe']) world.importAccount(id);
+  const other = await house.openReplica();
+  const ageOf = async (id: string) =>
+    (await other.query('query ($id: ID!) { user(id: $id) { fansCount } }', { id })).extensions?.freshness;
+  /** Whether what the other replica reads now is fresh in half a minute. */
+  const staysFresh = async (id: string) => {
+    await ageOf(id);
+    clock.advance(31_000);
+    return (await ageOf(id)) === undefined;
+  };
+  act.follow('dan', 'eve');
+  await webhooks.settled();
+  await expect.poll(() => staysFresh('star'), { timeout: 20_000 }).toBe(true);
+  const at = clock.now();
+  for (let n = 0; n < 60; n++) await tell(house, ADD, follows('dan', ['star'], at - n), { at });
+  await expect.poll(() => staysFresh('probe'), { timeout: 20_000 }).toBe(false);
+});
