@@ -45,7 +45,6 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       isUp: () => link.condition === 'up',
       whenBack() {},
       subscribe() {},
-      keep: () => () => {},
       publish: async () => true,
       close() {},
     };

@@ -4,6 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { parse } from 'graphql';
 import type { Lifetimes } from '../../../src/cache/read-through.ts';
 import { type Context, createContexts } from '../../../src/context.ts';
+import { withInvalidation } from '../../../src/follow/cached-follow-service.ts';
 import type { Kind } from '../../../src/follow/kinds.ts';
 import { createLoaders } from '../../../src/follow/loaders.ts';
 import { createFollowMemory } from '../../../src/follow/memory.ts';
@@ -116,7 +117,7 @@ function runGateways(cell: Cell, replicas: number): Promise<CellResult> {
     };
     const unasked = async () => never();
     return createContexts({
-      memory,
+      memory: withInvalidation(memory),
       writer: { change: unasked },
       findKnownFans: unasked,
       live: { followEvents: never, profileEvents: never },

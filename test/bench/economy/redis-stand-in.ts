@@ -79,7 +79,6 @@ export function createRedisStandIn(clock: Clock): RedisStandIn {
       isUp: () => true,
       whenBack() {},
       subscribe() {},
-      keep: () => () => {},
       publish: async () => true,
       close() {},
     }),

@@ -1,17 +1,17 @@
-// While the upstream tells of changes, lists, counts and relations answer by themselves for ten minutes instead of 30 s.
+// While webhooks arrive, lists, counts and relations answer by themselves for ten minutes instead of 30 s.
 import { expect, test } from 'vitest';
 import type { FollowGetRequest } from '../../src/tencent/wire.ts';
 import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
 import type { Replica } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
-import { openTold } from './told-house.ts';
+import { openWithWebhooks } from './webhook-house.ts';
 
 const MINUTE_MS = 60_000;
 const SCREEN = '{ user(id: "star") { fansCount fans(first: 20) { nodes { id } } } }';
 
-/** A house with people whose follows are told, and a screen of somebody else. */
+/** A house with people whose follows send webhooks, and a screen of somebody else. */
 async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
-  const house = await openTold({ clock, env: { AUTH: 'development', ...env } });
+  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
   const { world, act, webhooks, calls } = house.sandbox;
   for (const id of ['star', 'ana', 'dan', 'eve', 'probe']) world.importAccount(id);
   world.follow('ana', 'star');
@@ -23,7 +23,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
     return extensions?.freshness ? 'stale' : lastScreenCall() !== before ? 'asked' : 'fresh';
   }
 
-  /** Something happens that has nothing to do with star, and is told. */
+  /** Something happens that has nothing to do with star, and a webhook says so. */
   async function stir() {
     if (!act.follow('dan', 'eve')) act.unfollow('dan', 'eve');
     await webhooks.settled();
@@ -34,7 +34,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
     ...house.sandbox,
     look,
     stir,
-    /** Tells something, and answers whether what `replica` reads then is fresh for more than 30 s. */
+    /** Has a webhook sent, and answers whether what `replica` reads then is fresh for more than 30 s. */
     async staysFresh(replica: Replica) {
       await stir();
       const query = '{ user(id: "probe") { fansCount } }';
@@ -44,7 +44,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
     },
   };
 
-  /** The last call that a screen can have asked for; whose follows are looked at behind a hint are on none. */
+  /** The last call that a screen can have asked for. */
   function lastScreenCall() {
     return calls
       .recent()
@@ -56,7 +56,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
   }
 }
 
-test('what was read while changes are told is fresh for about ten minutes, and no longer', async () => {
+test('what was read while webhooks arrive is fresh for about ten minutes, and no longer', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
   await stir();
@@ -82,7 +82,7 @@ test('a relation is fresh as long', async () => {
   expect(calls.count('follow_check')).toBe(checks);
 });
 
-test('where nothing is told, what was read is fresh for 30 s', async () => {
+test('where no webhook arrives, what was read is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { look } = await openCalm(clock);
   expect(await look()).toBe('asked');
@@ -92,7 +92,7 @@ test('where nothing is told, what was read is fresh for 30 s', async () => {
   expect(await look()).toBe('stale');
 });
 
-test('what was read before the telling began is fresh for 30 s', async () => {
+test('what was read before the first webhook is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
   expect(await look()).toBe('asked');
@@ -104,7 +104,7 @@ test('what was read before the telling began is fresh for 30 s', async () => {
   expect(await look()).toBe('stale');
 });
 
-test('after ten minutes of silence everything is fresh for 30 s again, and a new word does not change that', async () => {
+test('after ten minutes of silence everything is fresh for 30 s again, and a new webhook does not change that', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
   await stir();
@@ -124,7 +124,7 @@ test('after ten minutes of silence everything is fresh for 30 s again, and a new
   expect(await look()).toBe('stale');
 });
 
-test('webhooks of other things than follows do not pass for being told', async () => {
+test('webhooks of other things than follows do not count', async () => {
   const clock = createHastyClock();
   const { act, webhooks, look } = await openCalm(clock);
   act.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
@@ -135,7 +135,7 @@ test('webhooks of other things than follows do not pass for being told', async (
   expect(await look()).toBe('stale');
 });
 
-test('refused webhooks do not pass for being told', async () => {
+test('refused webhooks do not count', async () => {
   const clock = createHastyClock();
   const { stir, faults, look } = await openCalm(clock);
   faults.set({ webhookBadSign: true });
@@ -145,7 +145,7 @@ test('refused webhooks do not pass for being told', async () => {
   expect(await look()).toBe('stale');
 });
 
-test('what was read right after a change is forgotten after 30 s, since the upstream may not have shown the change yet', async () => {
+test('what was read right after a change is read again after 30 s, since the upstream may not have shown the change yet', async () => {
   const clock = createHastyClock();
   const { stir, act, webhooks, faults, look, house } = await openCalm(clock);
   await stir();
@@ -157,7 +157,7 @@ test('what was read right after a change is forgotten after 30 s, since the upst
   clock.advance(31_000);
   expect(await look()).toBe('asked');
   expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 2 } });
-  // Forgetting begins that time anew; what is read after it is believed for long.
+  // Invalidating begins that time again; what is read after it is believed for long.
   clock.advance(31_000);
   await look();
   await expect.poll(() => look()).toBe('fresh');
@@ -165,7 +165,7 @@ test('what was read right after a change is forgotten after 30 s, since the upst
   expect(await look()).toBe('fresh');
 });
 
-test('LIST_FRESH_SECONDS=0 asks every time, whatever is told', async () => {
+test('LIST_FRESH_SECONDS=0 asks every time, whatever webhooks say', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock, { LIST_FRESH_SECONDS: '0' });
   await stir();
@@ -173,7 +173,7 @@ test('LIST_FRESH_SECONDS=0 asks every time, whatever is told', async () => {
   expect(await look()).toBe('asked');
 });
 
-test('replicas over one Redis are told together', async () => {
+test('a webhook to one replica counts for all that share its Redis', async () => {
   const { url } = await startRedis();
   const clock = createRunningClock();
   const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
@@ -185,7 +185,7 @@ test('replicas over one Redis are told together', async () => {
   expect(await look(house, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
 });
 
-test('a replica that Redis cannot tell what to forget believes what it remembers for 30 s', async () => {
+test('a replica that Redis cannot tell what to invalidate believes its cache for 30 s', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
   const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: redis.url });
@@ -218,7 +218,7 @@ test('what another replica read right after a change is not believed for long on
   // An answer that comes later than that check's: the change is looked into when it is here.
   expect(await look(house, untouched)).toBe('asked');
   await expect.poll(() => look(house, touched)).toBe('fresh');
-  // It was not there when the change was told.
+  // It was not there when the webhook came.
   const other = await house.openReplica();
   await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
   expect(await look(other, untouched)).toBe('fresh');

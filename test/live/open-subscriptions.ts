@@ -1,25 +1,28 @@
-// Live events over a log in this process, and the changes that make them.
+// Subscriptions over a change stream in this process, and the changes that make their events.
 import { onTestFinished } from 'vitest';
-import { createLog, type Log } from '../../src/cache/log.ts';
+import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
 import type { Change } from '../../src/follow/changes.ts';
-import { createLive, type LiveOptions } from '../../src/follow/live.ts';
+import { createEventDedupe, type KnownChange } from '../../src/follow/event-dedupe.ts';
+import { createSubscriptions, type SubscriptionsOptions } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
 
-export type LiveTestOptions = Partial<Pick<LiveOptions, 'mostWaiting' | 'mostSubscriptions'>> & { most?: number };
+export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'maxSubscriptions'>> & {
+  maxLength?: number;
+};
 
-export function openLive({ most = 1000, mostSubscriptions = 10_000, ...options }: LiveTestOptions = {}) {
+export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
   const clock = createTestClock(AT);
-  const log = createLog({ link: null, key: '', most, clock });
-  const live = createLive({ log, clock, mostSubscriptions, ...options });
+  const stream = createChangeStream({ redis: null, key: '', maxLength, read: createEventDedupe(), clock });
+  const live = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
   onTestFinished(() => live.close());
-  return { clock, log, live, ...writerOf(log) };
+  return { clock, stream, live, ...writerOf(stream) };
 }
 
 /** Ways to write changes. */
-export function writerOf(log: Pick<Log, 'append'>) {
-  const write = (change: Change) => log.append(change);
+export function writerOf(stream: Pick<ChangeStream<KnownChange>, 'append'>) {
+  const write = (change: Change) => stream.append(change);
   return {
     write,
     follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),

@@ -1,4 +1,4 @@
-// A house that is told of changes, and webhooks as the upstream, or somebody in its place, would send them.
+// A house with webhooks, and webhooks as the upstream, or somebody in its place, would send them.
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
 import { type House, type HouseOptions, openHouse, type Replica } from '../support/house.ts';
@@ -17,8 +17,8 @@ export type Forgery = {
   headers?: Record<string, string>;
 };
 
-/** Opens a house whose sandbox tells the first gateway of every change. */
-export async function openTold({ env = {}, sandbox, ...rest }: HouseOptions = {}) {
+/** Opens a house whose sandbox sends the first gateway a webhook of every change. */
+export async function openWithWebhooks({ env = {}, sandbox, ...rest }: HouseOptions = {}) {
   const house = await openHouse({
     ...rest,
     env: { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH, METRICS_PORT: '0', ...env },
