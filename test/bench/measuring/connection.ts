@@ -10,30 +10,23 @@ export type Connection = {
 };
 
 const END_OF_HEAD = '\r\n\r\n';
+/** Shorter than any server keeps an idle connection, so that none is closed under a request. */
+const MAX_IDLE_MS = 2000;
 
-/** The bytes of a request with JSON over POST, with the headers that GraphQL clients send, and more. */
-export function postOf(
-  origin: string,
-  path: string,
-  body: object,
-  more: Readonly<Record<string, string>> = {},
-): Buffer {
-  const json = JSON.stringify(body);
+/** The bytes of a request with JSON over POST. */
+export function postOf(origin: string, path: string, body: object | string): Buffer {
+  const json = typeof body === 'string' ? body : JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
     `host: ${new URL(origin).host}`,
     'accept: application/graphql-response+json, application/json;q=0.9',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(json)}`,
-    ...Object.entries(more).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(`${head.join('\r\n')}${END_OF_HEAD}${json}`);
 }
 
-/** Shorter than any server's patience with an idle connection, so that none is closed under a request. */
-const MOST_IDLE_MS = 2000;
-
-/** A connection that opens with the first request, and anew when it has been idle for a while. */
+/** Opens with the first request, and again after it has been idle for a while. */
 export function openConnection(origin: string): Connection {
   const { hostname, port } = new URL(origin);
   let socket: Socket | undefined;
@@ -54,17 +47,20 @@ export function openConnection(origin: string): Connection {
 
   function open(): Socket {
     const opened = connect({ host: hostname, port: Number(port), noDelay: true });
+    received = Buffer.alloc(0);
     opened.on('data', receive);
-    opened.on('error', (error) => waiting?.reject(error));
+    opened.on('error', (error) => opened === socket && waiting?.reject(error));
     opened.on('close', () => {
-      if (opened === socket) waiting?.reject(new Error(`${origin} closed the connection`));
+      if (opened !== socket) return;
+      socket = undefined;
+      waiting?.reject(new Error(`${origin} closed the connection`));
     });
     return opened;
   }
 
   return {
     send(request) {
-      if (!socket || performance.now() - usedAt > MOST_IDLE_MS) {
+      if (!socket || performance.now() - usedAt > MAX_IDLE_MS) {
         socket?.destroy();
         socket = open();
       }
@@ -76,7 +72,7 @@ export function openConnection(origin: string): Connection {
   };
 }
 
-/** The answer, once it is there as a whole. Nothing can come behind it: nobody has asked yet. */
+/** The answer when it is there as a whole. Nothing can follow it: no second request was sent. */
 function readAnswer(received: Buffer): Answer | null {
   const end = received.indexOf(END_OF_HEAD);
   if (end < 0) return null;
@@ -85,9 +81,8 @@ function readAnswer(received: Buffer): Answer | null {
   const body = received.subarray(end + END_OF_HEAD.length);
   const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
   if (length !== undefined) return body.length < Number(length) ? null : { status, body };
-  if (!/\r\ntransfer-encoding: *chunked\r\n/i.test(head)) throw new Error(`An answer of no known length: ${head}`);
-  const whole = joinChunks(body);
-  return whole && { status, body: whole };
+  const joined = joinChunks(body);
+  return joined && { status, body: joined };
 }
 
 function joinChunks(body: Buffer): Buffer | null {
