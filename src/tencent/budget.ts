@@ -1,4 +1,4 @@
-// The budget: how many calls of each command may go in any second, all replicas, or all workers, together (contract 1.6).
+// The budget: how many calls of each command may go in any second, all replicas together (contract 1.6).
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
@@ -13,8 +13,6 @@ import type { Command } from './wire.ts';
 export type BudgetOptions = {
   /** Where the replicas share the budget; null when there is no such place. */
   link: RedisLink | null;
-  /** Where the workers of this machine share it, when there is no link, and how many they are; null: nobody to share with. */
-  fellows?: BudgetFellows | null;
   /** Begins every key in Redis, before a colon; the same on all replicas. */
   prefix: string;
   /**
@@ -31,8 +29,6 @@ export type BudgetOptions = {
   /** At least 0, below 1. */
   random?: () => number;
 };
-
-export type BudgetFellows = { count: number; paceOf(command: Command): SharedPace };
 
 export type BudgetEvent = { command: Command } & (
   | { kind: 'admitted'; priority: Priority; waitedMs: number }
@@ -80,12 +76,11 @@ export type Budget = {
 /** Creates the budget of this process. */
 export function createBudget(options: BudgetOptions): Budget {
   const { link, prefix, ratePerSecond, clock, random = Math.random, onEvent = () => {} } = options;
-  const fellows = link ? null : (options.fellows ?? null);
   const { maxWaitMs = { interactive: 2000, background: 500 } } = options;
   const report = createOccasionalReport(options.report, clock);
-  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock, fellows?.count);
+  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock);
   const sharedPace = (command: Command, pace: Pace): SharedPace | null =>
-    link ? createSharedPace(link, `${prefix}:budget:${command}`, pace, clock) : (fellows?.paceOf(command) ?? null);
+    link ? createSharedPace(link, `${prefix}:budget:${command}`, pace, clock) : null;
   const lanes = new Map<Command, { lane: Lane; admitted: number[]; refused: number[] }>();
 
   function openLane(command: Command) {
