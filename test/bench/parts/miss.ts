@@ -1,0 +1,61 @@
+// The screen of users who are not in memory, from an upstream that answers at once: the gateway beside a bare proxy.
+import { postOf } from '../measuring/connection.ts';
+import { ALL_FEATURES, FEATURES, startGateway, startUpstream, totalCallsOf } from '../measuring/gateway.ts';
+import { type Candidate, COMPARED, compare, inTurn, openTarget, type Round, saturate } from '../measuring/load.ts';
+import { type Section, table } from '../measuring/results.ts';
+import { SIZES, screenBody } from '../measuring/screen.ts';
+import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+import { userOf } from '../reference/world.ts';
+
+const PROXY = new URL('../peers/proxy.ts', import.meta.url);
+let nextUser = 2_000_000;
+
+/** A gateway and a proxy in front of one upstream, and what asks them for users whom nobody has asked for. */
+export async function startMissing(latencyMs: number) {
+  const upstream = await startUpstream({ latencyMs });
+  const gateway = await startGateway(upstream, ALL_FEATURES);
+  const proxy = await startServer(PROXY, { UPSTREAM: upstream.origin });
+  let asked = 0;
+  const callsBefore = await totalCallsOf(upstream);
+  const candidateOf = (name: string, server: ServerProcess, first: number): Candidate => ({
+    name,
+    server,
+    requestOf() {
+      asked++;
+      return postOf(server.origin, '/graphql', screenBody(userOf(nextUser++), first));
+    },
+    isRight: ({ status, body }) => status === 200 && body.byteLength > first * 100 && !body.includes('"errors"'),
+  });
+  return {
+    candidates: (first: number) => [candidateOf('gateway', gateway, first), candidateOf('bare proxy', proxy, first)],
+    /** Throws unless every request made one call. */
+    async close(): Promise<void> {
+      const calls = (await totalCallsOf(upstream)) - callsBefore;
+      if (calls !== asked) throw new Error(`${asked} requests made ${calls} upstream calls.`);
+      await Promise.all([upstream, gateway, proxy].map((server) => server.stop()));
+    },
+  };
+}
+
+export async function miss(quick: boolean): Promise<Section> {
+  const missing = await startMissing(0);
+  const rounds = quick ? 5 : 15;
+  const rows: string[][] = [];
+  for (const first of SIZES) {
+    const targets = missing.candidates(first).map((candidate) => openTarget(candidate));
+    const plan = {
+      rounds,
+      warmUp: quick ? 1000 : 10_000,
+      measure: (to: (typeof targets)[0]) => saturate(to, quick ? 200 : 500),
+    };
+    const measured = await inTurn(targets, plan);
+    const base = measured.get('bare proxy') as Round[];
+    for (const [name, its] of measured)
+      rows.push([`${first} edges: ${name}`, ...compare(its, base), name === 'gateway' ? '≥ 0.5' : '']);
+  }
+  await missing.close();
+  const how =
+    'Every request is for a user whom nobody has asked for, so each is one upstream call, for 100 members; ' +
+    `16 connections, ${rounds} rounds in turn. The proxy parses, shapes and stringifies. The gateway has ${FEATURES}.`;
+  return { title: 'Miss', lines: [how, '', ...table(['', ...COMPARED, 'proxy = 1', 'aim'], rows)] };
+}
