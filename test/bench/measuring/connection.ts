@@ -1,7 +1,8 @@
 // A kept-alive HTTP/1.1 connection with little work of its own, so that two cores are enough for a server and its load.
 import { connect, type Socket } from 'node:net';
 
-export type Answer = { status: number; body: Buffer };
+/** `isLast`: the server closes the connection behind it. */
+export type Answer = { status: number; body: Buffer; isLast?: boolean };
 
 export type Connection = {
   /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
@@ -40,6 +41,10 @@ export function openConnection(origin: string): Connection {
     if (!answer) return;
     received = Buffer.alloc(0);
     usedAt = performance.now();
+    if (answer.isLast) {
+      socket?.destroy();
+      socket = undefined;
+    }
     const asked = waiting;
     waiting = undefined;
     asked?.resolve(answer);
@@ -78,11 +83,12 @@ function readAnswer(received: Buffer): Answer | null {
   if (end < 0) return null;
   const head = received.toString('latin1', 0, end + 2);
   const status = Number(head.slice(9, 12));
+  const isLast = /\r\nconnection: *close\r\n/i.test(head);
   const body = received.subarray(end + END_OF_HEAD.length);
   const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
-  if (length !== undefined) return body.length < Number(length) ? null : { status, body };
+  if (length !== undefined) return body.length < Number(length) ? null : { status, body, isLast };
   const joined = joinChunks(body);
-  return joined && { status, body: joined };
+  return joined && { status, body: joined, isLast };
 }
 
 function joinChunks(body: Buffer): Buffer | null {
