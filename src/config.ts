@@ -71,13 +71,6 @@ export type Config = {
   corsOrigins: readonly string[] | '*';
   /** Proxies that are believed: how many there are, or their networks. */
   trustProxy: number | readonly string[];
-  compression: boolean;
-  /** How often an operation is asked before it is compiled, and answered without detours; null: never. */
-  hotPath: number | null;
-  /** What whole answers may take in memory, of this process; 0 keeps none. */
-  answerCacheBytes: number;
-  /** Operations, of trusted documents, whose answer to nobody in particular is for everybody. */
-  publicOperations: readonly string[];
   maxBodyBytes: number;
   maxDepth: number;
   maxTokens: number;
@@ -91,8 +84,6 @@ export type Config = {
   /** Requests of one client; null: as many as it likes. */
   rateLimitPerMinute: number | null;
   drainMs: number;
-  /** How many processes serve; `auto`: one for each core. */
-  workers: number | 'auto';
   logLevel: (typeof LOG_LEVELS)[number];
 };
 
@@ -197,10 +188,6 @@ export function readConfig(env: Environment): Config {
     automaticPersistedQueries: settings.AUTOMATIC_PERSISTED_QUERIES,
     corsOrigins: settings.CORS_ORIGINS,
     trustProxy: settings.TRUST_PROXY,
-    compression: settings.COMPRESSION,
-    hotPath: settings.HOT_PATH,
-    publicOperations: settings.PUBLIC_OPERATIONS,
-    answerCacheBytes: settings.ANSWER_CACHE_MB * 1024 * 1024,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     maxDepth: settings.MAX_DEPTH,
     maxTokens: settings.MAX_TOKENS,
@@ -211,7 +198,6 @@ export function readConfig(env: Environment): Config {
     maxResponseBytes: settings.MAX_RESPONSE_BYTES,
     rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE || null,
     drainMs: settings.SHUTDOWN_DRAIN_MS,
-    workers: settings.WORKERS,
     logLevel: settings.LOG_LEVEL,
   };
 }

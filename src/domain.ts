@@ -16,7 +16,6 @@ import { createSettling, type Settling } from './follow/settling.ts';
 import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
-import type { Fellows } from './workers/fellows.ts';
 
 export type Domain = {
   /** What is known now: remembered, asked for, and amended by what has changed lately. */
@@ -41,8 +40,6 @@ export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
   /** `prefix` begins all keys. Null: no other replica is heard of. */
   redis: { link: RedisLink; prefix: string } | null;
-  /** The other workers of this machine, where there is no Redis to share through; null: this process is alone. */
-  fellows: Pick<Fellows, 'log' | 'remember' | 'inTurn'> | null;
   clock: Clock;
   report: TencentClientOptions['report'];
   observer: MemoryObserver | undefined;
@@ -52,12 +49,11 @@ export type DomainDependencies = {
 const HEARING_MS = 1000;
 
 export function createDomain(config: Config, dependencies: DomainDependencies): Domain {
-  const { client, redis, fellows, clock, report, observer } = dependencies;
+  const { client, redis, clock, report, observer } = dependencies;
   const lagMs = config.writeLagMs;
   const { toldMs, usableMs } = config.lifetimes.page;
   const changes = createLog({
     link: redis?.link ?? null,
-    bus: fellows?.log,
     key: `${redis?.prefix}:log`,
     most: config.eventLogLength,
     clock,
@@ -66,7 +62,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
   });
-  const own = createFollowMemory({
+  const remembered = createFollowMemory({
     follow,
     profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
     clock,
@@ -76,14 +72,12 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
     settleMs: lagMs,
     observer,
   });
-  const remembered = fellows?.remember(own) ?? own;
   const recent = createRecentChanges({ log: changes, clock, lagMs });
   // As long as a page may stand in for a newer one, so long it may show an old profile.
   const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: Math.max(toldMs, usableMs) });
   const memory = amendMemory(remembered, recent, changedProfiles);
   const settling = createSettling({ forget: remembered.forget, clock, lagMs });
-  const ownTurns = createTurns({ redis, clock });
-  const turns = fellows?.inTurn(ownTurns) ?? ownTurns;
+  const turns = createTurns({ redis, clock });
   const live = createLive({ log: changes, clock, mostSubscriptions: config.maxSubscriptions });
 
   return {

@@ -1,23 +1,17 @@
 // The process edge: reads the command line, runs a command, and ends with its exit code.
-import './process/compiled.ts';
-import './process/engine.ts';
-import cluster from 'node:cluster';
 import type { Environment } from './config.ts';
 import { type Command, type CommandLine, readCommandLine } from './process/command-line.ts';
 import { check, printSchema, purge, sandbox, webhook } from './process/commands.ts';
 import { complain, EXIT, explain, print, USAGE, VERSION } from './process/edge.ts';
-import { serve, work } from './process/serve.ts';
+import { serve } from './process/serve.ts';
 
 // Leaves although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
 process.exit(
-  // Whoever else has Node's cluster start this program has a gateway of one process each time.
-  cluster.isWorker && process.env.WORKER
-    ? await work(process.env)
-    : await run(process.argv.slice(2), process.env).catch((error: unknown) => {
-        const { exitCode, complaint } = explain(error);
-        complain(complaint);
-        return exitCode;
-      }),
+  await run(process.argv.slice(2), process.env).catch((error: unknown) => {
+    const { exitCode, complaint } = explain(error);
+    complain(complaint);
+    return exitCode;
+  }),
 );
 
 async function run(args: string[], env: Environment): Promise<number> {

@@ -10,9 +10,7 @@ import { createDomain } from './domain.ts';
 import { createListener } from './http/listener.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
-import type { Snapshot } from './metrics/together.ts';
 import { createAccounting } from './operations/accounting.ts';
-import { createAnswerCache } from './operations/answer-cache.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
@@ -20,7 +18,6 @@ import { createBudget } from './tencent/budget.ts';
 import type { Report } from './tencent/client.ts';
 import { connectUpstream } from './upstream.ts';
 import { connectWebhooks } from './webhooks.ts';
-import type { Fellows } from './workers/fellows.ts';
 
 export type Gateway = {
   /** Starts to accept requests; resolves with the base URL. */
@@ -32,8 +29,6 @@ export type Gateway = {
   close(told?: Promise<unknown>): Promise<void>;
   /** Stops at once. */
   destroy(): void;
-  /** What has been measured until now; null where METRICS_PORT is not set. */
-  measured(): Promise<Snapshot> | null;
 };
 
 export type GatewayDependencies = {
@@ -43,17 +38,12 @@ export type GatewayDependencies = {
   clock?: Clock;
   /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
   maySee?: MaySee;
-  /** The other workers of this machine; the process above them all serves the metrics. Null: this process is alone. */
-  fellows?: Fellows | null;
 };
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
   const { logRequest = (line) => log.info(line, 'request') } = dependencies;
-  const isWorker = Boolean(dependencies.fellows);
-  // With Redis, workers are replicas like any others.
-  const fellows = (config.redis ? null : dependencies.fellows) ?? null;
   const report: Report = (message, facts) => log.warn(facts, message);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const redis = config.redis && createRedisClient(config.redis.nodes);
@@ -75,7 +65,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const shared = link && { link, prefix };
   const budget = createBudget({
     link,
-    fellows: fellows?.budget,
     prefix,
     ratePerSecond: config.upstreamRate,
     clock,
@@ -88,7 +77,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           clock,
           knownOperations: readOperationNames(),
           readings: {
-            memoryBytes: () => ({ ...domain.memory.bytes(), ...answers?.bytes() }),
+            memoryBytes: () => domain.memory.bytes(),
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
@@ -101,7 +90,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     budget,
     onCall: (command, outcome, ms) => metrics?.onCall(command, outcome, ms),
   });
-  const domain = createDomain(config, { client, redis: shared, fellows, clock, report, observer: metrics?.memory });
+  const domain = createDomain(config, { client, redis: shared, clock, report, observer: metrics?.memory });
   const settings = {
     maxPageSize: config.maxPageSize,
     chunkSize: config.chunkSize,
@@ -131,37 +120,26 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     report,
     metrics,
   });
-  const answers =
-    config.answerCacheBytes > 0
-      ? createAnswerCache({
-          maxBytes: config.answerCacheBytes,
-          longest: config.maxResponseBytes,
-          sources: contexts.sources,
-        })
-      : null;
   const accounting = createAccounting(config.freshnessExtension, metrics);
   const listener = createServing(config, {
     contexts,
     settings,
     webhooks,
     accounting,
-    answers,
     endSubscriptions: domain.live.close,
     redis: shared,
-    counts: fellows?.counts ?? null,
     metrics,
     clock,
     log,
     logRequest,
     report,
   });
-  const metricsListener =
-    metrics && !isWorker
-      ? createListener(
-          createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
-          clock,
-        )
-      : null;
+  const metricsListener = metrics
+    ? createListener(
+        createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
+        clock,
+      )
+    : null;
 
   return {
     async listen() {
@@ -193,7 +171,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       void client.close();
       void budget.close().then(() => link?.close());
     },
-    measured: () => metrics?.snapshot() ?? null,
   };
 }
 

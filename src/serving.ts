@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
-import { createSharedCounts, type SharedCounts } from './cache/shared-counts.ts';
+import { createSharedCounts } from './cache/shared-counts.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { createContexts, GraphSettings } from './context.ts';
@@ -14,13 +14,10 @@ import { createCors } from './http/cors.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { createFront, type FrontDependencies, GRAPHQL_PATH } from './http/front.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
-import { createLaneFront } from './http/lane-front.ts';
 import { createListener, type Listener } from './http/listener.ts';
-import { connectionBehind } from './http/passage.ts';
 import { createWebSockets } from './http/web-socket.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './operations/accounting.ts';
-import type { AnswerCache } from './operations/answer-cache.ts';
 import { createCaching } from './operations/caching.ts';
 import { createDocuments } from './operations/documents.ts';
 import { createGraphql } from './operations/graphql.ts';
@@ -32,13 +29,9 @@ export type ServingDependencies = {
   settings: GraphSettings;
   webhooks: FrontDependencies['webhook'];
   accounting: Accounting;
-  /** Null: no answers are kept. */
-  answers: AnswerCache | null;
   /** Ends all subscriptions, as completed ones. */
   endSubscriptions(): void;
   redis: { link: RedisLink; prefix: string } | null;
-  /** What the other workers of this machine count, where there is no Redis; null: there are none. */
-  counts: SharedCounts | null;
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
@@ -48,8 +41,8 @@ export type ServingDependencies = {
 
 /** Makes the listener of the service; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies): Listener {
-  const { contexts, settings, webhooks, accounting, answers, endSubscriptions } = dependencies;
-  const { redis, counts, metrics, clock, log, logRequest, report } = dependencies;
+  const { contexts, settings, webhooks, accounting, endSubscriptions } = dependencies;
+  const { redis, metrics, clock, log, logRequest, report } = dependencies;
   const streams = createEventStreams(clock);
   const documents = createDocuments({
     config,
@@ -65,7 +58,6 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     settings,
     contexts,
     accounting,
-    answers,
     documents,
     caching: createCaching({ clock, viewerHeaders }),
     streams,
@@ -84,7 +76,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       ? null
       : createClientRates({
           perMinute: config.rateLimitPerMinute,
-          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : counts,
+          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : null,
           clock,
         });
   const tooSoon = (request: Asker, viewer: Viewer | null) =>
@@ -117,15 +109,12 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     if (line.path !== GRAPHQL_PATH || line.stream) return;
     metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
   };
-  const shared = { authenticate, cors, isHttps: addresses.isHttps, tooSoon, onExchange, webhook: webhooks, clock };
-  const lane =
-    graphql.lane && createLaneFront({ ...shared, graphql: graphql.lane.answer, onGone: graphql.lane.abandon });
+  const shared = { authenticate, cors, tooSoon, onExchange, webhook: webhooks, clock };
   const { maxBodyBytes } = config;
   const front = createFront({
     ...shared,
     graphql: graphql.serve,
     graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
-    begun: ({ socket }) => lane?.begun(connectionBehind(socket)),
     isReady: () => listener.isReady(),
     onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
     maxBodyBytes,
@@ -138,7 +127,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       webSockets.leave();
     },
   };
-  const listener = createListener(front, clock, { longLived, lane: lane && { ...lane, maxBodyBytes } });
+  const listener = createListener(front, clock, { longLived });
   return listener;
 }
 

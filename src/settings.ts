@@ -6,12 +6,10 @@ import {
   environment,
   fetchUrl,
   graphqlName,
-  graphqlNames,
   headerName,
   hostName,
   isLoopback,
   listVisibility,
-  offOrNumber,
   oneOf,
   onOrOff,
   origins,
@@ -23,7 +21,6 @@ import {
   text,
   webhookPath,
   wholeNumber,
-  workers,
 } from './setting-values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -100,10 +97,6 @@ const SETTINGS = z.object({
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.default(false),
   CORS_ORIGINS: origins.default([]),
   TRUST_PROXY: proxies.default(0),
-  COMPRESSION: onOrOff.default(false),
-  HOT_PATH: offOrNumber(0, 1000).default(2),
-  PUBLIC_OPERATIONS: graphqlNames.default([]),
-  ANSWER_CACHE_MB: wholeNumber(0, 65_536).default(32),
   MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).default(102_400),
   MAX_DEPTH: wholeNumber(1, 100).default(15),
   MAX_TOKENS: wholeNumber(100, 100_000).default(10_000),
@@ -114,7 +107,6 @@ const SETTINGS = z.object({
   MAX_RESPONSE_BYTES: wholeNumber(1024, 100_000_000).default(5_242_880),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000).default(0),
   SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000).default(1000),
-  WORKERS: workers.default(1),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
 });
 
@@ -148,8 +140,6 @@ export function contradictions(given: Environment): string[] {
   if (given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN) problems.push('WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   if (given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''))
     problems.push('AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one');
-  if (given.PUBLIC_OPERATIONS && !/^(log|strict)$/.test(given.TRUSTED_DOCUMENTS ?? ''))
-    problems.push('PUBLIC_OPERATIONS names trusted operations, and TRUSTED_DOCUMENTS is off: nothing is trusted');
   for (const name of Object.keys(given)) {
     if (name.startsWith('TENCENT_') && !(name in SETTINGS.shape))
       problems.push(`${name} is no setting of this gateway`);

@@ -19,7 +19,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server.ts',
     'upstream.ts',
     'webhooks.ts',
-    'workers',
   ],
   'server.ts': [
     'auth',
@@ -37,9 +36,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'tencent',
     'upstream.ts',
     'webhooks.ts',
-    'types:workers',
   ],
-  'domain.ts': ['cache', 'follow', 'tencent', 'types:clock.ts', 'types:config.ts', 'types:workers'],
+  'domain.ts': ['cache', 'follow', 'tencent', 'types:clock.ts', 'types:config.ts'],
   'serving.ts': [
     'auth',
     'cache',
@@ -53,18 +51,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'types:tencent',
   ],
   'webhooks.ts': ['follow', 'http', 'tencent', 'clock.ts', 'types:config.ts', 'types:metrics'],
-  operations: [
-    'execution',
-    'follow',
-    'graph',
-    'http',
-    'clock.ts',
-    'config.ts',
-    'errors.ts',
-    'types:context.ts',
-    'types:metrics',
-  ],
-  execution: [],
+  operations: ['follow', 'graph', 'http', 'clock.ts', 'config.ts', 'errors.ts', 'types:context.ts', 'types:metrics'],
   'patience.ts': ['errors.ts', 'clock.ts'],
   'upstream.ts': ['tencent', 'clock.ts', 'types:config.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'follow', 'redis.ts'],
@@ -83,18 +70,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   tencent: ['types:follow', 'cache', 'errors.ts', 'clock.ts'],
   metrics: ['types:cache', 'types:follow', 'types:tencent', 'clock.ts'],
   auth: ['tencent/user-sig.ts', 'types:follow', 'errors.ts', 'clock.ts'],
-  workers: [
-    'cache/within-time.ts',
-    'clock.ts',
-    'http/listener.ts',
-    'metrics',
-    'tencent/budget-pace.ts',
-    'tencent/budget-slots.ts',
-    'types:cache',
-    'types:config.ts',
-    'types:follow',
-    'types:tencent',
-  ],
   sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
 };
 
@@ -109,7 +84,6 @@ const ONLY_IN: Record<string, readonly string[]> = {
   jose: ['auth'],
   'graphql-ws': ['http'],
   ws: ['http'],
-  'node:cluster': ['main.ts', 'workers'],
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

@@ -8,10 +8,8 @@ import { isNestedTooDeep, readBody } from './body.ts';
 import type { Asker } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
-import type { Begun } from './lane-front.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
-import { STRICT_TRANSPORT } from './security-headers.ts';
 import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
@@ -28,10 +26,6 @@ export type FrontDependencies = {
   cors: Cors;
   /** Counts a request: in how many seconds its client may come again; null when it may go on. */
   tooSoon?(request: Asker, viewer: Viewer | null): number | null;
-  /** Whether a request has come over TLS. */
-  isHttps(request: Asker): boolean;
-  /** What was found out of a request before it came here; undefined: nothing. */
-  begun?(request: IncomingMessage): Begun | undefined;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration: the line of the log. */
@@ -64,15 +58,13 @@ const OUR_BUG: Refusal = { status: 500, message: 'Something went wrong on our si
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createFront(dependencies: FrontDependencies): RequestListener {
-  const { cors, isHttps, isReady, begun: begunOf, onExchange, onFault, clock } = dependencies;
+  const { cors, isReady, onExchange, onFault, clock } = dependencies;
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
     const header = request.headers['x-request-id'];
-    const begun = begunOf?.(request);
-    const exchange = begun?.exchange ?? openExchange(typeof header === 'string' ? header : null);
+    const exchange = openExchange(typeof header === 'string' ? header : null);
     response.setHeader('x-request-id', exchange.requestId);
-    if (isHttps(request)) response.setHeader('strict-transport-security', STRICT_TRANSPORT);
     if (path === '/health/live') return answer(response, 200, 'text/plain', 'live\n');
     if (path === '/health/ready') {
       return isReady()
@@ -81,7 +73,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
     }
 
     cors.mark(request, response);
-    const startedAt = begun?.startedAt ?? clock.now();
+    const startedAt = clock.now();
     response.once('close', () => {
       const { statusCode: status, writableFinished } = response;
       onExchange({
@@ -102,7 +94,7 @@ export function createFront(dependencies: FrontDependencies): RequestListener {
       else refuse(response, exchange, OUR_BUG);
     };
     try {
-      const served = serve(dependencies, path, request, response, exchange, begun);
+      const served = serve(dependencies, path, request, response, exchange);
       if (served instanceof Promise) served.catch(fail);
     } catch (error) {
       fail(error);
@@ -117,7 +109,6 @@ function serve(
   request: RequestWithBody,
   response: ServerResponse,
   exchange: Exchange,
-  begun: Begun | undefined,
 ): unknown {
   const { graphiql, authenticate, webhook, cors } = dependencies;
   const broken = brokenHead(request);
@@ -137,7 +128,6 @@ function serve(
     const unreadable = brokenParameter(request);
     if (unreadable) return refuse(response, exchange, unreadable);
   }
-  if (begun) return serveViewer(dependencies, request, response, exchange, begun.seconds);
   const known = (viewer: Viewer | null) => {
     exchange.viewer = viewer;
     const seconds = dependencies.tooSoon?.(request, viewer) ?? null;

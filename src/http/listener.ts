@@ -6,10 +6,7 @@ import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { listening, urlOf } from './bind.ts';
 import { end, refuseBroken } from './broken-requests.ts';
-import { createLane } from './lane.ts';
-import type { LaneServing } from './lane-request.ts';
 import { acceptWhoWaits, makeLast, sleepUnless, stopListening } from './leaving.ts';
-import { connectionBehind } from './passage.ts';
 import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from './security-headers.ts';
 
 export type Listener = {
@@ -54,16 +51,12 @@ type Connection = {
   readonly late: boolean;
   /** What runs on it, in the order of its requests. */
   readonly running: Set<ServerResponse>;
-  /** How many bytes had been read when Node's server took it, if nothing was left of them to be answered: no more, and it is unused. */
-  unusedAt: number | null;
   isRefused: boolean;
 };
 
 export type ListenerOptions = {
   /** Without it requests for a WebSocket are served like any other. */
   longLived?: LongLived | undefined;
-  /** What answers usual requests in a shorter way; null: Node's server reads them all. */
-  lane?: Pick<LaneServing, 'wants' | 'awaits' | 'onAbandoned' | 'onLeftToNode' | 'serve' | 'maxBodyBytes'> | null;
   patience?: Patience;
 };
 
@@ -91,14 +84,13 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
       shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
     },
     (request, response) => {
-      const connection = connectionBehind(request.socket);
+      const connection = request.socket;
       const own = connections.get(connection)?.running;
       running.add(response);
       own?.add(response);
       response.once('close', () => {
         running.delete(response);
         own?.delete(response);
-        lane?.noteAnswered(request.socket);
       });
       setSecurityHeaders(response);
       if (own && own.size > MOST_AT_ONCE)
@@ -109,30 +101,12 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
     },
   );
   if (longLived) server.on('upgrade', longLived.upgrade);
-  // Node's own way to take a connection: it gets those that the lane has no use for.
-  const [acceptByNode] = server.listeners('connection');
-  const accept = (connection: Duplex, isIdle: boolean) => {
-    const known = connections.get(connection as Socket);
-    if (known) known.unusedAt = isIdle ? (connection as Socket).bytesRead : null;
-    acceptByNode?.call(server, connection);
-  };
-  const lane =
-    options.lane &&
-    createLane({
-      ...options.lane,
-      ...patience,
-      accept,
-      isLeaving: () => state === 'leaving',
-      keepAliveMs: KEEP_ALIVE_SECONDS * 1000,
-    });
-  server.removeAllListeners('connection').on('connection', (socket) => {
-    connections.set(socket, { late: state !== 'ready', running: new Set(), unusedAt: null, isRefused: false });
+  server.on('connection', (socket) => {
+    connections.set(socket, { late: state !== 'ready', running: new Set(), isRefused: false });
     socket.once('close', () => connections.delete(socket));
-    if (lane) lane.take(socket);
-    else accept(socket, true);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const connection = connections.get(connectionBehind(socket));
+    const connection = connections.get(socket as Socket);
     if (!connection) return socket.destroy();
     // Whoever goes on sending nonsense has been told.
     if (connection.isRefused) return;
@@ -155,7 +129,7 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
   function closeUnused() {
     server.closeIdleConnections();
     // Node does not count those as idle that never sent it a byte.
-    for (const [socket, { unusedAt }] of connections) if (socket.bytesRead === unusedAt) socket.destroy();
+    for (const socket of connections.keys()) if (socket.bytesRead === 0) socket.destroy();
   }
 
   return {
@@ -167,7 +141,6 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
     isReady: () => state === 'ready',
     async drain(until) {
       state = 'draining';
-      lane?.leave();
       if (typeof until !== 'number') await until;
       else if (until > 0) await clock.sleep(until);
       // Work waits meanwhile, so that hardly any time passes between the last look at the queue and its end.
@@ -190,7 +163,6 @@ export function createListener(front: RequestListener, clock: Clock, options: Li
     },
     destroy() {
       state = 'leaving';
-      lane?.leave();
       server.close();
       // Node does not count those as its own that were upgraded.
       for (const socket of connections.keys()) socket.destroy();

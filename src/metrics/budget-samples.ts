@@ -34,15 +34,12 @@ export function sampleBudget(registry: Registry, budget: BudgetReading): void {
     name: 'follow_gateway_budget_calls_per_second',
     help: 'The pace that is kept now: of all replicas together while the budget is shared, else of this one.',
     labelNames: ['command'],
-    // Workers that share it keep the same one.
-    together: 'max',
     read: () => Object.entries(budget()).map(([command, { ratePerSecond }]) => [[command], ratePerSecond]),
   });
   sampleGauge(registry, {
     name: 'follow_gateway_budget_shared',
-    help: 'Whether the budget is shared with other replicas or workers now; 0 for a local share of one of them.',
+    help: 'Whether the budget is shared with other replicas now; 0 for a local share.',
     labelNames: ['command'],
-    together: 'min',
     read: () => Object.entries(budget()).map(([command, state]) => [[command], Number(state.shared)]),
   });
 }

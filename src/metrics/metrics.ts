@@ -9,7 +9,6 @@ import { type BudgetReading, sampleBudget } from './budget-samples.ts';
 import { CALLS_PER_THOUSAND, callsPerThousand, createEconomy } from './economy.ts';
 import { createTally, type Sample, sampleGauge } from './samples.ts';
 import { createTimes } from './times.ts';
-import type { Snapshot } from './together.ts';
 
 /** What is looked up at the moment of a scrape; null for what this gateway does not have. */
 export type Readings = {
@@ -70,8 +69,6 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   sampleGauge(registry, {
     name: CALLS_PER_THOUSAND.name,
     help: CALLS_PER_THOUSAND.help,
-    // Of workers that did not run as many operations, it can only be told from what both numbers are.
-    together: 'omit',
     read: () => [[[], callsPerThousand(economy.recent())]],
   });
 
@@ -112,7 +109,7 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   });
   sampleGauge(registry, {
     name: 'follow_gateway_breaker_state',
-    help: 'Circuit breaker of each command that was ever called: 1 for the state that it is in; of several workers, how many are in it.',
+    help: 'Circuit breaker of each command that was ever called: 1 for the state that it is in.',
     labelNames: ['command', 'state'],
     read: () =>
       Object.entries(readings.breakers()).flatMap(([command, current]) =>
@@ -131,8 +128,7 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   if (redisIsUp) {
     sampleGauge(registry, {
       name: 'follow_gateway_redis_up',
-      help: 'Whether Redis answers; of several workers, whether it answers all of them.',
-      together: 'min',
+      help: 'Whether Redis answers.',
       read: () => [[[], Number(redisIsUp())]],
     });
   }
@@ -159,8 +155,6 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
 
   return {
     registry,
-    /** All that was measured, for who adds up several workers. */
-    snapshot: async (): Promise<Snapshot> => ({ metrics: await registry.getMetricsAsJSON(), recent: economy.recent() }),
     /** To be told of all that the memory does. */
     memory,
     /** An operation has its answer; `type` is null when it was not understood, `code` when nothing failed. */

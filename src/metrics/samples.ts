@@ -9,16 +9,12 @@ export type MetricOptions = { name: string; help: string; labelNames?: readonly 
 
 type SampledOptions = MetricOptions & { read: () => readonly Sample[] };
 
-/** What one value of several workers is: their sum, or the greatest or least of them; `omit`: none can be made of them. */
-type Together = { together?: 'sum' | 'max' | 'min' | 'omit' };
-
-export function sampleGauge(registry: Registry, options: SampledOptions & Together): void {
-  const { name, help, labelNames = [], together = 'sum', read } = options;
+export function sampleGauge(registry: Registry, options: SampledOptions): void {
+  const { name, help, labelNames = [], read } = options;
   new Gauge<string>({
     name,
     help,
     labelNames,
-    aggregator: together,
     registers: [registry],
     collect() {
       this.reset();

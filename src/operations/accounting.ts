@@ -4,14 +4,10 @@ import { type DocumentNode, type ExecutionResult, getOperationAST, type Operatio
 import type { OpenContext } from '../context.ts';
 import type { Answer } from '../http/answers.ts';
 import type { Exchange } from '../http/exchange.ts';
-import type { Reply } from '../http/send-answer.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 
 /** What Node's HTTP server has read; what came over HTTP without it, or from elsewhere, as long as somebody waits for it. */
-type Origin =
-  | { readonly request: IncomingMessage; readonly response: ServerResponse }
-  | { readonly reply: Reply; gone(): AbortSignal }
-  | { gone(): AbortSignal };
+type Origin = { readonly request: IncomingMessage; readonly response: ServerResponse } | { gone(): AbortSignal };
 
 /** An operation on its way: one object, so that whoever opens something can have it closed. */
 export type Visit = {
@@ -20,8 +16,6 @@ export type Visit = {
   origin: Origin;
   opened: OpenContext | null;
   operationType: OperationTypeNode | null;
-  /** Whether it is a query that has been answered without an error. */
-  isWhole?: boolean;
 };
 
 export type Accounting = ReturnType<typeof createAccounting>;
@@ -69,11 +63,6 @@ export function createAccounting(freshnessExtension: boolean, metrics: Metrics |
       note(visit, answer);
       const { operationName, errorCodes } = visit.exchange;
       metrics?.onQuery(visit.operationType, operationName, errorCodes[0] ?? null);
-    },
-
-    /** An operation has been answered, without an error, with what was kept. */
-    count({ operationType, exchange }: Visit): void {
-      metrics?.onQuery(operationType, exchange.operationName, null);
     },
 
     /** A subscription has begun to give answers: it counts as one operation, however many there will be. */

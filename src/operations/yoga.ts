@@ -7,7 +7,6 @@ import type { Config } from '../config.ts';
 import type { OpenContext } from '../context.ts';
 import { type Answer, type Answers, isAnswers, subscribe } from '../http/answers.ts';
 import { refusal } from '../http/body.ts';
-import { createCompression } from '../http/compression.ts';
 import type { Costs } from '../http/costs.ts';
 import type { EventStreams } from '../http/event-stream.ts';
 import { GRAPHQL_PATH } from '../http/front.ts';
@@ -21,7 +20,7 @@ type ServerContext = { readonly visit: Visit };
 
 export type YogaServerDependencies = {
   schema: GraphQLSchema;
-  config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection' | 'compression'>;
+  config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
   open(visit: Visit): OpenContext;
   /** It is known what is to run. */
   begin(visit: Visit, document: DocumentNode, operationName: string | null | undefined): void;
@@ -31,8 +30,6 @@ export type YogaServerDependencies = {
   caching: Caching;
   streams: EventStreams;
   mask(error: unknown): GraphQLError;
-  /** A query has been answered without an error, as this type, to a client that accepts that. */
-  onWhole(accepted: string | undefined, type: string): void;
 };
 
 /** `accept` headers for which a subscription can be answered over HTTP. */
@@ -40,7 +37,7 @@ const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
 
 /** Makes Yoga, and the check of a document as requests are checked. */
 export function createYogaServer(dependencies: YogaServerDependencies) {
-  const { schema, config, open, begin, costs, accounting, documents, caching, streams, mask, onWhole } = dependencies;
+  const { schema, config, open, begin, costs, accounting, documents, caching, streams, mask } = dependencies;
   const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -55,16 +52,7 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
     graphiql: false,
     landingPage: false,
     logging: false,
-    plugins: [
-      documents.plugin,
-      createLimits(config),
-      operations(),
-      costs,
-      httpAnswers(),
-      caching.plugin,
-      contexts(),
-      ...(config.compression ? [createCompression(varyKnown)] : []),
-    ],
+    plugins: [documents.plugin, createLimits(config), operations(), costs, httpAnswers(), caching.plugin, contexts()],
   });
 
   function operations(): Plugin<ServerContext, ServerContext> {
@@ -116,10 +104,7 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
       onResultProcess({ serverContext: { visit }, result, resultProcessor, setResultProcessor }) {
         if (Array.isArray(result)) return visit.opened?.close();
         if (!resultProcessor) setResultProcessor(refuseType, 'application/json');
-        if (!isAnswers(result)) {
-          visit.isWhole = visit.operationType === 'query' && !result.errors?.length;
-          return accounting.settle(visit, result);
-        }
+        if (!isAnswers(result)) return accounting.settle(visit, result);
         accounting.stream(visit);
         const { origin } = visit;
         if (!('response' in origin)) return;
@@ -129,11 +114,6 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
           // Yoga wants one, and does nothing with it once the exchange is over.
           return new Response(null);
         }, 'text/event-stream');
-      },
-      onResponse({ response: { headers, status }, serverContext: { visit } }) {
-        const type = headers.get('content-type');
-        if (visit.isWhole && status === 200 && type?.includes('json') && 'request' in visit.origin)
-          onWhole(visit.origin.request.headers.accept, type);
       },
     };
   }
@@ -145,9 +125,6 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
 function boundedByText<V extends object>(): LRUCache<string, V> {
   return new LRUCache({ max: 1000, maxSize: 500_000, sizeCalculation: (_value, text) => text.length + 1 });
 }
-
-const varyKnown = ({ visit: { origin } }: ServerContext) =>
-  'response' in origin ? origin.response.getHeader('vary') : undefined;
 
 function refuseType(_result: unknown, { Response }: { Response: typeof globalThis.Response }) {
   const message = 'There is no answer of a type that is accepted: accept application/json or text/event-stream.';

@@ -31,7 +31,6 @@ export function explain(error: unknown): { exitCode: number; complaint: string }
     const place = `${address}${port === undefined ? '' : `:${port}`}`;
     return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}\n` };
   }
-  if (isWorkerFailure(error)) return { exitCode: error.exitCode, complaint: error.message };
   return { exitCode: EXIT.failure, complaint: `${error instanceof Error ? error.stack : error}\n` };
 }
 
@@ -49,12 +48,6 @@ export function timeout(ms: number): Promise<void> {
 type ListenError = { code: string; address?: string; port?: number; hostname?: string; setting?: string };
 
 function isListenError(error: unknown): error is ListenError {
-  // Workers are told so by the process above, which binds the port for them.
   const syscalls = ['listen', 'bind', 'getaddrinfo'];
   return error instanceof Error && 'syscall' in error && syscalls.includes(String(error.syscall));
-}
-
-/** Known by its name: a single process never loads the code for workers. */
-function isWorkerFailure(error: unknown): error is Error & { exitCode: number } {
-  return error instanceof Error && error.name === 'WorkerFailure' && 'exitCode' in error;
 }

@@ -1,7 +1,6 @@
 // The benchmark: this gateway with all its features on, beside a bare node:http server, mercurius with its JIT, Yoga with
 // Pothos, and Apollo Server, which answer the same query with the same data from pages that lie ready.
 //
-//   npm run bench [-- --quick] [-- --no-write] [-- warm miss pace workers soak]
 //   npm run bench -- soak --requests 3000000 --different 100000
 //
 // Every server is a process of its own. Prints the tables and writes them to RESULTS.md.
@@ -12,7 +11,6 @@ import { pace } from './parts/pace.ts';
 import type { Part } from './parts/part.ts';
 import { soak } from './parts/soak.ts';
 import { warm } from './parts/warm.ts';
-import { workers } from './parts/workers.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +27,6 @@ const PARTS: Record<string, Part> = {
   warm,
   miss,
   pace,
-  workers,
   soak: ({ quick }) => {
     const share = quick ? 0.01 : 1;
     return soak({ requests: Number(values.requests) * share, different: Number(values.different) * share });

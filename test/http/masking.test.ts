@@ -92,7 +92,6 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
   const faults: unknown[] = [];
   const front = createFront({
     cors: createCors({ origins: [], credentials: false }),
-    isHttps: () => false,
     graphql: () => Promise.reject(bug),
     graphiql: null,
     authenticate: () => null,

@@ -1,6 +1,5 @@
 // What every answer tells browsers, and what Node would tell about itself.
 import { expect, test } from 'vitest';
-import type { House } from '../support/house.ts';
 import { get, openEmptyHouse, openSocket, post } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
@@ -69,19 +68,3 @@ test('GraphiQL may run its own script, byte for byte, and no other; it loads not
   expect(headers.get('x-frame-options')).toBe('DENY');
 });
 
-/** Whether the answer to a request with these headers binds browsers to TLS. */
-async function bindsToTls(house: House, headers: Record<string, string>): Promise<boolean> {
-  return (await post(house, TYPENAME, 'application/json', headers)).headers.has('strict-transport-security');
-}
-
-test('browsers are bound to TLS where a trusted proxy says that it was used, and only there', async () => {
-  const proxied = await openEmptyHouse({ TRUST_PROXY: '1' });
-  expect(await bindsToTls(proxied, { 'x-forwarded-proto': 'https' })).toBe(true);
-  expect(await bindsToTls(proxied, { forwarded: 'for=192.0.2.60;proto=https;by=203.0.113.43' })).toBe(true);
-  expect(await bindsToTls(proxied, { 'x-forwarded-proto': 'http' })).toBe(false);
-  expect(await bindsToTls(proxied, {})).toBe(false);
-  const open = await openEmptyHouse();
-  expect(await bindsToTls(open, { 'x-forwarded-proto': 'https', forwarded: 'proto=https' })).toBe(false);
-  const stranger = await openEmptyHouse({ TRUST_PROXY: '10.0.0.0/8' });
-  expect(await bindsToTls(stranger, { 'x-forwarded-proto': 'https' })).toBe(false);
-});

@@ -52,8 +52,6 @@ async function openReplica(env: Record<string, string>, replaced: Pick<HouseOpti
     TENCENT_ADMIN: SANDBOX_APP.admin,
     // The budget has tests of its own; here it must not pace what a test asks.
     UPSTREAM_RATE: '100000',
-    // The whole suite holds for both ways of answering: `HOT_PATH=0 npm test`, `HOT_PATH=off npm test`.
-    HOT_PATH: process.env.HOT_PATH ?? '',
     ...env,
   });
   const gateway = createGateway(config, { log, ...replaced });
