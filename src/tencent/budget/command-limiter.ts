@@ -58,23 +58,21 @@ export function createCommandLimiter(options: CommandLimiterOptions) {
     if (isClosed) return;
     const now = monotonicMs(clock);
     const nextLimit = queue.refuseLate(now);
-    if (isAsking) return arm(nextLimit, now);
     const waiting = queue.counts();
     const best = waiting.findIndex((count) => count > 0);
-    if (best < 0 && !isDecreasing) return arm(Number.POSITIVE_INFINITY, now);
-    if (!isDecreasing && best >= blocked.rank && now < blocked.until) {
-      return arm(Math.min(nextLimit, blocked.until), now);
+    const isBlocked = best >= blocked.rank && now < blocked.until;
+    if (isAsking || (!isDecreasing && (best < 0 || isBlocked))) {
+      arm(best >= 0 && isBlocked ? Math.min(nextLimit, blocked.until) : nextLimit, now);
+      return;
     }
     const request = { waiting, even: queue.isStanding(now), decrease: isDecreasing };
     isDecreasing = false;
-    if (isShared) void askShared(request, now);
-    else askLocal(request, now);
-  }
-
-  function askLocal(request: WindowRequest, now: number): void {
-    if (shared && now >= lookAt) void look(now);
-    hear(request.waiting, local.take(request, now), 0);
-    pump();
+    if (isShared) void askShared(request, now).then(pump);
+    else {
+      if (shared && now >= lookAt) void look(now);
+      hear(waiting, local.take(request, now), 0);
+      pump();
+    }
   }
 
   async function askShared(request: WindowRequest, now: number): Promise<void> {
@@ -82,17 +80,14 @@ export function createCommandLimiter(options: CommandLimiterOptions) {
     if (now < settlingUntil) {
       const own = local.take(request, now);
       wanted = firstOf(wanted, own.granted);
-      if (own.granted === 0 && !request.decrease) {
-        hear(request.waiting, own, 0);
-        return pump();
-      }
+      if (own.granted === 0) hear(request.waiting, own, 0);
+      if (own.granted === 0 && !request.decrease) return;
     }
     isAsking = true;
     const answer = await shared?.take({ ...request, waiting: wanted });
     isAsking = false;
     if (answer) hear(wanted, answer, MIN_PAUSE_MS);
     else leaveShared();
-    pump();
   }
 
   function hear(wanted: readonly number[], { granted, nextInMs, used, limit }: WindowAnswer, pauseMs: number): void {

@@ -10,7 +10,8 @@ const EVEN = { windowMs: WINDOW_MS / 10, share: 0.12 };
 const KEPT_FREE = [0, 0.1, 0.2];
 /** What "too often" does to the limit: once a second at most, then it recovers by so much a second. */
 const DECREASE = { factor: 0.8, least: 0.1, everyMs: 1000, recoveryPerSecond: 0.02 };
-const DECREASE_KEPT_MS = 60_000;
+/** Longer than the slowest recovery; what Redis keeps of a command that nobody calls any more. */
+const KEPT_MS = 60_000;
 /** A script that does not answer holds all calls of its command, and may have granted what is then granted again. */
 const TIMEOUT_MS = 300;
 
@@ -48,7 +49,7 @@ if kept then
 end
 if decrease and math.abs(now - since) >= ${DECREASE.everyMs} then
   share = math.max(${DECREASE.least}, share * ${DECREASE.factor})
-  redis.call('SET', KEYS[2], share .. ' ' .. now, 'PX', ${DECREASE_KEPT_MS})
+  redis.call('SET', KEYS[2], share .. ' ' .. now, 'PX', ${KEPT_MS})
 end
 local limit = math.max(1, math.floor(full * share))
 
@@ -82,7 +83,7 @@ for rank, free in ipairs({ ${KEPT_FREE.join(', ')} }) do
     break
   end
 end
-if granted > 0 then redis.call('PEXPIRE', KEYS[1], ${WINDOW_MS}) end
+if granted > 0 then redis.call('PEXPIRE', KEYS[1], ${KEPT_MS}) end
 return { granted, math.ceil(wait), used, limit }
 `,
   'take calls from the budget',
@@ -128,7 +129,10 @@ export function createLocalWindow(limit: number, replicas: () => number) {
         const most = Math.max(1, Math.floor(limitNow * (1 - (KEPT_FREE[rank] ?? 0))));
         /** Each is the call that must leave its span before another may go. */
         const blockedUntil = () =>
-          Math.max((calls.at(-most) ?? -Infinity) + WINDOW_MS, even ? (calls.at(-step) ?? -Infinity) + EVEN.windowMs : 0);
+          Math.max(
+            (calls.at(-most) ?? -Infinity) + WINDOW_MS,
+            even ? (calls.at(-step) ?? -Infinity) + EVEN.windowMs : 0,
+          );
         for (let n = 0; n < wanted; n++) {
           const nextInMs = blockedUntil() - now;
           if (nextInMs > 0) return { granted, nextInMs, used: calls.length, limit: limitNow };
