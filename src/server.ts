@@ -14,7 +14,7 @@ import { createAccounting } from './operations/accounting.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
-import { createBudget } from './tencent/budget.ts';
+import { createBudget } from './tencent/budget/budget.ts';
 import type { Report } from './tencent/client.ts';
 import { connectUpstream } from './upstream.ts';
 import { connectWebhooks } from './webhooks.ts';

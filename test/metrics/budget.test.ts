@@ -1,7 +1,7 @@
 // The budget as an operator sees it: what it let go, what it refused, and what waits.
 import { expect, onTestFinished, test } from 'vitest';
 import { createMetrics } from '../../src/metrics/metrics.ts';
-import { createBudget } from '../../src/tencent/budget.ts';
+import { createBudget } from '../../src/tencent/budget/budget.ts';
 import { createTestClock } from '../support/clock.ts';
 import { only, readSamples } from './scrape.ts';
 
@@ -50,5 +50,6 @@ test('the budget is told by command and priority', async () => {
   expect(state?.waiting.interactive).toBeGreaterThan(0);
   expect(state?.refused).toMatchObject({ priming: 1 });
   expect(only(samples, 'budget_shared')).toEqual({ '{command="follow_get"}': 0 });
-  expect(only(samples, 'budget_calls_per_second')).toEqual({ '{command="follow_get"}': state?.ratePerSecond });
+  expect(only(samples, 'budget_limit')).toEqual({ '{command="follow_get"}': 10 });
+  expect(only(samples, 'budget_used')).toEqual({ '{command="follow_get"}': 10 });
 });

@@ -1,16 +1,18 @@
-// One call from the asker's point of view: how often it is tried, with what pauses, and when it is not tried at all.
+// One call as its caller sees it: how often it is tried, with what pauses, and when it is not tried at all.
 import type { CallOptions } from '../follow/services.ts';
-import { type AttemptOptions, createAttempts } from './attempts.ts';
+import { type AttemptOptions, createAttempts } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
 import type { RetryPolicy } from './error-table.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
+export type { CallBudget, CallObserver } from './attempt.ts';
+
 /** How many tries a call gets in all when one of them ends so. */
 const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, backoff: 3 };
 
-/** Creates the calling half of the client (contract 1, 2 and 8). */
-export function createCalls(options: AttemptOptions) {
+/** Creates the calling half of the client (CONTRACT 1, 2 and 8). A write that may have been done is never repeated. */
+export function createRetry(options: AttemptOptions) {
   const { clock, random, report } = options;
   const attempt = createAttempts(options);
   const breakers = new Map<Command, Breaker>();
@@ -18,22 +20,24 @@ export function createCalls(options: AttemptOptions) {
   async function call(command: Command, body: object, call: CallOptions): Promise<Record<string, unknown>> {
     const breaker = breakerOf(command);
     const pass = breaker.enter();
-    if ('retryAfterMs' in pass) throw leftAlone(command, pass.retryAfterMs);
+    if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
     const json = JSON.stringify(body);
     let health: Health = 'unknown';
+    let throttled = false;
     try {
       for (let tries = 1; ; tries++) {
-        const outcome = await attempt(command, json, call);
+        const outcome = await attempt(command, json, call, throttled);
         if ('body' in outcome) {
           health = 'answered';
           return outcome.body;
         }
         if (outcome.health !== 'unknown') health = outcome.health;
+        throttled = outcome.throttled;
         const waitMs = outcome.retry === 'resign' ? 0 : jittered(outcome.firstWaitMs * 2 ** (tries - 1));
-        const worthIt = tries < MAX_TRIES[outcome.retry] && clock.now() + waitMs < call.deadlineAt;
+        const mayRepeat = tries < MAX_TRIES[outcome.retry] && clock.now() + waitMs < call.deadlineAt;
         // A probe is one try, except that a refused UserSig says nothing about the upstream's health.
-        const allowed = pass.probe ? outcome.retry === 'resign' : breaker.state() === 'closed';
-        if (!worthIt || !allowed) throw outcome.error;
+        const isAllowed = pass.probe ? outcome.retry === 'resign' : breaker.state() === 'closed';
+        if (!mayRepeat || !isAllowed) throw outcome.error;
         if (waitMs > 0) await clock.sleep(waitMs, call.signal).catch(() => {});
       }
     } finally {
@@ -50,7 +54,7 @@ export function createCalls(options: AttemptOptions) {
     return breaker;
   }
 
-  // Between half and all of it, so that many callers that failed together do not come back together.
+  // Between half and all of it, so that callers that failed together do not come back together.
   const jittered = (ms: number) => ms * (0.5 + random() / 2);
 
   return {
@@ -58,9 +62,4 @@ export function createCalls(options: AttemptOptions) {
     breakerStates: (): Partial<Record<Command, BreakerState>> =>
       Object.fromEntries([...breakers].map(([command, breaker]) => [command, breaker.state()])),
   };
-}
-
-function leftAlone(command: Command, retryAfterMs: number): TransportFailure {
-  const message = 'the upstream keeps failing and is left alone for a moment';
-  return new TransportFailure(command, 'breaker open', { message, retryAfterMs });
 }
