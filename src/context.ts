@@ -14,7 +14,6 @@ import type { FindKnownFans } from './follow/known-fans.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
 import { Once } from './follow/once.ts';
-import { noteSight, type Recording, recorded, type Sources } from './follow/recording.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import { createPatience } from './patience.ts';
 
@@ -71,8 +70,6 @@ export type ContextDependencies = {
 
 /** The request that a context is made for. */
 export type ContextRequest = {
-  /** Notes what the answer is made from. */
-  recording?: Recording | null;
   /** What aborts when the client goes away; asked for when something has to be waited for. */
   gone(): AbortSignal;
   viewer: Viewer | null;
@@ -95,13 +92,6 @@ export function createContexts(dependencies: ContextDependencies) {
   const { memory, findKnownFans, maySee } = dependencies;
   const house: House = { ...dependencies, everything: { ...memory, findKnownFans } };
   return {
-    /** What answers at once, to somebody who is not logged in. */
-    sources: {
-      now: memory.now,
-      isKnownMissing: memory.isKnownMissing,
-      maySee: (owner, list) => maySee(null, owner, list),
-    } satisfies Sources,
-
     open: (request: ContextRequest): OpenContext => new RequestContext(house, request),
   };
 }
@@ -126,16 +116,12 @@ class RequestContext implements OpenContext {
     this.#request = request;
     this.settings = house.settings;
     this.viewer = request.viewer;
-    this.#sources = request.recording ? recorded(house.everything, request.recording) : house.everything;
+    this.#sources = house.everything;
     this.#call = this.#beginCall();
   }
 
   maySee(owner: UserId, list: FollowList): boolean {
-    const { maySee } = this.#house;
-    const { recording } = this.#request;
-    const may = maySee(this.viewer, owner, list);
-    if (recording) noteSight(recording, owner, list, may, this.viewer === null ? may : maySee(null, owner, list));
-    return may;
+    return this.#house.maySee(this.viewer, owner, list);
   }
 
   /** Made when the first field asks: most screens need none. */

@@ -78,7 +78,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/core': ['graph'],
   'graphql-yoga': ['operations/yoga.ts'],
-  undici: ['tencent/client.ts'],
+  undici: ['tencent/exchange.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],
   'prom-client': ['metrics'],
   pino: ['process/log.ts'],

@@ -92,7 +92,8 @@ test('45 fans who come together share checks, and all are told', async () => {
   const fans = Array.from({ length: 45 }, (_, i) => `fan_${i}`);
   for (const id of fans) world.importAccount(id);
   const stream = await subscribe(house, EVENTS);
-  faults.set({ latency: { ms: 60, commands: ['follow_check'] } });
+  // Longer than it takes all webhooks to arrive.
+  faults.set({ latency: { ms: 500, commands: ['follow_check'] } });
   for (const id of fans) act.follow(id, 'star');
   const told = new Set<string>();
   for (const _ of fans) told.add((await stream.answer<Events>()).data.followEvents.user.id);
