@@ -89,7 +89,7 @@ export type OpenContext = Context & {
 
 /** Makes contexts, one for each request. */
 export function createContexts(dependencies: ContextDependencies) {
-  const { memory, findKnownFans, maySee } = dependencies;
+  const { memory, findKnownFans } = dependencies;
   const house: House = { ...dependencies, everything: { ...memory, findKnownFans } };
   return {
     open: (request: ContextRequest): OpenContext => new RequestContext(house, request),
