@@ -1,7 +1,8 @@
 // A kept-alive HTTP/1.1 connection with little work of its own, so that two cores are enough for a server and its load.
 import { connect, type Socket } from 'node:net';
 
-export type Answer = { status: number; body: Buffer };
+/** `isLast`: the server closes the connection behind it. */
+export type Answer = { status: number; body: Buffer; isLast?: boolean };
 
 export type Connection = {
   /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
@@ -10,30 +11,23 @@ export type Connection = {
 };
 
 const END_OF_HEAD = '\r\n\r\n';
+/** Shorter than any server keeps an idle connection, so that none is closed under a request. */
+const MAX_IDLE_MS = 2000;
 
-/** The bytes of a request with JSON over POST, with the headers that GraphQL clients send, and more. */
-export function postOf(
-  origin: string,
-  path: string,
-  body: object,
-  more: Readonly<Record<string, string>> = {},
-): Buffer {
-  const json = JSON.stringify(body);
+/** The bytes of a request with JSON over POST. */
+export function postOf(origin: string, path: string, body: object | string): Buffer {
+  const json = typeof body === 'string' ? body : JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
     `host: ${new URL(origin).host}`,
     'accept: application/graphql-response+json, application/json;q=0.9',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(json)}`,
-    ...Object.entries(more).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(`${head.join('\r\n')}${END_OF_HEAD}${json}`);
 }
 
-/** Shorter than any server's patience with an idle connection, so that none is closed under a request. */
-const MOST_IDLE_MS = 2000;
-
-/** A connection that opens with the first request, and anew when it has been idle for a while. */
+/** Opens with the first request, and again after it has been idle for a while. */
 export function openConnection(origin: string): Connection {
   const { hostname, port } = new URL(origin);
   let socket: Socket | undefined;
@@ -47,6 +41,10 @@ export function openConnection(origin: string): Connection {
     if (!answer) return;
     received = Buffer.alloc(0);
     usedAt = performance.now();
+    if (answer.isLast) {
+      socket?.destroy();
+      socket = undefined;
+    }
     const asked = waiting;
     waiting = undefined;
     asked?.resolve(answer);
@@ -54,17 +52,20 @@ export function openConnection(origin: string): Connection {
 
   function open(): Socket {
     const opened = connect({ host: hostname, port: Number(port), noDelay: true });
+    received = Buffer.alloc(0);
     opened.on('data', receive);
-    opened.on('error', (error) => waiting?.reject(error));
+    opened.on('error', (error) => opened === socket && waiting?.reject(error));
     opened.on('close', () => {
-      if (opened === socket) waiting?.reject(new Error(`${origin} closed the connection`));
+      if (opened !== socket) return;
+      socket = undefined;
+      waiting?.reject(new Error(`${origin} closed the connection`));
     });
     return opened;
   }
 
   return {
     send(request) {
-      if (!socket || performance.now() - usedAt > MOST_IDLE_MS) {
+      if (!socket || performance.now() - usedAt > MAX_IDLE_MS) {
         socket?.destroy();
         socket = open();
       }
@@ -76,18 +77,18 @@ export function openConnection(origin: string): Connection {
   };
 }
 
-/** The answer, once it is there as a whole. Nothing can come behind it: nobody has asked yet. */
+/** The answer when it is there as a whole. Nothing can follow it: no second request was sent. */
 function readAnswer(received: Buffer): Answer | null {
   const end = received.indexOf(END_OF_HEAD);
   if (end < 0) return null;
   const head = received.toString('latin1', 0, end + 2);
   const status = Number(head.slice(9, 12));
+  const isLast = /\r\nconnection: *close\r\n/i.test(head);
   const body = received.subarray(end + END_OF_HEAD.length);
   const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
-  if (length !== undefined) return body.length < Number(length) ? null : { status, body };
-  if (!/\r\ntransfer-encoding: *chunked\r\n/i.test(head)) throw new Error(`An answer of no known length: ${head}`);
-  const whole = joinChunks(body);
-  return whole && { status, body: whole };
+  if (length !== undefined) return body.length < Number(length) ? null : { status, body, isLast };
+  const joined = joinChunks(body);
+  return joined && { status, body: joined, isLast };
 }
 
 function joinChunks(body: Buffer): Buffer | null {

@@ -1,47 +1,52 @@
-// The gateway as it runs in production, with all that it can do switched on, in front of the upstream that answers at once.
-import { SANDBOX_APP } from '../../../src/sandbox/sandbox.ts';
-import { GATEWAY, type ServerProcess, startServer } from './server-process.ts';
+// The gateway and the bench's upstream as processes.
+import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
-type Settings = Readonly<Record<string, string>>;
-type Options = { nodeArguments?: readonly string[] };
+export type Settings = Readonly<Record<string, string>>;
 
-const UPSTREAM = new URL('../page-upstream.ts', import.meta.url);
+export const APP_ID = '1400000000';
+const SECRET_KEY = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef';
+const GATEWAY = new URL('../../../src/main.ts', import.meta.url);
+const UPSTREAM = new URL('../reference/upstream.ts', import.meta.url);
 
-/** Limits that are looked after, and that no load from a single address reaches. */
-const SETTINGS: Settings = {
-  NODE_ENV: 'production',
-  PORT: '0',
-  TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-  TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+/** Every feature on, with limits that no bench reaches. */
+export const ALL_FEATURES: Settings = {
   UPSTREAM_RATE: '100000',
   AUTH: 'usersig',
   CORS_ORIGINS: 'https://app.example',
-  COMPRESSION: 'on',
-  METRICS_PORT: '0',
   RATE_LIMIT_PER_MINUTE: '10000000',
 };
+export const FEATURES = 'log lines, metrics, UserSig login, CORS, rate limit and document limits on';
 
-/** What keeps every page fresh for as long as anything is measured. */
-export const WARM: Settings = { LIST_FRESH_SECONDS: '86400', LIST_STALE_SECONDS: '86400', CACHE_MEMORY_MB: '512' };
+/** Lists stay fresh for as long as a bench runs. */
+export const WARM: Settings = { LIST_FRESH_SECONDS: '86400', LIST_STALE_SECONDS: '86400' };
 
-/** Starts a gateway in front of `upstream`. */
-export function startGateway(
-  upstream: ServerProcess,
-  settings: Settings,
-  options: Options = {},
-): Promise<ServerProcess> {
-  const env = { ...SETTINGS, TENCENT_BASE_URL: upstream.origin, ...settings };
-  return startServer(GATEWAY, { env, ...options });
+/** What points a gateway at an upstream; `createGateway` takes the same settings in this process. */
+export const settingsFor = (upstream: ServerProcess): Settings => ({
+  TENCENT_SDK_APP_ID: APP_ID,
+  TENCENT_SECRET_KEY: SECRET_KEY,
+  TENCENT_BASE_URL: upstream.origin,
+});
+
+export async function startGateway(upstream: ServerProcess, settings: Settings): Promise<ServerProcess> {
+  const METRICS_PORT = String(await freePort());
+  return startServer(GATEWAY, { ...settingsFor(upstream), METRICS_PORT, ...settings });
 }
 
-export function startUpstream(latencyMs = 0): Promise<ServerProcess> {
-  return startServer(UPSTREAM, { env: { LATENCY_MS: String(latencyMs) } });
+/** `limitPerSecond` counts each command for itself. */
+export function startUpstream({
+  latencyMs = 0,
+  limitPerSecond = Number.POSITIVE_INFINITY,
+} = {}): Promise<ServerProcess> {
+  return startServer(UPSTREAM, { LATENCY_MS: String(latencyMs), LIMIT: String(limitPerSecond) });
 }
 
-/** How many calls have reached the upstream. */
-export async function callsOf(upstream: ServerProcess): Promise<number> {
-  return Number(await (await fetch(`${upstream.origin}/calls`)).text());
+export type Calls = Record<string, { accepted: number; refused: number }>;
+
+/** The calls that have reached the upstream, by command. */
+export async function callsOf(upstream: ServerProcess): Promise<Calls> {
+  return (await (await fetch(`${upstream.origin}/stats`)).json()) as Calls;
 }
 
-/** The settings of a gateway, as a reader of the results wants to know them. */
-export const FEATURES = 'logs, metrics, UserSig login, CORS, compression, rate limit and cost limits on';
+export async function totalCallsOf(upstream: ServerProcess): Promise<number> {
+  return Object.values(await callsOf(upstream)).reduce((sum, { accepted, refused }) => sum + accepted + refused, 0);
+}

@@ -1,13 +1,7 @@
-// Preloaded into a server that is measured: on request it tells what it has used and what it holds.
-import cluster from 'node:cluster';
-
+// Preloaded into a server that is measured: it tells on request what it has used and what it holds.
 process.on('message', (question) => {
-  if (question === 'cpu') process.send?.(process.cpuUsage());
-  if (question === 'memory') process.send?.(process.memoryUsage());
-  if (question === 'held') {
-    gc?.();
-    process.send?.(process.memoryUsage());
-  }
+  if (question === 'held') gc?.();
+  process.send?.(question === 'cpu' ? process.cpuUsage() : process.memoryUsage());
 });
-// Whoever measures is gone: so is the server. Its workers are the server's own to end.
-if (cluster.isPrimary) process.once('disconnect', () => process.exit());
+// The bench is gone, so nobody needs this server any more.
+process.once('disconnect', () => process.exit());

@@ -1,66 +1,50 @@
-// Servers that are measured from outside, each a process of its own: started, asked what they use, ended.
+// Servers that are measured from outside, each a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export type ServerProcess = {
-  child: ChildProcess;
   /** Where it listens, without a path. */
   origin: string;
-  /** The first thousands of characters that it wrote. */
-  said(): string;
-  /** CPU time of the process, all its threads included, since it was started. */
+  /** From the start of the process until its first answer. */
+  readyAfterMs: number;
+  /** CPU time of the process with all its threads, since its start. */
   cpuMicros(): Promise<number>;
   memory(): Promise<NodeJS.MemoryUsage>;
-  /** What is left once all that can go has gone. It collects the garbage, so it costs CPU time of the server. */
+  /** What is left after collections of garbage, which cost the server CPU time. */
   held(): Promise<NodeJS.MemoryUsage>;
-  /** Ends it at once. */
+  /** Kills it. */
   stop(): Promise<void>;
 };
 
-type Options = { env?: NodeJS.ProcessEnv; nodeArguments?: readonly string[] };
-
-/** The script of the gateway itself. */
-export const GATEWAY = new URL('../../../src/main.ts', import.meta.url);
-
-const REPORT = new URL('./report.ts', import.meta.url);
-const PRELOADED = ['--expose-gc', '--import', REPORT.href];
-const MOST_SAID = 8192;
-/** Buffers go some turns after the objects that hold them. */
+const PRELOADED = ['--expose-gc', '--import', new URL('./report.ts', import.meta.url).href];
+const START_LIMIT_MS = 20_000;
+const POLL_MS = 5;
+/** Buffers are freed some turns after the objects that hold them. */
 const COLLECTIONS = 5;
-
-const parent = process.ppid;
-/** Whoever started this has been killed: what is left would go on for minutes, and its servers with it. */
-setInterval(() => process.ppid !== parent && process.exit(1), 1000).unref();
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a server and waits until it tells its address. It ends when this process does, however that ends. */
-export async function startServer(script: URL, options: Options = {}): Promise<ServerProcess> {
-  const { env = {}, nodeArguments = [] } = options;
-  const child = spawn(process.execPath, [...PRELOADED, ...nodeArguments, fileURLToPath(script)], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+/** Starts a server on a free port and waits for its first answer. BENCH_LOG=1 shows what it writes. */
+export async function startServer(script: URL, env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [...PRELOADED, fileURLToPath(script)], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), ...env },
+    stdio: ['ignore', process.env.BENCH_LOG ? 'inherit' : 'ignore', 'inherit', 'ipc'],
   });
   running.add(child);
-  let said = '';
-
-  const origin = await new Promise<string>((resolve, reject) => {
-    const ended = () => reject(new Error(`${script} ended without telling its address:\n${said}`));
-    child.once('exit', ended);
-    // Read to the end: its log lines are written as in production, and go nowhere.
-    child.stdout?.on('data', (bytes: Buffer) => {
-      if (said.length > MOST_SAID) return;
-      said += bytes.toString('utf8');
-      const [, found] = /(http:[^\s"]+:\d+)\/graphql/.exec(said) ?? [];
-      if (!found) return;
-      child.off('exit', ended);
-      resolve(found);
-    });
-  });
+  while (!(await answers(origin))) {
+    if (child.exitCode !== null || performance.now() - startedAt > START_LIMIT_MS)
+      throw new Error(`${script} does not answer; BENCH_LOG=1 shows why.`);
+    await delay(POLL_MS);
+  }
 
   async function ask<Answer>(question: 'cpu' | 'memory' | 'held'): Promise<Answer> {
     const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
@@ -70,17 +54,16 @@ export async function startServer(script: URL, options: Options = {}): Promise<S
   }
 
   return {
-    child,
     origin,
-    said: () => said,
+    readyAfterMs: performance.now() - startedAt,
     async cpuMicros() {
       const { user, system } = await ask<NodeJS.CpuUsage>('cpu');
       return user + system;
     },
-    memory: () => ask<NodeJS.MemoryUsage>('memory'),
+    memory: () => ask('memory'),
     async held() {
       for (let turn = 1; turn < COLLECTIONS; turn++) await ask('held');
-      return ask<NodeJS.MemoryUsage>('held');
+      return ask('held');
     },
     async stop() {
       running.delete(child);
@@ -89,4 +72,28 @@ export async function startServer(script: URL, options: Options = {}): Promise<S
       await once(child, 'exit');
     },
   };
+}
+
+/** Whether a query is answered with anything but a server error. */
+async function answers(origin: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${origin}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ __typename }"}',
+    });
+    await response.arrayBuffer();
+    return response.status < 500;
+  } catch {
+    return false;
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -1,43 +1,61 @@
-// The screen of users who are not in the cache, from an upstream that answers at once: the gateway beside a bare proxy.
-import { FEATURES } from '../measuring/gateway.ts';
-import { inTurn, leave, type Round, saturate, target } from '../measuring/load.ts';
-import { openMissHouse, PAGES, type PageName } from '../measuring/miss-house.ts';
-import { compared, ratiosOf } from '../measuring/ratios.ts';
-import { table } from '../measuring/table.ts';
-import type { Plan, Section } from './part.ts';
+// The screen of users who are not in memory, from an upstream that answers at once: the gateway beside a bare proxy.
+import { postOf } from '../measuring/connection.ts';
+import { ALL_FEATURES, FEATURES, startGateway, startUpstream, totalCallsOf } from '../measuring/gateway.ts';
+import { type Candidate, COMPARED, compare, inTurn, openTarget, type Round, saturate } from '../measuring/load.ts';
+import { type Section, table } from '../measuring/results.ts';
+import { SIZES, screenBody } from '../measuring/screen.ts';
+import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+import { userOf } from '../reference/world.ts';
 
-const CONNECTIONS = 16;
-const LEAST = 0.75;
+const PROXY = new URL('../peers/proxy.ts', import.meta.url);
+let nextUser = 2_000_000;
 
-export async function miss({ quick }: Plan): Promise<Section> {
-  const rounds = quick ? 5 : 15;
-  const roundMs = quick ? 200 : 600;
-  const house = await openMissHouse();
-  const rows: string[][] = [];
-  for (const page of Object.keys(PAGES) as PageName[]) {
-    const targets = (await house.candidates(page)).map((candidate) => target(candidate, CONNECTIONS));
-    const warmUp = quick ? 700 : 10_000;
-    const measured = await inTurn(targets, { rounds, warmUp, measure: (to) => saturate(to, roundMs) });
-    for (const to of targets) leave(to);
-    rows.push(...report(page, measured));
-  }
-  await house.assertMissed();
-  await house.close();
-  const how =
-    `Every request is for a user whom nobody has asked for, so each is one upstream call; ${CONNECTIONS} connections, ` +
-    `${rounds} rounds of ${roundMs / 1000} s. The upstream is a process of its own that answers at once ` +
-    'with pages of 100 or of 20 that were stored before, the sandbox’s bytes. The bare proxy parses, shapes and stringifies; its ' +
-    `cursors are unsigned, and it remembers nothing. The gateway has ${FEATURES}, and the default settings of its cache.`;
-  return { title: 'Miss', lines: [how, '', ...table(HEAD, rows)] };
+/** A gateway and a proxy in front of one upstream, and what asks them for users whom nobody has asked for. */
+export async function startMissing(latencyMs: number) {
+  const upstream = await startUpstream({ latencyMs });
+  const gateway = await startGateway(upstream, ALL_FEATURES);
+  const proxy = await startServer(PROXY, { UPSTREAM: upstream.origin });
+  let asked = 0;
+  const callsBefore = await totalCallsOf(upstream);
+  const candidateOf = (name: string, server: ServerProcess, first: number): Candidate => ({
+    name,
+    server,
+    requestOf() {
+      asked++;
+      return postOf(server.origin, '/graphql', screenBody(userOf(nextUser++), first));
+    },
+    isRight: ({ status, body }) => status === 200 && body.byteLength > first * 100 && !body.includes('"errors"'),
+  });
+  return {
+    candidates: (first: number) => [candidateOf('gateway', gateway, first), candidateOf('bare proxy', proxy, first)],
+    /** Throws unless every request made one call. */
+    async close(): Promise<void> {
+      const calls = (await totalCallsOf(upstream)) - callsBefore;
+      if (calls !== asked) throw new Error(`${asked} requests made ${calls} upstream calls.`);
+      await Promise.all([upstream, gateway, proxy].map((server) => server.stop()));
+    },
+  };
 }
 
-const HEAD = ['', 'requests/s', 'CPU µs each', 'bare proxy = 1', 'lower quartile', 'target'];
-
-function report(page: PageName, measured: ReadonlyMap<string, Round[]>): string[][] {
-  const base = measured.get('bare proxy') ?? [];
-  return Array.from(measured, ([name, rounds]) => [
-    `${page}: ${name}`,
-    ...compared(rounds, ratiosOf(base, rounds)),
-    name === 'gateway' ? `≥ ${LEAST}` : '',
-  ]);
+export async function miss(quick: boolean): Promise<Section> {
+  const missing = await startMissing(0);
+  const rounds = quick ? 5 : 15;
+  const rows: string[][] = [];
+  for (const first of SIZES) {
+    const targets = missing.candidates(first).map((candidate) => openTarget(candidate));
+    const plan = {
+      rounds,
+      warmUp: quick ? 1000 : 10_000,
+      measure: (to: (typeof targets)[0]) => saturate(to, quick ? 200 : 500),
+    };
+    const measured = await inTurn(targets, plan);
+    const base = measured.get('bare proxy') as Round[];
+    for (const [name, its] of measured)
+      rows.push([`${first} edges: ${name}`, ...compare(its, base), name === 'gateway' ? '≥ 0.5' : '']);
+  }
+  await missing.close();
+  const how =
+    'Every request is for a user whom nobody has asked for, so each is one upstream call, for 100 members; ' +
+    `16 connections, ${rounds} rounds in turn. The proxy parses, shapes and stringifies. The gateway has ${FEATURES}.`;
+  return { title: 'Miss', lines: [how, '', ...table(['', ...COMPARED, 'proxy = 1', 'aim'], rows)] };
 }

@@ -1,57 +1,85 @@
-// How long visitors wait when they come at a fixed rate: the gateway beside the bare server, and, with an upstream that
-// takes 20 ms, beside the bare proxy.
-import { type Candidate, inTurn, keepPace, leave, target } from '../measuring/load.ts';
-import { openMissHouse } from '../measuring/miss-house.ts';
+// How long answers take at a fixed rate: the gateway beside the bare server, and beside the bare proxy for misses.
+
+import { postOf } from '../measuring/connection.ts';
+import { ALL_FEATURES, startGateway, startUpstream, WARM } from '../measuring/gateway.ts';
+import { type Candidate, inTurn, openTarget, type Target } from '../measuring/load.ts';
+import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
+import { type Section, table } from '../measuring/results.ts';
+import { screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
+import { startServer } from '../measuring/server-process.ts';
 import { median, quantile } from '../measuring/statistics.ts';
-import { table } from '../measuring/table.ts';
-import { openWarmHouse } from '../measuring/warm-house.ts';
-import type { Plan, Section } from './part.ts';
+import { startMissing } from './miss.ts';
 
 const PER_SECOND = 300;
 const LATENCY_MS = 20;
-/** Enough for all who wait at the same time. */
-const CONNECTIONS = 64;
+const BARE = new URL('../peers/bare.ts', import.meta.url);
 
-type Situation = { name: string; base: string; promise: string; candidates: readonly Candidate[] };
+export async function pace(quick: boolean): Promise<Section> {
+  const upstream = await startUpstream();
+  const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
+  const bare = await startServer(BARE, { GATEWAY: gateway.origin });
+  const warmCandidates = Object.entries({ gateway, bare }).map(([name, server]): Candidate => {
+    const requests = Array.from({ length: WARM_USERS }, (_, n) =>
+      postOf(server.origin, '/graphql', screenBody(warmUser(n), 20)),
+    );
+    return {
+      name,
+      server,
+      requestOf: (turn) => requests[turn % WARM_USERS] as Buffer,
+      isRight: ({ status }) => status === 200,
+    };
+  });
+  const rows = await measure('warm', warmCandidates, 'p99 ≤ 3', quick);
+  await Promise.all([upstream, gateway, bare].map((server) => server.stop()));
 
-export async function pace({ quick }: Plan): Promise<Section> {
-  const times = { rounds: quick ? 3 : 15, warmUp: quick ? 1000 : 10_000, roundMs: quick ? 1500 : 3000 };
-  const rows: string[][] = [];
-
-  const warm = await openWarmHouse(['gateway', 'bare node:http'], { users: quick ? 60 : 300, sizes: [20] });
-  const candidates = warm.candidates(20);
-  rows.push(...(await measure({ name: 'warm', base: 'bare node:http', promise: 'p99 + 3', candidates }, times)));
-  await warm.assertWarm();
-  await warm.close();
-
-  const missing = await openMissHouse({ latencyMs: LATENCY_MS });
-  const [gateway, proxy] = (await missing.candidates('20 edges of a page of 20')) as [Candidate, Candidate];
-  const slow = { name: `miss, ${LATENCY_MS} ms`, base: proxy.name, candidates: [gateway, proxy] };
-  rows.push(...(await measure({ ...slow, promise: 'p50 + 1.5' }, times)));
-  await missing.assertMissed();
+  const missing = await startMissing(LATENCY_MS);
+  rows.push(...(await measure(`miss, ${LATENCY_MS} ms`, missing.candidates(20), 'p50 ≤ 1.5', quick)));
   await missing.close();
-
   const how =
-    `${PER_SECOND} requests a second for 20 edges, sent on a schedule whether or not earlier ones are answered; ` +
-    `milliseconds from when a request was due until its answer was there; ${times.rounds} rounds of ` +
-    `${times.roundMs / 1000} s each in turn. Each figure is the median of the rounds’ own. On two cores the load ` +
-    'itself, and whatever else runs, is part of p99: read the difference.';
-  return { title: 'Waiting at a fixed rate', lines: [how, '', ...table(HEAD, rows)] };
+    `${PER_SECOND} requests a second for 20 edges, sent when they are due; milliseconds from then until the answer; the ` +
+    'median of the rounds’ own figures. The load on the same two cores is part of p99: read what is added.';
+  return {
+    title: 'Waiting at a fixed rate',
+    lines: [how, '', ...table(['', 'p50', 'p99', 'p50 added', 'p99 added', 'aim'], rows)],
+  };
 }
 
-const HEAD = ['', 'p50 ms', 'p99 ms', 'p50 added', 'p99 added', 'at most'];
-
-type Times = { rounds: number; warmUp: number; roundMs: number };
-
-async function measure({ name, base, promise, candidates }: Situation, { rounds, warmUp, roundMs }: Times) {
-  const targets = candidates.map((candidate) => target(candidate, CONNECTIONS));
-  const measured = await inTurn(targets, { rounds, warmUp, measure: (to) => keepPace(to, PER_SECOND, roundMs) });
-  for (const to of targets) leave(to);
-  const at = (who: string, share: number) => median((measured.get(who) ?? []).map((waits) => quantile(waits, share)));
-  return candidates.map(({ name: who }) => {
-    const [p50, p99] = [at(who, 0.5), at(who, 0.99)];
-    const added = [p50 - at(base, 0.5), p99 - at(base, 0.99)];
-    const more = who === base ? ['', '', ''] : [...added.map((ms) => ms.toFixed(2)), promise];
-    return [`${name}: ${who}`, p50.toFixed(2), p99.toFixed(2), ...more];
+/** The gateway comes first, what it is held against second. */
+async function measure(title: string, candidates: Candidate[], aim: string, quick: boolean): Promise<string[][]> {
+  const targets = candidates.map((candidate) => openTarget(candidate));
+  const measured = await inTurn(targets, {
+    rounds: quick ? 3 : 15,
+    warmUp: quick ? 2000 : 10_000,
+    measure: (to) => timesOf(to, quick ? 1500 : 3000),
   });
+  const figures = Array.from(measured.values(), (rounds) =>
+    [0.5, 0.99].map((share) => median(rounds.map((times) => quantile(times, share)))),
+  ) as [[number, number], [number, number]];
+  const [ours, base] = figures;
+  const added = ours.map((ms, index) => (ms - (base[index] as number)).toFixed(2));
+  const cells = figures.map((times) => times.map((ms) => ms.toFixed(2)));
+  return candidates.map(({ name }, index) => [
+    `${title}: ${name}`,
+    ...(cells[index] as string[]),
+    ...(index === 0 ? [...added, aim] : ['', '', '']),
+  ]);
+}
+
+async function timesOf(to: Target, ms: number): Promise<number[]> {
+  const times: number[] = [];
+  function* arrivals(): Generator<Arrival> {
+    for (let at = 0; at < ms; at += 1000 / PER_SECOND) {
+      const turn = to.turns++;
+      yield {
+        at,
+        bytes: to.requestOf(turn),
+        end(answer, tookMs) {
+          if (!answer || !to.isRight(answer, turn)) throw new Error(`${to.name} answered wrongly: ${answer?.body}`);
+          times.push(tookMs);
+        },
+      };
+    }
+  }
+  await sendOnTime(to.server.origin, arrivals(), { isPrecise: true });
+  return times;
 }

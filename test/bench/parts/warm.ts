@@ -1,67 +1,87 @@
-// The screen from a warm cache, executed, in pages of 20 and of 100: the gateway beside its peers and beside the limit.
-import { FEATURES } from '../measuring/gateway.ts';
-import { inTurn, leave, type Round, saturate, target } from '../measuring/load.ts';
-import { compared, ratiosOf } from '../measuring/ratios.ts';
-import { median, quantile } from '../measuring/statistics.ts';
-import { table } from '../measuring/table.ts';
-import { EVERYBODY, type Name, openWarmHouse, type WarmHouse } from '../measuring/warm-house.ts';
-import type { Plan, Section } from './part.ts';
+// The screen from warm memory, executed (no request has the bytes of an earlier one) and asked again (the same bytes).
+import { openConnection, postOf } from '../measuring/connection.ts';
+import { ALL_FEATURES, FEATURES, startGateway, startUpstream, totalCallsOf, WARM } from '../measuring/gateway.ts';
+import { type Candidate, COMPARED, compare, inTurn, openTarget, type Round, saturate } from '../measuring/load.ts';
+import { type Section, table } from '../measuring/results.ts';
+import { SIZES, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
+import { type ServerProcess, startServer } from '../measuring/server-process.ts';
 
-const SIZES = [20, 100] as const;
-const CONNECTIONS = 16;
-const BASE: Name = 'bare node:http';
-
-/** Requests per CPU second, the bare server's = 1. */
-const TARGETS: Partial<Record<Name, Record<number, number>>> = {
-  gateway: { 20: 0.7, 100: 0.8 },
-  'gateway, trusted document': { 20: 1.3, 100: 3 },
+const BARE = 'bare node:http, stringifies';
+const YOGA = 'Yoga + Pothos, default settings';
+/** Lower quartiles: executed beside Yoga, asked again beside the bare server. */
+const AIMS: Record<string, Record<number, string>> = {
+  'gateway, executed': { 20: '≥ 1.2 × Yoga', 100: '≥ 1.3 × Yoga' },
+  'gateway, asked again': { 20: '≥ 1.0 × bare', 100: '≥ 2.2 × bare' },
 };
 
-export async function warm({ quick }: Plan): Promise<Section> {
-  const users = quick ? 60 : 300;
-  const rounds = quick ? 5 : 11;
-  const roundMs = quick ? 200 : 600;
-  const house = await openWarmHouse(EVERYBODY, { users, sizes: SIZES });
-  const lines: string[] = [];
-  for (const size of SIZES) {
-    const measured = await measure(house, size, { rounds, roundMs, warmUp: quick ? 8000 : 40_000 });
-    lines.push(`### ${size} edges`, '', ...report(measured, size), '');
-  }
-  await house.assertWarm();
-  await house.close();
-  const how =
-    `${users} users in turn, ${CONNECTIONS} connections, ${rounds} rounds of ${roundMs / 1000} s each in turn after a warm-up of as many requests for each; ` +
-    'every answer is compared with the gateway’s before it counts. Ratios are of requests per CPU second of the server ' +
-    `process, within each round. The gateway has ${FEATURES}; its peers have nothing but the pages.`;
-  return { title: 'Warm list screen', lines: [how, '', ...lines] };
-}
+type Way = { server: ServerProcess; path?: string; differs?: boolean };
 
-type Times = { rounds: number; roundMs: number; warmUp: number };
-
-async function measure(house: WarmHouse, size: number, { rounds, roundMs, warmUp }: Times) {
-  const targets = house.candidates(size).map((candidate) => target(candidate, CONNECTIONS));
-  const measured = await inTurn(targets, { rounds, warmUp, measure: (to) => saturate(to, roundMs) });
-  for (const to of targets) leave(to);
-  return measured;
-}
-
-const HEAD = ['', 'requests/s', 'CPU µs each', `${BASE} = 1`, 'lower quartile', 'target'];
-
-function report(measured: ReadonlyMap<string, Round[]>, size: number): string[] {
-  const roundsOf = (name: Name) => measured.get(name) ?? [];
-  const rows = EVERYBODY.map((name) => {
-    const least = TARGETS[name]?.[size];
-    const cells = compared(roundsOf(name), ratiosOf(roundsOf(BASE), roundsOf(name)));
-    return [name, ...cells, least === undefined ? '' : `≥ ${least}`];
-  });
-  const beside = (peer: Name, least?: number) => {
-    const ratios = ratiosOf(roundsOf(peer), roundsOf('gateway'));
-    const promise = least === undefined ? '' : `; target ≥ ${least}`;
-    return `${median(ratios).toFixed(2)} × ${peer} (lower quartile ${quantile(ratios, 0.25).toFixed(2)}${promise})`;
+export async function warm(quick: boolean): Promise<Section> {
+  const upstream = await startUpstream();
+  const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
+  const peer = (name: string, env = {}) =>
+    startServer(new URL(`../peers/${name}.ts`, import.meta.url), { GATEWAY: gateway.origin, ...env });
+  const [bare, mercurius, featured, yoga, apollo] = (await Promise.all([
+    ...['bare', 'mercurius'].map((name) => peer(name)),
+    peer('mercurius', { FEATURES: 'on' }),
+    ...['yoga', 'apollo'].map((name) => peer(name)),
+  ])) as [ServerProcess, ServerProcess, ServerProcess, ServerProcess, ServerProcess];
+  const ways: Record<string, Way> = {
+    'gateway, executed': { server: gateway, differs: true },
+    'gateway, asked again': { server: gateway },
+    [BARE]: { server: bare },
+    'bare node:http, stored bytes': { server: bare, path: '/stored' },
+    'mercurius with JIT': { server: mercurius, differs: true },
+    'mercurius with JIT and our features': { server: featured, differs: true },
+    [YOGA]: { server: yoga, differs: true },
+    'Apollo Server': { server: apollo, differs: true },
   };
-  return [
-    ...table(HEAD, rows),
-    '',
-    `The gateway is ${beside('mercurius with JIT', 1)}, ${beside('Yoga + Pothos', 4)}, ${beside('Apollo Server')}.`,
-  ];
+  const callsBefore = await totalCallsOf(upstream);
+  const rounds = quick ? 5 : 15;
+  const lines: string[] = [];
+  for (const first of SIZES) {
+    const candidates: Candidate[] = [];
+    for (const [name, way] of Object.entries(ways)) candidates.push(await checked(name, way, first));
+    const measured = await inTurn(
+      candidates.map((candidate) => openTarget(candidate)),
+      { rounds, warmUp: quick ? 3000 : 20_000, measure: (to) => saturate(to, quick ? 200 : 500) },
+    );
+    const bases = [BARE, YOGA].map((name) => measured.get(name) as Round[]);
+    const rows = Array.from(measured, ([name, its]) => [name, ...compare(its, ...bases), AIMS[name]?.[first] ?? '']);
+    lines.push(`### ${first} edges`, '', ...table(['', ...COMPARED, 'bare = 1', 'Yoga = 1', 'aim'], rows), '');
+  }
+  if ((await totalCallsOf(upstream)) > callsBefore) throw new Error('The memory was not warm: the upstream was asked.');
+  await Promise.all([upstream, gateway, bare, mercurius, featured, yoga, apollo].map((server) => server.stop()));
+  const how =
+    `${WARM_USERS} users in turn over 16 connections, ${rounds} rounds of each server in turn. Ratios are of requests per ` +
+    `CPU second of the server process, round by round, lower quartile. The gateway has ${FEATURES}.`;
+  return { title: 'Warm screen', lines: [how, '', ...lines] };
+}
+
+let requests = 0;
+
+/** A candidate whose answers have been held against the gateway's. */
+async function checked(name: string, { server, path = '/graphql', differs = false }: Way, first: number) {
+  const stored = Array.from({ length: WARM_USERS }, (_, n) =>
+    postOf(server.origin, path, screenBody(warmUser(n), first)),
+  );
+  const connection = openConnection(server.origin);
+  const lengths: number[] = [];
+  for (const request of stored) {
+    const { status, body } = await connection.send(request);
+    const { data } = JSON.parse(body.toString('utf8')) as { data?: { user: { fans: { edges: unknown[] } } } };
+    if (status !== 200 || data?.user.fans.edges.length !== first) throw new Error(`${name} answers ${status} ${body}`);
+    lengths.push(body.byteLength);
+  }
+  connection.close();
+  const candidate: Candidate = {
+    name,
+    server,
+    requestOf: (turn) =>
+      differs
+        ? postOf(server.origin, path, screenBody(warmUser(turn), first, requests++))
+        : (stored[turn % WARM_USERS] as Buffer),
+    isRight: ({ status, body }, turn) => status === 200 && body.byteLength === lengths[turn % WARM_USERS],
+  };
+  return candidate;
 }

@@ -1,9 +1,12 @@
 // Apollo Server, standalone, with its default settings.
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { resolvers, typeDefs } from './schema.ts';
+import { pageOf } from './pages.ts';
+import { typeDefs } from './schema.ts';
 
+const resolvers = {
+  Query: { user: (_root: unknown, { id }: { id: string }) => ({ id }) },
+  User: { fans: ({ id }: { id: string }, { first }: { first: number }) => pageOf(id, first) },
+};
 const server = new ApolloServer({ typeDefs, resolvers });
-const { url } = await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: 0 } });
-// It serves every path alike.
-process.stdout.write(`${new URL('/graphql', url).href}\n`);
+await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: Number(process.env.PORT) } });

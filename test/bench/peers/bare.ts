@@ -1,34 +1,30 @@
-// What any server in Node has to do for the same answers: read the body, find the object, stringify it, send it.
-// `/graphql` does that; `/stored` sends bytes that were stringified before, the most that Node can do.
+// What any server in Node has to do for the warm screen: read the body, find the object, stringify it, send it.
+// `/stored` sends bytes that were stringified before, which is the most that Node can do.
 import { createServer } from 'node:http';
-import { announce, keyOf, readLearnt } from './pages.ts';
+import { answerOf } from './pages.ts';
 
-type Asked = { variables: { id: string; first: number } };
+type Asked = { variables?: { id: string; first: number } };
 
-const objects = new Map(readLearnt().map(({ id, first, answer }) => [keyOf(id, first), answer]));
-const stored = new Map(Array.from(objects, ([key, answer]) => [key, Buffer.from(JSON.stringify(answer))]));
-const TYPE = 'application/graphql-response+json; charset=utf-8';
+const stored = new WeakMap<object, Buffer>();
+
+function bytesOf(answer: object): Buffer {
+  const bytes = stored.get(answer) ?? Buffer.from(JSON.stringify(answer));
+  stored.set(answer, bytes);
+  return bytes;
+}
 
 const server = createServer((request, response) => {
   let text = '';
-  request.setEncoding('utf8');
-  request.on('data', (more: string) => {
+  request.setEncoding('utf8').on('data', (more: string) => {
     text += more;
   });
   request.on('end', () => {
-    const { variables } = JSON.parse(text) as Asked;
-    const key = keyOf(variables.id, variables.first);
-    if (request.url === '/stored') {
-      const bytes = stored.get(key);
-      if (!bytes) return response.writeHead(404).end();
-      response.writeHead(200, { 'content-type': TYPE, 'content-length': bytes.byteLength });
-      return response.end(bytes);
-    }
-    const answer = objects.get(key);
+    const { id = '', first = 0 } = (JSON.parse(text) as Asked).variables ?? {};
+    const answer = answerOf(id, first);
     if (!answer) return response.writeHead(404).end();
-    const json = JSON.stringify(answer);
-    response.writeHead(200, { 'content-type': TYPE, 'content-length': Buffer.byteLength(json) });
-    response.end(json);
+    const body = request.url === '/stored' ? bytesOf(answer) : JSON.stringify(answer);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+    response.end(body);
   });
 });
-server.listen(0, '127.0.0.1', () => announce(server));
+server.listen(Number(process.env.PORT), '127.0.0.1');

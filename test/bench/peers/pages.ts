@@ -1,30 +1,23 @@
-// The data of every peer: the pages that the gateway answered with, as plain objects that are shaped already.
-import { readFileSync } from 'node:fs';
-import type { AddressInfo, Server } from 'node:net';
+// The data of the warm screen's peers: the pages that the gateway answers, as plain objects that are shaped already.
+import { SIZES, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
 
-export type Edge = { cursor: string; followedAt: string; node: { id: string; nick: string; avatar: string | null } };
-export type FansPage = { edges: Edge[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+type PageInfo = { hasNextPage: boolean; endCursor: string | null };
+export type Person = { id: string; nick?: string | null; avatar?: string | null };
+export type Edge = { cursor: string; followedAt: string; node: Person };
+export type Page = { edges: Edge[]; pageInfo: PageInfo };
 
-/** What the gateway answers, and to what. */
-export type Learnt = { id: string; first: number; answer: { data: { user: { fans: FansPage } } } };
+type Answer = { data: { user: { fans: Page } } };
 
-export const keyOf = (id: string, first: number): string => `${id}/${first}`;
+const answers = new Map<string, Answer>();
+for (const first of SIZES)
+  for (let n = 0; n < WARM_USERS; n++) {
+    const response = await fetch(`${process.env.GATEWAY}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(screenBody(warmUser(n), first)),
+    });
+    answers.set(`${warmUser(n)} ${first}`, (await response.json()) as Answer);
+  }
 
-/** Reads what was learnt, one page a line, from the file that PAGES_FILE names. */
-export function readLearnt(): Learnt[] {
-  const lines = readFileSync(process.env.PAGES_FILE ?? '', 'utf8')
-    .trimEnd()
-    .split('\n');
-  return lines.map((line) => JSON.parse(line) as Learnt);
-}
-
-/** The pages by user and size: a peer's page cache, warm. */
-export function readPages(): Map<string, FansPage> {
-  return new Map(readLearnt().map(({ id, first, answer }) => [keyOf(id, first), answer.data.user.fans]));
-}
-
-/** Tells whoever measures where the server is. */
-export function announce(server: Pick<Server, 'address'>): void {
-  const { port } = server.address() as AddressInfo;
-  process.stdout.write(`http://127.0.0.1:${port}/graphql\n`);
-}
+export const answerOf = (id: string, first: number) => answers.get(`${id} ${first}`);
+export const pageOf = (id: string, first: number) => answerOf(id, first)?.data.user.fans ?? null;

@@ -1,0 +1,50 @@
+// The servers of the whole job, each with what it takes to start it in front of an upstream.
+import { type Settings, settingsFor, startGateway } from '../measuring/gateway.ts';
+import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+
+export type Server = {
+  title: string;
+  /** Where the search begins: queries for each call that the limit allows. */
+  firstGuess: number;
+  start(upstream: ServerProcess, limitPerSecond: number): Promise<ServerProcess>;
+  /** Whether it is told of changes, and must show them within a second. */
+  hasWebhooks?: boolean;
+};
+
+export const WEBHOOK = { WEBHOOK_TOKEN: 'a-token-of-the-benches', WEBHOOK_PATH: '/hooks/follow' };
+
+/** Nothing is served that is older than it may be fresh. */
+const NOTHING_STALE = {
+  LIST_STALE_SECONDS: '30',
+  COUNTS_STALE_SECONDS: '30',
+  RELATION_STALE_SECONDS: '30',
+};
+
+const peer = (script: string, env: Settings) => (upstream: ServerProcess) =>
+  startServer(new URL(`../peers/${script}.ts`, import.meta.url), { UPSTREAM: upstream.origin, ...env });
+
+/** As shipped, but for the rate at a smaller limit than the upstream's. */
+const gateway = (settings: Settings) => (upstream: ServerProcess, limitPerSecond: number) =>
+  startGateway(upstream, { ...settingsFor(upstream), UPSTREAM_RATE: String(limitPerSecond * 0.9), ...settings });
+
+export const SERVERS: Record<string, Server> = {
+  yoga: { title: 'Yoga + Pothos + DataLoader, no cache', firstGuess: 1.3, start: peer('job-yoga', {}) },
+  'yoga-cache': {
+    title: 'the same with its response cache, 30 s',
+    firstGuess: 2.2,
+    start: peer('job-yoga', { CACHE: 'on', SHARE: 'on' }),
+  },
+  'mercurius-cache': {
+    title: 'mercurius with JIT and its cache, 30 s',
+    firstGuess: 3,
+    start: peer('job-mercurius', { SHARE: 'on' }),
+  },
+  gateway: { title: 'gateway, nothing older than 30 s', firstGuess: 3, start: gateway(NOTHING_STALE) },
+  'gateway-stale': { title: 'gateway, stale allowed as shipped', firstGuess: 4, start: gateway({}) },
+  'gateway-webhooks': {
+    title: 'gateway with webhooks',
+    firstGuess: 8,
+    start: gateway({ ...NOTHING_STALE, ...WEBHOOK }),
+    hasWebhooks: true,
+  },
+};
