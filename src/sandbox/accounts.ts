@@ -87,7 +87,7 @@ export function createAccounts(dormant: DormantAccounts) {
       setProfile(id, tags);
     },
 
-    forget(id: string): void {
+    remove(id: string): void {
       accounts.delete(id);
       removed.add(id);
     },

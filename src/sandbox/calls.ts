@@ -1,4 +1,4 @@
-// The bill: every call that reached a command, what became of it, and how dense the calls were.
+// The call log: every call that reached a command, its outcome, and how dense the calls were.
 import type { Command } from '../tencent/wire.ts';
 
 /** An ErrorCode, or what happened to the connection instead of an answer: `silence`, `reset`, `http502`, `lost`. */

@@ -1,4 +1,4 @@
-// The sandbox's own endpoint under /sandbox: look at the bill, arm faults, change the world. No call here is counted,
+// The sandbox's own endpoint under /sandbox: read the call log, arm faults, change the world. No call here is counted,
 // limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';

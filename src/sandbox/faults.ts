@@ -18,7 +18,7 @@ export const FAULT_TABLE = {
   latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
   silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
   reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
-  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page unless told otherwise', {
+  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page by default', {
     status: WHOLE.optional(),
     body: TEXT.optional(),
   }),
@@ -50,7 +50,7 @@ export const FAULT_TABLE = {
   missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
   missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
-  unknownFields: fault(COMMANDS, 'Fields that nobody documents, at the top and in every entry'),
+  unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
   stateForStatus: fault(['query_online_status'], 'Presence under the key State instead of Status'),
   missingErrorCode: fault(COMMANDS, 'The body lacks ErrorCode: valid JSON that is no answer'),
   missingErrorInfo: fault(COMMANDS, 'The body lacks ErrorInfo'),

@@ -19,23 +19,11 @@ const FAMILY_NAMES = [
   .split(' ');
 const NATIVE_NAMES = '王芳|李娜|张伟|佐藤 葵|鈴木 蓮|김민준|이서연|Анна Орлова|محمد علي|नेहा शर्मा|มานี ใจดี'.split('|');
 export const SIGNATURES = [
-  'Coffee first, questions later',
-  'Somewhere between two time zones',
-  'Learning the cello, sorry neighbours',
-  'Weekend baker 🥐',
-  'Mostly pictures of my dog',
-  'Building small robots',
-  'Night shift, day dreams',
-  'Ask me about trains',
-  'Reading one book at a time',
-  'Running slowly, but running',
-  'Plants everywhere 🌱',
-  'Half hiker, half hammock',
-  'Cooking my way around the map',
-  'I answer eventually',
-  '今日もいい天気',
-  'Vamos despacio',
-];
+  'Coffee first, questions later|Somewhere between two time zones|Learning the cello, sorry neighbours',
+  'Weekend baker 🥐|Mostly pictures of my dog|Building small robots|Night shift, day dreams',
+  'Ask me about trains|Reading one book at a time|Running slowly, but running|Plants everywhere 🌱',
+  'Half hiker, half hammock|Cooking my way around the map|I answer eventually|今日もいい天気|Vamos despacio',
+].flatMap((line) => line.split('|'));
 const TEAMS = ['red', 'blue', 'green', 'amber'];
 const MOODS = ['sunny', 'sleepy', 'curious', 'busy', 'calm'];
 const LOCATIONS = 'Berlin|Hà Nội|Lagos|Lima|Mumbai|Nairobi|Osaka|Porto|Seoul|Toronto|Xi’an'.split('|');
@@ -56,11 +44,11 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A person's profile. Everybody has a nick; most have most of the rest. */
+/** A person's profile: always a nick, and each other tag with a chance of its own. */
 export function inventProfile(id: string, seed: number, number: number): Tags {
   const random = createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
   const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
-  const upTo = (most: number) => Math.floor(random() * most);
+  const upTo = (count: number) => Math.floor(random() * count);
   const optional: [share: number, tag: string, value: () => string | number][] = [
     [0.9, 'Image', () => `https://avatars.example.com/${id}.png`],
     [0.7, 'SelfSignature', () => pick(SIGNATURES)],

@@ -17,7 +17,7 @@ import { createWebhooks, type WebhookTarget } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
 import { createWorld } from './world.ts';
 
-/** The app that a sandbox simulates unless told otherwise: made up, safe to publish. */
+/** The app that a sandbox simulates by default: made up, safe to publish. */
 export const SANDBOX_APP = {
   sdkAppId: 1400000000,
   secretKey: '5a6e1d0c94b7f2836e0d5c4b3a29180716f5e4d3c2b1a09f8e7d6c5b4a392817',

@@ -58,7 +58,7 @@ export function dormantFans({ seed, people }: SeedOptions): DormantAccounts {
   };
 }
 
-/** `UserID_001` has these two fans and nobody else; nobody follows the fans. */
+/** `UserID_001` has these two fans alone; the fans have none. */
 function seedSample(world: World, people: number): void {
   const fan = (number: 2 | 3, allowType: string): Tags => ({
     Tag_Profile_IM_Nick: `NickNameTest${number}`,

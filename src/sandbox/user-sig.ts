@@ -19,7 +19,7 @@ const CONTENT = z.object({
 type Content = z.infer<typeof CONTENT>;
 
 const MAX_INFLATED_BYTES = 8 * 1024;
-const MAX_REMEMBERED = 1000;
+const MAX_GENUINE = 1000;
 
 /** Answers 0 when the UserSig is good, else the ErrorCode of its first defect in the contract's order. */
 export type UserSigVerifier = (userSig: string, claim: Claim) => number;
@@ -38,7 +38,7 @@ export function createUserSigVerifier({ secretKey }: { secretKey: string }): Use
     if (content['TLS.userbuf'] !== undefined) return 70009;
     if (known) return 0;
     if (!hasGoodHmac(content, secretKey)) return 70009;
-    if (genuine.size >= MAX_REMEMBERED) genuine.clear();
+    if (genuine.size >= MAX_GENUINE) genuine.clear();
     genuine.set(userSig, content);
     return 0;
   };

@@ -34,7 +34,7 @@ export type Delivery = {
 type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
 type Sender = { clientIp?: string; platform: string };
 
-const MAX_REMEMBERED = 200;
+const MAX_DELIVERIES = 200;
 const TIMEOUT_MS = 2000;
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
@@ -81,7 +81,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
     const note = (url: string, outcome: Delivery['outcome']) => {
       deliveries.push({ command, url, body, outcome });
-      if (deliveries.length > MAX_REMEMBERED) deliveries.shift();
+      if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
     };
     if (webhookDrop) return note(to.url, 'dropped');
     if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });

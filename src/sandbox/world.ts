@@ -6,7 +6,7 @@ export type ListName = 'fans' | 'follows' | 'mutuals';
 
 type Dependencies = {
   now: () => number;
-  /** True while changes may have to be shown late: only then is it worth remembering what they overwrote. */
+  /** True while changes may have to be shown late: only then are the overwritten follow times kept. */
   lagging?: () => boolean;
   dormant?: DormantAccounts;
 };
@@ -20,7 +20,7 @@ export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
 export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
-  const { find, get, forget, ...accounts } = createAccounts(dormant);
+  const { find, get, remove, ...accounts } = createAccounts(dormant);
   /** Recent changes, so that a lagging answer can show the world of a moment ago (contract U22). */
   const changes: Change[] = [];
 
@@ -59,7 +59,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
 
   const size = (id: string, list: ListName, asOf?: number): number => members(id, list, asOf).members.length;
 
-  function remember(from: string, to: string, before: number | undefined): void {
+  function record(from: string, to: string, before: number | undefined): void {
     if (lagging()) changes.push({ atMs: now(), from, to, before });
     if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
   }
@@ -68,7 +68,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
   function follow(from: string, to: string, atSeconds = Math.floor(now() / 1000)): boolean {
     const [follower, followed] = [get(from), get(to)];
     if (from === to || follower.times.has(to)) return false;
-    remember(from, to, undefined);
+    record(from, to, undefined);
     follower.times.set(to, atSeconds);
     addMember(follower.follows, { id: to, time: atSeconds });
     addMember(followed.fans, { id: from, time: atSeconds });
@@ -79,7 +79,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
     const [follower, followed] = [get(from), get(to)];
     const time = follower.times.get(to);
     if (time === undefined) return false;
-    remember(from, to, time);
+    record(from, to, time);
     follower.times.delete(to);
     removeMember(follower.follows, { id: to, time });
     removeMember(followed.fans, { id: from, time });
@@ -109,7 +109,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
       for (const to of [...account.times.keys()]) unfollow(id, to);
       // Oldest first: each removal then takes the end of a list that may be 100,000 long.
       for (const fan of [...inOrder(account.fans)].reverse()) unfollow(fan.id, id);
-      forget(id);
+      remove(id);
     },
 
     /** Puts dormant accounts into a list of fans at once. Each must say of itself that it follows `id` since then. */

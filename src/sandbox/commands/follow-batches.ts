@@ -47,24 +47,16 @@ export function createFollowBatches({ world, events, limits, now }: Dependencies
 
   const follow_add: Handler<FollowChangeResponse> = (body, call) => {
     const { from, targets } = readTargets(body, pluck(body.FollowItem, 'To_Account'), 'FollowItem', 20);
-    const changed: string[] = [];
-    const ResultItem = targets.map((to) => {
-      const failure = failureOf(to, call) ?? obstacle(from, to);
-      if (!failure && world.follow(from, to)) changed.push(to);
-      return failure ?? processed(to);
-    });
+    const failureFor = (to: string) => failureOf(to, call) ?? obstacle(from, to);
+    const { ResultItem, changed } = changeEach(targets, failureFor, (to) => world.follow(from, to));
     events.followed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' });
     return { ResultItem };
   };
 
   const follow_delete: Handler<FollowChangeResponse> = (body, call) => {
     const { from, targets } = readTargets(body, body.To_Account, 'To_Account', 20);
-    const changed: string[] = [];
-    const ResultItem = targets.map((to) => {
-      const failure = failureOf(to, call);
-      if (!failure && world.unfollow(from, to)) changed.push(to);
-      return failure ?? processed(to);
-    });
+    const failureFor = (to: string) => failureOf(to, call);
+    const { ResultItem, changed } = changeEach(targets, failureFor, (to) => world.unfollow(from, to));
     events.unfollowed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' });
     return { ResultItem };
   };
@@ -100,4 +92,19 @@ export function createFollowBatches({ world, events, limits, now }: Dependencies
   };
 
   return { follow_add, follow_delete, follow_check, follow_get_info };
+}
+
+/** Applies `change` to each target without a failure, in order; `changed` are those for which it answered true. */
+function changeEach(
+  targets: string[],
+  failureFor: (to: string) => ItemResult | undefined,
+  change: (to: string) => boolean,
+): { ResultItem: ItemResult[]; changed: string[] } {
+  const changed: string[] = [];
+  const ResultItem = targets.map((to) => {
+    const failure = failureFor(to);
+    if (!failure && change(to)) changed.push(to);
+    return failure ?? processed(to);
+  });
+  return { ResultItem, changed };
 }
