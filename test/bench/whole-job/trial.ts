@@ -3,9 +3,9 @@ import type { Answer } from '../measuring/connection.ts';
 import { type Calls, callsOf, startUpstream } from '../measuring/gateway.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { quantile } from '../measuring/statistics.ts';
-import { createMix, type Query } from '../reference/mix.ts';
+import { createMix } from '../reference/mix.ts';
 import { startChanges } from './changes.ts';
-import { bytesOf, type Cursors, learnCursors } from './queries.ts';
+import { bytesOf, type Cursors, isRight, learnCursors } from './queries.ts';
 import type { Server } from './servers.ts';
 
 export type Plan = { rate: number; limit: number; seconds: number; seed: number };
@@ -100,11 +100,6 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
     loadLateMs,
     isLoadTheLimit: loadLateMs > LATE_MS || load.cores > BUSY_CORES,
   };
-}
-
-/** An answer without errors that has what was asked for. */
-function isRight({ screen }: Query, text: string): boolean {
-  return !text.includes('"errors"') && text.includes(screen === 'header' ? '"fansCount":' : '"edges":[{');
 }
 
 function summarize(calls: Calls, queries: number, allowed: number) {
