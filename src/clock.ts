@@ -4,6 +4,8 @@ export type Clock = {
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Milliseconds since some moment, never set back; see `monotonicMs`. A clock may leave it out. */
+  monotonicMs?(): number;
   /** See `setAlarm`; a clock may leave it out. */
   alarm?(ms: number, ring: () => void): () => void;
 };
@@ -16,25 +18,15 @@ export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void
   return () => off.abort(NOT_NEEDED);
 }
 
-/** A clock is set right by less than this all the time, in milliseconds. */
-const SET_BACK_MS = 1000;
-
-/** Makes a reader of a clock that tells when it turns out to have been set back: by an operator, or a machine's resumption. */
-export function watchClock(clock: Pick<Clock, 'now'>, onSetBack: (now: number) => void): () => number {
-  let latest = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = clock.now();
-    if (now < latest - SET_BACK_MS) onSetBack(now);
-    latest = now;
-    return now;
-  };
-}
+/** The time by which waits are measured: setting the machine's clock does not change it. */
+export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
 
 /** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
 export const NOT_NEEDED = new Error('Nobody waits for this any more.');
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonicMs: () => performance.now(),
   // `node:timers/promises` makes an error of its own for each sleep that is aborted, and most are.
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {

@@ -5,18 +5,16 @@ import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
+import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { Call } from './follow/call.ts';
 import type { ChangeKind } from './follow/changes.ts';
-import { laterCursor } from './follow/events.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
 import { pageKey } from './follow/kinds.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
-import type { FollowEvent, Live, ProfileEvent } from './follow/live.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
-import type { FollowMemory } from './follow/memory.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
 import { Once } from './follow/once.ts';
-import { noteSight, type Recording, recorded, type Sources } from './follow/recording.ts';
+import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import { createPatience } from './patience.ts';
 
 /** What the graph has to know of the configuration. */
@@ -59,10 +57,10 @@ export type Context = {
 export type Staleness = StaleUse;
 
 export type ContextDependencies = {
-  memory: FollowMemory;
+  memory: CachedFollowService;
   findKnownFans: FindKnownFans;
   writer: Pick<FollowWriter, 'change'>;
-  live: Pick<Live, 'followEvents' | 'profileEvents'>;
+  live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
   settings: GraphSettings;
   clock: Clock;
@@ -72,13 +70,9 @@ export type ContextDependencies = {
 
 /** The request that a context is made for. */
 export type ContextRequest = {
-  /** Notes what the answer is made from. */
-  recording?: Recording | null;
   /** What aborts when the client goes away; asked for when something has to be waited for. */
   gone(): AbortSignal;
   viewer: Viewer | null;
-  /** The cursor of the last event that the client has read, when it says so beside its operation. */
-  resumeAfter?: string | null;
   /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
   /** Told until when (epoch milliseconds) each value that is read for it is fresh. */
@@ -95,21 +89,14 @@ export type OpenContext = Context & {
 
 /** Makes contexts, one for each request. */
 export function createContexts(dependencies: ContextDependencies) {
-  const { memory, findKnownFans, maySee } = dependencies;
+  const { memory, findKnownFans } = dependencies;
   const house: House = { ...dependencies, everything: { ...memory, findKnownFans } };
   return {
-    /** What answers at once, to somebody who is not logged in. */
-    sources: {
-      now: memory.now,
-      isKnownMissing: memory.isKnownMissing,
-      maySee: (owner, list) => maySee(null, owner, list),
-    } satisfies Sources,
-
     open: (request: ContextRequest): OpenContext => new RequestContext(house, request),
   };
 }
 
-type House = ContextDependencies & { readonly everything: FollowMemory & { findKnownFans: FindKnownFans } };
+type House = ContextDependencies & { readonly everything: CachedFollowService & { findKnownFans: FindKnownFans } };
 
 /** A class, whose methods are made once: a warm answer needs few of them, and would make two dozen functions. */
 class RequestContext implements OpenContext {
@@ -129,16 +116,12 @@ class RequestContext implements OpenContext {
     this.#request = request;
     this.settings = house.settings;
     this.viewer = request.viewer;
-    this.#sources = request.recording ? recorded(house.everything, request.recording) : house.everything;
+    this.#sources = house.everything;
     this.#call = this.#beginCall();
   }
 
   maySee(owner: UserId, list: FollowList): boolean {
-    const { maySee } = this.#house;
-    const { recording } = this.#request;
-    const may = maySee(this.viewer, owner, list);
-    if (recording) noteSight(recording, owner, list, may, this.viewer === null ? may : maySee(null, owner, list));
-    return may;
+    return this.#house.maySee(this.viewer, owner, list);
   }
 
   /** Made when the first field asks: most screens need none. */
@@ -175,19 +158,18 @@ class RequestContext implements OpenContext {
 
   get live(): Context['live'] {
     const { live, maySee } = this.#house;
-    const { viewer, resumeAfter = null } = this.#request;
+    const { viewer } = this.#request;
     const expiresAt = viewer?.expiresAt ?? null;
     return {
       followEvents: (userId, after) =>
         this.#answeredOneByOne(
           live.followEvents(userId, {
-            after: laterCursor(after, resumeAfter),
+            after,
             expiresAt,
             maySee: (list) => maySee(viewer, userId, list),
           }),
         ),
-      profileEvents: (userIds, after) =>
-        this.#answeredOneByOne(live.profileEvents(userIds, { after: laterCursor(after, resumeAfter), expiresAt })),
+      profileEvents: (userIds, after) => this.#answeredOneByOne(live.profileEvents(userIds, { after, expiresAt })),
     };
   }
 

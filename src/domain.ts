@@ -1,34 +1,33 @@
-// The domain, plugged together: what is remembered, what has changed, and what is told of it.
-import { createLog, type Log } from './cache/log.ts';
-import type { RedisLink } from './cache/redis-link.ts';
-import { createTurns } from './cache/turns.ts';
+// The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
+import { createChangeStream } from './cache/change-stream.ts';
+import { createKeyedMutex } from './cache/keyed-mutex.ts';
+import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { amendMemory } from './follow/amended-memory.ts';
+import { type CachedFollowService, withInvalidation } from './follow/cached-follow-service.ts';
 import { createChangedProfiles } from './follow/changed-profiles.ts';
+import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
+import { createEventDedupe } from './follow/event-dedupe.ts';
 import { createFollowWriter, type FollowWriter } from './follow/follow-writer.ts';
 import type { MemoryObserver } from './follow/kinds.ts';
 import { createKnownFans, type FindKnownFans } from './follow/known-fans.ts';
-import { createLive, type Live } from './follow/live.ts';
-import { createFollowMemory, type FollowMemory } from './follow/memory.ts';
-import { createRecentChanges, type RecentChanges } from './follow/recent-changes.ts';
-import { createSettling, type Settling } from './follow/settling.ts';
+import { createFollowMemory } from './follow/memory.ts';
+import { withOwnChanges } from './follow/overlay.ts';
+import { createOwnChanges } from './follow/own-changes.ts';
+import { createSubscriptions, type Subscriptions } from './follow/subscriptions.ts';
+import { createWebhookEvents, type WebhookEvents, type WebhookEventsOptions } from './follow/webhook-events.ts';
 import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 
 export type Domain = {
-  /** What is known now: remembered, asked for, and amended by what has changed lately. */
-  memory: FollowMemory;
-  /** The same as the upstream says it. */
-  remembered: FollowMemory;
+  /** What is known now: cached, asked for, and amended by this gateway's own changes. */
+  service: CachedFollowService;
   writer: FollowWriter;
-  live: Live;
+  subscriptions: Subscriptions;
   findKnownFans: FindKnownFans;
-  changes: Log;
-  recent: RecentChanges;
-  settling: Settling;
-  /** Resolves when this replica knows what the others have told, or cannot know it. */
+  webhookEvents: WebhookEvents;
+  /** Resolves when this replica hears the others, or cannot. */
   ready(): Promise<void>;
   /** Finishes changes that are under way, and hears no more of others. */
   close(): Promise<void>;
@@ -39,68 +38,71 @@ export type Domain = {
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
   /** `prefix` begins all keys. Null: no other replica is heard of. */
-  redis: { link: RedisLink; prefix: string } | null;
+  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   clock: Clock;
   report: TencentClientOptions['report'];
   observer: MemoryObserver | undefined;
-};
+} & Pick<WebhookEventsOptions, 'onFlood' | 'onBug'>;
 
-/** A start waits so long at most for hearing the other replicas: until then nothing that is remembered is trusted. */
+/** How long a start waits at most for hearing the other replicas. In milliseconds. */
 const HEARING_MS = 1000;
 
 export function createDomain(config: Config, dependencies: DomainDependencies): Domain {
-  const { client, redis, clock, report, observer } = dependencies;
+  const { client, redis, clock, report, observer, onFlood, onBug } = dependencies;
   const lagMs = config.writeLagMs;
   const { toldMs, usableMs } = config.lifetimes.page;
-  const changes = createLog({
-    link: redis?.link ?? null,
-    key: `${redis?.prefix}:log`,
-    most: config.eventLogLength,
+  const stream = createChangeStream({
+    redis,
+    key: `${redis?.prefix}:changes`,
+    maxLength: config.eventLogLength,
+    read: createEventDedupe(),
     clock,
   });
   const follow = createFollowService(client, {
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
   });
-  const remembered = createFollowMemory({
-    follow,
-    profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
-    clock,
-    lifetimes: config.lifetimes,
-    memoryBytes: config.memoryBytes,
-    redis,
-    settleMs: lagMs,
-    observer,
-  });
-  const recent = createRecentChanges({ log: changes, clock, lagMs });
+  const cache = withInvalidation(
+    createFollowMemory({
+      follow,
+      profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
+      clock,
+      lifetimes: config.lifetimes,
+      memoryBytes: config.memoryBytes,
+      redis,
+      settleMs: lagMs,
+      observer,
+    }),
+  );
+  const own = createOwnChanges({ stream, clock, lagMs });
   // As long as a page may stand in for a newer one, so long it may show an old profile.
-  const changedProfiles = createChangedProfiles({ log: changes, clock, pageMs: Math.max(toldMs, usableMs) });
-  const memory = amendMemory(remembered, recent, changedProfiles);
-  const settling = createSettling({ forget: remembered.forget, clock, lagMs });
-  const turns = createTurns({ redis, clock });
-  const live = createLive({ log: changes, clock, mostSubscriptions: config.maxSubscriptions });
+  const profiles = createChangedProfiles({ stream, clock, pageMs: Math.max(toldMs, usableMs) });
+  const service = withOwnChanges(cache, own, profiles);
+  const delayed = createDelayedInvalidation({ invalidate: cache.invalidate, clock, lagMs });
+  const mutex = createKeyedMutex(clock);
+  const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
+  const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
 
   return {
-    memory,
-    remembered,
-    writer: createFollowWriter({ follow, memory: remembered, recent, settling, log: changes, turns, clock }),
-    live,
-    findKnownFans: createKnownFans(memory, { maxCalls: config.knownFansMaxCalls }),
-    changes,
-    recent,
-    settling,
+    service,
+    writer: createFollowWriter({ follow, cache, own, delayed, stream, mutex, clock }),
+    subscriptions,
+    findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
+    webhookEvents,
     async ready() {
-      await Promise.all([changes.ready(), Promise.race([remembered.ready(), clock.sleep(HEARING_MS)])]);
+      await Promise.all([stream.ready(), Promise.race([cache.ready(), clock.sleep(HEARING_MS)])]);
     },
     async close() {
       // A change goes on when its client is gone.
-      await turns.settled();
-      settling.close();
+      await mutex.settled();
+      webhookEvents.close();
+      delayed.close();
     },
     destroy() {
-      live.close();
-      settling.close();
-      changes.close();
+      subscriptions.close();
+      webhookEvents.close();
+      delayed.close();
+      stream.close();
     },
   };
 }

@@ -85,7 +85,6 @@ function strictLink(redis: RedisClient): RedisLink {
     isUp: () => true,
     whenBack() {},
     subscribe() {},
-    keep: () => () => {},
     publish: async () => true,
     close() {},
   };

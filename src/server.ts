@@ -14,7 +14,7 @@ import { createAccounting } from './operations/accounting.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
-import { createBudget } from './tencent/budget.ts';
+import { createBudget } from './tencent/budget/budget.ts';
 import type { Report } from './tencent/client.ts';
 import { connectUpstream } from './upstream.ts';
 import { connectWebhooks } from './webhooks.ts';
@@ -62,7 +62,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           : log.info({ reason }, 'Redis refuses nothing any more'),
       nodeOf: (key) => nodeOf(redis, key),
     });
-  const shared = link && { link, prefix };
+  const shared = redis && link && { link, client: redis, prefix };
   const budget = createBudget({
     link,
     prefix,
@@ -77,7 +77,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           clock,
           knownOperations: readOperationNames(),
           readings: {
-            memoryBytes: () => domain.memory.bytes(),
+            memoryBytes: () => domain.service.bytes(),
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
@@ -90,7 +90,18 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     budget,
     onCall: (command, outcome, ms) => metrics?.onCall(command, outcome, ms),
   });
-  const domain = createDomain(config, { client, redis: shared, clock, report, observer: metrics?.memory });
+  const domain = createDomain(config, {
+    client,
+    redis: shared,
+    clock,
+    report,
+    observer: metrics?.memory,
+    onFlood: (isFlood) =>
+      isFlood
+        ? log.warn('More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks')
+        : log.info('Webhooks are taken again'),
+    onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
+  });
   const settings = {
     maxPageSize: config.maxPageSize,
     chunkSize: config.chunkSize,
@@ -99,9 +110,9 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     maxTargets: config.maxTargets,
   };
   const contexts = createContexts({
-    memory: domain.memory,
+    memory: domain.service,
     writer: domain.writer,
-    live: domain.live,
+    live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     maySee,
     settings,
@@ -109,24 +120,14 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     deadlineMs: config.requestDeadlineMs,
   });
 
-  const webhooks = connectWebhooks(config, {
-    memory: domain.remembered,
-    changes: domain.changes,
-    explains: domain.recent.explains,
-    settling: domain.settling,
-    redis: shared,
-    clock,
-    log,
-    report,
-    metrics,
-  });
+  const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
   const accounting = createAccounting(config.freshnessExtension, metrics);
   const listener = createServing(config, {
     contexts,
     settings,
     webhooks,
     accounting,
-    endSubscriptions: domain.live.close,
+    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,
@@ -156,7 +157,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async close(told) {
       await listener.drain(told ?? config.drainMs);
       await domain.close();
-      webhooks?.close();
       await client.close();
       await budget.close();
       domain.destroy();
@@ -167,7 +167,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       domain.destroy();
       listener.destroy();
       metricsListener?.destroy();
-      webhooks?.close();
       void client.close();
       void budget.close().then(() => link?.close());
     },

@@ -24,13 +24,6 @@ export const onOrOff = text
   .toLowerCase()
   .refine((value) => ['on', 'off', 'true', 'false', '1', '0'].includes(value), 'must be on or off')
   .transform((value) => ['on', 'true', '1'].includes(value));
-export const offOrNumber = (from: number, to: number) =>
-  text.transform((value, { addIssue }) => {
-    if (/^off$/i.test(value)) return null;
-    if (/^\d+$/.test(value) && Number(value) >= from && Number(value) <= to) return Number(value);
-    addIssue(`must be off, or a whole number between ${from} and ${to}`);
-    return null;
-  });
 export const baseUrl = text.transform((value, { addIssue }) => {
   const url = URL.parse(value);
   const problem = !url
@@ -157,13 +150,6 @@ export const graphqlName = text.regex(
   'must be a name in GraphQL that begins with a letter and has no "__" in it',
 );
 
-export const graphqlNames = text
-  .transform(listed)
-  .refine(
-    (names) => names.every((name) => /^[_A-Za-z]\w*$/.test(name)),
-    'must be names of operations, separated by commas',
-  );
-
 export const webhookPath = text
   .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
   .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
@@ -194,14 +180,5 @@ function isNetwork(value: string): boolean {
   const version = isIP(address);
   return version > 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
 }
-
-const MOST_WORKERS = 64;
-/** How many processes serve: a number, or one for each core. */
-export const workers = text.transform((value, { addIssue }): number | 'auto' => {
-  if (/^auto$/i.test(value)) return 'auto';
-  if (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= MOST_WORKERS) return Number(value);
-  addIssue(`must be auto, or a whole number between 1 and ${MOST_WORKERS}`);
-  return 1;
-});
 
 export const isLoopback = (address: string): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../clock.ts';
-import { keepConnection } from './own-connection.ts';
 import { createSubscription } from './subscription.ts';
 import { withinTime } from './within-time.ts';
 
@@ -34,11 +33,6 @@ export type RedisLink = {
    * each time that listening begins.
    */
   subscribe(channel: string, heard: (message: string) => void, missed: () => void): void;
-  /**
-   * Keeps a connection of its own to the node that has `key`, for commands that wait: `use` is called with it whenever it
-   * is made anew, which is so soon after it broke, or `use` ended. `ended` aborts when it breaks. Returns the way to stop.
-   */
-  keep(key: string, use: (connection: Redis, ended: AbortSignal) => Promise<void>): () => void;
   /** Whether Redis took the message. */
   publish(channel: string, message: string): Promise<boolean>;
   close(): void;
@@ -128,16 +122,6 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
-  async function masterOf(key: string): Promise<Redis> {
-    if (!('nodes' in redis)) return redis;
-    // The client learns who has a key only when it asks for it.
-    await ask('command', (client) => client.exists(key), key);
-    const name = nodeOf(key);
-    const master = redis.nodes('master').find(({ options }) => `${options.host}:${options.port}` === name);
-    if (!master) throw new Error('no node of the cluster has the key');
-    return master;
-  }
-
   function noteRefusal(what: string, reason: string) {
     if (refused.size === 0) onRefusal(true, reason);
     refused.add(what);
@@ -161,11 +145,6 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     subscribe(channel, heard, missed) {
       const subscription = createSubscription({ redis, clock, timeoutMs, channel, heard, missed });
       closed.signal.addEventListener('abort', subscription.close);
-    },
-    keep(key, use) {
-      const kept = keepConnection({ redis, clock, node: () => masterOf(key), use });
-      closed.signal.addEventListener('abort', kept.close);
-      return kept.close;
     },
     publish: async (channel, message) =>
       (await ask('publish', (client) => client.publish(channel, message), channel)) !== undefined,

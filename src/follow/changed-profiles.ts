@@ -1,8 +1,9 @@
 // Whose profile has changed lately. Lists carry the profiles of their members (contract U1), so a remembered page may
 // show an old one: for these users what is remembered of the profile itself counts.
-import type { Log, LogEntry } from '../cache/log.ts';
+import type { StreamEntry } from '../cache/change-ring.ts';
+import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
-import { readChange } from './changes.ts';
+import type { KnownChange } from './event-dedupe.ts';
 import type { FollowEntry, FollowPage, UserId } from './model.ts';
 
 export type ChangedProfiles = {
@@ -11,7 +12,7 @@ export type ChangedProfiles = {
 };
 
 export type ChangedProfilesOptions = {
-  log: Pick<Log, 'listen' | 'recent'>;
+  stream: Pick<ChangeStream<KnownChange>, 'listen' | 'recent'>;
   clock: Clock;
   /** How long a page answers by itself, in milliseconds: after that it has been read anew. */
   pageMs: number;
@@ -19,19 +20,18 @@ export type ChangedProfilesOptions = {
 
 const MOST_USERS = 10_000;
 
-export function createChangedProfiles({ log, clock, pageMs }: ChangedProfilesOptions): ChangedProfiles {
+export function createChangedProfiles({ stream, clock, pageMs }: ChangedProfilesOptions): ChangedProfiles {
   /** User → when; in the order of the changes. */
   const changed = new Map<UserId, number>();
   /** Counts the changes, so that a page is looked through once for each. */
   let edition = 0;
   const checked = new WeakMap<FollowPage, { edition: number; page: FollowPage }>();
 
-  for (const entry of log.recent()) hear(entry);
-  log.listen(hear, () => {});
+  for (const entry of stream.recent()) hear(entry);
+  stream.listen(hear, () => {});
 
-  function hear({ value }: LogEntry): void {
-    const change = readChange(value);
-    if (change?.type !== 'profile-changed' || change.at + pageMs <= clock.now()) return;
+  function hear({ value: change }: StreamEntry<KnownChange>): void {
+    if (change.type !== 'profile-changed' || change.at + pageMs <= clock.now()) return;
     changed.delete(change.userId);
     changed.set(change.userId, clock.now());
     edition++;

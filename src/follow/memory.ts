@@ -28,6 +28,8 @@ export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
     forget(event: DomainEvent): Promise<void>;
     /** The upstream has told of a change: while it does, on whichever replica, what is remembered is believed for longer. */
     noteTold(): void;
+    setRelation(from: UserId, to: UserId, value: FollowRelation): void;
+    withdrawWebhooks(ms: number): void;
     /** Resolves when this replica hears the others, from when on it can trust what it remembers. */
     ready(): Promise<void>;
     /** What each kind takes in memory, in estimated bytes. */
@@ -196,6 +198,10 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       replicas?.tell(await Promise.all(told));
     },
     noteTold: telling.note,
+    setRelation(from, to, value) {
+      relation.put(relationKey(from, to), value, null, { readAt: clock.now(), tick: relation.tick(), ticket: null });
+    },
+    withdrawWebhooks: telling.withdraw,
     ready: () => hearing.promise,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };

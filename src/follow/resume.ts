@@ -2,7 +2,7 @@
 import type { FollowEntry, UserId } from './model.ts';
 
 /** A member as a cursor remembers it: the upstream page it came from, its place there, and who it was, since when. */
-export type Place = {
+export type CursorPosition = {
   /** The upstream's cursor of the page, `''` for the head of the list. */
   start: string;
   /** The size with which that page was asked for. */
@@ -14,14 +14,17 @@ export type Place = {
   followedAt: number;
 };
 
+/** The same, as readers of cursors name it until they follow. */
+export type Place = CursorPosition;
+
 /**
  * The index in `entries` at which the list goes on after the member at `place`; `later` when everything here is newer
  * than the member, so that new followers have pushed its place to a later page; `unknown` when the page cannot tell.
  *
  * A member that is gone, or that left and came back, is replaced by its follow time: the list goes on at the first
- * entry that sorts after it. Nobody documents the upstream's order (contract U3), so the order is read off the page.
+ * entry that sorts after it. Nobody documents the upstream's order (upstream contract, U3), so the order is read off the page.
  */
-export function indexAfter(entries: readonly FollowEntry[], place: Place): number | 'later' | 'unknown' {
+export function indexAfter(entries: readonly FollowEntry[], place: CursorPosition): number | 'later' | 'unknown' {
   const found = entries.findIndex(
     ({ user, followedAt }) => user.id === place.userId && followedAt === place.followedAt,
   );
@@ -37,7 +40,7 @@ export function indexAfter(entries: readonly FollowEntry[], place: Place): numbe
 }
 
 /** How many of `ties`, members with the very follow time of `place`, come before it. */
-function placeAmongTies(ties: readonly FollowEntry[], place: Place, offset: number): number {
+function placeAmongTies(ties: readonly FollowEntry[], place: CursorPosition, offset: number): number {
   const ascending = ties.every(({ user }, i) => i === 0 || (ties[i - 1] as FollowEntry).user.id < user.id);
   if (ascending) return ties.filter(({ user }) => user.id < place.userId).length;
   return Math.min(Math.max(place.index - offset, 0), ties.length);

@@ -9,6 +9,8 @@ export type Telling = {
   hear(since: number): void;
   /** Since when it tells without a pause; null while it does not. */
   since(): number | null;
+  /** What is read from now on for this long (milliseconds) is not believed for longer, on any replica. */
+  withdraw(ms: number): void;
 };
 
 export type TellingOptions = {
@@ -19,6 +21,8 @@ export type TellingOptions = {
 
 /** After so long without a word it may have ceased to tell, in milliseconds. */
 const SILENCE_MS = 600_000;
+/** A moment that is further ahead than clocks differ withdraws what was believed. */
+const CLOCK_SKEW_MS = 5000;
 /** The others are told no more often than this. */
 const SPREAD_EVERY_MS = 30_000;
 
@@ -39,8 +43,15 @@ export function createTelling({ clock, spread }: TellingOptions): Telling {
     },
     hear(since) {
       const now = clock.now();
-      began = Math.min(telling.since() ?? now, since);
+      const known = telling.since();
+      const latest = Math.max(since, known ?? 0);
+      began = latest > now + CLOCK_SKEW_MS ? latest : Math.min(known ?? now, since);
       lastAt = now;
+    },
+    withdraw(ms) {
+      const until = clock.now() + ms;
+      telling.hear(until);
+      void spread?.(until);
     },
     since: () => (clock.now() - lastAt < SILENCE_MS ? began : null),
   };

@@ -4,13 +4,13 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import type { WebhookRoute } from '../server/webhook-route.ts';
 import { isNestedTooDeep, readBody } from './body.ts';
 import type { Asker } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
-import type { WebhookEndpoint } from './webhook-endpoint.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
 export type RequestWithBody = IncomingMessage & { body?: AsyncIterable<Uint8Array> };
@@ -22,7 +22,7 @@ export type FrontDependencies = {
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
   /** Serves what the upstream tells; null when it is told nothing. */
-  webhook: ({ path: string } & WebhookEndpoint) | null;
+  webhook: ({ path: string } & WebhookRoute) | null;
   cors: Cors;
   /** Counts a request: in how many seconds its client may come again; null when it may go on. */
   tooSoon?(request: Asker, viewer: Viewer | null): number | null;

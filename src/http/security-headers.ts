@@ -19,9 +19,6 @@ const HEADERS: readonly (readonly [string, string])[] = [
 /** The same as text, for answers that are written to a socket. */
 export const SECURITY_HEADER_LINES = HEADERS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
 
-/** For answers over TLS: browsers come back by TLS alone, for half a year. Other hosts of the domain are not ours to bind. */
-export const STRICT_TRANSPORT = 'max-age=15768000';
-
 /**
  * How long a connection may be idle: longer than common load balancers wait (60 s), so that they never reuse one that we
  * are closing.

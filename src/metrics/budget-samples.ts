@@ -1,6 +1,6 @@
-// The budget as Prometheus sees it: what it let go, what it refused, what waits, and at which pace.
+// The budget as Prometheus sees it: what it let go, what it refused, what waits, and the limit that is kept.
 import type { Registry } from 'prom-client';
-import type { BudgetState } from '../tencent/budget.ts';
+import type { BudgetState } from '../tencent/budget/budget.ts';
 import type { Command } from '../tencent/wire.ts';
 import { type Sample, sampleCounter, sampleGauge } from './samples.ts';
 
@@ -20,7 +20,7 @@ export function sampleBudget(registry: Registry, budget: BudgetReading): void {
   });
   sampleCounter(registry, {
     name: 'follow_gateway_budget_refused_total',
-    help: 'Calls that the budget refused, since they could not have gone in time.',
+    help: 'Calls that the budget refused, since they had waited too long.',
     labelNames,
     read: byPriority('refused'),
   });
@@ -31,10 +31,16 @@ export function sampleBudget(registry: Registry, budget: BudgetReading): void {
     read: byPriority('waiting'),
   });
   sampleGauge(registry, {
-    name: 'follow_gateway_budget_calls_per_second',
-    help: 'The pace that is kept now: of all replicas together while the budget is shared, else of this one.',
+    name: 'follow_gateway_budget_limit',
+    help: 'Calls that may go in any second now: of all replicas together while the budget is shared, else of this one.',
     labelNames: ['command'],
-    read: () => Object.entries(budget()).map(([command, { ratePerSecond }]) => [[command], ratePerSecond]),
+    read: () => Object.entries(budget()).map(([command, { limit }]) => [[command], limit]),
+  });
+  sampleGauge(registry, {
+    name: 'follow_gateway_budget_used',
+    help: 'Calls that went in the last second, as far as this replica knows; of all replicas while the budget is shared.',
+    labelNames: ['command'],
+    read: () => Object.entries(budget()).map(([command, { used }]) => [[command], used]),
   });
   sampleGauge(registry, {
     name: 'follow_gateway_budget_shared',

@@ -74,7 +74,7 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
 
   const webhooks = createTally(registry, {
     name: 'follow_gateway_webhooks_total',
-    help: 'Webhooks by command (none: unknown, or unproven) and by what became of them: taken, own, duplicate, crowded (forgotten, but not looked into), ignored, malformed, refused.',
+    help: 'Webhooks by command (none: unknown, or unproven) and by what became of them: taken, own, duplicate, dropped (too many at once), ignored, malformed, refused.',
     labelNames: ['command', 'outcome'],
   });
 

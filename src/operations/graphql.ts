@@ -1,5 +1,5 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import { type Config, ConfigError } from '../config.ts';
 import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
@@ -66,7 +66,6 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     visit.opened ??= contexts.open({
       gone: 'gone' in origin ? origin.gone : () => goneSignal(origin.response),
       viewer: exchange.viewer,
-      resumeAfter: 'request' in origin ? lastEventIdOf(origin.request) : null,
       onUpstreamCall: () => exchange.upstreamCalls++,
       onFresh: caching.watch(visit),
     });
@@ -104,11 +103,6 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       mask,
     }),
   };
-}
-
-/** What a browser's EventSource says when it comes back: the id of the last event that it has read. */
-function lastEventIdOf({ headers }: IncomingMessage): string | null {
-  return headers['last-event-id']?.toString() || null;
 }
 
 /** Only the schema can tell which names are taken. */

@@ -1,4 +1,4 @@
-// Who exists, with profile and presence. Some accounts sleep: they take no memory until somebody looks closer.
+// Who exists, with profile and presence. Dormant accounts take no memory until somebody changes or pages them.
 import type { QueryOnlineStatusResponse, WireProfileItem } from '../tencent/wire.ts';
 import { type Member, type MemberList, memberList } from './member-list.ts';
 
@@ -17,31 +17,32 @@ export type Account = {
   times: Map<string, number>;
   follows: MemberList;
   fans: MemberList;
-  /** Worked out when first asked for, kept up to date from then on. */
-  mutuals?: MemberList;
 };
 
-/** What a sleeping account is like. Whoever it follows counts it as a fan already. */
+/** What a dormant account is like. The accounts that it follows count it as a fan already. */
 export type DormantAccount = { profile: Profile; follows: Member[] };
 
 export type DormantAccounts = (id: string) => DormantAccount | undefined;
+
+const OFFLINE: Presence = { Status: 'Offline' };
 
 export function createAccounts(dormant: DormantAccounts) {
   const accounts = new Map<string, Account>();
   const removed = new Set<string>();
 
-  function asleep(id: string): DormantAccount | undefined {
-    return accounts.has(id) || removed.has(id) ? undefined : dormant(id);
+  const asleep = (id: string) => (accounts.has(id) || removed.has(id) ? undefined : dormant(id));
+
+  function create(id: string, { profile, follows }: DormantAccount): Account {
+    const times = new Map(follows.map((member) => [member.id, member.time]));
+    const account = { profile, presence: OFFLINE, times, follows: memberList([...follows]), fans: memberList() };
+    accounts.set(id, account);
+    return account;
   }
 
-  /** Wakes the account when it sleeps. */
+  /** Wakes the account when it is dormant. */
   function find(id: string): Account | undefined {
-    const awake = accounts.get(id);
-    const sleeper = awake ? undefined : asleep(id);
-    if (!sleeper) return awake;
-    const woken = newAccount(sleeper);
-    accounts.set(id, woken);
-    return woken;
+    const sleeper = asleep(id);
+    return sleeper ? create(id, sleeper) : accounts.get(id);
   }
 
   function get(id: string): Account {
@@ -53,13 +54,14 @@ export function createAccounts(dormant: DormantAccounts) {
   /** Sets these tags, leaves the others; answers the ones whose value is new. Only a real change is a new version. */
   function setProfile(id: string, tags: Tags): WireProfileItem[] {
     const account = get(id);
-    const values = new Map(account.profile.items.map(({ Tag, Value }) => [Tag, Value]));
-    const changed = Object.entries(tags).flatMap(([Tag, Value]) => (values.get(Tag) === Value ? [] : [{ Tag, Value }]));
+    const { items, sequence } = account.profile;
+    const values = new Map(items.map(({ Tag, Value }) => [Tag, Value]));
+    const changed = Object.entries(tags)
+      .filter(([Tag, Value]) => values.get(Tag) !== Value)
+      .map(([Tag, Value]) => ({ Tag, Value }));
+    if (changed.length === 0) return changed;
     for (const { Tag, Value } of changed) values.set(Tag, Value);
-    if (changed.length > 0) {
-      const items = [...values].map(([Tag, Value]) => ({ Tag, Value }));
-      account.profile = { items, sequence: account.profile.sequence + 1 };
-    }
+    account.profile = { items: Array.from(values, ([Tag, Value]) => ({ Tag, Value })), sequence: sequence + 1 };
     return changed;
   }
 
@@ -70,10 +72,10 @@ export function createAccounts(dormant: DormantAccounts) {
 
     has: (id: string): boolean => accounts.has(id) || asleep(id) !== undefined,
 
-    /** Reads without waking: a page shows hundreds of sleepers. */
-    profile: (id: string): Profile | undefined => accounts.get(id)?.profile ?? asleep(id)?.profile,
+    /** Reads without waking: a page shows hundreds of dormant accounts. */
+    profile: (id: string): Profile | undefined => (accounts.get(id) ?? asleep(id))?.profile,
 
-    presence: (id: string): Presence => accounts.get(id)?.presence ?? { Status: 'Offline' },
+    presence: (id: string): Presence => accounts.get(id)?.presence ?? OFFLINE,
 
     setPresence(id: string, presence: Presence): void {
       get(id).presence = presence;
@@ -81,7 +83,7 @@ export function createAccounts(dormant: DormantAccounts) {
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {
-      if (!find(id)) accounts.set(id, newAccount({ profile: { items: [], sequence: 0 }, follows: [] }));
+      if (!find(id)) create(id, { profile: { items: [], sequence: 0 }, follows: [] });
       setProfile(id, tags);
     },
 
@@ -89,15 +91,5 @@ export function createAccounts(dormant: DormantAccounts) {
       accounts.delete(id);
       removed.add(id);
     },
-  };
-}
-
-function newAccount({ profile, follows }: DormantAccount): Account {
-  return {
-    profile,
-    presence: { Status: 'Offline' },
-    times: new Map(follows.map(({ id, time }) => [id, time])),
-    follows: memberList([...follows]),
-    fans: memberList(),
   };
 }

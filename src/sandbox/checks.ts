@@ -1,7 +1,8 @@
-// The first six checks of one request, in the contract's order (9.2). What comes after needs the body.
+// The checks of a request before its command has a say, in the contract's order (9.2), each with the code of the service.
 import type { Command } from '../tencent/wire.ts';
-import { Refusal } from './envelope.ts';
+import { type Body, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
+import { isObject } from './http.ts';
 import type { UserSigVerifier } from './user-sig.ts';
 
 export type Admission = { method: string; command: Command; query: URLSearchParams; faults: DrawnFaults };
@@ -13,26 +14,57 @@ type Dependencies = {
   now: () => number;
 };
 
-/** Returns when the request may be processed, throws a `Refusal` with the code of the first failed check otherwise. */
+/** Steps 1 to 6: returns when the body may be read, throws a `Refusal` with the code of the first failed check otherwise. */
 export function createAdmission({ app, verify, rates, now }: Dependencies) {
   return ({ method, command, query, faults }: Admission): void => {
     if (method !== 'POST') throw new Refusal(60002, `${method} is not supported, use POST`);
 
-    if (!query.get('sdkappid')) throw new Refusal(60012);
+    if (!query.get('sdkappid')) throw new Refusal(60012, 'sdkappid is missing');
     const identifier = query.get('identifier');
     const userSig = query.get('usersig');
-    if (!identifier || !userSig || query.get('contenttype') !== 'json') throw new Refusal(60025);
+    if (!identifier || !userSig || query.get('contenttype') !== 'json') {
+      throw new Refusal(60025, 'identifier, usersig or contenttype is missing or wrong');
+    }
 
-    if (faults.wrongRegion) throw new Refusal(60026);
-    if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020);
+    if (faults.wrongRegion) throw new Refusal(60026, 'sdkappid belongs to another data centre');
+    if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020, 'sdkappid not found');
 
     const claim = { sdkAppId: app.sdkAppId, identifier, nowSeconds: Math.floor(now() / 1000) };
     const defect = faults.expiredUserSig ? 70001 : verify(userSig, claim);
-    if (defect) throw new Refusal(defect);
+    if (defect) throw new Refusal(defect, 'UserSig is not good');
 
-    if (identifier !== app.admin) throw new Refusal(60010);
+    if (identifier !== app.admin) throw new Refusal(60010, 'request needs app admin permission');
 
-    if (!rates.admits(command)) throw new Refusal(60007);
+    if (!rates.admits(command)) throw new Refusal(60007, 'call frequency over the limit of this API');
     if (faults.error) throw new Refusal(faults.error.code, faults.error.info);
   };
+}
+
+/** Step 7: a JSON object (`undefined` stands for what is no JSON), then UserIDs of the wrong type. */
+export function checkBody(json: unknown, service: string): Body {
+  if (!isObject(json)) throw new Refusal(service === 'openim' ? 90001 : 60003, 'request body is not a JSON object');
+  const lists = [json.To_Account, pluck(json.FollowItem, 'To_Account'), pluck(json.CheckItem, 'UserID')];
+  const ids = [json.From_Account, ...lists.filter(Array.isArray).flat()];
+  const stranger = ids.find((id) => id !== undefined && typeof id !== 'string');
+  if (stranger !== undefined) throw new Refusal(60015, `UserID ${JSON.stringify(stranger)} is not a string`);
+  return json;
+}
+
+/** Distinct values of a batch, first occurrence first (contract 3); the ceiling counts duplicates too. */
+export function readBatch(list: unknown, { field, max, code }: { field: string; max: number; code: number }): string[] {
+  if (!Array.isArray(list) || list.length === 0) throw new Refusal(code, `${field} must be a non-empty list`);
+  if (list.length > max) throw new Refusal(code, `${field} has ${list.length} entries, at most ${max} are allowed`);
+  const texts = list.filter((entry) => typeof entry === 'string');
+  if (texts.length < list.length) throw new Refusal(code, `${field} holds an entry without a text`);
+  return [...new Set(texts)];
+}
+
+export function readFromAccount({ From_Account: id }: Body, code: number): string {
+  if (typeof id !== 'string' || id === '') throw new Refusal(code, 'From_Account is missing');
+  return id;
+}
+
+/** One field of each entry of a list; a list of anything else passes through, for the batch's own check to refuse. */
+export function pluck(list: unknown, field: string): unknown {
+  return Array.isArray(list) ? list.map((entry) => (isObject(entry) ? entry[field] : undefined)) : list;
 }

@@ -1,26 +1,51 @@
-// The sandbox's own endpoint under /sandbox: look at the bill, arm faults, change the world. No call here is ever
-// counted, limited or disturbed by a fault.
+// The sandbox's own endpoint under /sandbox: look at the bill, arm faults, change the world. No call here is counted,
+// limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isBody } from './body.ts';
+import { z } from 'zod';
+import { COMMANDS } from './apis.ts';
 import type { CallLog } from './calls.ts';
-import { FAULT_TABLE } from './fault-table.ts';
-import type { FaultPatch, FaultSwitches } from './faults.ts';
-import { readText, sendJson } from './http.ts';
-import { RATE_LIMITS } from './rates.ts';
+import { FAULT_TABLE, type FaultPatch, type FaultSwitches, read } from './faults.ts';
+import { readText, send, sendJson } from './http.ts';
+import { drawAvatar } from './people.ts';
+import type { PeopleActions } from './webhook-events.ts';
 import type { Webhooks } from './webhooks.ts';
-import type { WorldChanges } from './world-changes.ts';
+import type { World } from './world.ts';
 
-const COMMANDS = Object.keys(RATE_LIMITS).length;
+export const AVATARS_PATH = '/sandbox/avatars';
 
 type Dependencies = {
   app: { sdkAppId: number; admin: string };
   calls: CallLog;
   faults: FaultSwitches;
-  changes: WorldChanges;
+  world: World;
+  act: PeopleActions;
   webhooks: Webhooks;
 };
 
-export function createControl({ app, calls, faults, changes, webhooks }: Dependencies) {
+const ID = z.string().min(1);
+const TAGS = z.record(z.string(), z.union([z.string(), z.number()]));
+const CHANGE = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('follow'), from: ID, to: ID, at: z.int().optional() }),
+  z.strictObject({ op: z.literal('unfollow'), from: ID, to: ID }),
+  z.strictObject({ op: z.literal('setProfile'), id: ID, tags: TAGS }),
+  z.strictObject({ op: z.literal('import'), id: ID, tags: TAGS.optional() }),
+  z.strictObject({ op: z.literal('remove'), id: ID }),
+  z.strictObject({ op: z.literal('addFans'), id: ID, count: z.int().nonnegative() }),
+]);
+const WEBHOOK = z.strictObject({ url: z.string(), token: z.string().optional() });
+
+/** Answers a request whose path begins with /sandbox. */
+export function createControl({ app, calls, faults, world, act, webhooks }: Dependencies) {
+  function changeWorld(json: unknown): unknown {
+    const change = read('A change', CHANGE, json);
+    if (change.op === 'follow') return { changed: act.follow(change.from, change.to, change.at) };
+    if (change.op === 'unfollow') return { changed: act.unfollow(change.from, change.to) };
+    if (change.op === 'setProfile') return { changed: act.setProfile(change.id, change.tags) };
+    if (change.op === 'import') return world.importAccount(change.id, change.tags);
+    if (change.op === 'remove') return world.removeAccount(change.id);
+    return world.addFans(change.id, change.count);
+  }
+
   const routes: { [route: string]: (json: unknown) => unknown } = {
     'GET /sandbox': () => overview,
     'GET /sandbox/calls': () => ({ commands: calls.summary(), recent: calls.recent() }),
@@ -32,14 +57,9 @@ export function createControl({ app, calls, faults, changes, webhooks }: Depende
       return faults.state();
     },
     'DELETE /sandbox/faults': () => faults.reset(),
-    'POST /sandbox/world': (json) => changes.apply(json),
+    'POST /sandbox/world': changeWorld,
     'GET /sandbox/webhook': () => ({ deliveries: webhooks.deliveries() }),
-    'PUT /sandbox/webhook': (json) => {
-      if (!isBody(json) || typeof json.url !== 'string') throw new Error('A webhook needs url: text');
-      const { url, token } = json;
-      if (token !== undefined && typeof token !== 'string') throw new Error('The token of a webhook must be text');
-      webhooks.connect({ url, token });
-    },
+    'PUT /sandbox/webhook': (json) => webhooks.connect(read('A webhook', WEBHOOK, json)),
     'DELETE /sandbox/webhook': () => webhooks.connect(undefined),
   };
 
@@ -48,24 +68,29 @@ export function createControl({ app, calls, faults, changes, webhooks }: Depende
     ...app,
     routes: Object.keys(routes),
     faults: Object.fromEntries(
-      Object.entries(FAULT_TABLE).map(([name, { on, ...entry }]) => [
+      Object.entries(FAULT_TABLE).map(([name, { on, about, rule }]) => [
         name,
-        { on: on.length === COMMANDS ? 'every command' : on, ...entry },
+        { about, on: on.length === COMMANDS.length ? 'every command' : on, takes: Object.keys(rule) },
       ]),
     ),
     scopes: { commands: 'only these', every: 'each n-th call', times: 'the first n hits' },
-    world: changes.operations,
+    world: z.toJSONSchema(CHANGE).oneOf,
     examples: {
-      'PUT /sandbox/faults': { shortPages: { keep: 3 }, error: { code: 60007, times: 5 } },
+      'PUT /sandbox/faults': {
+        shortPages: { keep: 3 },
+        error: { code: 60007, times: 5 },
+        latency: { ms: 400, every: 100 },
+        rewrite: { pattern: '"FollowerCount":\\d+', with: '"FollowerCount":-1' },
+      },
       'POST /sandbox/world': { op: 'follow', from: 'user_00001', to: 'UserID_001' },
     },
   };
 
-  /** Answers a request whose path begins with /sandbox. */
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const text = await readText(request);
     const [path = ''] = (request.url ?? '').split('?');
     const route = `${request.method} ${path.replace(/\/$/, '')}`;
+    if (route.startsWith(`GET ${AVATARS_PATH}/`)) return send(response, 200, 'image/svg+xml', drawAvatar(path));
     const run = Object.hasOwn(routes, route) ? routes[route] : undefined;
     if (!run) return sendJson(response, 404, { error: `No ${route}; there are ${Object.keys(routes).join(', ')}` });
     try {

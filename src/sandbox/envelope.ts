@@ -1,18 +1,31 @@
-// What every answer has in common (contract 1.4), and how a check says no.
-import type { Envelope } from '../tencent/wire.ts';
-import { errorText } from './error-texts.ts';
+// What every answer has in common (contract 1.4), and how a call or one entry of its batch fails (contract 3).
+import type { Envelope, ItemResult } from '../tencent/wire.ts';
+import type { DrawnFaults } from './faults.ts';
+
+/** A request's body, once it is known to be a JSON object. */
+export type Body = { [field: string]: unknown };
+
+export type Call = {
+  faults: DrawnFaults;
+  /** The admin account that signed the request. */
+  operator: string;
+  clientIp: string;
+};
+
+/** Answers a command's own fields, or throws a `Refusal`. */
+export type Handler<Response extends Envelope = Envelope> = (body: Body, call: Call) => Omit<Response, keyof Envelope>;
+
+export type Answer = Envelope & { [field: string]: unknown };
 
 /** Thrown by a check; becomes a FAIL envelope with HTTP 200. */
 export class Refusal extends Error {
   readonly code: number;
 
-  constructor(code: number, info = errorText(code)) {
+  constructor(code: number, info = textOf(code)) {
     super(info);
     this.code = code;
   }
 }
-
-export type Answer = Envelope & { [field: string]: unknown };
 
 export function okAnswer(service: string, fields: object): Answer {
   return { ...fields, ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', ...display(service) };
@@ -20,6 +33,24 @@ export function okAnswer(service: string, fields: object): Answer {
 
 export function failAnswer(service: string, code: number, info: string): Answer {
   return { ActionStatus: 'FAIL', ErrorCode: code, ErrorInfo: info, ...display(service) };
+}
+
+export function processed(id: string): ItemResult {
+  return { To_Account: id, ResultCode: 0, ResultInfo: '' };
+}
+
+export function failed(id: string, code: number, info = textOf(code)): ItemResult {
+  return { To_Account: id, ResultCode: code, ResultInfo: info };
+}
+
+/** The failure that a fault wants for this entry, if any. */
+export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResult | undefined {
+  return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
+}
+
+/** The upstream's own texts are not documented (contract 8). */
+function textOf(code: number): string {
+  return [30003, 40003, 70107].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
 }
 
 function display(service: string): { ErrorDisplay?: string } {

@@ -1,10 +1,88 @@
-// Everything that can go wrong on request. A fault is armed while the sandbox runs; each call draws once which armed
-// faults hit it, and the stages of the exchange look only at that draw.
+// Everything that can go wrong on request. Faults are armed while the sandbox runs; each call draws once which of them hit
+// it, and all that handles the call looks only at that draw.
+import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
-import { FAULT_TABLE, parseFaultPatch } from './fault-table.ts';
+import { COMMANDS } from './apis.ts';
+import type { CallbackCommand } from './webhooks.ts';
+
+const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
+const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'portrait_set');
+const PAGES: Command[] = ['follow_get'];
+const WEBHOOKS: CallbackCommand[] = [
+  'Follow.CallbackAfterFollowAdd',
+  'Follow.CallbackAfterFollowDelete',
+  'Profile.CallbackPortraitSet',
+  'Alert.RequestOverLimit',
+];
+const TEXT = z.string();
+const WHOLE = z.int();
+const POSITIVE = z.int().positive();
+const LATE = { ms: POSITIVE };
+
+/** Each fault: the calls that it can hit, what it does, and what a rule of it says beside its scope. */
+export const FAULT_TABLE = {
+  latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
+  silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
+  reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
+  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page unless told otherwise', {
+    status: WHOLE.optional(),
+    body: TEXT.optional(),
+  }),
+  answerLost: fault(COMMANDS, 'The call is processed whole, then the connection is destroyed instead of answered'),
+  truncatedJson: fault(COMMANDS, 'The JSON ends in the middle, under a correct Content-Length'),
+
+  error: fault(COMMANDS, 'Refused with this code after authentication and rate check; nothing is processed', {
+    code: WHOLE,
+    info: TEXT.optional(),
+  }),
+  expiredUserSig: fault(COMMANDS, 'Any UserSig is judged expired: 70001'),
+  wrongRegion: fault(COMMANDS, 'The app lives in another data centre: 60026'),
+  featureOff: fault(FOLLOW, 'The follow feature is not switched on: 30005'),
+  itemFailure: fault(BATCHES, 'These accounts fail inside a batch, with nothing written; the call succeeds', {
+    ids: z.array(TEXT),
+    code: WHOLE,
+    info: TEXT.optional(),
+  }),
+  unknownFailsAll: fault(['portrait_get'], 'One unknown account fails the whole call with 40003'),
+
+  offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),
+  shortPages: fault(PAGES, 'At most `keep` members a page (or half of WantNum) although more follow', {
+    keep: POSITIVE.optional(),
+  }),
+  extraEmptyPage: fault(PAGES, 'The last members come with a cursor that leads to one more, empty page'),
+  endlessPages: fault(PAGES, 'Every page is empty and names a new cursor: the walk never ends'),
+  stuckCursor: fault(PAGES, 'NextCursor repeats StartCursor: the walk stays where it is'),
+  duplicates: fault(PAGES, 'The first member of a page is repeated at its end'),
+  missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
+  missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
+
+  unknownFields: fault(COMMANDS, 'Fields that nobody documents, at the top and in every entry'),
+  stateForStatus: fault(['query_online_status'], 'Presence under the key State instead of Status'),
+  missingErrorCode: fault(COMMANDS, 'The body lacks ErrorCode: valid JSON that is no answer'),
+  missingErrorInfo: fault(COMMANDS, 'The body lacks ErrorInfo'),
+  rewrite: fault(
+    COMMANDS,
+    'Replaces what a regular expression finds in the answer as text; `with` may quote groups: $1',
+    {
+      pattern: TEXT.refine(isPattern, 'must be a regular expression'),
+      with: TEXT,
+    },
+  ),
+
+  countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
+  listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
+
+  webhookDelay: fault(WEBHOOKS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
+  webhookDuplicate: fault(WEBHOOKS, 'Delivered twice'),
+  webhookDrop: fault(WEBHOOKS, 'Never sent'),
+  webhookBadSign: fault(WEBHOOKS, 'Signed with another token'),
+};
+
+type Table = typeof FAULT_TABLE;
+export type FaultName = keyof Table;
 
 /** Which calls a rule hits. Without any of these: every call that the fault can concern, until reset. */
-export type Scope<Name extends string = Command> = {
+type Scope<Name extends string = string> = {
   /** Only these commands. */
   commands?: Name[];
   /** Only each n-th matching call: 3 hits the third, the sixth, … */
@@ -13,89 +91,18 @@ export type Scope<Name extends string = Command> = {
   times?: number;
 };
 
-export type CallbackCommand =
-  | 'Follow.CallbackAfterFollowAdd'
-  | 'Follow.CallbackAfterFollowDelete'
-  | 'Profile.CallbackPortraitSet'
-  | 'Alert.RequestOverLimit';
-
-type Faults = {
-  /** The answer is ready (and a write applied) at once, but leaves `ms` later. */
-  latency: Scope & { ms: number };
-  /** Nothing is processed and no answer ever comes; the connection stays open. */
-  silence: Scope;
-  /** The connection is reset before anything is processed. */
-  reset: Scope;
-  /** A proxy answers instead of the service: 502 with an HTML page unless told otherwise. */
-  httpError: Scope & { status?: number; body?: string };
-  /** The call is processed whole, then the connection is destroyed instead of answered. */
-  answerLost: Scope;
-  /** The answer's JSON ends in the middle, under a correct Content-Length. */
-  truncatedJson: Scope;
-
-  /** The call is refused with this code after authentication and rate check; nothing is processed. */
-  error: Scope & { code: number; info?: string };
-  /** Any UserSig is judged expired: 70001. */
-  expiredUserSig: Scope;
-  /** The app lives in another data centre: 60026. */
-  wrongRegion: Scope;
-  /** The follow feature is not switched on: 30005. */
-  featureOff: Scope;
-  /** These accounts fail inside a batch while the call succeeds; nothing is written for them. */
-  itemFailure: Scope & { ids: string[]; code: number; info?: string };
-  /** `portrait_get` fails whole with 40003 when any account is unknown. */
-  unknownFailsAll: Scope;
-
-  /** `NextCursor` holds a plain offset instead of a key position, so changes shift the pages behind it. */
-  offsetCursor: Scope;
-  /** A page holds at most `keep` members (default: half of WantNum) although more follow. */
-  shortPages: Scope & { keep?: number };
-  /** The last members come with a cursor that leads to one more, empty page. */
-  extraEmptyPage: Scope;
-  /** `NextCursor` repeats `StartCursor`: the walk never gets on. */
-  stuckCursor: Scope;
-  /** The first member of a page is repeated at its end. */
-  duplicates: Scope;
-  /** An empty page lacks `FollowItem`. */
-  missingFollowItem: Scope;
-  /** Members and users come without `ProfileItem` and `profile_sequence`. */
-  missingProfileItem: Scope;
-
-  /** Fields that nobody documents, at the top, in every entry. */
-  unknownFields: Scope;
-  /** Presence under the key `State` instead of `Status`. */
-  stateForStatus: Scope;
-  /** A body without `ErrorCode`: valid JSON that is no answer. */
-  missingErrorCode: Scope;
-  /** A body without `ErrorInfo`. */
-  missingErrorInfo: Scope;
-
-  /** Counts show changes made from now on only `ms` after they happened. */
-  countsLag: Scope & { ms: number };
-  /** Lists and checks show changes made from now on only `ms` after they happened. */
-  listsLag: Scope & { ms: number };
-
-  /** The webhook leaves `ms` late, with the Sign of when it leaves. */
-  webhookDelay: Scope<CallbackCommand> & { ms: number };
-  /** The webhook is delivered twice. */
-  webhookDuplicate: Scope<CallbackCommand>;
-  /** The webhook is never sent. */
-  webhookDrop: Scope<CallbackCommand>;
-  /** The webhook's Sign is that of another token. */
-  webhookBadSign: Scope<CallbackCommand>;
-};
-
-export type FaultName = keyof Faults;
-
-type NeedsNothing<N extends FaultName> = Record<never, never> extends Faults[N] ? true : never;
+type Rule<N extends FaultName> = Scope<Table[N]['on'][number]> &
+  (keyof Table[N]['rule'] extends never ? unknown : z.infer<z.ZodObject<Table[N]['rule']>>);
 
 /** One rule, several rules of a kind, `true` for an unscoped rule that needs nothing, or null to disarm. */
-export type FaultPatch = { [N in FaultName]?: Faults[N] | Faults[N][] | NeedsNothing<N> | null };
+export type FaultPatch = {
+  [N in FaultName]?: Rule<N> | Rule<N>[] | (Record<never, never> extends Rule<N> ? true : never) | null;
+};
 
 /** The rules that hit one call. */
-export type DrawnFaults = { readonly [N in FaultName]?: Faults[N] };
+export type DrawnFaults = { readonly [N in FaultName]?: Rule<N> };
 
-type Armed = { rule: Scope<string>; seen: number; fired: number };
+type Armed = { rule: Scope; seen: number; fired: number };
 
 export type FaultSwitches = ReturnType<typeof createFaults>;
 
@@ -103,15 +110,11 @@ export function createFaults() {
   const armed = new Map<FaultName, Armed[]>();
 
   return {
-    /** Arms the named faults anew and leaves the others; throws with a readable message on a malformed patch. */
+    /** Arms the named faults and leaves the others; throws with a readable message on a malformed patch, arming nothing. */
     set(patch: FaultPatch): void {
-      for (const [name, rules] of parseFaultPatch(patch)) {
+      for (const [name, rules] of readPatch(patch)) {
         if (rules.length === 0) armed.delete(name);
-        else
-          armed.set(
-            name,
-            rules.map((rule) => ({ rule, seen: 0, fired: 0 })),
-          );
+        else armed.set(name, rules);
       }
     },
 
@@ -124,24 +127,69 @@ export function createFaults() {
 
     /** Decides which faults hit this call (or webhook), counting it for every rule that it matches. */
     draw(command: Command | CallbackCommand): DrawnFaults {
-      const drawn: { [name: string]: Scope<string> } = {};
+      const drawn: { [name: string]: Scope } = {};
       for (const [name, rules] of armed) {
-        if (!FAULT_TABLE[name].on.includes(command)) continue;
-        const hits = rules.filter((rule) => hit(rule, command));
-        const first = hits[0];
+        const [first] = rules.filter((rule) => hits(rule, name, command));
         if (!first) continue;
         first.fired += 1;
         drawn[name] = first.rule;
       }
-      // Rules were parsed against the same table that FaultPatch describes, so each sits under its own name.
+      // Rules were parsed by the same table that gives the types, so each sits under its own name.
       return drawn as DrawnFaults;
     },
   };
 }
 
-function hit(armed: Armed, command: string): boolean {
-  const { commands, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
-  if (commands && !commands.includes(command)) return false;
+function hits(armed: Armed, name: FaultName, command: string): boolean {
+  const {
+    commands = FAULT_TABLE[name].on as readonly string[],
+    every = 1,
+    times = Number.POSITIVE_INFINITY,
+  } = armed.rule;
+  if (!commands.includes(command)) return false;
   armed.seen += 1;
   return armed.seen % every === 0 && armed.fired < times;
+}
+
+function readPatch(patch: unknown): [FaultName, Armed[]][] {
+  const names = z.partialRecord(z.enum(Object.keys(FAULT_TABLE) as FaultName[]), z.unknown());
+  return Object.entries(read('Faults', names, patch)).map(([name, given]) => {
+    // The line above has checked the names.
+    const schema = ruleSchema(name as FaultName);
+    const rules = [given ?? false].flat().filter((rule) => rule !== false);
+    return [
+      name as FaultName,
+      rules.map((rule) => ({ rule: read(`Fault ${name}`, schema, rule === true ? {} : rule), seen: 0, fired: 0 })),
+    ];
+  });
+}
+
+function ruleSchema(name: FaultName) {
+  const { on, rule }: { on: readonly string[]; rule: z.ZodRawShape } = FAULT_TABLE[name];
+  const scope = { commands: z.array(z.enum(on)).optional(), every: POSITIVE.optional(), times: POSITIVE.optional() };
+  return z.strictObject({ ...rule, ...scope });
+}
+
+/** Parses JSON that somebody wrote by hand; throws an Error that begins with `subject` and names what is wrong. */
+export function read<T>(subject: string, schema: z.ZodType<T>, json: unknown): T {
+  const { data, error } = schema.safeParse(json);
+  if (error) throw new Error(`${subject}: ${z.prettifyError(error)}`);
+  return data as T;
+}
+
+function fault<Name extends Command | CallbackCommand, Shape extends z.ZodRawShape = Record<never, never>>(
+  on: readonly Name[],
+  about: string,
+  rule?: Shape,
+): { on: readonly (Name extends Command ? Command : CallbackCommand)[]; about: string; rule: Shape };
+function fault(on: readonly string[], about: string, rule = {}) {
+  return { on, about, rule };
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
 }

@@ -2,19 +2,32 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const MOST_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 /** Longer than any client pools an idle connection, so that the server is never the one to close under a request. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** The body as text; null when it is over 1 MiB. Read to its end even then: a half-read request spoils the connection. */
-export async function readText(request: IncomingMessage): Promise<string | null> {
+/** The body as text; empty when it is over 1 MiB. Read to its end even then: a half-read request spoils the connection. */
+export async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size <= MOST_BODY_BYTES) chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return size > MOST_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
+  return size > MAX_BODY_BYTES ? '' : Buffer.concat(chunks).toString('utf8');
+}
+
+/** Undefined when the text is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is { [field: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function send(response: ServerResponse, status: number, type: string, text: string): void {

@@ -2,8 +2,8 @@
 // and say something new about themselves. The same seed moves the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
 import { createRandom, SIGNATURES } from './people.ts';
-import type { PeopleActions } from './people-actions.ts';
 import { personId, STAR } from './seed.ts';
+import type { PeopleActions } from './webhook-events.ts';
 import type { World } from './world.ts';
 
 type Dependencies = {

@@ -11,33 +11,30 @@ export function memberList(members: Member[] = []): MemberList {
 
 /** The members in page order. Callers read it, they never change it. */
 export function inOrder(list: MemberList): readonly Member[] {
-  if (!list.sorted) {
-    list.members.sort(compareMembers);
-    list.sorted = true;
-  }
+  if (!list.sorted) list.members.sort(compareMembers);
+  list.sorted = true;
   return list.members;
 }
 
 export function addMember(list: MemberList, member: Member): void {
-  if (list.sorted) list.members.splice(placeOf(list.members, member), 0, member);
+  if (list.sorted) list.members.splice(indexOf(list.members, member), 0, member);
   else list.members.push(member);
 }
 
 export function removeMember(list: MemberList, member: Member): void {
-  const members = inOrder(list);
-  const place = placeOf(members, member);
-  if (members[place]?.id === member.id) list.members.splice(place, 1);
+  const index = indexOf(inOrder(list), member);
+  if (list.members[index]?.id === member.id) list.members.splice(index, 1);
 }
 
 /** Index of the first member that stands after `position`, whether or not that position is still taken. */
 export function indexAfter(list: MemberList, position: Member): number {
-  const members = inOrder(list);
-  const place = placeOf(members, position);
-  const taken = members[place];
-  return taken && compareMembers(taken, position) === 0 ? place + 1 : place;
+  const index = indexOf(inOrder(list), position);
+  const taken = list.members[index];
+  return taken && compareMembers(taken, position) === 0 ? index + 1 : index;
 }
 
-function placeOf(members: readonly Member[], member: Member): number {
+/** Where the member is, or belongs, by binary search. */
+function indexOf(members: readonly Member[], member: Member): number {
   let low = 0;
   let high = members.length;
   while (low < high) {

@@ -17,19 +17,7 @@ const FAMILY_NAMES = [
 ]
   .join(' ')
   .split(' ');
-const NATIVE_NAMES = [
-  '王芳',
-  '李娜',
-  '张伟',
-  '佐藤 葵',
-  '鈴木 蓮',
-  '김민준',
-  '이서연',
-  'Анна Орлова',
-  'محمد علي',
-  'नेहा शर्मा',
-  'มานี ใจดี',
-];
+const NATIVE_NAMES = '王芳|李娜|张伟|佐藤 葵|鈴木 蓮|김민준|이서연|Анна Орлова|محمد علي|नेहा शर्मा|มานี ใจดี'.split('|');
 export const SIGNATURES = [
   'Coffee first, questions later',
   'Somewhere between two time zones',
@@ -50,21 +38,12 @@ export const SIGNATURES = [
 ];
 const TEAMS = ['red', 'blue', 'green', 'amber'];
 const MOODS = ['sunny', 'sleepy', 'curious', 'busy', 'calm'];
-const LOCATIONS = [
-  'Berlin',
-  'Hà Nội',
-  'Lagos',
-  'Lima',
-  'Mumbai',
-  'Nairobi',
-  'Osaka',
-  'Porto',
-  'Seoul',
-  'Toronto',
-  'Xi’an',
-];
+const LOCATIONS = 'Berlin|Hà Nội|Lagos|Lima|Mumbai|Nairobi|Osaka|Porto|Seoul|Toronto|Xi’an'.split('|');
 const ALLOW_TYPES = ['AllowType_Type_AllowAny', 'AllowType_Type_NeedConfirm', 'AllowType_Type_DenyAny'];
 const GENDERS = ['Gender_Type_Female', 'Gender_Type_Male', 'Gender_Type_Unknown'];
+
+/** Where the avatars of invented people seem to be; a sandbox that knows its own address serves them itself. */
+const NOWHERE = 'https://avatars.example.com/';
 
 /** Numbers in [0, 1), the same sequence for the same seed. */
 export type Random = () => number;
@@ -86,7 +65,7 @@ export function inventProfile(id: string, seed: number, number: number): Tags {
   const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
   const upTo = (most: number) => Math.floor(random() * most);
   const optional: [share: number, tag: string, value: () => string | number][] = [
-    [0.9, 'Image', () => `https://avatars.example.com/${id}.png`],
+    [0.9, 'Image', () => `${NOWHERE}${id}.png`],
     [0.7, 'SelfSignature', () => pick(SIGNATURES)],
     [0.8, 'Gender', () => pick(GENDERS)],
     [0.6, 'BirthDay', () => (1960 + upTo(46)) * 10_000 + (1 + upTo(12)) * 100 + 1 + upTo(28)],
@@ -106,4 +85,16 @@ export function inventProfile(id: string, seed: number, number: number): Tags {
   if (random() < 0.4) tags.Tag_Profile_Custom_Team = pick(TEAMS);
   if (random() < 0.3) tags.Tag_Profile_Custom_Mood = pick(MOODS);
   return tags;
+}
+
+/** Leads the avatars in an answer's JSON to an address that has them, in `drawAvatar`'s form. */
+export function moveAvatars(json: string, baseUrl: string): string {
+  return json.replaceAll(/https:\/\/avatars\.example\.com\/(\w+)\.png/g, `${baseUrl}/$1.svg`);
+}
+
+/** An SVG of a head and shoulders, in a colour that the name decides. */
+export function drawAvatar(name: string): string {
+  const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 0);
+  const [open, figure] = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">', 'fill="#fff" opacity=".9"'];
+  return `${open}<path d="M0 0h64v64H0z" fill="hsl(${hue},60%,45%)"/><circle cx="32" cy="25" r="12" ${figure}/><path d="M8 64a24 22 0 0 1 48 0z" ${figure}/></svg>`;
 }

@@ -1,21 +1,21 @@
 // A small Tencent Cloud Chat: the upstream's wire over real HTTP, with seeded people and faults on request.
-import { createAnnouncements } from './announcements.ts';
+import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createCommandTable } from './commands/command-table.ts';
-import type { ListLimits } from './commands/follow-change.ts';
-import { createControl } from './control.ts';
-import { createExchange } from './exchange.ts';
+import { createAccountCommands } from './commands/accounts.ts';
+import { createFollowBatches, type ListLimits } from './commands/follow-batches.ts';
+import { createFollowGet } from './commands/follow-get.ts';
+import { createPortraitCommands } from './commands/portraits.ts';
+import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
-import { createPeopleActions } from './people-actions.ts';
-import { createProfileTags } from './profile-tags.ts';
-import { createRates, type RateLimits } from './rates.ts';
+import { moveAvatars } from './people.ts';
 import { dormantFans, seedWorld } from './seed.ts';
 import { createUserSigVerifier } from './user-sig.ts';
+import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
 import { createWebhooks, type WebhookTarget } from './webhooks.ts';
+import { createWireHandler } from './wire-handler.ts';
 import { createWorld } from './world.ts';
-import { createWorldChanges } from './world-changes.ts';
 
 /** The app that a sandbox simulates unless told otherwise: made up, safe to publish. */
 export const SANDBOX_APP = {
@@ -39,8 +39,10 @@ export type SandboxOptions = Partial<typeof SANDBOX_APP> & {
   rateLimits?: RateLimits;
   /** How long lists may grow before items fail with 32100 to 32103. */
   listLimits?: Partial<ListLimits>;
-  /** Where changes are told; `webhooks.connect` sets it later, when the receiver's port is known. */
+  /** Where webhooks go; `webhooks.connect` sets it later, when the receiver's port is known. */
   webhook?: WebhookTarget;
+  /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
+  servesAvatars?: boolean;
 };
 
 export function createSandbox(options: SandboxOptions = {}) {
@@ -66,35 +68,34 @@ export function createSandbox(options: SandboxOptions = {}) {
   world.importAccount(app.admin);
   if (!options.emptyWorld) seedWorld(world, population);
 
-  const announce = createAnnouncements({ webhooks, serviceOf: (command) => commands[command].service, now });
-  const commands = createCommandTable({
-    world,
-    announce,
-    now,
-    tags: createProfileTags(options.customFields ?? ['Test', 'Team', 'Mood']),
-    limits: { follows: 5000, fans: Number.POSITIVE_INFINITY, mutuals: Number.POSITIVE_INFINITY, ...options.listLimits },
-  });
-  const admit = createAdmission({
-    app,
-    now,
-    verify: createUserSigVerifier(app),
-    rates: createRates({ now }, { limits: options.rateLimits, onAlarm: announce.nearRateLimit }),
-  });
-  const act = createPeopleActions({ world, announce });
-  const exchange = createExchange({ commands, admit, faults, calls, closing: closing.signal });
-  const control = createControl({
-    app: { sdkAppId: app.sdkAppId, admin: app.admin },
-    calls,
-    faults,
-    webhooks,
-    changes: createWorldChanges({ world, act }),
-  });
+  const events = createWebhookEvents(webhooks, { now });
+  const act = createPeopleActions({ world, events });
+  const limits = { follows: 5000, fans: Number.POSITIVE_INFINITY, mutuals: Number.POSITIVE_INFINITY };
+  const customFields = options.customFields ?? ['Test', 'Team', 'Mood'];
+  const handlers = {
+    follow_get: createFollowGet({ world, now }),
+    ...createFollowBatches({ world, events, now, limits: { ...limits, ...options.listLimits } }),
+    ...createPortraitCommands({ world, events, customFields }),
+    ...createAccountCommands({ world }),
+  };
+  const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
+  const admit = createAdmission({ app, now, rates, verify: createUserSigVerifier(app) });
+
+  let avatarsUrl: string | undefined;
+  const finish = (json: string) => (avatarsUrl ? moveAvatars(json, avatarsUrl) : json);
+  const handleCall = createWireHandler({ handlers, admit, faults, calls, finish, closing: closing.signal });
+  const { secretKey: _, ...publicApp } = app;
+  const handleControl = createControl({ app: publicApp, calls, faults, world, act, webhooks });
   const server = createHttpServer((request, response) =>
-    /^\/sandbox(?=[/?]|$)/.test(request.url ?? '') ? control(request, response) : exchange(request, response),
+    /^\/sandbox(?=[/?]|$)/.test(request.url ?? '') ? handleControl(request, response) : handleCall(request, response),
   );
 
   return {
-    listen: server.listen,
+    async listen(address?: { port?: number; host?: string }): Promise<{ url: string }> {
+      const { url } = await server.listen(address);
+      if (options.servesAvatars) avatarsUrl = url + AVATARS_PATH;
+      return { url };
+    },
 
     /** Ends at once: silent and slow answers are cut, webhooks under way are given up. */
     async close(): Promise<void> {
@@ -102,7 +103,7 @@ export function createSandbox(options: SandboxOptions = {}) {
       await server.close();
     },
 
-    /** The state itself. Changing it here is silent; `act` also tells the webhook. */
+    /** The state itself. Changing it here is silent; `act` also sends the webhook. */
     world,
     /** What people do in their own apps. */
     act,

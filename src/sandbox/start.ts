@@ -4,7 +4,7 @@ import { createSandbox, SANDBOX_APP } from './sandbox.ts';
 
 /** Starts a sandbox; port 0 takes a free one. */
 export async function startSandbox(port: number) {
-  const sandbox = createSandbox();
+  const sandbox = createSandbox({ servesAvatars: true });
   const { url } = await sandbox.listen({ port });
   const lively = createLively(sandbox);
   return {
@@ -17,7 +17,7 @@ export async function startSandbox(port: number) {
       TENCENT_BASE_URL: url,
     },
     lively,
-    /** From now on changes are told to this address, which must be one of this machine. */
+    /** From now on webhooks go to this address, which must be one of this machine. */
     tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
     async close(): Promise<void> {
       lively.stop();

@@ -2,14 +2,15 @@
 // mistake cannot hide another.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
+import { isObject } from './http.ts';
 
 /** What the caller claims in the query, and the second at which it is judged. */
 type Claim = { sdkAppId: number; identifier: string; nowSeconds: number };
 
 type Content = { identifier: string; sdkAppId: number; time: number; expire: number; userbuf?: string; sig: string };
 
-const MOST_INFLATED_BYTES = 8 * 1024;
-const MOST_REMEMBERED = 1000;
+const MAX_INFLATED_BYTES = 8 * 1024;
+const MAX_REMEMBERED = 1000;
 
 /** Answers 0 when the UserSig is good, else the ErrorCode of its first defect in the contract's order. */
 export type UserSigVerifier = (userSig: string, claim: Claim) => number;
@@ -26,11 +27,10 @@ export function createUserSigVerifier({ secretKey }: { secretKey: string }): Use
     if (content.identifier !== claim.identifier) return 70013;
     if (claim.nowSeconds > content.time + content.expire) return 70001;
     if (content.userbuf !== undefined) return 70009;
-    if (!known) {
-      if (!hasGoodHmac(content, secretKey)) return 70009;
-      if (genuine.size >= MOST_REMEMBERED) genuine.clear();
-      genuine.set(userSig, content);
-    }
+    if (known) return 0;
+    if (!hasGoodHmac(content, secretKey)) return 70009;
+    if (genuine.size >= MAX_REMEMBERED) genuine.clear();
+    genuine.set(userSig, content);
     return 0;
   };
 }
@@ -40,7 +40,7 @@ export function decodeUserSig(userSig: string): Content | undefined {
   if (!/^[A-Za-z0-9*-]+_{0,2}$/.test(userSig) || userSig.length % 4 !== 0) return undefined;
   const base64 = userSig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '=');
   try {
-    const inflated = inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MOST_INFLATED_BYTES });
+    const inflated = inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_INFLATED_BYTES });
     return readContent(JSON.parse(inflated.toString('utf8')));
   } catch {
     return undefined;
@@ -48,15 +48,11 @@ export function decodeUserSig(userSig: string): Content | undefined {
 }
 
 function readContent(json: unknown): Content | undefined {
-  if (typeof json !== 'object' || json === null) return undefined;
-  const fields: { [name: string]: unknown } = { ...json };
-  const identifier = fields['TLS.identifier'];
-  const sdkAppId = fields['TLS.sdkappid'];
-  const time = fields['TLS.time'];
-  const expire = fields['TLS.expire'];
-  const userbuf = fields['TLS.userbuf'];
-  const sig = fields['TLS.sig'];
-  if (fields['TLS.ver'] !== '2.0' || typeof identifier !== 'string' || typeof sig !== 'string') return undefined;
+  if (!isObject(json) || json['TLS.ver'] !== '2.0') return undefined;
+  const field = (name: string) => json[`TLS.${name}`];
+  const [identifier, sig, userbuf] = [field('identifier'), field('sig'), field('userbuf')];
+  const [sdkAppId, time, expire] = [field('sdkappid'), field('time'), field('expire')];
+  if (typeof identifier !== 'string' || typeof sig !== 'string') return undefined;
   if (!isWholeNumber(sdkAppId) || !isWholeNumber(time) || !isWholeNumber(expire)) return undefined;
   if (userbuf !== undefined && typeof userbuf !== 'string') return undefined;
   return { identifier, sdkAppId, time, expire, userbuf, sig };
@@ -67,8 +63,7 @@ function isWholeNumber(value: unknown): value is number {
 }
 
 function hasGoodHmac({ identifier, sdkAppId, time, expire, sig }: Content, secretKey: string): boolean {
-  const text =
-    `TLS.identifier:${identifier}\n` + `TLS.sdkappid:${sdkAppId}\n` + `TLS.time:${time}\n` + `TLS.expire:${expire}\n`;
+  const text = `TLS.identifier:${identifier}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${time}\nTLS.expire:${expire}\n`;
   const expected = Buffer.from(createHmac('sha256', secretKey).update(text).digest('base64'));
   const given = Buffer.from(sig);
   return given.length === expected.length && timingSafeEqual(given, expected);

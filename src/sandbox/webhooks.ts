@@ -1,8 +1,15 @@
-// Tells a server on this machine what changed, signed as the upstream signs (contract 7.1 to 7.3). Nobody waits for it:
-// all of these are after-events whose answer is read only to know whether the delivery counts.
+// Sends webhooks to a server on this machine, signed as the upstream signs (contract 7.1 to 7.3). Nothing waits for
+// them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallbackCommand, FaultSwitches, Scope } from './faults.ts';
+import type { FaultSwitches } from './faults.ts';
+import { parseJson } from './http.ts';
+
+export type CallbackCommand =
+  | 'Follow.CallbackAfterFollowAdd'
+  | 'Follow.CallbackAfterFollowDelete'
+  | 'Profile.CallbackPortraitSet'
+  | 'Alert.RequestOverLimit';
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */
@@ -25,7 +32,7 @@ export type Delivery = {
 type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
 type Sender = { clientIp?: string; platform: string };
 
-const MOST_REMEMBERED = 200;
+const MAX_REMEMBERED = 200;
 const TIMEOUT_MS = 2000;
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
@@ -35,27 +42,21 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   const deliveries: Delivery[] = [];
   const pending = new Set<Promise<void>>();
 
-  function addressOf(
-    to: WebhookTarget,
-    command: CallbackCommand,
-    sender: Sender,
-    badSign: Scope<CallbackCommand> | undefined,
-  ) {
-    const url = new URL(to.url);
-    url.searchParams.set('SdkAppid', String(sdkAppId));
-    url.searchParams.set('CallbackCommand', command);
-    url.searchParams.set('contenttype', 'json');
-    if (sender.clientIp) url.searchParams.set('ClientIP', sender.clientIp);
-    url.searchParams.set('OptPlatform', sender.platform);
-    if (to.token) {
-      const requestTime = String(Math.floor(now() / 1000));
-      url.searchParams.set('Sign', signWebhook(badSign ? `not ${to.token}` : to.token, requestTime));
-      url.searchParams.set('RequestTime', requestTime);
-    }
+  function signedUrl(address: string, command: CallbackCommand, sender: Sender, token: string | undefined): string {
+    const url = new URL(address);
+    const requestTime = String(Math.floor(now() / 1000));
+    url.search = new URLSearchParams({
+      SdkAppid: String(sdkAppId),
+      CallbackCommand: command,
+      contenttype: 'json',
+      ...(sender.clientIp && { ClientIP: sender.clientIp }),
+      OptPlatform: sender.platform,
+      ...(token !== undefined && { Sign: signWebhook(token, requestTime), RequestTime: requestTime }),
+    }).toString();
     return url.href;
   }
 
-  async function post(to: WebhookTarget, url: string, body: object): Promise<Delivery['outcome']> {
+  async function post(url: string, body: object, timeoutMs: number): Promise<Delivery['outcome']> {
     try {
       const response = await fetch(url, {
         method: 'POST',
@@ -63,28 +64,29 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
         body: JSON.stringify(body),
         // A redirect could lead away from this machine.
         redirect: 'error',
-        signal: AbortSignal.any([closing, AbortSignal.timeout(to.timeoutMs ?? TIMEOUT_MS)]),
+        signal: AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]),
       });
-      const text = await response.text();
-      return response.status === 200 && isJson(text) ? 'answered' : 'refused';
+      const isJson = parseJson(await response.text()) !== undefined;
+      return response.status === 200 && isJson ? 'answered' : 'refused';
     } catch {
       return 'unanswered';
     }
   }
 
   async function deliver(to: WebhookTarget, command: CallbackCommand, fields: object, sender: Sender): Promise<void> {
-    const drawn = faults.draw(command);
+    const { webhookDrop, webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw(command);
     const body = { CallbackCommand: command, ...fields };
+    const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
     const note = (url: string, outcome: Delivery['outcome']) => {
       deliveries.push({ command, url, body, outcome });
-      if (deliveries.length > MOST_REMEMBERED) deliveries.shift();
+      if (deliveries.length > MAX_REMEMBERED) deliveries.shift();
     };
-    if (drawn.webhookDrop) return note(to.url, 'dropped');
-    if (drawn.webhookDelay) await delay(drawn.webhookDelay.ms, undefined, { signal: closing });
-    for (let copies = drawn.webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
+    if (webhookDrop) return note(to.url, 'dropped');
+    if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
+    for (let copies = webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
       for (let tries = 1 + (to.retries ?? 0); tries > 0 && !closing.aborted; tries -= 1) {
-        const url = addressOf(to, command, sender, drawn.webhookBadSign);
-        const outcome = await post(to, url, body);
+        const url = signedUrl(to.url, command, sender, token || undefined);
+        const outcome = await post(url, body, to.timeoutMs ?? TIMEOUT_MS);
         note(url, outcome);
         if (outcome !== 'unanswered') break;
       }
@@ -92,7 +94,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   }
 
   return {
-    /** From now on changes are told to this address; undefined = to nobody. */
+    /** From now on webhooks go to this address; undefined = to none. */
     connect(to: WebhookTarget | undefined): void {
       if (to) requireLoopback(to.url);
       target = to;
@@ -101,9 +103,10 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     send(command: CallbackCommand, fields: object, sender: Sender): void {
       if (!target || closing.aborted) return;
       // A delivery fails only by closing down in the middle of a delay.
-      const delivery = deliver(target, command, fields, sender).catch(() => {});
+      const delivery = deliver(target, command, fields, sender)
+        .catch(() => {})
+        .finally(() => pending.delete(delivery));
       pending.add(delivery);
-      void delivery.then(() => pending.delete(delivery));
     },
 
     /** The last attempts, oldest first. */
@@ -118,9 +121,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
 
 /** `Sign` of the query: a plain hash over token and time, which covers neither body nor command (contract 7.3). */
 export function signWebhook(token: string, requestTime: string): string {
-  return createHash('sha256')
-    .update(token + requestTime)
-    .digest('hex');
+  return createHash('sha256').update(`${token}${requestTime}`).digest('hex');
 }
 
 function requireLoopback(address: string): void {
@@ -130,14 +131,5 @@ function requireLoopback(address: string): void {
   const { hostname } = new URL(address);
   if (hostname !== 'localhost' && hostname !== '[::1]' && !/^127(\.\d+){3}$/.test(hostname)) {
     throw new Error(`Webhook host ${hostname} is not this machine: the sandbox calls loopback addresses only`);
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,6 +1,5 @@
 // The state behind the wire: accounts, and who follows whom since when (contract 9.1).
-import { type Account, createAccounts, type DormantAccounts } from './accounts.ts';
-import { createHistory } from './history.ts';
+import { createAccounts, type DormantAccounts } from './accounts.ts';
 import { addMember, inOrder, type Member, type MemberList, memberList, removeMember } from './member-list.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
@@ -12,81 +11,78 @@ type Dependencies = {
   dormant?: DormantAccounts;
 };
 
+/** A change of an edge; `before` is the follow time that it overwrote, undefined = `from` did not follow `to`. */
+type Change = { atMs: number; from: string; to: string; before: number | undefined };
+
+const MAX_CHANGES = 10_000;
+
 export type World = ReturnType<typeof createWorld>;
 
+/** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
 export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
   const { find, get, forget, ...accounts } = createAccounts(dormant);
-  const history = createHistory();
+  /** Recent changes, so that a lagging answer can show the world of a moment ago (contract U22). */
+  const changes: Change[] = [];
 
-  /** When `from` began to follow `to`, in seconds; undefined when it does not. `asOf` (ms) looks back in time. */
+  /** When `from` began to follow `to`, in seconds; undefined when it does not. */
   function followTime(from: string, to: string, asOf?: number): number | undefined {
-    const before = asOf === undefined ? undefined : history.before(from, to, asOf);
-    return before ? before.time : find(from)?.times.get(to);
+    const overwrote = ({ atMs, ...edge }: Change) => atMs > Number(asOf) && edge.from === from && edge.to === to;
+    const change = asOf === undefined ? undefined : changes.find(overwrote);
+    return change ? change.before : find(from)?.times.get(to);
   }
 
-  function memberTime(list: ListName, id: string, other: string, asOf?: number): number | undefined {
-    const out = followTime(id, other, asOf);
-    const back = followTime(other, id, asOf);
-    if (list === 'follows') return out;
-    if (list === 'fans') return back;
-    return out === undefined || back === undefined ? undefined : Math.max(out, back);
+  /** `other` as a member of a list of `id`: in none or one element. A mutual's time is the later of the two. */
+  function memberOf(id: string, list: ListName, other: string, asOf?: number): Member[] {
+    const out = list === 'fans' ? 0 : followTime(id, other, asOf);
+    const back = list === 'follows' ? 0 : followTime(other, id, asOf);
+    return out === undefined || back === undefined ? [] : [{ id: other, time: Math.max(out, back) }];
   }
 
-  function withTimes(list: ListName, id: string, others: Iterable<string>, asOf?: number): Member[] {
-    return [...others].flatMap((other) => {
-      const time = memberTime(list, id, other, asOf);
-      return time === undefined ? [] : [{ id: other, time }];
-    });
+  /** The accounts whose relation with `id`, in either direction, has changed since `asOf`. */
+  function changedWith(id: string, asOf: number): Set<string> {
+    const recent = changes.filter(({ atMs, from, to }) => atMs > asOf && (from === id || to === id));
+    return new Set(recent.map(({ from, to }) => (from === id ? to : from)));
   }
 
-  /** A list ready to be paged; with `asOf`, as it was at that time. */
+  /** A list ready to be paged. */
   function members(id: string, list: ListName, asOf?: number): MemberList {
-    const account = get(id);
-    if (list === 'mutuals') account.mutuals ??= memberList(withTimes('mutuals', id, account.times.keys()));
-    const current = account[list] ?? memberList();
-    const changed = asOf === undefined ? undefined : history.changedWith(id, asOf);
-    if (!changed?.size) return current;
-    const untouched = current.members.filter((member) => !changed.has(member.id));
-    return memberList([...untouched, ...withTimes(list, id, changed, asOf)]);
+    const { times, ...lists } = get(id);
+    const changed: Set<string> = asOf === undefined ? new Set() : changedWith(id, asOf);
+    if (list === 'mutuals') {
+      const others = new Set([...times.keys(), ...changed]);
+      return memberList([...others].flatMap((other) => memberOf(id, list, other, asOf)));
+    }
+    if (changed.size === 0) return lists[list];
+    const untouched = lists[list].members.filter((member) => !changed.has(member.id));
+    return memberList([...untouched, ...[...changed].flatMap((other) => memberOf(id, list, other, asOf))]);
   }
 
   const size = (id: string, list: ListName, asOf?: number): number => members(id, list, asOf).members.length;
 
   function remember(from: string, to: string, before: number | undefined): void {
-    if (lagging()) history.record({ at: now(), from, to, before });
-  }
-
-  /** Does the same to both mutual lists when the edge has, or had, a counterpart. */
-  function changeMutuals(change: typeof addMember, from: string, to: string, time: number): void {
-    const [follower, followed] = [get(from), get(to)];
-    const back = followed.times.get(from);
-    if (back === undefined) return;
-    const later = Math.max(time, back);
-    if (follower.mutuals) change(follower.mutuals, { id: to, time: later });
-    if (followed.mutuals) change(followed.mutuals, { id: from, time: later });
+    if (lagging()) changes.push({ atMs: now(), from, to, before });
+    if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
   }
 
   /** Answers whether anything changed: a repeated follow keeps its first time (contract U14). */
   function follow(from: string, to: string, atSeconds = Math.floor(now() / 1000)): boolean {
-    const [follower, followed]: [Account, Account] = [get(from), get(to)];
+    const [follower, followed] = [get(from), get(to)];
     if (from === to || follower.times.has(to)) return false;
     remember(from, to, undefined);
     follower.times.set(to, atSeconds);
     addMember(follower.follows, { id: to, time: atSeconds });
     addMember(followed.fans, { id: from, time: atSeconds });
-    changeMutuals(addMember, from, to, atSeconds);
     return true;
   }
 
   function unfollow(from: string, to: string): boolean {
-    const [follower, followed]: [Account, Account] = [get(from), get(to)];
+    const [follower, followed] = [get(from), get(to)];
     const time = follower.times.get(to);
     if (time === undefined) return false;
     remember(from, to, time);
     follower.times.delete(to);
     removeMember(follower.follows, { id: to, time });
     removeMember(followed.fans, { id: from, time });
-    changeMutuals(removeMember, from, to, time);
     return true;
   }
 

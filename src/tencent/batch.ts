@@ -50,23 +50,23 @@ export function readItems<T>(
   if (!Array.isArray(items)) throw malformedAnswer(command, `${field} is not a list`);
   const batch: Batch<T> = new Map();
   for (const item of items as unknown[]) {
-    if (!isRecord(item) || typeof item.To_Account !== 'string') {
-      throw malformedAnswer(command, `an entry of ${field} names no account`);
-    }
-    if (!batch.has(item.To_Account)) batch.set(item.To_Account, outcomeOf(command, item, read));
+    // An entry that names no account leaves its own account unanswered, and no other.
+    if (!isRecord(item) || typeof item.To_Account !== 'string' || batch.has(item.To_Account)) continue;
+    batch.set(item.To_Account, outcomeOf(command, item.To_Account, item, read));
   }
   return batch;
 }
 
 function outcomeOf<T>(
   command: Command,
+  account: string,
   item: Record<string, unknown>,
   read: (item: Record<string, unknown>) => T | undefined,
 ): Outcome<T> {
   const { ResultCode: code, ResultInfo: info } = item;
   if (typeof code !== 'number' || !Number.isSafeInteger(code))
     return malformedAnswer(command, 'an item has no ResultCode');
-  if (code !== 0) return new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', 'item');
+  if (code !== 0) return new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', { account });
   return read(item) ?? malformedAnswer(command, 'an item cannot be read');
 }
 

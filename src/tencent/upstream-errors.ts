@@ -1,7 +1,8 @@
-// The upstream's failures as GatewayErrors. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
+// The upstream's failures as GatewayErrors: a sentence for people, the command and the number in `upstream`, the reason
+// for the log. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { COMMANDS } from './commands.ts';
-import { type ErrorRule, findErrorRule } from './error-table.ts';
+import { findErrorRule } from './error-table.ts';
 import type { Command } from './wire.ts';
 
 /** The upstream answered, and the answer is no. */
@@ -9,15 +10,23 @@ export class UpstreamRefusal extends GatewayError {
   /** The upstream's diagnostic text, without secrets. For operators, never for clients. */
   readonly errorInfo: string;
 
-  constructor(command: Command, errorCode: number, errorInfo: string, level: 'call' | 'item' = 'call') {
+  /** `account`: the refusal is about this account of a batch, and the others were processed. */
+  constructor(
+    command: Command,
+    errorCode: number,
+    errorInfo: string,
+    { account, retryAfterMs: knownMs }: { account?: string; retryAfterMs?: number } = {},
+  ) {
     const rule = findErrorRule(errorCode);
-    const code = (level === 'item' ? rule.itemCode : undefined) ?? rule.publicCode;
-    super(code, `${command}: ${MEANINGS[code]} (${errorCode})`, {
+    const code = (account === undefined ? undefined : rule.itemCode) ?? rule.publicCode;
+    const retryAfterMs = knownMs ?? rule.retryAfterMs;
+    const isMissing = code === 'USER_NOT_FOUND' && account !== undefined;
+    super(code, isMissing ? noSuchAccount(account) : sentenceFor(code), {
       upstream: {
         command,
         errorCode,
-        retryable: isRetryable(rule),
-        ...(rule.retryAfterMs === undefined ? {} : { retryAfterMs: rule.retryAfterMs }),
+        retryable: rule.retry === 'backoff' || rule.retry === 'once' || retryAfterMs !== undefined,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       },
       mayHaveHappened: COMMANDS[command].effect === 'write' && rule.fault === 'upstream' && !rule.undone,
     });
@@ -27,21 +36,16 @@ export class UpstreamRefusal extends GatewayError {
 
 /** The upstream gave no answer that could be read. */
 export class TransportFailure extends GatewayError {
-  /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. */
+  /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. For operators, never for clients. */
   readonly reason: string;
 
   constructor(
     command: Command,
     reason: string,
-    options: { code?: ErrorCode; message?: string; retryAfterMs?: number; mayHaveHappened?: boolean } = {},
+    options: { code?: ErrorCode; retryAfterMs?: number; mayHaveHappened?: boolean } = {},
   ) {
-    const {
-      code = 'UPSTREAM_UNAVAILABLE',
-      message = `the upstream gave no usable answer (${reason})`,
-      retryAfterMs,
-      mayHaveHappened,
-    } = options;
-    super(code, `${command}: ${message}`, {
+    const { code = 'UPSTREAM_UNAVAILABLE', retryAfterMs, mayHaveHappened } = options;
+    super(code, sentenceFor(code), {
       upstream: { command, retryable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
       mayHaveHappened,
     });
@@ -51,23 +55,21 @@ export class TransportFailure extends GatewayError {
 
 /** A successful envelope around something that the contract does not allow. */
 export function malformedAnswer(command: Command, what: string): TransportFailure {
-  return new TransportFailure(command, 'malformed', {
-    message: `the upstream's answer could not be read (${what})`,
-    mayHaveHappened: COMMANDS[command].effect === 'write',
-  });
+  return new TransportFailure(command, `malformed: ${what}`, { mayHaveHappened: COMMANDS[command].effect === 'write' });
 }
 
-function isRetryable(rule: Omit<ErrorRule, 'codes'>): boolean {
-  return rule.retry === 'backoff' || rule.retry === 'once' || rule.retryAfterMs !== undefined;
-}
+/** The one wording for an account that the app does not have. */
+export const noSuchAccount = (userId: string): string => `There is no account "${userId}".`;
 
-const MEANINGS: Partial<Record<ErrorCode, string>> = {
-  BAD_USER_INPUT: 'the upstream does not accept this value',
-  FORBIDDEN: 'the upstream does not allow this',
-  USER_NOT_FOUND: 'no such account',
-  FEATURE_NOT_ENABLED: 'the app does not have this feature',
-  THROTTLED: 'the upstream is asked too often',
-  UPSTREAM_TIMEOUT: 'the upstream took too long',
-  UPSTREAM_UNAVAILABLE: 'the upstream could not serve the call',
-  UPSTREAM_MISCONFIGURED: "the upstream does not accept this gateway's configuration",
+const sentenceFor = (code: ErrorCode): string => SENTENCES[code] ?? 'The upstream could not serve this.';
+
+const SENTENCES: Partial<Record<ErrorCode, string>> = {
+  BAD_USER_INPUT: 'The upstream does not accept this value.',
+  FORBIDDEN: 'The upstream does not allow this.',
+  USER_NOT_FOUND: 'There is no such account.',
+  FEATURE_NOT_ENABLED: 'The app does not have this feature.',
+  THROTTLED: 'Too much is asked of the upstream just now. Try again in a moment.',
+  UPSTREAM_TIMEOUT: 'The upstream took too long to answer. Try again in a moment.',
+  UPSTREAM_UNAVAILABLE: 'The upstream gave no answer that can be used. Try again in a moment.',
+  UPSTREAM_MISCONFIGURED: "The upstream does not accept this gateway's configuration.",
 };

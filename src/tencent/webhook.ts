@@ -1,9 +1,10 @@
-// What the upstream tells by webhooks (contract 7), in the domain's words. Its signature covers neither body nor command,
-// so that whatever is read here is a hint.
+// Reads the upstream's webhooks (upstream contract, 7) in the domain's words. Their signature covers neither body nor
+// command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Hint } from '../follow/hints.ts';
+
 import type { UserId } from '../follow/model.ts';
+import type { WebhookEvent } from '../follow/webhook-events.ts';
 
 export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',
@@ -19,24 +20,24 @@ export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; 
 /** Why a webhook is not one of the upstream's. */
 export type WebhookRefusal = 'query' | 'app' | 'time' | 'sign';
 
-/** What the query alone tells. A command that is signed, but none of ours, is null. */
+/** What the query alone tells. `command` is null for one that is signed, but not known here. */
 export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
 
 export type WebhookReader = {
   /** Judges a request by its address, before anything of its body is read. */
   admit(url: string): Admission;
   /** What a body says; null when it is not one of `command`. */
-  parse(command: CallbackCommand, text: string): Hint | RateAlarm | null;
+  parse(command: CallbackCommand, text: string): WebhookEvent | RateAlarm | null;
 };
 
 export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
 
 /** The upstream's own queries are a fifth of this. */
-const LONGEST_URL = 2048;
-/** By how much a webhook's time may differ from ours (contract 7.3). */
+const MAX_URL_LENGTH = 2048;
+/** How much a webhook's time may differ from ours (upstream contract, 7.3). */
 const WINDOW_SECONDS = 60;
 /** One webhook tells of one request, which has 20 targets at most. */
-const MOST_TARGETS = 100;
+const MAX_TARGETS = 100;
 /** An event that claims to be further ahead, or longer ago, has its time wrong; one that is less ahead counts as now. */
 const EARLIEST_MS = 300_000;
 const LATEST_MS = 86_400_000;
@@ -44,7 +45,7 @@ const LATEST_MS = 86_400_000;
 export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions): WebhookReader {
   const isUserId = (value: unknown): value is UserId => typeof value === 'string' && userIdPattern.test(value);
 
-  /** The signature of the second that was asked about last: many ask about the same one. */
+  /** The signature of the last second that was asked about: many webhooks share one. */
   let latest = { requestTime: '', sign: Buffer.alloc(0) };
 
   function isSigned(sign: string, requestTime: string): boolean {
@@ -62,16 +63,16 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     return isTime ? { at: Math.min(Number(value), now), eventTime: Number(value) } : { at: now, eventTime: null };
   }
 
-  /** Follows list objects and unfollows strings (contract, 0); nobody promises that it stays so. */
+  /** Follows list objects and unfollows strings (upstream contract, 0); nobody promises that it stays so. */
   function parseTargets(list: unknown): UserId[] | null {
-    if (!Array.isArray(list) || list.length === 0 || list.length > MOST_TARGETS) return null;
+    if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TARGETS) return null;
     const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));
     return ids.every(isUserId) ? [...new Set(ids)] : null;
   }
 
   return {
     admit(url) {
-      if (url.length > LONGEST_URL) return { refusal: 'query' };
+      if (url.length > MAX_URL_LENGTH) return { refusal: 'query' };
       const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
       if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'app' };
       const requestTime = query.get('RequestTime') ?? '';

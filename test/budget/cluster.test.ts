@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
-import { createBudget } from '../../src/tencent/budget.ts';
+import { createBudget } from '../../src/tencent/budget/budget.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { startRedisCluster } from '../support/redis.ts';
 
@@ -31,7 +31,7 @@ test('on a cluster each command has its slot; a master that dies makes only its 
   expect(local()).toEqual([]);
 
   const slotOf = async (command: Command) =>
-    Number(await redis.call('CLUSTER', 'KEYSLOT', `${PREFIX}:budget:${command}`));
+    Number(await redis.call('CLUSTER', 'KEYSLOT', `{${PREFIX}:budget:${command}}`));
   const ownerOf = (slot: number) => Math.floor((slot * 3) / 16_384);
   const owners = await Promise.all(COMMANDS.map(async (command) => ownerOf(await slotOf(command))));
   const victim = owners[0] ?? 0;

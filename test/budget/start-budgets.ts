@@ -1,7 +1,7 @@
 // Budgets of some replicas on one real Redis and one clock that the test turns.
 import { beforeAll, onTestFinished } from 'vitest';
 import type { GatewayError } from '../../src/errors.ts';
-import { type BudgetEvent, type BudgetOptions, createBudget } from '../../src/tencent/budget.ts';
+import { type BudgetOptions, createBudget } from '../../src/tencent/budget/budget.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
 import { redisUrl, startRedis } from '../support/redis.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 export type Priority = 'interactive' | 'revalidation' | 'priming';
-type Ask = { priority?: Priority; deadlineMs?: number; signal?: AbortSignal; command?: Command };
+type Ask = { priority?: Priority; deadlineMs?: number; signal?: AbortSignal; command?: Command; again?: boolean };
 
 /** Replicas on one Redis and one clock; without `replicas` a single process that has no Redis. */
 export async function startBudgets(count: number | 'alone', options: Partial<BudgetOptions> = {}) {
@@ -30,33 +30,38 @@ export async function startBudgets(count: number | 'alone', options: Partial<Bud
   const prefix = `budget-test-${process.pid}-${prefixes++}`;
   const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
     const link = links.open();
-    const events: BudgetEvent[] = [];
+    const reports: string[] = [];
     const budget = createBudget({
       link: count === 'alone' ? null : link,
       prefix,
-      ratePerSecond: 160,
+      ratePerSecond: 180,
       clock,
-      report() {},
-      onEvent: (event) => events.push(event),
+      report: (message) => reports.push(message),
       ...options,
     });
     budget.start();
     onTestFinished(() => budget.close());
-    const admitted: { at: number; priority: Priority }[] = [];
+    const admitted: { at: number; waitedMs: number; priority: Priority }[] = [];
     const refused: { at: number; waitedMs: number; error: GatewayError }[] = [];
 
     return {
       link,
       budget,
-      events,
+      reports,
       admitted,
       refused,
-      ask({ priority = 'interactive', deadlineMs = 10_000, signal, command = 'follow_get' }: Ask = {}): Promise<void> {
+      ask({
+        priority = 'interactive',
+        deadlineMs = 10_000,
+        signal,
+        command = 'follow_get',
+        again,
+      }: Ask = {}): Promise<void> {
         const since = clock.now();
         const call = { signal: signal ?? new AbortController().signal, deadlineAt: since + deadlineMs, priority };
-        const asked = budget.admit(command, call);
+        const asked = budget.admit(command, call, again);
         asked.then(
-          () => admitted.push({ at: clock.now(), priority }),
+          () => admitted.push({ at: clock.now(), waitedMs: clock.now() - since, priority }),
           (error) => refused.push({ at: clock.now(), waitedMs: clock.now() - since, error }),
         );
         return asked.catch(() => {});
@@ -74,8 +79,13 @@ export type Replica = Awaited<ReturnType<typeof startBudgets>>['first'];
 export const timesOf = (replicas: readonly Replica[]) =>
   replicas.flatMap(({ admitted }) => admitted.map(({ at }) => at)).sort((a, b) => a - b);
 
-export function busiestSecond(times: readonly number[]): number {
-  return Math.max(0, ...times.map((first) => times.filter((at) => at >= first && at < first + 1000).length));
+/** The most calls in any window of `ms`. */
+export function busiest(times: readonly number[], ms: number): number {
+  let first = 0;
+  return times.reduce((most, at, last) => {
+    while ((times[first] as number) <= at - ms) first++;
+    return Math.max(most, last - first + 1);
+  }, 0);
 }
 
 export const between = (times: readonly number[], from: number, to: number) =>

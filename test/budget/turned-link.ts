@@ -7,6 +7,8 @@ import type { TestClock } from '../support/clock.ts';
 export type TurnedLink = RedisLink & {
   /** `away`: nothing is executed; `mute`: scripts are executed, and nobody hears of it. */
   condition: 'up' | 'away' | 'mute';
+  /** Scripts that this replica has had executed. */
+  runs: number;
 };
 
 const ASK_TIMEOUT_MS = 100;
@@ -35,8 +37,10 @@ export function createTurnedLinks(url: string, clock: TestClock) {
   function open(): TurnedLink {
     const link: TurnedLink = {
       condition: 'up',
+      runs: 0,
       async run({ lua }, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
         if (link.condition === 'away') return undefined;
+        link.runs++;
         const answer = await execute(lua, keys, args);
         if (link.condition === 'up') return answer;
         return clock.sleep(timeoutMs);
@@ -45,7 +49,6 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       isUp: () => link.condition === 'up',
       whenBack() {},
       subscribe() {},
-      keep: () => () => {},
       publish: async () => true,
       close() {},
     };

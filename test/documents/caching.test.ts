@@ -6,7 +6,7 @@ import { schema } from '../../src/graph/schema.ts';
 import { VIEWER_FIELDS } from '../../src/graph/viewer-fields.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openHouse } from '../support/house.ts';
-import { openTold } from '../webhook/told-house.ts';
+import { openWithWebhooks } from '../webhook/webhook-house.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const FANS = '{ user(id: "star") { fans { nodes { id } } } }';
@@ -97,7 +97,7 @@ describe('an answer to nobody in particular', () => {
 
 test('while changes are told, a cache that is told of none keeps an answer no longer than otherwise', async () => {
   const clock = createHastyClock();
-  const house = await openTold({ clock });
+  const house = await openWithWebhooks({ clock });
   const { world, act, webhooks } = house.sandbox;
   for (const id of ['star', 'dan', 'eve']) world.importAccount(id);
   act.follow('dan', 'eve');

@@ -67,4 +67,3 @@ test('GraphiQL may run its own script, byte for byte, and no other; it loads not
   expect(policy).not.toMatch(/unsafe-eval|https?:|\*/);
   expect(headers.get('x-frame-options')).toBe('DENY');
 });
-

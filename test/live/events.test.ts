@@ -1,11 +1,13 @@
 // What subscribers are told while they listen, and how a subscription ends.
+import { setImmediate as loopTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { AT, EVERYTHING, openLive, take } from './open-live.ts';
+import type { Change } from '../../src/follow/changes.ts';
+import { AT, EVERYTHING, openSubscriptions, take } from './open-subscriptions.ts';
 
 const HOUR_MS = 3_600_000;
 
 test('whoever is followed gains a fan, and loses one when that ends', async () => {
-  const { live, follow, unfollow } = openLive();
+  const { live, follow, unfollow } = openSubscriptions();
   const events = live.followEvents('anna', EVERYTHING);
   const followed = await follow('bob', 'anna');
   const unfollowed = await unfollow('bob', 'anna');
@@ -16,7 +18,7 @@ test('whoever is followed gains a fan, and loses one when that ends', async () =
 });
 
 test('both sides gain a mutual, the followed one a fan before it', async () => {
-  const { live, follow } = openLive();
+  const { live, follow } = openSubscriptions();
   const [anna, bob] = [live.followEvents('anna', EVERYTHING), live.followEvents('bob', EVERYTHING)];
   await follow('bob', 'anna', true);
   expect(await take(anna, 2)).toMatchObject([
@@ -27,15 +29,16 @@ test('both sides gain a mutual, the followed one a fan before it', async () => {
 });
 
 test('nobody is told of what happens to others', async () => {
-  const { live, log, follow, unfollow, changeProfile } = openLive();
+  const { live, stream, follow, unfollow, changeProfile } = openSubscriptions();
   const fans = live.followEvents('anna', EVERYTHING);
   const profiles = live.profileEvents(['anna', 'anna', 'bob'], { after: null });
   await follow('anna', 'bob');
   await unfollow('anna', 'bob', true);
   await follow('bob', 'cleo', true);
   await changeProfile('cleo');
-  await log.append({ type: 'followed', from: 'bob', to: 'anna' });
-  await log.append({ something: 'else' });
+  // Entries of another version of this gateway.
+  for (const entry of [{ type: 'followed', from: 'bob', to: 'anna' }, { something: 'else' }])
+    await stream.append(entry as Change);
   await changeProfile('anna');
   await follow('cleo', 'anna');
   await changeProfile('bob');
@@ -47,7 +50,7 @@ test('nobody is told of what happens to others', async () => {
 });
 
 test('what may be seen is asked anew for every event', async () => {
-  const { live, follow, unfollow } = openLive();
+  const { live, follow, unfollow } = openSubscriptions();
   const visible = new Set(['fans']);
   const events = live.followEvents('anna', { after: null, maySee: (list) => visible.has(list) });
   await follow('bob', 'anna', true);
@@ -56,6 +59,8 @@ test('what may be seen is asked anew for every event', async () => {
   visible.clear();
   await follow('cleo', 'anna', true);
   await unfollow('bob', 'anna', true);
+  // Who waits for an event is told in the same turn of the event loop.
+  await loopTurn();
   visible.add('mutuals');
   await follow('dora', 'anna', true);
   expect(await pending).toMatchObject([{ type: 'mutual-gained', userId: 'dora' }]);
@@ -66,7 +71,7 @@ test('what may be seen is asked anew for every event', async () => {
 });
 
 test('a change asks only those whom it concerns, not 5,000 others', async () => {
-  const { live, follow } = openLive();
+  const { live, follow } = openSubscriptions();
   let asked = 0;
   const maySee = () => {
     asked++;
@@ -80,7 +85,7 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
 });
 
 test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
-  const { live, follow } = openLive({ mostWaiting: 10 });
+  const { live, follow } = openSubscriptions({ maxWaiting: 10 });
   const [slow, quick] = [live.followEvents('anna', EVERYTHING), live.followEvents('anna', EVERYTHING)];
   await follow('fan0', 'anna');
   const [first] = await take(slow, 1);
@@ -100,7 +105,7 @@ test('a subscriber that does not take its events is cut off, and resumes without
 });
 
 test('there are no more subscriptions than allowed, and one that ends makes room', async () => {
-  const { live } = openLive({ mostSubscriptions: 2 });
+  const { live } = openSubscriptions({ maxSubscriptions: 2 });
   const events = live.followEvents('anna', EVERYTHING);
   live.profileEvents(['anna'], { after: null });
   const subscribe = () => live.followEvents('bob', EVERYTHING);
@@ -111,7 +116,7 @@ test('there are no more subscriptions than allowed, and one that ends makes room
 });
 
 test('whoever leaves while waiting is let go at once, and hears nothing more', async () => {
-  const { live, follow } = openLive();
+  const { live, follow } = openSubscriptions();
   const events = live.followEvents('anna', EVERYTHING);
   const [first, second] = [events.next(), events.next()];
   await events.return?.();
@@ -122,7 +127,7 @@ test('whoever leaves while waiting is let go at once, and hears nothing more', a
 });
 
 test('closing ends all subscriptions as completed, and takes no more', async () => {
-  const { live } = openLive();
+  const { live } = openSubscriptions();
   const [fans, profiles] = [live.followEvents('anna', EVERYTHING), live.profileEvents(['anna'], { after: null })];
   const pending = [fans.next(), profiles.next()];
   live.close();
@@ -132,7 +137,7 @@ test('closing ends all subscriptions as completed, and takes no more', async () 
 });
 
 test('a subscription ends with the credentials of its viewer, whether something happens or not', async () => {
-  const { clock, live, follow } = openLive();
+  const { clock, live, follow } = openSubscriptions();
   const expiresAt = AT + HOUR_MS;
   const busy = live.followEvents('anna', { ...EVERYTHING, expiresAt });
   const quiet = live.profileEvents(['anna'], { after: null, expiresAt });

@@ -1,14 +1,15 @@
 // Whoever comes back with the cursor of its last event misses nothing, or is told that it may have.
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createLog } from '../../src/cache/log.ts';
-import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
+import { createChangeStream } from '../../src/cache/change-stream.ts';
+import { createRedisLink } from '../../src/cache/redis-link.ts';
 import type { FollowChange } from '../../src/follow/changes.ts';
-import { createLive } from '../../src/follow/live.ts';
+import { createEventDedupe } from '../../src/follow/event-dedupe.ts';
+import { createSubscriptions } from '../../src/follow/subscriptions.ts';
 import { connectRedis, createRedisClient } from '../../src/redis.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
-import { EVERYTHING, openLive, take, writerOf } from './open-live.ts';
+import { EVERYTHING, openSubscriptions, take, writerOf } from './open-subscriptions.ts';
 
 const person = fc.constantFrom('anna', 'bob', 'cleo');
 const changes: fc.Arbitrary<FollowChange[]> = fc.array(
@@ -39,7 +40,7 @@ test('after any event, what comes is the rest, each event once, also while more 
   await fc.assert(
     fc.asyncProperty(changes, changes, async (first, second) => {
       const [early, late] = [apart(first, 0), apart(second, first.length)];
-      const { live, write } = openLive();
+      const { live, write } = openSubscriptions();
       const whole = live.followEvents('anna', EVERYTHING);
       for (const change of early) await write(change);
       const before = await take(whole, countEvents(early));
@@ -60,7 +61,7 @@ test('after any event, what comes is the rest, each event once, also while more 
 });
 
 test('profiles’ events are resumed alike, those of the named users alone', async () => {
-  const { live, follow, changeProfile } = openLive();
+  const { live, follow, changeProfile } = openSubscriptions();
   const cursor = await changeProfile('anna');
   await changeProfile('bob');
   await follow('bob', 'anna');
@@ -70,10 +71,10 @@ test('profiles’ events are resumed alike, those of the named users alone', asy
   expect(await take(resumed, 2)).toMatchObject([{ userId: 'anna' }, { userId: 'cleo' }]);
 });
 
-test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1', '1e3-0', '9'.repeat(17), '1-1\n'])(
+test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1.1', '1e3-0', '9'.repeat(17), '1-1\n'])(
   'a cursor that never was one, %j, is refused',
   (after) => {
-    const { live } = openLive();
+    const { live } = openSubscriptions();
     const invalid = expect.objectContaining({ code: 'INVALID_CURSOR' });
     expect(() => live.followEvents('anna', { ...EVERYTHING, after })).toThrow(invalid);
     expect(() => live.profileEvents(['anna'], { after })).toThrow(invalid);
@@ -83,9 +84,9 @@ test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1', '1
 
 describe('a cursor from before what is kept', () => {
   test.each(['fans of the user', 'somebody else'])('says so first, when %s were forgotten', async (whom) => {
-    const { live, follow } = openLive({ most: 10 });
+    const { live, follow } = openSubscriptions({ maxLength: 10 });
     const cursor = await follow('bob', 'anna');
-    for (let i = 0; i < 11; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
+    for (let i = 0; i < 14; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
     const resumed = live.followEvents('anna', { ...EVERYTHING, after: cursor });
     const [missed] = await take(resumed, 1);
     expect(missed).toMatchObject({ type: 'missed' });
@@ -96,20 +97,20 @@ describe('a cursor from before what is kept', () => {
   });
 
   test('within an entry says so when its second event is forgotten', async () => {
-    const { live, follow } = openLive({ most: 10 });
+    const { live, follow } = openSubscriptions({ maxLength: 10 });
     const events = live.followEvents('anna', EVERYTHING);
     await follow('bob', 'anna', true);
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
     const resume = () => live.followEvents('anna', { ...EVERYTHING, after: fan?.cursor ?? '' });
     expect(await take(resume(), 1)).toMatchObject([{ type: 'mutual-gained', userId: 'bob' }]);
-    await follow('fan9', 'cleo');
+    for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
     expect(await take(resume(), 1)).toMatchObject([{ type: 'missed' }]);
   });
 });
 
 test('the cursor of another process is no place in this one: its events may be missing', async () => {
-  const [before, after] = [openLive(), openLive()];
+  const [before, after] = [openSubscriptions(), openSubscriptions()];
   const cursor = await before.follow('bob', 'anna');
   await after.follow('cleo', 'anna');
   const resumed = after.live.followEvents('anna', { ...EVERYTHING, after: cursor });
@@ -120,16 +121,25 @@ describe('on replicas that share a Redis', () => {
   async function openReplicas() {
     const server = await startRedis();
     const clock = createRunningClock();
-    async function openReplica(change: Partial<RedisLink> = {}) {
+    async function openReplica({ follows = true } = {}) {
       const redis = createRedisClient([new URL(server.url)]);
       const link = createRedisLink({ redis, clock, timeoutMs: 1000, onChange() {} });
       onTestFinished(() => link.close());
-      const log = createLog({ link: { ...link, ...change }, key: 'test:live', most: 100, clock });
-      const live = createLive({ log, clock, mostSubscriptions: 100 });
-      onTestFinished(() => live.close());
+      const stream = createChangeStream({
+        redis: { link, client: redis },
+        key: 'test:live',
+        maxLength: 100,
+        read: createEventDedupe(),
+        clock,
+      });
+      const live = createSubscriptions({ stream, clock, maxSubscriptions: 100 });
+      onTestFinished(() => {
+        live.close();
+        stream.close();
+      });
       await connectRedis(redis);
-      await log.ready();
-      return { log, live, ...writerOf(log) };
+      if (follows) await stream.ready();
+      return { stream, live, ...writerOf(stream) };
     }
     return { server, openReplica };
   }
@@ -151,7 +161,7 @@ describe('on replicas that share a Redis', () => {
 
   test('a replica that has not heard of it yet reads on, and tells nothing twice', async () => {
     const { openReplica } = await openReplicas();
-    const [a, deaf] = [await openReplica(), await openReplica({ keep: () => () => {} })];
+    const [a, deaf] = [await openReplica(), await openReplica({ follows: false })];
     const cursor = await a.follow('bob', 'anna');
     await a.follow('cleo', 'anna');
     const resumed = deaf.live.followEvents('anna', { ...EVERYTHING, after: cursor });
@@ -171,7 +181,7 @@ describe('on replicas that share a Redis', () => {
     expect(await take(quiet, 1)).toMatchObject([{ type: 'missed' }]);
     const [missed] = await take(onB, 1);
     expect(missed).toMatchObject({ type: 'missed' });
-    await vi.waitFor(async () => expect(await a.log.since(cursor)).toMatchObject({ complete: false }), 10_000);
+    await vi.waitFor(async () => expect(await a.stream.since(cursor)).toMatchObject({ complete: false }), 10_000);
 
     const lost = a.live.followEvents('anna', { ...EVERYTHING, after: cursor });
     expect(await take(lost, 1)).toMatchObject([{ type: 'missed' }]);

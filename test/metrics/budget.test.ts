@@ -1,7 +1,7 @@
 // The budget as an operator sees it: what it let go, what it refused, and what waits.
 import { expect, onTestFinished, test } from 'vitest';
 import { createMetrics } from '../../src/metrics/metrics.ts';
-import { createBudget } from '../../src/tencent/budget.ts';
+import { createBudget } from '../../src/tencent/budget/budget.ts';
 import { createTestClock } from '../support/clock.ts';
 import { only, readSamples } from './scrape.ts';
 
@@ -31,7 +31,9 @@ test('the budget is told by command and priority', async () => {
 
   await ask('interactive', 10_000);
   for (let n = 0; n < 100; n++) void ask('interactive', 1000);
-  await expect(ask('priming', 1)).rejects.toMatchObject({ code: 'THROTTLED' });
+  const refused = ask('priming', 1);
+  clock.advance(1);
+  await expect(refused).rejects.toMatchObject({ code: 'THROTTLED' });
 
   const samples = readSamples(await registry.metrics());
   const state = budget.state().follow_get;
@@ -50,5 +52,6 @@ test('the budget is told by command and priority', async () => {
   expect(state?.waiting.interactive).toBeGreaterThan(0);
   expect(state?.refused).toMatchObject({ priming: 1 });
   expect(only(samples, 'budget_shared')).toEqual({ '{command="follow_get"}': 0 });
-  expect(only(samples, 'budget_calls_per_second')).toEqual({ '{command="follow_get"}': state?.ratePerSecond });
+  expect(only(samples, 'budget_limit')).toEqual({ '{command="follow_get"}': 10 });
+  expect(only(samples, 'budget_used')).toEqual({ '{command="follow_get"}': 10 });
 });

@@ -2,9 +2,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createLively, STEP_MS } from '../../src/sandbox/lively.ts';
-import type { PeopleActions } from '../../src/sandbox/people-actions.ts';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { STAR } from '../../src/sandbox/seed.ts';
+import type { PeopleActions } from '../../src/sandbox/webhook-events.ts';
 import { createTestClock } from '../support/clock.ts';
 
 const FAMOUS = ['UserID_001', 'user_00001', STAR];

@@ -81,16 +81,3 @@ export function createRunningClock(): TestClock {
     },
   };
 }
-
-/** A clock on which short waits are over at once, and which stands still until it is turned: who share it never drift apart. */
-export function createPatientClock(patienceMs = 1000): TestClock {
-  const clock = createTestClock();
-  return {
-    ...clock,
-    async sleep(ms, signal) {
-      if (ms >= patienceMs) return clock.sleep(ms, signal);
-      await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-    },
-  };
-}

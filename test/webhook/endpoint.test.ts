@@ -18,13 +18,13 @@ import {
   follows,
   logged,
   OK,
-  openTold,
+  openWithWebhooks,
   PATH,
   PORTRAIT,
   TOKEN,
   tell,
   unfollows,
-} from './told-house.ts';
+} from './webhook-house.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const SCREEN = '{ user(id: "star") { nick fansCount fans(first: 50) { nodes { id } } } }';
@@ -38,7 +38,7 @@ async function read(house: Pick<House, 'data'>) {
 
 /** A house that has shown star's fans, ana and bo; cy is no fan yet. */
 async function openStar(env: Record<string, string> = {}, clock = createHastyClock()) {
-  const house = await openTold({ clock, env });
+  const house = await openWithWebhooks({ clock, env });
   const { world, calls } = house.sandbox;
   for (const id of ['star', 'ana', 'bo', 'cy']) world.importAccount(id);
   world.follow('ana', 'star');
@@ -81,7 +81,10 @@ describe('a change that is told', () => {
 
   test('is in what another replica shows', async () => {
     const { url } = await startRedis();
-    const house = await openTold({ clock: createRunningClock(), env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+    const house = await openWithWebhooks({
+      clock: createRunningClock(),
+      env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' },
+    });
     const { world, act, webhooks } = house.sandbox;
     const other = await house.openReplica();
     for (const id of ['star', 'cy']) world.importAccount(id);
@@ -170,7 +173,7 @@ describe('the answer', () => {
   test('does not wait for Redis', async () => {
     const redis = await startRedis();
     const env = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '4000' };
-    const house = await openTold({ clock: createRunningClock(), env });
+    const house = await openWithWebhooks({ clock: createRunningClock(), env });
     for (const id of ['star', 'cy']) house.sandbox.world.importAccount(id);
     redis.pause();
     expect(await (await tell(house, ADD, follows('cy', ['star'], Date.now()))).json()).toEqual(OK);
@@ -271,7 +274,7 @@ test('no secret of a webhook reaches the log', async () => {
 });
 
 test('without a token there is no endpoint', async () => {
-  const house = await openTold({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
+  const house = await openWithWebhooks({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
   expect((await tell(house, ADD, follows('cy', ['star']))).status).toBe(404);
 });
 
@@ -299,7 +302,7 @@ describe('the path', () => {
   });
 
   test('serves when it is derived', async () => {
-    const house = await openTold({ env: { WEBHOOK_PATH: '' } });
+    const house = await openWithWebhooks({ env: { WEBHOOK_PATH: '' } });
     const path = configured({ WEBHOOK_TOKEN: TOKEN, TENCENT_SECRET_KEY: SANDBOX_APP.secretKey }) ?? '';
     const url = addressOf(house, 'State.StateChange').replace(PATH, path);
     expect((await fetch(url, { method: 'POST' })).status).toBe(200);

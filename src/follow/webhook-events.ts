@@ -1,0 +1,148 @@
+// What is done with webhook events: what they name is invalidated at once; what the upstream confirms is told to
+// subscribers. Their signature covers no body (upstream contract, 7.3), so nothing is believed of an event itself, and a
+// flood of them is dropped.
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { ChangeStream } from '../cache/change-stream.ts';
+import type { Clock } from '../clock.ts';
+import type { CachedFollowService } from './cached-follow-service.ts';
+import type { FollowChange } from './changes.ts';
+import { type Claim, createChangeConfirmation } from './confirm-change.ts';
+import type { DelayedInvalidation } from './delayed-invalidation.ts';
+import type { KnownChange } from './event-dedupe.ts';
+import type { UserId } from './model.ts';
+import type { OwnChanges } from './own-changes.ts';
+import type { FollowService } from './services.ts';
+
+/**
+ * What a webhook says has happened. `at` is when, `eventTime` the same, null where the webhook did not say. Both are epoch
+ * milliseconds.
+ */
+export type WebhookEvent = { at: number; eventTime: number | null } & (
+  | { type: FollowChange['type']; from: UserId; to: readonly UserId[] }
+  | { type: 'profile-changed'; userId: UserId }
+);
+
+/** What became of an event; a `dropped` one changed nothing. */
+export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
+
+export type WebhookEvents = {
+  /** Takes an event and answers at once; what it asks for is done later. */
+  take(event: WebhookEvent): WebhookOutcome;
+  /** Leaves what is not done yet. */
+  close(): void;
+};
+
+export type WebhookEventsOptions = {
+  /** The upstream itself: its word counts. */
+  follow: Pick<FollowService, 'readRelations'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
+  own: Pick<OwnChanges, 'consumeOwnChange'>;
+  delayed: Pick<DelayedInvalidation, 'schedule'>;
+  stream: Pick<ChangeStream<KnownChange>, 'append'>;
+  clock: Clock;
+  /** Told when events begin to be dropped, and when they are taken again. */
+  onFlood(isFlood: boolean): void;
+  onBug(error: unknown): void;
+};
+
+/** An app's own events name fewer users a second than this, on each replica; more is taken for a flood. */
+const USERS_PER_SECOND = 100;
+const BURST_USERS = 100;
+/** After a flood events are dropped, and fresh times are those without webhooks, until this long has been quiet. */
+const FLOOD_MS = 60_000;
+/** How often replicas are told of a flood that goes on, in milliseconds. */
+const WITHDRAW_EVERY_MS = 10_000;
+/** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
+const DUPLICATE_MS = 600_000;
+const MAX_EVENTS = 10_000;
+
+export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvents {
+  const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
+  const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
+  let tokens = BURST_USERS;
+  let filledAt = clock.now();
+  let floodUntil = Number.NEGATIVE_INFINITY;
+  let isFlood = false;
+  let withdrawnAt = Number.NEGATIVE_INFINITY;
+  const confirmation = createChangeConfirmation({
+    follow,
+    clock,
+    async onConfirmed(change, isLate) {
+      const { type, from, to, at } = change;
+      if (isLate) await invalidate(change);
+      // An own change is known only when the upstream has answered it, which may be after its webhook.
+      if (own.consumeOwnChange(type, from, to, at)) return;
+      await stream.append(change);
+      delayed.schedule([{ type: 'follow-changed', from, to }]);
+    },
+    onBug,
+  });
+
+  /** Whether an event that names this number of users is one too many. */
+  function isTooMuch(users: number): boolean {
+    const now = clock.now();
+    tokens = Math.min(BURST_USERS, tokens + ((now - filledAt) / 1000) * USERS_PER_SECOND);
+    filledAt = now;
+    tokens -= users;
+    if (tokens < 0) {
+      tokens = Math.max(tokens, -BURST_USERS);
+      floodUntil = now + FLOOD_MS;
+      confirmation.clear();
+    }
+    // Events that matter may be among those that are dropped.
+    if (now < floodUntil && now >= withdrawnAt + WITHDRAW_EVERY_MS) {
+      withdrawnAt = now;
+      cache.withdrawWebhooks(FLOOD_MS + WITHDRAW_EVERY_MS);
+    }
+    const isNow = now < floodUntil;
+    if (isNow !== isFlood) onFlood(isNow);
+    isFlood = isNow;
+    return isNow;
+  }
+
+  function isRepeated(event: WebhookEvent): boolean {
+    const name = nameOf(event);
+    if (name === null) return false;
+    const isKnown = clock.now() - (taken.get(name) ?? Number.NEGATIVE_INFINITY) < DUPLICATE_MS;
+    if (!isKnown) taken.set(name, clock.now());
+    return isKnown;
+  }
+
+  const invalidate = ({ from, to }: Pick<Claim, 'from' | 'to'>) =>
+    cache.invalidate({ type: 'follow-changed', from, to });
+
+  async function takeProfile(userId: UserId, at: number): Promise<void> {
+    await cache.invalidate({ type: 'profile-changed', userId });
+    await stream.append({ type: 'profile-changed', userId, at });
+  }
+
+  return {
+    take(event) {
+      const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
+      if (isTooMuch(users)) return 'dropped';
+      if (isRepeated(event)) return 'duplicate';
+      if (event.type === 'profile-changed') {
+        takeProfile(event.userId, event.at).catch(onBug);
+        return 'taken';
+      }
+      const { type, from, at } = event;
+      cache.noteWebhook();
+      const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
+      if (targets.length === 0) return 'own';
+      const claims = targets.map((to): Claim => ({ type, from, to, at }));
+      Promise.all(claims.map(invalidate)).then(() => claims.forEach(confirmation.confirm), onBug);
+      return 'taken';
+    },
+    close: confirmation.close,
+  };
+}
+
+/** Events have no ids; what they say has to do (upstream contract, 7.2). Without a time each is another one. */
+function nameOf(event: WebhookEvent): string | null {
+  if (event.eventTime === null) return null;
+  const users = event.type === 'profile-changed' ? [event.userId] : [event.from, ...event.to.toSorted()];
+  return createHash('sha256')
+    .update([event.type, event.eventTime, ...users].join(' '))
+    .digest('base64url');
+}

@@ -1,0 +1,65 @@
+// Which webhook a change sends, and with which body (contract 7.4). Only real changes send one (U14, U15).
+import type { WireProfileItem } from '../tencent/wire.ts';
+import type { Tags } from './accounts.ts';
+import { APIS, type RateAlarm } from './apis.ts';
+import type { Webhooks } from './webhooks.ts';
+import type { World } from './world.ts';
+
+/** Where a change came from: the webhook's query says so. */
+export type Origin = { clientIp: string; platform: 'RESTAPI' | 'Web' | 'Android' | 'iOS' };
+
+const PHONE: Origin = { clientIp: '127.0.0.1', platform: 'iOS' };
+
+export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
+
+export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: { now: () => number }) {
+  return {
+    followed(from: string, targets: string[], origin: Origin): void {
+      const FollowList = targets.map((id) => ({ To_Account: id }));
+      const body = { From_Account: from, FollowList, EventTime: now() };
+      if (targets.length > 0) send('Follow.CallbackAfterFollowAdd', body, origin);
+    },
+
+    unfollowed(from: string, targets: string[], origin: Origin): void {
+      const body = { From_Account: from, To_Account: targets, EventTime: now() };
+      if (targets.length > 0) send('Follow.CallbackAfterFollowDelete', body, origin);
+    },
+
+    profileSet(id: string, changed: WireProfileItem[], operator: string, origin: Origin): void {
+      const body = { Operator_Account: operator, From_Account: id, EventTime: now(), ProfileItem: changed };
+      if (changed.length > 0) send('Profile.CallbackPortraitSet', body, origin);
+    },
+
+    /** The one webhook that no client caused: its query has no ClientIP. */
+    nearRateLimit({ command, request, limit }: RateAlarm): void {
+      const body = { ServiceName: APIS[command].service, Command: command, Request: request, Limit: limit };
+      send('Alert.RequestOverLimit', body, { platform: 'RESTAPI' });
+    },
+  };
+}
+
+export type PeopleActions = ReturnType<typeof createPeopleActions>;
+
+/** What people do in their own apps, without the gateway: the same changes as over REST, with the same webhooks. */
+export function createPeopleActions({ world, events }: { world: World; events: WebhookEvents }) {
+  return {
+    follow(from: string, to: string, atSeconds?: number): boolean {
+      const changed = world.follow(from, to, atSeconds);
+      events.followed(from, changed ? [to] : [], PHONE);
+      return changed;
+    },
+
+    unfollow(from: string, to: string): boolean {
+      const changed = world.unfollow(from, to);
+      events.unfollowed(from, changed ? [to] : [], PHONE);
+      return changed;
+    },
+
+    /** Answers the tags whose value is new. */
+    setProfile(id: string, tags: Tags): WireProfileItem[] {
+      const changed = world.setProfile(id, tags);
+      events.profileSet(id, changed, id, PHONE);
+      return changed;
+    },
+  };
+}

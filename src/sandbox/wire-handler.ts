@@ -1,0 +1,91 @@
+// One call on the wire, from its path to its answer, with the faults of the connection where they strike.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from '../tencent/wire.ts';
+import { APIS } from './apis.ts';
+import type { CallLog } from './calls.ts';
+import { type Admission, checkBody } from './checks.ts';
+import { corrupt } from './corrupt.ts';
+import { type Answer, failAnswer, type Handler, okAnswer, Refusal } from './envelope.ts';
+import type { DrawnFaults, FaultSwitches } from './faults.ts';
+import { isObject, parseJson, readText, send, sendJson } from './http.ts';
+
+const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
+
+type Dependencies = {
+  handlers: { readonly [C in Command]: Handler };
+  admit: (admission: Admission) => void;
+  faults: Pick<FaultSwitches, 'draw'>;
+  calls: Pick<CallLog, 'arrived'>;
+  /** Last change of an answer's JSON before it leaves. */
+  finish: (json: string) => string;
+  closing: AbortSignal;
+};
+
+export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
+  /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
+  function answerTo(admission: Admission, json: unknown, clientIp: string): Answer {
+    const { command, query, faults } = admission;
+    const { service } = APIS[command];
+    try {
+      admit(admission);
+      const body = checkBody(json, service);
+      if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
+      const call = { faults, clientIp, operator: query.get('identifier') ?? '' };
+      return okAnswer(service, handlers[command](body, call));
+    } catch (error) {
+      if (error instanceof Refusal) return failAnswer(service, error.code, error.message);
+      throw error;
+    }
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
+    const query = new URLSearchParams(search);
+    const text = await readText(request);
+    const command = commandOf(path);
+    if (!command) return sendJson(response, 200, failAnswer(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
+
+    const json = parseJson(text);
+    const settled = calls.arrived({
+      command,
+      identifier: query.get('identifier'),
+      body: json === undefined ? text : json,
+    });
+    const drawn = faults.draw(command);
+    const instead = breakConnection(drawn, request, response);
+    if (instead) return settled(instead);
+
+    const admission = { method: request.method ?? '', command, query, faults: drawn };
+    const answer = answerTo(admission, json, request.socket.remoteAddress ?? '');
+    settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
+    if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
+    if (drawn.answerLost) return void request.socket.destroy();
+    send(response, 200, 'application/json', finish(corrupt(answer, isObject(json) ? json : {}, drawn)));
+  };
+}
+
+function commandOf(path: string): Command | undefined {
+  const [, service, command = ''] = /^\/v4\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  // The table has no other keys than commands.
+  return Object.hasOwn(APIS, command) && APIS[command as Command].service === service
+    ? (command as Command)
+    : undefined;
+}
+
+/** Lets a fault of the connection take the place of the call; answers what it did, or undefined. */
+function breakConnection(
+  { silence, reset, httpError }: DrawnFaults,
+  request: IncomingMessage,
+  response: ServerResponse,
+): string | undefined {
+  if (silence) return 'silence';
+  if (reset) {
+    request.socket.resetAndDestroy();
+    return 'reset';
+  }
+  if (!httpError) return undefined;
+  const { status = 502, body = BAD_GATEWAY } = httpError;
+  send(response, status, 'text/html', body);
+  return `http${status}`;
+}

@@ -1,0 +1,94 @@
+// The budget: at most so many calls of each command in any second, over all replicas together, as the upstream counts.
+import type { RedisLink } from '../../cache/redis-link.ts';
+import type { Priority } from '../../cache/single-flight.ts';
+import type { Clock } from '../../clock.ts';
+import type { CallOptions } from '../../follow/services.ts';
+import { createOccasionalReport, type Report } from '../report.ts';
+import type { Command } from '../wire.ts';
+import { type CommandLimiter, createCommandLimiter } from './command-limiter.ts';
+import { createReplicaCount } from './replica-count.ts';
+
+export type BudgetOptions = {
+  /** Where the replicas share the budget; null for a process that is alone. */
+  link: RedisLink | null;
+  /** Begins every key in Redis, before a colon; the same on all replicas. */
+  prefix: string;
+  /** The most calls of one command in any second; account_check gets half, as the upstream allows it half (CONTRACT 1.6). */
+  ratePerSecond: number;
+  clock: Clock;
+  report: Report;
+};
+
+export type PriorityCounts = Record<Priority, number>;
+
+/** One command's budget, for metrics. */
+export type BudgetState = {
+  /** Calls that may go in a window now: of all replicas together while `shared`, else of this one. */
+  limit: number;
+  /** Calls that went in the last window, as far as this replica knows. */
+  used: number;
+  /** Whether the replicas count together through Redis. */
+  shared: boolean;
+  waiting: PriorityCounts;
+  admitted: PriorityCounts;
+  refused: PriorityCounts;
+};
+
+export type Budget = {
+  /** Begins to count the replicas; call it once Redis is connected. */
+  start(): void;
+  /**
+   * Resolves when the call may go: interactive calls in their order, then revalidation, then priming. Rejects with
+   * `THROTTLED` and `retryAfterMs` when the call has waited too long, and with the signal's reason when that aborts.
+   * A call that went and was refused as one too many goes `again`: first of all, and patient until its deadline.
+   */
+  admit(command: Command, call: CallOptions, again?: boolean): Promise<void>;
+  /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
+  throttled(command: Command): void;
+  /** Every command that was ever asked for. */
+  state(): Partial<Record<Command, BudgetState>>;
+  /** Refuses all calls that wait, and takes this replica out of the count; close the link after it. */
+  close(): Promise<void>;
+};
+
+/** Creates the budget of this process. Nothing runs before `start`. */
+export function createBudget({ link, prefix, ratePerSecond, clock, report }: BudgetOptions): Budget {
+  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock);
+  const limiters = new Map<Command, CommandLimiter>();
+  const reportOnce = createOccasionalReport(report, clock);
+
+  function limiterOf(command: Command): CommandLimiter {
+    let limiter = limiters.get(command);
+    if (limiter) return limiter;
+    limiter = createCommandLimiter({
+      command,
+      // One hash tag, so that a cluster has both of a command's keys on one node.
+      key: `{${prefix}:budget:${command}}`,
+      limit: Math.max(1, Math.round(command === 'account_check' ? ratePerSecond / 2 : ratePerSecond)),
+      link,
+      replicas: replicas.current,
+      clock,
+      onChange: (change) =>
+        reportOnce(`${command} ${change}`, CHANGES[change], { command, replicas: replicas.current() }),
+    });
+    limiters.set(command, limiter);
+    return limiter;
+  }
+
+  return {
+    start: replicas.start,
+    admit: (command, call, again = false) => limiterOf(command).admit(call, again),
+    throttled: (command) => limiterOf(command).decreaseRate(),
+    state: () => Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
+    async close() {
+      for (const limiter of limiters.values()) limiter.close();
+      await replicas.close();
+    },
+  };
+}
+
+const CHANGES = {
+  throttled: 'the upstream is asked too often, by this gateway or by others that use the app: calls go more slowly now',
+  local: 'Redis does not answer: this replica keeps to its own part of the budget',
+  shared: 'the budget is shared again',
+};

@@ -1,0 +1,332 @@
+// The change stream: what one replica writes all replicas hear, once and in one order, and whatever Redis does to it.
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { compareIds, type StreamEntry } from '../../src/cache/change-ring.ts';
+import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
+import { createRedisLink } from '../../src/cache/redis-link.ts';
+import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { createRunningClock, createTestClock } from '../support/clock.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
+
+const KEY = 'test:changes';
+/** For tests in which Redis is away: they need not wait long to find out. */
+const HASTY = { timeoutMs: 250 };
+
+type ReplicaOptions = { maxLength?: number; timeoutMs?: number; follows?: boolean };
+
+const read = (value: unknown) => (typeof value === 'object' && value !== null ? value : undefined);
+
+/** Replicas that share a stream in the Redis at `url`. */
+function replicasAt(url: string) {
+  const clock = createRunningClock();
+
+  /** Patient by default: on a busy machine Redis is slow, which is no outage. */
+  async function open({ maxLength = 1000, timeoutMs = 5000, follows = true }: ReplicaOptions = {}) {
+    const redis = createRedisClient(url.split(',').map((node) => new URL(node)));
+    const link = createRedisLink({
+      redis,
+      clock,
+      timeoutMs,
+      onChange() {},
+      nodeOf: (key) => nodeOf(redis, key),
+    });
+    onTestFinished(() => link.close());
+    const stream = createChangeStream({ redis: { link, client: redis }, key: KEY, maxLength, read, clock });
+    onTestFinished(() => stream.close());
+    const ears = listenTo(stream);
+    await connectRedis(redis);
+    if (follows) await stream.ready();
+    return { ...stream, ...ears, link, master: () => nodeOf(redis, KEY) };
+  }
+  return { clock, open };
+}
+
+async function openOnRedis() {
+  const server = await startRedis();
+  const admin = new Redis(server.port, '127.0.0.1');
+  admin.on('error', () => {});
+  onTestFinished(() => admin.disconnect());
+  return { server, admin, ...replicasAt(server.url) };
+}
+
+function listenTo(stream: ChangeStream<object>) {
+  const heard: StreamEntry<object>[] = [];
+  const missed: string[] = [];
+  stream.listen(
+    (entry) => heard.push(entry),
+    (id) => missed.push(id),
+  );
+  return { heard, missed, values: () => heard.map(({ value }) => value) };
+}
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => ({ n: from + i }));
+const isGrowing = (entries: readonly StreamEntry<object>[]) =>
+  entries.every(({ id }, i) => i === 0 || compareIds((entries[i - 1] as StreamEntry<object>).id, id) < 0);
+
+/** Resolves as soon as `assertion` holds. */
+const until = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000, interval: 5 });
+
+describe.each(['Redis', 'Redis Cluster'])('on %s', (storage) => {
+  const openReplicas = async () => {
+    const { url } = storage === 'Redis' ? await startRedis() : await startRedisCluster();
+    return replicasAt(url);
+  };
+
+  test('replicas that write at the same time hear the same entries in the same order, their own ones once', async () => {
+    const { open } = await openReplicas();
+    const [a, b] = [await open(), await open()];
+    await Promise.all(numbers(50).flatMap(({ n }) => [a.append({ a: n }), b.append({ b: n })]));
+    await until(() => expect([a.heard.length, b.heard.length]).toEqual([100, 100]));
+    expect(a.heard.map(({ id }) => id)).toEqual(b.heard.map(({ id }) => id));
+    expect(a.values()).toEqual(b.values());
+    expect(isGrowing(a.heard)).toBe(true);
+    expect(new Set(a.values().map((value) => JSON.stringify(value))).size).toBe(100);
+    expect([...a.missed, ...b.missed]).toEqual([]);
+  });
+
+  test('whoever comes back to another replica gets what came after', async () => {
+    const { open } = await openReplicas();
+    const [a, b] = [await open(), await open()];
+    const ids: string[] = [];
+    for (const value of numbers(5)) ids.push(await a.append(value));
+    // Not even having heard of it yet is a reason to doubt.
+    expect(await b.since(ids[4] as string)).toEqual({ entries: [], complete: true, upTo: ids[4] });
+    const { entries, complete } = await b.since(ids[1] as string);
+    expect(complete).toBe(true);
+    expect(entries.map(({ value }) => value)).toEqual(numbers(3, 2));
+  });
+});
+
+test('an entry has been heard by its writer when it is written, after those that were written before it', async () => {
+  const { open } = await openOnRedis();
+  const [a, b] = [await open(), await open()];
+  for (const { n } of numbers(20)) {
+    await a.append({ a: n });
+    await b.append({ b: n });
+    expect(b.values().slice(-2)).toEqual([{ a: n }, { b: n }]);
+  }
+});
+
+test('a replica that starts hears what the stream holds, before it is ready', async () => {
+  const { open } = await openOnRedis();
+  const a = await open();
+  const ids = [await a.append({ n: 0 })];
+  ids.push(...(await Promise.all(numbers(1199, 1).map((value) => a.append(value)))));
+  const b = await open();
+  // Redis cuts a stream when that is cheap.
+  expect(b.heard.length).toBeGreaterThanOrEqual(1000);
+  expect(
+    b
+      .recent()
+      .slice(-1000)
+      .map(({ value }) => value),
+  ).toEqual(numbers(1000, 200));
+  const { entries, complete } = await b.since(ids[1150] as string);
+  expect([complete, entries.map(({ value }) => value)]).toEqual([true, numbers(49, 1151)]);
+  expect(await b.since(ids[0] as string)).toMatchObject({ complete: false });
+  // Room for more does not bring back what the stream has lost.
+  const roomy = await open({ maxLength: 5000 });
+  expect(await roomy.since(ids[0] as string)).toMatchObject({ complete: false });
+});
+
+test('a replica whose connection breaks misses nothing', async () => {
+  const { admin, open } = await openOnRedis();
+  const [a, b] = [await open(), await open()];
+  for (let round = 0; round < 3; round++) {
+    await a.append({ round });
+    await until(() => expect(b.heard).toHaveLength(2 * round + 1));
+    const clients = String(await admin.call('CLIENT', 'LIST')).split('\n');
+    const waiting = clients.filter((line) => line.includes('cmd=xread')).map((line) => /^id=(\d+)/.exec(line)?.[1]);
+    expect(waiting).toHaveLength(2);
+    for (const id of waiting) await admin.call('CLIENT', 'KILL', 'ID', id as string);
+    await a.append({ round, whileAway: true });
+    await until(() => expect(b.heard).toHaveLength(2 * round + 2));
+  }
+  expect(b.values()).toEqual(a.values());
+  expect([...a.missed, ...b.missed]).toEqual([]);
+});
+
+describe('while Redis is away', () => {
+  test.each(['killed', 'paused'])(
+    '%s, a writer hears itself at once, and all are told later that they may have missed some',
+    async (how) => {
+      const { server, open } = await openOnRedis();
+      const [a, b] = [await open(HASTY), await open(HASTY)];
+      await a.append({ n: 0 });
+      await until(() => expect(b.heard).toHaveLength(1));
+      if (how === 'killed') await server.kill();
+      else server.pause();
+      const ids: string[] = [];
+      for (const value of numbers(5, 1)) {
+        const id = await a.append(value);
+        expect(a.heard.at(-1)).toMatchObject({ id, value });
+        ids.push(id);
+      }
+      await b.append({ b: 0 });
+      expect(b.values()).toEqual([{ n: 0 }, { b: 0 }]);
+      // What only its writer has heard can be resumed there, and is known nowhere else.
+      expect(await a.since(ids[2] as string)).toMatchObject({ complete: true, entries: [{ value: { n: 4 } }, {}] });
+      expect(await b.since(ids[2] as string)).toMatchObject({ complete: false });
+
+      if (how === 'killed') await server.restart();
+      else server.resume();
+      await until(() => expect(Math.min(a.missed.length, b.missed.length)).toBeGreaterThan(0));
+      await a.append({ n: 6 });
+      await until(() => expect([a.values().at(-1), b.values().at(-1)]).toEqual([{ n: 6 }, { n: 6 }]));
+      for (const { since } of [a, b]) expect(await since(ids[2] as string)).toMatchObject({ complete: false });
+      const last = a.missed.at(-1) as string;
+      expect(await a.since(last)).toMatchObject({ complete: true, entries: [{ value: { n: 6 } }] });
+      expect(isGrowing(a.heard) && isGrowing(b.heard)).toBe(true);
+    },
+  );
+
+  test('refused because it is out of memory, entries are heard here, and others are told of a gap when it takes them', async () => {
+    const { admin, open } = await openOnRedis();
+    const [a, b] = [await open(HASTY), await open(HASTY)];
+    await admin.call('CONFIG', 'SET', 'maxmemory', '1');
+    await a.append({ n: 0 });
+    expect(a.values()).toEqual([{ n: 0 }]);
+    expect(b.values()).toEqual([]);
+    await admin.call('CONFIG', 'SET', 'maxmemory', '0');
+    await until(() => expect(b.missed).toHaveLength(1));
+    await a.append({ n: 1 });
+    await until(() => expect(b.values()).toEqual([{ n: 1 }]));
+    expect(a.values()).toEqual(numbers(2));
+  });
+
+  test('at the start, a replica hears what comes when it is back, and nothing of the past', async () => {
+    const { server, open } = await openOnRedis();
+    const a = await open(HASTY);
+    await a.append({ n: 0 });
+    const late = await open({ ...HASTY, follows: false });
+    server.pause();
+    await late.ready();
+    server.resume();
+    await until(() => expect(late.missed).toHaveLength(1));
+    await a.append({ n: 1 });
+    await until(() => expect(late.values()).toEqual([{ n: 1 }]));
+  });
+});
+
+describe('a stream that was emptied', () => {
+  test('is noticed by the next entry, on all replicas', async () => {
+    const { admin, open } = await openOnRedis();
+    const [a, b] = [await open(), await open()];
+    const id = await a.append({ n: 0 });
+    await until(() => expect(b.heard).toHaveLength(1));
+    await admin.flushall();
+    const next = await a.append({ n: 1 });
+    await until(() => expect(b.values()).toEqual(numbers(2)));
+    for (const { since, missed } of [a, b]) {
+      expect(missed).toHaveLength(1);
+      const [from = ''] = missed;
+      expect([compareIds(id, from), compareIds(from, next)].every((order) => order < 0)).toBe(true);
+      expect(await since(id)).toMatchObject({ complete: false });
+      expect(await since(from)).toMatchObject({ complete: true, entries: [{ value: { n: 1 } }] });
+    }
+  });
+
+  test('is noticed when nothing is written either', async () => {
+    const { admin, open } = await openOnRedis();
+    const a = await open();
+    await a.append({ n: 0 });
+    await admin.flushall();
+    await until(() => expect(a.missed).toHaveLength(1));
+    await a.append({ n: 1 });
+    expect(a.missed).toHaveLength(1);
+  });
+});
+
+test('a replica that the stream has left behind says that it missed some', async () => {
+  const { open } = await openOnRedis();
+  const [deaf, a] = [await open({ follows: false }), await open({ maxLength: 100 })];
+  const id = await a.append({ n: 0 });
+  expect(await deaf.since(id)).toMatchObject({ complete: true });
+  await Promise.all(numbers(999, 1).map((value) => a.append(value)));
+  expect(deaf.heard).toHaveLength(1);
+  await deaf.since('9-9');
+  expect(await deaf.since(id)).toMatchObject({ complete: false });
+  expect(deaf.missed).toHaveLength(1);
+  expect(deaf.values().at(-1)).toEqual({ n: 999 });
+  expect(deaf.heard.length).toBeLessThan(400);
+});
+
+test('what lies in the stream and is no entry is passed over', async () => {
+  const { admin, open } = await openOnRedis();
+  const [a, b] = [await open(), await open()];
+  await a.append({ n: 0 });
+  await admin.xadd(KEY, '*', 'what', 'ever');
+  await admin.xadd(KEY, '*', 'value', '{"n":');
+  await a.append({ n: 1 });
+  await until(() => expect(b.values()).toEqual(numbers(2)));
+  expect([...a.missed, ...b.missed]).toEqual([]);
+  expect((await open()).values()).toEqual(numbers(2));
+});
+
+test('on a cluster whose master for the stream dies, events go on here, and everywhere when the master is back', async () => {
+  const cluster = await startRedisCluster();
+  const { open } = replicasAt(cluster.url);
+  const [a, b] = [await open(HASTY), await open(HASTY)];
+  await a.append({ n: 0 });
+  await until(() => expect(b.heard).toHaveLength(1));
+  const master = cluster.nodes.find(({ port }) => a.master().endsWith(`:${port}`));
+  await master?.kill();
+  await a.append({ n: 1 });
+  expect(a.values()).toEqual(numbers(2));
+  await master?.restart();
+  await until(() => expect(b.missed.length).toBeGreaterThan(0));
+  await a.append({ n: 2 });
+  await until(() => expect(b.values()).toEqual([{ n: 0 }, { n: 2 }]));
+  expect(a.values()).toEqual(numbers(3));
+});
+
+describe('without Redis', () => {
+  const openAlone = (maxLength = 10) => {
+    const stream = createChangeStream({ redis: null, key: KEY, maxLength, read, clock: createTestClock() });
+    return { ...stream, ...listenTo(stream) };
+  };
+
+  test('what is kept comes once more, and what is not is said to be gone', async () => {
+    const stream = openAlone();
+    const ids: string[] = [];
+    for (const value of numbers(25)) ids.push(await stream.append(value));
+    expect(isGrowing(stream.heard)).toBe(true);
+    expect(stream.heard.map(({ id }) => id)).toEqual(ids);
+    // At least those; the rest is cut off seldom.
+    expect(
+      stream
+        .recent()
+        .slice(-10)
+        .map(({ value }) => value),
+    ).toEqual(numbers(10, 15));
+    for (const [i, id] of ids.entries()) {
+      const { entries, complete, upTo } = await stream.since(id);
+      if (i >= 14) expect(complete).toBe(true);
+      if (i < 10) expect(complete).toBe(false);
+      if (complete) expect(entries.map(({ value }) => value)).toEqual(numbers(24 - i, i + 1));
+      expect(upTo).toBe(ids[24]);
+    }
+  });
+
+  test('the ids of another process, even of the same moment, are no place in this one', async () => {
+    const [before, after] = [openAlone(), openAlone()];
+    const ids = await Promise.all(numbers(3).map((value) => before.append(value)));
+    expect(await after.since(ids[0] as string)).toMatchObject({ complete: false });
+    await Promise.all(numbers(5).map((value) => after.append(value)));
+    expect(await after.since(ids[0] as string)).toMatchObject({ complete: false });
+    expect(await before.since(ids[0] as string)).toMatchObject({ complete: true });
+  });
+
+  test('whoever has stopped listening hears no more', async () => {
+    const stream = openAlone();
+    const values: unknown[] = [];
+    const stop = stream.listen(
+      ({ value }) => values.push(value),
+      () => {},
+    );
+    await stream.append({ n: 0 });
+    stop();
+    await stream.append({ n: 1 });
+    expect(values).toEqual([{ n: 0 }]);
+  });
+});

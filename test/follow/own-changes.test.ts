@@ -1,0 +1,84 @@
+// Own changes count in the order in which they were made, and for as long as the upstream may be behind.
+import { expect, onTestFinished, test } from 'vitest';
+import { createChangeStream } from '../../src/cache/change-stream.ts';
+import type { FollowChange } from '../../src/follow/changes.ts';
+import { createEventDedupe } from '../../src/follow/event-dedupe.ts';
+import { createOwnChanges } from '../../src/follow/own-changes.ts';
+import { createTestClock } from '../support/clock.ts';
+
+const NOON = Date.UTC(2026, 0, 1, 12);
+const LAG_MS = 30_000;
+
+async function open() {
+  const clock = createTestClock(NOON);
+  const stream = createChangeStream({ redis: null, key: '', maxLength: 100, read: createEventDedupe(), clock });
+  onTestFinished(() => stream.close());
+  const own = createOwnChanges({ stream, clock, lagMs: LAG_MS });
+  const tell = (type: FollowChange['type'], from: string, to: string, at: number, isOwn = true) =>
+    stream.append({
+      type,
+      from,
+      to,
+      at,
+      mutual: false,
+      ...(isOwn && { own: { startedAt: at - 50, isNew: true } }),
+    });
+  return { clock, own, tell };
+}
+
+test('own changes count in their order, also when the clocks of their replicas differ', async () => {
+  const { own, tell } = await open();
+  await tell('followed', 'ana', 'bo', NOON);
+  await tell('unfollowed', 'ana', 'bo', NOON - 200);
+  expect(own.relation('ana', 'bo', 'FOLLOWING')).toBe('NONE');
+  // The webhook of the first comes late.
+  await tell('followed', 'ana', 'bo', NOON - 300, false);
+  expect(own.relation('ana', 'bo', 'FOLLOWING')).toBe('NONE');
+  await tell('followed', 'ana', 'bo', NOON - 100);
+  expect(own.relation('ana', 'bo', 'NONE')).toBe('FOLLOWING');
+});
+
+test('what the upstream shows of a later change by others counts, and what others did alone is its own word', async () => {
+  const { own, tell } = await open();
+  await tell('followed', 'ana', 'bo', NOON);
+  await tell('unfollowed', 'ana', 'bo', NOON + 1000, false);
+  expect(own.relation('ana', 'bo', 'NONE')).toBe('NONE');
+  await tell('followed', 'cy', 'di', NOON, false);
+  expect(own.relation('cy', 'di', 'NONE')).toBe('NONE');
+});
+
+test('a change that claims to be yet to come counts no longer than any other, and keeps no other alive', async () => {
+  const { clock, own, tell } = await open();
+  await tell('followed', 'ana', 'bo', NOON + 300_000);
+  await tell('followed', 'cy', 'di', NOON);
+  expect(own.relation('ana', 'bo', 'NONE')).toBe('FOLLOWING');
+  clock.advance(LAG_MS + 1000);
+  expect(own.relation('ana', 'bo', 'NONE')).toBe('NONE');
+  expect(own.relation('cy', 'di', 'NONE')).toBe('NONE');
+});
+
+test('every own change is a new generation for both users, fresh until its lag ends', async () => {
+  const { clock, own, tell } = await open();
+  expect([own.generation('ana'), own.freshUntil('ana')]).toEqual([0, Number.POSITIVE_INFINITY]);
+  await tell('followed', 'ana', 'bo', NOON);
+  const first = [own.generation('ana'), own.generation('bo')];
+  expect(first).not.toContain(0);
+  clock.advance(10_000);
+  await tell('unfollowed', 'bo', 'ana', NOON + 10_000);
+  expect(own.generation('ana')).not.toBe(first[0]);
+  expect(own.generation('bo')).not.toBe(first[1]);
+  expect(own.generation('cy')).toBe(0);
+  expect(own.freshUntil('ana')).toBe(NOON + LAG_MS + 1000);
+  clock.advance(25_000);
+  expect(own.freshUntil('ana')).toBe(NOON + 10_000 + LAG_MS + 1000);
+});
+
+test('an own change explains one webhook of it, and none from before or long after', async () => {
+  const { own, tell } = await open();
+  await tell('followed', 'ana', 'bo', NOON);
+  expect(own.consumeOwnChange('followed', 'ana', 'bo', NOON - 10_000)).toBe(false);
+  expect(own.consumeOwnChange('followed', 'ana', 'bo', NOON + 10_000)).toBe(false);
+  expect(own.consumeOwnChange('unfollowed', 'ana', 'bo', NOON + 10)).toBe(false);
+  expect(own.consumeOwnChange('followed', 'ana', 'bo', NOON - 20)).toBe(true);
+  expect(own.consumeOwnChange('followed', 'ana', 'bo', NOON - 20)).toBe(false);
+});

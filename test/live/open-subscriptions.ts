@@ -1,0 +1,45 @@
+// Subscriptions over a change stream in this process, and the changes that make their events.
+import { onTestFinished } from 'vitest';
+import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
+import type { Change } from '../../src/follow/changes.ts';
+import { createEventDedupe, type KnownChange } from '../../src/follow/event-dedupe.ts';
+import { createSubscriptions, type SubscriptionsOptions } from '../../src/follow/subscriptions.ts';
+import { createTestClock } from '../support/clock.ts';
+
+export const AT = Date.UTC(2026, 0, 1);
+
+export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'maxSubscriptions'>> & {
+  maxLength?: number;
+};
+
+export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
+  const clock = createTestClock(AT);
+  const stream = createChangeStream({ redis: null, key: '', maxLength, read: createEventDedupe(), clock });
+  const live = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
+  onTestFinished(() => live.close());
+  return { clock, stream, live, ...writerOf(stream) };
+}
+
+/** Ways to write changes. */
+export function writerOf(stream: Pick<ChangeStream<KnownChange>, 'append'>) {
+  const write = (change: Change) => stream.append(change);
+  return {
+    write,
+    follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),
+    unfollow: (from: string, to: string, mutual = false) => write({ type: 'unfollowed', from, to, at: AT, mutual }),
+    changeProfile: (userId: string) => write({ type: 'profile-changed', userId, at: AT }),
+  };
+}
+
+/** The next `count` events. */
+export async function take<Event>(events: AsyncIterator<Event>, count: number): Promise<Event[]> {
+  const taken: Event[] = [];
+  while (taken.length < count) {
+    const { value, done } = await events.next();
+    if (done) throw new Error(`The events ended after ${taken.length}.`);
+    taken.push(value);
+  }
+  return taken;
+}
+
+export const EVERYTHING = { after: null, maySee: () => true };

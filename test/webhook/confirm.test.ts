@@ -1,0 +1,277 @@
+// Of what webhooks claim, subscribers are told what the upstream confirms, by one check and no read of a list.
+import { Redis } from 'ioredis';
+import { describe, expect, test } from 'vitest';
+import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
+import { subscribe } from '../support/event-stream.ts';
+import type { Replica } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import { ADD, DELETE, follows, openWithWebhooks, PORTRAIT, tell, unfollows } from './webhook-house.ts';
+
+const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
+const EVENTS = `subscription {
+  followEvents(userId: "star") { __typename ... on FanGained { user { id } } ... on FanLost { user { id } } }
+}`;
+type Events = { data: { followEvents: { __typename: string; user: { id: string } } } };
+
+async function openStar(clock: TestClock = createHastyClock(), env: Record<string, string> = {}) {
+  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
+  const { world, act, calls } = house.sandbox;
+  for (const id of ['star', 'ana', 'bo', 'cy', 'marker']) world.importAccount(id);
+  world.follow('ana', 'star', LONG_AGO);
+
+  /** What a subscriber at `replica` is told, up to a change that happens when it is asked for. */
+  async function watch(replica: Replica = house) {
+    const stream = await subscribe(replica, EVENTS);
+    return async () => {
+      act.follow('marker', 'star');
+      const told: string[] = [];
+      for (;;) {
+        const { __typename: type, user } = (await stream.answer<Events>()).data.followEvents;
+        if (user.id === 'marker') return told;
+        told.push(`${type} ${user.id}`);
+      }
+    };
+  }
+
+  return {
+    house,
+    clock,
+    watch,
+    ...house.sandbox,
+    checks: () => calls.count('follow_check'),
+    lists: () => calls.count('follow_get'),
+    claim: (command: string, body: object, replica: Replica = house) =>
+      tell(replica, command, body, { at: clock.now() }),
+  };
+}
+
+/** Turns the clock until something has happened, in steps too short for any answer to come too late. */
+const timePasses = (clock: TestClock, isSo: () => boolean) =>
+  expect
+    .poll(
+      () => {
+        if (!isSo()) clock.advance(500);
+        return isSo();
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+
+async function read(replica: Replica) {
+  const { user } = await replica.data<{ user: { fansCount: number; fans: { nodes: { id: string }[] } } }>(
+    `{ user(id: "star") { fansCount fans { nodes { id } } } }`,
+  );
+  return { count: user.fansCount, fans: user.fans.nodes.map(({ id }) => id).sort() };
+}
+
+test('a follow and an unfollow of somebody whom nobody has read are told after one check each', async () => {
+  const { act, watch, checks, lists, webhooks } = await openStar();
+  const told = await watch();
+  act.follow('bo', 'star');
+  await webhooks.settled();
+  await expect.poll(checks).toBe(1);
+  act.unfollow('ana', 'star');
+  await expect.poll(checks).toBe(2);
+  expect(await told()).toEqual(['FanGained bo', 'FanLost ana']);
+  expect(lists()).toBe(0);
+});
+
+test('two who follow each other by now are told to be mutuals', async () => {
+  const { house, world, act } = await openStar();
+  world.follow('star', 'bo');
+  const stream = await subscribe(house, EVENTS);
+  act.follow('bo', 'star');
+  const types = [await stream.answer<Events>(), await stream.answer<Events>()].map(
+    ({ data }) => data.followEvents.__typename,
+  );
+  expect(types).toEqual(['FanGained', 'MutualGained']);
+});
+
+test('45 fans who come together share checks, and all are told', async () => {
+  const { house, world, act, faults, checks } = await openStar();
+  const fans = Array.from({ length: 45 }, (_, i) => `fan_${i}`);
+  for (const id of fans) world.importAccount(id);
+  const stream = await subscribe(house, EVENTS);
+  // Longer than it takes all webhooks to arrive.
+  faults.set({ latency: { ms: 500, commands: ['follow_check'] } });
+  for (const id of fans) act.follow(id, 'star');
+  const told = new Set<string>();
+  for (const _ of fans) told.add((await stream.answer<Events>()).data.followEvents.user.id);
+  expect(told).toEqual(new Set(fans));
+  expect(checks()).toBeLessThanOrEqual(15);
+});
+
+test('a webhook about a user with a stale list renews nothing', async () => {
+  const { house, clock, act, webhooks, watch, lists } = await openStar();
+  await read(house);
+  await house.data('{ user(id: "ana") { follows { nodes { id } } } }');
+  clock.advance(60_000);
+  const before = lists();
+  const told = await watch();
+  act.unfollow('ana', 'star');
+  await webhooks.settled();
+  expect(await told()).toEqual(['FanLost ana']);
+  expect(lists()).toBe(before);
+});
+
+describe('what the upstream does not confirm', () => {
+  test('after three checks is told to nobody', async () => {
+    const { house, clock, watch, checks, claim } = await openStar();
+    const told = await watch();
+    await claim(ADD, follows('bo', ['star'], clock.now()));
+    await claim(DELETE, unfollows('ana', ['star'], clock.now()));
+    await timePasses(clock, () => checks() === 6);
+    expect(await told()).toEqual([]);
+    expect(await read(house)).toEqual({ count: 2, fans: ['ana', 'marker'] });
+  });
+
+  test('at once but seconds later is told then, and what was read meanwhile is invalidated', async () => {
+    const { house, clock, faults, act, webhooks, checks } = await openStar();
+    const stream = await subscribe(house, EVENTS);
+    faults.set({ listsLag: { ms: 4000 }, countsLag: { ms: 4000 } });
+    act.follow('bo', 'star');
+    await webhooks.settled();
+    await expect.poll(checks).toBe(2);
+    expect(await read(house)).toEqual({ count: 1, fans: ['ana'] });
+    clock.advance(5000);
+    expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
+    expect(await read(house)).toEqual({ count: 2, fans: ['ana', 'bo'] });
+  });
+
+  test('because it is down is asked again', async () => {
+    const { house, clock, faults, act, webhooks, checks } = await openStar();
+    const stream = await subscribe(house, EVENTS);
+    faults.set({ error: { code: 60008, commands: ['follow_check'] } });
+    act.follow('bo', 'star');
+    await webhooks.settled();
+    await expect.poll(checks).toBeGreaterThan(0);
+    faults.reset();
+    let isTold = false;
+    void stream.answer().then(() => {
+      isTold = true;
+    });
+    await timePasses(clock, () => isTold);
+  });
+
+  test('since there is no such account costs one check', async () => {
+    const { clock, checks, claim, watch } = await openStar();
+    const told = await watch();
+    await claim(ADD, follows('ana', ['nobody'], clock.now()));
+    await expect.poll(checks).toBe(1);
+    clock.advance(10_000);
+    expect(await told()).toEqual([]);
+    expect(checks()).toBe(2);
+  });
+});
+
+test('webhooks that come late and in any order end in what is so', async () => {
+  const { house, clock, world, watch, claim, checks } = await openStar();
+  const at = clock.now();
+  const told = await watch();
+  world.follow('cy', 'star');
+  await claim(DELETE, unfollows('bo', ['star'], at + 2));
+  await claim(ADD, follows('cy', ['star'], at + 3));
+  await claim(ADD, follows('bo', ['star'], at + 1));
+  await timePasses(clock, () => checks() >= 5);
+  expect((await told()).sort()).toEqual(['FanGained cy', 'FanLost bo']);
+  expect(await read(house)).toEqual({ count: 3, fans: ['ana', 'cy', 'marker'] });
+});
+
+test('the same webhook again within ten minutes costs nothing, in whichever order it names its targets', async () => {
+  const { clock, world, claim, checks, watch } = await openStar();
+  const told = await watch();
+  for (const id of ['star', 'cy']) world.follow('bo', id);
+  const at = clock.now();
+  await claim(ADD, follows('bo', ['star', 'cy'], at));
+  await expect.poll(checks).toBeGreaterThan(0);
+  const before = checks();
+  for (const targets of [
+    ['star', 'cy'],
+    ['cy', 'star'],
+  ])
+    await claim(ADD, follows('bo', targets, at));
+  clock.advance(599_000);
+  await claim(ADD, follows('bo', ['star', 'cy'], at));
+  expect(await told()).toEqual(['FanGained bo']);
+  // One for the marker.
+  expect(checks()).toBe(before + 1);
+});
+
+test('a profile is not told as it was', async () => {
+  const { house, clock, world, claim } = await openStar();
+  await house.data('{ user(id: "ana") { nick } }');
+  const stream = await subscribe(
+    house,
+    'subscription { profileChanged(userIds: ["ana"]) { ... on ProfileChanged { user { nick } } } }',
+  );
+  world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
+  await claim(PORTRAIT, { From_Account: 'ana', EventTime: clock.now(), ProfileItem: [] });
+  expect(await stream.answer()).toEqual({ data: { profileChanged: { user: { nick: 'Ana' } } } });
+});
+
+describe('on two replicas', () => {
+  async function openTwo() {
+    const redis = await startRedis();
+    const star = await openStar(createRunningClock(), { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000' });
+    return { ...star, redis, other: await star.house.openReplica() };
+  }
+
+  test('a change that is told to both is told once to the subscribers of each', async () => {
+    const { house, other, clock, world, watch, claim, webhooks } = await openTwo();
+    const told = [await watch(house), await watch(other)];
+    webhooks.connect(undefined);
+    world.follow('bo', 'star');
+    const body = follows('bo', ['star'], clock.now());
+    await Promise.all([claim(ADD, body, house), claim(ADD, body, other)]);
+    await expect.poll(() => read(other)).toMatchObject({ fans: ['ana', 'bo'] });
+    webhooks.connect({ url: `${house.url}/hooks/follow`, token: 'demo-callback-token-001' });
+    const [first, second] = told as [() => Promise<string[]>, () => Promise<string[]>];
+    expect(await first()).toEqual(['FanGained bo']);
+    world.unfollow('marker', 'star');
+    expect((await second()).filter((event) => event !== 'FanGained marker')).toEqual(['FanGained bo']);
+  });
+
+  test('any read on any replica that starts when subscribers have heard of a change is true', async () => {
+    const { house, other, act } = await openTwo();
+    for (const replica of [house, other]) await read(replica);
+    const stream = await subscribe(other, EVENTS);
+    for (let n = 0; n < 10; n++) {
+      if (n % 2 === 0) act.unfollow('ana', 'star');
+      else act.follow('ana', 'star');
+      const { data } = await stream.answer<Events>();
+      expect(data.followEvents.__typename).toBe(n % 2 === 0 ? 'FanLost' : 'FanGained');
+      const expected = n % 2 === 0 ? { count: 0, fans: [] } : { count: 1, fans: ['ana'] };
+      for (const replica of [house, other]) expect(await read(replica)).toEqual(expected);
+    }
+  });
+
+  test('a webhook costs Redis a handful of commands', async () => {
+    const { house, act, webhooks, redis, watch } = await openTwo();
+    await read(house);
+    const told = await watch();
+    const before = await commandsOf(redis.port);
+    act.unfollow('ana', 'star');
+    await webhooks.settled();
+    expect(await told()).toEqual(['FanLost ana']);
+    // Those of the marker, and of reads that wait, included.
+    expect((await commandsOf(redis.port)) - before).toBeLessThan(120);
+  });
+
+  test('with Redis away, subscribers of the replica that is told hear of it all the same', async () => {
+    const { house, redis, act } = await openTwo();
+    const stream = await subscribe(house, EVENTS);
+    await redis.kill();
+    act.follow('bo', 'star');
+    expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
+  });
+});
+
+/** How many commands Redis has done. */
+async function commandsOf(port: number): Promise<number> {
+  const admin = new Redis(port, '127.0.0.1');
+  try {
+    return Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
+  } finally {
+    admin.disconnect();
+  }
+}

@@ -1,0 +1,226 @@
+// While webhooks arrive, lists, counts and relations answer by themselves for ten minutes instead of 30 s.
+import { expect, test } from 'vitest';
+import type { FollowGetRequest } from '../../src/tencent/wire.ts';
+import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
+import type { Replica } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import { openWithWebhooks } from './webhook-house.ts';
+
+const MINUTE_MS = 60_000;
+const SCREEN = '{ user(id: "star") { fansCount fans(first: 20) { nodes { id } } } }';
+
+/** A house with people whose follows send webhooks, and a screen of somebody else. */
+async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
+  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
+  const { world, act, webhooks, calls } = house.sandbox;
+  for (const id of ['star', 'ana', 'dan', 'eve', 'probe']) world.importAccount(id);
+  world.follow('ana', 'star');
+  /** How the screen was answered: fresh without a call, fresh with calls, or stale. */
+  async function look(replica: Pick<Replica, 'query'> = house, query = SCREEN) {
+    const before = lastScreenCall();
+    const { extensions, errors } = await replica.query(query);
+    expect(errors).toBeUndefined();
+    return extensions?.freshness ? 'stale' : lastScreenCall() !== before ? 'asked' : 'fresh';
+  }
+
+  /** Something happens that has nothing to do with star, and a webhook says so. */
+  async function stir() {
+    if (!act.follow('dan', 'eve')) act.unfollow('dan', 'eve');
+    await webhooks.settled();
+  }
+
+  return {
+    house,
+    ...house.sandbox,
+    look,
+    stir,
+    /** Has a webhook sent, and answers whether what `replica` reads then is fresh for more than 30 s. */
+    async staysFresh(replica: Replica) {
+      await stir();
+      const query = '{ user(id: "probe") { fansCount } }';
+      await look(replica, query);
+      clock.advance(31_000);
+      return (await look(replica, query)) === 'fresh';
+    },
+  };
+
+  /** The last call that a screen can have asked for. */
+  function lastScreenCall() {
+    return calls
+      .recent()
+      .findLast(
+        ({ command, body }) =>
+          command === 'follow_get_info' ||
+          (command === 'follow_get' && (body as FollowGetRequest).From_Account === 'star'),
+      );
+  }
+}
+
+test('what was read while webhooks arrive is fresh for about ten minutes, and no longer', async () => {
+  const clock = createHastyClock();
+  const { stir, look } = await openCalm(clock);
+  await stir();
+  expect(await look()).toBe('asked');
+  clock.advance(8 * MINUTE_MS);
+  expect(await look()).toBe('fresh');
+  await stir();
+  clock.advance(2.1 * MINUTE_MS);
+  expect(await look()).toBe('stale');
+});
+
+test('a relation is fresh as long', async () => {
+  const clock = createHastyClock();
+  const { stir, house, calls } = await openCalm(clock);
+  const relation = '{ user(id: "star") { viewerIsFollowing } }';
+  await stir();
+  await house.as('ana').data(relation);
+  const checks = calls.count('follow_check');
+  clock.advance(8 * MINUTE_MS);
+  const { data, extensions } = await house.as('ana').query(relation);
+  expect(data).toEqual({ user: { viewerIsFollowing: true } });
+  expect(extensions?.freshness).toBeUndefined();
+  expect(calls.count('follow_check')).toBe(checks);
+});
+
+test('where no webhook arrives, what was read is fresh for 30 s', async () => {
+  const clock = createHastyClock();
+  const { look } = await openCalm(clock);
+  expect(await look()).toBe('asked');
+  clock.advance(26_000);
+  expect(await look()).toBe('fresh');
+  clock.advance(5000);
+  expect(await look()).toBe('stale');
+});
+
+test('what was read before the first webhook is fresh for 30 s', async () => {
+  const clock = createHastyClock();
+  const { stir, look } = await openCalm(clock);
+  expect(await look()).toBe('asked');
+  clock.advance(1000);
+  await stir();
+  clock.advance(26_000);
+  expect(await look()).toBe('fresh');
+  clock.advance(5000);
+  expect(await look()).toBe('stale');
+});
+
+test('after ten minutes of silence everything is fresh for 30 s again, and a new webhook does not change that', async () => {
+  const clock = createHastyClock();
+  const { stir, look } = await openCalm(clock);
+  await stir();
+  clock.advance(5 * MINUTE_MS);
+  expect(await look()).toBe('asked');
+  clock.advance(4 * MINUTE_MS);
+  expect(await look()).toBe('fresh');
+  clock.advance(MINUTE_MS);
+  expect(await look()).toBe('stale');
+  await expect.poll(() => look()).toBe('fresh');
+  clock.advance(31_000);
+  expect(await look()).toBe('stale');
+  await expect.poll(() => look()).toBe('fresh');
+  clock.advance(20_000);
+  await stir();
+  clock.advance(11_000);
+  expect(await look()).toBe('stale');
+});
+
+test('webhooks of other things than follows do not count', async () => {
+  const clock = createHastyClock();
+  const { act, webhooks, look } = await openCalm(clock);
+  act.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
+  await webhooks.settled();
+  expect(webhooks.deliveries()).toMatchObject([{ outcome: 'answered' }]);
+  expect(await look()).toBe('asked');
+  clock.advance(31_000);
+  expect(await look()).toBe('stale');
+});
+
+test('refused webhooks do not count', async () => {
+  const clock = createHastyClock();
+  const { stir, faults, look } = await openCalm(clock);
+  faults.set({ webhookBadSign: true });
+  await stir();
+  expect(await look()).toBe('asked');
+  clock.advance(31_000);
+  expect(await look()).toBe('stale');
+});
+
+test('what was read right after a change is read again after 30 s, since the upstream may not have shown the change yet', async () => {
+  const clock = createHastyClock();
+  const { stir, act, webhooks, faults, look, house } = await openCalm(clock);
+  await stir();
+  faults.set({ countsLag: { ms: 10_000 } });
+  act.follow('dan', 'star');
+  await webhooks.settled();
+  expect(await look()).toBe('asked');
+  expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 1 } });
+  clock.advance(31_000);
+  expect(await look()).toBe('asked');
+  expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 2 } });
+  // Invalidating begins that time again; what is read after it is believed for long.
+  clock.advance(31_000);
+  await look();
+  await expect.poll(() => look()).toBe('fresh');
+  clock.advance(8 * MINUTE_MS);
+  expect(await look()).toBe('fresh');
+});
+
+test('LIST_FRESH_SECONDS=0 asks every time, whatever webhooks say', async () => {
+  const clock = createHastyClock();
+  const { stir, look } = await openCalm(clock, { LIST_FRESH_SECONDS: '0' });
+  await stir();
+  expect(await look()).toBe('asked');
+  expect(await look()).toBe('asked');
+});
+
+test('a webhook to one replica counts for all that share its Redis', async () => {
+  const { url } = await startRedis();
+  const clock = createRunningClock();
+  const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
+  const other = await house.openReplica();
+  await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
+  expect(await look(house, '{ user(id: "ana") { followsCount } }')).toBe('asked');
+  clock.advance(5 * MINUTE_MS);
+  expect(await look(other, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
+  expect(await look(house, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
+});
+
+test('a replica that Redis cannot tell what to invalidate believes its cache for 30 s', async () => {
+  const redis = await startRedis();
+  const clock = createRunningClock();
+  const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: redis.url });
+  const other = await house.openReplica();
+  await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
+  const query = '{ user(id: "ana") { followsCount } }';
+  expect(await look(other, query)).toBe('asked');
+  clock.advance(MINUTE_MS);
+  expect(await look(other, query)).toBe('fresh');
+  await redis.kill();
+  clock.advance(10_000);
+  // Whatever is asked of Redis next finds out that it is away.
+  await other.query('{ user(id: "eve") { nick } }');
+  expect(await look(other, query)).toBe('stale');
+});
+
+test('what another replica read right after a change is not believed for long on any replica', async () => {
+  const { url } = await startRedis();
+  const clock = createRunningClock();
+  const { house, act, webhooks, calls, look, staysFresh } = await openCalm(clock, {
+    REDIS_URL: url,
+    REDIS_TIMEOUT_MS: '5000',
+  });
+  await expect.poll(() => staysFresh(house), { timeout: 30_000 }).toBe(true);
+  const [touched, untouched] = ['{ user(id: "star") { fansCount } }', '{ user(id: "ana") { followsCount } }'];
+  const checks = calls.count('follow_check');
+  act.follow('dan', 'star');
+  await webhooks.settled();
+  await expect.poll(() => calls.count('follow_check')).toBeGreaterThan(checks);
+  // An answer that comes later than that check's: the change is looked into when it is here.
+  expect(await look(house, untouched)).toBe('asked');
+  await expect.poll(() => look(house, touched)).toBe('fresh');
+  // It was not there when the webhook came.
+  const other = await house.openReplica();
+  await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
+  expect(await look(other, untouched)).toBe('fresh');
+  expect(await look(other, touched)).not.toBe('fresh');
+});

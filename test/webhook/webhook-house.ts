@@ -1,0 +1,80 @@
+// A house with webhooks, and webhooks as the upstream, or somebody in its place, would send them.
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { signWebhook } from '../../src/sandbox/webhooks.ts';
+import { type House, type HouseOptions, openHouse, type Replica } from '../support/house.ts';
+
+export const TOKEN = 'demo-callback-token-001';
+export const PATH = '/hooks/follow';
+export const OK = { ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '' };
+
+export type Forgery = {
+  method?: string;
+  /** Query parameters in place of the right ones; null leaves one out. */
+  query?: Record<string, string | null>;
+  token?: string;
+  /** Epoch milliseconds of the signature. */
+  at?: number;
+  headers?: Record<string, string>;
+};
+
+/** Opens a house whose sandbox sends the first gateway a webhook of every change. */
+export async function openWithWebhooks({ env = {}, sandbox, ...rest }: HouseOptions = {}) {
+  const house = await openHouse({
+    ...rest,
+    env: { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH, METRICS_PORT: '0', ...env },
+    sandbox: { emptyWorld: true, clock: rest.clock, ...sandbox },
+  });
+  house.sandbox.webhooks.connect({ url: `${house.url}${PATH}`, token: TOKEN });
+  return house;
+}
+
+/** The address that the upstream posts to. */
+export function addressOf(replica: Pick<Replica, 'url'>, command: string, forgery: Forgery = {}): string {
+  const { query = {}, token = TOKEN, at = Date.now() } = forgery;
+  const url = new URL(PATH, replica.url);
+  const requestTime = query.RequestTime ?? String(Math.floor(at / 1000));
+  const right = {
+    SdkAppid: String(SANDBOX_APP.sdkAppId),
+    CallbackCommand: command,
+    contenttype: 'json',
+    ClientIP: '127.0.0.1',
+    OptPlatform: 'iOS',
+    Sign: signWebhook(token, requestTime),
+    RequestTime: requestTime,
+  };
+  for (const [name, value] of Object.entries({ ...right, ...query }))
+    if (value !== null) url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** Posts a webhook; text goes as it is. */
+export function tell(
+  replica: Pick<Replica, 'url'>,
+  command: string,
+  body: object | string,
+  forgery: Forgery = {},
+): Promise<Response> {
+  const { method = 'POST', headers = {} } = forgery;
+  const text = typeof body === 'string' ? body : JSON.stringify({ CallbackCommand: command, ...body });
+  return fetch(addressOf(replica, command, forgery), { method, headers, body: method === 'GET' ? undefined : text });
+}
+
+export const ADD = 'Follow.CallbackAfterFollowAdd';
+export const DELETE = 'Follow.CallbackAfterFollowDelete';
+export const PORTRAIT = 'Profile.CallbackPortraitSet';
+export const ALERT = 'Alert.RequestOverLimit';
+
+export const follows = (from: string, to: readonly unknown[], at?: number) => ({
+  From_Account: from,
+  FollowList: to.map((id) => ({ To_Account: id })),
+  EventTime: at,
+});
+export const unfollows = (from: string, to: readonly unknown[], at?: number) => ({
+  From_Account: from,
+  To_Account: to,
+  EventTime: at,
+});
+
+/** What the log of a house says in one of its lines, by the line's message. */
+export const logged = (house: Pick<House, 'logLines'>, message: string) =>
+  house.logLines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);
