@@ -22,6 +22,8 @@ export type Trial = {
   maxMs: number;
   /** The share of answers that say they are stale. */
   stale: number;
+  /** The age of the oldest of those. */
+  oldestSeconds: number;
   /** Headers that did not show a change of more than a second ago. */
   outdated: number;
   /** Upstream calls per 1,000 queries, by command, refused ones included. */
@@ -55,7 +57,7 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
   const cpuBefore = await process.cpuMicros();
 
   const times: number[] = [];
-  let [sent, failed, slow, stale, outdated] = [0, 0, 0, 0, 0];
+  let [sent, failed, slow, stale, oldestSeconds, outdated] = [0, 0, 0, 0, 0, 0];
   function* arrivals(): Generator<Arrival> {
     for (const query of createMix(seed, rate, seconds)) {
       sent++;
@@ -65,7 +67,9 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
         if (tookMs > MAX_MS) slow++;
         const text = answer?.status === 200 ? answer.body.toString('latin1') : '';
         if (!isRight(query, text)) failed++;
-        if (text.includes('"freshness"')) stale++;
+        const [, age] = /"oldestAgeSeconds":(\d+)/.exec(text) ?? [];
+        if (age !== undefined) stale++;
+        oldestSeconds = Math.max(oldestSeconds, Number(age ?? 0));
         if (least > 0 && Number(/"fansCount":(\d+)/.exec(text)?.[1]) < least) outdated++;
       };
       yield { at: query.at, bytes: bytesOf(process.origin, query, cursors), end };
@@ -93,6 +97,7 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
     p99Ms,
     maxMs,
     stale: stale / sent,
+    oldestSeconds,
     outdated,
     ...summarize(calls, sent, limit * tookSeconds),
     cpuMs,
