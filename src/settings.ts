@@ -57,7 +57,7 @@ const SETTINGS = z.object({
   USER_ID_PATTERN: pattern.default(/^(?:[A-Za-z0-9_-]{1,32})$/u),
   REDIS_URL: redisUrl.optional(),
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).default(200),
-  UPSTREAM_RATE: wholeNumber(1, 100_000).default(160),
+  UPSTREAM_RATE: wholeNumber(1, 100_000).default(180),
   PROFILE_FRESH_SECONDS: seconds.default(3600),
   PROFILE_STALE_SECONDS: seconds.default(86_400),
   LIST_FRESH_SECONDS: seconds.default(30),

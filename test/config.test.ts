@@ -49,7 +49,7 @@ test('three settings are enough; all others have a default', () => {
     eventLogLength: 10_000,
     maxSubscriptions: 10_000,
     redis: null,
-    upstreamRate: 160,
+    upstreamRate: 180,
     freshnessExtension: true,
     metricsPort: null,
     memoryBytes: 64 * 1024 * 1024,

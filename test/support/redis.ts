@@ -20,11 +20,6 @@ export async function startRedisCluster(): Promise<RedisClusterProcesses> {
   return closedAfterwards(await startRedisClusterProcesses());
 }
 
-/** The URL of a Redis that the test leaves alone: the one in REDIS_URL where there is one. Use keys of your own. */
-export async function redisUrl(): Promise<string> {
-  return process.env.REDIS_URL ?? (await startRedis()).url;
-}
-
 function closedAfterwards<T extends { close(): Promise<void> }>(started: T): T {
   try {
     onTestFinished(() => started.close());
