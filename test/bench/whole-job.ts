@@ -44,7 +44,18 @@ for (const name of values.server.split(',')) {
 const how =
   `${values.minutes} minutes from cold, seed ${seed}; the upstream takes ${limit} calls a second of each command. ` +
   'Ours: settings as shipped, but UPSTREAM_RATE at 90 % of the limit, which is the default at 200.';
-const head = ['', 'queries/s', 'answered', 'p50 ms', 'p99 ms', 'max ms', 'stale', 'follow_get', 'follow_get_info'];
+const head = [
+  '',
+  'queries/s',
+  'answered',
+  'p50 ms',
+  'p99 ms',
+  'max ms',
+  'stale',
+  'oldest s',
+  'follow_get',
+  'follow_get_info',
+];
 const more = ['portrait_get', 'follow_check', 'refused', 'use of limit', 'late by 1 s', 'CPU ms', 'MB', 'load late ms'];
 publish(
   { title: `The whole job, limit ${limit}/s`, lines: [how, '', ...table([...head, ...more], rows)] },
@@ -82,6 +93,7 @@ function cellsOf(trial: Trial): string[] {
     percent(trial.answered),
     ...[trial.p50Ms, trial.p99Ms, trial.maxMs].map((ms) => ms.toFixed(0)),
     percent(trial.stale),
+    String(trial.oldestSeconds),
     ...['follow_get', 'follow_get_info', 'portrait_get', 'follow_check'].map((command) =>
       (trial.perThousand[command] ?? 0).toFixed(0),
     ),

@@ -46,3 +46,8 @@ export async function learnCursors(origin: string, mix: Iterable<Query>, cursors
   };
   await Promise.all(Array.from({ length: AT_ONCE }, walk));
 }
+
+/** An answer without errors that has what was asked for. */
+export function isRight({ screen }: Query, text: string): boolean {
+  return !text.includes('"errors"') && text.includes(screen === 'header' ? '"fansCount":' : '"edges":[{');
+}

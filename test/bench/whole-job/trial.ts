@@ -3,9 +3,9 @@ import type { Answer } from '../measuring/connection.ts';
 import { type Calls, callsOf, startUpstream } from '../measuring/gateway.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { quantile } from '../measuring/statistics.ts';
-import { createMix, type Query } from '../reference/mix.ts';
+import { createMix } from '../reference/mix.ts';
 import { startChanges } from './changes.ts';
-import { bytesOf, type Cursors, learnCursors } from './queries.ts';
+import { bytesOf, type Cursors, isRight, learnCursors } from './queries.ts';
 import type { Server } from './servers.ts';
 
 export type Plan = { rate: number; limit: number; seconds: number; seed: number };
@@ -22,6 +22,8 @@ export type Trial = {
   maxMs: number;
   /** The share of answers that say they are stale. */
   stale: number;
+  /** The age of the oldest of those. */
+  oldestSeconds: number;
   /** Headers that did not show a change of more than a second ago. */
   outdated: number;
   /** Upstream calls per 1,000 queries, by command, refused ones included. */
@@ -55,7 +57,7 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
   const cpuBefore = await process.cpuMicros();
 
   const times: number[] = [];
-  let [sent, failed, slow, stale, outdated] = [0, 0, 0, 0, 0];
+  let [sent, failed, slow, stale, oldestSeconds, outdated] = [0, 0, 0, 0, 0, 0];
   function* arrivals(): Generator<Arrival> {
     for (const query of createMix(seed, rate, seconds)) {
       sent++;
@@ -65,7 +67,9 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
         if (tookMs > MAX_MS) slow++;
         const text = answer?.status === 200 ? answer.body.toString('latin1') : '';
         if (!isRight(query, text)) failed++;
-        if (text.includes('"freshness"')) stale++;
+        const [, age] = /"oldestAgeSeconds":(\d+)/.exec(text) ?? [];
+        if (age !== undefined) stale++;
+        oldestSeconds = Math.max(oldestSeconds, Number(age ?? 0));
         if (least > 0 && Number(/"fansCount":(\d+)/.exec(text)?.[1]) < least) outdated++;
       };
       yield { at: query.at, bytes: bytesOf(process.origin, query, cursors), end };
@@ -93,6 +97,7 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
     p99Ms,
     maxMs,
     stale: stale / sent,
+    oldestSeconds,
     outdated,
     ...summarize(calls, sent, limit * tookSeconds),
     cpuMs,
@@ -100,11 +105,6 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
     loadLateMs,
     isLoadTheLimit: loadLateMs > LATE_MS || load.cores > BUSY_CORES,
   };
-}
-
-/** An answer without errors that has what was asked for. */
-function isRight({ screen }: Query, text: string): boolean {
-  return !text.includes('"errors"') && text.includes(screen === 'header' ? '"fansCount":' : '"edges":[{');
 }
 
 function summarize(calls: Calls, queries: number, allowed: number) {

@@ -1,0 +1,62 @@
+// How many upstream calls 1,000 queries of the reference mix cost, by command, in simulated time.
+//
+//   npm run bench:economy [-- --quick] [-- --seed 7] [-- --seconds 600]
+//
+// Whole gateways in this process, asked over real HTTP, on a clock that goes on from query to query: the upstream has no
+// limit and lists do not change, so what is counted is remembering alone, with the memory as shipped. Four replicas share
+// a Redis, and each query goes to any one of them.
+import { parseArgs } from 'node:util';
+import { startRedisProcess } from '../support/redis-process.ts';
+import { type Bill, type Cell, runCell } from './economy/cell.ts';
+import { publish, table } from './measuring/results.ts';
+
+/** What must not be exceeded in ten minutes from cold; at 30 s, 0.6 of the `follow_get` that reading every chunk again takes. */
+const SITUATIONS = [
+  { perSecond: 100, freshSeconds: 30, aim: '≤ 371, follow_get ≤ 170' },
+  { perSecond: 100, freshSeconds: 600, aim: '≤ 184' },
+  { perSecond: 1000, freshSeconds: 30, aim: '≤ 170, follow_get ≤ 91' },
+  { perSecond: 1000, freshSeconds: 600, aim: '≤ 44' },
+];
+const COMMANDS = ['follow_get', 'follow_get_info', 'portrait_get'];
+const MOST_FOR_FOUR = 1.1;
+
+const { values } = parseArgs({
+  allowNegative: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '600' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: true },
+  },
+});
+const seconds = values.quick ? 45 : Number(values.seconds);
+
+const rows: string[][] = [];
+for (const { perSecond, freshSeconds, aim } of SITUATIONS) {
+  const cell: Cell = { seed: Number(values.seed), perSecond, seconds, freshSeconds };
+  const one = await runCell(cell, []);
+  // Each cell has a Redis of its own, which is as cold as the gateways.
+  const redis = await startRedisProcess();
+  const four = await runCell(
+    cell,
+    Array.from({ length: 4 }, () => redis.url),
+  );
+  await redis.close();
+  const name = `${perSecond}/s, fresh for ${freshSeconds} s`;
+  const ratio = sumOf(four) / sumOf(one);
+  rows.push([`${name}: 1 replica`, ...cellsOf(one), aim]);
+  rows.push([`4 replicas (${ratio.toFixed(2)} ×)`, ...cellsOf(four), `≤ ${MOST_FOR_FOUR} ×`]);
+  process.stderr.write(`${rows.slice(-2).join('\n')}\n`);
+}
+const how = `${seconds} simulated seconds from cold, seed ${values.seed}; calls per 1,000 queries.`;
+const lines = [how, '', ...table(['', ...COMMANDS, 'sum', 'aim'], rows)];
+publish({ title: 'Upstream calls per 1,000 queries', lines }, values);
+process.exit();
+
+function sumOf(bill: Bill): number {
+  return Object.values(bill).reduce((sum, calls) => sum + calls, 0);
+}
+
+function cellsOf(bill: Bill): string[] {
+  return [...COMMANDS.map((command) => (bill[command] ?? 0).toFixed(1)), sumOf(bill).toFixed(1)];
+}
