@@ -127,7 +127,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     settings,
     webhooks,
     accounting,
-    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,

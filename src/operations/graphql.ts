@@ -7,10 +7,10 @@ import { maskError, shorten, withoutGuess } from '../errors.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
 import { bodyOf } from '../http/body.ts';
-import type { EventStreams } from '../http/event-stream.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestWithBody } from '../http/front.ts';
 import { goneSignal } from '../http/gone.ts';
+import type { EventStreams } from '../server/event-streams.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import type { Caching } from './caching.ts';
 import { createOperationCosts } from './costs.ts';
@@ -38,7 +38,6 @@ export type GraphqlDependencies = {
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
-  /** Serves subscriptions over HTTP. */
   streams: EventStreams;
   /** Told of what no client can be told. */
   onBug(error: unknown): void;
