@@ -13,7 +13,7 @@ import { readConfig } from '../../src/config.ts';
 import { GatewayError, maskError } from '../../src/errors.ts';
 import { schema } from '../../src/graph/schema.ts';
 import { createCors } from '../../src/http/cors.ts';
-import { createFront } from '../../src/http/front.ts';
+import { createFront } from '../../src/server/front.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
 import { bugs, codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
