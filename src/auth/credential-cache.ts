@@ -10,8 +10,6 @@ export type VerifiedCredential = {
   expiresAt: number;
 };
 
-export type CredentialCache = ReturnType<typeof createCredentialCache>;
-
 /** A client sends the same credential for hours; the cache saves verifying it each time. About 4 MB when full. */
 const MAX_CREDENTIALS = 20_000;
 
