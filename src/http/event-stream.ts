@@ -1,7 +1,7 @@
 // Subscriptions as server-sent events: GraphQL over SSE in its "distinct connections" mode, on the response itself.
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { type Answer, type Answers, EVENT_CURSOR, forClients } from './answers.ts';
+import { type Answer, type Answers, EVENT_CURSOR, forClients } from '../server/answers.ts';
 import { createHeartbeat } from './heartbeat.ts';
 
 export type EventStreams = {

@@ -7,10 +7,10 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { type Answer, type Answers, errorForClients, forClients } from './answers.ts';
+import { type Answer, type Answers, errorForClients, forClients } from '../server/answers.ts';
+import type { DocumentParams } from '../server/document-request.ts';
+import { type Exchange, forLog, type LoggedExchange, openExchange } from '../server/exchange.ts';
 import { tooManyRequests } from './client-rates.ts';
-import type { DocumentParams } from './document-request.ts';
-import { type Exchange, forLog, type LoggedExchange, openExchange } from './exchange.ts';
 
 /** An operation that did not come over HTTP. */
 export type Operation = Pick<SubscribePayload, 'operationName' | 'variables' | 'extensions'> &

@@ -5,11 +5,11 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { isNestedTooDeep } from './body.ts';
-import { write } from './broken-requests.ts';
+import { isNestedTooDeep } from '../server/body.ts';
+import { write } from '../server/broken-requests.ts';
+import { openExchange } from '../server/exchange.ts';
+import { GRAPHQL_PATH } from '../server/front.ts';
 import type { Cors } from './cors.ts';
-import { openExchange } from './exchange.ts';
-import { GRAPHQL_PATH } from './front.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { close, createProtocol, type Peer, type ProtocolDependencies } from './web-socket-protocol.ts';
 

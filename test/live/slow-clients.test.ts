@@ -5,9 +5,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { buildSchema, parse } from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Answers } from '../../src/http/answers.ts';
 import { createEventStreams } from '../../src/http/event-stream.ts';
 import { createWebSockets } from '../../src/http/web-socket.ts';
+import type { Answers } from '../../src/server/answers.ts';
 import { createTestClock, type TestClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { openReadySocket } from './sockets.ts';
@@ -160,7 +160,7 @@ describe('a WebSocket', () => {
           return source.answers;
         },
       }),
-      authenticate: () => null,
+      authenticate: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {
