@@ -10,12 +10,12 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { type Answer, type Answers, errorForClients, forClients } from '../http/answers.ts';
 import { tooManyRequests } from '../http/client-rates.ts';
 import type { Cors } from '../http/cors.ts';
-import type { DocumentParams } from '../http/document-request.ts';
-import { type Exchange, forLog, type LoggedExchange, openExchange } from '../http/exchange.ts';
-import { GRAPHQL_PATH } from '../http/front.ts';
+import { type Answer, type Answers, errorForClients, forClients } from './answers.ts';
+import type { DocumentParams } from './document-request.ts';
+import { type Exchange, forLog, type LoggedExchange, openExchange } from './exchange.ts';
+import { GRAPHQL_PATH } from './front.ts';
 
 /** An operation that did not come over HTTP. */
 export type Operation = Pick<SubscribePayload, 'operationName' | 'variables' | 'extensions'> &

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { buildSchema, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Answers } from '../../src/http/answers.ts';
+import type { Answers } from '../../src/server/answers.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openReadySocket } from './sockets.ts';
@@ -62,11 +62,11 @@ async function openServer(listener?: RequestListener) {
 describe('a stream, as Yoga sends it,', () => {
   async function openUnread() {
     const source = openSource();
-    const schema = createSchema({
+    const schema = createSchema<object>({
       typeDefs: SDL,
       resolvers: { Subscription: { text: { subscribe: () => source.answers, resolve: ({ data }) => data.text } } },
     });
-    const { port, sockets } = await openServer(createYoga({ schema, logging: false }));
+    const { port, sockets } = await openServer(createYoga<object>({ schema, logging: false }));
     const client = connect(port, '127.0.0.1').pause();
     client.on('error', () => {});
     onTestFinished(() => void client.destroy());
@@ -105,7 +105,7 @@ describe('a WebSocket', () => {
           return source.answers;
         },
       }),
-      authenticate: () => null,
+      authenticate: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {

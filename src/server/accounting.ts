@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { OpenContext } from '../context.ts';
-import type { Answer } from '../http/answers.ts';
-import type { Exchange } from '../http/exchange.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Answer } from './answers.ts';
+import type { Exchange } from './exchange.ts';
 
 /** What Node's HTTP server has read; what came over HTTP without it, or from elsewhere, as long as somebody waits for it. */
 type Origin = { readonly request: IncomingMessage; readonly response: ServerResponse } | { gone(): AbortSignal };
