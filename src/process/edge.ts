@@ -1,6 +1,8 @@
 // Where the house touches `process`: what it says, which signals it hears, how it ends.
+
 import packageJson from '../../package.json' with { type: 'json' };
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+
 import { usage } from './command-line.ts';
 
 export const VERSION = packageJson.version;
