@@ -164,7 +164,7 @@ const PLAIN = z.object({
     .describe('requests of one viewer, or of one address; 0: no limit'),
 });
 
-const SETTINGS = PLAIN.extend({
+const SETTINGS = z.object({
   NODE_ENV: text
     .refine(
       (value) => value === 'production' || !/^prod/i.test(value),
@@ -225,6 +225,7 @@ const SETTINGS = PLAIN.extend({
     .describe('documents beside `schema/trusted-documents.json`: a file or folder'),
   FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
   FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
+  ...PLAIN.shape,
 });
 
 type Settings = z.infer<typeof SETTINGS>;
