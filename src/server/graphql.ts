@@ -1,9 +1,9 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
+import { ConfigError, maskError, shorten, withoutGuess } from '../errors.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
 import { createOperationCosts } from '../operations/costs.ts';
