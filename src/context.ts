@@ -29,6 +29,13 @@ export type GraphSettings = {
   cursorKey: KeyObject;
   /** The most users that one mutation takes. */
   maxTargets: number;
+  /** What one operation may cost: predicted before it runs, and calls counted while it does. */
+  maxUpstreamCalls: number;
+  maxValues: number;
+  /** The most calls that one `knownFans` may take. */
+  knownFansMaxCalls: number;
+  /** Whether members of a list come with all of their profile. */
+  embedsProfiles: boolean;
 };
 
 export type Context = {

@@ -108,6 +108,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     userIdPattern: config.userIdPattern,
     cursorKey: cursorKeyOf(config),
     maxTargets: config.maxTargets,
+    maxUpstreamCalls: config.maxUpstreamCalls,
+    maxValues: config.maxValues,
+    knownFansMaxCalls: config.knownFansMaxCalls,
+    embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
     memory: domain.service,
