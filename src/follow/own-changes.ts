@@ -3,8 +3,8 @@
 import { LRUCache } from 'lru-cache';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
+import type { HeardChange } from './changes.ts';
 import { type FollowChange, isFan, isFollowing, relationOf } from './changes.ts';
-import type { KnownChange } from './event-dedupe.ts';
 import type { FollowRelation, UserId } from './model.ts';
 
 /**
@@ -36,7 +36,7 @@ export type OwnChanges = {
 };
 
 export type OwnChangesOptions = {
-  stream: Pick<ChangeStream<KnownChange>, 'listen' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen' | 'recent'>;
   clock: Clock;
   /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
   lagMs: number;
@@ -68,7 +68,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
     () => {},
   );
 
-  function hear(change: KnownChange): void {
+  function hear(change: HeardChange): void {
     if (change.type === 'profile-changed') return;
     const { type, from, to, at, mutual, own } = change;
     const pair = `${from} ${to}`;

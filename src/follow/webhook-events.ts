@@ -6,10 +6,9 @@ import { LRUCache } from 'lru-cache';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
-import type { FollowChange } from './changes.ts';
+import type { FollowChange, HeardChange } from './changes.ts';
 import { type Claim, createChangeConfirmation } from './confirm-change.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
-import type { KnownChange } from './event-dedupe.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService } from './services.ts';
@@ -39,7 +38,7 @@ export type WebhookEventsOptions = {
   cache: Pick<CachedFollowService, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
-  stream: Pick<ChangeStream<KnownChange>, 'append'>;
+  stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
   /** Told when events begin to be dropped, and when they are taken again. */
   onFlood(isFlood: boolean): void;

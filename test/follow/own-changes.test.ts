@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
 import type { FollowChange } from '../../src/follow/changes.ts';
-import { createEventDedupe } from '../../src/follow/event-dedupe.ts';
+import { createChangeReader } from '../../src/follow/changes.ts';
 import { createOwnChanges } from '../../src/follow/own-changes.ts';
 import { createTestClock } from '../support/clock.ts';
 
@@ -11,7 +11,7 @@ const LAG_MS = 30_000;
 
 async function open() {
   const clock = createTestClock(NOON);
-  const stream = createChangeStream({ redis: null, key: '', maxLength: 100, read: createEventDedupe(), clock });
+  const stream = createChangeStream({ redis: null, key: '', maxLength: 100, read: createChangeReader(), clock });
   onTestFinished(() => stream.close());
   const own = createOwnChanges({ stream, clock, lagMs: LAG_MS });
   const tell = (type: FollowChange['type'], from: string, to: string, at: number, isOwn = true) =>

@@ -336,19 +336,6 @@ describe('an answer that is lost', () => {
   });
 });
 
-test('whom one follows is a mutual when they are a fan, also where the look before it failed', async () => {
-  const house = await openWorld({ clock: createHastyClock(1000) });
-  const { world, faults } = house.sandbox;
-  world.follow('bert', 'anna', 1_700_000_000);
-  await view(house, 'anna', 'bert');
-  const lag = { listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } };
-  // Three tries make one look.
-  faults.set({ ...lag, error: { commands: ['follow_check'], code: 30006, times: 3 } });
-  expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
-  const { viewer } = await view(house, 'anna', 'bert');
-  expect(viewer).toMatchObject({ relationTo: 'MUTUAL', mutuals: ['bert'] });
-});
-
 test('a change whose client goes away is finished, and the process waits for it', async () => {
   const house = await openWorld({ clock: createRunningClock() });
   const { world, faults, calls } = house.sandbox;

@@ -94,7 +94,7 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
     cors: createCors({ origins: [], credentials: false }),
     graphql: () => Promise.reject(bug),
     graphiql: null,
-    authenticate: () => null,
+    authenticate: async () => null,
     webhook: null,
     isReady: () => true,
     onExchange: () => {},

@@ -160,7 +160,7 @@ describe('a WebSocket', () => {
           return source.answers;
         },
       }),
-      authenticate: () => null,
+      authenticate: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {
