@@ -114,7 +114,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
-    memory: domain.service,
+    cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,

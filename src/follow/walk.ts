@@ -80,7 +80,7 @@ async function walk<E extends FollowEntry>(
   const seen = new Set(entries.map(({ user }) => user.id));
 
   for (let reads = 0; taken.length < first && next !== ''; reads++) {
-    if (taken.length > 0 && reads >= PAGES_PER_SLICE) break;
+    if (reads >= PAGES_PER_SLICE) break;
     advance(visited, next);
     const page = await readPage(next, upstreamPageSize(first, chunkSize));
     const unseen = page.entries.filter(({ user }) => !seen.has(user.id));

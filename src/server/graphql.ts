@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import { type Config, ConfigError } from '../config.ts';
-import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
+import type { Contexts, GraphSettings, OpenContext } from '../context.ts';
 import { maskError, shorten, withoutGuess } from '../errors.ts';
 import { createCostCheck } from '../graph/cost.ts';
 import { clashesOf } from '../graph/entity.ts';
@@ -25,7 +25,7 @@ export type GraphqlDependencies = {
     'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'maxResponseBytes' | 'introspection' | 'federation'
   >;
   settings: GraphSettings;
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
