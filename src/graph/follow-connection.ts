@@ -2,7 +2,7 @@
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
-import { type Page, readSlice, SEARCH_PAGES, type Slice } from '../follow/walk.ts';
+import { type Page, readSlice, type Slice } from '../follow/walk.ts';
 import { builder } from './builder.ts';
 import {
   type ConnectionArguments,
@@ -154,8 +154,8 @@ const DESCRIPTIONS: Record<FollowList, string> = {
   mutuals: 'The users who follow this user and whom this user follows.',
 };
 
-/** After a cursor: its own page, those on which a member is looked for that has moved, and the one after it. */
-const CALLS_AFTER_CURSOR = 1 + SEARCH_PAGES + 1;
+/** After a cursor: its own page and the one after it. A search for a member that has moved shows only while it runs. */
+const CALLS_AFTER_CURSOR = 2;
 
 /** The calls that a page takes, with the profiles of its members where lists bring only a part of them. */
 function callsOf(args: ConnectionArguments, settings: GraphSettings): number {
