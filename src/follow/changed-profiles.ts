@@ -12,7 +12,7 @@ export type ChangedProfiles = {
 };
 
 export type ChangedProfilesOptions = {
-  stream: Pick<ChangeStream<HeardChange>, 'listen' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen'>;
   clock: Clock;
   /** How long a page answers by itself, in milliseconds: after that it has been read anew. */
   pageMs: number;
@@ -27,7 +27,6 @@ export function createChangedProfiles({ stream, clock, pageMs }: ChangedProfiles
   let edition = 0;
   const checked = new WeakMap<FollowPage, { edition: number; page: FollowPage }>();
 
-  for (const entry of stream.recent()) hear(entry);
   stream.listen(hear, () => {});
 
   function hear({ value: change }: StreamEntry<HeardChange>): void {
