@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   process: [
     'clock.ts',
     'config.ts',
+    'errors.ts',
     'graph/sdl.ts',
     'purge.ts',
     'redis.ts',
@@ -54,13 +55,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   operations: ['graph', 'http', 'types:config.ts', 'types:context.ts'],
   'patience.ts': ['errors.ts', 'clock.ts'],
   'upstream.ts': ['tencent', 'clock.ts', 'types:config.ts'],
-  'purge.ts': ['cache', 'clock.ts', 'config.ts', 'follow', 'redis.ts'],
-  'config.ts': ['settings.ts', 'setting-values.ts'],
-  'settings.ts': ['setting-values.ts'],
-  'setting-values.ts': [],
+  'purge.ts': ['cache', 'clock.ts', 'types:config.ts', 'errors.ts', 'follow', 'redis.ts'],
+  'config.ts': ['errors.ts', 'tencent/regions.ts'],
   'clock.ts': [],
   'errors.ts': [],
-  'redis.ts': ['config.ts', 'types:cache'],
+  'redis.ts': ['errors.ts', 'types:cache'],
   'starter-operations.ts': [],
   'context.ts': ['follow', 'auth', 'patience.ts', 'errors.ts', 'clock.ts', 'types:cache'],
   graph: ['follow', 'errors.ts', 'types:context.ts'],
@@ -95,8 +94,8 @@ const ONLY_IN: Record<string, readonly string[]> = {
   'prom-client': ['metrics'],
   pino: ['process/log.ts'],
   jose: ['auth'],
-  'graphql-ws': ['http', 'server'],
-  ws: ['http', 'server'],
+  'graphql-ws': ['server'],
+  ws: ['server'],
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
