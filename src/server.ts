@@ -146,7 +146,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
-      budget.start();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -158,7 +157,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       await listener.drain(told ?? config.drainMs);
       await domain.close();
       await client.close();
-      await budget.close();
+      budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
@@ -168,7 +167,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       listener.destroy();
       metricsListener?.destroy();
       void client.close();
-      void budget.close().then(() => link?.close());
+      budget.close();
+      link?.close();
     },
   };
 }
