@@ -98,8 +98,6 @@ async function run({ name, aim, seconds, perSecond, killRedis, tailMs = 0 }: Sit
   const inTime = arrivals.filter((at) => at < startedAt + seconds * 1000);
   const firstSeconds = [1, 2, 3].map((n) => inTime.filter((at) => Math.ceil((at - startedAt) / 1000) === n).length);
   const busiest = Math.max(...inTime.map((from, n) => inTime.slice(n).findIndex((at) => at >= from + 1000)));
-  const bt = inTime.find((from, n) => inTime.slice(n).findIndex((at) => at >= from + 1000) === busiest)! - startedAt;
-  console.log('busiest at', bt);
   tookMs.sort((a, b) => a - b);
   const at = (share: number) => Math.round(tookMs[Math.floor(tookMs.length * share)] ?? Number.NaN);
   console.log(

@@ -6,11 +6,10 @@ import type { CallOptions } from '../../follow/services.ts';
 /** Best first; the place is the rank that the budget counts with. */
 export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const satisfies readonly Priority[];
 
-/** How long a queue of interactive calls may take to empty: a window and a bit, so that a burst may use two of them. */
-const BURST_WAIT_MS = 1200;
-/** How long a call waits in a queue that does not empty: longer serves nobody more and makes everybody slow. */
+/** How long a call waits at most. A queue that has not emptied for as long is a standing one. */
+const MAX_WAIT_MS = 500;
+/** How long a call waits in a standing queue: longer serves nobody more and makes everybody slow. */
 const STANDING_WAIT_MS = 200;
-const BACKGROUND_WAIT_MS = 500;
 /** Bounds memory; far more than can go in time. */
 const MAX_WAITING = 1000;
 
@@ -33,8 +32,8 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
   function lateAt({ call, since, again }: WaitingCall, now: number): number {
     const deadline = now + call.deadlineAt - clock.now();
     if (again) return deadline;
-    if (rankOf(call) > 0) return Math.min(deadline, since + BACKGROUND_WAIT_MS);
-    return Math.min(deadline, Math.max(since + STANDING_WAIT_MS, busySince + BURST_WAIT_MS));
+    if (rankOf(call) > 0) return Math.min(deadline, since + MAX_WAIT_MS);
+    return Math.min(deadline, Math.max(since + STANDING_WAIT_MS, busySince + MAX_WAIT_MS));
   }
 
   function leave(entry: WaitingCall): void {
@@ -50,8 +49,8 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
         count,
         PRIORITIES.map(() => 0),
       ),
-    /** Whether more calls wait than can go, for longer than a burst lasts. */
-    isStanding: (now: number) => now - busySince > BURST_WAIT_MS,
+    /** Whether more calls wait than can go, and it is no burst. */
+    isStanding: (now: number) => now - busySince > MAX_WAIT_MS,
 
     join(call: CallOptions, again: boolean): Promise<void> {
       const { signal } = call;
