@@ -7,16 +7,15 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { createListener } from './http/listener.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
-import { createAccounting } from './operations/accounting.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
+import { createAccounting } from './server/accounting.ts';
+import { createListener } from './server/listener.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
 import { createBudget } from './tencent/budget/budget.ts';
-import type { Report } from './tencent/client.ts';
-import { connectUpstream } from './upstream.ts';
+import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
 export type Gateway = {
@@ -84,7 +83,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
             openSubscriptions: () => accounting.openSubscriptions(),
           },
         });
-  const client = connectUpstream(config.tencent, {
+  const client = createTencentClient({
+    ...config.tencent,
     clock,
     report,
     budget,
@@ -121,13 +121,12 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
 
   const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const accounting = createAccounting(config.freshnessExtension, metrics);
+  const accounting = createAccounting(metrics);
   const listener = createServing(config, {
     contexts,
     settings,
     webhooks,
     accounting,
-    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,
@@ -154,7 +153,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       return listener.listen(config.port, config.host);
     },
     async close(told) {
-      await listener.drain(told ?? config.drainMs);
+      await listener.drain(told ?? config.shutdownDrainMs);
       await domain.close();
       await client.close();
       budget.close();

@@ -1,80 +1,75 @@
-// Who asks: every credential that a request carries must prove the same viewer; none at all means anonymous.
-import type { Clock } from '../clock.ts';
+// Authentication: every credential of a request must prove the same viewer; none at all means anonymous.
 import { GatewayError } from '../errors.ts';
-import { createJwtLogin, type JwtSettings } from './jwt-login.ts';
-import type { KeySetOptions } from './key-set.ts';
-import { createViewerIdCheck, type Proof } from './proof.ts';
+import type { UserId } from '../follow/model.ts';
+import type { VerifiedCredential } from './credential-cache.ts';
+import { createJwtCheck, type JwtDependencies, type JwtSettings } from './jwt.ts';
 import { createTrustedHeader } from './trusted-header.ts';
-import { createUserSigLogin } from './user-sig-login.ts';
+import { createUserSigCheck } from './user-sig.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Looks up a request header by its name in lower case. */
 export type HeaderLookup = (name: string) => string | undefined;
 
 /**
- * Tells who asks, null for anonymous: at once where no credential has to be proven. Throws or rejects with `UNAUTHENTICATED` when a credential does not hold, and with
- * `UPSTREAM_UNAVAILABLE` when whether it does cannot be found out now.
+ * Finds the viewer, null for anonymous. Rejects with `UNAUTHENTICATED` for a credential that does not hold, and with
+ * `UPSTREAM_UNAVAILABLE` when that cannot be found out now.
  */
-export type Authenticate = (header: HeaderLookup) => Viewer | null | Promise<Viewer | null>;
+export type Authenticate = (header: HeaderLookup) => Promise<Viewer | null>;
 
-/** The ways by which requests may say who asks; see the settings. */
+/** The ways by which requests may name their viewer; see the settings. */
 export type AuthSettings = {
   userSig: boolean;
   jwt: JwtSettings | null;
-  /** `secret` is null in development alone: then anybody may be anybody. */
+  /** `secret` is null in development alone: then the name is believed. */
   header: { name: string; secret: string | null } | null;
 };
 
-export type AuthDependencies = {
+export type AuthDependencies = JwtDependencies & {
   sdkAppId: number;
   secretKey: string;
   /** Which ids can be a UserID at all (contract 1.8). */
   userIdPattern: RegExp;
-  clock: Clock;
-  /** Told of what goes wrong behind the requests. */
-  report: KeySetOptions['report'];
 };
 
-type Scheme = { example: string; prove(credential: string): Proof | Promise<Proof> };
+/** The most that the upstream takes for a UserID (contract 1.8), whatever the configured pattern says. */
+const MAX_USER_ID_BYTES = 32;
+
+type Scheme = { example: string; check(credential: string): VerifiedCredential | Promise<VerifiedCredential> };
 
 /**
- * Makes the check of who asks. A way that is not configured is not looked at: its header is one of many that nobody
- * here knows, so `x-viewer-id` then neither names the viewer nor is refused. The `Authorization` header is known
- * always, so one that proves nothing is refused, never taken for anonymous.
+ * Creates the authentication of one gateway. The header of a way that is not configured is ignored, so `x-viewer-id`
+ * then neither names the viewer nor is refused; an `Authorization` header that proves nothing is refused always.
  */
 export function createAuthentication(settings: AuthSettings, dependencies: AuthDependencies): Authenticate {
-  const checkId = createViewerIdCheck(dependencies.userIdPattern);
-  const schemes = createSchemes(settings, dependencies);
-  const nameFromRouter = settings.header && createTrustedHeader(settings.header);
+  const { userSig, jwt } = settings;
+  const schemes = new Map<string, Scheme>();
+  if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', check: createUserSigCheck(dependencies) });
+  if (jwt) schemes.set('bearer', { example: 'Bearer <token>', check: createJwtCheck(jwt, dependencies) });
+  const readHeader = settings.header && createTrustedHeader(settings.header);
 
-  async function fromAuthorization(value: string): Promise<Viewer> {
-    const [, word = '', credential = ''] = /^([a-z]+) +([^\s,]+)$/i.exec(value) ?? [];
-    const scheme = schemes.get(word.toLowerCase());
-    if (!scheme) throw new GatewayError('UNAUTHENTICATED', remedyOf([...schemes.values()]));
-    const { userId, expiresAt } = await scheme.prove(credential);
-    return { userId: checkId(userId, 'What the credential names'), expiresAt };
+  function toUserId(id: unknown, place: string): UserId {
+    const isPossible = typeof id === 'string' && Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
+    if (isPossible && dependencies.userIdPattern.test(id)) return id;
+    throw new GatewayError('UNAUTHENTICATED', `${place} is not a user id that can exist here.`);
   }
 
-  return (header) => {
-    const name = nameFromRouter?.(header) ?? null;
-    const named = name === null ? null : checkId(name, `"${settings.header?.name}"`);
+  return async (header) => {
+    const id = readHeader?.(header) ?? null;
+    const named = id === null ? null : toUserId(id, `"${settings.header?.name}"`);
     const authorization = header('authorization');
     if (authorization === undefined) return named === null ? null : { userId: named, expiresAt: null };
-    return fromAuthorization(authorization).then((viewer) => {
-      if (named === null || named === viewer.userId) return viewer;
-      throw new GatewayError('UNAUTHENTICATED', 'The credentials of this request name different users.');
-    });
+
+    const [, word = '', credential = ''] = /^([a-z]+) +([^\s,]+)$/i.exec(authorization) ?? [];
+    const scheme = schemes.get(word.toLowerCase());
+    if (!scheme) throw new GatewayError('UNAUTHENTICATED', remedyOf([...schemes.values()]));
+    const { userId, expiresAt } = await scheme.check(credential);
+    const viewer = { userId: toUserId(userId, 'The id in the credential'), expiresAt };
+    if (named === null || named === viewer.userId) return viewer;
+    throw new GatewayError('UNAUTHENTICATED', 'The credentials of this request name different users.');
   };
 }
 
-function createSchemes({ userSig, jwt }: AuthSettings, dependencies: AuthDependencies): Map<string, Scheme> {
-  const schemes = new Map<string, Scheme>();
-  if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', prove: createUserSigLogin(dependencies) });
-  if (jwt) schemes.set('bearer', { example: 'Bearer <token>', prove: createJwtLogin(jwt, dependencies) });
-  return schemes;
-}
-
-/** Names what is taken, and never what was given. */
+/** Names what is accepted, and never what was given. */
 function remedyOf(schemes: Scheme[]): string {
   if (schemes.length === 0) return 'This gateway takes no Authorization header; leave it out.';
   const examples = schemes.map(({ example }) => `"Authorization: ${example}"`);

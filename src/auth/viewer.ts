@@ -1,8 +1,8 @@
 import type { UserId } from '../follow/model.ts';
 
-/** Who asks, once it is proven. */
+/** The user that a request is made for, once that is proven. */
 export type Viewer = {
   readonly userId: UserId;
-  /** Epoch milliseconds after which the proof no longer holds; null when it says nothing of an end. */
+  /** Epoch milliseconds after which the credential no longer holds; null when it has no end. */
   readonly expiresAt: number | null;
 };

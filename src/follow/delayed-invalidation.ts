@@ -1,5 +1,5 @@
 // Invalidates once more when the upstream has had its time: what was cached meanwhile may lack a change.
-import { type Clock, setAlarm } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { DomainEvent } from './invalidation.ts';
 
 export type DelayedInvalidation = {
@@ -17,20 +17,16 @@ export type DelayedInvalidationOptions = {
 
 export function createDelayedInvalidation(options: DelayedInvalidationOptions): DelayedInvalidation {
   const { invalidate, clock, lagMs } = options;
-  const alarms = new Set<() => void>();
+  const closed = new AbortController();
 
   return {
     schedule(events) {
-      if (lagMs === 0) return;
-      const callOff = setAlarm(clock, lagMs, () => {
-        alarms.delete(callOff);
-        for (const event of events) void invalidate(event);
-      });
-      alarms.add(callOff);
+      if (lagMs === 0 || events.length === 0) return;
+      clock.sleep(lagMs, closed.signal).then(
+        () => events.forEach(invalidate),
+        () => {},
+      );
     },
-    close() {
-      for (const callOff of alarms) callOff();
-      alarms.clear();
-    },
+    close: () => closed.abort(),
   };
 }

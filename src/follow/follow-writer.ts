@@ -4,9 +4,9 @@ import type { KeyedMutex } from '../cache/keyed-mutex.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
+import type { HeardChange } from './changes.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
-import type { KnownChange } from './event-dedupe.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import {
@@ -37,7 +37,7 @@ export type FollowWriterOptions = {
   cache: Pick<CachedFollowService, 'invalidate' | 'setRelation'>;
   own: Pick<OwnChanges, 'relation'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
-  stream: Pick<ChangeStream<KnownChange>, 'append'>;
+  stream: Pick<ChangeStream<HeardChange>, 'append'>;
   /** What one viewer asks for is done in the order in which it was asked, within this process. */
   mutex: Pick<KeyedMutex, 'runExclusive'>;
   clock: Clock;
@@ -59,33 +59,26 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
     return relations;
   }
 
+  /** Sends a change, and what was lost of it once more: following is membership of a set (upstream contract, U27). */
   async function send(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-    const answers = await follow[kind](from, userIds, call);
-    const doubtful = keysOf(answers, mayHaveHappened);
-    if (doubtful.length === 0) return answers;
-
-    // Following is membership of a set (upstream contract, U27): who is not in it yet may be added again.
-    const found = await lookForLost(kind, from, doubtful, call);
-    for (const id of found.done) answers.set(id, 'done');
-    if (found.notDone.length === 0) return answers;
-    const again = await follow[kind](from, found.notDone, call);
-    const stillDoubtful = keysOf(again, mayHaveHappened);
-    const done = stillDoubtful.length > 0 ? (await lookForLost(kind, from, stillDoubtful, call)).done : [];
-    for (const [id, outcome] of again) answers.set(id, done.includes(id) ? 'done' : outcome);
-    return answers;
-  }
-
-  /** Asks the upstream what became of a change whose answer was lost. */
-  async function lookForLost(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-    const done: UserId[] = [];
-    const notDone: UserId[] = [];
-    for (const [id, relation] of await follow.readRelations(from, userIds, call)) {
-      if (relation instanceof GatewayError) continue;
+    const answers: Batch<ChangeAnswer> = new Map();
+    let unsent: readonly UserId[] = userIds;
+    for (let tries = 0; tries < 2 && unsent.length > 0; tries++) {
+      for (const [id, answer] of await follow[kind](from, unsent, call)) answers.set(id, answer);
+      const lost = keysOf(answers, mayHaveHappened);
+      const relations = lost.length > 0 ? await follow.readRelations(from, lost, call) : new Map<UserId, never>();
       // After the opposite was done lately a lagging upstream shows what was before that: no proof of this change.
-      const isProven = isDone(kind, relation) && isDone(kind, own.relation(from, id, relation));
-      (isProven ? done : notDone).push(id);
+      const isProven = (id: UserId, relation: FollowRelation) =>
+        isDone(kind, relation) && isDone(kind, own.relation(from, id, relation));
+      const notDone: UserId[] = [];
+      for (const [id, relation] of relations) {
+        if (relation instanceof GatewayError) continue;
+        if (isProven(id, relation)) answers.set(id, 'done');
+        else notDone.push(id);
+      }
+      unsent = notDone;
     }
-    return { done, notDone };
+    return answers;
   }
 
   async function changeNow(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
@@ -97,14 +90,13 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
     const events = touched.map((to) => ({ type: 'follow-changed', from, to }) as const);
     await Promise.all(events.map(cache.invalidate));
 
-    const done = keysOf(outcomes, isSo);
-    // A change does not touch whether the other one follows back, so that a look behind it tells as well.
-    const unseen = done.filter((id) => valueOrNull(before.get(id)) === null);
-    const after = unseen.length > 0 ? await look(from, unseen, call) : new Map<UserId, never>();
-    for (const to of done) {
-      const relation = valueOrNull(before.get(to)) ?? valueOrNull(after.get(to));
-      if (relation !== null) cache.setRelation(from, to, relationOf(kind === 'follow', isFan(relation)));
-      if (relation !== null) cache.setRelation(to, from, relationOf(isFan(relation), kind === 'follow'));
+    for (const to of keysOf(outcomes, isSo)) {
+      // A change does not touch whether the other one follows back.
+      const relation = valueOrNull(before.get(to));
+      if (relation !== null) {
+        cache.setRelation(from, to, relationOf(kind === 'follow', isFan(relation)));
+        cache.setRelation(to, from, relationOf(isFan(relation), kind === 'follow'));
+      }
       // One after the other, so that all replicas hear of them in this order.
       await stream.append({
         type: kind === 'follow' ? 'followed' : 'unfollowed',
@@ -122,18 +114,10 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
   return {
     async change(kind, from, userIds, call) {
       if (userIds.length === 0) return new Map();
-      const late = tooLate();
-      try {
-        return await mutex.runExclusive(
-          from,
-          call.deadlineAt,
-          () => late,
-          () => changeNow(kind, from, userIds, call),
-        );
-      } catch (error) {
-        if (error !== late) throw error;
-        return new Map(userIds.map((id) => [id, late]));
-      }
+      return mutex.runExclusive<ReadonlyMap<UserId, ChangeOutcome>>(from, async () => {
+        if (clock.now() < call.deadlineAt) return changeNow(kind, from, userIds, call);
+        return new Map(userIds.map((id) => [id, tooLate()]));
+      });
     },
   };
 }

@@ -1,9 +1,9 @@
 // Refuses operations that would cost too much before anything of them runs, and tells what one costs when asked.
 import type { DocumentNode, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { refusal } from './body.ts';
-import type { Exchange } from './exchange.ts';
-import { LONGEST_TEXT } from './limits.ts';
+import { refusal } from '../server/body.ts';
+import type { Exchange } from '../server/exchange.ts';
+import { LONGEST_TEXT } from '../server/limits.ts';
 import { tooExpensive } from './too-expensive.ts';
 
 type Cost = { readonly calls: number; readonly values: number };

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { createListener } from '../../src/http/listener.ts';
+import { createListener } from '../../src/server/listener.ts';
 import type { House } from '../support/house.ts';
 import { bugs, codesOf, get, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
 

@@ -13,7 +13,7 @@ import { readConfig } from '../../src/config.ts';
 import { GatewayError, maskError } from '../../src/errors.ts';
 import { schema } from '../../src/graph/schema.ts';
 import { createCors } from '../../src/http/cors.ts';
-import { createFront } from '../../src/http/front.ts';
+import { createFront } from '../../src/server/front.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
 import { bugs, codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
@@ -94,7 +94,7 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
     cors: createCors({ origins: [], credentials: false }),
     graphql: () => Promise.reject(bug),
     graphiql: null,
-    authenticate: () => null,
+    authenticate: async () => null,
     webhook: null,
     isReady: () => true,
     onExchange: () => {},

@@ -28,7 +28,8 @@ test.each<[title: string, situation: Situation]>([
   const clock = createHastyClock();
   const house = await openHouse({
     clock,
-    env: { AUTH: 'development', MAX_UPSTREAM_CALLS: '100000', MAX_VALUES: '10000000', ...env },
+    config: { maxValues: 10_000_000 },
+    env: { AUTH: 'development', MAX_UPSTREAM_CALLS: '100000', ...env },
     sandbox: { clock, rateLimits: Number.POSITIVE_INFINITY, people: 300 },
   });
   const few = [1, 2, 3, 40, 150, 299];

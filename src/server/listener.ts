@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from '../http/security-headers.ts';
 import { listening, urlOf } from './bind.ts';
 import { end, refuseBroken } from './broken-requests.ts';
 import { acceptWhoWaits, makeLast, sleepUnless, stopListening } from './leaving.ts';
-import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from './security-headers.ts';
 
 export type Listener = {
   /** Starts to accept; resolves with the URL. Port 0 takes a free one. */

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { SECURITY_HEADER_LINES } from '../http/security-headers.ts';
 import { refusal } from './body.ts';
-import { SECURITY_HEADER_LINES } from './security-headers.ts';
 
 /** By the code of Node's error; anything else is a malformed request. */
 const REFUSALS: Record<string, { status: number; message: string }> = {

@@ -4,13 +4,13 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { WebhookRoute } from '../server/webhook-route.ts';
+import type { Asker } from '../http/client-address.ts';
+import type { Cors } from '../http/cors.ts';
 import { isNestedTooDeep, readBody } from './body.ts';
-import type { Asker } from './client-address.ts';
-import type { Cors } from './cors.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
+import type { WebhookRoute } from './webhook-route.ts';
 
 /** A request whose body has been read: Yoga takes it from here instead of from the socket. */
 export type RequestWithBody = IncomingMessage & { body?: AsyncIterable<Uint8Array> };

@@ -5,15 +5,15 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { OpenContext } from '../context.ts';
-import { type Answer, type Answers, isAnswers, subscribe } from '../http/answers.ts';
-import { refusal } from '../http/body.ts';
 import type { Costs } from '../http/costs.ts';
-import type { EventStreams } from '../http/event-stream.ts';
-import { GRAPHQL_PATH } from '../http/front.ts';
-import { createLimits } from '../http/limits.ts';
 import type { Accounting, Visit } from './accounting.ts';
+import { type Answer, isAnswers, subscribe } from './answers.ts';
+import { refusal } from './body.ts';
 import type { Caching } from './caching.ts';
 import type { Documents } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
+import { GRAPHQL_PATH } from './front.ts';
+import { createLimits } from './limits.ts';
 
 /** What Yoga hands on with a request. */
 type ServerContext = { readonly visit: Visit };
@@ -109,11 +109,7 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
         const { origin } = visit;
         if (!('response' in origin)) return;
         visit.exchange.isStream = true;
-        setResultProcessor(async (answers, { Response }) => {
-          await streams.send(origin.response, answers as Answers);
-          // Yoga wants one, and does nothing with it once the exchange is over.
-          return new Response(null);
-        }, 'text/event-stream');
+        streams.add(origin.response);
       },
     };
   }

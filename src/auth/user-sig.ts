@@ -1,9 +1,8 @@
-// The login that frontends of Tencent Cloud Chat already have: a UserSig, made with the app's own key.
+// The credential that frontends of Tencent Cloud Chat already have: a UserSig, signed with the app's key.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type UserSigVerdict, verifyUserSig } from '../tencent/user-sig.ts';
-import type { Proof } from './proof.ts';
-import { createProofMemory } from './proof-memory.ts';
+import { createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
 
@@ -16,19 +15,19 @@ const REFUSALS: Record<Defect, string> = {
   'bad-signature': 'The UserSig is not signed with the key of this app.',
 };
 
-/** Makes the check of a UserSig; it throws `UNAUTHENTICATED` when that does not hold. */
-export function createUserSigLogin(app: { sdkAppId: number; secretKey: string; clock: Clock }) {
+/** Makes the check of a UserSig; it throws `UNAUTHENTICATED` for one that does not hold. */
+export function createUserSigCheck(app: { sdkAppId: number; secretKey: string; clock: Clock }) {
   const { sdkAppId, secretKey, clock } = app;
-  const proofs = createProofMemory(clock);
+  const cache = createCredentialCache(clock);
 
-  return (userSig: string): Proof => {
-    const known = proofs.recall(userSig);
+  return (userSig: string): VerifiedCredential => {
+    const known = cache.get(userSig);
     if (known) return known;
     const verdict = verifyUserSig(userSig, { sdkAppId, secretKey, now: clock.now() / 1000 });
     if (!verdict.ok) throw new GatewayError('UNAUTHENTICATED', REFUSALS[verdict.reason]);
     // It holds to the end of its last second.
-    const proof = { userId: verdict.userId, expiresAt: (verdict.expiresAt + 1) * 1000 - 1 };
-    proofs.keep(userSig, proof);
-    return proof;
+    const verified = { userId: verdict.userId, expiresAt: (verdict.expiresAt + 1) * 1000 - 1 };
+    cache.set(userSig, verified);
+    return verified;
   };
 }

@@ -1,6 +1,6 @@
 // How much work a document makes for validation and execution, found out in less than either would take.
 import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
-import { tooExpensive } from './too-expensive.ts';
+import { tooExpensive } from '../http/too-expensive.ts';
 
 /** How many selections there may be with each fragment in each place where it is spread. */
 const MOST_SELECTIONS = 5000;

@@ -15,8 +15,8 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { shorten, withoutGuess } from '../errors.ts';
+import { tooExpensive } from '../http/too-expensive.ts';
 import { refuseHeavy } from './document-weight.ts';
-import { tooExpensive } from './too-expensive.ts';
 
 /**
  * How deep brackets of any kind may be nested, whether they select, pass lists and objects, or name list types. Far

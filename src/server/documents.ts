@@ -4,17 +4,17 @@ import type { Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { AutomaticPersistedQueries } from '../http/automatic-persisted-queries.ts';
+import type { Visit } from './accounting.ts';
+import type { AutomaticPersistedQueries } from './automatic-persisted-queries.ts';
 import {
   badRequest,
   type DocumentParams,
   type DocumentRequest,
   hashOf,
   readDocumentRequest,
-} from '../http/document-request.ts';
-import { LONGEST_LOGGED_NAME } from '../http/exchange.ts';
-import { type CheckDocument, NO_DOCUMENTS, readTrustedDocuments } from '../http/trusted-documents.ts';
-import type { Visit } from './accounting.ts';
+} from './document-request.ts';
+import { LONGEST_LOGGED_NAME } from './exchange.ts';
+import { type CheckDocument, NO_DOCUMENTS, readTrustedDocuments } from './trusted-documents.ts';
 
 /** What became of a document that was asked for, where trust is looked at. */
 export type DocumentOutcome = 'trusted' | 'unknown' | 'refused';

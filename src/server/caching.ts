@@ -3,8 +3,8 @@ import type { DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { dependsOnViewer } from '../graph/viewer-fields.ts';
-import { cacheControlOf, entityTagOf, isNamedBy, NOT_STORED, varyOf } from '../http/cache-control.ts';
 import type { Visit } from './accounting.ts';
+import { cacheControlOf, entityTagOf, isNamedBy, NOT_STORED, varyOf } from './cache-control.ts';
 
 export type CachingDependencies = {
   clock: Clock;

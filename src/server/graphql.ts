@@ -1,20 +1,20 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
+import { ConfigError, maskError, shorten, withoutGuess } from '../errors.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
-import { bodyOf } from '../http/body.ts';
-import type { EventStreams } from '../http/event-stream.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { RequestWithBody } from '../http/front.ts';
-import { goneSignal } from '../http/gone.ts';
+import { createOperationCosts } from '../operations/costs.ts';
 import type { Accounting, Visit } from './accounting.ts';
+import { bodyOf } from './body.ts';
 import type { Caching } from './caching.ts';
-import { createOperationCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
+import type { Exchange } from './exchange.ts';
+import type { RequestWithBody } from './front.ts';
+import { goneSignal } from './gone.ts';
 import { createPrepare, type PrepareDependencies } from './prepare.ts';
 import { createYogaServer } from './yoga.ts';
 
@@ -38,7 +38,6 @@ export type GraphqlDependencies = {
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
-  /** Serves subscriptions over HTTP. */
   streams: EventStreams;
   /** Told of what no client can be told. */
   onBug(error: unknown): void;

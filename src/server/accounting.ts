@@ -2,9 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { OpenContext } from '../context.ts';
-import type { Answer } from '../http/answers.ts';
-import type { Exchange } from '../http/exchange.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Answer } from './answers.ts';
+import type { Exchange } from './exchange.ts';
 
 /** What Node's HTTP server has read; what came over HTTP without it, or from elsewhere, as long as somebody waits for it. */
 type Origin = { readonly request: IncomingMessage; readonly response: ServerResponse } | { gone(): AbortSignal };
@@ -21,7 +21,7 @@ export type Visit = {
 export type Accounting = ReturnType<typeof createAccounting>;
 
 /** Creates the books of one gateway. */
-export function createAccounting(freshnessExtension: boolean, metrics: Metrics | null) {
+export function createAccounting(metrics: Metrics | null) {
   const open = { sse: 0, websocket: 0 };
 
   /** Notes an answer's errors, and says in it what was stale. */
@@ -31,7 +31,7 @@ export function createAccounting(freshnessExtension: boolean, metrics: Metrics |
       // A stream may go on for days, and answer with one error after another.
       if (!exchange.errorCodes.includes(code)) exchange.errorCodes.push(code);
     }
-    const staleness = freshnessExtension ? opened?.staleness() : null;
+    const staleness = opened?.staleness();
     if (!staleness) return;
     const freshness = {
       oldestAgeSeconds: Math.round(staleness.ageMs / 1000),

@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+
+/** What a credential proves. */
+export type VerifiedCredential = {
+  /** As the credential names it: still to be checked against what an id can look like. */
+  userId: unknown;
+  /** The last epoch millisecond in which the credential holds. */
+  expiresAt: number;
+};
+
+/** A client sends the same credential for hours; the cache saves verifying it each time. About 4 MB when full. */
+const MAX_CREDENTIALS = 20_000;
+
+/** Creates a cache of credentials that held, each until it expires. */
+export function createCredentialCache(clock: Clock) {
+  // The keys are hashes, so that a dump of the memory shows no credential.
+  const verified = new LRUCache<string, VerifiedCredential>({ max: MAX_CREDENTIALS });
+  const keyOf = (credential: string) => hash('sha256', credential, 'base64');
+
+  return {
+    get(credential: string): VerifiedCredential | undefined {
+      const found = verified.get(keyOf(credential));
+      return found && clock.now() <= found.expiresAt ? found : undefined;
+    },
+    set(credential: string, proven: VerifiedCredential): void {
+      verified.set(keyOf(credential), proven);
+    },
+    clear: () => verified.clear(),
+  };
+}
