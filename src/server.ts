@@ -108,9 +108,13 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     userIdPattern: config.userIdPattern,
     cursorKey: cursorKeyOf(config),
     maxTargets: config.maxTargets,
+    maxUpstreamCalls: config.maxUpstreamCalls,
+    maxValues: config.maxValues,
+    knownFansMaxCalls: config.knownFansMaxCalls,
+    embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
-    memory: domain.service,
+    cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
