@@ -6,7 +6,7 @@ import type { RedisLink } from './cache/redis-link.ts';
 import { createSharedCounts } from './cache/shared-counts.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { createContexts, GraphSettings } from './context.ts';
+import type { Contexts, GraphSettings } from './context.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
@@ -25,7 +25,7 @@ import { readStarterOperations } from './starter-operations.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   settings: GraphSettings;
   webhooks: FrontDependencies['webhook'];
   accounting: Accounting;

@@ -2,14 +2,15 @@
 import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
 import type { Config } from '../config.ts';
-import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
+import type { Contexts, GraphSettings, OpenContext } from '../context.ts';
 import { ConfigError, maskError, shorten, withoutGuess } from '../errors.ts';
+import { createCostCheck } from '../graph/cost.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
-import { createOperationCosts } from '../operations/costs.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import { bodyOf } from './body.ts';
 import type { Caching } from './caching.ts';
+import { createCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { Exchange } from './exchange.ts';
@@ -21,20 +22,10 @@ import { createYogaServer } from './yoga.ts';
 export type GraphqlDependencies = {
   config: Pick<
     Config,
-    | 'maxTokens'
-    | 'maxDepth'
-    | 'maxAliases'
-    | 'maxDirectives'
-    | 'maxUpstreamCalls'
-    | 'maxValues'
-    | 'maxResponseBytes'
-    | 'knownFansMaxCalls'
-    | 'embeddedProfile'
-    | 'introspection'
-    | 'federation'
+    'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'maxResponseBytes' | 'introspection' | 'federation'
   >;
   settings: GraphSettings;
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
@@ -49,13 +40,13 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
-  const costs = createOperationCosts(schema, config, settings);
+  const costs = createCosts({ check: createCostCheck(schema, settings), maxResponseBytes: config.maxResponseBytes });
   const { yoga, check } = createYogaServer({
     ...dependencies,
     schema,
     open,
     begin,
-    costs: costs.plugin,
+    costs,
     mask,
   });
   refuseDocuments();

@@ -5,11 +5,11 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { OpenContext } from '../context.ts';
-import type { Costs } from '../http/costs.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import { type Answer, isAnswers, subscribe } from './answers.ts';
 import { refusal } from './body.ts';
 import type { Caching } from './caching.ts';
+import type { createCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
 import type { EventStreams } from './event-streams.ts';
 import { GRAPHQL_PATH } from './front.ts';
@@ -24,7 +24,7 @@ export type YogaServerDependencies = {
   open(visit: Visit): OpenContext;
   /** It is known what is to run. */
   begin(visit: Visit, document: DocumentNode, operationName: string | null | undefined): void;
-  costs: Costs['plugin'];
+  costs: ReturnType<typeof createCosts>;
   accounting: Accounting;
   documents: Pick<Documents, 'plugin'>;
   caching: Caching;
