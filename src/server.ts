@@ -149,7 +149,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
-      budget.start();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -161,7 +160,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       await listener.drain(told ?? config.shutdownDrainMs);
       await domain.close();
       await client.close();
-      await budget.close();
+      budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
@@ -171,7 +170,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       listener.destroy();
       metricsListener?.destroy();
       void client.close();
-      void budget.close().then(() => link?.close());
+      budget.close();
+      link?.close();
     },
   };
 }
