@@ -1,19 +1,16 @@
 // The doors: HTTP and WebSocket, with everything that stands between a client and the graph.
 import type { Logger } from 'pino';
 import { createAuthentication } from './auth/authentication.ts';
-import type { Viewer } from './auth/viewer.ts';
-import type { RedisLink } from './cache/redis-link.ts';
-import { createSharedCounts } from './cache/shared-counts.ts';
+import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Contexts, GraphSettings } from './context.ts';
-import { type Asker, createClientAddresses } from './http/client-address.ts';
-import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
 import { createCaching } from './server/caching.ts';
+import { createClientRateLimit } from './server/client-rate-limit.ts';
 import { createDocuments } from './server/documents.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createFront, type FrontDependencies, GRAPHQL_PATH } from './server/front.ts';
@@ -29,7 +26,7 @@ export type ServingDependencies = {
   settings: GraphSettings;
   webhooks: FrontDependencies['webhook'];
   accounting: Accounting;
-  redis: { link: RedisLink; prefix: string } | null;
+  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
@@ -68,17 +65,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     report,
   });
   const developmentHeader = developmentHeaderOf(config);
-  const addresses = createClientAddresses(config.trustProxy);
-  const rates =
-    config.rateLimitPerMinute === null
-      ? null
-      : createClientRates({
-          perMinute: config.rateLimitPerMinute,
-          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : null,
-          clock,
-        });
-  const tooSoon = (request: Asker, viewer: Viewer | null) =>
-    rates?.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request))) ?? null;
+  const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
   const cors = createCors({
     origins: config.corsOrigins,
     credentials: config.auth.header !== null,

@@ -4,9 +4,9 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { Asker } from '../http/client-address.ts';
 import type { Cors } from '../http/cors.ts';
 import { isNestedTooDeep, readBody } from './body.ts';
+import type { ClientRateLimit } from './client-rate-limit.ts';
 import { type Exchange, forLog, LONGEST_LOGGED_NAME, type LoggedExchange, openExchange } from './exchange.ts';
 import { answer, refuse, refuseBody, refuseForNow } from './refuse.ts';
 import { brokenHead, brokenParameter, notAcceptable, type Refusal, wrongBody } from './request-rules.ts';
@@ -24,8 +24,7 @@ export type FrontDependencies = {
   /** Serves what the upstream tells; null when it is told nothing. */
   webhook: ({ path: string } & WebhookRoute) | null;
   cors: Cors;
-  /** Counts a request: in how many seconds its client may come again; null when it may go on. */
-  tooSoon?(request: Asker, viewer: Viewer | null): number | null;
+  tooSoon: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when an exchange is over, with its HTTP status and duration: the line of the log. */
@@ -128,9 +127,9 @@ function serve(
     const unreadable = brokenParameter(request);
     if (unreadable) return refuse(response, exchange, unreadable);
   }
-  const known = (viewer: Viewer | null) => {
+  const known = async (viewer: Viewer | null) => {
     exchange.viewer = viewer;
-    const seconds = dependencies.tooSoon?.(request, viewer) ?? null;
+    const seconds = await dependencies.tooSoon(request, viewer);
     return serveViewer(dependencies, request, response, exchange, seconds);
   };
   const unknown = (error: unknown) => refuseCredentials(dependencies, error, request, response, exchange);
@@ -148,17 +147,17 @@ function headerOf(request: IncomingMessage, name: string): string | undefined {
   return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
 }
 
-function refuseCredentials(
-  { tooSoon = () => null }: FrontDependencies,
+async function refuseCredentials(
+  { tooSoon }: FrontDependencies,
   error: unknown,
   request: IncomingMessage,
   response: ServerResponse,
   exchange: Exchange,
-): unknown {
+) {
   if (!(error instanceof GatewayError)) throw error;
   const { code, message } = error;
   // Who tries credentials is nobody yet.
-  const seconds = tooSoon(request, null);
+  const seconds = await tooSoon(request, null);
   if (seconds !== null) return refuseForNow(response, exchange, seconds);
   if (code !== 'UNAUTHENTICATED') return refuse(response, exchange, { status: 503, message, code });
   response.setHeader('www-authenticate', 'UserSig, Bearer');

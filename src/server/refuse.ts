@@ -1,8 +1,8 @@
 // How a request is refused before it reaches GraphQL: in GraphQL's shape, and with its code in the log.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { tooManyRequests } from '../http/client-rates.ts';
 import { linger, refusal } from './body.ts';
+import { tooManyRequests } from './client-rate-limit.ts';
 import type { Exchange } from './exchange.ts';
 import type { Refusal } from './request-rules.ts';
 

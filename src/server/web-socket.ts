@@ -10,9 +10,9 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { tooManyRequests } from '../http/client-rates.ts';
 import type { Cors } from '../http/cors.ts';
 import { type Answer, type Answers, errorForClients, forClients } from './answers.ts';
+import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { DocumentParams } from './document-request.ts';
 import { type Exchange, forLog, type LoggedExchange, openExchange } from './exchange.ts';
 import { GRAPHQL_PATH } from './front.ts';
@@ -40,8 +40,7 @@ export type WebSocketDependencies = {
   /** Checks an operation: the errors tell why it cannot run. */
   prepare(operation: Operation): Prepared | Promise<Prepared>;
   authenticate: Authenticate;
-  /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
-  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
+  tooSoon: ClientRateLimit;
   cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
@@ -79,7 +78,7 @@ type Connection = {
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
-  const { prepare, authenticate, tooSoon = () => null, cors, isReady, onOperation, onFault, clock } = dependencies;
+  const { prepare, authenticate, tooSoon, cors, isReady, onOperation, onFault, clock } = dependencies;
   const { maxBodyBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -127,7 +126,7 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
           return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
-        const seconds = tooSoon(request, viewer);
+        const seconds = await tooSoon(request, viewer);
         if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
         const exchange = openExchange(requestId);
         exchange.viewer = viewer;
@@ -191,11 +190,13 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
   };
 }
 
-/** A client's connection. What does not reach a client that has gone is no error, and its operations end by the close. */
+/** A connection of which a client's absence is no error: what runs on it ends by the close. */
 class ClientSocket extends WebSocket {
   override send(data: Parameters<WebSocket['send']>[0], whenSent?: unknown): void {
     cutOffUnread(this);
-    super.send(data, () => (whenSent as () => void)());
+    const next = whenSent as () => void;
+    // A subscription that always has more would keep the event loop from ever telling of the close.
+    super.send(data, (error) => (error ? setImmediate(next) : next()));
   }
 }
 

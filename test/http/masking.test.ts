@@ -96,6 +96,7 @@ test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text
     graphiql: null,
     authenticate: async () => null,
     webhook: null,
+    tooSoon: async () => null,
     isReady: () => true,
     onExchange: () => {},
     onFault: (error) => faults.push(error),

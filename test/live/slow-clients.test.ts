@@ -106,6 +106,7 @@ describe('a WebSocket', () => {
         },
       }),
       authenticate: async () => null,
+      tooSoon: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {
