@@ -101,7 +101,7 @@ const ADVICE: readonly (Advice & { codes: readonly (number | string)[] })[] = [
     remedy: "Set TENCENT_REGION to the app's data centre, as the console shows it.",
   },
   {
-    codes: [60010, 30004, 40004, 70403, 90009],
+    codes: [60010, 30004, 40004, 70403],
     explanation: 'the account that signs is not an app admin',
     remedy: 'Make TENCENT_ADMIN an admin of the app in the console, or name one that is.',
   },
