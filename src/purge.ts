@@ -2,15 +2,34 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
-import { ConfigError } from './errors.ts';
+import { type Config, type Environment, readConfig } from './config.ts';
+import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { groupsOf } from './follow/forgetting.ts';
 import { createMemories } from './follow/kinds.ts';
 import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';
 import { connectRedis, createRedisClient, keyPrefixOf } from './redis.ts';
 
+/** Runs the command for these users, or for all; resolves with what it did, in words. */
+export async function purge(env: Environment, userIds: readonly string[] | 'everything'): Promise<string> {
+  const config = readConfig(env);
+  const isAll = userIds === 'everything';
+  const impossible = isAll ? [] : userIds.filter((id) => !config.userIdPattern.test(id));
+  if (impossible.length > 0)
+    throw new UsageError(`${impossible.map((id) => `"${id}"`).join(', ')} cannot be a UserID.`);
+  const purging = await createPurge(config);
+  try {
+    if (isAll) return `Everything is purged: ${await purging.everything()} keys were removed from Redis.\n`;
+    await purging.users(userIds);
+    return `Purged: ${userIds.join(', ')}.\n`;
+  } catch (error) {
+    throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
+  } finally {
+    purging.close();
+  }
+}
+
 /** Both reject when Redis does not take it. */
-export type Purge = {
+type Purge = {
   /** Forgets the lists, counts and profiles of these users. */
   users(userIds: readonly string[]): Promise<void>;
   /** Forgets all; resolves with the number of keys that were removed from Redis. */
@@ -22,7 +41,7 @@ export type Purge = {
 const SCAN_STEP = 1000;
 
 /** Connects to the Redis of the settings, or throws a `ConfigError`. */
-export async function createPurge(config: Config): Promise<Purge> {
+async function createPurge(config: Config): Promise<Purge> {
   if (!config.redis) {
     throw new ConfigError([
       'REDIS_URL is missing: without Redis each gateway remembers in its own memory, which no other process can reach. Restart the gateways to make them forget',

@@ -13,7 +13,6 @@ import { createCors } from './http/cors.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
 import { createWebSockets } from './http/web-socket.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
 import { createCaching } from './server/caching.ts';
@@ -22,6 +21,7 @@ import { createFront, type FrontDependencies, GRAPHQL_PATH } from './server/fron
 import { createGraphql } from './server/graphql.ts';
 import { createListener, type Listener } from './server/listener.ts';
 import { readStarterOperations } from './starter-operations.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
