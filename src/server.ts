@@ -107,9 +107,13 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     userIdPattern: config.userIdPattern,
     cursorKey: cursorKeyOf(config),
     maxTargets: config.maxTargets,
+    maxUpstreamCalls: config.maxUpstreamCalls,
+    maxValues: config.maxValues,
+    knownFansMaxCalls: config.knownFansMaxCalls,
+    embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
-    memory: domain.service,
+    cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
@@ -126,7 +130,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     settings,
     webhooks,
     accounting,
-    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,
@@ -145,7 +148,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
-      budget.start();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -157,7 +159,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       await listener.drain(told ?? config.shutdownDrainMs);
       await domain.close();
       await client.close();
-      await budget.close();
+      budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
@@ -167,7 +169,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       listener.destroy();
       metricsListener?.destroy();
       void client.close();
-      void budget.close().then(() => link?.close());
+      budget.close();
+      link?.close();
     },
   };
 }

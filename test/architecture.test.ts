@@ -41,15 +41,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'types:tencent',
   ],
   'webhooks.ts': ['types:follow', 'server', 'tencent', 'clock.ts', 'types:config.ts', 'types:telemetry'],
-  operations: ['graph', 'http', 'types:config.ts', 'types:context.ts'],
-  'patience.ts': ['errors.ts', 'clock.ts'],
+  'deadline.ts': ['errors.ts', 'clock.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'errors.ts', 'follow', 'redis.ts'],
   'config.ts': ['errors.ts', 'tencent/regions.ts'],
   'clock.ts': [],
   'errors.ts': [],
   'redis.ts': ['errors.ts', 'types:cache'],
   'starter-operations.ts': [],
-  'context.ts': ['follow', 'auth', 'patience.ts', 'errors.ts', 'clock.ts', 'types:cache'],
+  'context.ts': ['follow', 'auth', 'deadline.ts', 'errors.ts', 'clock.ts', 'types:cache'],
   graph: ['follow', 'errors.ts', 'types:context.ts'],
   follow: ['cache', 'errors.ts', 'clock.ts'],
   cache: ['errors.ts', 'clock.ts'],
@@ -57,7 +56,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'follow',
     'graph',
     'http',
-    'operations',
     'types:auth',
     'types:cache',
     'types:context.ts',
@@ -76,14 +74,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Package → the only places that may import it. */
 const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/core': ['graph'],
+  '@pothos/plugin-complexity': ['graph'],
   'graphql-yoga': ['server'],
   undici: ['tencent/exchange.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],
   'prom-client': ['telemetry'],
   pino: ['telemetry/log.ts'],
   jose: ['auth'],
-  'graphql-ws': ['http', 'server'],
-  ws: ['http', 'server'],
+  'graphql-ws': ['server'],
+  ws: ['server'],
 };
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeCursor, encodeCursor } from '../../src/graph/item-cursor.ts';
+import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
 import { openHouse } from '../support/house.ts';
 import { readPage } from '../support/walk.ts';
 

