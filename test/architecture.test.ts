@@ -75,6 +75,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/core': ['graph'],
   '@pothos/plugin-complexity': ['graph'],
+  '@pothos/plugin-directives': ['graph'],
+  '@pothos/plugin-federation': ['graph'],
   'graphql-yoga': ['server'],
   undici: ['tencent/exchange.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],
