@@ -2,18 +2,18 @@
 import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
-import type { StaleUse } from './cache/single-flight.ts';
+import type { CacheRead, StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import { GatewayError } from './errors.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
+import { pageKey } from './follow/caches.ts';
 import { Call } from './follow/call.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
-import { pageKey } from './follow/kinds.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
-import { Once } from './follow/once.ts';
+import { RequestMemo } from './follow/request-memo.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import { createPatience } from './patience.ts';
 
@@ -75,8 +75,8 @@ export type ContextRequest = {
   viewer: Viewer | null;
   /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
-  /** Told until when (epoch milliseconds) each value that is read for it is fresh. */
-  onFresh?: ((until: number) => void) | undefined;
+  /** Told of everything that is read for it. */
+  onRead?: ((read: CacheRead) => void) | undefined;
 };
 
 /** A request on its way through the house. */
@@ -105,8 +105,8 @@ class RequestContext implements OpenContext {
   readonly #house: House;
   readonly #request: ContextRequest;
   readonly #sources: House['everything'];
-  readonly #pages = new Once<FollowPage | Promise<FollowPage>>();
-  readonly #missing = new Once<boolean>();
+  readonly #pages = new RequestMemo<FollowPage | Promise<FollowPage>>();
+  readonly #missing = new RequestMemo<boolean>();
   #call: Call;
   #loaders: Loaders | undefined;
   #oldest: Staleness | null = null;
@@ -135,11 +135,7 @@ class RequestContext implements OpenContext {
   }
 
   isKnownMissing(userId: UserId): boolean {
-    return this.#missing.ask(userId, () => {
-      const isMissing = this.#sources.isKnownMissing(userId);
-      if (isMissing) this.#request.onFresh?.(this.#house.clock.now());
-      return isMissing;
-    });
+    return this.#missing.ask(userId, () => this.#sources.isKnownMissing(userId, this.#call));
   }
 
   refusedTags(): readonly string[] {
@@ -190,11 +186,11 @@ class RequestContext implements OpenContext {
 
   #beginCall(): Call {
     const { clock, deadlineMs } = this.#house;
-    const { gone, onUpstreamCall, onFresh } = this.#request;
+    const { gone, onUpstreamCall, onRead } = this.#request;
     return new Call({
       deadlineAt: clock.now() + deadlineMs,
       onUpstreamCall,
-      onFresh,
+      onRead,
       onStale: (use) => this.#noteStale(use),
       beginToWait: () => createPatience(gone(), deadlineMs, clock),
     });

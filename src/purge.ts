@@ -1,10 +1,9 @@
 // An operator's way to make all gateways forget: what they share in Redis, and what each holds in its own memory.
-import { randomUUID } from 'node:crypto';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
-import { groupsOf } from './follow/forgetting.ts';
-import { createMemories } from './follow/kinds.ts';
+import { createCaches } from './follow/caches.ts';
+import { groupsOf } from './follow/invalidation.ts';
 import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';
 import { connectRedis, createRedisClient, keyPrefixOf } from './redis.ts';
 
@@ -34,16 +33,16 @@ export async function createPurge(config: Config): Promise<Purge> {
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const channel = forgetChannel(prefix);
   // What hides the old in Redis must outlive it, hence with the lifetimes that the gateways have.
-  const memories = createMemories({
+  const caches = createCaches({
     ...config,
     clock: systemClock,
-    redis: { link: strictLink(redis), prefix, replica: randomUUID() },
+    redis: { link: strictLink(redis), prefix },
   });
 
   return {
     async users(userIds) {
       const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
-      await Promise.all(groups.map(({ kind, group }) => memories[kind].forget(group)));
+      await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
       await redis.publish(channel, writeMessage(groups.map((group) => ({ ...group, confirmed: true }))));
     },
     async everything() {
@@ -55,7 +54,7 @@ export async function createPurge(config: Config): Promise<Purge> {
         for (let cursor: string | undefined; cursor !== '0'; ) {
           const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
           cursor = next;
-          removed += await remove(keys.filter(isRemembered));
+          removed += await remove(keys.filter(isCached));
         }
       }
       await redis.publish(channel, EVERYTHING);
@@ -64,10 +63,10 @@ export async function createPurge(config: Config): Promise<Purge> {
     close: () => redis.disconnect(),
   };
 
-  /** Neither the budget's keys, nor the marks that keep a read which is under way from bringing back what was forgotten. */
-  function isRemembered(key: string): boolean {
+  /** Neither the budget's keys, nor the generations that keep a read which is under way from bringing back what was invalidated. */
+  function isCached(key: string): boolean {
     const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
-    return Object.hasOwn(memories, kind) && !/\{[^}]*\}::forgotten$/.test(key);
+    return Object.hasOwn(caches, kind) && !/\{[^}]*\}::generation$/.test(key);
   }
 
   // One by one, since a cluster takes no command for keys of several slots; they travel together all the same.

@@ -19,7 +19,10 @@ export type BatchLoaderOptions<V> = {
    * Keys that may come along in spare seats, and where what they bring goes: they are taken before the call is made, and
    * no reader waits for them.
    */
-  prefetch?: (seats: number, asked: ReadonlySet<string>) => { keys: readonly string[]; put(key: string, value: V): void };
+  prefetch?: (
+    seats: number,
+    asked: ReadonlySet<string>,
+  ) => { keys: readonly string[]; put(key: string, value: V): void };
   onBatch?: (size: number) => void;
 };
 

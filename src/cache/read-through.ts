@@ -42,7 +42,7 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
   const { groupOf = (key: string) => key } = options;
-  const { freshMs, toldMs, absentMs } = options.lifetimes;
+  const { freshMs, toldMs } = options.lifetimes;
   const tiers = createTiers<V>(options);
   const flights = createSingleFlight<Read<V>>(options.onShared);
   let looking = 0;
@@ -94,8 +94,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   async function ask(key: string, all: Waiter, load: Load<V>, asOf: AsOf): Promise<Kept<V>> {
     const { readAt, shared } = asOf;
     try {
-      const { value, version = null } = await load(all);
-      return tiers.keep(key, { value, version, readAt }, asOf);
+      const { value, version = null, parts } = await load(all);
+      return tiers.keep(key, { value, version, readAt }, asOf, parts).kept;
     } catch (error) {
       const known = tiers.peek(key);
       if (options.isAbsence(error)) tiers.keep(key, { value: null, version: null, readAt }, asOf);
@@ -158,13 +158,13 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       if (known && tiers.isFresh(known)) return known;
       return (await flights.run(key, waiter, (all) => fetch(key, all, load, false))).entry;
     },
-    /** Keeps what came along with another read, as of that read's beginning. */
-    put(key: string, { value, version = null }: Found<V>, asOf: AsOf): void {
+    /** Keeps what came along with another read, as of that read's beginning. Answers when Redis has it too. */
+    put(key: string, { value, version = null }: Found<V>, asOf: AsOf): Promise<unknown> | undefined {
       const known = tiers.peek(key);
       const isKnown = version !== null && known?.version === version && known.value !== null;
       // The same version again is no news, unless what is known of it is getting old.
-      if (isKnown && tiers.isHeard(known) && tiers.freshUntil(known) - asOf.readAt > freshMs / 2) return;
-      tiers.keep(key, { value, version, readAt: asOf.readAt }, { ...asOf, shared: known?.shared });
+      if (isKnown && tiers.isHeard(known) && tiers.freshUntil(known) - asOf.readAt > freshMs / 2) return undefined;
+      return tiers.keep(key, { value, version, readAt: asOf.readAt }, { ...asOf, shared: known?.shared }).written;
     },
     /** What memory knows, however old. */
     peek: (key: string): Entry<V> | undefined => tiers.peek(key),
@@ -172,7 +172,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     isAbsent(key: string, waiter: Pick<Waiter, 'onRead'>): boolean {
       const known = tiers.peek(key);
       const isAbsent = known !== undefined && known.value === null && tiers.isFresh(known);
-      const freshUntil = clock.now() + (isAbsent ? 0 : absentMs);
+      const freshUntil = isAbsent ? clock.now() : Number.POSITIVE_INFINITY;
       waiter.onRead?.({ group: tiers.nameOf(key), generation: generations.now(), freshUntil });
       return isAbsent;
     },

@@ -4,6 +4,7 @@
 //   {prefix}:{kind}:{{group}}::lock:{key}     the generation in which a replica asks the source now, and which one
 //   {prefix}:{kind}:{{group}}::generation     random text, replaced by each event that changes the group
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Entry } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -22,8 +23,8 @@ export type RedisStore<V> = {
   read(key: string, newerThan: number): Promise<SharedRead<V> | undefined>;
   /** Gives leave back without an entry, so that another replica can try at once. */
   unlock(key: string, generation: string): void;
-  /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
-  write(key: string, generation: string, entry: Entry<V>): void;
+  /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. Never rejects. */
+  write(key: string, generation: string, entry: Entry<V>): Promise<unknown>;
   /**
    * Makes what is cached of the group invalid for all replicas; resolves with whether that is so. Until it is, this
    * replica finds nothing of the group here, and tries again when it looks.
@@ -124,12 +125,14 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
     unlock(key, generation) {
       if (isLocking) void link.run(REMOVE, [lockOf(key)], [`${generation} ${owner}`]);
     },
-    write(key, generation, { value, readAt, version }) {
+    async write(key, generation, { value, readAt, version }) {
       const lifeMs = value === null ? absentMs : staleMs;
       if (lifeMs <= 0) return store.unlock(key, generation);
+      // A reader that waits for the value has it before it is made text.
+      await nextTurn();
       const body = value === null ? NOTHING : encode(value);
       const args = [generation, Math.round(readAt), version ?? '', body, lifeMs, owner];
-      void link.run(WRITE, keysOf(key), args);
+      return link.run(WRITE, keysOf(key), args);
     },
     invalidate,
   };

@@ -18,8 +18,8 @@ export type Lifetimes = {
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
 export type AsOf = { readAt: number; generation: Generation; shared?: string | null };
 
-/** What the source brought. */
-export type Found<V> = { value: V; version?: number | null };
+/** What the source brought; `parts` are written to Redis before it is. */
+export type Found<V> = { value: V; version?: number | null; parts?: Promise<unknown> };
 
 export type TiersOptions<V> = MemoryStoreOptions<V> & {
   /** Names the groups of this cache among those of others. */
@@ -102,20 +102,20 @@ export function createTiers<V>(options: TiersOptions<V>) {
     freshUntil,
     isFresh,
     /** Until when it is as fresh to an HTTP cache, which is told of no changes: while we are, it is right now. */
-    untoldUntil: (entry: Kept<V>) =>
-      Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
+    untoldUntil: (entry: Kept<V>) => Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
     /** Whether it may stand in where the source is asked or fails. */
     isUsable: ({ value, readAt }: Kept<V>) => value !== null && clock.now() < readAt + usableMs,
 
-    /** Keeps what the source brought in both tiers. */
-    keep(key: string, entry: Entry<V>, asOf: AsOf): Kept<V> {
+    /** Keeps what the source brought in both tiers: in Redis behind `parts`. */
+    keep(key: string, entry: Entry<V>, asOf: AsOf, parts?: Promise<unknown>) {
       const isOutdated = generations.changedSince(nameOf(key), asOf.generation);
       const kept = keepHere(key, entry, asOf);
       // A group that is not known to have a generation may be one that did not change lately.
       const shared = asOf.shared ?? '';
-      if (isOutdated || kept.readAt !== entry.readAt) redis?.unlock(key, shared);
-      else redis?.write(key, shared, kept);
-      return kept;
+      const isKept = !isOutdated && kept.readAt === entry.readAt;
+      if (!isKept) redis?.unlock(key, shared);
+      const written = isKept && redis && Promise.resolve(parts).then(() => redis.write(key, shared, kept));
+      return { kept, written: written || undefined };
     },
 
     /** What Redis has, reconciled with memory by the generation that counts; undefined when Redis cannot say. */

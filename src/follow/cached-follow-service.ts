@@ -1,10 +1,11 @@
 // The follow graph with caches in front of it: the same questions as the upstream answers, asked as seldom as possible.
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type BatchLoad, createBatchLoader } from '../cache/batch-loader.ts';
 import { createGenerations } from '../cache/generations.ts';
+import type { Entry } from '../cache/memory-store.ts';
 import { createPrefetch, type Prefetch } from '../cache/prefetch.ts';
 import type { AsOf, Load, ReadThrough } from '../cache/read-through.ts';
-import type { Entry } from '../cache/memory-store.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import {
   type CacheKind,
@@ -20,7 +21,7 @@ import { type DomainEvent, groupsOf } from './invalidation.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, ProfileService } from './services.ts';
-import { createTelling } from './telling.ts';
+import { createWebhookLiveness } from './webhook-liveness.ts';
 
 /** What is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
 export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
@@ -79,7 +80,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     {
       ...options,
       // Without Redis no replica passes on what another one was told.
-      toldSince: () => (redis && !redis.link.isUp() ? null : telling.since()),
+      toldSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage,
       onProfileChange() {
         edition++;
@@ -137,7 +138,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   async function readRelations(keys: readonly string[], all: Waiter): Promise<Batch<FollowRelation>> {
     const byViewer = Map.groupBy(keys, (key) => usersOfRelation(key)[0]);
     const answers = Array.from(byViewer, async ([viewer, own]) => {
-      const relations = await follow.readRelations(viewer, own.map((key) => usersOfRelation(key)[1]), all);
+      const relations = await follow.readRelations(
+        viewer,
+        own.map((key) => usersOfRelation(key)[1]),
+        all,
+      );
       return Array.from(relations, ([to, outcome]) => [relationKey(viewer, to), outcome] as const);
     });
     return new Map((await Promise.all(answers)).flat());
@@ -155,7 +160,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     if (entry.value?.count == null || clock.now() >= until) return null;
     const [userId, list] = ownerOfPage(key);
     const { value, readAt } = await counts.readFresh(userId, all, from(loadCounts, userId)).catch(() => entry);
-    if (readAt <= entry.readAt || !value || !(list in value) || value[list as keyof typeof value] !== entry.value.count) return null;
+    if (readAt <= entry.readAt || !value || !(list in value) || value[list as keyof typeof value] !== entry.value.count)
+      return null;
     const validUntil = Math.min(until, readAt + lifetimes.page.freshMs);
     return validUntil > clock.now() ? validUntil : null;
   }
@@ -165,8 +171,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     async (waiter) => {
       const [asOf, editionBefore, before] = [asOfNow(), edition, countBefore(query)];
       const { entries, next } = await follow.readPage(query, waiter);
-      for (const { user } of entries)
-        if (user.profile?.whole) profile.put(user.id, found(user.profile), asOf);
+      const parts = entries.map(({ user }) => user.profile?.whole && profile.put(user.id, found(user.profile), asOf));
       const isPartial = entries.some(({ user }) => user.profile?.whole === false);
       const value: CachedPage = {
         ids: entries.map(({ user }) => user.id),
@@ -177,7 +182,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       };
       // Where memory is short its reader has the profiles all the same.
       views.set(value, { page: view(value, (n) => entries[n]?.user.profile ?? null), edition: editionBefore });
-      return { value };
+      return { value, parts: Promise.all(parts) };
     };
 
   function view({ ids, times, next, partial }: CachedPage, embedded?: (n: number) => Profile | null): FollowPage {
@@ -202,7 +207,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   if (!redis) hearing.resolve();
   const replicas =
     redis &&
-    joinReplicas(redis.link, redis.prefix, {
+    joinReplicas(redis.link, redis.prefix, randomUUID(), {
       forget({ kind, group, confirmed }) {
         if (confirmed) caches[kind].drop(group);
         else void caches[kind].invalidate(group);
@@ -210,13 +215,13 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       forgetEverything() {
         for (const cache of all) cache.clear();
       },
-      told: (since) => telling.hear(since),
+      told: (since) => liveness.hear(since),
       missed() {
         hearing.resolve();
         for (const cache of all) cache.expireAll();
       },
     });
-  const telling = createTelling({ clock, spread: replicas?.tellTold ?? null });
+  const liveness = createWebhookLiveness({ clock, publish: replicas?.tellTold ?? null });
 
   return {
     readPage(query, call) {
@@ -254,8 +259,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     setRelation(viewer, to, value) {
       relation.put(relationKey(viewer, to), { value }, asOfNow());
     },
-    noteWebhook: telling.note,
-    withdrawWebhooks: telling.withdraw,
+    noteWebhook: liveness.note,
+    withdrawWebhooks: liveness.withdraw,
     isCurrent: (group, generation) => !generations.changedSince(group, generation),
     ready: () => hearing.promise,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),

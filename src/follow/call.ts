@@ -10,15 +10,15 @@ type CallParts = Omit<CallOptions, 'signal'> & { beginToWait(): Patience };
 export class Call implements CallOptions {
   readonly deadlineAt: number;
   readonly onUpstreamCall: CallOptions['onUpstreamCall'];
-  readonly onFresh: CallOptions['onFresh'];
+  readonly onRead: CallOptions['onRead'];
   readonly onStale: CallOptions['onStale'];
   readonly #beginToWait: () => Patience;
   #patience: Patience | undefined;
 
-  constructor({ deadlineAt, onUpstreamCall, onFresh, onStale, beginToWait }: CallParts) {
+  constructor({ deadlineAt, onUpstreamCall, onRead, onStale, beginToWait }: CallParts) {
     this.deadlineAt = deadlineAt;
     this.onUpstreamCall = onUpstreamCall;
-    this.onFresh = onFresh;
+    this.onRead = onRead;
     this.onStale = onStale;
     this.#beginToWait = beginToWait;
   }

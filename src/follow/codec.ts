@@ -98,8 +98,10 @@ const packProfile = (value: Profile): unknown[] =>
 
 function unpackProfile(packed: unknown): Profile {
   const parts = only<unknown[]>((value) => Array.isArray(value) && value.length === PROFILE_FIELDS.length)(packed);
-  const profile = { ...UNSET_PROFILE, customFields: [], items: [], whole: true };
-  return Object.assign(profile, Object.fromEntries(PROFILE_FIELDS.map((field, n) => [field, PROFILE[field](parts[n])])));
+  const profile: Record<string, unknown> = { ...UNSET_PROFILE, customFields: [], items: [], whole: true };
+  let n = 0;
+  for (const field of PROFILE_FIELDS) profile[field] = PROFILE[field](parts[n++]);
+  return profile as Profile; // each field was read as what it is
 }
 
 // Measured on Node 24; `test/cache/memory.test.ts` holds them against the heap.
@@ -113,7 +115,7 @@ const textBytes = (value: string | null) =>
 
 /** Most texts stand in two places, as items and as what they mean. */
 function profileBytes({ nick, avatar, selfSignature, location, items, customFields }: Profile): number {
-  let bytes = PROFILE_BYTES + [nick, avatar, selfSignature, location].reduce((sum, each) => sum + textBytes(each), 0);
+  let bytes = PROFILE_BYTES + textBytes(nick) + textBytes(avatar) + textBytes(selfSignature) + textBytes(location);
   for (const { value } of items) bytes += OBJECT_BYTES + (typeof value === 'string' ? textBytes(value) : 8);
   for (const { key, value } of customFields) bytes += OBJECT_BYTES + textBytes(key) + textBytes(value);
   return bytes;
@@ -145,7 +147,7 @@ export const page = jsonCodec<CachedPage>(
     count,
     ids,
     times,
-    partial && partial.map((each) => each && packProfile(each)),
+    partial?.map((each) => each && packProfile(each)),
   ],
   (packed) => {
     const [next, known, ids, times, partial] = listOf((part) => part)(packed);

@@ -1,8 +1,8 @@
 // What replicas tell each other through Redis: which groups to forget, to forget everything, or that the upstream tells of
 // changes. All go one way, so that who cannot hear what to forget does not believe to be told of changes either.
 import type { RedisLink } from '../cache/redis-link.ts';
-import type { Group } from './invalidation.ts';
 import type { CacheKind } from './caches.ts';
+import type { Group } from './invalidation.ts';
 
 /** Forgotten groups. `confirmed`: Redis has it, so that memory is all that is left to be cleared. */
 type Told = Group & { confirmed: boolean };

@@ -45,13 +45,12 @@ export type WebhookEventsOptions = {
   onBug(error: unknown): void;
 };
 
-/** An app's own events name fewer users a second than this, on each replica; more is taken for a flood. */
+/** An app's own events name no more users than this in one second, on each replica; more is taken for a flood. */
 const USERS_PER_SECOND = 100;
-const BURST_USERS = 100;
-/** After a flood events are dropped, and fresh times are those without webhooks, until this long has been quiet. */
+/** A flood ends, and webhooks lengthen fresh times again, when it has been quiet for this long, in milliseconds. */
 const FLOOD_MS = 60_000;
-/** How often replicas are told of a flood that goes on, in milliseconds. */
-const WITHDRAW_EVERY_MS = 10_000;
+/** How often a flood that goes on is prolonged, and replicas are told so, in milliseconds. */
+const PROLONG_EVERY_MS = 10_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
@@ -59,11 +58,9 @@ const MAX_EVENTS = 10_000;
 export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvents {
   const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
   const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
-  let tokens = BURST_USERS;
-  let filledAt = clock.now();
+  const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
-  let withdrawnAt = Number.NEGATIVE_INFINITY;
   const confirmation = createChangeConfirmation({
     follow,
     clock,
@@ -81,18 +78,14 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
   /** Whether an event that names this number of users is one too many. */
   function isTooMuch(users: number): boolean {
     const now = clock.now();
-    tokens = Math.min(BURST_USERS, tokens + ((now - filledAt) / 1000) * USERS_PER_SECOND);
-    filledAt = now;
-    tokens -= users;
-    if (tokens < 0) {
-      tokens = Math.max(tokens, -BURST_USERS);
+    const second = Math.floor(now / 1000);
+    recent.users = users + (second === recent.second ? recent.users : 0);
+    recent.second = second;
+    if (recent.users > USERS_PER_SECOND && floodUntil < now + FLOOD_MS - PROLONG_EVERY_MS) {
       floodUntil = now + FLOOD_MS;
       confirmation.clear();
-    }
-    // Events that matter may be among those that are dropped.
-    if (now < floodUntil && now >= withdrawnAt + WITHDRAW_EVERY_MS) {
-      withdrawnAt = now;
-      cache.withdrawWebhooks(FLOOD_MS + WITHDRAW_EVERY_MS);
+      // Events that matter may be among those that are dropped.
+      cache.withdrawWebhooks(FLOOD_MS + PROLONG_EVERY_MS);
     }
     const isNow = now < floodUntil;
     if (isNow !== isFlood) onFlood(isNow);

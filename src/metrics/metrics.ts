@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { Clock } from '../clock.ts';
-import type { Kind, MemoryObserver } from '../follow/kinds.ts';
+import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { Command } from '../tencent/wire.ts';
 import { type BudgetReading, sampleBudget } from './budget-samples.ts';
@@ -31,7 +31,7 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
-const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies Kind[];
+const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
 const OUTCOMES = ['fresh', 'stale', 'absent', 'miss'] as const satisfies ReadOutcome[];
 const TIERS = ['memory', 'redis', 'source'] as const satisfies Tier[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies BreakerState[];
@@ -141,7 +141,7 @@ export function createMetrics({ clock, knownOperations, readings }: MetricsOptio
   const sharedCells = tableOf(KINDS, (kind) => shared.of(kind));
   const batchCells = tableOf(KINDS, (kind) => batchSizes.labels(kind));
 
-  const memory: Required<MemoryObserver> = {
+  const memory: Required<CacheObserver> = {
     onRead(kind, outcome, tier) {
       readCells[kind][outcome][tier]().count++;
     },

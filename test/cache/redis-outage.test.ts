@@ -191,13 +191,13 @@ const GARBAGE: Record<string, (admin: Redis, key: string, text: string) => Promi
   'a list as JSON': (admin, key, text) => admin.set(key, `${headOf(text)}[]`),
   'null as JSON': (admin, key, text) => admin.set(key, `${headOf(text)}null`),
   'a version beyond all numbers': (admin, key, text) =>
-    admin.set(key, text.replace(/^(\d+\|\d+\|)\d*/, `$1${'9'.repeat(30)}`)),
+    admin.set(key, text.replace(/^(\w*\|\d+\|)\d*/, `$1${'9'.repeat(30)}`)),
   'a great version of broken JSON': (admin, key, text) =>
-    admin.set(key, `${text.replace(/^(\d+\|\d+\|)\d*\|.*$/s, `$1${'9'.repeat(15)}|`)}{"nick":`),
-  'a time from the far future': (admin, key, text) => admin.set(key, text.replace(/^\d+/, '9'.repeat(15))),
-  'a mark from the far future': (admin, key) => admin.set(key, '9'.repeat(17)),
+    admin.set(key, `${text.replace(/^(\w*\|\d+\|)\d*\|.*$/s, `$1${'9'.repeat(15)}|`)}{"nick":`),
+  'a time from the far future': (admin, key, text) => admin.set(key, text.replace(/\|\d+/, `|${'9'.repeat(15)}`)),
+  'a generation that nobody wrote': (admin, key) => admin.set(key, 'a|b {c}'),
 };
-const headOf = (text: string) => /^\d+\|\d+\|\d*\|/.exec(text)?.[0] ?? '';
+const headOf = (text: string) => /^\w*\|\d+\|\d*\|/.exec(text)?.[0] ?? '';
 
 test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, and goes', async (_what, litter) => {
   const { admin, house, queryAll } = await openReplicas();
@@ -206,7 +206,7 @@ test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, 
   expect(entries.length).toBeGreaterThan(40);
   for (const entry of entries) {
     const text = (await admin.get(entry)) ?? '';
-    for (const key of [entry, entry.replace('}:', '}::lease:'), entry.replace(/\}.*$/, '}::forgotten')])
+    for (const key of [entry, entry.replace('}:', '}::lease:'), entry.replace(/\}.*$/, '}::generation')])
       await litter(admin, key, text);
   }
 
