@@ -1,7 +1,8 @@
 // An operator's way to make all gateways forget: what they share in Redis, and what each holds in its own memory.
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './errors.ts';
 import { createCaches } from './follow/caches.ts';
 import { groupsOf } from './follow/invalidation.ts';
 import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';
@@ -32,7 +33,7 @@ export async function createPurge(config: Config): Promise<Purge> {
   await connectRedis(redis);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const channel = forgetChannel(prefix);
-  // What hides the old in Redis must outlive it, hence with the lifetimes that the gateways have.
+  // The generations that hide the old in Redis must outlive it, hence with the lifetimes that the gateways have.
   const caches = createCaches({
     ...config,
     clock: systemClock,
@@ -54,7 +55,7 @@ export async function createPurge(config: Config): Promise<Purge> {
         for (let cursor: string | undefined; cursor !== '0'; ) {
           const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
           cursor = next;
-          removed += await remove(keys.filter(isCached));
+          removed += await remove(keys.filter(isRemembered));
         }
       }
       await redis.publish(channel, EVERYTHING);
@@ -63,8 +64,8 @@ export async function createPurge(config: Config): Promise<Purge> {
     close: () => redis.disconnect(),
   };
 
-  /** Neither the budget's keys, nor the generations that keep a read which is under way from bringing back what was invalidated. */
-  function isCached(key: string): boolean {
+  /** Neither the budget's keys, nor the marks that keep a read which is under way from bringing back what was forgotten. */
+  function isRemembered(key: string): boolean {
     const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
     return Object.hasOwn(caches, kind) && !/\{[^}]*\}::generation$/.test(key);
   }

@@ -15,8 +15,7 @@ import { createListener } from './server/listener.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
 import { createBudget } from './tencent/budget/budget.ts';
-import type { Report } from './tencent/client.ts';
-import { connectUpstream } from './upstream.ts';
+import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
 export type Gateway = {
@@ -84,7 +83,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
             openSubscriptions: () => accounting.openSubscriptions(),
           },
         });
-  const client = connectUpstream(config.tencent, {
+  const client = createTencentClient({
+    ...config.tencent,
     clock,
     report,
     budget,
@@ -108,9 +108,13 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     userIdPattern: config.userIdPattern,
     cursorKey: cursorKeyOf(config),
     maxTargets: config.maxTargets,
+    maxUpstreamCalls: config.maxUpstreamCalls,
+    maxValues: config.maxValues,
+    knownFansMaxCalls: config.knownFansMaxCalls,
+    embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
-    memory: domain.service,
+    cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
@@ -121,13 +125,12 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
 
   const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const accounting = createAccounting(config.freshnessExtension, metrics);
+  const accounting = createAccounting(metrics);
   const listener = createServing(config, {
     contexts,
     settings,
     webhooks,
     accounting,
-    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,
@@ -146,7 +149,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
-      budget.start();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -155,10 +157,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       return listener.listen(config.port, config.host);
     },
     async close(told) {
-      await listener.drain(told ?? config.drainMs);
+      await listener.drain(told ?? config.shutdownDrainMs);
       await domain.close();
       await client.close();
-      await budget.close();
+      budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
@@ -168,7 +170,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       listener.destroy();
       metricsListener?.destroy();
       void client.close();
-      void budget.close().then(() => link?.close());
+      budget.close();
+      link?.close();
     },
   };
 }

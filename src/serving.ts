@@ -6,31 +6,29 @@ import type { RedisLink } from './cache/redis-link.ts';
 import { createSharedCounts } from './cache/shared-counts.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { createContexts, GraphSettings } from './context.ts';
+import type { Contexts, GraphSettings } from './context.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import { createEventStreams } from './http/event-stream.ts';
 import { createGraphiqlPage } from './http/graphiql-page.ts';
-import { createWebSockets } from './http/web-socket.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
 import { createCaching } from './server/caching.ts';
 import { createDocuments } from './server/documents.ts';
+import { createEventStreams } from './server/event-streams.ts';
 import { createFront, type FrontDependencies, GRAPHQL_PATH } from './server/front.ts';
 import { createGraphql } from './server/graphql.ts';
 import { createListener, type Listener } from './server/listener.ts';
+import { createWebSockets } from './server/web-socket.ts';
 import { readStarterOperations } from './starter-operations.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   settings: GraphSettings;
   webhooks: FrontDependencies['webhook'];
   accounting: Accounting;
-  /** Ends all subscriptions, as completed ones. */
-  endSubscriptions(): void;
   redis: { link: RedisLink; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
@@ -41,9 +39,9 @@ export type ServingDependencies = {
 
 /** Makes the listener of the service; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies): Listener {
-  const { contexts, settings, webhooks, accounting, endSubscriptions } = dependencies;
+  const { contexts, settings, webhooks, accounting } = dependencies;
   const { redis, metrics, clock, log, logRequest, report } = dependencies;
-  const streams = createEventStreams(clock);
+  const streams = createEventStreams();
   const documents = createDocuments({
     config,
     automatic: config.automaticPersistedQueries ? createAutomaticPersistedQueries(redis) : null,
@@ -122,7 +120,6 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const longLived = {
     upgrade: webSockets.upgrade,
     leave() {
-      endSubscriptions();
       streams.leave();
       webSockets.leave();
     },

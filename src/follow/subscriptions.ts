@@ -1,6 +1,5 @@
 // Tells subscribers of changes as they happen, and of those since their last event when they come back with its cursor.
 import { EventEmitter } from 'node:events';
-import { compareIds } from '../cache/change-ring.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
@@ -42,7 +41,7 @@ export type Subscriptions = {
 };
 
 export type SubscriptionsOptions = {
-  stream: Pick<ChangeStream<HeardChange>, 'listen' | 'since' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen' | 'since' | 'catchUp'>;
   clock: Clock;
   /** How many changes may wait for one subscriber. */
   maxWaiting?: number;
@@ -50,6 +49,7 @@ export type SubscriptionsOptions = {
 };
 
 type Queue = ReturnType<typeof createQueue>;
+type PastChange = LoggedChange & { isPartlyDelivered?: boolean };
 
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
@@ -87,17 +87,22 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     const endsInMs = Math.min(Math.max(0, (expiresAt ?? Number.POSITIVE_INFINITY) - clock.now()), LONGEST_ALARM_MS);
     const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => queue.end(expired()));
     queues.add(queue);
-    for (const topic of [...concerned, GAP]) topics.on(topic, queue.offer);
+    const past = begin();
+    past.catch(queue.end);
+
+    /** Reads what happened since the position, and listens from that moment on. */
+    async function begin() {
+      if (position && !stream.since(position.id).complete) await stream.catchUp();
+      if (queues.has(queue)) for (const topic of [...concerned, GAP]) topics.on(topic, queue.offer);
+      return position ? pastOf(position, concerned) : [];
+    }
 
     async function* events(): AsyncGenerator<Event, undefined> {
-      // What happens meanwhile waits in the queue, so that nothing falls between the past and what follows.
-      const past = position && (await readPast(position, concerned));
-      for (const [n, logged] of past?.missed.entries() ?? []) {
-        const events = eventsOf(logged);
-        if (queues.has(queue)) yield* n === 0 && past?.isPartly ? events.slice(1) : events;
+      for (const { isPartlyDelivered, ...logged } of await past) {
+        const all = eventsOf(logged);
+        if (queues.has(queue)) yield* isPartlyDelivered ? all.slice(1) : all;
       }
-      for await (const logged of queue.items)
-        if (!past || compareIds(logged.id, past.upTo) > 0) yield* eventsOf(logged);
+      for await (const logged of queue.items) yield* eventsOf(logged);
       return undefined;
     }
     const generator = events();
@@ -113,14 +118,13 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     };
   }
 
-  /** What concerns `topics` behind a position; a single gap where something may be lacking. */
-  async function readPast({ id, partlyDelivered }: LogPosition, concerned: ReadonlySet<string>) {
-    const { entries, complete, upTo } = await stream.since(id);
-    const partly = partlyDelivered ? stream.recent().findLast((entry) => entry.id === id) : undefined;
-    if (!complete || (partlyDelivered && !partly)) return { missed: [missedAt(upTo)], upTo, isPartly: false };
+  /** What is `concerned` behind a position; a single gap where something may be missing. */
+  function pastOf({ id, partlyDelivered }: LogPosition, concerned: ReadonlySet<string>): PastChange[] {
+    const { entry, entries, complete, upTo } = stream.since(id);
+    if (!complete || (partlyDelivered && !entry)) return [missedAt(upTo)];
     const rest = entries.filter(({ value }) => !value.isRepeated && topicsOf(value).some((it) => concerned.has(it)));
-    const missed = (partly ? [partly, ...rest] : rest).map((entry) => ({ id: entry.id, change: entry.value }));
-    return { missed, upTo, isPartly: partlyDelivered };
+    const past: PastChange[] = rest.map(({ id, value: change }) => ({ id, change }));
+    return partlyDelivered && entry ? [{ id, change: entry.value, isPartlyDelivered: true }, ...past] : past;
   }
 
   return {

@@ -11,6 +11,7 @@ import {
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
+import { price } from './cost.ts';
 import { type EntityNames, OWN_NAMES, schemaNaming } from './entity.ts';
 import { printSubgraphSdl } from './subgraph.ts';
 import { handleOf } from './user-handle.ts';
@@ -62,6 +63,7 @@ function federationFields(userType: GraphQLObjectType, names: EntityNames, intro
   });
   return {
     _service: {
+      extensions: { complexity: 0 },
       type: new GraphQLNonNull(ServiceType),
       description: 'For routers. Refused where introspection is off.',
       resolve() {
@@ -72,6 +74,12 @@ function federationFields(userType: GraphQLObjectType, names: EntityNames, intro
       },
     },
     _entities: {
+      extensions: {
+        complexity: price(
+          (args: { representations: readonly unknown[] }) => args.representations.length / 100,
+          (args) => args.representations.length,
+        ),
+      },
       type: new GraphQLNonNull(new GraphQLList(EntityType)),
       description: `For routers: the entities that are referred to, in their order; at most ${LARGEST_BATCH}.`,
       args: {

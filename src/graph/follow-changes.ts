@@ -5,6 +5,7 @@ import type { ChangeKind } from '../follow/changes.ts';
 import type { ChangeOutcome } from '../follow/follow-writer.ts';
 import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
+import { PER_CALL, price, USER_PRICE } from './cost.ts';
 import { UserType } from './user.ts';
 import { handleOf } from './user-handle.ts';
 
@@ -47,6 +48,7 @@ const SuccessTypes = [
         type: UserType,
         nullable: false,
         description: 'The user as they are now.',
+        complexity: USER_PRICE,
         resolve: ({ user }) => user,
       }),
     }),
@@ -96,7 +98,12 @@ for (const kind of ['follow', 'unfollow'] as const) {
         description: 'One result for each id of the input, in its order.',
         resolve: ({ results }) => [...results],
       }),
-      viewer: t.field({ type: UserType, description: 'The viewer as they are now.', resolve: ({ viewer }) => viewer }),
+      viewer: t.field({
+        type: UserType,
+        description: 'The viewer as they are now.',
+        complexity: USER_PRICE,
+        resolve: ({ viewer }) => viewer,
+      }),
     }),
   });
   builder.mutationField(field, (t) =>
@@ -104,10 +111,21 @@ for (const kind of ['follow', 'unfollow'] as const) {
       type: PayloadType,
       description: `${does}, in batches of what the upstream takes at once. What succeeds for some is never undone because others fail; the next read shows it, on every replica.`,
       args: { input: t.arg({ type: InputType, required: true, description: 'Whom.' }) },
+      complexity: CHANGE_PRICE,
       resolve: (_root, { input }, context) => change(kind, input.userIds, context),
     }),
   );
 }
+
+/** Relations and the viewer's counts are read before, and counts again after where the upstream is behind. */
+const CHANGE_PRICE = price(
+  ({ input: { userIds } }: { input: { userIds: readonly string[] } }) =>
+    2 +
+    Math.ceil(userIds.length / PER_CALL.relations) +
+    Math.ceil(userIds.length / PER_CALL.changes) +
+    Math.ceil(userIds.length / PER_CALL.counts),
+  ({ input: { userIds } }) => userIds.length,
+);
 
 async function change(kind: ChangeKind, ids: readonly string[], context: Context): Promise<Payload> {
   const { viewer, settings } = context;

@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { EventsMissed, FollowEvent } from '../follow/events.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
+import { USER_PRICE } from './cost.ts';
 import { AFTER, eventFields } from './event-fields.ts';
 import { ProfileEventType } from './profile-events.ts';
 import { UserType } from './user.ts';
@@ -30,6 +31,7 @@ function memberEvent(type: keyof typeof TYPE_NAMES, description: string, who: st
         type: UserType,
         nullable: false,
         description: who,
+        complexity: USER_PRICE,
         resolve: ({ userId }) => ({ id: userId, profile: null }),
       }),
     }),

@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.ts';
 import type { EventsMissed, ProfileEvent } from '../follow/events.ts';
 import { builder } from './builder.ts';
+import { USER_PRICE } from './cost.ts';
 import { AFTER, eventFields } from './event-fields.ts';
 import { UserType } from './user.ts';
 import { handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
@@ -20,6 +21,7 @@ builder.objectRef<Exclude<ProfileEvent, EventsMissed>>('ProfileChanged').impleme
       type: UserType,
       nullable: false,
       description: 'Whose profile it is, as it is now.',
+      complexity: USER_PRICE,
       resolve: ({ userId }) => ({ id: userId, profile: null }),
     }),
   }),

@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { Profile, UserHandle } from '../follow/model.ts';
+import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import { CONSTANT, constantFor } from './constant.ts';
+import { PER_CALL, price, USER_PRICE, USERS_PRICE } from './cost.ts';
 import { AdminForbidTypeType, AllowTypeType, GenderType } from './enums.ts';
 import { NodeType } from './node.ts';
 import { CustomFieldType, ProfileItemType } from './profile-item.ts';
@@ -14,7 +14,6 @@ const CUSTOM_TAG = 'Tag_Profile_Custom_';
 /** Reads from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
 function profileField<T>(read: (profile: Profile) => T) {
   return {
-    extensions: constantFor(({ profile }: UserHandle) => profile !== null && (profile.whole || read(profile) != null)),
     resolve: ({ id, profile }: UserHandle, _args: object, context: Context): T | Promise<T> => {
       const known = profile && read(profile);
       if (profile?.whole || known != null) return known as T;
@@ -32,6 +31,20 @@ function fromWholeProfile<T>(
   return profile?.whole ? read(profile) : andThen(context.load.profile(id), read);
 }
 
+/** Reads one of the counts of a user. */
+export function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
+  return {
+    complexity: price(1 / PER_CALL.counts),
+    resolve: (source: Source, _args: object, { load }: Context): number | Promise<number> => {
+      const [userId, list] = countOf(source);
+      return andThen(load.counts(userId), (counts) => counts[list]);
+    },
+  };
+}
+
+/** How many entries a list of a profile is taken to have. */
+const LIST_PRICE = price(0, () => 25);
+
 function checkKnown(tags: readonly string[], context: Context) {
   const refused = tags.find((tag) => context.refusedTags().includes(tag));
   if (!refused) return;
@@ -46,7 +59,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     'An account of the app. Profile fields are null when the user has not set them, or when their value cannot be read.',
   interfaces: [NodeType],
   fields: (t) => ({
-    id: t.exposeID('id', { nullable: false, description: "The account's UserID.", extensions: CONSTANT }),
+    id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
     nick: t.string({
       description: 'The name to show.',
       ...profileField(({ nick }) => nick),
@@ -106,6 +119,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
       nullable: true,
       description:
         'The profile fields of the app’s own that this user has set: all of them for a member of a list, elsewhere those that the gateway is configured to ask for.',
+      complexity: LIST_PRICE,
       args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
       resolve: (user, { keys }, context) =>
         fromWholeProfile(user, context, (profile) => {
@@ -118,6 +132,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
       nullable: true,
       description:
         'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
+      complexity: LIST_PRICE,
       args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
       resolve: (user, { tags }, context) =>
         fromWholeProfile(user, context, (profile) => {
@@ -134,6 +149,7 @@ builder.queryField('user', (t) =>
     description:
       'The user with this id. Costs nothing by itself: whether the user exists shows when a field needs to know.',
     args: { id: t.arg.id({ required: true, description: 'The UserID.' }) },
+    complexity: USER_PRICE,
     resolve: (_root, { id }, context) => handleOf(id, context),
   }),
 );
@@ -144,6 +160,7 @@ builder.queryField('users', (t) =>
     nullable: { list: false, items: true },
     description: `The users with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
+    complexity: USERS_PRICE,
     // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
     resolve: (_root, { ids }, context) => handlesOf(ids, context) as (UserHandle | null)[],
   }),

@@ -21,7 +21,7 @@ export type Visit = {
 export type Accounting = ReturnType<typeof createAccounting>;
 
 /** Creates the books of one gateway. */
-export function createAccounting(freshnessExtension: boolean, metrics: Metrics | null) {
+export function createAccounting(metrics: Metrics | null) {
   const open = { sse: 0, websocket: 0 };
 
   /** Notes an answer's errors, and says in it what was stale. */
@@ -31,7 +31,7 @@ export function createAccounting(freshnessExtension: boolean, metrics: Metrics |
       // A stream may go on for days, and answer with one error after another.
       if (!exchange.errorCodes.includes(code)) exchange.errorCodes.push(code);
     }
-    const staleness = freshnessExtension ? opened?.staleness() : null;
+    const staleness = opened?.staleness();
     if (!staleness) return;
     const freshness = {
       oldestAgeSeconds: Math.round(staleness.ageMs / 1000),

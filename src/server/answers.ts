@@ -1,10 +1,7 @@
 // Answers as every transport sends them, and one for each event of a subscription.
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, GraphQLError } from 'graphql';
 
-/** Where an answer keeps the cursor of its event, whatever was selected of it. JSON does not show it. */
-export const EVENT_CURSOR = Symbol('event cursor');
-
-export type Answer = ExecutionResult & { [EVENT_CURSOR]?: string };
+export type Answer = ExecutionResult;
 export type Answers = AsyncIterableIterator<Answer>;
 
 /**
@@ -39,8 +36,6 @@ export async function subscribe(
         const event = await events.next();
         if (event.done || isOver) return over();
         answer = await execute({ ...args, rootValue: event.value });
-        const cursor = (event.value as { cursor?: unknown } | null)?.cursor;
-        if (typeof cursor === 'string') answer = { ...answer, [EVENT_CURSOR]: cursor };
       } catch (error) {
         if (isOver) return over();
         over();

@@ -1,17 +1,18 @@
 // GraphQL: Yoga with our schema, limits, masking and accounting, for HTTP and for whatever else brings operations.
 import type { ServerResponse } from 'node:http';
 import type { DocumentNode } from 'graphql';
-import { type Config, ConfigError } from '../config.ts';
-import type { createContexts, GraphSettings, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
+import type { Config } from '../config.ts';
+import type { Contexts, GraphSettings, OpenContext } from '../context.ts';
+import { ConfigError, maskError, shorten, withoutGuess } from '../errors.ts';
+import { createCostCheck } from '../graph/cost.ts';
 import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
-import type { EventStreams } from '../http/event-stream.ts';
-import { createOperationCosts } from '../operations/costs.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import { bodyOf } from './body.ts';
 import type { Caching } from './caching.ts';
+import { createCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { Exchange } from './exchange.ts';
 import type { RequestWithBody } from './front.ts';
 import { goneSignal } from './gone.ts';
@@ -21,24 +22,13 @@ import { createYogaServer } from './yoga.ts';
 export type GraphqlDependencies = {
   config: Pick<
     Config,
-    | 'maxTokens'
-    | 'maxDepth'
-    | 'maxAliases'
-    | 'maxDirectives'
-    | 'maxUpstreamCalls'
-    | 'maxValues'
-    | 'maxResponseBytes'
-    | 'knownFansMaxCalls'
-    | 'embeddedProfile'
-    | 'introspection'
-    | 'federation'
+    'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'maxResponseBytes' | 'introspection' | 'federation'
   >;
   settings: GraphSettings;
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   accounting: Accounting;
   documents: Documents;
   caching: Caching;
-  /** Serves subscriptions over HTTP. */
   streams: EventStreams;
   /** Told of what no client can be told. */
   onBug(error: unknown): void;
@@ -50,13 +40,13 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
-  const costs = createOperationCosts(schema, config, settings);
+  const costs = createCosts({ check: createCostCheck(schema, settings), maxResponseBytes: config.maxResponseBytes });
   const { yoga, check } = createYogaServer({
     ...dependencies,
     schema,
     open,
     begin,
-    costs: costs.plugin,
+    costs,
     mask,
   });
   refuseDocuments();

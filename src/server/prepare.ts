@@ -1,9 +1,9 @@
 // Operations that did not come over HTTP: checked as Yoga checks those that did, and run when whoever brought them says so.
 import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
-import type { Operation, Prepared } from '../http/web-socket-protocol.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import { type Answer, type Answers, isAnswers } from './answers.ts';
 import type { Documents } from './documents.ts';
+import type { Operation, Prepared } from './web-socket.ts';
 
 /** Yoga's own steps, with all its plugins around them. */
 type Enveloped = {

@@ -5,13 +5,13 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { OpenContext } from '../context.ts';
-import type { Costs } from '../http/costs.ts';
-import type { EventStreams } from '../http/event-stream.ts';
 import type { Accounting, Visit } from './accounting.ts';
-import { type Answer, type Answers, isAnswers, subscribe } from './answers.ts';
+import { type Answer, isAnswers, subscribe } from './answers.ts';
 import { refusal } from './body.ts';
 import type { Caching } from './caching.ts';
+import type { createCosts } from './costs.ts';
 import type { Documents } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
 import { GRAPHQL_PATH } from './front.ts';
 import { createLimits } from './limits.ts';
 
@@ -24,7 +24,7 @@ export type YogaServerDependencies = {
   open(visit: Visit): OpenContext;
   /** It is known what is to run. */
   begin(visit: Visit, document: DocumentNode, operationName: string | null | undefined): void;
-  costs: Costs['plugin'];
+  costs: ReturnType<typeof createCosts>;
   accounting: Accounting;
   documents: Pick<Documents, 'plugin'>;
   caching: Caching;
@@ -109,11 +109,7 @@ export function createYogaServer(dependencies: YogaServerDependencies) {
         const { origin } = visit;
         if (!('response' in origin)) return;
         visit.exchange.isStream = true;
-        setResultProcessor(async (answers, { Response }) => {
-          await streams.send(origin.response, answers as Answers);
-          // Yoga wants one, and does nothing with it once the exchange is over.
-          return new Response(null);
-        }, 'text/event-stream');
+        streams.add(origin.response);
       },
     };
   }

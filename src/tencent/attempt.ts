@@ -95,6 +95,8 @@ export function createAttempts(options: AttemptOptions) {
 
   async function exchange(command: Command, json: string, call: CallOptions, userSig: string, allottedMs: number) {
     call.onUpstreamCall?.(command);
+    // Who has no call left gives up when told of this one.
+    if (call.signal.aborted) throw cancelled(command, call);
     const request = send(pathOf(command, userSig), json);
     const callOff = setAlarm(clock, allottedMs, request.stop);
     call.signal.addEventListener('abort', request.stop, { once: true });

@@ -1,4 +1,5 @@
 // What this gateway says of itself as a subgraph: Apollo's checks of subgraphs, as far as they concern it.
+
 import { readFileSync } from 'node:fs';
 import {
   type ConstDirectiveNode,
@@ -11,7 +12,8 @@ import {
   visit,
 } from 'graphql';
 import { expect, test } from 'vitest';
-import { ConfigError } from '../../src/config.ts';
+import { ConfigError } from '../../src/errors.ts';
+
 import { printSubgraphSdl } from '../../src/graph/subgraph.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openHouse } from '../support/house.ts';

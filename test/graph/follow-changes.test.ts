@@ -253,9 +253,9 @@ test('nobody but oneself, or nothing but nonsense, asks the upstream nothing', a
 
 test.each([
   ['no target', []],
-  ['more targets than MAX_TARGETS', ['bert', 'cleo', 'dora', 'emil']],
+  ['more targets than one mutation takes', ['bert', 'cleo', 'dora', 'emil']],
 ])('%s is refused whole, and nothing is changed', async (_what, ids) => {
-  const house = await openWorld({ env: { MAX_TARGETS: '3' } });
+  const house = await openWorld({ config: { maxTargets: 3 } });
   const { data, errors } = await house.as('anna').query(mutationOf('follow'), { ids });
   expect(data).toEqual({ done: null });
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, namesNoUpstream, readConfig } from '../../src/config.ts';
+import { namesNoUpstream, readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { readStarterOperations } from '../../src/starter-operations.ts';
 import { type Answer, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';

@@ -181,7 +181,7 @@ describe('on replicas that share a Redis', () => {
     expect(await take(quiet, 1)).toMatchObject([{ type: 'missed' }]);
     const [missed] = await take(onB, 1);
     expect(missed).toMatchObject({ type: 'missed' });
-    await vi.waitFor(async () => expect(await a.stream.since(cursor)).toMatchObject({ complete: false }), 10_000);
+    await vi.waitFor(() => expect(a.stream.since(cursor)).toMatchObject({ complete: false }), 10_000);
 
     const lost = a.live.followEvents('anna', { ...EVERYTHING, after: cursor });
     expect(await take(lost, 1)).toMatchObject([{ type: 'missed' }]);
