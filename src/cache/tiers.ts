@@ -41,8 +41,6 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
 /** Fresh times end up to this share earlier, so that what was read together is not renewed together. */
 const JITTER = 0.1;
 
-export type Tiers<V> = ReturnType<typeof createTiers<V>>;
-
 export function createTiers<V>(options: TiersOptions<V>) {
   const { kind, clock, redis, generations, onChange = () => {} } = options;
   const { groupOf = (key: string) => key, toldSince = () => null, settleMs = 0, random = Math.random } = options;
