@@ -12,13 +12,14 @@ import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
 import { buildSchema, findBreakingChanges, type GraphQLSchema, parse, print, validate } from 'graphql';
 import { describeSettings } from './src/config.ts';
-import { schema } from './src/graph/schema.ts';
+import { printSubgraphSdl } from './src/graph/federation.ts';
+import { createSchema } from './src/graph/schema.ts';
 import { printSdl } from './src/graph/sdl.ts';
-import { printSubgraphSdl } from './src/graph/subgraph.ts';
 
 const FOLDER = new URL('./schema/', import.meta.url);
 const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };
 const DECLARED = 'breaking-changes.txt';
+const schema = createSchema();
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
 
 const operations = readdirSync(new URL('operations/', FOLDER))

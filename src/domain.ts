@@ -71,7 +71,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
-  const delayed = createDelayedInvalidation({ invalidate: cache.invalidate, clock, lagMs });
+  const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
   const mutex = createKeyedMutex();
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });

@@ -87,8 +87,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/core': ['graph'],
   '@pothos/plugin-complexity': ['graph'],
+  '@pothos/plugin-directives': ['graph'],
+  '@pothos/plugin-federation': ['graph'],
   'graphql-yoga': ['server'],
-  undici: ['tencent/exchange.ts', 'tencent/upstream-errors.ts'],
+  undici: ['tencent/http.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],
   'prom-client': ['metrics'],
   pino: ['process/log.ts'],

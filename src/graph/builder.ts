@@ -1,6 +1,8 @@
 // The schema's vocabulary. Pothos' defaults hold: a field may be null and an argument left out unless they say otherwise.
 import SchemaBuilder from '@pothos/core';
 import complexity from '@pothos/plugin-complexity';
+import directives from '@pothos/plugin-directives';
+import federation from '@pothos/plugin-federation';
 import type { Context } from '../context.ts';
 import { price } from './cost.ts';
 
@@ -14,7 +16,7 @@ export const builder = new SchemaBuilder<{
     URL: { Input: string; Output: string };
   };
 }>({
-  plugins: [complexity],
+  plugins: [complexity, directives, federation],
   // Checked before anything runs, not when the first field does.
   complexity: { disabled: true, fieldComplexity: price(0) },
 });

@@ -17,6 +17,14 @@ export const connectionArguments = (t: ArgBuilder<typeof builder.$inferSchemaTyp
   after: t.string({ description: 'The cursor of the edge to go on after.' }),
 });
 
+/** What a router takes a page for; one without `first` is not to be refused. */
+export const LIST_SIZE = {
+  assumedSize: DEFAULT_PAGE_SIZE,
+  slicingArguments: ['first'],
+  sizedFields: ['edges', 'nodes'],
+  requireOneSlicingArgument: false,
+};
+
 /** How many members are wanted, when that is no more than the deployment allows. */
 export function checkFirst(wanted: number | null | undefined, { maxPageSize }: GraphSettings): number {
   const first = wanted ?? DEFAULT_PAGE_SIZE;
@@ -45,6 +53,7 @@ type PageInfo = {
 
 export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',
+  shareable: true,
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
       nullable: false,

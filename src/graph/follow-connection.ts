@@ -9,6 +9,7 @@ import {
   checkFirst,
   connectionArguments,
   denied,
+  LIST_SIZE,
   PageInfoType,
   pricedMembers,
 } from './connection.ts';
@@ -170,6 +171,7 @@ for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
       description: DESCRIPTIONS[list],
       args: connectionArguments(t.arg),
       complexity: price(callsOf, pricedMembers),
+      listSize: LIST_SIZE,
       resolve: ({ id }, args, context, info) => readConnection(id, list, args, context, info),
     }),
   );

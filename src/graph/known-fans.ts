@@ -8,6 +8,7 @@ import {
   checkFirst,
   connectionArguments,
   denied,
+  LIST_SIZE,
   PageInfoType,
   pricedMembers,
 } from './connection.ts';
@@ -122,6 +123,9 @@ builder.objectField(UserType, 'knownFans', (t) =>
       'Those of this user\'s fans whom the viewer follows: "followed by someone you know". Null for an anonymous viewer. Who may not see the user\'s fans may not see these either.',
     args: connectionArguments(t.arg),
     complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
+    // As many calls as it may take by default.
+    cost: 10,
+    listSize: LIST_SIZE,
     resolve: ({ id }, args, context) => readKnownFans(id, args, context),
   }),
 );

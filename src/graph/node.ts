@@ -1,7 +1,7 @@
 import type { UserHandle } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { USER_PRICE, USERS_PRICE } from './cost.ts';
-import { handleOf, handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
+import { handleOf, handlesOf, MAX_LOOKUP } from './user-handle.ts';
 
 export const NodeType = builder.interfaceRef<UserHandle>('Node').implement({
   description: 'Anything that can be fetched again by its id. Users are the only such thing.',
@@ -26,7 +26,7 @@ builder.queryField('nodes', (t) =>
   t.field({
     type: [NodeType],
     nullable: { list: false, items: true },
-    description: `The nodes with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
+    description: `The nodes with these ids, in their order; at most ${MAX_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of nodes: UserIDs.' }) },
     complexity: USERS_PRICE,
     // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.

@@ -5,7 +5,7 @@ import { builder } from './builder.ts';
 import { USER_PRICE } from './cost.ts';
 import { AFTER, eventFields } from './event-fields.ts';
 import { UserType } from './user.ts';
-import { handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
+import { handlesOf, MAX_LOOKUP } from './user-handle.ts';
 
 export const ProfileEventType = builder.interfaceRef<ProfileEvent>('ProfileEvent').implement({
   description: 'Something that happened to the profile of a user.',
@@ -33,7 +33,7 @@ builder.subscriptionField('profileChanged', (t) =>
     nullable: false,
     description: 'Changes of the profiles of some users.',
     args: {
-      userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${LARGEST_LOOKUP}.` }),
+      userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }),
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userIds, after }, context) {

@@ -1,4 +1,5 @@
 // The GraphQL schema: every type file adds its part to the builder when imported.
+import type { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './user.ts';
@@ -13,4 +14,8 @@ import './viewer.ts';
 builder.queryType({ description: 'Where every query begins.' });
 builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });
 
-export const schema = builder.toSchema();
+/** The builder, once every type is part of it. */
+export { builder };
+
+/** The clients' schema. */
+export const createSchema = (): GraphQLSchema => builder.toSchema();

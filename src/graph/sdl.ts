@@ -1,7 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { schema } from './schema.ts';
+import { createSchema } from './schema.ts';
 
 /** The public schema as text, sorted: what `schema/schema.graphql` holds. */
 export function printSdl(): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${printSchema(lexicographicSortSchema(createSchema()))}\n`;
 }

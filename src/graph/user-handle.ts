@@ -4,13 +4,13 @@ import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 
 /** The longest UserID, in bytes of UTF-8 (contract 1.8). */
-const LONGEST_USER_ID = 32;
+const MAX_USER_ID_BYTES = 32;
 
 /** Keys of what is remembered are put together with these. */
 const SEPARATORS = /[\s:{}]/;
 
 /** The largest number of ids in one `users` or `nodes` field. */
-export const LARGEST_LOOKUP = 100;
+export const MAX_LOOKUP = 100;
 
 type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
 
@@ -20,23 +20,20 @@ type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
  */
 export function handleOf(id: string, known: Known): UserHandle | null {
   const { userIdPattern } = known.settings;
-  if (Buffer.byteLength(id) <= LONGEST_USER_ID && !SEPARATORS.test(id) && userIdPattern.test(id)) {
+  if (Buffer.byteLength(id) <= MAX_USER_ID_BYTES && !SEPARATORS.test(id) && userIdPattern.test(id)) {
     return known.isKnownMissing(id) ? null : { id, profile: null };
   }
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `${JSON.stringify(shown)} cannot be a user id: it must match ${userIdPattern.source} and take at most ${LONGEST_USER_ID} bytes.`,
+    `${JSON.stringify(shown)} cannot be a user id: it must match ${userIdPattern.source} and take at most ${MAX_USER_ID_BYTES} bytes.`,
   );
 }
 
 /** Handles in the order of `ids`. A malformed id fails in its own place; the others answer. */
 export function handlesOf(ids: readonly string[], known: Known): (UserHandle | null | Error)[] {
-  if (ids.length > LARGEST_LOOKUP) {
-    throw new GatewayError(
-      'BAD_USER_INPUT',
-      `${ids.length} ids are too many: ask for at most ${LARGEST_LOOKUP} at once.`,
-    );
+  if (ids.length > MAX_LOOKUP) {
+    throw new GatewayError('BAD_USER_INPUT', `${ids.length} ids are too many: ask for at most ${MAX_LOOKUP} at once.`);
   }
   return ids.map((id) => {
     try {

@@ -7,7 +7,10 @@ import { PER_CALL, price, USER_PRICE, USERS_PRICE } from './cost.ts';
 import { AdminForbidTypeType, AllowTypeType, GenderType } from './enums.ts';
 import { NodeType } from './node.ts';
 import { CustomFieldType, ProfileItemType } from './profile-item.ts';
-import { handleOf, handlesOf, LARGEST_LOOKUP } from './user-handle.ts';
+import { handleOf, handlesOf, MAX_LOOKUP } from './user-handle.ts';
+
+/** What concerns the app and who runs it more than its users, so that a contract can leave it out by one name. */
+const INTERNAL = 'internal';
 
 const CUSTOM_TAG = 'Tag_Profile_Custom_';
 
@@ -35,6 +38,7 @@ function fromWholeProfile<T>(
 export function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   return {
     complexity: price(1 / PER_CALL.counts),
+    cost: 1,
     resolve: (source: Source, _args: object, { load }: Context): number | Promise<number> => {
       const [userId, list] = countOf(source);
       return andThen(load.counts(userId), (counts) => counts[list]);
@@ -58,6 +62,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
   description:
     'An account of the app. Profile fields are null when the user has not set them, or when their value cannot be read.',
   interfaces: [NodeType],
+  directives: [{ name: 'key', args: { fields: 'id' } }],
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
     nick: t.string({
@@ -98,6 +103,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     }),
     role: t.int({
       description: 'The role, a number of the app’s own.',
+      tag: INTERNAL,
       ...profileField(({ role }) => role),
     }),
     allowType: t.field({
@@ -108,10 +114,12 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
     adminForbidType: t.field({
       type: AdminForbidTypeType,
       description: 'What the app’s administrators forbid this user.',
+      tag: INTERNAL,
       ...profileField(({ adminForbidType }) => adminForbidType),
     }),
     messageSettings: t.int({
       description: 'Message settings, a bit field: 1 means that the user receives no messages.',
+      tag: INTERNAL,
       ...profileField(({ messageSettings }) => messageSettings),
     }),
     customFields: t.field({
@@ -133,6 +141,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
       description:
         'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
       complexity: LIST_PRICE,
+      tag: INTERNAL,
       args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
       resolve: (user, { tags }, context) =>
         fromWholeProfile(user, context, (profile) => {
@@ -158,9 +167,10 @@ builder.queryField('users', (t) =>
   t.field({
     type: [UserType],
     nullable: { list: false, items: true },
-    description: `The users with these ids, in their order; at most ${LARGEST_LOOKUP}.`,
+    description: `The users with these ids, in their order; at most ${MAX_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
     complexity: USERS_PRICE,
+    listSize: { assumedSize: MAX_LOOKUP },
     // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
     resolve: (_root, { ids }, context) => handlesOf(ids, context) as (UserHandle | null)[],
   }),

@@ -5,7 +5,6 @@ import type { Config } from '../config.ts';
 import type { Contexts, GraphSettings, OpenContext } from '../context.ts';
 import { ConfigError, maskError, shorten, withoutGuess } from '../errors.ts';
 import { createCostCheck } from '../graph/cost.ts';
-import { clashesOf } from '../graph/entity.ts';
 import { createServedSchema } from '../graph/federation.ts';
 import type { Accounting, Visit } from './accounting.ts';
 import { bodyOf } from './body.ts';
@@ -37,7 +36,6 @@ export type GraphqlDependencies = {
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
   const { config, settings, contexts, accounting, documents, caching, onBug } = dependencies;
-  refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
   const costs = createCosts({ check: createCostCheck(schema, settings), maxResponseBytes: config.maxResponseBytes });
@@ -95,11 +93,4 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       mask,
     }),
   };
-}
-
-/** Only the schema can tell which names are taken. */
-function refuseClashes(names: Config['federation']): void {
-  const { type, key } = clashesOf(names);
-  const problems = [...(type ? [`FEDERATION_USER_TYPE ${type}`] : []), ...(key ? [`FEDERATION_USER_KEY ${key}`] : [])];
-  if (problems.length > 0) throw new ConfigError(problems);
 }
