@@ -78,7 +78,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
   // As long as a page may stand in for a newer one, so long it may show an old profile.
   const profiles = createChangedProfiles({ stream, clock, pageMs: Math.max(toldMs, usableMs) });
   const service = withOwnChanges(cache, own, profiles);
-  const delayed = createDelayedInvalidation({ invalidate: cache.invalidate, clock, lagMs });
+  const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
   const mutex = createKeyedMutex();
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });

@@ -10,7 +10,6 @@ import type { Contexts, GraphSettings } from './context.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import { createGraphiqlPage } from './http/graphiql-page.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
@@ -18,6 +17,7 @@ import { createCaching } from './server/caching.ts';
 import { createDocuments } from './server/documents.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createFront, type FrontDependencies, GRAPHQL_PATH } from './server/front.ts';
+import { createGraphiql } from './server/graphiql.ts';
 import { createGraphql } from './server/graphql.ts';
 import { createListener, type Listener } from './server/listener.ts';
 import { createWebSockets } from './server/web-socket.ts';
@@ -112,7 +112,14 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const front = createFront({
     ...shared,
     graphql: graphql.serve,
-    graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
+    graphiql: config.graphiql
+      ? createGraphiql({
+          operations: readStarterOperations(),
+          viewerHeader: developmentHeader,
+          // Plain http is taken for this machine alone, where a sandbox serves avatars.
+          sandboxOrigin: config.tencent.baseUrl?.startsWith('http:') ? config.tencent.baseUrl : null,
+        })
+      : null,
     isReady: () => listener.isReady(),
     onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
     maxBodyBytes,

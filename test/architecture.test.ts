@@ -90,7 +90,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/plugin-directives': ['graph'],
   '@pothos/plugin-federation': ['graph'],
   'graphql-yoga': ['server'],
-  undici: ['tencent/exchange.ts', 'tencent/upstream-errors.ts'],
+  undici: ['tencent/http.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],
   'prom-client': ['metrics'],
   pino: ['process/log.ts'],

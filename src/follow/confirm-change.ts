@@ -7,14 +7,6 @@ import { type FollowService, known } from './services.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 
-export type ChangeConfirmation = {
-  /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
-  confirm(claim: Claim): void;
-  /** Drops the claims that wait. */
-  clear(): void;
-  close(): void;
-};
-
 export type ChangeConfirmationOptions = {
   follow: Pick<FollowService, 'readRelations'>;
   clock: Clock;
@@ -33,8 +25,7 @@ const MAX_WAITING = 1000;
 
 type Waiting = Claim & { tries: number };
 
-export function createChangeConfirmation(options: ChangeConfirmationOptions): ChangeConfirmation {
-  const { follow, clock, onConfirmed, onBug } = options;
+export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
   const closed = new AbortController();
   const { signal } = closed;
   let waiting: Waiting[] = [];
@@ -85,7 +76,9 @@ export function createChangeConfirmation(options: ChangeConfirmationOptions): Ch
   }
 
   return {
-    confirm: (claim) => add({ ...claim, tries: 0 }),
+    /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
+    confirm: (claim: Claim) => add({ ...claim, tries: 0 }),
+    /** Drops the claims that wait. */
     clear() {
       waiting = [];
     },

@@ -2,25 +2,18 @@
 import type { Clock } from '../clock.ts';
 import type { DomainEvent } from './invalidation.ts';
 
-export type DelayedInvalidation = {
-  /** Invalidates what `events` concern at the end of the lag that begins now. */
-  schedule(events: readonly DomainEvent[]): void;
-  close(): void;
-};
+export type DelayedInvalidation = ReturnType<typeof createDelayedInvalidation>;
 
-export type DelayedInvalidationOptions = {
-  invalidate(event: DomainEvent): Promise<void>;
-  clock: Clock;
-  /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
-  lagMs: number;
-};
-
-export function createDelayedInvalidation(options: DelayedInvalidationOptions): DelayedInvalidation {
-  const { invalidate, clock, lagMs } = options;
+/** `lagMs` is how long after a change the upstream may be behind; 0: never. */
+export function createDelayedInvalidation(
+  invalidate: (event: DomainEvent) => Promise<void>,
+  { clock, lagMs }: { clock: Clock; lagMs: number },
+) {
   const closed = new AbortController();
 
   return {
-    schedule(events) {
+    /** Invalidates what `events` concern at the end of the lag that begins now. */
+    schedule(events: readonly DomainEvent[]): void {
       if (lagMs === 0 || events.length === 0) return;
       clock.sleep(lagMs, closed.signal).then(
         () => events.forEach(invalidate),

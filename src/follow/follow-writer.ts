@@ -21,15 +21,8 @@ import {
 /** `unchanged`: it was so before. The failures of `ChangeAnswer` and errors are their own words. */
 export type ChangeOutcome = 'changed' | 'unchanged' | Exclude<ChangeAnswer, 'done'> | GatewayError;
 
-export type FollowWriter = {
-  /** Makes `from` follow, or no longer follow, each of `userIds`: other accounts, each named once. */
-  change(
-    kind: ChangeKind,
-    from: UserId,
-    userIds: readonly UserId[],
-    call: CallOptions,
-  ): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
-};
+export type FollowWriter = ReturnType<typeof createFollowWriter>;
+type Outcomes = ReadonlyMap<UserId, ChangeOutcome>;
 
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
@@ -46,7 +39,7 @@ export type FollowWriterOptions = {
 /** A change waits no longer than this for the look before it, which only makes its answer better. In milliseconds. */
 const LOOK_MS = 1500;
 
-export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
+export function createFollowWriter(options: FollowWriterOptions) {
   const { follow, cache, own, delayed, stream, mutex, clock } = options;
 
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
@@ -85,7 +78,7 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
     const before = await look(from, userIds, call);
     const startedAt = clock.now();
     const answers = await send(kind, from, userIds, call);
-    const outcomes = new Map(userIds.map((id) => [id, outcomeOf(id, answers, before, kind)]));
+    const outcomes = new Map(userIds.map((id) => [id, outcomeOf(answers.get(id), isDone(kind, before.get(id)))]));
     const touched = keysOf(outcomes, (outcome) => isSo(outcome) || mayHaveHappened(outcome));
     const events = touched.map((to) => ({ type: 'follow-changed', from, to }) as const);
     await Promise.all(events.map(cache.invalidate));
@@ -112,12 +105,14 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
   }
 
   return {
-    async change(kind, from, userIds, call) {
+    /** Makes `from` follow, or no longer follow, each of `userIds`: other accounts, each named once. */
+    async change(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Outcomes> {
       if (userIds.length === 0) return new Map();
-      return mutex.runExclusive<ReadonlyMap<UserId, ChangeOutcome>>(from, async () => {
-        if (clock.now() < call.deadlineAt) return changeNow(kind, from, userIds, call);
-        return new Map(userIds.map((id) => [id, tooLate()]));
-      });
+      return mutex.runExclusive<Outcomes>(from, async () =>
+        clock.now() < call.deadlineAt
+          ? changeNow(kind, from, userIds, call)
+          : new Map(userIds.map((id) => [id, tooLate()])),
+      );
     },
   };
 }
@@ -125,16 +120,10 @@ export function createFollowWriter(options: FollowWriterOptions): FollowWriter {
 const tooLate = () =>
   new GatewayError('UPSTREAM_TIMEOUT', 'Earlier changes of the same viewer took all the time. Nothing was changed.');
 
-function outcomeOf(
-  id: UserId,
-  answers: Batch<ChangeAnswer>,
-  before: Batch<FollowRelation>,
-  kind: ChangeKind,
-): ChangeOutcome {
-  const answer = answers.get(id) ?? new Error(`The batch left out ${id}.`);
-  if (answer instanceof Error && !(answer instanceof GatewayError)) throw answer;
+function outcomeOf(answer: Outcome<ChangeAnswer> | undefined, wasDone: boolean): ChangeOutcome {
+  if (answer === undefined) throw new Error('A batch of changes left out a target.');
   if (answer !== 'done') return answer;
-  return isDone(kind, before.get(id)) ? 'unchanged' : 'changed';
+  return wasDone ? 'unchanged' : 'changed';
 }
 
 function isDone(kind: ChangeKind, outcome: Outcome<FollowRelation> | undefined): boolean {

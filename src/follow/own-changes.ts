@@ -18,17 +18,7 @@ export type Edge = {
 /** A user's follows and fans that this gateway has changed lately, by the other user. */
 export type Edges = { readonly out: Map<UserId, Edge>; readonly back: Map<UserId, Edge>; generation: number };
 
-export type OwnChanges = {
-  edgesOf(userId: UserId): Edges | undefined;
-  relation(from: UserId, to: UserId, read: FollowRelation): FollowRelation;
-  /** Changes with a user's edges; 0 while there are none. */
-  generation(userId: UserId): number;
-  /**
-   * Whether a change that the upstream tells of is one of this gateway's own: made while that was asked for. Each own
-   * change explains one webhook on a replica; `at` is epoch milliseconds.
-   */
-  consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean;
-};
+export type OwnChanges = ReturnType<typeof createOwnChanges>;
 
 export type OwnChangesOptions = {
   stream: Pick<ChangeStream<HeardChange>, 'listen'>;
@@ -45,7 +35,7 @@ const MAX_USERS = 20_000;
 /** For each user, so that a crowd that follows a star does not slow down every read of the star. */
 const MAX_EDGES = 1000;
 
-export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): OwnChanges {
+export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
   const users = new LRUCache<UserId, Edges>({ max: MAX_USERS });
   const unexplained = new LRUCache<string, { type: FollowChange['type']; startedAt: number; at: number }>({
     max: MAX_USERS,
@@ -104,13 +94,19 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): O
 
   return {
     edgesOf,
-    relation(from, to, read) {
+    /** How `from` stands to `to`, where the upstream said `read`. */
+    relation(from: UserId, to: UserId, read: FollowRelation): FollowRelation {
       const edges = edgesOf(from);
       if (!edges) return read;
       return relationOf(edges.out.get(to)?.follows ?? isFollowing(read), edges.back.get(to)?.follows ?? isFan(read));
     },
-    generation: (userId) => edgesOf(userId)?.generation ?? 0,
-    consumeOwnChange(type, from, to, at) {
+    /** Changes with a user's edges; 0 while there are none. */
+    generation: (userId: UserId) => edgesOf(userId)?.generation ?? 0,
+    /**
+     * Whether a change that the upstream tells of is one of this gateway's own: made while that was asked for. Each own
+     * change explains one webhook on a replica; `at` is epoch milliseconds.
+     */
+    consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean {
       const pair = `${from} ${to}`;
       const last = unexplained.get(pair);
       if (!last) return false;

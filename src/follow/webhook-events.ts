@@ -25,12 +25,7 @@ export type WebhookEvent = { at: number; eventTime: number | null } & (
 /** What became of an event; a `dropped` one changed nothing. */
 export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
 
-export type WebhookEvents = {
-  /** Takes an event and answers at once; what it asks for is done later. */
-  take(event: WebhookEvent): WebhookOutcome;
-  /** Leaves what is not done yet. */
-  close(): void;
-};
+export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
 export type WebhookEventsOptions = {
   /** The upstream itself: its word counts. */
@@ -55,7 +50,7 @@ const PROLONG_EVERY_MS = 10_000;
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
 
-export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvents {
+export function createWebhookEvents(options: WebhookEventsOptions) {
   const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
   const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
   const recent = { second: 0, users: 0 };
@@ -110,7 +105,8 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
   }
 
   return {
-    take(event) {
+    /** Takes an event and answers at once; what it asks for is done later. */
+    take(event: WebhookEvent): WebhookOutcome {
       const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
       if (isTooMuch(users)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';

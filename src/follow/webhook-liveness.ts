@@ -2,17 +2,6 @@
 // holds for all, but only as long as they hear each other.
 import type { Clock } from '../clock.ts';
 
-export type WebhookLiveness = {
-  /** A webhook has arrived at this replica. */
-  note(): void;
-  /** One has arrived at some replica; without a pause since `since`, in epoch milliseconds. */
-  hear(since: number): void;
-  /** Since when webhooks arrive without a pause; null while they do not. */
-  since(): number | null;
-  /** What is read from now on for `ms` milliseconds is fresh as without webhooks, on any replica. */
-  withdraw(ms: number): void;
-};
-
 export type WebhookLivenessOptions = {
   clock: Clock;
   /** Has all replicas hear, this one included; resolves with whether they do. Null where there is but one. */
@@ -26,13 +15,15 @@ const CLOCK_SKEW_MS = 5000;
 /** The others are told no more often than this. */
 const PUBLISH_EVERY_MS = 30_000;
 
-export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions): WebhookLiveness {
+export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions) {
   let startedAt = 0;
   let heardAt = Number.NEGATIVE_INFINITY;
   let publishedAt = Number.NEGATIVE_INFINITY;
 
+  /** Since when webhooks arrive without a pause; null while they do not. */
   const liveSince = () => (clock.now() - heardAt < SILENCE_MS ? startedAt : null);
 
+  /** A webhook has arrived at some replica; without a pause since `since`, in epoch milliseconds. */
   function hear(since: number): void {
     const now = clock.now();
     const known = liveSince();
@@ -44,6 +35,7 @@ export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions
   return {
     hear,
     since: liveSince,
+    /** A webhook has arrived at this replica. */
     note() {
       const now = clock.now();
       if (!publish) return hear(now);
@@ -53,7 +45,8 @@ export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions
         if (!isHeard) publishedAt = Number.NEGATIVE_INFINITY;
       });
     },
-    withdraw(ms) {
+    /** What is read from now on for `ms` milliseconds is fresh as without webhooks, on any replica. */
+    withdraw(ms: number) {
       const until = clock.now() + ms;
       hear(until);
       void publish?.(until);

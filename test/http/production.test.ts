@@ -62,7 +62,7 @@ describe('the GraphiQL page', () => {
       const house = await openEmptyHouse(env);
       const response = await get(house, {}, html);
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway · GraphiQL</title>');
+      expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway</title>');
     }
   });
 

