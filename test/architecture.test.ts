@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'clock.ts',
     'config.ts',
     'errors.ts',
-    'graph/sdl.ts',
+    'graph/schema.ts',
     'purge.ts',
     'redis.ts',
     'sandbox',
