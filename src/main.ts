@@ -65,7 +65,7 @@ async function run(args: string[]): Promise<number> {
       return 0;
     }
     case 'schema': {
-      const { printSdl } = await import('./graph/sdl.ts');
+      const { printSdl } = await import('./graph/schema.ts');
       return print(printSdl());
     }
     case 'check': {

@@ -51,8 +51,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     createRedisLink({
       redis,
       clock,
-      // A read asks Redis twice in turn: what it knows, and whether it is this replica's turn to ask the upstream.
-      timeoutMs: (config.redis?.timeoutMs ?? 0) / 2,
+      timeoutMs: config.redis?.timeoutMs ?? 0,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       onRefusal: (refuses, reason) =>

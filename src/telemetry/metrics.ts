@@ -1,7 +1,7 @@
 // Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
-import type { Kind, MemoryObserver } from '../follow/kinds.ts';
+import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { BudgetState } from '../tencent/budget/budget.ts';
 import type { Command } from '../tencent/wire.ts';
@@ -175,8 +175,8 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
     return callOutcomes.has(outcome) ? outcome : 'other';
   }
 
-  const memory: Required<MemoryObserver> = {
-    onRead(kind: Kind, outcome: ReadOutcome, tier: Tier) {
+  const memory: Required<CacheObserver> = {
+    onRead(kind: CacheKind, outcome: ReadOutcome, tier: Tier) {
       reads.labels(kind, outcome, tier).inc();
     },
     onShared(kind) {
