@@ -3,6 +3,7 @@ import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
 import { type Page, readSlice, type Slice } from '../follow/walk.ts';
+import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import {
   type ConnectionArguments,
@@ -16,7 +17,7 @@ import {
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { dateTimeOf } from './scalars.ts';
-import { countField, UserType } from './user.ts';
+import { UserType } from './user.ts';
 
 /** A member of a list. Its cursor is written when it is first asked for, then kept. */
 type FollowEdge = FollowEntry & {
@@ -94,6 +95,18 @@ function selectsMembers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean 
     return target?.selectionSet.selections.some(needsMembers) ?? false;
   };
   return fieldNodes.some(({ selectionSet }) => selectionSet?.selections.some(needsMembers));
+}
+
+/** Reads one of the counts of a user. */
+function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
+  return {
+    complexity: price(1 / PER_CALL.counts),
+    cost: 1,
+    resolve: (source: Source, _args: object, { load }: Context): number | Promise<number> => {
+      const [userId, list] = countOf(source);
+      return andThen(load.counts(userId), (counts) => counts[list]);
+    },
+  };
 }
 
 const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
