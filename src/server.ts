@@ -7,13 +7,13 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { createMetrics } from './metrics/metrics.ts';
-import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createAccounting } from './server/accounting.ts';
 import { createListener } from './server/listener.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
@@ -72,7 +72,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     config.metricsPort === null
       ? null
       : createMetrics({
-          clock,
           knownOperations: readOperationNames(),
           readings: {
             memoryBytes: () => domain.service.bytes(),
