@@ -6,7 +6,6 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Contexts, GraphSettings } from './context.ts';
 import { createCors } from './http/cors.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
 import { createCaching } from './server/caching.ts';
@@ -19,6 +18,7 @@ import { createGraphql } from './server/graphql.ts';
 import { createListener, type Listener } from './server/listener.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { readStarterOperations } from './starter-operations.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {

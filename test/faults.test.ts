@@ -38,9 +38,7 @@ async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {
   return { house, clock, ask };
 }
 
-const codes = ERROR_TABLE.flatMap(({ codes, ...rule }) =>
-  (typeof codes === 'number' ? [codes] : [...codes]).map((code) => ({ code, ...rule })),
-);
+const codes = [...ERROR_TABLE].map(([code, rule]) => ({ code, ...rule }));
 
 describe('every error code of the upstream', () => {
   test.each([...codes, { code: 12345, ...UNKNOWN_CODE_RULE }])(
@@ -119,6 +117,17 @@ describe('a fault that stays', () => {
     expect(data).toEqual({ user: { id: 'anna', fans: null } });
     expect(errors).toMatchObject([{ path: ['user', 'fans'], extensions: { code } }]);
     expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+  });
+
+  test('slow calls of a command hold no other call of it', async () => {
+    const { house, clock } = await openFaulty({ silence: { commands: ['follow_get'], times: 2 } });
+    const slow = ['anna', 'crowd_000001'].map((id) => house.send(`{ user(id: "${id}") { fans { nodes { id } } } }`));
+    while (house.sandbox.calls.count('follow_get') < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await house.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }')).toEqual({
+      data: { user: { fans: { nodes: [] } } },
+    });
+    clock.advance(5000);
+    for (const response of slow) expect((await (await response).json()).errors).toBeUndefined();
   });
 
   test('opens the breaker of its command alone, and a probe closes it when the fault is gone', async () => {

@@ -347,7 +347,7 @@ test('a change whose client goes away is finished, and the process waits for it'
     body: JSON.stringify({ query: mutationOf('follow'), variables: { ids: ['bert'] } }),
     signal: leaving.signal,
   });
-  await expect.poll(() => calls.summary().follow_add?.received, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => calls.summary().follow_add?.received).toBe(1);
   leaving.abort();
   await expect(asked).rejects.toThrow();
   await house.gateway.close();
@@ -358,7 +358,7 @@ test('what one viewer asks for at the same time is done in that order', async ()
   const house = await openWorld({ clock: createRunningClock() });
   house.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
   const first = follow(house, 'anna', ['bert']);
-  await expect.poll(() => received(house, 'follow_add'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => received(house, 'follow_add')).toBe(1);
   const second = unfollow(house, 'anna', ['bert']);
   expect([short(await first), short(await second)]).toEqual([[['Changed', 'bert']], [['Changed', 'bert']]]);
   expect(house.sandbox.world.followTime('anna', 'bert')).toBeUndefined();
@@ -403,5 +403,5 @@ test('after WRITE_LAG_SECONDS the upstream is believed again', async () => {
   expect(await ask()).toMatchObject({ user: { viewerIsFollowing: true } });
   clock.advance(31_000);
   await ask();
-  await expect.poll(ask, { timeout: 10_000 }).toEqual({ user: { viewerIsFollowing: false, fansCount: 0 } });
+  await expect.poll(ask).toEqual({ user: { viewerIsFollowing: false, fansCount: 0 } });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
-import { createTencentClient } from '../../src/tencent/client.ts';
-import type { CallBudget } from '../../src/tencent/retry.ts';
+import { type CallBudget, createTencentClient } from '../../src/tencent/client.ts';
+
 import { verifyUserSig } from '../../src/tencent/user-sig.ts';
 import {
   fail,

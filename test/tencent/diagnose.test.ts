@@ -4,9 +4,9 @@ import { diagnose } from '../../src/tencent/diagnose.ts';
 import { isRegion, REGIONS, regionBaseUrl } from '../../src/tencent/regions.ts';
 import { fail, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
 
-async function diagnosisOf(script: Script) {
+async function diagnosisOf(script: Script, customFields: string[] = []) {
   const { client, clock, requests } = await startClient(script);
-  return { diagnosis: await diagnose(client, { adminId: 'administrator', clock }), requests };
+  return { diagnosis: await diagnose(client, { adminId: 'administrator', customFields, clock }), requests };
 }
 
 describe('diagnose', () => {
@@ -19,9 +19,23 @@ describe('diagnose', () => {
     expect(requests.map(({ command }) => command)).toEqual(['follow_get_info']);
   });
 
+  it('names the profile fields that the app does not have, each asked for by itself', async () => {
+    const counts = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
+    const { diagnosis, requests } = await diagnosisOf(
+      ({ command, body }) => {
+        if (command === 'portrait_get')
+          return body.TagList[0]?.endsWith('Team') ? ok({ UserProfileItem: [] }) : fail(40009);
+        return ok({ FollowInfo: [{ To_Account: 'administrator', ResultCode: 0, ResultInfo: '', ...counts }] });
+      },
+      ['Team', 'Shirt', 'Cap'],
+    );
+    expect(diagnosis).toMatchObject({ ok: false, code: 40009, explanation: 'the app has no profile field Shirt, Cap' });
+    expect(requests).toHaveLength(4);
+  });
+
   it.each([
     [70009, /key/, /TENCENT_SECRET_KEY/],
-    [70003, /key/, /TENCENT_SECRET_KEY/],
+    [70003, /signature/, /TENCENT_SECRET_KEY/],
     [70001, /expired/, /clock/],
     [70020, /SDKAppID/, /TENCENT_SDK_APP_ID/],
     [60026, /data centre/, /TENCENT_REGION/],
@@ -54,7 +68,7 @@ describe('diagnose', () => {
   ])('explains the base URL %s', async (baseUrl, explanation) => {
     const { clock } = await startClient(() => ok());
     const client = createTencentClient({ baseUrl, clock, sdkAppId: 1, adminId: 'a', secretKey: SECRET_KEY });
-    const diagnosis = await diagnose(client, { adminId: 'a', clock });
+    const diagnosis = await diagnose(client, { adminId: 'a', customFields: [], clock });
     expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(explanation) });
     expect(JSON.stringify(diagnosis)).not.toContain(SECRET_KEY);
     await client.close();
@@ -62,12 +76,10 @@ describe('diagnose', () => {
 });
 
 describe('regions', () => {
-  it('are the nine of the contract, each with a backup', () => {
+  it('are nine, each with its host', () => {
     expect(Object.keys(REGIONS)).toHaveLength(9);
     expect(regionBaseUrl('china')).toBe('https://console.tim.qq.com');
-    expect(regionBaseUrl('china', 'backup')).toBe('https://adminapi.my-imcloud.com');
     expect(regionBaseUrl('singapore')).toBe('https://adminapisgp.im.qcloud.com');
-    expect(regionBaseUrl('silicon-valley', 'backup')).toBe('https://adminapiusa.my-imcloud.com');
     expect(regionBaseUrl('riyadh')).toBe('https://adminapiksa.im.qcloud.com');
   });
 

@@ -1,0 +1,299 @@
+// Reads and changes at once on several replicas: what was forgotten never comes back.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
+import type { Clock } from '../../src/clock.ts';
+import { type CachedFollowService, createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
+import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.ts';
+import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
+import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type UserId } from '../../src/follow/model.ts';
+import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
+import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { createRunningClock } from '../support/clock.ts';
+import { SEED } from '../support/random-cases.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
+
+const CHANGES = 1000;
+const USERS = ['anna', 'bert', 'cleo', 'dora', 'emil', 'fred'];
+const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
+const RELATIONS = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] as const;
+
+/** Mulberry32: the same schedule for the same seed, as far as sockets allow. */
+function createRandom(seed: number) {
+  let state = seed;
+  return (below: number) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const turns = async (count: number) => {
+  for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** The truth, as a number that each change of a group raises. */
+function createTruth() {
+  const now = new Map<string, number>();
+  const nameOf = (kind: CacheKind, group: string) => `${kind} ${group}`;
+  return {
+    get: (kind: CacheKind, group: string) => now.get(nameOf(kind, group)) ?? 0,
+    all: () => [...now],
+    change(event: DomainEvent) {
+      for (const { kind, group } of groupsOf(event)) now.set(nameOf(kind, group), this.get(kind, group) + 1);
+    },
+    snapshot: (groups: readonly Group[]) =>
+      groups.map(({ kind, group }) => [nameOf(kind, group), now.get(nameOf(kind, group)) ?? 0] as const),
+  };
+}
+
+/** What a replica must not fall behind of: the least that a read of each group may bring from now on. */
+function createFloors() {
+  const floors = new Map<string, number>();
+  return {
+    get: (kind: CacheKind, group: string) => floors.get(`${kind} ${group}`) ?? 0,
+    raise(to: readonly (readonly [string, number])[]) {
+      for (const [name, value] of to) floors.set(name, Math.max(value, floors.get(name) ?? 0));
+    },
+  };
+}
+
+const profileAt = (value: number, version: number | null): Profile => ({
+  ...UNSET_PROFILE,
+  nick: String(value),
+  customFields: [],
+  items: [],
+  version,
+  whole: true,
+});
+
+type Truth = ReturnType<typeof createTruth>;
+
+/** An upstream that looks at the truth at some moment of each call, and answers at another. */
+function createSource(truth: Truth, random: (below: number) => number): FollowService & ProfileService {
+  const slowly = async <T>(look: () => T): Promise<T> => {
+    await turns(random(12));
+    const seen = look();
+    await turns(random(30));
+    return seen;
+  };
+  const unused = () => Promise.reject(new Error('not a read'));
+  return {
+    readPage: ({ userId, list }) =>
+      slowly(
+        (): FollowPage => ({
+          next: '',
+          // Every page carries every user's profile, so that each read of a page primes them all.
+          entries: USERS.map((id) => {
+            const value = truth.get('profile', id);
+            return {
+              user: { id, profile: profileAt(value, random(3) === 0 ? null : value) },
+              followedAt: truth.get('page', pageGroup(userId, list)),
+            };
+          }),
+        }),
+      ),
+    readCounts: (ids) =>
+      slowly(() => new Map(ids.map((id) => [id, { fans: truth.get('counts', id), follows: 0, mutuals: 0 }]))),
+    readRelations: (from, ids) =>
+      slowly(
+        () => new Map(ids.map((to) => [to, RELATIONS[truth.get('relation', relationKey(from, to)) % 4] ?? 'NONE'])),
+      ),
+    readProfiles: (ids) => slowly(() => new Map(ids.map((id) => [id, profileAt(truth.get('profile', id), null)]))),
+    refusedTags: () => [],
+    asAsked: (profile) => profile,
+    follow: unused,
+    unfollow: unused,
+  };
+}
+
+type Replica = { memory: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
+
+const LIFETIMES = { freshMs: 1000, toldMs: 1000, usableMs: 60_000, absentMs: 1000 };
+
+function openReplica(
+  link: RedisLink | null,
+  prefix: string,
+  clock: Clock,
+  source: FollowService & ProfileService,
+  memoryBytes: number,
+) {
+  return createCachedFollowService({
+    follow: source,
+    profiles: source,
+    clock,
+    memoryBytes,
+    lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+    redis: link && { link, prefix },
+  });
+}
+
+const call = (clock: Clock): CallOptions => ({
+  signal: new AbortController().signal,
+  deadlineAt: clock.now() + 60_000,
+});
+
+/** Something that can be read: its place in what is remembered, and how to ask for it. */
+type Question = {
+  kind: CacheKind;
+  group: string;
+  ask(memory: CachedFollowService, call: CallOptions): Promise<unknown>;
+};
+
+/** Every question that there is. What is asked answers with the number that the truth had. */
+const QUESTIONS: readonly Question[] = USERS.flatMap((userId) => [
+  ...LISTS.flatMap((list) =>
+    [100, 101].map(
+      (size): Question => ({
+        kind: 'page',
+        group: pageGroup(userId, list),
+        ask: async (memory, call) =>
+          (await memory.readPage({ userId, list, start: '', size }, call)).entries[0]?.followedAt,
+      }),
+    ),
+  ),
+  {
+    kind: 'counts',
+    group: userId,
+    ask: async (memory, call) => (await memory.readCounts(userId, call)).fans,
+  },
+  {
+    kind: 'profile',
+    group: userId,
+    ask: async (memory, call) => Number((await memory.readProfile(userId, call)).nick),
+  },
+  ...USERS.map(
+    (other): Question => ({
+      kind: 'relation',
+      group: relationKey(userId, other),
+      ask: async (memory, call) => RELATIONS.indexOf(await memory.readRelation(userId, other, call)),
+    }),
+  ),
+]);
+
+/** Whether `answer` was true at some time when `group` had values from `least` to `most`. */
+const isBetween = ({ kind }: Question, answer: unknown, least: number, most: number) =>
+  Array.from({ length: most - least + 1 }, (_, n) => least + n).some(
+    (value) => answer === (kind === 'relation' ? value % RELATIONS.length : value),
+  );
+
+function someEvent(random: (below: number) => number): DomainEvent {
+  const from = USERS[random(USERS.length)] as UserId;
+  const to = USERS[random(USERS.length)] as UserId;
+  const types = ['follow-changed', 'profile-changed', 'user-changed'] as const;
+  const type = types[random(3)] ?? 'user-changed';
+  return type === 'follow-changed' ? { type, from, to } : { type, userId: from };
+}
+
+describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => {
+  let server: { url: string; close(): Promise<unknown> } | undefined;
+  beforeAll(async () => {
+    if (storage === 'Redis') server = await startRedis();
+    if (storage === 'Redis Cluster') server = await startRedisCluster();
+  });
+  afterAll(() => server?.close());
+
+  async function openLink(clock: Clock): Promise<RedisLink | null> {
+    if (!server) return null;
+    const redis = createRedisClient(server.url.split(',').map((url) => new URL(url)));
+    await connectRedis(redis);
+    return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
+  }
+
+  test(`after each of ${CHANGES} changes amid reads, nobody who asks later sees what was before`, async () => {
+    const random = createRandom(SEED);
+    const clock = createRunningClock();
+    const truth = createTruth();
+    const source = createSource(truth, random);
+    const prefix = `races:${SEED}`;
+    const links: RedisLink[] = [];
+    /** What was true of the groups of each message when it was sent; the same text may be sent many times. */
+    const sent = new Map<string, (readonly (readonly [string, number])[])[]>();
+
+    /** Its floors rise when a change has been forgotten here, and when it has heard of one from another replica. */
+    async function open(memoryBytes: number): Promise<Replica> {
+      const floors = createFloors();
+      const received = new Map<string, number>();
+      const listening = Promise.withResolvers<void>();
+      const link = await openLink(clock);
+      if (!link)
+        return { floors, memory: openReplica(null, prefix, clock, source, memoryBytes), hasHeardAll: () => true };
+      links.push(link);
+      const observed: RedisLink = {
+        ...link,
+        publish(channel, message) {
+          sent.set(message, [...(sent.get(message) ?? []), truth.snapshot(JSON.parse(message).groups)]);
+          return link.publish(channel, message);
+        },
+        subscribe: (channel, heard, missed) =>
+          link.subscribe(
+            channel,
+            (message) => {
+              heard(message);
+              const count = received.get(message) ?? 0;
+              received.set(message, count + 1);
+              floors.raise(sent.get(message)?.[count] ?? []);
+            },
+            () => {
+              missed();
+              listening.resolve();
+            },
+          ),
+      };
+      const memory = openReplica(observed, prefix, clock, source, memoryBytes);
+      await listening.promise;
+      const hasHeardAll = () => [...sent].every(([message, times]) => received.get(message) === times.length);
+      return { floors, memory, hasHeardAll };
+    }
+
+    const first = await open(1e6);
+    const second = server ? await open(1e6) : first;
+    // One that keeps nothing by itself sees what Redis has.
+    const third = server ? await open(2000) : first;
+    const replicas = [first, second, third];
+    const wrong: string[] = [];
+    const reads = new Set<Promise<void>>();
+
+    async function readAndCheck(replica: Replica, question: Question): Promise<void> {
+      const { kind, group } = question;
+      const floor = replica.floors.get(kind, group);
+      const answer = await question.ask(replica.memory, call(clock));
+      if (!isBetween(question, answer, floor, truth.get(kind, group)))
+        wrong.push(`${kind} ${group} was ${answer}, at least ${floor} expected`);
+    }
+    function read(replica: Replica): void {
+      const reading = readAndCheck(replica, QUESTIONS[random(QUESTIONS.length)] as Question);
+      reads.add(reading);
+      void reading.then(() => reads.delete(reading));
+    }
+    /** Lets everything that is under way end; then every replica, and Redis, must know the truth alone. */
+    async function settleAndCheck(): Promise<void> {
+      await Promise.all(reads);
+      await turns(3);
+      await Promise.all(links.map((link) => link.ask((redis) => redis.get('nothing'))));
+      while (replicas.some(({ hasHeardAll }) => !hasHeardAll())) await turns(1);
+      for (const { floors } of replicas) floors.raise(truth.all());
+      for (const replica of [third, first, second])
+        await Promise.all(QUESTIONS.map((question) => readAndCheck(replica, question)));
+    }
+
+    for (let n = 0; n < CHANGES; n++) {
+      for (let reader = random(8); reader >= 0; reader--) read(replicas[random(3)] as Replica);
+      await turns(random(12));
+      const event = someEvent(random);
+      const teller = random(2) === 0 ? first : second;
+      truth.change(event);
+      const floor = truth.snapshot(groupsOf(event));
+      await teller.memory.invalidate(event);
+      teller.floors.raise(floor);
+      for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
+      // Now and then what is known grows old, or older than fresh: then it is renewed behind answers, or rides along.
+      if (random(4) === 0) clock.advance(random(1200));
+      if (reads.size > 40) await Promise.race(reads);
+      if (n % 20 === 19) await settleAndCheck();
+    }
+    await settleAndCheck();
+    for (const link of links) link.close();
+    expect(wrong, `seed ${SEED}`).toEqual([]);
+  });
+});

@@ -1,0 +1,242 @@
+// What an operator sees: counters that tell what happened, and nothing that must stay inside.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
+import { expect, onTestFinished, test } from 'vitest';
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { run } from '../process/start-process.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type House, openHouse } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import { metricsUrl, only, scrape, scrapeText } from './scrape.ts';
+
+const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
+
+/** A house with metrics and somebody who has 45 fans. */
+async function openWatched(env: Record<string, string> = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    clock,
+    env: { METRICS_PORT: '0', ...env },
+    sandbox: { emptyWorld: true, clock },
+  });
+  house.sandbox.world.addFans('star', 45);
+  return { house, clock };
+}
+
+/** The same with Redis, on the system's clock: a hasty one never lets Redis answer in time. */
+async function openOnRedis(redisUrl: string): Promise<House> {
+  const house = await openHouse({
+    env: { METRICS_PORT: '0', REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' },
+    sandbox: { emptyWorld: true },
+  });
+  house.sandbox.world.addFans('star', 45);
+  return house;
+}
+
+async function read(house: House, name: string) {
+  return only(await scrape(house), name);
+}
+
+test('a cold and a warm screen are counted from the query to the upstream', async () => {
+  const { house } = await openWatched();
+  await house.data(FANS_SCREEN, { userId: 'star' });
+  await house.data(FANS_SCREEN, { userId: 'star' });
+  const samples = await scrape(house);
+
+  expect(only(samples, 'queries_total')).toEqual({ '{type="query",operation="FansScreen",code="OK"}': 2 });
+  expect(only(samples, 'upstream_calls_total')).toEqual({
+    '{command="follow_get",outcome="ok"}': 1,
+    '{command="follow_get_info",outcome="ok"}': 1,
+    '{command="portrait_get",outcome="ok"}': 1,
+  });
+  expect(only(samples, 'upstream_call_duration_seconds_count')).toEqual({
+    '{command="follow_get"}': 1,
+    '{command="follow_get_info"}': 1,
+    '{command="portrait_get"}': 1,
+  });
+  expect(only(samples, 'cache_reads_total')).toEqual({
+    '{kind="page",outcome="miss",tier="source"}': 1,
+    '{kind="counts",outcome="miss",tier="source"}': 1,
+    '{kind="profile",outcome="miss",tier="source"}': 1,
+    '{kind="page",outcome="fresh",tier="memory"}': 1,
+    '{kind="counts",outcome="fresh",tier="memory"}': 1,
+    '{kind="profile",outcome="fresh",tier="memory"}': 1,
+  });
+  expect(only(samples, 'breaker_state')).toMatchObject({
+    '{command="follow_get",state="closed"}': 1,
+    '{command="follow_get",state="open"}': 0,
+  });
+  expect(only(samples, 'memory_bytes')).toMatchObject({
+    '{kind="page"}': expect.toSatisfy((bytes: number) => bytes > 1000),
+    '{kind="relation"}': 0,
+  });
+});
+
+test('a batch is counted with its size', async () => {
+  const { house } = await openWatched();
+  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  await house.data('query ($ids: [ID!]!) { users(ids: $ids) { nick } }', { ids });
+  expect(await read(house, 'batch_size_count')).toEqual({ '{kind="profile"}': 1 });
+  expect(await read(house, 'batch_size_sum')).toEqual({ '{kind="profile"}': 45 });
+});
+
+test('the time of every request is told by operation and status, as soon as the answer is out', async () => {
+  const { house } = await openWatched();
+  await house.data(FANS_SCREEN, { userId: 'star' });
+  await (await fetch(`${house.url}/graphql`, { method: 'POST', body: '{}' })).text();
+  await (await fetch(`${house.url}/nowhere`)).text();
+  const expected = {
+    '{operation="FansScreen",status="200"}': 1,
+    '{operation="other",status="415"}': 1,
+  };
+  let counts = {};
+  while (Object.keys(counts).length < 2) counts = await read(house, 'request_duration_seconds_count');
+  expect(counts).toEqual(expected);
+});
+
+test.each([
+  ['a syntax error', '{', '{type="none",operation="other",code="GRAPHQL_PARSE_FAILED"}'],
+  ['an unknown field', '{ nobody }', '{type="none",operation="other",code="GRAPHQL_VALIDATION_FAILED"}'],
+  ['a bad argument', '{ user(id: "") { id } }', '{type="query",operation="other",code="BAD_USER_INPUT"}'],
+])('%s is counted with its code', async (_title, query, labels) => {
+  const { house } = await openWatched();
+  await (await house.send(query)).text();
+  expect(await read(house, 'queries_total')).toEqual({ [labels]: 1 });
+});
+
+test('whatever clients call their operations and users, there are no more lines for it', async () => {
+  const { house } = await openWatched();
+  for (let n = 0; n < 20; n++) await house.data(`query Invented${n} { user(id: "invented_${n}") { id } }`);
+  expect(await read(house, 'queries_total')).toEqual({ '{type="query",operation="other",code="OK"}': 20 });
+  expect(await scrapeText(house)).not.toMatch(/invented/i);
+});
+
+test('failing calls are counted with the code or the reason, tries included, and an open breaker is seen', async () => {
+  const { house, clock } = await openWatched();
+  house.sandbox.faults.set({ error: { code: 60018, commands: ['follow_get'] }, reset: { commands: ['portrait_get'] } });
+  for (let n = 0; n < 6; n++) {
+    await house.query(`{ user(id: "star") { fans(first: ${n + 1}) { nodes { id } } nick } }`);
+    clock.advance(100);
+  }
+  const samples = await scrape(house);
+  const received = ({ sandbox }: House, command: 'follow_get' | 'portrait_get') => sandbox.calls.count(command);
+  const calls = only(samples, 'upstream_calls_total');
+  expect(calls['{command="follow_get",outcome="60018"}']).toBe(received(house, 'follow_get'));
+  const broken = Object.entries(calls).filter(([labels]) => /portrait_get.*outcome="[A-Z_]+"/.test(labels));
+  expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(received(house, 'portrait_get'));
+  expect(only(samples, 'breaker_state')).toMatchObject({
+    '{command="portrait_get",state="open"}': 1,
+    '{command="portrait_get",state="closed"}': 0,
+  });
+});
+
+test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
+  const { house, clock } = await openWatched({ COUNTS_FRESH_SECONDS: '10' });
+  const counts = '{ user(id: "star") { fansCount } }';
+  await house.data(counts);
+  clock.advance(11_000);
+  await house.data(counts);
+  for (let n = 0; n < 2; n++) await house.query('{ user(id: "nobody") { fans { nodes { id } } } }');
+  house.sandbox.faults.set({ latency: { ms: 30 } });
+  await Promise.all([1, 2, 3].map(() => house.data('{ user(id: "star") { fans { nodes { id } } } }')));
+  const samples = await scrape(house);
+  expect(only(samples, 'cache_reads_total')).toMatchObject({
+    '{kind="counts",outcome="stale",tier="memory"}': 1,
+    '{kind="page",outcome="absent",tier="memory"}': 1,
+  });
+  expect(only(samples, 'flights_shared_total')).toEqual({ '{kind="page"}': 2 });
+});
+
+test('Redis is seen to answer, to bring what another gateway left there, and to go away', async () => {
+  const redis = await startRedis();
+  const nick = '{ user(id: "star") { nick } }';
+  await (await openOnRedis(redis.url)).data(nick);
+  // It is written behind the answer.
+  const eye = new Redis(redis.url);
+  onTestFinished(() => eye.disconnect());
+  while ((await eye.keys('*:profile:{star}:star')).length === 0);
+  const house = await openOnRedis(redis.url);
+  // Until it hears the others, a gateway does not trust what it finds.
+  const channel = `follow-gateway:2:${SANDBOX_APP.sdkAppId}:forget`;
+  while (Number((await eye.pubsub('NUMSUB', channel))[1]) < 2);
+  await house.data(nick);
+  expect(await read(house, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });
+  expect(await read(house, 'redis_up')).toEqual({ '': 1 });
+  await redis.kill();
+  await house.data('{ user(id: "star") { fansCount } }');
+  expect(await read(house, 'redis_up')).toEqual({ '': 0 });
+});
+
+test('without Redis nothing is said of it', async () => {
+  const { house } = await openWatched();
+  expect(await read(house, 'redis_up')).toEqual({});
+});
+
+test('neither the key nor a signature nor a password is ever shown', async () => {
+  const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
+  const house = await openOnRedis(redis.url.replace('redis://', 'redis://:opensesame@'));
+  for (const code of [70009, 60025, 4711])
+    house.sandbox.faults.set({ error: { code, info: `bad ${SANDBOX_APP.secretKey}`, times: 1 } });
+  await house.query(FANS_SCREEN, { userId: 'star' });
+  house.sandbox.faults.set({ httpError: { status: 502, body: SANDBOX_APP.secretKey } });
+  await house.query('{ user(id: "star") { follows { nodes { id } } } }');
+  const text = await scrapeText(house);
+  expect(text).toContain('outcome="HTTP 502"');
+  expect(text).not.toMatch(/usersig|opensesame|eJ[A-Za-z0-9*_-]{40}/i);
+  expect(text).not.toContain(SANDBOX_APP.secretKey);
+});
+
+test('every name follows Prometheus’ rules, and the process is told of too', async () => {
+  const { house } = await openWatched();
+  await house.data(FANS_SCREEN, { userId: 'star' });
+  const text = await scrapeText(house);
+  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    expect(name).toMatch(/^(follow_gateway|nodejs|process)_[a-z0-9_]+$/);
+    if (name?.startsWith('follow_gateway')) expect(name.endsWith('_total')).toBe(type === 'counter');
+    expect(text).toMatch(new RegExp(`^# HELP ${name} .+`, 'm'));
+  }
+  expect(text).toMatch(/^process_resident_memory_bytes \d+/m);
+  expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
+});
+
+test('there is nothing but metrics at their port, and no metrics where GraphQL is', async () => {
+  const { house } = await openWatched();
+  const { origin } = new URL(metricsUrl(house));
+  for (const path of ['/', '/graphql', '/health/live', '/metrics/', '/metricsx'])
+    expect((await fetch(`${origin}${path}`)).status).toBe(404);
+  expect((await fetch(`${origin}/metrics`, { method: 'POST' })).status).toBe(404);
+  const head = await fetch(`${origin}/metrics?name=x`, { method: 'HEAD' });
+  expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+  expect((await fetch(`${house.url}/metrics`)).status).toBe(404);
+});
+
+test('without METRICS_PORT there are none', async () => {
+  const house = await openHouse({ sandbox: { emptyWorld: true } });
+  expect(() => metricsUrl(house)).toThrow('METRICS_PORT');
+});
+
+test('the metrics are gone when the gateway has stopped', async () => {
+  const { house } = await openWatched();
+  const url = metricsUrl(house);
+  await scrapeText(house);
+  await house.gateway.close();
+  await expect(fetch(url)).rejects.toThrow();
+});
+
+test('a port that is taken ends the process with 1 and one line that names the port and the setting', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const { code, stderr } = await run([], { PORT: '0', METRICS_PORT: String(port) });
+  expect(code).toBe(1);
+  expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. Set METRICS_PORT and HOST.\n`);
+});
+
+test('GraphQL’s own port is refused before anything starts', async () => {
+  const { code, stderr } = await run([], { METRICS_PORT: '4000' });
+  expect(code).toBe(78);
+  expect(stderr).toContain('METRICS_PORT must be another port than PORT');
+});
