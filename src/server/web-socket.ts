@@ -126,13 +126,15 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
           return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
-        const seconds = await tooSoon(request, viewer);
-        if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
         const exchange = openExchange(requestId);
         exchange.viewer = viewer;
         const operation: Running = { exchange, startedAt: clock.now(), isSubscription: false };
         running.set(payload, operation);
-        const prepared = await prepare({ ...payload, exchange, gone: gone.signal });
+        const seconds = await tooSoon(request, viewer);
+        const prepared =
+          seconds === null
+            ? await prepare({ ...payload, exchange, gone: gone.signal })
+            : [failure('THROTTLED', tooManyRequests(seconds))];
         if ('run' in prepared) operation.isSubscription = isSubscription(prepared);
         else finish(socket, payload);
         return prepared;
