@@ -1,37 +1,26 @@
 // What is said over a WebSocket: the protocol graphql-transport-ws, who asks, and what runs.
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { type Answer, type Answers, errorForClients, forClients } from '../server/answers.ts';
-import type { DocumentParams } from '../server/document-request.ts';
-import { type Exchange, forLog, type LoggedExchange, openExchange } from '../server/exchange.ts';
+import { logLineOf, openRequest, type RequestState } from '../server/request-state.ts';
+import type { Answers, Graphql } from '../server/yoga.ts';
 import { tooManyRequests } from './client-rates.ts';
 
-/** An operation that did not come over HTTP. */
-export type Operation = Pick<SubscribePayload, 'operationName' | 'variables' | 'extensions'> &
-  DocumentParams & {
-    exchange: Exchange;
-    /** Aborts when nobody waits for the answer any more. */
-    gone: AbortSignal;
-  };
-
-/** An operation that is known to be right, and the way to run it. */
-export type PreparedOperation = ExecutionArgs & { run(): Promise<Answer | Answers> };
-export type Prepared = PreparedOperation | readonly GraphQLError[];
+type Running = ExecutionArgs & { result: ExecutionResult | Answers };
 
 export type ProtocolDependencies = {
-  /** Checks an operation: the errors tell why it cannot run. */
-  prepare(operation: Operation): Prepared | Promise<Prepared>;
+  graphql: Pick<Graphql, 'run'>;
+  schema: GraphQLSchema;
   authenticate: Authenticate;
   /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
   tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
   /** Told when an operation is over. */
-  onOperation(exchange: LoggedExchange, facts: { ms: number }): void;
+  onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
   clock: Clock;
 };
 
@@ -40,8 +29,7 @@ export type Peer = {
   readonly socket: WebSocket;
   /** The request that became this connection. */
   readonly request: IncomingMessage;
-  readonly requestId: string;
-  readonly running: Map<SubscribePayload, { exchange: Exchange; gone: AbortController; startedAt: number }>;
+  readonly running: Map<SubscribePayload, { state: RequestState; gone: AbortController; startedAt: number }>;
   viewer: Viewer | null;
 };
 
@@ -55,14 +43,14 @@ const TRY_AGAIN_LATER = 1013;
 
 /** Makes the one who speaks with peers. `onEnd` is called when an operation of a peer is over. */
 export function createProtocol(
-  { prepare, authenticate, tooSoon = () => null, onOperation, clock }: ProtocolDependencies,
+  { graphql, schema, authenticate, tooSoon = () => null, onOperation, clock }: ProtocolDependencies,
   onEnd: (peer: Peer) => void,
 ) {
   function finish(peer: Peer, payload: SubscribePayload) {
     const operation = peer.running.get(payload);
     if (!operation) return;
     peer.running.delete(payload);
-    onOperation(forLog(operation.exchange), { ms: clock.now() - operation.startedAt });
+    onOperation({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt });
     onEnd(peer);
   }
 
@@ -81,24 +69,29 @@ export function createProtocol(
       }
     },
     async onSubscribe({ extra: peer }, _id, payload) {
-      const { viewer, running, requestId } = peer;
+      const { viewer, running } = peer;
       if (running.size >= MOST_RUNNING)
         return [failure('THROTTLED', `At most ${MOST_RUNNING} operations may run at once on one connection.`)];
       if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
         return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
       const seconds = tooSoon(peer.request, viewer);
       if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
-      const exchange = openExchange(requestId);
-      exchange.viewer = viewer;
       const gone = new AbortController();
-      running.set(payload, { exchange, gone, startedAt: clock.now() });
-      const prepared = await prepare({ ...payload, exchange, gone: gone.signal });
-      if (!('run' in prepared)) finish(peer, payload);
-      return prepared;
+      const state = openRequest(peer.request.headers, 'websocket', () => gone.signal);
+      state.viewer = viewer;
+      running.set(payload, { state, gone, startedAt: clock.now() });
+      const result = await graphql.run({ ...payload }, state);
+      // Nothing has begun.
+      if (state.document === null && !('next' in result)) {
+        finish(peer, payload);
+        return result.errors ?? [];
+      }
+      return { schema, document: state.document, operationName: payload.operationName, result } as Running;
     },
     execute: run,
     subscribe: run,
-    onNext: (_context, _id, _payload, _args, answer) => forClients(answer),
+    onNext: (_context, _id, _payload, _args, { errors, ...answer }) =>
+      errors ? { ...answer, errors: errors.map(errorForClients) } : answer,
     onError: (_context, _id, _payload, errors) => errors.map(errorForClients),
     onComplete: ({ extra: peer }, _id, payload) => finish(peer, payload),
   });
@@ -126,9 +119,15 @@ async function viewerOf(authenticate: Authenticate, request: IncomingMessage, pa
   return endOf(byHeader) < endOf(byParameter) ? byHeader : byParameter;
 }
 
-function run(args: ExecutionArgs): Promise<Answer | Answers> {
-  // All that runs here has been prepared.
-  return (args as PreparedOperation).run();
+/** All that runs here has been begun. */
+function run(args: ExecutionArgs): ExecutionResult | Answers {
+  return (args as Running).result;
+}
+
+/** An error as clients may read it: without the notes that Yoga keeps in errors, such as the HTTP status. */
+function errorForClients(error: GraphQLError) {
+  const { extensions: { http: _, ...extensions } = {}, ...rest } = error.toJSON();
+  return { ...rest, extensions };
 }
 
 function failure(code: ErrorCode, message: string): GraphQLError {

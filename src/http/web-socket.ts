@@ -1,16 +1,15 @@
 // Subscriptions, and any other operations, over WebSocket, on the path of GraphQL: the connections, and their end.
 // Browsers let a page of any origin open one and read it, so pages that may not read answers over HTTP are refused here.
-import type { IncomingMessage } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { isNestedTooDeep } from '../server/body.ts';
-import { write } from '../server/broken-requests.ts';
-import { openExchange } from '../server/exchange.ts';
-import { GRAPHQL_PATH } from '../server/front.ts';
+import { GRAPHQL_PATH } from '../server/yoga.ts';
 import type { Cors } from './cors.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { SECURITY_HEADER_LINES } from './security-headers.ts';
 import { close, createProtocol, type Peer, type ProtocolDependencies } from './web-socket-protocol.ts';
 
 export type WebSockets = {
@@ -64,8 +63,7 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
   });
 
   function accept(socket: WebSocket, request: IncomingMessage) {
-    const { requestId } = openExchange(request.headers['x-request-id']?.toString());
-    const connection: Connection = { socket, request, requestId, running: new Map(), viewer: null, pingsUnanswered: 0 };
+    const connection: Connection = { socket, request, running: new Map(), viewer: null, pingsUnanswered: 0 };
     heartbeat.add(connection);
     const closed = protocol.opened(
       {
@@ -74,9 +72,7 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) =>
           socket.on('message', (data) => {
-            const text = String(data);
-            if (isNestedTooDeep(text)) close(socket, CloseCode.BadRequest, 'Invalid message received');
-            else if (!isLeaving) receive(text).catch((error) => fail(socket, error));
+            if (!isLeaving) receive(String(data)).catch((error) => fail(socket, error));
           }),
       },
       connection,
@@ -140,4 +136,14 @@ function closeWhenDone({ socket, running }: Pick<Peer, 'socket' | 'running'>) {
   setImmediate(() => {
     if (running.size === 0) close(socket, GOING_AWAY, 'Going away: connect again');
   });
+}
+
+/** Refuses a request for a WebSocket. */
+function write(socket: Duplex, status: number, message: string, code = 'BAD_REQUEST'): void {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nx-request-id: ${randomUUID()}\r\n${SECURITY_HEADER_LINES}` +
+      `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
 }

@@ -6,7 +6,7 @@ import { type Costs, createCosts } from '../http/costs.ts';
 
 type CostLimits = Pick<
   Config,
-  'maxUpstreamCalls' | 'maxValues' | 'maxResponseBytes' | 'knownFansMaxCalls' | 'embeddedProfile' | 'federation'
+  'maxUpstreamCalls' | 'maxValues' | 'knownFansMaxCalls' | 'embeddedProfile' | 'federation'
 >;
 
 /** Makes what refuses operations that would cost more than these settings allow. */
@@ -18,5 +18,5 @@ export function createOperationCosts(schema: GraphQLSchema, limits: CostLimits, 
     embedsProfiles: limits.embeddedProfile === 'whole',
     keys: ['id', limits.federation.key],
   });
-  return createCosts({ predict, most, maxResponseBytes: limits.maxResponseBytes });
+  return createCosts({ predict, most });
 }
