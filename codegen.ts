@@ -1,22 +1,24 @@
-// Makes everything in schema/ that is made: the SDL, for clients and as a subgraph, the typed documents, and the manifest
-// of trusted documents.
+// Makes what is made: in schema/ the SDL, for clients and as a subgraph, the typed documents, and the manifest of trusted
+// documents; in deploy/README.md the table of settings.
 //
 //   node codegen.ts           writes them; refuses a breaking change that schema/breaking-changes.txt does not declare
 //   node codegen.ts --check   writes nothing; fails when a file differs from what would be written
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
 import { buildSchema, findBreakingChanges, type GraphQLSchema, parse, print, validate } from 'graphql';
-import { schema } from './src/graph/schema.ts';
-import { printSdl } from './src/graph/sdl.ts';
-import { printSubgraphSdl } from './src/graph/subgraph.ts';
+import { describeSettings } from './src/config.ts';
+import { printSubgraphSdl } from './src/graph/federation.ts';
+import { createSchema, printSdl } from './src/graph/schema.ts';
 
 const FOLDER = new URL('./schema/', import.meta.url);
 const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };
 const DECLARED = 'breaking-changes.txt';
+const schema = createSchema();
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
 
 const operations = readdirSync(new URL('operations/', FOLDER))
@@ -50,7 +52,17 @@ async function generate(): Promise<Record<string, string>> {
     ...SDL,
     'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n`,
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
+    '../deploy/README.md': withSettings(read('../deploy/README.md')),
   };
+}
+
+/** The document with the table of settings between its two marks. */
+function withSettings(document: string): string {
+  const rows = describeSettings().map(
+    ({ name, fallback, meaning }) => `| \`${name}\` | ${fallback && `\`${fallback}\``} | ${meaning} |\n`,
+  );
+  const table = `| Name | Default | Meaning |\n| --- | --- | --- |\n${rows.join('')}`;
+  return document.replace(/(<!-- settings\b.*-->\n)[\s\S]*(?=<!-- \/settings -->)/, (_, mark) => mark + table);
 }
 
 /** Breaking changes since the last release, or the last commit where there is none, that nobody declared. */
@@ -115,7 +127,8 @@ problems.push(
 if (problems.length === 0) {
   for (const [name, text] of Object.entries(await generate())) {
     if (readOr(name, '') === text) continue;
-    if (checking) problems.push(`schema/${name} is not what the code makes. Run npm run codegen and commit it.`);
+    if (checking)
+      problems.push(`${join('schema', name)} is not what the code makes. Run npm run codegen and commit it.`);
     else writeFileSync(new URL(name, FOLDER), text);
   }
 }

@@ -1,150 +1,378 @@
-// The settings, from environment variables: all of them checked at once, secrets never repeated.
+// Every setting once: what it accepts, its default and its meaning, from which the table of deploy/README.md is made.
+import { isIP } from 'node:net';
+import proxyAddr from 'proxy-addr';
+import { z } from 'zod';
+import { ConfigError } from './errors.ts';
+import { REGIONS, type Region, regionBaseUrl } from './tencent/regions.ts';
 
-import type { ListVisibility } from './setting-values.ts';
-import { CONSISTENT_SETTINGS, contradictions, type Environment, type LOG_LEVELS, type REGIONS } from './settings.ts';
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type Config = ReturnType<typeof toConfig>;
 
-/** What a deployment can set. `SETTINGS` tells which variable each one comes from. */
-export type Config = {
-  production: boolean;
-  host: string;
-  port: number;
-  tencent: {
-    sdkAppId: number;
-    secretKey: string;
-    adminId: string;
-    /** A region preset of the upstream contract's section 1.2; null when `baseUrl` is given. */
-    region: (typeof REGIONS)[number] | null;
-    baseUrl: string | null;
-    timeoutMs: number;
-  };
-  /** Keys item cursors; null derives one from the secret key. */
-  cursorSecret: string | null;
-  requestDeadlineMs: number;
-  maxPageSize: number;
-  chunkSize: number;
-  userIdPattern: RegExp;
-  /** How long answers are fresh, and how long usable, in milliseconds. */
-  lifetimes: Record<
-    'page' | 'counts' | 'profile' | 'relation',
-    { freshMs: number; toldMs: number; usableMs: number; absentMs: number }
-  >;
-  /** How requests may say who asks; none: everybody is anonymous. */
-  auth: {
-    userSig: boolean;
-    jwt: { jwksUrl: string; issuer: string; audience: string; userClaim: string } | null;
-    /** A header that names the viewer. `secret` is null in development alone: then anybody may be anybody. */
-    header: { name: string; secret: string | null } | null;
-  };
-  listVisibility: ListVisibility;
-  /** The most users that one mutation takes. */
-  maxTargets: number;
-  /** For how long the gateway's own changes are shown although the upstream may not show them yet, in milliseconds. */
-  writeLagMs: number;
-  /** The most upstream calls that one `knownFans` may take. */
-  knownFansMaxCalls: number;
-  /** Where the upstream tells of changes; null: nowhere. `path` null derives one that cannot be guessed. */
-  webhook: { token: string; path: string | null } | null;
-  /** How many changes are kept for subscribers that come back. */
-  eventLogLength: number;
-  /** The most subscriptions of this process. */
-  maxSubscriptions: number;
-  memoryBytes: number;
-  /** Null: the memory tier serves alone. */
-  redis: { nodes: readonly URL[]; timeoutMs: number } | null;
-  /** Calls per second and command, of all replicas together. */
-  upstreamRate: number;
-  /** Whether answers tell that something in them is stale. */
-  freshnessExtension: boolean;
-  /** Where Prometheus reads metrics: a port of its own, on the same host; null for nowhere. */
-  metricsPort: number | null;
-  profileCustomFields: readonly string[];
-  embeddedProfile: 'whole' | 'partial';
-  introspection: boolean;
-  graphiql: boolean;
-  /** What a supergraph calls a user, and the field that it knows one by. */
-  federation: { type: string; key: string };
-  /** Whether documents must be known beforehand, and where those are that the deployer adds; null: nowhere. */
-  trustedDocuments: { mode: 'off' | 'log' | 'strict'; path: string | null };
-  /** Whether a document that came once answers to its hash from then on. */
-  automaticPersistedQueries: boolean;
-  /** Origins whose pages may ask. */
-  corsOrigins: readonly string[] | '*';
-  /** Proxies that are believed: how many there are, or their networks. */
-  trustProxy: number | readonly string[];
-  maxBodyBytes: number;
-  maxDepth: number;
-  maxTokens: number;
-  maxAliases: number;
-  maxDirectives: number;
-  /** The most calls to the upstream that one operation may take, as far as can be told beforehand. */
-  maxUpstreamCalls: number;
-  /** The most values that one answer may hold, as far as can be told beforehand. */
-  maxValues: number;
-  maxResponseBytes: number;
-  /** Requests of one client; null: as many as it likes. */
-  rateLimitPerMinute: number | null;
-  drainMs: number;
-  logLevel: (typeof LOG_LEVELS)[number];
-};
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const isLoopback = (address = ''): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');
 
-/** Settings that cannot be used, each named with what is wrong. Values of secrets are never part of it. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(
-      `${problems.length} setting${problems.length === 1 ? ' is' : 's are'} wrong:\n${problems.map((p) => `  ${p}\n`).join('')}`,
-    );
-    this.problems = problems;
+// What a setting can be. Messages never repeat a value, since it may be secret.
+const text = z.string({ error: 'is missing' });
+const secret = text.min(16, 'must have at least 16 characters');
+const listOf = (value: string): string[] => value.split(',').map((word) => word.trim());
+const words = text.transform((value) => listOf(value).filter(Boolean));
+const wholeNumber = (from: number, to: number) =>
+  text
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be between ${from} and ${to}`);
+const seconds = wholeNumber(0, 30 * 86_400);
+const oneOf = <const T extends string>(values: readonly T[]) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` });
+const onOrOff = z.stringbool({ truthy: ['on', 'true', '1'], falsy: ['off', 'false', '0'], error: 'must be on or off' });
+const pattern = text.transform((value, { addIssue }) => {
+  try {
+    new RegExp(value, 'u');
+    // Cache keys are composed with these characters, so that no id may have them.
+    return new RegExp(`^(?!.*[\\s:{}])(?:${value})$`, 'u');
+  } catch {
+    addIssue('must be a regular expression');
+    return z.NEVER;
   }
+});
+
+const httpsUrl = text.transform((value, { addIssue }) => {
+  const url = URL.parse(value);
+  if (!url) addIssue('must be a URL');
+  else if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname)))
+    addIssue('must be https; plain http is accepted for loopback addresses only');
+  else if (url.username || url.password) addIssue('must be a URL without credentials');
+  return value;
+});
+const baseUrl = httpsUrl.transform((value, { addIssue }) => {
+  const url = new URL(value);
+  if (url.href !== `${url.origin}/`) addIssue('must be a host alone, for example https://adminapisgp.im.qcloud.com');
+  return url.origin;
+});
+const redisNodes = words.transform((values, { addIssue }): URL[] => {
+  const nodes = values.flatMap((value) => URL.parse(value) ?? []);
+  // A cluster has one user, one password, and no numbered databases.
+  const form = nodes.length > 1 ? /^(rediss?:\/\/([^/]*@)?)[^/@?#]+\/?$/ : /^(rediss?:\/\/([^/]*@)?)[^/@?#]+(\/\d*)?$/;
+  const login = (url: URL | undefined) => url && form.exec(url.href)?.[1];
+  const isNode = (url: URL) => url.port !== '0' && login(url) !== undefined && login(url) === login(nodes[0]);
+  if (nodes.length === 0 || nodes.length < values.length || !nodes.every(isNode))
+    addIssue('must be redis:// or rediss://user:password@host:port, or such nodes of a cluster, separated by commas');
+  return nodes;
+});
+
+const LISTS = ['fans', 'follows', 'mutuals'] as const;
+const VISIBILITY = z.enum(['public', 'authenticated', 'self']);
+const listVisibility = text.transform((value, { addIssue }) => {
+  const isForAll = VISIBILITY.safeParse(value).success;
+  const named = isForAll ? LISTS.map((list) => `${list}=${value}`) : listOf(value);
+  const pairs = named.map((part) => part.split('=').map((word) => word.trim()));
+  const all = Object.fromEntries([...LISTS.map((list) => [list, 'public']), ...pairs]);
+  const { data } = z.strictObject({ fans: VISIBILITY, follows: VISIBILITY, mutuals: VISIBILITY }).safeParse(all);
+  if (data && pairs.every((pair) => pair.length === 2)) return data;
+  addIssue('must be public, authenticated or self, or name lists, for example fans=self,follows=public');
+  return z.NEVER;
+});
+
+/** Headers that have a meaning already. */
+const TAKEN_HEADERS =
+  /^((proxy-)?authorization|cookie|origin|referer|host|(proxy-)?connection|upgrade|expect|te|transfer-encoding|via|forwarded|x-forwarded-(for|host|port|proto)|x-viewer-secret|x-request-id|user-agent|last-event-id|(accept|access-control|content|if|sec)(-.*)?)$/;
+const headerName = text
+  .toLowerCase()
+  .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header: letters, digits and hyphens')
+  .refine((name) => !TAKEN_HEADERS.test(name), 'must be a header that has no other meaning');
+const isHostName = (value: string) => isIP(value) !== 0 || /^[\w-]+(\.[\w-]+)*\.?$/.test(value);
+const graphqlName = text.regex(
+  /^(?!.*__)[A-Za-z]\w{0,99}$/,
+  'must be a name in GraphQL, without "__", from a letter on',
+);
+const webhookPath = text
+  .regex(/^\/[\w./-]{1,200}$/, 'must be a path such as /hooks/follow')
+  .refine((path) => !/^\/(graphql|health)(\/|$)/.test(path), 'must be another path than /graphql and /health');
+/** What browsers send as a page's origin. Pages in a native shell have a scheme of their own. */
+const isOrigin = (value: string): boolean =>
+  /^https?:/i.test(value)
+    ? URL.parse(value)?.origin === value && !value.includes('*')
+    : /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+$/.test(value);
+const origins = text.transform((value, { addIssue }): string[] | '*' => {
+  const list = value === '*' ? value : listOf(value);
+  if (list !== '*' && !list.every(isOrigin)) addIssue('must be origins such as https://app.example, or *');
+  return list;
+});
+const proxies = text.transform((value, { addIssue }): number | string[] => {
+  if (/^\d$/.test(value)) return Number(value);
+  try {
+    // isIP refuses short forms: 10 is a number of proxies, not 0.0.0.10.
+    if (listOf(value).every((network) => isIP(network.split('/')[0] ?? ''))) proxyAddr.compile(listOf(value));
+    else throw new TypeError();
+  } catch {
+    addIssue('must be a number of proxies up to 9, or their networks, such as 10.0.0.0/8');
+  }
+  return listOf(value);
+});
+const regions = Object.keys(REGIONS) as Region[];
+
+/** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
+const PLAIN = z.object({
+  HOST: text
+    .refine(isHostName, 'must be an address or a host name alone, for example 0.0.0.0')
+    .prefault('127.0.0.1')
+    .describe('the address to listen on; the image sets 0.0.0.0'),
+  PORT: wholeNumber(0, 65_535).prefault('4000').describe('serves GraphQL at `/graphql`'),
+  METRICS_PORT: wholeNumber(0, 65_535).nullable().default(null).describe('serves Prometheus metrics at `/metrics`'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .prefault('info')
+    .describe('`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`'),
+  SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000)
+    .prefault('1000')
+    .describe('how long requests are still accepted after SIGTERM, while load balancers turn away'),
+  UPSTREAM_RATE: wholeNumber(1, 100_000)
+    .prefault('180')
+    .describe('calls a second per command, of all replicas; the app may make 200, with an alarm at 80 %: share them'),
+  REQUEST_DEADLINE_MS: wholeNumber(100, 120_000).prefault('10000').describe('one client request'),
+  // The schema's default page of 20 must always be allowed.
+  MAX_PAGE_SIZE: wholeNumber(20, 1000).prefault('100').describe('the largest `first`, from 20 to 1000'),
+  CURSOR_SECRET: secret.nullable().default(null).describe('authenticates cursors; derived from the secret key'),
+  USER_ID_PATTERN: pattern
+    .prefault('[A-Za-z0-9_-]{1,32}')
+    .describe('which ids can be a UserID; spaces, colons and braces never'),
+  PROFILE_CUSTOM_FIELDS: words
+    .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
+    .prefault('')
+    .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
+  EMBEDDED_PROFILE: oneOf(['whole', 'partial'])
+    .prefault('whole')
+    .describe("`partial`: tags that are absent from a list's profiles are asked for"),
+  LIST_VISIBILITY: listVisibility
+    .prefault('public')
+    .describe('who sees members: `public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
+  MAX_SUBSCRIPTIONS: wholeNumber(1, 1_000_000).prefault('10000').describe('the most subscriptions of one process'),
+  AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
+  CORS_ORIGINS: origins
+    .default([])
+    .describe('origins whose pages may ask, such as `https://app.example`, separated by commas; `*` for all'),
+  TRUST_PROXY: proxies
+    .prefault('0')
+    .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
+  MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).prefault('102400').describe('the limit of one request body'),
+  MAX_DEPTH: wholeNumber(1, 100).prefault('15').describe('the limit of one document'),
+  MAX_TOKENS: wholeNumber(100, 100_000).prefault('2000').describe('the same'),
+  MAX_ALIASES: wholeNumber(0, 10_000).prefault('100').describe('the same'),
+  MAX_UPSTREAM_CALLS: wholeNumber(1, 100_000).prefault('250').describe('the most upstream calls of one operation'),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000)
+    .transform((limit) => limit || null)
+    .prefault('0')
+    .describe('requests of one viewer, or of one address; 0: no limit'),
+});
+
+const SETTINGS = z.object({
+  NODE_ENV: text
+    .refine(
+      (value) => value === 'production' || !/^prod/i.test(value),
+      'must be production, or nothing that looks like it',
+    )
+    .prefault('development')
+    .describe('`production` switches GraphiQL, introspection and suggestions off, and requires an upstream'),
+  TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('required: the app'),
+  TENCENT_SECRET_KEY: secret.describe("required: the app's secret key"),
+  TENCENT_ADMIN: text
+    .regex(/^[^\s:]{1,32}$/, 'must be a UserID: 1 to 32 characters')
+    .prefault('administrator')
+    .describe('the app admin account in whose name calls are signed'),
+  TENCENT_REGION: oneOf(regions)
+    .optional()
+    .describe(`required: ${regions.map((name) => `\`${name}\``).join(', ')}`),
+  TENCENT_BASE_URL: baseUrl.optional().describe("the upstream's URL in place of a region; http for loopback only"),
+  UPSTREAM_TIMEOUT_MS: wholeNumber(100, 60_000).prefault('5000').describe("one call; the upstream's own limit is 3000"),
+  REDIS_URL: redisNodes.optional().describe('`redis://` or `rediss://`; nodes of a Redis Cluster separated by commas'),
+  REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).prefault('200').describe('how long a query waits for Redis at most'),
+  CACHE_MEMORY_MB: wholeNumber(1, 65_536).prefault('128').describe('the bound of the memory tier'),
+  PROFILE_FRESH_SECONDS: seconds.prefault('3600').describe('how long a cached profile is fresh'),
+  PROFILE_STALE_SECONDS: seconds.prefault('86400').describe('how old it may be until a newer one can be had'),
+  LIST_FRESH_SECONDS: seconds
+    .prefault('30')
+    .describe('the same for a page of a list; 0: every query asks the upstream'),
+  LIST_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
+  COUNTS_FRESH_SECONDS: seconds.prefault('30').describe('the same for counts'),
+  COUNTS_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
+  RELATION_FRESH_SECONDS: seconds.prefault('30').describe('the same for relations'),
+  RELATION_STALE_SECONDS: seconds.prefault('600').describe('the same'),
+  WEBHOOK_FRESH_SECONDS: seconds.prefault('600').describe('the same for all but profiles while webhooks arrive'),
+  AUTH: words
+    .pipe(z.array(oneOf(['usersig', 'jwt', 'header', 'development'])))
+    .prefault('')
+    .describe('how requests may name a viewer: some of `usersig`, `jwt`, `header`, `development`'),
+  JWT_JWKS_URL: httpsUrl.optional().describe("required for `jwt`: the issuer's keys; http for loopback only"),
+  JWT_ISSUER: text.optional().describe('required for `jwt`'),
+  JWT_AUDIENCE: text.optional().describe('required for `jwt`'),
+  JWT_USER_CLAIM: text.prefault('sub').describe('the claim that holds the UserID'),
+  VIEWER_HEADER: headerName.prefault('x-viewer-id').describe('the header that names the viewer, for `header`'),
+  VIEWER_HEADER_SECRET: secret.optional().describe('required for `header`: what the router sends as `x-viewer-secret`'),
+  WRITE_LAG_SECONDS: wholeNumber(0, 600)
+    .prefault('30')
+    .describe("how long the gateway's own changes are shown although the upstream may not show them yet"),
+  WEBHOOK_TOKEN: text
+    .max(128, 'must have at most 128 characters')
+    .optional()
+    .describe("the token of the webhooks' signature, as in the console; without it there are none"),
+  WEBHOOK_PATH: webhookPath.optional().describe('where they arrive; derived from the secret key, printed by `check`'),
+  GRAPHIQL: onOrOff.optional().describe('on, and off in production'),
+  INTROSPECTION: onOrOff.optional().describe('on, and off in production'),
+  TRUSTED_DOCUMENTS: oneOf(['off', 'log', 'strict'])
+    .prefault('off')
+    .describe('`log`: unknown documents are logged and counted; `strict`: they are refused'),
+  TRUSTED_DOCUMENTS_PATH: text
+    .optional()
+    .describe('documents beside `schema/trusted-documents.json`: a file or folder'),
+  FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
+  FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
+  ...PLAIN.shape,
+});
+
+type Settings = z.infer<typeof SETTINGS>;
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name>;
+type PlainConfig = { [Name in keyof typeof PLAIN.shape as CamelCase<Name>]: Settings[Name] };
+
+/** The table of settings: name, default as an operator would set it, and meaning. */
+export function describeSettings(): { name: string; fallback: string; meaning: string }[] {
+  return Object.entries(SETTINGS.shape).map(([name, schema]) => ({
+    name,
+    fallback: schema instanceof z.ZodPrefault ? String(schema.def.defaultValue) : '',
+    meaning: schema.description ?? '',
+  }));
 }
 
-export type { Environment } from './settings.ts';
+/** Whether `env` says nothing at all of an upstream, so that a first start may bring its own. */
+export const namesNoUpstream = (env: Environment): boolean =>
+  env.NODE_ENV !== 'production' && !Object.keys(env).some((name) => name.startsWith('TENCENT_') && env[name]?.trim());
 
-/** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. An empty value counts as unset. */
+/** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. A blank value counts as unset. */
 export function readConfig(env: Environment): Config {
   // A secret mounted as a file often ends in a newline.
   const given = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
   );
-  const parsed = CONSISTENT_SETTINGS.safeParse(given);
+  const { data, error } = SETTINGS.safeParse(given);
   const problems = [
-    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
-    ...contradictions(given),
+    ...(error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
+    ...contradictionsIn(given),
+    ...Object.keys(given).flatMap((name) => misspellingOf(name, given) ?? []),
   ];
-  if (problems.length > 0 || !parsed.data) throw new ConfigError(problems);
+  if (problems.length > 0 || !data) throw new ConfigError([...new Set(problems)]);
+  return toConfig(data);
+}
 
-  const settings = parsed.data;
+/** Pairs of settings that exclude or need each other. */
+function contradictionsIn(given: Environment): string[] {
+  const problems: string[] = [];
+  const refuse = (isWrong: unknown, problem: string) => isWrong && problems.push(problem);
+  const { TENCENT_REGION, TENCENT_BASE_URL, VIEWER_HEADER_SECRET, PORT = '4000' } = given;
+  const [takesJwt, takesHeader, takesAnybody] = ['jwt', 'header', 'development'].map((way) =>
+    listOf(given.AUTH ?? '').includes(way),
+  );
+  refuse(TENCENT_REGION && TENCENT_BASE_URL, 'TENCENT_REGION and TENCENT_BASE_URL are both set: keep one');
+  const anyRegion = `TENCENT_REGION is missing (one of ${regions.join(', ')}), or TENCENT_BASE_URL in its place`;
+  refuse(!TENCENT_REGION && !TENCENT_BASE_URL, anyRegion);
+  for (const name of ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'])
+    refuse(takesJwt && !given[name], `${name} is missing: AUTH names jwt`);
+  refuse(takesHeader && !VIEWER_HEADER_SECRET, 'VIEWER_HEADER_SECRET is missing: AUTH names header');
+  refuse(
+    takesAnybody && (given.NODE_ENV === 'production' || !isLoopback(TENCENT_BASE_URL)),
+    'AUTH names development, which lets anybody be anybody: it is for a sandbox on this machine alone',
+  );
+  refuse(
+    takesAnybody && (takesHeader || VIEWER_HEADER_SECRET),
+    'AUTH names development, which takes VIEWER_HEADER without a secret: leave header and VIEWER_HEADER_SECRET out',
+  );
+  refuse(
+    takesHeader && given.CORS_ORIGINS === '*',
+    'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
+  );
+  refuse(given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN, 'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
+  refuse(
+    given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''),
+    'AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one',
+  );
+  refuse(PORT !== '0' && given.METRICS_PORT === PORT, 'METRICS_PORT must be another port than PORT');
+  return problems;
+}
+
+/** Settings of earlier versions, and what stands in their place. */
+const ENDED: Record<string, string> = {
+  WORKERS: 'replicas over one REDIS_URL use more cores',
+  ANSWER_CACHE_MB: 'CACHE_MEMORY_MB bounds what is cached',
+  TOLD_FRESH_SECONDS: 'it is WEBHOOK_FRESH_SECONDS',
+};
+const LEFT_OUT = [
+  ...['HOT_PATH', 'PUBLIC_OPERATIONS', 'CHUNK_SIZE', 'KNOWN_FANS_MAX_CALLS', 'MAX_TARGETS', 'EVENT_LOG_LENGTH'],
+  ...['FRESHNESS_EXTENSION', 'MAX_DIRECTIVES', 'MAX_VALUES', 'MAX_RESPONSE_BYTES', 'ABSENT_FRESH_SECONDS'],
+];
+/** Kubernetes sets such variables in every container for a service called redis, webhook or tencent. */
+const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
+
+/** What is wrong with a variable that looks like a setting and is none: it would be ignored silently. */
+function misspellingOf(name: string, given: Environment): string | null {
+  const settings = Object.keys(SETTINGS.shape);
+  if (settings.includes(name)) return null;
+  const ended = LEFT_OUT.includes(name) ? 'leave it out' : ENDED[name];
+  if (ended) return `${name} is no setting any more: ${ended}`;
+  const close = settings.filter((known) => known.length >= 8 && isOneEditAway(name.toUpperCase(), known));
+  const [family = '-'] = /^(TENCENT|WEBHOOK|REDIS)_/.exec(name) ?? [];
+  // Platforms set other names beside REDIS_URL.
+  const isForeign = OF_KUBERNETES.test(name) || (family === 'REDIS_' && given.REDIS_URL);
+  const meant = close.length > 0 || isForeign ? close : settings.filter((known) => known.startsWith(family));
+  return meant.length > 0 ? `${name} is no setting of this gateway; is ${meant.join(' or ')} meant?` : null;
+}
+
+/** Whether the texts are the same but for one letter more, less or other, or two that are swapped. */
+function isOneEditAway(one: string, other: string): boolean {
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same++;
+  const [a, b] = [one.slice(same), other.slice(same)];
+  const isSwapped = a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2);
+  return a.slice(1) === b || a === b.slice(1) || a.slice(1) === b.slice(1) || isSwapped;
+}
+
+function toConfig(settings: Settings) {
   const production = settings.NODE_ENV === 'production';
+  const plain = Object.keys(PLAIN.shape).map((name) => [
+    name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+    settings[name as keyof Settings],
+  ]);
   const lifetimes = (kind: 'LIST' | 'COUNTS' | 'PROFILE' | 'RELATION') => {
     const freshMs = settings[`${kind}_FRESH_SECONDS`] * 1000;
+    // Webhooks do not tell of every change of a profile (contract 7.4), and 0 asks for a look at every query.
+    const isTold = kind !== 'PROFILE' && freshMs > 0;
     return {
       freshMs,
-      // Nobody is told of a profile's every change (contract 7.4); and who wants to ask every time is not to be spared.
-      toldMs: freshMs === 0 || kind === 'PROFILE' ? freshMs : Math.max(freshMs, settings.TOLD_FRESH_SECONDS * 1000),
-      // What is fresh is usable, whatever the other setting says.
+      toldMs: isTold ? Math.max(freshMs, settings.WEBHOOK_FRESH_SECONDS * 1000) : freshMs,
       usableMs: Math.max(freshMs, settings[`${kind}_STALE_SECONDS`] * 1000),
-      absentMs: settings.ABSENT_FRESH_SECONDS * 1000,
+      absentMs: 30_000,
     };
   };
+  const jwt = {
+    jwksUrl: settings.JWT_JWKS_URL ?? '',
+    issuer: settings.JWT_ISSUER ?? '',
+    audience: settings.JWT_AUDIENCE ?? '',
+    userClaim: settings.JWT_USER_CLAIM,
+  };
+  const header = { name: settings.VIEWER_HEADER, secret: settings.VIEWER_HEADER_SECRET ?? null };
+  const takes = (...ways: Settings['AUTH']) => ways.some((way) => settings.AUTH.includes(way));
   return {
+    // The names are those of the type, letter by letter.
+    ...(Object.fromEntries(plain) as PlainConfig),
     production,
-    host: settings.HOST,
-    port: settings.PORT,
     tencent: {
       sdkAppId: settings.TENCENT_SDK_APP_ID,
       secretKey: settings.TENCENT_SECRET_KEY,
       adminId: settings.TENCENT_ADMIN,
-      region: settings.TENCENT_REGION ?? null,
-      baseUrl: settings.TENCENT_BASE_URL ?? null,
+      // One of the two is set.
+      baseUrl: settings.TENCENT_BASE_URL ?? regionBaseUrl(settings.TENCENT_REGION as Region),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     },
-    cursorSecret: settings.CURSOR_SECRET ?? null,
-    requestDeadlineMs: settings.REQUEST_DEADLINE_MS,
-    maxPageSize: settings.MAX_PAGE_SIZE,
-    chunkSize: settings.CHUNK_SIZE,
-    userIdPattern: settings.USER_ID_PATTERN,
+    redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
+    memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     lifetimes: {
       page: lifetimes('LIST'),
       counts: lifetimes('COUNTS'),
@@ -152,59 +380,24 @@ export function readConfig(env: Environment): Config {
       relation: lifetimes('RELATION'),
     },
     auth: {
-      userSig: settings.AUTH.includes('usersig'),
-      jwt: settings.AUTH.includes('jwt')
-        ? {
-            // Their absence is a contradiction.
-            jwksUrl: settings.JWT_JWKS_URL ?? '',
-            issuer: settings.JWT_ISSUER ?? '',
-            audience: settings.JWT_AUDIENCE ?? '',
-            userClaim: settings.JWT_USER_CLAIM,
-          }
-        : null,
-      header:
-        settings.AUTH.includes('header') || settings.AUTH.includes('development')
-          ? { name: settings.VIEWER_HEADER, secret: settings.VIEWER_HEADER_SECRET ?? null }
-          : null,
+      userSig: takes('usersig'),
+      jwt: takes('jwt') ? jwt : null,
+      header: takes('header', 'development') ? header : null,
     },
-    listVisibility: settings.LIST_VISIBILITY,
-    maxTargets: settings.MAX_TARGETS,
     writeLagMs: settings.WRITE_LAG_SECONDS * 1000,
-    knownFansMaxCalls: settings.KNOWN_FANS_MAX_CALLS,
+    /** `path` null derives one that cannot be guessed. */
     webhook: settings.WEBHOOK_TOKEN ? { token: settings.WEBHOOK_TOKEN, path: settings.WEBHOOK_PATH ?? null } : null,
-    eventLogLength: settings.EVENT_LOG_LENGTH,
-    maxSubscriptions: settings.MAX_SUBSCRIPTIONS,
-    redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
-    upstreamRate: settings.UPSTREAM_RATE,
-    freshnessExtension: settings.FRESHNESS_EXTENSION,
-    metricsPort: settings.METRICS_PORT ?? null,
-    memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
-    profileCustomFields: settings.PROFILE_CUSTOM_FIELDS,
-    embeddedProfile: settings.EMBEDDED_PROFILE,
     introspection: settings.INTROSPECTION ?? !production,
     graphiql: settings.GRAPHIQL ?? !production,
-    federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
     trustedDocuments: { mode: settings.TRUSTED_DOCUMENTS, path: settings.TRUSTED_DOCUMENTS_PATH ?? null },
-    automaticPersistedQueries: settings.AUTOMATIC_PERSISTED_QUERIES,
-    corsOrigins: settings.CORS_ORIGINS,
-    trustProxy: settings.TRUST_PROXY,
-    maxBodyBytes: settings.MAX_BODY_BYTES,
-    maxDepth: settings.MAX_DEPTH,
-    maxTokens: settings.MAX_TOKENS,
-    maxAliases: settings.MAX_ALIASES,
-    maxDirectives: settings.MAX_DIRECTIVES,
-    maxUpstreamCalls: settings.MAX_UPSTREAM_CALLS,
-    maxValues: settings.MAX_VALUES,
-    maxResponseBytes: settings.MAX_RESPONSE_BYTES,
-    rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE || null,
-    drainMs: settings.SHUTDOWN_DRAIN_MS,
-    logLevel: settings.LOG_LEVEL,
+    federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
+    // No operator has a reason to set these.
+    chunkSize: 100,
+    maxTargets: 100,
+    knownFansMaxCalls: 10,
+    eventLogLength: 10_000,
+    maxDirectives: 50,
+    maxValues: 100_000,
+    maxResponseBytes: 5_242_880,
   };
-}
-
-/** Whether `env` says nothing at all of an upstream, so that a first start may bring its own. */
-export function namesNoUpstream(env: Environment): boolean {
-  return (
-    env.NODE_ENV !== 'production' && !Object.keys(env).some((name) => name.startsWith('TENCENT_') && env[name]?.trim())
-  );
 }

@@ -1,21 +1,20 @@
-// What one request carries through the house: its loaders, its patience, and its bill.
+// What one request carries: who asks, its loaders, its deadline, and what was read for it.
 import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
+import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
-import { Call } from './follow/call.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
 import { pageKey } from './follow/kinds.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
-import { Once } from './follow/once.ts';
+import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
-import { createPatience } from './patience.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = {
@@ -23,12 +22,19 @@ export type GraphSettings = {
   maxPageSize: number;
   /** Upstream page size that client pages are cut from. */
   chunkSize: number;
-  /** Which ids can be a UserID at all (contract 1.8). */
+  /** Which ids can be a UserID at all (CONTRACT 1.8). */
   userIdPattern: RegExp;
   /** Authenticates item cursors; the same on all replicas. */
   cursorKey: KeyObject;
   /** The most users that one mutation takes. */
   maxTargets: number;
+  /** What one operation may cost: predicted before it runs, and calls counted while it does. */
+  maxUpstreamCalls: number;
+  maxValues: number;
+  /** The most calls that one `knownFans` may take. */
+  knownFansMaxCalls: number;
+  /** Whether members of a list come with all of their profile. */
+  embedsProfiles: boolean;
 };
 
 export type Context = {
@@ -38,7 +44,7 @@ export type Context = {
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
   readonly load: Pick<Loaders, 'counts' | 'profile' | 'relation' | 'knownFans'>;
-  /** Reads one upstream page of a list: at once when it is remembered, else by a promise. */
+  /** Reads one upstream page of a list: at once when it is cached, else by a promise. */
   readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
@@ -46,18 +52,15 @@ export type Context = {
   refusedTags(): readonly string[];
   /** Follows or unfollows in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
   changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
-  /** What happens, from now on or from a cursor on. Each event is answered with new loaders and new patience. */
+  /** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
   readonly live: {
     followEvents(userId: UserId, after: string | null): AsyncIterable<FollowEvent>;
     profileEvents(userIds: readonly UserId[], after: string | null): AsyncIterable<ProfileEvent>;
   };
 };
 
-/** How old the oldest stale value of an answer is, and why it was used. */
-export type Staleness = StaleUse;
-
 export type ContextDependencies = {
-  memory: CachedFollowService;
+  cache: CachedFollowService;
   findKnownFans: FindKnownFans;
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
@@ -68,162 +71,120 @@ export type ContextDependencies = {
   deadlineMs: number;
 };
 
-/** The request that a context is made for. */
-export type ContextRequest = {
-  /** What aborts when the client goes away; asked for when something has to be waited for. */
+/** The request that a context is made for; it is told of every upstream call, and of everything that is read. */
+export type ContextRequest = Pick<CallOptions, 'onFresh' | 'onRead'> & {
+  /** What aborts when the client goes away. */
   gone(): AbortSignal;
   viewer: Viewer | null;
-  /** Told of every upstream call that is made for this request. */
   onUpstreamCall(command: string): void;
-  /** Told until when (epoch milliseconds) each value that is read for it is fresh. */
-  onFresh?: ((until: number) => void) | undefined;
 };
 
-/** A request on its way through the house. */
 export type OpenContext = Context & {
-  /** What was stale in the answer so far; null when nothing was. */
-  staleness(): Staleness | null;
+  /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
+  staleness(): StaleUse | null;
   /** To be called when the answer is out. */
   close(): void;
 };
 
-/** Makes contexts, one for each request. */
-export function createContexts(dependencies: ContextDependencies) {
-  const { memory, findKnownFans } = dependencies;
-  const house: House = { ...dependencies, everything: { ...memory, findKnownFans } };
-  return {
-    open: (request: ContextRequest): OpenContext => new RequestContext(house, request),
-  };
+export type Contexts = { open(request: ContextRequest): OpenContext };
+
+export function createContexts(dependencies: ContextDependencies): Contexts {
+  const { cache, findKnownFans, writer, live, settings, clock, deadlineMs } = dependencies;
+  const sources = { ...cache, findKnownFans };
+
+  function open(request: ContextRequest): OpenContext {
+    const { viewer } = request;
+    const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
+    const pages = new Map<string, FollowPage | Promise<FollowPage>>();
+    const loaders = createLoaders(sources, () => reads.call);
+    let staleness: StaleUse | null = null;
+    let reads = beginReads();
+
+    function beginReads() {
+      const deadline = createDeadline(request.gone(), deadlineMs, clock);
+      let calls = 0;
+      const call: CallOptions = {
+        signal: deadline.signal,
+        deadlineAt: deadline.at,
+        onFresh: request.onFresh,
+        onRead: request.onRead,
+        onStale({ ageMs, failure }) {
+          // A failure says more than a renewal that is on its way.
+          staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
+        },
+        onUpstreamCall(command) {
+          if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings));
+          else request.onUpstreamCall(command);
+        },
+      };
+      return { call, end: deadline.end };
+    }
+
+    /** What was read before must not answer for what comes after. */
+    function forgetReads(): void {
+      loaders.renew();
+      pages.clear();
+    }
+
+    function oneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
+      return {
+        async next() {
+          reads.end();
+          const result = await events.next();
+          forgetReads();
+          staleness = null;
+          reads = beginReads();
+          return result;
+        },
+        async return() {
+          reads.end();
+          return (await events.return?.()) ?? { value: undefined, done: true };
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    }
+
+    const subscription = { expiresAt: viewer?.expiresAt ?? null };
+    return {
+      settings,
+      viewer,
+      maySee,
+      load: loaders,
+      readPage(query) {
+        const key = pageKey(query);
+        const page = pages.get(key) ?? cache.readPage(query, reads.call);
+        pages.set(key, page);
+        return page;
+      },
+      isKnownMissing(userId) {
+        const isMissing = cache.isKnownMissing(userId);
+        if (isMissing) request.onFresh?.(clock.now());
+        return isMissing;
+      },
+      refusedTags: cache.refusedTags,
+      async changeFollows(kind, userIds) {
+        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
+        const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
+        return writer.change(kind, viewer.userId, userIds, untilDone).finally(forgetReads);
+      },
+      live: {
+        followEvents: (userId, after) =>
+          oneByOne(live.followEvents(userId, { ...subscription, after, maySee: (list) => maySee(userId, list) })),
+        profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { ...subscription, after })),
+      },
+      staleness: () => staleness,
+      close: () => reads.end(),
+    };
+  }
+
+  return { open };
 }
 
-type House = ContextDependencies & { readonly everything: CachedFollowService & { findKnownFans: FindKnownFans } };
-
-/** A class, whose methods are made once: a warm answer needs few of them, and would make two dozen functions. */
-class RequestContext implements OpenContext {
-  readonly settings: GraphSettings;
-  readonly viewer: Viewer | null;
-  readonly #house: House;
-  readonly #request: ContextRequest;
-  readonly #sources: House['everything'];
-  readonly #pages = new Once<FollowPage | Promise<FollowPage>>();
-  readonly #missing = new Once<boolean>();
-  #call: Call;
-  #loaders: Loaders | undefined;
-  #oldest: Staleness | null = null;
-
-  constructor(house: House, request: ContextRequest) {
-    this.#house = house;
-    this.#request = request;
-    this.settings = house.settings;
-    this.viewer = request.viewer;
-    this.#sources = house.everything;
-    this.#call = this.#beginCall();
-  }
-
-  maySee(owner: UserId, list: FollowList): boolean {
-    return this.#house.maySee(this.viewer, owner, list);
-  }
-
-  /** Made when the first field asks: most screens need none. */
-  get load(): Loaders {
-    this.#loaders ??= createLoaders(this.#sources, () => this.#call);
-    return this.#loaders;
-  }
-
-  readPage(query: PageQuery): FollowPage | Promise<FollowPage> {
-    return this.#pages.ask(pageKey(query), () => this.#sources.readPage(query, this.#call));
-  }
-
-  isKnownMissing(userId: UserId): boolean {
-    return this.#missing.ask(userId, () => {
-      const isMissing = this.#sources.isKnownMissing(userId);
-      if (isMissing) this.#request.onFresh?.(this.#house.clock.now());
-      return isMissing;
-    });
-  }
-
-  refusedTags(): readonly string[] {
-    return this.#sources.refusedTags();
-  }
-
-  async changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>> {
-    if (!this.viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
-    const untilDone = { ...this.#beginCall(), signal: new AbortController().signal };
-    try {
-      return await this.#house.writer.change(kind, this.viewer.userId, userIds, untilDone);
-    } finally {
-      this.#renew();
-    }
-  }
-
-  get live(): Context['live'] {
-    const { live, maySee } = this.#house;
-    const { viewer } = this.#request;
-    const expiresAt = viewer?.expiresAt ?? null;
-    return {
-      followEvents: (userId, after) =>
-        this.#answeredOneByOne(
-          live.followEvents(userId, {
-            after,
-            expiresAt,
-            maySee: (list) => maySee(viewer, userId, list),
-          }),
-        ),
-      profileEvents: (userIds, after) => this.#answeredOneByOne(live.profileEvents(userIds, { after, expiresAt })),
-    };
-  }
-
-  staleness(): Staleness | null {
-    return this.#oldest;
-  }
-
-  close(): void {
-    this.#call.end();
-  }
-
-  /** What was read before must not answer for what comes after. */
-  #renew(): void {
-    this.#loaders?.renew();
-    this.#pages.clear();
-    this.#missing.clear();
-  }
-
-  #beginCall(): Call {
-    const { clock, deadlineMs } = this.#house;
-    const { gone, onUpstreamCall, onFresh } = this.#request;
-    return new Call({
-      deadlineAt: clock.now() + deadlineMs,
-      onUpstreamCall,
-      onFresh,
-      onStale: (use) => this.#noteStale(use),
-      beginToWait: () => createPatience(gone(), deadlineMs, clock),
-    });
-  }
-
-  #noteStale(use: StaleUse): void {
-    // A failure says more than a renewal that is on its way.
-    const failure = use.failure ?? this.#oldest?.failure ?? null;
-    this.#oldest = { ageMs: Math.max(use.ageMs, this.#oldest?.ageMs ?? 0), failure };
-  }
-
-  /** Has every event answered like a request of its own: with nothing read before it, and with new patience. */
-  #answeredOneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
-    return {
-      next: async () => {
-        this.#call.end();
-        const result = await events.next();
-        this.#call = this.#beginCall();
-        this.#renew();
-        this.#oldest = null;
-        return result;
-      },
-      return: async () => {
-        this.#call.end();
-        return (await events.return?.()) ?? { value: undefined, done: true };
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  }
+function tooManyCalls({ maxUpstreamCalls }: GraphSettings): GatewayError {
+  return new GatewayError(
+    'OPERATION_TOO_EXPENSIVE',
+    `The operation would take more than ${maxUpstreamCalls} calls to the upstream. Ask for smaller pages, or for less of each user.`,
+  );
 }

@@ -6,8 +6,8 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type CachedFollowService, withInvalidation } from './follow/cached-follow-service.ts';
 import { createChangedProfiles } from './follow/changed-profiles.ts';
+import { createChangeReader } from './follow/changes.ts';
 import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
-import { createEventDedupe } from './follow/event-dedupe.ts';
 import { createFollowWriter, type FollowWriter } from './follow/follow-writer.ts';
 import type { MemoryObserver } from './follow/kinds.ts';
 import { createKnownFans, type FindKnownFans } from './follow/known-fans.ts';
@@ -55,7 +55,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
     redis,
     key: `${redis?.prefix}:changes`,
     maxLength: config.eventLogLength,
-    read: createEventDedupe(),
+    read: createChangeReader(),
     clock,
   });
   const follow = createFollowService(client, {
@@ -78,8 +78,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
   // As long as a page may stand in for a newer one, so long it may show an old profile.
   const profiles = createChangedProfiles({ stream, clock, pageMs: Math.max(toldMs, usableMs) });
   const service = withOwnChanges(cache, own, profiles);
-  const delayed = createDelayedInvalidation({ invalidate: cache.invalidate, clock, lagMs });
-  const mutex = createKeyedMutex(clock);
+  const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
+  const mutex = createKeyedMutex();
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
 

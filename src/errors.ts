@@ -52,6 +52,18 @@ export class GatewayError extends Error {
   }
 }
 
+/** Settings that cannot be used, each named with what is wrong. Values of secrets are never part of it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? '1 setting is' : `${problems.length} settings are`;
+    super(`${count} wrong:\n${problems.map((problem) => `  ${problem}\n`).join('')}`);
+    this.problems = problems;
+  }
+}
+
 /** Why nothing more is done for a client that has gone. */
 export function clientGone(): GatewayError {
   return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './errors.ts';
 import { groupsOf } from './follow/forgetting.ts';
 import { createMemories } from './follow/kinds.ts';
 import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';

@@ -1,7 +1,8 @@
 // Makes the Redis client: the one place that constructs ioredis.
+
 import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
 import type { RedisClient } from './cache/redis-link.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;

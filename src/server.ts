@@ -14,8 +14,7 @@ import { createHttpServer } from './server/http-server.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
 import { createBudget } from './tencent/budget/budget.ts';
-import type { Report } from './tencent/client.ts';
-import { connectUpstream } from './upstream.ts';
+import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
 export type Gateway = {
@@ -83,7 +82,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
             openSubscriptions: () => openSubscriptions(),
           },
         });
-  const client = connectUpstream(config.tencent, {
+  const client = createTencentClient({
+    ...config.tencent,
     clock,
     report,
     budget,
@@ -107,9 +107,13 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     userIdPattern: config.userIdPattern,
     cursorKey: cursorKeyOf(config),
     maxTargets: config.maxTargets,
+    maxUpstreamCalls: config.maxUpstreamCalls,
+    maxValues: config.maxValues,
+    knownFansMaxCalls: config.knownFansMaxCalls,
+    embedsProfiles: config.embeddedProfile === 'whole',
   };
   const contexts = createContexts({
-    memory: domain.service,
+    cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
@@ -124,7 +128,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     contexts,
     settings,
     webhook: webhooks,
-    endSubscriptions: domain.subscriptions.close,
     redis: shared,
     metrics,
     clock,
@@ -143,7 +146,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     async listen() {
       if (redis) await connectRedis(redis);
       await domain.ready();
-      budget.start();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
@@ -152,10 +154,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       return server.listen(config.port, config.host);
     },
     async close() {
-      await server.drain(config.drainMs);
+      await server.drain(config.shutdownDrainMs);
       await domain.close();
       await client.close();
-      await budget.close();
+      budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
@@ -165,7 +167,8 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       server.destroy();
       metricsListener?.destroy();
       void client.close();
-      void budget.close().then(() => link?.close());
+      budget.close();
+      link?.close();
     },
   };
 }

@@ -5,31 +5,29 @@ import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
 import { createSharedCounts } from './cache/shared-counts.ts';
 import type { Clock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
-import type { createContexts, GraphSettings } from './context.ts';
-import { clashesOf } from './graph/entity.ts';
+import type { Config } from './config.ts';
+import type { Contexts, GraphSettings } from './context.ts';
+import { ConfigError } from './errors.ts';
+import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import { createGraphiqlPage } from './http/graphiql-page.ts';
-import { createWebSockets } from './http/web-socket.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { createOperationCosts } from './operations/costs.ts';
-import { createAnswerStreams } from './server/answer-streams.ts';
+import { createEventStreams } from './server/event-streams.ts';
+import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createRequestHandler, type RequestHandlerDependencies } from './server/request-handler.ts';
 import { createDocuments } from './server/trusted-documents.ts';
+import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
 import { readStarterOperations } from './starter-operations.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
-  contexts: ReturnType<typeof createContexts>;
+  contexts: Contexts;
   settings: GraphSettings;
   webhook: RequestHandlerDependencies['webhook'];
-  /** Ends all subscriptions, as completed ones. */
-  endSubscriptions(): void;
   redis: { link: RedisLink; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
@@ -40,7 +38,7 @@ export type ServingDependencies = {
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, settings, webhook, endSubscriptions } = dependencies;
+  const { contexts, settings, webhook } = dependencies;
   const { redis, metrics, clock, log, logRequest, report } = dependencies;
   const documents = createDocuments({
     config,
@@ -49,13 +47,12 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     onUnknown: (document, outcome) =>
       log.warn(document, `A document that is not trusted was ${outcome === 'refused' ? 'refused' : 'asked for'}`),
   });
-  refuseClashes(config.federation);
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const graphql = createGraphql({
     config,
     schema,
     contexts,
-    costs: createOperationCosts(schema, config, settings).plugin,
+    checkCost: createCostCheck(schema, settings),
     documents,
     metrics,
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
@@ -99,11 +96,18 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     maxConnections: config.maxSubscriptions,
     clock,
   });
-  const streams = createAnswerStreams(clock);
+  const streams = createEventStreams();
   const handler = createRequestHandler({
     graphql,
     streams,
-    graphiql: config.graphiql ? createGraphiqlPage(readStarterOperations, { viewerHeader: developmentHeader }) : null,
+    graphiql: config.graphiql
+      ? createGraphiql({
+          operations: readStarterOperations(),
+          viewerHeader: developmentHeader,
+          // Plain http is taken for this machine alone, where a sandbox serves avatars.
+          sandboxOrigin: config.tencent.baseUrl?.startsWith('http:') ? config.tencent.baseUrl : null,
+        })
+      : null,
     authenticate,
     webhook,
     cors,
@@ -123,19 +127,11 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     clock,
   });
   const leave = () => {
-    endSubscriptions();
     streams.leave();
     webSockets.leave();
   };
   const server = createHttpServer(handler, clock, { upgrade: webSockets.upgrade, leave });
   return { server, openSubscriptions: graphql.openSubscriptions };
-}
-
-/** Only the schema can tell which names are taken. */
-function refuseClashes(names: Config['federation']): void {
-  const { type, key } = clashesOf(names);
-  const problems = [...(type ? [`FEDERATION_USER_TYPE ${type}`] : []), ...(key ? [`FEDERATION_USER_KEY ${key}`] : [])];
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** The header that anybody may name anybody with; null where that is not so. */

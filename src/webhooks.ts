@@ -1,4 +1,4 @@
-// Wires the webhook route: from the upstream's POST to what is invalidated and told.
+// Wires the webhook route: from the upstream's POST to what is invalidated, and what subscribers hear.
 import { hkdfSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -6,20 +6,13 @@ import type { WebhookEvents } from './follow/webhook-events.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createWebhookRoute, type WebhookRoute } from './server/webhook-route.ts';
 import { createOccasionalReport, type Report } from './tencent/report.ts';
-import { createWebhookReader, type WebhookRefusal } from './tencent/webhook.ts';
+import { createWebhookReader } from './tencent/webhook.ts';
 
 export type WebhooksOptions = {
   events: Pick<WebhookEvents, 'take'>;
   clock: Clock;
   report: Report;
   metrics: Pick<Metrics, 'onWebhook'> | null;
-};
-
-const REFUSALS: Record<WebhookRefusal, string> = {
-  query: 'its address is too long',
-  app: 'it is for another app',
-  time: 'its RequestTime is not of this minute',
-  sign: 'its Sign is wrong',
 };
 
 /** The path that the upstream's console has to be given: set, or derived so that nobody can guess it. */
@@ -37,13 +30,8 @@ export function connectWebhooks(config: Config, options: WebhooksOptions): ({ pa
   if (!webhook || path === null) return null;
   const { events, clock, report, metrics } = options;
   const occasionally = createOccasionalReport(report, clock);
-  const reader = createWebhookReader({ token: webhook.token, sdkAppId: tencent.sdkAppId, userIdPattern, clock });
   const route = createWebhookRoute({
-    admit(url) {
-      const admission = reader.admit(url);
-      return admission.refusal === null ? admission : { refusal: REFUSALS[admission.refusal] };
-    },
-    parse: reader.parse,
+    reader: createWebhookReader({ token: webhook.token, sdkAppId: tencent.sdkAppId, userIdPattern, clock }),
     take(message) {
       if (message.type !== 'rate-alarm') return events.take(message);
       const { service, command, calls, limit } = message;

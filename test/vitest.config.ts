@@ -12,6 +12,7 @@ export default defineConfig({
     setupFiles: ['test/support/random-cases.ts'],
     pool: 'forks',
     testTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     sequence: { shuffle: true },
     unstubEnvs: true,

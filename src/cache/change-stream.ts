@@ -1,7 +1,7 @@
 // The stream of changes that every replica appends to and follows: a Redis stream, or a ring in memory without Redis.
 // Knows no follow words.
 import type { Clock } from '../clock.ts';
-import { compareIds, createChangeRing, type EntriesAfter, FIRST_ID, type StreamEntry } from './change-ring.ts';
+import { createChangeRing, type EntriesAfter, type StreamEntry } from './change-ring.ts';
 import type { RedisClient, RedisLink } from './redis-link.ts';
 
 export type ChangeStream<T> = {
@@ -11,9 +11,10 @@ export type ChangeStream<T> = {
   append(value: T): Promise<string>;
   /** `onGap` gets the id behind which nothing is missing when entries may have been lost. Returns the way to stop. */
   listen(onEntry: (entry: StreamEntry<T>) => void, onGap: (id: string) => void): () => void;
-  since(id: string): Promise<EntriesAfter<T>>;
-  /** The entries that are kept, oldest first. */
-  recent(): readonly StreamEntry<T>[];
+  /** What this process has heard behind an id; another replica may be ahead of it. */
+  since(id: string): EntriesAfter<T>;
+  /** Reads what other replicas have written. Resolves also when Redis is away. */
+  catchUp(): Promise<unknown>;
   close(): void;
 };
 
@@ -29,6 +30,7 @@ export type ChangeStreamOptions<T> = {
   clock: Clock;
 };
 
+const FIRST_ID = '0-0';
 /** How long Redis holds on to a question while nothing happens, in milliseconds. */
 const WAIT_MS = 2000;
 /** A connection that is silent for this much longer is dead. */
@@ -65,7 +67,6 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
   }
 
   function take(id: string, fields: readonly string[]): void {
-    ring.beginAt(id);
     position = id;
     isAnchored = true;
     if (fields[0] === 'gap') noteGap();
@@ -105,7 +106,7 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
 
   /** Reads on, one read after the other; not at all when `id` has been read meanwhile. */
   function catchUp(id?: string): Promise<boolean> {
-    const next = () => (id !== undefined && compareIds(id, position) <= 0 ? true : readOn());
+    const next = () => (id !== undefined && ring.has(id) ? true : readOn());
     // A failure is the business of the caller that it met.
     reading = reading.then(next, next);
     return reading;
@@ -161,12 +162,8 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    async since(id) {
-      // Another replica may be ahead of this one.
-      if (redis && !ring.since(id).complete) await catchUp();
-      return ring.since(id);
-    },
-    recent: ring.recent,
+    since: ring.since,
+    catchUp: async () => redis && (await catchUp()),
     close: () => closed.abort(),
   };
 }

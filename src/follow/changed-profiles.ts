@@ -3,7 +3,7 @@
 import type { StreamEntry } from '../cache/change-ring.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
-import type { KnownChange } from './event-dedupe.ts';
+import type { HeardChange } from './changes.ts';
 import type { FollowEntry, FollowPage, UserId } from './model.ts';
 
 export type ChangedProfiles = {
@@ -12,7 +12,7 @@ export type ChangedProfiles = {
 };
 
 export type ChangedProfilesOptions = {
-  stream: Pick<ChangeStream<KnownChange>, 'listen' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen'>;
   clock: Clock;
   /** How long a page answers by itself, in milliseconds: after that it has been read anew. */
   pageMs: number;
@@ -27,10 +27,9 @@ export function createChangedProfiles({ stream, clock, pageMs }: ChangedProfiles
   let edition = 0;
   const checked = new WeakMap<FollowPage, { edition: number; page: FollowPage }>();
 
-  for (const entry of stream.recent()) hear(entry);
   stream.listen(hear, () => {});
 
-  function hear({ value: change }: StreamEntry<KnownChange>): void {
+  function hear({ value: change }: StreamEntry<HeardChange>): void {
     if (change.type !== 'profile-changed' || change.at + pageMs <= clock.now()) return;
     changed.delete(change.userId);
     changed.set(change.userId, clock.now());

@@ -1,4 +1,5 @@
 // What is known to have happened to the follow graph: the entries of the change stream.
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { FollowRelation } from './model.ts';
 
@@ -7,7 +8,7 @@ export type ChangeKind = 'follow' | 'unfollow';
 
 const FOLLOW_CHANGE = z.object({
   type: z.enum(['followed', 'unfollowed']),
-  /** Who began, or ceased, to follow `to`. */
+  /** The user who began, or ceased, to follow `to`. */
   from: z.string(),
   to: z.string(),
   /** Epoch milliseconds. */
@@ -26,14 +27,41 @@ const CHANGE = z.union([FOLLOW_CHANGE, PROFILE_CHANGE]);
 export type FollowChange = z.infer<typeof FOLLOW_CHANGE>;
 export type Change = z.infer<typeof CHANGE>;
 
-/** Reads a change that came from outside this process; undefined when it is none. */
-export const readChange = (value: unknown): Change | undefined => CHANGE.safeParse(value).data;
+/** A change as this replica has heard it; `isRepeated` when subscribers know it already. */
+export type HeardChange = Change & { readonly isRepeated?: boolean };
 
-/** Whether the one whose point of view it is follows the other. */
+/** The same change again within this time is a repetition: a user who really comes back has left in between. */
+const REPEAT_MS = 120_000;
+const MAX_PAIRS = 20_000;
+
+/**
+ * Reads entries of the change stream; undefined for what is no change. A change may come twice, from this gateway and
+ * from the upstream's webhook, in either order; and whether two users follow each other by now shows only in both their
+ * changes. The order of entries is the same on every replica, so that all judge alike.
+ */
+export function createChangeReader(): (value: unknown) => HeardChange | undefined {
+  const pairs = new LRUCache<string, { type: Change['type']; at: number }>({ max: MAX_PAIRS });
+  const near = (at: number, other: { at: number } | undefined): boolean =>
+    other !== undefined && Math.abs(at - other.at) <= REPEAT_MS;
+
+  return (value) => {
+    const change = CHANGE.safeParse(value).data;
+    if (!change || change.type === 'profile-changed') return change;
+    const { type, from, to, at, own } = change;
+    const last = pairs.get(`${from} ${to}`);
+    const isKnown = last?.type === type && near(at, last);
+    if (!isKnown) pairs.set(`${from} ${to}`, { type, at });
+    const reverse = pairs.get(`${to} ${from}`);
+    const mutual = near(at, reverse) ? reverse?.type === 'followed' : change.mutual;
+    return { ...change, mutual, isRepeated: isKnown || own?.isNew === false };
+  };
+}
+
+/** Whether the user whose point of view it is follows the other. */
 export const isFollowing = (relation: FollowRelation | null): boolean =>
   relation === 'FOLLOWING' || relation === 'MUTUAL';
 
-/** Whether the other one follows the one whose point of view it is. */
+/** Whether the other user follows the one whose point of view it is. */
 export const isFan = (relation: FollowRelation | null): boolean => relation === 'FAN' || relation === 'MUTUAL';
 
 export function relationOf(follows: boolean, isFollowed: boolean): FollowRelation {

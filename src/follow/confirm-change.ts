@@ -3,18 +3,9 @@
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
-import type { FollowRelation, UserId } from './model.ts';
-import type { FollowService, Outcome } from './services.ts';
+import { type FollowService, known } from './services.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
-
-export type ChangeConfirmation = {
-  /** Looks into a claim; what the upstream never confirms is left, and so is one that finds too many before it. */
-  confirm(claim: Claim): void;
-  /** Leaves the claims that wait. */
-  clear(): void;
-  close(): void;
-};
 
 export type ChangeConfirmationOptions = {
   follow: Pick<FollowService, 'readRelations'>;
@@ -28,76 +19,66 @@ export type ChangeConfirmationOptions = {
 const PAUSES_MS = [1000, 5000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
-/** How many relations one call tells (upstream contract, 4.4). */
+/** The number of relations that one call tells (upstream contract, 4.4). */
 const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 
-type Side = 'from' | 'to';
 type Waiting = Claim & { tries: number };
 
-export function createChangeConfirmation(options: ChangeConfirmationOptions): ChangeConfirmation {
-  const { follow, clock, onConfirmed, onBug } = options;
+export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
   const closed = new AbortController();
+  const { signal } = closed;
   let waiting: Waiting[] = [];
   let calls = 0;
 
   function add(claim: Waiting): void {
     if (waiting.length >= MAX_WAITING) return;
     waiting.push(claim);
-    pump();
+    if (calls < MAX_CALLS) void work();
   }
 
-  function pump(): void {
-    while (calls < MAX_CALLS && waiting.length > 0 && !closed.signal.aborted) {
-      calls++;
-      void check(takeBatch())
-        .catch((error) => closed.signal.aborted || onBug(error))
-        .finally(() => {
-          calls--;
-          pump();
-        });
+  async function work(): Promise<void> {
+    calls++;
+    while (waiting.length > 0 && !signal.aborted) await checkBatch().catch((error) => signal.aborted || onBug(error));
+    calls--;
+  }
+
+  /** Checks what waits about the same user as the first claim, on whichever side more of it is. */
+  async function checkBatch(): Promise<void> {
+    const [first] = waiting as [Waiting];
+    const about = (side: 'from' | 'to') => waiting.filter((claim) => claim[side] === first[side]).slice(0, MAX_BATCH);
+    const [side, other] =
+      about('to').length > about('from').length ? (['to', 'from'] as const) : (['from', 'to'] as const);
+    const batch = about(side);
+    waiting = waiting.filter((claim) => !batch.includes(claim));
+    const others = [...new Set(batch.map((claim) => claim[other]))];
+    const call = { signal, deadlineAt: clock.now() + CALL_MS, priority: 'revalidation' } as const;
+    const relations = await follow.readRelations(first[side], others, call);
+    for (const { tries, ...claim } of batch) {
+      const answer = relations.get(claim[other]);
+      // Nothing happens to an account that does not exist.
+      if (answer instanceof GatewayError && answer.code === 'USER_NOT_FOUND') continue;
+      const relation = known(answer);
+      const [follows, isFollowed] = [isFollowing(relation), isFan(relation)];
+      const [isThere, mutual] = side === 'from' ? [follows, isFollowed] : [isFollowed, follows];
+      if (relation === null || isThere !== (claim.type === 'followed')) retry(claim, tries);
+      else await onConfirmed({ ...claim, mutual }, tries > 0);
     }
   }
 
-  /** What waits about the same user as the first one, on whichever side more of it is. */
-  function takeBatch(): { side: Side; batch: Waiting[] } {
-    const [first] = waiting as [Waiting];
-    const same = (side: Side) => waiting.filter((claim) => claim[side] === first[side]);
-    const side = same('to').length > same('from').length ? 'to' : 'from';
-    const batch = same(side).slice(0, MAX_BATCH);
-    waiting = waiting.filter((claim) => !batch.includes(claim));
-    return { side, batch };
-  }
-
-  async function check({ side, batch }: { side: Side; batch: Waiting[] }): Promise<void> {
-    const [first] = batch as [Waiting];
-    const other = side === 'from' ? 'to' : 'from';
-    const others: UserId[] = [...new Set(batch.map((claim) => claim[other]))];
-    const relations = await follow.readRelations(first[side], others, {
-      signal: closed.signal,
-      deadlineAt: clock.now() + CALL_MS,
-      priority: 'revalidation',
-    });
-    for (const claim of batch) await conclude(claim, side, relations.get(claim[other]));
-  }
-
-  async function conclude({ tries, ...claim }: Waiting, side: Side, relation: Outcome<FollowRelation> | undefined) {
-    // Nothing happens to an account that does not exist.
-    if (relation instanceof GatewayError && relation.code === 'USER_NOT_FOUND') return;
-    const known = relation === undefined || relation instanceof GatewayError ? null : relation;
-    const [there, back] = side === 'from' ? [isFollowing(known), isFan(known)] : [isFan(known), isFollowing(known)];
-    if (known !== null && there === (claim.type === 'followed'))
-      return onConfirmed({ ...claim, mutual: back }, tries > 0);
+  function retry(claim: Claim, tries: number): void {
     const pauseMs = PAUSES_MS[tries];
     if (pauseMs === undefined) return;
-    clock.sleep(pauseMs, closed.signal).then(
+    clock.sleep(pauseMs, signal).then(
       () => add({ ...claim, tries: tries + 1 }),
       () => {},
     );
   }
 
   return {
-    confirm: (claim) => add({ ...claim, tries: 0 }),
+    /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
+    confirm: (claim: Claim) => add({ ...claim, tries: 0 }),
+    /** Drops the claims that wait. */
     clear() {
       waiting = [];
     },

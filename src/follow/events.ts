@@ -16,11 +16,10 @@ export type FollowEvent =
 
 export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId }) | EventsMissed;
 
-/** A change with its place in the stream, or a gap there; `partlyDelivered`: its first event is known already. */
+/** A change, or a gap, with its place in the stream. */
 export type LoggedChange = {
   readonly id: string;
   readonly change: Change | { readonly type: 'missed'; readonly at: number };
-  readonly partlyDelivered?: boolean;
 };
 
 /** A place in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
@@ -37,7 +36,7 @@ export function readCursor(cursor: string): LogPosition {
 }
 
 export function followEventsOf(
-  { id, change, partlyDelivered = false }: LoggedChange,
+  { id, change }: LoggedChange,
   userId: UserId,
   maySee: (list: FollowList) => boolean,
 ): readonly FollowEvent[] {
@@ -45,24 +44,27 @@ export function followEventsOf(
   if (type === 'missed') return [{ type, cursor: id, at }];
   if (type === 'profile-changed') return [];
   const { from, to, mutual } = change;
-  if (type === 'unfollowed')
-    return to === userId && maySee('fans') ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
+  const isFollowed = to === userId && maySee('fans');
+  if (type === 'unfollowed') return isFollowed ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
+  const isMutual = mutual && maySee('mutuals');
   const events: FollowEvent[] = [];
-  if (to === userId && !partlyDelivered && maySee('fans'))
-    events.push({ type: 'fan-gained', cursor: mutual && maySee('mutuals') ? id + PARTLY : id, at, userId: from });
-  if (mutual && maySee('mutuals'))
-    events.push({ type: 'mutual-gained', cursor: id, at, userId: to === userId ? from : to });
+  if (isFollowed) events.push({ type: 'fan-gained', cursor: isMutual ? id + PARTLY : id, at, userId: from });
+  if (isMutual) events.push({ type: 'mutual-gained', cursor: id, at, userId: to === userId ? from : to });
   return events;
 }
 
 export function profileEventsOf({ id, change }: LoggedChange): readonly ProfileEvent[] {
-  if (change.type === 'missed') return [{ type: change.type, cursor: id, at: change.at }];
-  if (change.type !== 'profile-changed') return [];
-  return [{ type: change.type, cursor: id, at: change.at, userId: change.userId }];
+  const { type, at } = change;
+  if (type === 'missed') return [{ type, cursor: id, at }];
+  return type === 'profile-changed' ? [{ type, cursor: id, at, userId: change.userId }] : [];
 }
 
-/** Whom a change concerns. */
-export function usersOf(change: Change): readonly UserId[] {
-  if (change.type === 'profile-changed') return [change.userId];
-  return change.type === 'followed' && change.mutual ? [change.to, change.from] : [change.to];
+export const followTopic = (userId: UserId): string => `follows ${userId}`;
+export const profileTopic = (userId: UserId): string => `profile ${userId}`;
+
+/** The topics whose subscribers a change concerns. */
+export function topicsOf(change: Change): readonly string[] {
+  if (change.type === 'profile-changed') return [profileTopic(change.userId)];
+  const isForBoth = change.type === 'followed' && change.mutual;
+  return (isForBoth ? [change.to, change.from] : [change.to]).map(followTopic);
 }

@@ -11,7 +11,7 @@ import { createMemories, type Kind, type MemoriesOptions, pageKey, relationKey, 
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { joinReplicas } from './replicas.ts';
 import type { Batch, CallOptions, FollowService, Outcome, ProfileService } from './services.ts';
-import { createTelling } from './telling.ts';
+import { createWebhookLiveness } from './webhook-liveness.ts';
 
 export type FollowMemory = Pick<FollowService, 'readCounts' | 'readRelations'> &
   Pick<ProfileService, 'readProfiles' | 'refusedTags'> & {
@@ -68,7 +68,7 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
   const { follow, profiles, clock, redis, observer = {} } = options;
   const replica = randomUUID();
   // Without Redis nobody passes on what another replica was told.
-  const toldSince = () => (redis && !redis.link.isUp() ? null : telling.since());
+  const toldSince = () => (redis && !redis.link.isUp() ? null : webhooks.since());
   const memories = createMemories({ ...options, toldSince, redis: redis && { ...redis, replica } });
   const { page, counts, profile, relation } = memories;
   const all: ReadThrough<unknown>[] = Object.values(memories);
@@ -141,14 +141,14 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       forgetEverything() {
         for (const memory of all) memory.clear();
       },
-      told: (since) => telling.hear(since),
+      told: (since) => webhooks.hear(since),
       missed() {
         hearing.resolve();
         for (const memory of all) memory.distrust();
       },
     });
 
-  const telling = createTelling({ clock, spread: replicas?.tellTold ?? null });
+  const webhooks = createWebhookLiveness({ clock, publish: replicas?.tellTold ?? null });
 
   return {
     readPage(query, call) {
@@ -197,11 +197,11 @@ export function createFollowMemory(options: FollowMemoryOptions): FollowMemory {
       });
       replicas?.tell(await Promise.all(told));
     },
-    noteTold: telling.note,
+    noteTold: webhooks.note,
     setRelation(from, to, value) {
       relation.put(relationKey(from, to), value, null, { readAt: clock.now(), tick: relation.tick(), ticket: null });
     },
-    withdrawWebhooks: telling.withdraw,
+    withdrawWebhooks: webhooks.withdraw,
     ready: () => hearing.promise,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };

@@ -16,11 +16,7 @@ export function withOwnChanges(
 
   /** Who keeps the answer has to know when it may no longer be what this viewer did. */
   function noteRead(userId: UserId, call: CallOptions): void {
-    call.onRead?.({
-      group: OWN + userId,
-      generation: own.generation(userId),
-      freshUntil: own.freshUntil(userId),
-    });
+    call.onRead?.({ group: OWN + userId, generation: own.generation(userId), freshUntil: Number.POSITIVE_INFINITY });
   }
 
   function amend(query: PageQuery, page: FollowPage, call: CallOptions): FollowPage {
@@ -73,26 +69,23 @@ export function amendPage({ list, start }: PageQuery, page: FollowPage, edges: E
   const oldest = page.next === '' ? 0 : (page.entries.at(-1)?.followedAt ?? 0);
   const newcomers: FollowEntry[] = [];
   for (const [id, since] of start === '' ? changed : []) {
-    if (since === null || since === 'left' || since < oldest || there.has(id)) continue;
+    if (since === 'left' || since < oldest || there.has(id)) continue;
     newcomers.push({ user: { id, profile: null }, followedAt: since });
   }
   if (newcomers.length === 0 && stay.length === page.entries.length) return page;
   return { entries: [...newcomers, ...stay].sort(newestFirst), next: page.next };
 }
 
-/** Since when each changed user is in the list, in Unix seconds; null where that is not known. */
-function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, number | null | 'left'> {
-  const memberships = new Map<UserId, number | null | 'left'>();
-  if (list !== 'mutuals') {
-    for (const [id, { follows, since }] of list === 'follows' ? out : back)
-      memberships.set(id, follows ? since : 'left');
-    return memberships;
-  }
-  for (const id of new Set([...out.keys(), ...back.keys()])) {
-    const both = [out.get(id), back.get(id)].filter((edge) => edge !== undefined);
-    if (both.some(({ follows }) => !follows)) memberships.set(id, 'left');
-    else if (both.length === 2 || both[0]?.mutual)
-      memberships.set(id, Math.max(...both.map(({ since }) => since ?? 0)) || null);
+/** Since when each changed user is in the list, in Unix seconds. */
+function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, number | 'left'> {
+  const memberships = new Map<UserId, number | 'left'>();
+  const lists = { follows: [out], fans: [back], mutuals: [out, back] }[list];
+  for (const id of new Set(lists.flatMap((edges) => [...edges.keys()]))) {
+    const edges = lists.map((side) => side.get(id)).filter((edge) => edge !== undefined);
+    if (edges.some(({ follows }) => !follows)) memberships.set(id, 'left');
+    // One side alone makes a mutual of somebody who follows back.
+    else if (edges.length === lists.length || edges[0]?.mutual)
+      memberships.set(id, Math.floor(Math.max(...edges.map(({ at }) => at)) / 1000));
   }
   return memberships;
 }

@@ -3,40 +3,25 @@
 import { LRUCache } from 'lru-cache';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
-import { type FollowChange, isFan, isFollowing, relationOf } from './changes.ts';
-import type { KnownChange } from './event-dedupe.ts';
+import { type FollowChange, type HeardChange, isFan, isFollowing, relationOf } from './changes.ts';
 import type { FollowRelation, UserId } from './model.ts';
 
-/**
- * Whether one user follows another by now. `since`: when that began, in Unix seconds; null when it was so before.
- * `until`: epoch milliseconds.
- */
+/** Whether one user follows another by now. `mutual`: whether the other follows back, unless that is an edge too. */
 export type Edge = {
   readonly follows: boolean;
-  readonly since: number | null;
+  readonly mutual: boolean;
+  /** When the change was made, and until when it counts, in epoch milliseconds. */
+  readonly at: number;
   readonly until: number;
-  mutual: boolean;
 };
 
 /** A user's follows and fans that this gateway has changed lately, by the other user. */
-export type Edges = { readonly out: ReadonlyMap<UserId, Edge>; readonly back: ReadonlyMap<UserId, Edge> };
+export type Edges = { readonly out: Map<UserId, Edge>; readonly back: Map<UserId, Edge>; generation: number };
 
-export type OwnChanges = {
-  edgesOf(userId: UserId): Edges | undefined;
-  relation(from: UserId, to: UserId, read: FollowRelation): FollowRelation;
-  /** Counts the own changes of a user; 0 while none is recent. */
-  generation(userId: UserId): number;
-  /** Until when (epoch milliseconds) what is amended now for the user holds by itself. */
-  freshUntil(userId: UserId): number;
-  /**
-   * Whether a change that the upstream tells of is one of this gateway's own: made while that was asked for. Each own
-   * change explains one webhook on a replica; `at` is epoch milliseconds.
-   */
-  consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean;
-};
+export type OwnChanges = ReturnType<typeof createOwnChanges>;
 
 export type OwnChangesOptions = {
-  stream: Pick<ChangeStream<KnownChange>, 'listen' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen'>;
   clock: Clock;
   /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
   lagMs: number;
@@ -46,105 +31,82 @@ export type OwnChangesOptions = {
 const CLOCK_SKEW_MS = 2000;
 /** What was cached during the lag is invalidated at its end; until that is done everywhere, changes still count. */
 const GRACE_MS = 1000;
-const MAX_CHANGES = 20_000;
+const MAX_USERS = 20_000;
 /** For each user, so that a crowd that follows a star does not slow down every read of the star. */
 const MAX_EDGES = 1000;
 
-type Recent = { from: UserId; to: UserId; at: number; edge: Edge };
-type UserEdges = { out: Map<UserId, Edge>; back: Map<UserId, Edge>; generation: number };
-
-export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions): OwnChanges {
-  /** The last change of each pair, oldest first. */
-  const recent = new Map<string, Recent>();
-  const users = new Map<UserId, UserEdges>();
+export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
+  const users = new LRUCache<UserId, Edges>({ max: MAX_USERS });
   const unexplained = new LRUCache<string, { type: FollowChange['type']; startedAt: number; at: number }>({
-    max: MAX_CHANGES,
+    max: MAX_USERS,
   });
   let generation = 0;
 
-  for (const { value } of stream.recent()) hear(value);
   stream.listen(
-    ({ value }) => hear(value),
+    ({ value }) => value.type !== 'profile-changed' && hear(value),
     () => {},
   );
 
-  function hear(change: KnownChange): void {
-    if (change.type === 'profile-changed') return;
-    const { type, from, to, at, mutual, own } = change;
-    const pair = `${from} ${to}`;
-    const known = recent.get(pair);
-    if (!own) {
-      // The upstream has shown what came after an own change.
-      if (known && known.at <= at) drop(pair, known);
-      const reverse = recent.get(`${to} ${from}`);
-      if (!reverse) return;
-      reverse.edge.mutual = type === 'followed';
-      for (const userId of [from, to]) renew(userId);
+  function hear({ type, from, to, at, mutual, own }: FollowChange): void {
+    if (own) {
+      unexplained.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
+      const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
+      const counts = own.isNew && lagMs > 0 && until > clock.now();
+      if (counts) put(from, to, { follows: type === 'followed', mutual, at, until });
       return;
     }
-    unexplained.set(pair, { type, startedAt: own.startedAt, at });
-    const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
-    if (lagMs === 0 || until <= clock.now()) return;
-    const follows = type === 'followed';
-    const since = own.isNew ? Math.floor(at / 1000) : known?.edge.follows === follows ? known.edge.since : null;
-    if (known) drop(pair, known);
-    const edge = { follows, since, until, mutual };
-    recent.set(pair, { from, to, at, edge });
-    put(from, 'out', to, edge);
-    put(to, 'back', from, edge);
+    // The upstream has shown what came after an own change.
+    const known = edgesOf(from)?.out.get(to);
+    if (known && known.at <= at) put(from, to, null);
+    const reverse = edgesOf(to)?.out.get(from);
+    if (reverse) put(to, from, { ...reverse, mutual: type === 'followed' });
   }
 
-  function renew(userId: UserId): void {
-    const edges = users.get(userId);
-    if (edges) edges.generation = ++generation;
-  }
-
-  function put(userId: UserId, side: 'out' | 'back', other: UserId, edge: Edge): void {
-    const edges = users.get(userId) ?? { out: new Map(), back: new Map(), generation };
-    users.set(userId, edges);
-    edges[side].set(other, edge);
-    renew(userId);
-    const [oldest] = edges[side].keys();
-    if (edges[side].size > MAX_EDGES && oldest !== undefined) edges[side].delete(oldest);
-  }
-
-  function drop(pair: string, { from, to, edge }: Recent): void {
-    recent.delete(pair);
+  function put(from: UserId, to: UserId, edge: Edge | null): void {
     for (const [userId, side, other] of [
       [from, 'out', to],
       [to, 'back', from],
     ] as const) {
-      const edges = users.get(userId);
-      if (edges?.[side].get(other) !== edge) continue;
+      const edges = users.get(userId) ?? { out: new Map(), back: new Map(), generation };
+      users.set(userId, edges);
+      edges.generation = ++generation;
       edges[side].delete(other);
-      renew(userId);
-      if (edges.out.size + edges.back.size === 0) users.delete(userId);
+      if (edge) edges[side].set(other, edge);
+      const [oldest] = edges[side].keys();
+      if (edges[side].size > MAX_EDGES && oldest !== undefined) edges[side].delete(oldest);
     }
   }
 
-  function edgesOf(userId: UserId): UserEdges | undefined {
-    for (const [pair, change] of recent) {
-      if (change.edge.until > clock.now() && recent.size <= MAX_CHANGES) break;
-      drop(pair, change);
+  function edgesOf(userId: UserId): Edges | undefined {
+    const edges = users.get(userId);
+    if (!edges) return undefined;
+    for (const side of [edges.out, edges.back]) {
+      for (const [other, { until }] of side) {
+        if (until > clock.now()) continue;
+        side.delete(other);
+        edges.generation = ++generation;
+      }
     }
-    return users.get(userId);
+    if (edges.out.size + edges.back.size > 0) return edges;
+    users.delete(userId);
+    return undefined;
   }
 
   return {
     edgesOf,
-    relation(from, to, read) {
+    /** How `from` stands to `to`, where the upstream said `read`. */
+    relation(from: UserId, to: UserId, read: FollowRelation): FollowRelation {
       const edges = edgesOf(from);
       if (!edges) return read;
       return relationOf(edges.out.get(to)?.follows ?? isFollowing(read), edges.back.get(to)?.follows ?? isFan(read));
     },
-    generation: (userId) => edgesOf(userId)?.generation ?? 0,
-    freshUntil(userId) {
-      const { out, back } = edgesOf(userId) ?? {};
-      const [first] = out?.values() ?? [];
-      const [other] = back?.values() ?? [];
-      return Math.min(first?.until ?? Number.POSITIVE_INFINITY, other?.until ?? Number.POSITIVE_INFINITY);
-    },
-    consumeOwnChange(type, from, to, at) {
+    /** Changes with a user's edges; 0 while there are none. */
+    generation: (userId: UserId) => edgesOf(userId)?.generation ?? 0,
+    /**
+     * Whether a change that the upstream tells of is one of this gateway's own: made while that was asked for. Each own
+     * change explains one webhook on a replica; `at` is epoch milliseconds.
+     */
+    consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean {
       const pair = `${from} ${to}`;
       const last = unexplained.get(pair);
       if (!last) return false;

@@ -1,21 +1,22 @@
-// What happens to users, told to subscribers as it happens, and once more to those who come back with a cursor.
-import { compareIds, type StreamEntry } from '../cache/change-ring.ts';
+// Tells subscribers of changes as they happen, and of those since their last event when they come back with its cursor.
+import { EventEmitter } from 'node:events';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { KnownChange } from './event-dedupe.ts';
+import type { HeardChange } from './changes.ts';
 import {
   type FollowEvent,
   followEventsOf,
+  followTopic,
   type LoggedChange,
   type LogPosition,
   type ProfileEvent,
   profileEventsOf,
+  profileTopic,
   readCursor,
-  usersOf,
+  topicsOf,
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
-import { createSubscriberQueue, type SubscriberQueue } from './subscriber-queue.ts';
 
 export type { FollowEvent, ProfileEvent } from './events.ts';
 
@@ -40,16 +41,18 @@ export type Subscriptions = {
 };
 
 export type SubscriptionsOptions = {
-  stream: Pick<ChangeStream<KnownChange>, 'listen' | 'since' | 'recent'>;
+  stream: Pick<ChangeStream<HeardChange>, 'listen' | 'since' | 'catchUp'>;
   clock: Clock;
   /** How many changes may wait for one subscriber. */
   maxWaiting?: number;
   maxSubscriptions: number;
 };
 
-type Queue = SubscriberQueue<LoggedChange>;
-type SubscribersByUser = Map<UserId, Set<Queue>>;
+type Queue = ReturnType<typeof createQueue>;
+type PastChange = LoggedChange & { isPartlyDelivered?: boolean };
 
+/** The topic of all: events may have been missed. */
+const GAP = 'gap';
 const MAX_WAITING = 1000;
 /** The longest delay that a timer takes, in milliseconds. */
 const LONGEST_ALARM_MS = 2 ** 31 - 1;
@@ -57,58 +60,50 @@ const LONGEST_ALARM_MS = 2 ** 31 - 1;
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { stream, clock, maxWaiting = MAX_WAITING, maxSubscriptions } = options;
   const queues = new Set<Queue>();
-  const subscribersByUser = { follows: new Map(), profiles: new Map() } satisfies Record<string, SubscribersByUser>;
+  const topics = new EventEmitter<Record<string, [LoggedChange]>>().setMaxListeners(0);
   let isClosed = false;
 
+  const missedAt = (id: string): LoggedChange => ({ id, change: { type: 'missed', at: clock.now() } });
   const stop = stream.listen(
     ({ id, value: change }) => {
-      if (change.isRepeated) return;
-      const subscribers: SubscribersByUser =
-        subscribersByUser[change.type === 'profile-changed' ? 'profiles' : 'follows'];
-      for (const userId of usersOf(change))
-        for (const queue of [...(subscribers.get(userId) ?? [])]) queue.offer({ id, change });
+      if (!change.isRepeated) for (const topic of topicsOf(change)) topics.emit(topic, { id, change });
     },
-    (id) => {
-      for (const queue of [...queues]) queue.offer(missedAt(id));
-    },
+    (id) => topics.emit(GAP, missedAt(id)),
   );
 
-  const missedAt = (id: string): LoggedChange => ({ id, change: { type: 'missed', at: clock.now() } });
-
   function subscribe<Event>(
-    subscribers: SubscribersByUser,
-    userIds: ReadonlySet<UserId>,
+    concerned: ReadonlySet<string>,
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): AsyncIterableIterator<Event> {
     const position = after === null ? null : readCursor(after);
     if (isClosed || queues.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
-    const queue: Queue = createSubscriberQueue(maxWaiting, () => {
+    const queue: Queue = createQueue(maxWaiting, () => {
       callOff();
       queues.delete(queue);
-      for (const userId of userIds) leave(subscribers, userId, queue);
+      for (const topic of [...concerned, GAP]) topics.off(topic, queue.offer);
     });
-    const callOff =
-      expiresAt === null
-        ? () => {}
-        : setAlarm(clock, Math.min(Math.max(0, expiresAt - clock.now()), LONGEST_ALARM_MS), () => queue.end(expired()));
+    const endsInMs = Math.min(Math.max(0, (expiresAt ?? Number.POSITIVE_INFINITY) - clock.now()), LONGEST_ALARM_MS);
+    const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => queue.end(expired()));
     queues.add(queue);
-    for (const userId of userIds) join(subscribers, userId, queue);
-    // What happens from now on waits in the queue until the past has been read, so that nothing falls between the two.
-    const past = position && readPast(position, userIds);
-    past?.catch((error) => queue.end(error));
+    const past = begin();
+    past.catch(queue.end);
+
+    /** Reads what happened since the position, and listens from that moment on. */
+    async function begin() {
+      if (position && !stream.since(position.id).complete) await stream.catchUp();
+      if (queues.has(queue)) for (const topic of [...concerned, GAP]) topics.on(topic, queue.offer);
+      return position ? pastOf(position, concerned) : [];
+    }
 
     async function* events(): AsyncGenerator<Event, undefined> {
-      try {
-        const { missed, upTo } = (await past) ?? { missed: [], upTo: null };
-        for (const logged of missed) if (queues.has(queue)) yield* eventsOf(logged);
-        for (let logged = await queue.take(); logged; logged = await queue.take())
-          if (upTo === null || compareIds(logged.id, upTo) > 0) yield* eventsOf(logged);
-        return undefined;
-      } finally {
-        queue.end();
+      for (const { isPartlyDelivered, ...logged } of await past) {
+        const all = eventsOf(logged);
+        if (queues.has(queue)) yield* isPartlyDelivered ? all.slice(1) : all;
       }
+      for await (const logged of queue.items) yield* eventsOf(logged);
+      return undefined;
     }
     const generator = events();
     return {
@@ -123,24 +118,19 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     };
   }
 
-  /** What concerns `userIds` behind a position; a single gap where something may be lacking. */
-  async function readPast({ id, partlyDelivered }: LogPosition, userIds: ReadonlySet<UserId>) {
-    const { entries, complete, upTo } = await stream.since(id);
-    const first = partlyDelivered ? stream.recent().findLast((entry) => entry.id === id) : undefined;
-    if (!complete || (partlyDelivered && !first)) return { missed: [missedAt(upTo)], upTo };
-    const concerns = ({ value }: StreamEntry<KnownChange>) =>
-      !value.isRepeated && usersOf(value).some((userId) => userIds.has(userId));
-    const missed: LoggedChange[] = entries.filter(concerns).map((entry) => ({ id: entry.id, change: entry.value }));
-    if (first) missed.unshift({ id, change: first.value, partlyDelivered });
-    return { missed, upTo };
+  /** What is `concerned` behind a position; a single gap where something may be missing. */
+  function pastOf({ id, partlyDelivered }: LogPosition, concerned: ReadonlySet<string>): PastChange[] {
+    const { entry, entries, complete, upTo } = stream.since(id);
+    if (!complete || (partlyDelivered && !entry)) return [missedAt(upTo)];
+    const rest = entries.filter(({ value }) => !value.isRepeated && topicsOf(value).some((it) => concerned.has(it)));
+    const past: PastChange[] = rest.map(({ id, value: change }) => ({ id, change }));
+    return partlyDelivered && entry ? [{ id, change: entry.value, isPartlyDelivered: true }, ...past] : past;
   }
 
   return {
     followEvents: (userId, { maySee, ...terms }) =>
-      subscribe(subscribersByUser.follows, new Set([userId]), terms, (logged) =>
-        followEventsOf(logged, userId, maySee),
-      ),
-    profileEvents: (userIds, terms) => subscribe(subscribersByUser.profiles, new Set(userIds), terms, profileEventsOf),
+      subscribe(new Set([followTopic(userId)]), terms, (logged) => followEventsOf(logged, userId, maySee)),
+    profileEvents: (userIds, terms) => subscribe(new Set(userIds.map(profileTopic)), terms, profileEventsOf),
     count: () => queues.size,
     close() {
       isClosed = true;
@@ -153,14 +143,36 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 const expired = () =>
   new GatewayError('UNAUTHENTICATED', 'The credentials have expired: subscribe again with new ones.');
 
-function join(subscribers: SubscribersByUser, userId: UserId, queue: Queue): void {
-  const known = subscribers.get(userId);
-  if (known) known.add(queue);
-  else subscribers.set(userId, new Set([queue]));
-}
+/** Changes that wait for one subscriber. `onEnd` is called once, as soon as the queue takes nothing more. */
+function createQueue(maxWaiting: number, onEnd: () => void) {
+  let isOpen = true;
+  let controller: ReadableStreamDefaultController<LoggedChange>;
+  const items = new ReadableStream<LoggedChange>(
+    {
+      start(started) {
+        controller = started;
+      },
+      cancel: () => finish(() => {}),
+    },
+    { highWaterMark: maxWaiting },
+  );
 
-function leave(subscribers: SubscribersByUser, userId: UserId, queue: Queue): void {
-  const known = subscribers.get(userId);
-  known?.delete(queue);
-  if (known?.size === 0) subscribers.delete(userId);
+  function finish(how: () => void): void {
+    if (!isOpen) return;
+    isOpen = false;
+    how();
+    onEnd();
+  }
+  /** Ends the queue as completed, or with an error, which drops what waits. */
+  const end = (error?: Error) => finish(() => (error ? controller.error(error) : controller.close()));
+
+  return {
+    items,
+    end,
+    offer(logged: LoggedChange): void {
+      if (!isOpen) return;
+      if ((controller.desiredSize ?? 0) > 0) controller.enqueue(logged);
+      else end(new GatewayError('THROTTLED', 'The subscriber is too slow: resume with the last cursor.'));
+    },
+  };
 }

@@ -23,7 +23,7 @@ export type WalkRequest = {
 export type Slice<E extends FollowEntry> = { entries: readonly E[]; hasNextPage: boolean };
 
 /** How many further pages a member is looked for that new followers have pushed down. */
-export const SEARCH_PAGES = 5;
+const SEARCH_PAGES = 5;
 /** The size of those pages, the upstream's largest: 5,000 new followers between two client pages are bridged. */
 const SEARCH_PAGE_SIZE = 1000;
 /** How many pages one slice may take from an upstream that sends short ones; the client goes on from what it got. */
@@ -80,7 +80,7 @@ async function walk<E extends FollowEntry>(
   const seen = new Set(entries.map(({ user }) => user.id));
 
   for (let reads = 0; taken.length < first && next !== ''; reads++) {
-    if (taken.length > 0 && reads >= PAGES_PER_SLICE) break;
+    if (reads >= PAGES_PER_SLICE) break;
     advance(visited, next);
     const page = await readPage(next, upstreamPageSize(first, chunkSize));
     const unseen = page.entries.filter(({ user }) => !seen.has(user.id));

@@ -6,10 +6,9 @@ import { LRUCache } from 'lru-cache';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
-import type { FollowChange } from './changes.ts';
+import type { FollowChange, HeardChange } from './changes.ts';
 import { type Claim, createChangeConfirmation } from './confirm-change.ts';
 import type { DelayedInvalidation } from './delayed-invalidation.ts';
-import type { KnownChange } from './event-dedupe.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService } from './services.ts';
@@ -26,12 +25,7 @@ export type WebhookEvent = { at: number; eventTime: number | null } & (
 /** What became of an event; a `dropped` one changed nothing. */
 export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
 
-export type WebhookEvents = {
-  /** Takes an event and answers at once; what it asks for is done later. */
-  take(event: WebhookEvent): WebhookOutcome;
-  /** Leaves what is not done yet. */
-  close(): void;
-};
+export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
 export type WebhookEventsOptions = {
   /** The upstream itself: its word counts. */
@@ -39,32 +33,29 @@ export type WebhookEventsOptions = {
   cache: Pick<CachedFollowService, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
-  stream: Pick<ChangeStream<KnownChange>, 'append'>;
+  stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
   /** Told when events begin to be dropped, and when they are taken again. */
   onFlood(isFlood: boolean): void;
   onBug(error: unknown): void;
 };
 
-/** An app's own events name fewer users a second than this, on each replica; more is taken for a flood. */
+/** An app's own events name no more users than this in one second, on each replica; more is taken for a flood. */
 const USERS_PER_SECOND = 100;
-const BURST_USERS = 100;
-/** After a flood events are dropped, and fresh times are those without webhooks, until this long has been quiet. */
+/** A flood ends, and webhooks lengthen fresh times again, when it has been quiet for this long, in milliseconds. */
 const FLOOD_MS = 60_000;
-/** How often replicas are told of a flood that goes on, in milliseconds. */
-const WITHDRAW_EVERY_MS = 10_000;
+/** How often a flood that goes on is prolonged, and replicas are told so, in milliseconds. */
+const PROLONG_EVERY_MS = 10_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
 
-export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvents {
+export function createWebhookEvents(options: WebhookEventsOptions) {
   const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
   const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
-  let tokens = BURST_USERS;
-  let filledAt = clock.now();
+  const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
-  let withdrawnAt = Number.NEGATIVE_INFINITY;
   const confirmation = createChangeConfirmation({
     follow,
     clock,
@@ -82,18 +73,14 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
   /** Whether an event that names this number of users is one too many. */
   function isTooMuch(users: number): boolean {
     const now = clock.now();
-    tokens = Math.min(BURST_USERS, tokens + ((now - filledAt) / 1000) * USERS_PER_SECOND);
-    filledAt = now;
-    tokens -= users;
-    if (tokens < 0) {
-      tokens = Math.max(tokens, -BURST_USERS);
+    const second = Math.floor(now / 1000);
+    recent.users = users + (second === recent.second ? recent.users : 0);
+    recent.second = second;
+    if (recent.users > USERS_PER_SECOND && floodUntil < now + FLOOD_MS - PROLONG_EVERY_MS) {
       floodUntil = now + FLOOD_MS;
       confirmation.clear();
-    }
-    // Events that matter may be among those that are dropped.
-    if (now < floodUntil && now >= withdrawnAt + WITHDRAW_EVERY_MS) {
-      withdrawnAt = now;
-      cache.withdrawWebhooks(FLOOD_MS + WITHDRAW_EVERY_MS);
+      // Events that matter may be among those that are dropped.
+      cache.withdrawWebhooks(FLOOD_MS + PROLONG_EVERY_MS);
     }
     const isNow = now < floodUntil;
     if (isNow !== isFlood) onFlood(isNow);
@@ -118,7 +105,8 @@ export function createWebhookEvents(options: WebhookEventsOptions): WebhookEvent
   }
 
   return {
-    take(event) {
+    /** Takes an event and answers at once; what it asks for is done later. */
+    take(event: WebhookEvent): WebhookOutcome {
       const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
       if (isTooMuch(users)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';

@@ -1,6 +1,10 @@
 // The schema's vocabulary. Pothos' defaults hold: a field may be null and an argument left out unless they say otherwise.
 import SchemaBuilder from '@pothos/core';
+import complexity from '@pothos/plugin-complexity';
+import directives from '@pothos/plugin-directives';
+import federation from '@pothos/plugin-federation';
 import type { Context } from '../context.ts';
+import { price } from './cost.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -11,4 +15,8 @@ export const builder = new SchemaBuilder<{
     ProfileValue: { Input: string | number; Output: string | number };
     URL: { Input: string; Output: string };
   };
-}>({});
+}>({
+  plugins: [complexity, directives, federation],
+  // Checked before anything runs, not when the first field does.
+  complexity: { disabled: true, fieldComplexity: price(0) },
+});

@@ -1,22 +1,25 @@
-// What Apollo Federation asks of a subgraph at run time: its SDL, and users by reference.
+// What Apollo Federation asks of a subgraph: its SDL, and users by reference.
 import {
-  GraphQLList,
-  GraphQLNonNull,
-  GraphQLObjectType,
-  GraphQLScalarType,
-  GraphQLSchema,
-  GraphQLString,
-  GraphQLUnionType,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  type GraphQLUnionType,
+  Kind,
+  type NameNode,
+  parse,
+  print,
+  visit,
 } from 'graphql';
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
-import { type EntityNames, OWN_NAMES, schemaNaming } from './entity.ts';
-import { printSubgraphSdl } from './subgraph.ts';
-import { handleOf } from './user-handle.ts';
+import { PER_CALL, price } from './cost.ts';
+import { type EntityNames, OWN_NAMES, withNames } from './entity.ts';
+import { builder } from './schema.ts';
+import { handleOf, valueOrError } from './user-handle.ts';
 
 /** The most references in one `_entities` field. A router sends all that a client's query needs in one. */
-export const LARGEST_BATCH = 1000;
+export const MAX_REPRESENTATIONS = 1000;
 
 export type ServedOptions = {
   names?: EntityNames;
@@ -24,76 +27,56 @@ export type ServedOptions = {
   introspection: boolean;
 };
 
+type References = { representations: readonly unknown[] };
+/** What the plugin adds to queries. */
+type FederationFields = Record<'_entities' | '_service', GraphQLField<unknown, Context>>;
+
 /** The schema that is executed: the clients' one with the entity's names, and with what routers ask for. */
 export function createServedSchema({ names = OWN_NAMES, introspection }: ServedOptions): GraphQLSchema {
-  const named = schemaNaming(names);
-  const config = named.toConfig();
-  // The types that a schema of ours cannot lack.
-  const { fields, ...query } = (config.query as GraphQLObjectType).toConfig();
-  const served = new GraphQLObjectType({
-    ...query,
-    fields: { ...fields, ...federationFields(named.getType(names.type) as GraphQLObjectType, names, introspection) },
-  });
-  return new GraphQLSchema({
-    ...config,
-    query: served,
-    types: config.types.map((t) => (t === config.query ? served : t)),
-  });
-}
-
-function federationFields(userType: GraphQLObjectType, names: EntityNames, introspection: boolean) {
-  let sdl: string | null = null;
-  const ServiceType = new GraphQLObjectType({
-    name: '_Service',
-    description: 'This schema as a subgraph.',
-    fields: {
-      sdl: { type: new GraphQLNonNull(GraphQLString), description: 'The SDL, with the directives of federation.' },
-    },
-  });
-  const AnyType = new GraphQLScalarType({
-    name: '_Any',
-    description: `A reference to an entity: \`{ __typename: "${names.type}", ${names.key}: … }\`.`,
-  });
-  const EntityType = new GraphQLUnionType({
-    name: '_Entity',
-    description: 'What other subgraphs can refer to.',
-    types: [userType],
-    resolveType: () => names.type,
-  });
-  return {
-    _service: {
-      type: new GraphQLNonNull(ServiceType),
-      description: 'For routers. Refused where introspection is off.',
-      resolve() {
-        if (!introspection)
-          throw new GatewayError('FORBIDDEN', 'The schema is not shown here: publish it from schema/subgraph.graphql.');
-        sdl ??= printSubgraphSdl(names);
-        return { sdl };
-      },
-    },
-    _entities: {
-      type: new GraphQLNonNull(new GraphQLList(EntityType)),
-      description: `For routers: the entities that are referred to, in their order; at most ${LARGEST_BATCH}.`,
-      args: {
-        representations: {
-          type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(AnyType))),
-          description: 'References.',
-        },
-      },
-      resolve(_root: unknown, { representations }: { representations: readonly unknown[] }, context: Context) {
-        if (representations.length > LARGEST_BATCH)
-          throw new GatewayError(
-            'BAD_USER_INPUT',
-            `${representations.length} representations are too many: ask for at most ${LARGEST_BATCH} at once.`,
-          );
-        // graphql-js takes an error in a list as the failure of that item alone.
-        return representations.map((representation) => resolveReference(representation, names, context));
-      },
-    },
+  const { schema, fields, sdl } = createSubgraph(names);
+  const { _entities, _service } = fields;
+  _service.extensions = { complexity: 0 };
+  _service.resolve = () => {
+    if (introspection) return { sdl };
+    throw new GatewayError('FORBIDDEN', 'The schema is not shown here: publish it from schema/subgraph.graphql.');
   };
+  _entities.extensions = {
+    complexity: price<References>(
+      ({ representations }) => representations.length / PER_CALL.profiles,
+      ({ representations }) => representations.length,
+    ),
+  };
+  // Apollo's own fails the whole list where one reference is wrong.
+  _entities.resolve = ((_source, { representations }, context) => {
+    if (representations.length > MAX_REPRESENTATIONS)
+      throw new GatewayError(
+        'BAD_USER_INPUT',
+        `${representations.length} representations are too many: ask for at most ${MAX_REPRESENTATIONS} at once.`,
+      );
+    // graphql-js takes an error in a list as the failure of that item alone.
+    return representations.map((representation) => resolveReference(representation, names, context));
+  }) satisfies GraphQLFieldResolver<unknown, Context, References>;
+  return schema;
 }
 
-/** A handle for who is referred to, or why there is none. */
+/** What `_service { sdl }` shows: the schema for composition, under these names. */
+export const printSubgraphSdl = (names: EntityNames = OWN_NAMES): string => createSubgraph(names).sdl;
+
+function createSubgraph(names: EntityNames) {
+  const subgraph = builder.toSubGraphSchema({
+    // The lowest version that has all of these.
+    linkUrl: 'https://specs.apollo.dev/federation/v2.9',
+    federationDirectives: ['@cost', '@key', '@listSize', '@shareable', '@tag'],
+  });
+  const schema = withNames(subgraph, names);
+  const entity = schema.getType('_Entity') as GraphQLUnionType;
+  entity.resolveType = () => names.type;
+  const fields = schema.getQueryType()?.getFields() as FederationFields;
+  const { sdl } = (fields._service.resolve as () => { sdl: string })();
+  return { schema, fields, sdl: forComposition(sdl, names) };
+}
+
+/** A handle for the user who is referred to, or why there is none. */
 function resolveReference(representation: unknown, { type, key }: EntityNames, context: Context): UserHandle | Error {
   const { __typename, [key]: id } = (representation ?? {}) as Record<string, unknown>;
   if (__typename !== type)
@@ -102,9 +85,32 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
   const text = Number.isInteger(id) ? String(id) : id;
   if (typeof text !== 'string')
     return new GatewayError('BAD_USER_INPUT', `A representation of "${type}" must have a string as its "${key}".`);
-  try {
-    return handleOf(text, context) ?? new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
-  } catch (error) {
-    return error as GatewayError;
-  }
+  return valueOrError(() => {
+    const handle = handleOf(text, context);
+    if (handle) return handle;
+    throw new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
+  });
+}
+
+/**
+ * The SDL under other names, and without what a supergraph has for itself: it has a `node` of its own, or none, and its
+ * `Node` may ask for more than ours. Users alone have an `id`, and a key.
+ */
+function forComposition(sdl: string, { type, key }: EntityNames): string {
+  const named = <N extends { readonly name: NameNode }>(node: N, from: string, to: string): N =>
+    node.name.value === from ? { ...node, name: { ...node.name, value: to } } : node;
+  const document = visit(parse(sdl), {
+    InterfaceTypeDefinition: ({ name }) => (name.value === 'Node' ? null : undefined),
+    ObjectTypeDefinition: (node) => named(node, OWN_NAMES.type, type),
+    NamedType: (node) => (node.name.value === 'Node' ? null : named(node, OWN_NAMES.type, type)),
+    FieldDefinition: (node) => (/\bNode\b/.test(print(node.type)) ? null : named(node, OWN_NAMES.key, key)),
+    Directive: (node) => {
+      if (node.name.value !== 'key') return undefined;
+      return {
+        ...node,
+        arguments: node.arguments?.map((fields) => ({ ...fields, value: { kind: Kind.STRING, value: key } })),
+      };
+    },
+  });
+  return `${print(document)}\n`;
 }

@@ -1,11 +1,19 @@
 // "Followed by someone you know and 3 others": those of a user's fans whom the viewer follows, as a connection.
 import type { Context } from '../context.ts';
 import type { FollowEntry, UserHandle, UserId } from '../follow/model.ts';
-import { indexAfter, type Place } from '../follow/resume.ts';
+import { type CursorPosition, indexAfter } from '../follow/resume.ts';
 import { builder } from './builder.ts';
-import { type ConnectionArguments, checkFirst, DEFAULT_PAGE_SIZE, denied } from './connection.ts';
-import { type CursorScope, decodeCursor, encodeCursor } from './item-cursor.ts';
-import { PageInfoType } from './page-info.ts';
+import {
+  type ConnectionArguments,
+  checkFirst,
+  connectionArguments,
+  denied,
+  LIST_SIZE,
+  PageInfoType,
+  pricedMembers,
+} from './connection.ts';
+import { price } from './cost.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
 type KnownFansEdge = { readonly cursor: string; readonly node: UserHandle };
@@ -29,12 +37,12 @@ async function readKnownFans(
   if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
   if (!viewer) return null;
   const scope: CursorScope = { userId, list: `knownFans:${viewer.userId}` };
-  const place = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
+  const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
   const known = await context.load.knownFans(viewer.userId, userId);
   if (!known) return null;
 
   const { members, exact } = known;
-  const from = place ? indexOfNext(members, place) : 0;
+  const from = position ? indexOfNext(members, position) : 0;
   const memberOf = { userId: viewer.userId, list: 'follows' } as const;
   const edges = members.slice(from, from + wanted).map(({ user: { id, profile }, followedAt }, i) => ({
     cursor: encodeCursor(settings.cursorKey, scope, { start: '', size: 0, index: from + i, userId: id, followedAt }),
@@ -43,17 +51,17 @@ async function readKnownFans(
   return {
     edges,
     hasNextPage: from + edges.length < members.length,
-    hasPreviousPage: place !== null,
+    hasPreviousPage: position !== null,
     count: members.length,
     atLeast: !exact,
   };
 }
 
 /** Where the list goes on: all of it is at hand, so what is newer than the cursor's member has been shown. */
-function indexOfNext(members: readonly FollowEntry[], place: Place): number {
-  const index = indexAfter(members, place);
+function indexOfNext(members: readonly FollowEntry[], position: CursorPosition): number {
+  const index = indexAfter(members, position);
   if (index === 'later') return members.length;
-  return index === 'unknown' ? Math.min(place.index, members.length) : index;
+  return index === 'unknown' ? Math.min(position.index, members.length) : index;
 }
 
 const KnownFansEdgeType = builder.objectRef<KnownFansEdge>('KnownFansEdge').implement({
@@ -88,6 +96,7 @@ const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFan
       type: PageInfoType,
       nullable: false,
       description: 'Where this page stands in the list.',
+      complexity: 0,
       resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
         hasNextPage,
         hasPreviousPage,
@@ -112,13 +121,11 @@ builder.objectField(UserType, 'knownFans', (t) =>
     type: KnownFansConnectionType,
     description:
       'Those of this user\'s fans whom the viewer follows: "followed by someone you know". Null for an anonymous viewer. Who may not see the user\'s fans may not see these either.',
-    args: {
-      first: t.arg.int({
-        defaultValue: DEFAULT_PAGE_SIZE,
-        description: "How many members to return: from 0 to the deployment's maximum, 100 by default.",
-      }),
-      after: t.arg.string({ description: 'The cursor of the edge to go on after.' }),
-    },
+    args: connectionArguments(t.arg),
+    complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
+    // As many calls as it may take by default.
+    cost: 10,
+    listSize: LIST_SIZE,
     resolve: ({ id }, args, context) => readKnownFans(id, args, context),
   }),
 );

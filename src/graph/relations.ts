@@ -5,9 +5,19 @@ import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
-import { FollowRelationType } from './enums.ts';
+import { PER_CALL, price } from './cost.ts';
 import { UserType } from './user.ts';
 import { handleOf } from './user-handle.ts';
+
+const FollowRelationType = builder.enumType('FollowRelation', {
+  description: 'How one user stands to another, from the first one’s point of view.',
+  values: {
+    NONE: { description: 'Neither follows the other.' },
+    FAN: { description: 'The other one follows this user.' },
+    FOLLOWING: { description: 'This user follows the other one.' },
+    MUTUAL: { description: 'Both follow each other.' },
+  } satisfies Record<FollowRelation, { description: string }>,
+});
 
 const MIRRORED: Record<FollowRelation, FollowRelation> = {
   NONE: 'NONE',
@@ -28,34 +38,42 @@ function viewerField(
   read: (relation: FollowRelation) => boolean,
   known: { readonly [list in 'fans' | 'follows' | 'mutuals']?: boolean },
 ) {
-  return ({ id, memberOf }: UserHandle, _args: object, context: Context): boolean | null | Promise<boolean> => {
+  const resolve = (
+    { id, memberOf }: UserHandle,
+    _args: object,
+    context: Context,
+  ): boolean | null | Promise<boolean> => {
     const { viewer } = context;
     if (!viewer) return null;
     if (viewer.userId === id) return false;
     const told = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
     return told ?? andThen(context.load.relation(viewer.userId, id), read);
   };
+  return { complexity: price(1 / PER_CALL.relations), cost: 1, resolve };
 }
 
 builder.objectFields(UserType, (t) => ({
   viewerIsFollowing: t.boolean({
     description: 'Whether the viewer follows this user. Null for an anonymous viewer; false for the viewer themself.',
-    resolve: viewerField(isFollowing, { follows: true, mutuals: true }),
+    ...viewerField(isFollowing, { follows: true, mutuals: true }),
   }),
   isFollowingViewer: t.boolean({
     description: 'Whether this user follows the viewer. Null for an anonymous viewer; false for the viewer themself.',
-    resolve: viewerField(isFan, { fans: true, mutuals: true }),
+    ...viewerField(isFan, { fans: true, mutuals: true }),
   }),
   viewerCanFollow: t.boolean({
     description:
       'Whether the viewer can begin to follow this user: not themself, and nobody whom they follow already. Null for an anonymous viewer. A limit of either list shows only when it is tried.',
-    resolve: viewerField((relation) => !isFollowing(relation), { follows: false, mutuals: false }),
+    ...viewerField((relation) => !isFollowing(relation), { follows: false, mutuals: false }),
   }),
   relationTo: t.field({
     type: FollowRelationType,
     description:
       'How this user stands to another one. Null for an anonymous viewer. Whoever is neither of the two must be allowed to see both the fans and the follows of this user.',
     args: { userId: t.arg.id({ required: true, description: 'The UserID of the other one.' }) },
+    // A call takes the relations of one user alone.
+    complexity: price(1),
+    cost: 1,
     resolve: (user, { userId }, context) => {
       const { viewer } = context;
       const other = handleOf(userId, context);

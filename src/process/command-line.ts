@@ -36,7 +36,7 @@ Options
   --help     show this
   --version  show the version
 
-Settings are environment variables; README.md has the table.
+Settings are environment variables; deploy/README.md has the table.
 `;
 
 /** Throws an Error for the user on what cannot be understood. */

@@ -17,7 +17,7 @@ export async function sandbox(port: number, lively: boolean): Promise<number> {
 }
 
 export async function printSchema(): Promise<number> {
-  const { printSdl } = await import('../graph/sdl.ts');
+  const { printSdl } = await import('../graph/schema.ts');
   return print(printSdl());
 }
 

@@ -1,6 +1,8 @@
 // Where the house touches `process`: what it says, which signals it hears, how it ends.
+
 import packageJson from '../../package.json' with { type: 'json' };
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+
 import { usage } from './command-line.ts';
 
 export const VERSION = packageJson.version;
@@ -23,7 +25,7 @@ export function print(text: string): number {
 /** What an error that ends the process means: to whoever started it, and in words. */
 export function explain(error: unknown): { exitCode: number; complaint: string } {
   if (error instanceof ConfigError)
-    return { exitCode: EXIT.config, complaint: `${error.message}\nREADME.md has the table of settings.\n` };
+    return { exitCode: EXIT.config, complaint: `${error.message}\ndeploy/README.md has the table of settings.\n` };
   if (isListenError(error)) {
     const { code, address = error.hostname, port, setting } = error;
     const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;

@@ -52,7 +52,9 @@ export async function serve(env: Environment, lively: boolean): Promise<number> 
   embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
   const second = firstSignal().then(() => 'stopped at once');
-  const overdue = timeout(config.drainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(() => 'stopped at once');
+  const overdue = timeout(config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS).then(
+    () => 'stopped at once',
+  );
   const closed = service.close().then(() => STOPPED);
   const end = await Promise.race([closed, second, overdue]);
   if (end !== STOPPED) service.destroy();

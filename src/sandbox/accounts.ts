@@ -1,5 +1,5 @@
-// Who exists, with profile and presence. Dormant accounts take no memory until somebody changes or pages them.
-import type { QueryOnlineStatusResponse, WireProfileItem } from '../tencent/wire.ts';
+// Who exists, with profile. Dormant accounts take no memory until somebody changes or pages them.
+import type { WireProfileItem } from '../tencent/wire.ts';
 import { type Member, type MemberList, memberList } from './member-list.ts';
 
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */
@@ -8,11 +8,8 @@ export type Tags = Record<string, string | number>;
 /** `sequence` grows with every change. */
 export type Profile = { items: readonly WireProfileItem[]; sequence: number };
 
-export type Presence = Omit<QueryOnlineStatusResponse['QueryResult'][number], 'To_Account'>;
-
 export type Account = {
   profile: Profile;
-  presence: Presence;
   /** Follow time by followed account: the one truth about edges, at most a few thousand entries each. */
   times: Map<string, number>;
   follows: MemberList;
@@ -24,8 +21,6 @@ export type DormantAccount = { profile: Profile; follows: Member[] };
 
 export type DormantAccounts = (id: string) => DormantAccount | undefined;
 
-const OFFLINE: Presence = { Status: 'Offline' };
-
 export function createAccounts(dormant: DormantAccounts) {
   const accounts = new Map<string, Account>();
   const removed = new Set<string>();
@@ -34,7 +29,7 @@ export function createAccounts(dormant: DormantAccounts) {
 
   function create(id: string, { profile, follows }: DormantAccount): Account {
     const times = new Map(follows.map((member) => [member.id, member.time]));
-    const account = { profile, presence: OFFLINE, times, follows: memberList([...follows]), fans: memberList() };
+    const account = { profile, times, follows: memberList([...follows]), fans: memberList() };
     accounts.set(id, account);
     return account;
   }
@@ -74,12 +69,6 @@ export function createAccounts(dormant: DormantAccounts) {
 
     /** Reads without waking: a page shows hundreds of dormant accounts. */
     profile: (id: string): Profile | undefined => (accounts.get(id) ?? asleep(id))?.profile,
-
-    presence: (id: string): Presence => accounts.get(id)?.presence ?? OFFLINE,
-
-    setPresence(id: string, presence: Presence): void {
-      get(id).presence = presence;
-    },
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {

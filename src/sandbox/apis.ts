@@ -8,9 +8,7 @@ export const APIS: { readonly [C in Command]: { service: CommandServices[C]; max
   follow_add: { service: 'follow', maxPerSecond: 200 },
   follow_delete: { service: 'follow', maxPerSecond: 200 },
   portrait_get: { service: 'profile', maxPerSecond: 200 },
-  portrait_set: { service: 'profile', maxPerSecond: 200 },
   account_check: { service: 'im_open_login_svc', maxPerSecond: 100 },
-  query_online_status: { service: 'openim', maxPerSecond: 200 },
 };
 
 // The table has no other keys than commands.

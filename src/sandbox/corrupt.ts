@@ -42,11 +42,6 @@ const CHANGES: [name: keyof DrawnFaults, change: (answer: Entry, request: Entry)
       Extra_List: [1, 'two', null],
     }),
   ],
-  [
-    'stateForStatus',
-    (answer) =>
-      eachEntry(answer, ({ Status, ...entry }) => (Status === undefined ? entry : { ...entry, State: Status })),
-  ],
   ['missingErrorCode', ({ ErrorCode: _, ...answer }) => answer],
   ['missingErrorInfo', ({ ErrorInfo: _, ...answer }) => answer],
 ];

@@ -7,8 +7,6 @@ export type Body = { [field: string]: unknown };
 
 export type Call = {
   faults: DrawnFaults;
-  /** The admin account that signed the request. */
-  operator: string;
   clientIp: string;
 };
 
@@ -50,7 +48,7 @@ export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResu
 
 /** The upstream's own texts are not documented (contract 8). */
 function textOf(code: number): string {
-  return [30003, 40003, 70107].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
+  return [30003, 40003].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
 }
 
 function display(service: string): { ErrorDisplay?: string } {

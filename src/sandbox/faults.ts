@@ -6,7 +6,7 @@ import { COMMANDS } from './apis.ts';
 import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
-const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'portrait_set');
+const BATCHES = COMMANDS.filter((command) => command !== 'follow_get');
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
 const WHOLE = z.int();
@@ -51,7 +51,6 @@ export const FAULT_TABLE = {
   missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
   unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
-  stateForStatus: fault(['query_online_status'], 'Presence under the key State instead of Status'),
   missingErrorCode: fault(COMMANDS, 'The body lacks ErrorCode: valid JSON that is no answer'),
   missingErrorInfo: fault(COMMANDS, 'The body lacks ErrorInfo'),
   rewrite: fault(

@@ -2,10 +2,10 @@
 import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createAccountCommands } from './commands/accounts.ts';
+import { createAccountCheck } from './commands/accounts.ts';
 import { createFollowBatches, type ListLimits } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
-import { createPortraitCommands } from './commands/portraits.ts';
+import { createPortraitGet } from './commands/portraits.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
@@ -75,8 +75,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   const handlers = {
     follow_get: createFollowGet({ world, now }),
     ...createFollowBatches({ world, events, now, limits: { ...limits, ...options.listLimits } }),
-    ...createPortraitCommands({ world, events, customFields }),
-    ...createAccountCommands({ world }),
+    portrait_get: createPortraitGet({ world, customFields }),
+    account_check: createAccountCheck({ world }),
   };
   const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
   const admit = createAdmission({ app, now, rates, verify: createUserSigVerifier(app) });

@@ -35,8 +35,6 @@ export function seedWorld(world: World, { seed, people }: SeedOptions): void {
   for (let number = 1; number <= people; number += 1) {
     const id = personId(number);
     world.importAccount(id, inventProfile(id, seed, number));
-    if (number % 3 === 0) world.setPresence(id, { Status: 'PushOnline' });
-    if (number % 5 === 0) world.setPresence(id, { Status: 'Online', Detail: [{ Platform: 'Web', Status: 'Online' }] });
   }
   world.importAccount(HERMIT, { Tag_Profile_IM_Nick: 'Hermit' });
   seedSample(world, people);

@@ -25,8 +25,8 @@ export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: {
       if (targets.length > 0) send('Follow.CallbackAfterFollowDelete', body, origin);
     },
 
-    profileSet(id: string, changed: WireProfileItem[], operator: string, origin: Origin): void {
-      const body = { Operator_Account: operator, From_Account: id, EventTime: now(), ProfileItem: changed };
+    profileSet(id: string, changed: WireProfileItem[], origin: Origin): void {
+      const body = { Operator_Account: id, From_Account: id, EventTime: now(), ProfileItem: changed };
       if (changed.length > 0) send('Profile.CallbackPortraitSet', body, origin);
     },
 
@@ -58,7 +58,7 @@ export function createPeopleActions({ world, events }: { world: World; events: W
     /** Answers the tags whose value is new. */
     setProfile(id: string, tags: Tags): WireProfileItem[] {
       const changed = world.setProfile(id, tags);
-      events.profileSet(id, changed, id, PHONE);
+      events.profileSet(id, changed, PHONE);
       return changed;
     },
   };

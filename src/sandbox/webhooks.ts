@@ -19,8 +19,6 @@ export type WebhookTarget = {
   /** Signs each webhook; without it they go unsigned, as when authentication is off. */
   token?: string;
   timeoutMs?: number;
-  /** How often a webhook that got no answer is sent again. */
-  retries?: number;
 };
 
 export type Delivery = {
@@ -86,12 +84,9 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     if (webhookDrop) return note(to.url, 'dropped');
     if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
     for (let copies = webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
-      for (let tries = 1 + (to.retries ?? 0); tries > 0 && !closing.aborted; tries -= 1) {
-        const url = signedUrl(to.url, command, sender, token || undefined);
-        const outcome = await post(url, body, to.timeoutMs ?? TIMEOUT_MS);
-        note(url, outcome);
-        if (outcome !== 'unanswered') break;
-      }
+      if (closing.aborted) return;
+      const url = signedUrl(to.url, command, sender, token || undefined);
+      note(url, await post(url, body, to.timeoutMs ?? TIMEOUT_MS));
     }
   }
 

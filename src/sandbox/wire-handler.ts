@@ -25,14 +25,13 @@ type Dependencies = {
 export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
   /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
   function answerTo(admission: Admission, json: unknown, clientIp: string): Answer {
-    const { command, query, faults } = admission;
+    const { command, faults } = admission;
     const { service } = APIS[command];
     try {
       admit(admission);
-      const body = checkBody(json, service);
+      const body = checkBody(json);
       if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
-      const call = { faults, clientIp, operator: query.get('identifier') ?? '' };
-      return okAnswer(service, handlers[command](body, call));
+      return okAnswer(service, handlers[command](body, { faults, clientIp }));
     } catch (error) {
       if (error instanceof Refusal) return failAnswer(service, error.code, error.message);
       throw error;

@@ -9,7 +9,7 @@ const MAX_DROPPED_BYTES = 1_048_576;
  * Reads a request body as text; null when it is larger than `maxBytes`, of which `onTooLarge` is told as soon as it is
  * known. Bytes that are no text are ''. Rejects when the client goes away meanwhile.
  */
-export function readBody(request: IncomingMessage, maxBytes: number, onTooLarge: () => void): Promise<string | null> {
+export function readBody(request: IncomingMessage, maxBytes: number, onTooLarge = () => {}): Promise<string | null> {
   return new Promise((resolve, reject) => {
     let read: Buffer[] = [];
     let bytes = 0;

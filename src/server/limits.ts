@@ -22,8 +22,6 @@ const MAX_MISTAKES = 10;
 const MAX_SELECTIONS = 5000;
 /** Validation compares fields of one name with each other, and fragments likewise. */
 const MAX_PAIRS = 50_000;
-/** How often one document may ask for the schema, which is a large answer. */
-const MAX_INTROSPECTIONS = 10;
 /** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
 const MAX_TEXT = 32_768;
 /** Far above what the inputs of this schema need. */
@@ -90,7 +88,6 @@ function refuseRepetition(document: DocumentNode): DocumentNode {
   const counts = new Map<string, number | null>();
   const times = new Map<string, number>();
   let pairs = 0;
-  let introspections = 0;
 
   function repeat(name: string): void {
     const before = times.get(name) ?? 0;
@@ -124,8 +121,6 @@ function refuseRepetition(document: DocumentNode): DocumentNode {
       }
       if (selection.kind === Kind.FIELD) {
         repeat((selection.alias ?? selection.name).value);
-        if (/^__(schema|type)$/.test(selection.name.value) && ++introspections > MAX_INTROSPECTIONS)
-          throw tooExpensive(`The document asks for the schema more than ${MAX_INTROSPECTIONS} times.`);
       }
       if (selection.selectionSet) count += countIn(selection.selectionSet);
     }

@@ -7,9 +7,9 @@ import { GatewayError } from '../errors.ts';
 import type { Asker } from '../http/client-address.ts';
 import { tooManyRequests } from '../http/client-rates.ts';
 import type { Cors } from '../http/cors.ts';
-import type { AnswerStreams } from './answer-streams.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
+import type { EventStreams } from './event-streams.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
@@ -17,7 +17,7 @@ import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
   graphql: Pick<Graphql, 'answer'>;
-  streams: Pick<AnswerStreams, 'send'>;
+  streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;

@@ -4,9 +4,9 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSch
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import type { createContexts, OpenContext } from '../context.ts';
+import type { Contexts, OpenContext } from '../context.ts';
 import { maskError, shorten, withoutGuess } from '../errors.ts';
-import type { Costs } from '../http/costs.ts';
+import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createLimits } from './limits.ts';
 import type { RequestState } from './request-state.ts';
@@ -16,16 +16,15 @@ export const GRAPHQL_PATH = '/graphql';
 
 type ServerContext = { readonly state: RequestState };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
+type Begun = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
 
 export type GraphqlDependencies = {
-  config: Pick<
-    Config,
-    'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection' | 'freshnessExtension'
-  >;
+  config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
   schema: GraphQLSchema;
-  contexts: ReturnType<typeof createContexts>;
-  costs: Costs['plugin'];
+  contexts: Contexts;
+  /** Why an operation would cost too much, or null. */
+  checkCost: CheckCost;
   documents: Documents;
   metrics: Metrics | null;
   /** Told of what no client can be told. */
@@ -39,7 +38,7 @@ const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, costs, documents, metrics, onBug } = dependencies;
+  const { config, schema, contexts, checkCost, documents, metrics, onBug } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
 
@@ -56,7 +55,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     graphiql: false,
     landingPage: false,
     logging: false,
-    plugins: [...documents.plugins, ...createLimits(config), operations(), costs, answers(), executionContext()],
+    plugins: [...documents.plugins, ...createLimits(config), operations(), answers(), executionContext()],
   });
   const webSocketRequest = new yoga.fetchAPI.Request(`http://localhost${GRAPHQL_PATH}`, { method: 'POST' });
 
@@ -74,21 +73,22 @@ export function createGraphql(dependencies: GraphqlDependencies) {
 
   /** Notes what is to run, and gives each answer of a subscription what an answer gets. */
   function operations(): YogaPlugin {
-    function begin({
-      document,
-      operationName,
-      contextValue: { state },
-    }: ExecutionArgs & { contextValue: ServerContext }) {
+    function begin(
+      { document, operationName, variableValues: variables, contextValue: { state } }: Begun,
+      stop: (result: ExecutionResult) => void,
+    ): void {
       const operation = getOperationAST(document, operationName);
       state.document = document;
       state.operationName = operation?.name?.value ?? null;
       state.operationType = operation?.operation ?? null;
       documents.begin(state);
+      const problem = checkCost({ document, operationName, variables });
+      if (problem) stop({ errors: [problem] });
     }
     return {
-      onExecute: ({ args }) => begin(args),
+      onExecute: ({ args, setResultAndStopExecution }) => begin(args, setResultAndStopExecution),
       onSubscribe({ args, setResultAndStopExecution }) {
-        begin(args);
+        begin(args, setResultAndStopExecution);
         const { state, request } = args.contextValue;
         if (!TAKES_STREAMS.test(request.headers.get('accept') ?? '*/*'))
           return setResultAndStopExecution({ errors: [streamsOnly()] });
@@ -155,7 +155,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       // Proxies and monitors go by the status, whatever type of answer the client takes.
       if (extensions.code === 'OPERATION_TOO_EXPENSIVE') extensions.http = { status: 400 };
     }
-    const staleness = config.freshnessExtension ? context?.staleness() : null;
+    const staleness = context?.staleness();
     if (!staleness) return answer;
     const freshness = {
       oldestAgeSeconds: Math.round(staleness.ageMs / 1000),

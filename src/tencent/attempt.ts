@@ -7,16 +7,14 @@ import type { Budget } from './budget/budget.ts';
 import { COMMANDS } from './commands.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
-import type { Exchange } from './exchange.ts';
+import type { Http } from './http.ts';
 import { createOccasionalReport, type Report } from './report.ts';
 import type { Signature } from './signature.ts';
 import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 export type AttemptOptions = {
-  send: (path: string, body: string) => Exchange;
-  /** How many kept-alive connections can turn out dead in a row. */
-  connections: number;
+  http: Pick<Http, 'send'>;
   signature: Signature;
   sdkAppId: number;
   adminId: string;
@@ -37,10 +35,17 @@ export type CallBudget = Pick<Budget, 'admit' | 'throttled'>;
  */
 export type CallObserver = (command: Command, outcome: string, ms: number) => void;
 
-/** What one try came to. `retry` is what may follow, the command's effect considered; `firstWaitMs` the pause before it. */
-export type Attempt =
-  | { body: Record<string, unknown> }
-  | { error: GatewayError; retry: RetryPolicy; health: Health; firstWaitMs: number; throttled: boolean };
+/** A try that failed: what may follow, the command's effect considered, and the pause before that. */
+export type Failure = {
+  error: GatewayError;
+  retry: RetryPolicy;
+  health: Health;
+  firstWaitMs: number;
+  /** Refused as one too many. */
+  throttled: boolean;
+  /** Its connection may be one of many that are dead. */
+  stale: boolean;
+};
 
 const FIRST_WAIT_MS = 100;
 /** The upstream counts by the second (CONTRACT 1.6), so that three tries last longer than one. */
@@ -51,39 +56,58 @@ const FINAL_REASONS = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED'
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
 export function createAttempts(options: AttemptOptions) {
-  const { send, connections, signature, sdkAppId, adminId, clock, timeoutMs, random, budget, onCall } = options;
+  const { http, signature, sdkAppId, adminId, clock, timeoutMs, random, budget, onCall } = options;
   const report = createOccasionalReport(options.report, clock);
   const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
   let pausedUntil = 0;
 
-  /** `again`: the call was refused before as one too many. */
-  async function attempt(command: Command, json: string, call: CallOptions, again: boolean): Promise<Attempt> {
-    // When one kept-alive connection is dead, its siblings likely are too, and each costs no more than a moment: they are
-    // no tries. A read goes on until a connection is fresh.
-    for (let dead = 0; ; dead++) {
-      refusePointless(command, call);
-      await budget?.admit(command, call, again).catch((error) => {
-        throw call.signal.aborted ? cancelled(command, call) : error;
-      });
-      refusePointless(command, call);
-      const userSig = signature.current();
-      const sentAt = clock.now();
-      const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
-      const outcome = await exchange(command, json, call, userSig, allottedMs);
-      const ms = clock.now() - sentAt;
-      if (outcome.kind === 'answer') {
-        const answer = readEnvelope(outcome.status, outcome.bytes);
-        onCall(command, nameOf(answer), ms);
-        return judge(command, userSig, answer);
-      }
-      const isCancelled = call.signal.aborted;
-      onCall(command, isCancelled ? 'cancelled' : outcome.kind === 'stopped' ? 'timeout' : outcome.reason, ms);
-      if (isCancelled) throw cancelled(command, call);
-      if (outcome.kind === 'stopped') return silence(command, allottedMs);
-      const mayRepeat = COMMANDS[command].effect === 'read' || !outcome.sent;
-      if (outcome.stale && mayRepeat && dead < connections) continue;
-      return noAnswer(command, outcome.reason, mayRepeat);
+  /** `before` is how the call's last try failed. */
+  async function attempt(
+    command: Command,
+    json: string,
+    call: CallOptions,
+    before: Pick<Failure, 'throttled' | 'stale'>,
+  ): Promise<{ body: Record<string, unknown> } | Failure> {
+    refusePointless(command, call);
+    await budget?.admit(command, call, before.throttled).catch((error) => {
+      throw call.signal.aborted ? cancelled(command, call) : error;
+    });
+    refusePointless(command, call);
+
+    const userSig = signature.current();
+    const sentAt = clock.now();
+    const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
+    call.onUpstreamCall?.(command);
+    const request = http.send(pathOf(command, userSig), json, before.stale);
+    const callOff = setAlarm(clock, allottedMs, request.stop);
+    call.signal.addEventListener('abort', request.stop, { once: true });
+    const outcome = await request.outcome;
+    call.signal.removeEventListener('abort', request.stop);
+    callOff();
+
+    const observe = (name: string) => onCall(command, name, clock.now() - sentAt);
+    if (outcome.kind === 'answer') {
+      const answer = readEnvelope(outcome.status, outcome.bytes);
+      observe(nameOf(answer));
+      return answer.kind === 'success' ? { body: answer.body } : judge(command, userSig, answer);
     }
+    if (call.signal.aborted) {
+      observe('cancelled');
+      throw cancelled(command, call);
+    }
+    if (outcome.kind === 'stopped') {
+      observe('timeout');
+      return silence(command, allottedMs);
+    }
+    observe(outcome.reason);
+    const mayRepeat = isRead(command) || !outcome.sent;
+    if (!outcome.stale || !mayRepeat) return noAnswer(command, outcome.reason, mayRepeat);
+    // Old age of a connection is no failure of the upstream.
+    return {
+      ...failed(new TransportFailure(command, outcome.reason), 'backoff', 'unknown'),
+      firstWaitMs: 0,
+      stale: true,
+    };
   }
 
   function refusePointless(command: Command, call: CallOptions): void {
@@ -93,69 +117,53 @@ export function createAttempts(options: AttemptOptions) {
     if (pausedUntil > now) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pausedUntil - now });
   }
 
-  async function exchange(command: Command, json: string, call: CallOptions, userSig: string, allottedMs: number) {
-    call.onUpstreamCall?.(command);
-    const request = send(pathOf(command, userSig), json);
-    const callOff = setAlarm(clock, allottedMs, request.stop);
-    call.signal.addEventListener('abort', request.stop, { once: true });
-    const outcome = await request.outcome;
-    call.signal.removeEventListener('abort', request.stop);
-    callOff();
-    return outcome;
-  }
-
   // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (CONTRACT 1.1, 2.2).
   function pathOf(command: Command, userSig: string): string {
     const label = Math.floor(random() * 2 ** 32);
     return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
-  function judge(command: Command, userSig: string, answer: Answer): Attempt {
-    if (answer.kind === 'success') return { body: answer.body };
-    const isRead = COMMANDS[command].effect === 'read';
-    if (answer.kind === 'unreadable') return noAnswer(command, answer.reason, isRead);
-
+  function judge(command: Command, userSig: string, answer: Exclude<Answer, { kind: 'success' }>): Failure {
+    if (answer.kind === 'unreadable') return noAnswer(command, answer.reason, isRead(command));
     const { errorCode, requestId } = answer;
     const rule = findErrorRule(errorCode);
     const errorInfo = signature.redact(answer.errorInfo);
-    const throttled = rule.throttled === true;
     if (rule.retry === 'resign') signature.renew(userSig);
     if (rule.pauseMs !== undefined) pausedUntil = clock.now() + rule.pauseMs;
-    if (throttled) budget?.throttled(command);
+    if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
       const facts = { command, errorCode, fault: rule.fault, note: rule.note, errorInfo, requestId };
       report(`${command} ${errorCode}`, 'the upstream refused a call', facts);
     }
-    return {
-      error: new UpstreamRefusal(command, errorCode, errorInfo),
-      retry: isRead || rule.undone ? rule.retry : 'never',
-      health: rule.fault === 'upstream' ? 'failed' : 'answered',
-      firstWaitMs: throttled ? FIRST_WAIT_THROTTLED_MS : FIRST_WAIT_MS,
-      throttled,
-    };
+    const retry = isRead(command) || rule.undone ? rule.retry : 'never';
+    const health = rule.fault === 'upstream' ? 'failed' : 'answered';
+    const failure = failed(new UpstreamRefusal(command, errorCode, errorInfo), retry, health);
+    return rule.throttled ? { ...failure, firstWaitMs: FIRST_WAIT_THROTTLED_MS, throttled: true } : failure;
   }
 
-  function noAnswer(command: Command, reason: string, mayRepeat: boolean): Attempt {
+  function noAnswer(command: Command, reason: string, mayRepeat: boolean): Failure {
     report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
     const error = new TransportFailure(command, reason, { mayHaveHappened: !mayRepeat });
-    return failure(error, mayRepeat && !FINAL_REASONS.has(reason), 'failed');
+    return failed(error, mayRepeat && !FINAL_REASONS.has(reason) ? 'backoff' : 'never', 'failed');
   }
 
-  function silence(command: Command, allottedMs: number): Attempt {
-    const isWrite = COMMANDS[command].effect === 'write';
+  function silence(command: Command, allottedMs: number): Failure {
     const isUpstreamsFault = allottedMs >= Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
     const facts = { command, allottedMs: Math.round(allottedMs) };
     if (isUpstreamsFault) report(`${command} timeout`, 'the upstream gave no answer in time', facts);
-    const error = new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', mayHaveHappened: isWrite });
-    return failure(error, !isWrite, isUpstreamsFault ? 'failed' : 'unknown');
+    const mayHaveHappened = !isRead(command);
+    const error = new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', mayHaveHappened });
+    return failed(error, mayHaveHappened ? 'never' : 'backoff', isUpstreamsFault ? 'failed' : 'unknown');
   }
 
   return attempt;
 }
 
-function failure(error: GatewayError, mayRepeat: boolean, health: Health): Attempt {
-  return { error, retry: mayRepeat ? 'backoff' : 'never', health, firstWaitMs: FIRST_WAIT_MS, throttled: false };
+function failed(error: GatewayError, retry: RetryPolicy, health: Health): Failure {
+  return { error, retry, health, firstWaitMs: FIRST_WAIT_MS, throttled: false, stale: false };
 }
+
+const isRead = (command: Command): boolean => COMMANDS[command].effect === 'read';
 
 /** Short, and without a word of the upstream's. */
 function nameOf(answer: Answer): string {

@@ -7,9 +7,9 @@ import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 /**
- * Asks for any number of accounts in chunks of at most `ceiling` (contract 0, fact 3), duplicates once.
+ * Asks for any number of accounts in chunks of at most `ceiling` (CONTRACT 0), duplicates once.
  * A chunk that fails fails its own keys only; a key that its chunk left out is answered with `UPSTREAM_UNAVAILABLE`.
- * Writes go one after the other: at once they would get in each other's way (contract 8.1, 30008).
+ * Writes go one after the other: at once they would get in each other's way (CONTRACT 8.1, 30008).
  */
 export async function askInChunks<T>(
   command: Command,
@@ -20,24 +20,26 @@ export async function askInChunks<T>(
 ): Promise<Batch<T>> {
   const wanted = [...new Set(userIds)];
   const chunks: UserId[][] = [];
-  for (let start = 0; start < wanted.length; start += ceiling) chunks.push(wanted.slice(start, start + ceiling));
-
-  const outcomes: (Batch<T> | GatewayError)[] = [];
-  if (order === 'in turn') for (const chunk of chunks) outcomes.push(await ask(chunk).catch(asGatewayError));
-  else outcomes.push(...(await Promise.all(chunks.map((chunk) => ask(chunk).catch(asGatewayError)))));
+  const answers: Promise<Batch<T> | GatewayError>[] = [];
+  for (let start = 0; start < wanted.length; start += ceiling) {
+    const chunk = wanted.slice(start, start + ceiling);
+    const answer = ask(chunk).catch(asGatewayError);
+    if (order === 'in turn') await answer;
+    chunks.push(chunk);
+    answers.push(answer);
+  }
   const batch: Batch<T> = new Map();
-  chunks.forEach((chunk, index) => {
-    const outcome = outcomes[index];
-    for (const userId of chunk) {
-      const own = outcome instanceof GatewayError ? outcome : outcome?.get(userId);
+  for (const [index, answer] of (await Promise.all(answers)).entries()) {
+    for (const userId of chunks[index] ?? []) {
+      const own = answer instanceof GatewayError ? answer : answer.get(userId);
       batch.set(userId, own ?? malformedAnswer(command, 'an account is missing from it'));
     }
-  });
+  }
   return batch;
 }
 
 /**
- * Reads the items of a batch answer, matched by account and never by position (contract 3).
+ * Reads the items of a batch answer, matched by account and never by position (CONTRACT 3).
  * `read` sees processed items only; what it cannot read fails that item alone.
  */
 export function readItems<T>(

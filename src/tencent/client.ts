@@ -1,21 +1,23 @@
-// The REST client: connections, the admin's signature, and the rules of when to try again.
+// The REST client: how often a call is tried, with what pauses, and when it is not tried at all.
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
-import type { BreakerState } from './breaker.ts';
-import { createExchanges } from './exchange.ts';
+import { type CallBudget, type CallObserver, createAttempts } from './attempt.ts';
+import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
+import type { RetryPolicy } from './error-table.ts';
+import { createHttp } from './http.ts';
 import type { Report } from './report.ts';
-import { type CallBudget, type CallObserver, createRetry } from './retry.ts';
 import { createSignature } from './signature.ts';
+import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
+export type { CallBudget, CallObserver } from './attempt.ts';
 export type { Report } from './report.ts';
-export type { CallObserver } from './retry.ts';
 
 /** Calls the upstream's commands. */
 export type TencentClient = {
   /**
    * Makes one call and answers with the parsed envelope of a success (CONTRACT 1.4); rejects with `GatewayError`s.
-   * Tries again where the error table allows it, within the deadline.
+   * Tries again where the error table allows it, within the deadline; a write that may have been done is never repeated.
    */
   call(command: Command, body: object, call: CallOptions): Promise<Record<string, unknown>>;
   /** Waits for the calls that are under way, then closes the connections. */
@@ -35,7 +37,7 @@ export type TencentClientOptions = {
   /** One HTTP try, connecting included. The upstream's own timeout is 3 s, so stay above (CONTRACT 1.5). */
   timeoutMs?: number;
   connectTimeoutMs?: number;
-  /** At most so many connections, each with one call at a time. */
+  /** At most so many kept-alive connections, each with one call at a time. */
   connections?: number;
   /** At least 0, below 1. */
   random?: () => number;
@@ -45,20 +47,66 @@ export type TencentClientOptions = {
   report?: Report;
 };
 
+/** How many tries a call gets in all when one of them ends so. */
+const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, backoff: 3 };
+
 /** Creates the client. Nothing connects before the first call. */
 export function createTencentClient(options: TencentClientOptions): TencentClient {
   const { timeoutMs = 5000, connectTimeoutMs = 1000, connections = 64, random = Math.random } = options;
-  const { report = () => {}, onCall = () => {} } = options;
-  const exchanges = createExchanges(options.baseUrl, { connectTimeoutMs, connections });
+  const { clock, report = () => {}, onCall = () => {} } = options;
+  const http = createHttp(options.baseUrl, { connectTimeoutMs, connections });
   const signature = createSignature(options);
-  const { send } = exchanges;
-  const retry = createRetry({ ...options, send, connections, signature, timeoutMs, random, report, onCall });
+  const attempt = createAttempts({ ...options, http, signature, timeoutMs, random, report, onCall });
+  const breakers = new Map<Command, Breaker>();
   let closed: Promise<void> | undefined;
+
+  function breakerOf(command: Command): Breaker {
+    let breaker = breakers.get(command);
+    if (breaker === undefined) {
+      breaker = createBreaker(clock, (state) => report(`the circuit breaker of ${command} is ${state}`, { command }));
+      breakers.set(command, breaker);
+    }
+    return breaker;
+  }
+
+  // Between half and all of it, so that callers that failed together do not come back together.
+  const jittered = (ms: number) => ms * (0.5 + random() / 2);
+
   return {
-    ...retry,
+    async call(command, body, call) {
+      const breaker = breakerOf(command);
+      const pass = breaker.enter();
+      if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
+      const json = JSON.stringify(body);
+      let health: Health = 'unknown';
+      // A probe is one try, which must not be spent on a connection that died with the upstream.
+      let before = { throttled: false, stale: pass.probe };
+      try {
+        for (let tries = 1; ; tries++) {
+          const outcome = await attempt(command, json, call, before);
+          if ('body' in outcome) {
+            health = 'answered';
+            return outcome.body;
+          }
+          if (outcome.health !== 'unknown') health = outcome.health;
+          before = outcome;
+          const waitMs = outcome.retry === 'resign' ? 0 : jittered(outcome.firstWaitMs * 2 ** (tries - 1));
+          const mayRepeat = tries < MAX_TRIES[outcome.retry] && clock.now() + waitMs < call.deadlineAt;
+          // A refused UserSig says nothing about the upstream's health.
+          const isAllowed = pass.probe ? outcome.retry === 'resign' : breaker.state() === 'closed';
+          if (!mayRepeat || !isAllowed) throw outcome.error;
+          if (waitMs > 0) await clock.sleep(waitMs, call.signal).catch(() => {});
+        }
+      } finally {
+        pass.leave(call.signal.aborted && health === 'failed' ? 'unknown' : health);
+      }
+    },
+
     close() {
-      closed ??= exchanges.close();
+      closed ??= http.close();
       return closed;
     },
+
+    breakerStates: () => Object.fromEntries([...breakers].map(([command, breaker]) => [command, breaker.state()])),
   };
 }

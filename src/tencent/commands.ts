@@ -12,7 +12,5 @@ export const COMMANDS: { readonly [C in Command]: { service: CommandServices[C];
   follow_add: { service: 'follow', effect: 'write' },
   follow_delete: { service: 'follow', effect: 'write' },
   portrait_get: { service: 'profile', effect: 'read' },
-  portrait_set: { service: 'profile', effect: 'write' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
-  query_online_status: { service: 'openim', effect: 'read' },
 };

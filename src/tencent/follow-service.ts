@@ -171,7 +171,7 @@ function readEntry(item: unknown, whole: boolean): FollowEntry {
   const profile = Array.isArray(tags)
     ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
     : null;
-  return { user: { id: id as string, profile }, followedAt }; // a string, as just checked
+  return { user: { id: (id as string).toWellFormed(), profile }, followedAt }; // a string, as just checked
 }
 
 function readCounts(item: Record<string, unknown>): FollowCounts | undefined {

@@ -1,18 +1,16 @@
-// Profiles as the upstream offers them: all configured tags at once, whoever is unknown kept apart from the others.
+// Profiles as the upstream offers them: all configured tags at once, unknown accounts kept apart from the others.
 import type { Clock } from '../clock.ts';
 import type { Profile, UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, ProfileService } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isolate } from './isolate.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
-import { createRefusedTags } from './refused-tags.ts';
 import type { Report } from './report.ts';
 import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { AccountCheckRequest, PortraitGetRequest } from './wire.ts';
 
 export type ProfileServiceOptions = {
-  /** Keys of the app's own tags, without `Tag_Profile_Custom_` (contract 6.3). */
+  /** Keys of the app's own tags, without `Tag_Profile_Custom_` (CONTRACT 6.3). */
   customFields: readonly string[];
   clock: Clock;
   report?: Report;
@@ -20,70 +18,67 @@ export type ProfileServiceOptions = {
 
 const MAX_ACCOUNTS = 100;
 const NOT_IMPORTED = 40003;
-const NO_SUCH_TAG = 40009;
-// Refused tags are found a few at a time; more rounds than this means that something else is wrong.
-const MAX_TAG_ROUNDS = 4;
+export const NO_SUCH_TAG = 40009;
+/** A standard tag that not every app may have: the current documents do not list it (CONTRACT 6.3). */
+const UNSURE_TAG = 'Tag_Profile_IM_MsgSettings';
+/** A tag made in the console works after about five minutes (CONTRACT 6.3). */
+const LEFT_OUT_MS = 5 * 60_000;
 
-/** Creates the profile service over `portrait_get` (contract 6.1). */
+/** Creates the profile service over `portrait_get` (CONTRACT 6.1). */
 export function createProfileService(
   client: Pick<TencentClient, 'call'>,
-  options: ProfileServiceOptions,
+  { customFields, clock, report = () => {} }: ProfileServiceOptions,
 ): ProfileService {
-  const { customFields, clock, report = () => {} } = options;
-  const custom = customFields.map((key) => `${CUSTOM_TAG_PREFIX}${key}`);
-  const refusedTags = createRefusedTags([...new Set([...STANDARD_TAGS, ...custom])], clock, report);
+  const custom = [...new Set(customFields.map((key) => `${CUSTOM_TAG_PREFIX}${key}`))];
+  let leftOut = { tags: [] as readonly string[], until: 0 };
+  const refusedTags = () => (clock.now() < leftOut.until ? leftOut.tags : []);
 
-  const portraits = (accounts: readonly UserId[], tags: readonly string[], call: CallOptions) => {
-    const request: PortraitGetRequest = { To_Account: [...accounts], TagList: [...tags] };
-    return client.call('portrait_get', request, call);
-  };
-
-  /** Reads known accounts, going round tags that the app does not have. */
   async function readKnown(accounts: readonly UserId[], call: CallOptions): Promise<Batch<Profile>> {
-    for (let round = 1; ; round++) {
-      const { asked } = refusedTags.split();
-      try {
-        return readProfiles(await portraits(accounts, asked, call));
-      } catch (error) {
-        if (!isRefusal(error, NO_SUCH_TAG) || round === MAX_TAG_ROUNDS) throw error;
-        // One account is enough to ask about tags.
-        const refuses = (tags: readonly string[]) =>
-          isRefusedWith(NO_SUCH_TAG, () => portraits(accounts.slice(0, 1), tags, call));
-        await refusedTags.learn(asked, error, refuses);
-      }
+    const refused = refusedTags();
+    const TagList = [...STANDARD_TAGS, ...custom].filter((tag) => !refused.includes(tag));
+    const request: PortraitGetRequest = { To_Account: [...accounts], TagList };
+    try {
+      return readProfiles(await client.call('portrait_get', request, call));
+    } catch (error) {
+      if (!isRefusal(error, NO_SUCH_TAG) || !leaveOut(TagList, error.errorInfo)) throw error;
+      return readKnown(accounts, call);
     }
   }
 
-  // Some apps' upstreams refuse a whole batch for one account that was never imported (contract 6.1).
+  /** Leaves out the tags of `asked` that the refusal names, or all that can be missing; false when there are none. */
+  function leaveOut(asked: readonly string[], errorInfo: string): boolean {
+    const named: readonly string[] = errorInfo.match(/Tag_Profile_\w+/g) ?? [];
+    const culprits = asked.filter((tag) => named.includes(tag));
+    const tags = culprits.length > 0 ? culprits : asked.filter((tag) => tag === UNSURE_TAG || custom.includes(tag));
+    if (tags.length === 0) return false;
+    leftOut = { tags: [...new Set([...refusedTags(), ...tags])], until: clock.now() + LEFT_OUT_MS };
+    report('the upstream refuses a profile tag: these are left out for five minutes', { tags: tags.join() });
+    return true;
+  }
+
+  // Some apps' upstreams refuse a whole batch for one account that was never imported (CONTRACT 6.1).
   async function readSome(accounts: readonly UserId[], call: CallOptions): Promise<Batch<Profile>> {
     try {
       return await readKnown(accounts, call);
     } catch (error) {
       if (!isRefusal(error, NOT_IMPORTED)) throw error;
       if (accounts.length === 1) return new Map(accounts.map((account) => [account, error]));
-      const unknown = new Set(await findUnknown(accounts, call));
+      const request: AccountCheckRequest = { CheckItem: accounts.map((UserID) => ({ UserID })) };
+      const unknown = readNotImported(await client.call('account_check', request, call));
       const known = accounts.filter((account) => !unknown.has(account));
-      const batch = known.length > 0 ? await readKnown(known, call) : new Map();
-      for (const account of unknown) batch.set(account, error);
+      if (known.length === accounts.length) throw malformedAnswer('portrait_get', 'all accounts exist');
+      const batch: Batch<Profile> = known.length > 0 ? await readKnown(known, call) : new Map();
+      for (const account of accounts) if (unknown.has(account)) batch.set(account, error);
       return batch;
     }
-  }
-
-  // account_check tells all of them for one call; halving is for when it tells nothing.
-  async function findUnknown(accounts: readonly UserId[], call: CallOptions): Promise<UserId[]> {
-    const request: AccountCheckRequest = { CheckItem: accounts.map((UserID) => ({ UserID })) };
-    const unknown = await client.call('account_check', request, call).then(readNotImported, () => []);
-    if (unknown.length > 0) return unknown.filter((account) => accounts.includes(account));
-    return isolate(accounts, (part) => isRefusedWith(NOT_IMPORTED, () => readKnown(part, call)));
   }
 
   return {
     readProfiles: (userIds, call) =>
       askInChunks('portrait_get', userIds, MAX_ACCOUNTS, (chunk) => readSome(chunk, call)),
-    refusedTags: () => refusedTags.split().refused,
+    refusedTags,
     asAsked(profile) {
       // Mostly there is nothing to leave out, and then the page and the profile share one object.
-      if (profile.customFields.length === 0) return profile;
       if (profile.customFields.every(({ key }) => customFields.includes(key))) return profile;
       return {
         ...profile,
@@ -108,24 +103,12 @@ function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
   return batch;
 }
 
-function readNotImported(answer: Record<string, unknown>): UserId[] {
-  const items: unknown = answer.ResultItem;
-  if (!Array.isArray(items)) return [];
-  return items.filter((item) => item?.AccountStatus === 'NotImported').map((item) => String(item.UserID));
+function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {
+  if (!Array.isArray(items)) return new Set();
+  return new Set(items.filter((item) => item?.AccountStatus === 'NotImported').map((item) => item.UserID));
 }
 
-function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
+/** Whether a call was refused with this code of the upstream's. */
+export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
   return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
-}
-
-async function isRefusedWith(code: number, ask: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await ask();
-    return false;
-  } catch (error) {
-    if (isRefusal(error, code)) return true;
-    // Any other refusal is about something else; no answer at all leaves the question open.
-    if (error instanceof UpstreamRefusal && error.upstream?.retryable === false) return false;
-    throw error;
-  }
 }

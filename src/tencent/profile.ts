@@ -2,33 +2,8 @@
 import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem } from '../follow/model.ts';
 import { isRecord } from './envelope.ts';
 
-/** Prefix of the app's own tags (contract 6.3). */
+/** Prefix of the app's own tags (CONTRACT 6.3). */
 export const CUSTOM_TAG_PREFIX = 'Tag_Profile_Custom_';
-
-const TAG = {
-  nick: 'Tag_Profile_IM_Nick',
-  gender: 'Tag_Profile_IM_Gender',
-  birthday: 'Tag_Profile_IM_BirthDay',
-  location: 'Tag_Profile_IM_Location',
-  selfSignature: 'Tag_Profile_IM_SelfSignature',
-  allowType: 'Tag_Profile_IM_AllowType',
-  language: 'Tag_Profile_IM_Language',
-  avatar: 'Tag_Profile_IM_Image',
-  messageSettings: 'Tag_Profile_IM_MsgSettings',
-  adminForbidType: 'Tag_Profile_IM_AdminForbidType',
-  level: 'Tag_Profile_IM_Level',
-  role: 'Tag_Profile_IM_Role',
-} as const;
-
-/** Every standard tag (contract 6.3). */
-export const STANDARD_TAGS: readonly string[] = Object.values(TAG);
-
-/** Where the value of a standard tag stands among the others while a list is read. */
-const PLACE_OF_TAG: ReadonlyMap<string, number> = new Map(STANDARD_TAGS.map((tag, place) => [tag, place]));
-const PLACE = Object.fromEntries(Object.keys(TAG).map((field, place) => [field, place])) as Record<
-  keyof typeof TAG,
-  number
->;
 
 const GENDERS: ReadonlyMap<string, Gender> = new Map([
   ['Gender_Type_Unknown', 'UNKNOWN'],
@@ -48,72 +23,8 @@ const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
 // GraphQL's Int ends here; the upstream's uint32 goes twice as far.
 const MAX_INT = 2 ** 31 - 1;
 
-type Value = string | number | undefined;
-type CustomField = Profile['customFields'][number];
-
-const NO_CUSTOM_FIELDS: readonly CustomField[] = [];
-
-/** Parses one account's `ProfileItem` list (contract 6.1, 6.3). Of a tag that comes twice the first counts. */
-export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
-  // One pass, and no object that does not stay: a page has a thousand of these lists.
-  const items: ProfileItem[] = new Array(wireItems.length);
-  let count = 0;
-  let custom: Map<string, CustomField> | null = null;
-  whereIs.fill(0);
-  for (const item of wireItems) {
-    if (!isRecord(item)) continue;
-    const { Tag: tag, Value: wireValue } = item;
-    if (typeof tag !== 'string' || wireValue === undefined) continue;
-    const value =
-      typeof wireValue === 'string' || typeof wireValue === 'number' ? wireValue : JSON.stringify(wireValue);
-    const place = placeOf(tag, count);
-    // Every list brings text of its own for its tags; one for all is kept.
-    items[count++] = { tag: place === undefined ? tag : (STANDARD_TAGS[place] ?? tag), value };
-    if (place !== undefined) whereIs[place] ||= count;
-    else if (tag.startsWith(CUSTOM_TAG_PREFIX)) {
-      custom ??= new Map();
-      if (!custom.has(tag)) custom.set(tag, { key: tag.slice(CUSTOM_TAG_PREFIX.length), value: String(value) });
-    }
-  }
-  if (count < items.length) items.length = count;
-
-  const at = (place: number): Value => {
-    const behind = whereIs[place] as number; // as many places as tags
-    return behind === 0 ? undefined : items[behind - 1]?.value;
-  };
-  return {
-    nick: text(at(PLACE.nick)),
-    avatar: webAddress(at(PLACE.avatar)),
-    gender: oneOf(GENDERS, at(PLACE.gender)),
-    birthday: calendarDate(integer(at(PLACE.birthday))),
-    location: text(at(PLACE.location)),
-    selfSignature: text(at(PLACE.selfSignature)),
-    language: integer(at(PLACE.language)),
-    level: integer(at(PLACE.level)),
-    role: integer(at(PLACE.role)),
-    allowType: oneOf(ALLOW_TYPES, at(PLACE.allowType)),
-    adminForbidType: oneOf(ADMIN_FORBID_TYPES, at(PLACE.adminForbidType)),
-    messageSettings: integer(at(PLACE.messageSettings)),
-    customFields: custom ? [...custom.values()] : NO_CUSTOM_FIELDS,
-    items,
-    version: known.version,
-    whole: known.whole,
-  };
-}
-
-/** Of the list that is being read: behind how many items each standard tag's value is found; 0 is nowhere. */
-const whereIs = new Uint32Array(STANDARD_TAGS.length);
-
-/** Which standard tag came where in the last list: the next one is mostly alike, and comparing beats looking up. */
-const lastPlaces = STANDARD_TAGS.map((_tag, place) => place);
-
-function placeOf(tag: string, at: number): number | undefined {
-  const guess = lastPlaces[at];
-  if (guess !== undefined && STANDARD_TAGS[guess] === tag) return guess;
-  const place = PLACE_OF_TAG.get(tag);
-  if (place !== undefined && at < lastPlaces.length) lastPlaces[at] = place;
-  return place;
-}
+type Value = string | number;
+type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
 
 const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
 
@@ -123,19 +34,10 @@ const integer = (value: Value): number | null =>
 const oneOf = <T>(names: ReadonlyMap<string, T>, value: Value): T | null =>
   typeof value === 'string' ? (names.get(value) ?? null) : null;
 
-const SITE = /^https?:\/\/[\w.-]+(:\d+)?\//i;
-/** Where the last avatar was, up to the slash: the others are mostly there too, and what follows makes no address invalid. */
-let lastSite = '';
+const webAddress = (value: Value): string | null =>
+  typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null;
 
-function webAddress(value: Value): string | null {
-  if (typeof value !== 'string') return null;
-  if (lastSite !== '' && value.startsWith(lastSite)) return value;
-  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null;
-  lastSite = SITE.exec(value)?.[0] ?? lastSite;
-  return value;
-}
-
-// YYYYMMDD is advice only (contract 6.3), so anything may be in there.
+// YYYYMMDD is advice only (CONTRACT 6.3), so anything may be in there.
 function calendarDate(value: number | null): string | null {
   if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
   const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
@@ -146,3 +48,52 @@ function calendarDate(value: number | null): string | null {
 
 // Years repeat every 400; those below 100 mean the last century to `Date`.
 const daysOf = (year: number, month: number): number => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+
+/** Every standard tag (CONTRACT 6.3), its field, and how its value is read. */
+const FIELDS: { readonly [F in StandardField]: readonly [tag: string, read: (value: Value) => Profile[F]] } = {
+  nick: ['Tag_Profile_IM_Nick', text],
+  avatar: ['Tag_Profile_IM_Image', webAddress],
+  gender: ['Tag_Profile_IM_Gender', (value) => oneOf(GENDERS, value)],
+  birthday: ['Tag_Profile_IM_BirthDay', (value) => calendarDate(integer(value))],
+  location: ['Tag_Profile_IM_Location', text],
+  selfSignature: ['Tag_Profile_IM_SelfSignature', text],
+  language: ['Tag_Profile_IM_Language', integer],
+  level: ['Tag_Profile_IM_Level', integer],
+  role: ['Tag_Profile_IM_Role', integer],
+  allowType: ['Tag_Profile_IM_AllowType', (value) => oneOf(ALLOW_TYPES, value)],
+  adminForbidType: ['Tag_Profile_IM_AdminForbidType', (value) => oneOf(ADMIN_FORBID_TYPES, value)],
+  messageSettings: ['Tag_Profile_IM_MsgSettings', integer],
+};
+
+export const STANDARD_TAGS: readonly string[] = Object.values(FIELDS).map(([tag]) => tag);
+
+const UNSET = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, null])) as Record<StandardField, null>;
+const READERS = new Map(Object.entries(FIELDS).map(([field, [tag, read]]) => [tag, { field, tag, read }]));
+const NO_CUSTOM_FIELDS: Profile['customFields'] = [];
+
+/**
+ * Parses one account's `ProfileItem` list (CONTRACT 6.1, 6.3). Of a tag that comes twice the first value that can be read
+ * counts; values that are neither text nor numbers are left out.
+ */
+export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
+  const items: ProfileItem[] = [];
+  const custom = new Map<string, string>();
+  const fields: Record<string, unknown> = { ...UNSET };
+  for (const item of wireItems) {
+    if (!isRecord(item) || typeof item.Tag !== 'string') continue;
+    const value = typeof item.Value === 'string' ? item.Value.toWellFormed() : item.Value;
+    if (typeof value !== 'string' && typeof value !== 'number') continue;
+    const reader = READERS.get(item.Tag);
+    // Every list brings text of its own for its tags; one for all is kept.
+    const tag = reader?.tag ?? item.Tag.toWellFormed();
+    items.push({ tag, value });
+    if (reader) fields[reader.field] ??= reader.read(value);
+    else if (tag.startsWith(CUSTOM_TAG_PREFIX) && !custom.has(tag)) custom.set(tag, String(value));
+  }
+  const customFields = custom.size === 0 ? NO_CUSTOM_FIELDS : [...custom].map(asCustomField);
+  return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
+}
+
+function asCustomField([tag, value]: [string, string]): Profile['customFields'][number] {
+  return { key: tag.slice(CUSTOM_TAG_PREFIX.length), value };
+}

@@ -18,7 +18,11 @@ export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
 export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; calls: number; limit: number };
 
 /** Why a webhook is not one of the upstream's. */
-export type WebhookRefusal = 'query' | 'app' | 'time' | 'sign';
+export type WebhookRefusal =
+  | 'its address is too long'
+  | 'it is for another app'
+  | 'its RequestTime is not of this minute'
+  | 'its Sign is wrong';
 
 /** What the query alone tells. `command` is null for one that is signed, but not known here. */
 export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
@@ -72,13 +76,14 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
 
   return {
     admit(url) {
-      if (url.length > MAX_URL_LENGTH) return { refusal: 'query' };
+      if (url.length > MAX_URL_LENGTH) return { refusal: 'its address is too long' };
       const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
-      if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'app' };
+      if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'it is for another app' };
       const requestTime = query.get('RequestTime') ?? '';
-      if (!/^\d{1,12}$/.test(requestTime)) return { refusal: 'time' };
-      if (Math.abs(clock.now() / 1000 - Number(requestTime)) > WINDOW_SECONDS) return { refusal: 'time' };
-      if (!isSigned(query.get('Sign') ?? '', requestTime)) return { refusal: 'sign' };
+      if (!/^\d{1,12}$/.test(requestTime)) return { refusal: 'its RequestTime is not of this minute' };
+      if (Math.abs(clock.now() / 1000 - Number(requestTime)) > WINDOW_SECONDS)
+        return { refusal: 'its RequestTime is not of this minute' };
+      if (!isSigned(query.get('Sign') ?? '', requestTime)) return { refusal: 'its Sign is wrong' };
       const name = query.get('CallbackCommand');
       return { refusal: null, command: CALLBACK_COMMANDS.find((command) => command === name) ?? null };
     },

@@ -8,9 +8,7 @@ export type CommandServices = {
   follow_add: 'follow';
   follow_delete: 'follow';
   portrait_get: 'profile';
-  portrait_set: 'profile';
   account_check: 'im_open_login_svc';
-  query_online_status: 'openim';
 };
 
 export type Command = keyof CommandServices;
@@ -74,13 +72,4 @@ export type PortraitGetResponse = Envelope & {
 export type AccountCheckRequest = { CheckItem: { UserID: string }[] };
 export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
-};
-
-export type QueryOnlineStatusResponse = Envelope & {
-  QueryResult: {
-    To_Account: string;
-    Status: 'Online' | 'PushOnline' | 'Offline';
-    Detail?: { Platform: string; Status: string }[];
-  }[];
-  ErrorList?: { To_Account: string; ErrorCode: number }[];
 };

@@ -1,10 +1,10 @@
 // The benches that hold the gateway, all features on, against its peers and against its promises.
 //
-//   npm run bench [-- --quick] [-- --no-write] [-- start warm miss pace attacks subscribers soak]
+//   npm run bench [-- --quick] [-- start warm miss pace attacks subscribers soak]
 //
-// Every server is a process of its own. Prints the tables and writes them to RESULTS.md; `soak` runs when it is named.
+// Every server is a process. Prints Markdown; `soak` runs when it is named.
 import { parseArgs } from 'node:util';
-import { publish, type Section } from './measuring/results.ts';
+import { publish } from './measuring/results.ts';
 import { attacks } from './parts/attacks.ts';
 import { miss } from './parts/miss.ts';
 import { pace } from './parts/pace.ts';
@@ -14,26 +14,16 @@ import { subscribers } from './parts/subscribers.ts';
 import { warm } from './parts/warm.ts';
 import { installPeers } from './peers/install.ts';
 
-const PARTS: Record<string, (quick: boolean) => Promise<Section>> = {
-  start,
-  warm,
-  miss,
-  pace,
-  attacks,
-  subscribers,
-  soak,
-};
-const USUAL = ['start', 'warm', 'miss', 'pace', 'attacks', 'subscribers'];
+const USUAL = { start, warm, miss, pace, attacks, subscribers };
+const PARTS = { ...USUAL, soak };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  allowNegative: true,
-  options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: true } },
+  options: { quick: { type: 'boolean', default: false } },
 });
-const unknown = positionals.find((name) => !Object.hasOwn(PARTS, name));
-if (unknown) throw new Error(`There is no bench "${unknown}": ${Object.keys(PARTS).join(', ')}.`);
-
 installPeers();
-for (const name of positionals.length > 0 ? positionals : USUAL)
-  publish(await (PARTS[name] as (quick: boolean) => Promise<Section>)(values.quick), values);
+for (const name of positionals.length > 0 ? positionals : Object.keys(USUAL)) {
+  if (!(name in PARTS)) throw new Error(`There is no bench "${name}": ${Object.keys(PARTS).join(', ')}.`);
+  publish(await PARTS[name as keyof typeof PARTS](values.quick), values.quick);
+}
 process.exit();

@@ -1,6 +1,6 @@
 // Users by reference, as routers ask for them.
 import { expect, test } from 'vitest';
-import { LARGEST_BATCH } from '../../src/graph/federation.ts';
+import { MAX_REPRESENTATIONS } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type Answer, type House, openHouse } from '../support/house.ts';
 
@@ -51,11 +51,11 @@ test('entities come in the order of their representations, one for each, repeate
 });
 
 test('one field answers as many entities as a router collects, and refuses more than it can bear, before any call', async () => {
-  const { house, ids } = await openCrowd(LARGEST_BATCH);
+  const { house, ids } = await openCrowd(MAX_REPRESENTATIONS);
   const { data, errors } = await ask(house, ids.map(reference), 'nick');
   expect(errors).toBeUndefined();
-  expect(data?._entities).toHaveLength(LARGEST_BATCH);
-  expect(bill(house)).toEqual({ portrait_get: LARGEST_BATCH / 100 });
+  expect(data?._entities).toHaveLength(MAX_REPRESENTATIONS);
+  expect(bill(house)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
 
   house.sandbox.calls.reset();
   const refused = await ask(house, [...ids, 'one-more'].map(reference), 'fansCount');

@@ -2,7 +2,7 @@
 import { buildSchema, type GraphQLObjectType } from 'graphql';
 import { expect, test } from 'vitest';
 import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
-import { printSubgraphSdl } from '../../src/graph/subgraph.ts';
+import { printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';

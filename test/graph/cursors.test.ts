@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeCursor, encodeCursor } from '../../src/graph/item-cursor.ts';
+import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
 import { openHouse } from '../support/house.ts';
 import { readPage } from '../support/walk.ts';
 
@@ -190,7 +190,11 @@ describe('through the whole house', () => {
   });
 
   test('a cursor that the upstream no longer accepts is INVALID_CURSOR, never a silent restart', async () => {
-    const house = await openHouse({ sandbox: { emptyWorld: true }, env: { CHUNK_SIZE: '5', LIST_FRESH_SECONDS: '0' } });
+    const house = await openHouse({
+      sandbox: { emptyWorld: true },
+      config: { chunkSize: 5 },
+      env: { LIST_FRESH_SECONDS: '0' },
+    });
     house.sandbox.world.addFans('anna', 30);
     const head = await readPage(house, 'anna', 'fans', 5, null);
     const page = await readPage(house, 'anna', 'fans', 5, head.pageInfo.endCursor);

@@ -76,7 +76,7 @@ const codesOf = ({ errors }: { errors?: { path?: unknown[]; extensions: { code: 
   errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code]);
 
 test('for 200 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
-  const { house } = await openWith({ env: { KNOWN_FANS_MAX_CALLS: '50' } });
+  const { house } = await openWith({ config: { knownFansMaxCalls: 50 } });
   const random = createRandom(7);
   const sizes = { none: 0, some: 0 };
   for (let pair = 0; pair < 200; pair++) {
@@ -156,12 +156,12 @@ test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER
 });
 
 test.each([
-  ['3', 50],
-  ['10', 400],
+  [3, 50],
+  [10, 400],
 ])(
   'with a cap of %s, the star’s 100,000 fans and a viewer of 5,000 follows meet in at least %i',
   async (cap, found) => {
-    const { house, world } = await openWith({ env: { KNOWN_FANS_MAX_CALLS: cap } });
+    const { house, world } = await openWith({ config: { knownFansMaxCalls: cap } });
     world.importAccount('keen');
     const fans = world.list(STAR, 'fans').filter((_, i) => i % 20 === 0);
     for (const { id, time } of fans) world.follow('keen', id, time);

@@ -101,7 +101,7 @@ async function holds(turned: Turned, reach: Reach) {
 async function openTurned(env: Record<string, string>): Promise<Turned> {
   const clock = createHastyClock();
   const sandbox = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY, clock };
-  return { clock, house: await openHouse({ clock, sandbox, env: { CHUNK_SIZE: String(CHUNK), ...env } }) };
+  return { clock, house: await openHouse({ clock, sandbox, config: { chunkSize: CHUNK }, env }) };
 }
 
 test('with key positions and no remembered pages, nobody who stayed is lost, repeated or moved', async () => {

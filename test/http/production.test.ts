@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, namesNoUpstream, readConfig } from '../../src/config.ts';
+import { namesNoUpstream, readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { readStarterOperations } from '../../src/starter-operations.ts';
 import { type Answer, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
@@ -61,7 +62,7 @@ describe('the GraphiQL page', () => {
       const house = await openEmptyHouse(env);
       const response = await get(house, {}, html);
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway · GraphiQL</title>');
+      expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway</title>');
     }
   });
 
@@ -87,7 +88,7 @@ describe('the GraphiQL page', () => {
   });
 });
 
-/** What the README's page "In public" sets, but for the upstream, which is a sandbox here, and Redis. */
+/** What the part "Production" of deploy/README.md sets, but for the upstream, which is a sandbox here, and Redis. */
 const PRODUCTION = {
   NODE_ENV: 'production',
   AUTH: 'usersig',
@@ -169,10 +170,10 @@ describe('with the production settings', () => {
   });
 });
 
-/** The page itself, as it stands in the README: its settings, but for the upstream and the address of Redis. */
+/** The page itself, as it stands in deploy/README.md: its settings, but for the upstream and the address of Redis. */
 async function settingsOfThePage(): Promise<Record<string, string>> {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, page = ''] = /## In public.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+  const text = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8');
+  const [, page = ''] = /## Production.*?```sh\n(.*?)```/s.exec(text) ?? [];
   const lines = page.matchAll(/^([A-Z_]+)=([^\s#]*)/gm);
   const settings = Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
   return Object.fromEntries(
@@ -182,7 +183,7 @@ async function settingsOfThePage(): Promise<Record<string, string>> {
   );
 }
 
-test('the README’s page as it is written starts, runs its documents, and shows nothing of itself', async () => {
+test('the production settings of deploy/README.md start, run their documents, and show nothing of the gateway', async () => {
   const env = await settingsOfThePage();
   expect(env).toMatchObject({ NODE_ENV: 'production', TRUSTED_DOCUMENTS: 'strict', LIST_VISIBILITY: 'authenticated' });
   const house = await openHouse({ env, sandbox: { emptyWorld: true } });

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
 import type { Change } from '../../src/follow/changes.ts';
-import { createEventDedupe, type KnownChange } from '../../src/follow/event-dedupe.ts';
+import { createChangeReader, type HeardChange } from '../../src/follow/changes.ts';
 import { createSubscriptions, type SubscriptionsOptions } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 
@@ -14,14 +14,14 @@ export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'max
 
 export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
   const clock = createTestClock(AT);
-  const stream = createChangeStream({ redis: null, key: '', maxLength, read: createEventDedupe(), clock });
+  const stream = createChangeStream({ redis: null, key: '', maxLength, read: createChangeReader(), clock });
   const live = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
   onTestFinished(() => live.close());
   return { clock, stream, live, ...writerOf(stream) };
 }
 
 /** Ways to write changes. */
-export function writerOf(stream: Pick<ChangeStream<KnownChange>, 'append'>) {
+export function writerOf(stream: Pick<ChangeStream<HeardChange>, 'append'>) {
   const write = (change: Change) => stream.append(change);
   return {
     write,

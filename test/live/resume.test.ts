@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import type { FollowChange } from '../../src/follow/changes.ts';
-import { createEventDedupe } from '../../src/follow/event-dedupe.ts';
+import { createChangeReader } from '../../src/follow/changes.ts';
 import { createSubscriptions } from '../../src/follow/subscriptions.ts';
 import { connectRedis, createRedisClient } from '../../src/redis.ts';
 import { createRunningClock } from '../support/clock.ts';
@@ -129,7 +129,7 @@ describe('on replicas that share a Redis', () => {
         redis: { link, client: redis },
         key: 'test:live',
         maxLength: 100,
-        read: createEventDedupe(),
+        read: createChangeReader(),
         clock,
       });
       const live = createSubscriptions({ stream, clock, maxSubscriptions: 100 });
@@ -181,7 +181,7 @@ describe('on replicas that share a Redis', () => {
     expect(await take(quiet, 1)).toMatchObject([{ type: 'missed' }]);
     const [missed] = await take(onB, 1);
     expect(missed).toMatchObject({ type: 'missed' });
-    await vi.waitFor(async () => expect(await a.stream.since(cursor)).toMatchObject({ complete: false }), 10_000);
+    await vi.waitFor(() => expect(a.stream.since(cursor)).toMatchObject({ complete: false }), 10_000);
 
     const lost = a.live.followEvents('anna', { ...EVERYTHING, after: cursor });
     expect(await take(lost, 1)).toMatchObject([{ type: 'missed' }]);

@@ -40,7 +40,7 @@ test('credentials in a base URL are not printed', async () => {
   const { TENCENT_REGION: _, ...app } = APP;
   const { code, stdout, stderr } = await run([], { ...app, TENCENT_BASE_URL: 'https://me:swordfish@host.example' });
   expect(code).toBe(78);
-  expect(stderr).toMatch(/TENCENT_BASE_URL must be a host alone/);
+  expect(stderr).toMatch(/TENCENT_BASE_URL must be a URL without credentials/);
   expect(stdout + stderr).not.toContain('swordfish');
 });
 

@@ -70,15 +70,12 @@ test('ErrorDisplay comes from follow and profile only', async () => {
   expect(await call('follow_get', {})).toHaveProperty('ErrorDisplay', '');
   expect(await call('portrait_get', {})).toHaveProperty('ErrorDisplay', '');
   expect(await call('account_check', {})).not.toHaveProperty('ErrorDisplay');
-  expect(await call('query_online_status', {})).not.toHaveProperty('ErrorDisplay');
 });
 
 test.each(['', '[]', '"text"', '{"a":', '7', 'null'])('the body %j is no JSON object', async (body) => {
   const { addressOf } = await startSandbox();
   const follow = await fetch(addressOf('follow_get'), { method: 'POST', body });
   expect(await follow.json()).toMatchObject({ ErrorCode: 60003 });
-  const openim = await fetch(addressOf('query_online_status'), { method: 'POST', body });
-  expect(await openim.json()).toMatchObject({ ErrorCode: 90001 });
 });
 
 test('a body over 1 MiB is refused on a connection that stays usable', async () => {

@@ -27,7 +27,6 @@ test.each<[Command, number, number, (ids: string[]) => object]>([
   ['follow_get_info', 20, 30001, (ids) => ({ From_Account: 'ana', To_Account: ids })],
   ['portrait_get', 100, 40001, (ids) => ({ To_Account: ids, TagList })],
   ['account_check', 100, 70402, (ids) => ({ CheckItem: ids.map((UserID) => ({ UserID })) })],
-  ['query_online_status', 500, 90011, (ids) => ({ To_Account: ids })],
 ])('%s takes %i accounts, and refuses one more with %i and nothing done', async (command, max, code, bodyOf) => {
   const { call, world } = await withPeople('ana', ...many(max + 1));
   expect(await call(command, bodyOf(many(max + 1)))).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: code });
@@ -46,8 +45,6 @@ test.each<[string, Command, number, object]>([
   ['no TagList', 'portrait_get', 40001, { To_Account: ['ana'] }],
   ['no accounts', 'account_check', 70402, { CheckItem: [] }],
   ['a number as UserID', 'account_check', 60015, { CheckItem: [{ UserID: 7 }] }],
-  ['no accounts', 'query_online_status', 90001, { To_Account: [] }],
-  ['no To_Account', 'query_online_status', 90003, {}],
 ])('with %s, %s is refused with %i', async (_, command, code, body) => {
   const { call } = await withPeople('ana', 'bo');
   expect(await call(command, body)).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: code });
@@ -153,36 +150,6 @@ describe('portrait_get', () => {
   });
 });
 
-describe('portrait_set', () => {
-  const item = (Tag: string, Value: unknown) => ({ Tag, Value });
-
-  test.each([
-    ['a nick of 501 bytes in 167 characters', item('Tag_Profile_IM_Nick', '王'.repeat(167)), 40601],
-    ['a location of 17 bytes', item('Tag_Profile_IM_Location', 'x'.repeat(17)), 40601],
-    ['a custom value of 501 bytes', item('Tag_Profile_Custom_Team', 'x'.repeat(501)), 40601],
-    ['an unknown gender', item('Tag_Profile_IM_Gender', 'Gender_Type_Other'), 40605],
-    ['a negative level', item('Tag_Profile_IM_Level', -1), 40605],
-    ['a level above uint32', item('Tag_Profile_IM_Level', 2 ** 32), 40605],
-    ['a level as text', item('Tag_Profile_IM_Level', '3'), 40610],
-    ['a number in a custom field', item('Tag_Profile_Custom_Team', 3), 40610],
-    ['an unknown tag', item('Tag_Profile_IM_Shoe', 'x'), 40009],
-    ['an entry without Value', { Tag: 'Tag_Profile_IM_Nick' }, 40001],
-  ])('%s is refused, and nothing of the request is written', async (_, bad, code) => {
-    const { call, world } = await withPeople('ana');
-    const ProfileItem = [item('Tag_Profile_IM_Role', 1), bad];
-    expect((await call('portrait_set', { From_Account: 'ana', ProfileItem })).ErrorCode).toBe(code);
-    expect(world.profile('ana')).toEqual({ items: [], sequence: 0 });
-  });
-
-  test('writes every tag and makes a new version', async () => {
-    const { call, world } = await withPeople('ana');
-    const ProfileItem = [item('Tag_Profile_IM_Nick', 'Ana'), item('Tag_Profile_IM_Level', 0)];
-    expect(await call('portrait_set', { From_Account: 'ana', ProfileItem })).toEqual({ ...OK, ErrorDisplay: '' });
-    expect(world.profile('ana')).toEqual({ items: ProfileItem, sequence: 1 });
-    expect((await call('portrait_set', { From_Account: 'nobody', ProfileItem })).ErrorCode).toBe(40003);
-  });
-});
-
 test('account_check tells who is imported; a missing account is no failure', async () => {
   const { call } = await withPeople('ana');
   expect(await call('account_check', { CheckItem: [{ UserID: 'ana' }, { UserID: 'nobody' }] })).toEqual({
@@ -192,21 +159,4 @@ test('account_check tells who is imported; a missing account is no failure', asy
       { UserID: 'nobody', ResultCode: 0, ResultInfo: '', AccountStatus: 'NotImported' },
     ],
   });
-});
-
-test('query_online_status answers Status, details on request, and unknown ids apart', async () => {
-  const { call, world } = await withPeople('ana', 'bo');
-  const Detail = [{ Platform: 'Web', Status: 'Online' }];
-  world.setPresence('ana', { Status: 'Online', Detail });
-  const To_Account = ['ana', 'bo', 'nobody'];
-  expect(await call('query_online_status', { To_Account, IsNeedDetail: 1 })).toEqual({
-    ...OK,
-    QueryResult: [
-      { To_Account: 'ana', Status: 'Online', Detail },
-      { To_Account: 'bo', Status: 'Offline' },
-    ],
-    ErrorList: [{ To_Account: 'nobody', ErrorCode: 70107 }],
-  });
-  const [first] = (await call('query_online_status', { To_Account })).QueryResult;
-  expect(first).toEqual({ To_Account: 'ana', Status: 'Online' });
 });

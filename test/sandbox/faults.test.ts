@@ -146,8 +146,6 @@ describe('the verdict', () => {
     expect(counted.FollowInfo).toMatchObject([{ ResultCode: 32101 }, { FollowerCount: 1 }]);
     const portraits = await call('portrait_get', { To_Account: both, TagList: ['Tag_Profile_IM_Nick'] });
     expect(portraits).toMatchObject({ ErrorCode: 0, Fail_Account: ['bo'] });
-    const online = await call('query_online_status', { To_Account: both });
-    expect(online).toMatchObject({ ErrorList: [{ To_Account: 'bo', ErrorCode: 32101 }] });
     const deleted = await call('follow_delete', { From_Account: 'ana', To_Account: both });
     expect(deleted.ResultItem).toMatchObject([{ ResultCode: 32101 }, { ResultCode: 0 }]);
   });
@@ -248,16 +246,10 @@ describe('the shape of an answer', () => {
     expect(answer).toHaveProperty(path, value);
   });
 
-  test('stateForStatus renames the presence key', async () => {
-    const { call } = await withFans({ stateForStatus: true });
-    const { QueryResult } = await call('query_online_status', { To_Account: ['ana'] });
-    expect(QueryResult).toEqual([{ To_Account: 'ana', State: 'Offline' }]);
-  });
-
   test('missingErrorCode and missingErrorInfo each leave one field out', async () => {
     const { call } = await withFans({ missingErrorCode: { times: 1 }, missingErrorInfo: true });
-    expect(await call('portrait_set', {})).toEqual({ ActionStatus: 'FAIL', ErrorDisplay: '' });
-    expect(await call('portrait_set', {})).toEqual({ ActionStatus: 'FAIL', ErrorCode: 40001, ErrorDisplay: '' });
+    expect(await call('portrait_get', {})).toEqual({ ActionStatus: 'FAIL', ErrorDisplay: '' });
+    expect(await call('portrait_get', {})).toEqual({ ActionStatus: 'FAIL', ErrorCode: 40002, ErrorDisplay: '' });
   });
 });
 

@@ -7,13 +7,11 @@ import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandb
 import type {
   AccountCheckResponse,
   Command,
-  Envelope,
   FollowChangeResponse,
   FollowCheckResponse,
   FollowGetInfoResponse,
   FollowGetResponse,
   PortraitGetResponse,
-  QueryOnlineStatusResponse,
   WireFollowItem,
 } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -25,9 +23,7 @@ type Responses = {
   follow_add: FollowChangeResponse;
   follow_delete: FollowChangeResponse;
   portrait_get: PortraitGetResponse;
-  portrait_set: Envelope;
   account_check: AccountCheckResponse;
-  query_online_status: QueryOnlineStatusResponse;
 };
 
 /** 2023-11-14T22:13:20Z. */

@@ -3,13 +3,15 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { MaySee } from '../../src/auth/visibility.ts';
 import type { Clock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
+import { type Config, readConfig } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
 
 export type HouseOptions = {
   /** Settings beside those that lead to the sandbox. */
   env?: Record<string, string>;
+  /** What is configured beside the settings. */
+  config?: Partial<Config>;
   clock?: Clock;
   /** Who may see whose lists, in place of the setting. */
   maySee?: MaySee;
@@ -30,30 +32,34 @@ export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Opens a house for the running test; it is closed when the test ends. */
-export async function openHouse({ env = {}, clock, maySee, sandbox: sandboxOptions }: HouseOptions = {}) {
+export async function openHouse({ env = {}, config, clock, maySee, sandbox: sandboxOptions }: HouseOptions = {}) {
   const sandbox = createSandbox(sandboxOptions);
   const { url: upstreamUrl } = await sandbox.listen();
   onTestFinished(() => sandbox.close());
   const open = (more: Record<string, string> = {}) =>
-    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { clock, maySee });
+    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { config, clock, maySee });
 
   /** Opens another gateway in front of the same sandbox, with settings that differ from the first one's in `more`. */
   return { ...(await open()), sandbox, openReplica: open };
 }
 
-async function openReplica(env: Record<string, string>, replaced: Pick<HouseOptions, 'clock' | 'maySee'>) {
+async function openReplica(env: Record<string, string>, options: Pick<HouseOptions, 'config' | 'clock' | 'maySee'>) {
+  const { config: configured, ...replaced } = options;
   const logLines: string[] = [];
   const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
-  const config = readConfig({
-    PORT: '0',
-    SHUTDOWN_DRAIN_MS: '0',
-    TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-    TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-    TENCENT_ADMIN: SANDBOX_APP.admin,
-    // The budget has tests of its own; here it must not pace what a test asks.
-    UPSTREAM_RATE: '100000',
-    ...env,
-  });
+  const config: Config = {
+    ...readConfig({
+      PORT: '0',
+      SHUTDOWN_DRAIN_MS: '0',
+      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+      TENCENT_ADMIN: SANDBOX_APP.admin,
+      // The budget has tests of its own; here it must not pace what a test asks.
+      UPSTREAM_RATE: '100000',
+      ...env,
+    }),
+    ...configured,
+  };
   const gateway = createGateway(config, { log, ...replaced });
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());

@@ -51,8 +51,8 @@ export async function resumeAfterEach(
   cursors: readonly string[],
 ): Promise<(string | null)[]> {
   const next: (string | null)[] = [];
-  for (let at = 0; at < cursors.length; at += 150) {
-    const some = cursors.slice(at, at + 150);
+  for (let at = 0; at < cursors.length; at += 100) {
+    const some = cursors.slice(at, at + 100);
     const fields = some.map((cursor, i) => `c${i}: ${list}(first: 1, after: "${cursor}") { nodes { id } }`);
     const { user } = await house.data<{ user: Record<string, { nodes: { id: string }[] }> }>(
       `{ user(id: "${userId}") { ${fields.join('\n')} } }`,

@@ -4,9 +4,9 @@ import { diagnose } from '../../src/tencent/diagnose.ts';
 import { isRegion, REGIONS, regionBaseUrl } from '../../src/tencent/regions.ts';
 import { fail, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
 
-async function diagnosisOf(script: Script) {
+async function diagnosisOf(script: Script, customFields: string[] = []) {
   const { client, clock, requests } = await startClient(script);
-  return { diagnosis: await diagnose(client, { adminId: 'administrator', clock }), requests };
+  return { diagnosis: await diagnose(client, { adminId: 'administrator', customFields, clock }), requests };
 }
 
 describe('diagnose', () => {
@@ -17,6 +17,20 @@ describe('diagnose', () => {
     );
     expect(diagnosis).toMatchObject({ ok: true, tookMs: 0 });
     expect(requests.map(({ command }) => command)).toEqual(['follow_get_info']);
+  });
+
+  it('names the profile fields that the app does not have, each asked for by itself', async () => {
+    const counts = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
+    const { diagnosis, requests } = await diagnosisOf(
+      ({ command, body }) => {
+        if (command === 'portrait_get')
+          return body.TagList[0]?.endsWith('Team') ? ok({ UserProfileItem: [] }) : fail(40009);
+        return ok({ FollowInfo: [{ To_Account: 'administrator', ResultCode: 0, ResultInfo: '', ...counts }] });
+      },
+      ['Team', 'Shirt', 'Cap'],
+    );
+    expect(diagnosis).toMatchObject({ ok: false, code: 40009, explanation: 'the app has no profile field Shirt, Cap' });
+    expect(requests).toHaveLength(4);
   });
 
   it.each([
@@ -54,7 +68,7 @@ describe('diagnose', () => {
   ])('explains the base URL %s', async (baseUrl, explanation) => {
     const { clock } = await startClient(() => ok());
     const client = createTencentClient({ baseUrl, clock, sdkAppId: 1, adminId: 'a', secretKey: SECRET_KEY });
-    const diagnosis = await diagnose(client, { adminId: 'a', clock });
+    const diagnosis = await diagnose(client, { adminId: 'a', customFields: [], clock });
     expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(explanation) });
     expect(JSON.stringify(diagnosis)).not.toContain(SECRET_KEY);
     await client.close();

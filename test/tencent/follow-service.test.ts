@@ -54,6 +54,13 @@ describe('a page', () => {
     ]);
   });
 
+  it('has ids that every client can read', async () => {
+    const { service, callOptions } = await startService(() =>
+      ok({ FollowItem: [{ To_Account: 'a\ud83d', FollowTime: 1 }], NextCursor: '' }),
+    );
+    expect((await service.readPage(fansOf, callOptions())).entries[0]?.user.id).toBe('a\ufffd');
+  });
+
   it.each([
     ['fans', 1],
     ['follows', 2],

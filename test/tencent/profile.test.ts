@@ -97,7 +97,7 @@ describe('a profile', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(site, rest)), (addresses) => {
         for (const address of addresses.map((parts) => parts.join('')))
-          expect(one('Image', address).avatar).toBe(URL.canParse(address) ? address : null);
+          expect(one('Image', address).avatar).toBe(URL.canParse(address) ? address.toWellFormed() : null);
       }),
     );
   });
@@ -132,18 +132,29 @@ describe('a profile', () => {
     expect(one('Level', value).level).toBe(level);
   });
 
-  it.each(['Gender_Type_Other', 'toString', 3, null])('of gender %j has none, and keeps it raw', (value) => {
+  it.each(['Gender_Type_Other', 'toString', 3])('of gender %j has none, and keeps it raw', (value) => {
     const profile = one('Gender', value);
     expect(profile.gender).toBeNull();
     expect(profile.items).toHaveLength(1);
   });
 
-  it('keeps unknown tags, and values of odd types as JSON text', () => {
-    const profile = parse({ Tag: 'Tag_Profile_IM_New', Value: { a: [1] } }, { Tag: 'x', Value: true });
-    expect(profile.items).toEqual([
-      { tag: 'Tag_Profile_IM_New', value: '{"a":[1]}' },
-      { tag: 'x', value: 'true' },
-    ]);
+  it.each([[null], [true], [[1]], [{ a: 1 }]])('has nothing of the value %j', (value) => {
+    expect(one('Nick', value)).toEqual(parse());
+    expect(parse({ Tag: 'Tag_Profile_Custom_Team', Value: value })).toEqual(parse());
+  });
+
+  it('keeps unknown tags', () => {
+    expect(parse({ Tag: 'Tag_Profile_IM_New', Value: 'x' }).items).toEqual([{ tag: 'Tag_Profile_IM_New', value: 'x' }]);
+  });
+
+  it('is text that every client can read, also where the upstream cut a character in two', () => {
+    const half = 'a\ud83d';
+    const whole = 'a\ufffd';
+    expect(one('Nick', half)).toMatchObject({ nick: whole, items: [{ value: whole }] });
+    expect(one('Image', `https://a.example/${half}`).avatar).toBe(`https://a.example/${whole}`);
+    const profile = parse({ Tag: `Tag_Profile_Custom_${half}`, Value: half });
+    expect(profile.customFields).toEqual([{ key: whole, value: whole }]);
+    expect(profile.items).toEqual([{ tag: `Tag_Profile_Custom_${whole}`, value: whole }]);
   });
 
   it('skips what is no item at all', () => {

@@ -47,18 +47,18 @@ describe('an address', () => {
   });
 
   test.each([
-    ['another token', { token: 'demo-callback-token-002' }, 'sign'],
-    ['no Sign', { query: { Sign: null } }, 'sign'],
-    ['an empty Sign', { query: { Sign: '' } }, 'sign'],
-    ['a Sign that is cut short', { query: { Sign: 'ab12' } }, 'sign'],
-    ['a Sign of as many other characters', { query: { Sign: 'z'.repeat(64) } }, 'sign'],
-    ['another app', { query: { SdkAppid: '1400000001' } }, 'app'],
-    ['no app', { query: { SdkAppid: null } }, 'app'],
-    ['no time', { query: { RequestTime: '' } }, 'time'],
-    ['a time that is no number', { query: { RequestTime: '1e9' } }, 'time'],
-    ['a time of 61 s ago', { at: NOW - 61_000 }, 'time'],
-    ['a time of 61 s ahead', { at: NOW + 61_000 }, 'time'],
-    ['kilobytes of address', { query: { ClientIP: 'x'.repeat(2048) } }, 'query'],
+    ['another token', { token: 'demo-callback-token-002' }, 'its Sign is wrong'],
+    ['no Sign', { query: { Sign: null } }, 'its Sign is wrong'],
+    ['an empty Sign', { query: { Sign: '' } }, 'its Sign is wrong'],
+    ['a Sign that is cut short', { query: { Sign: 'ab12' } }, 'its Sign is wrong'],
+    ['a Sign of as many other characters', { query: { Sign: 'z'.repeat(64) } }, 'its Sign is wrong'],
+    ['another app', { query: { SdkAppid: '1400000001' } }, 'it is for another app'],
+    ['no app', { query: { SdkAppid: null } }, 'it is for another app'],
+    ['no time', { query: { RequestTime: '' } }, 'its RequestTime is not of this minute'],
+    ['a time that is no number', { query: { RequestTime: '1e9' } }, 'its RequestTime is not of this minute'],
+    ['a time of 61 s ago', { at: NOW - 61_000 }, 'its RequestTime is not of this minute'],
+    ['a time of 61 s ahead', { at: NOW + 61_000 }, 'its RequestTime is not of this minute'],
+    ['kilobytes of address', { query: { ClientIP: 'x'.repeat(2048) } }, 'its address is too long'],
   ])('with %s is refused', (_what, forgery, refusal) => {
     expect(admit(ADD, forgery)).toEqual({ refusal });
   });

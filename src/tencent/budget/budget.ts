@@ -1,4 +1,5 @@
 // The budget: at most so many calls of each command in any second, over all replicas together, as the upstream counts.
+import { randomUUID } from 'node:crypto';
 import type { RedisLink } from '../../cache/redis-link.ts';
 import type { Priority } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
@@ -6,7 +7,7 @@ import type { CallOptions } from '../../follow/services.ts';
 import { createOccasionalReport, type Report } from '../report.ts';
 import type { Command } from '../wire.ts';
 import { type CommandLimiter, createCommandLimiter } from './command-limiter.ts';
-import { createReplicaCount } from './replica-count.ts';
+import { createWindow } from './window.ts';
 
 export type BudgetOptions = {
   /** Where the replicas share the budget; null for a process that is alone. */
@@ -35,8 +36,6 @@ export type BudgetState = {
 };
 
 export type Budget = {
-  /** Begins to count the replicas; call it once Redis is connected. */
-  start(): void;
   /**
    * Resolves when the call may go: interactive calls in their order, then revalidation, then priming. Rejects with
    * `THROTTLED` and `retryAfterMs` when the call has waited too long, and with the signal's reason when that aborts.
@@ -47,48 +46,39 @@ export type Budget = {
   throttled(command: Command): void;
   /** Every command that was ever asked for. */
   state(): Partial<Record<Command, BudgetState>>;
-  /** Refuses all calls that wait, and takes this replica out of the count; close the link after it. */
-  close(): Promise<void>;
+  /** Refuses all calls that wait; close the link after it. */
+  close(): void;
 };
 
-/** Creates the budget of this process. Nothing runs before `start`. */
+/** Creates the budget of this process. */
 export function createBudget({ link, prefix, ratePerSecond, clock, report }: BudgetOptions): Budget {
-  const replicas = createReplicaCount(link, `${prefix}:budget:replicas`, clock);
+  const replica = randomUUID();
   const limiters = new Map<Command, CommandLimiter>();
   const reportOnce = createOccasionalReport(report, clock);
 
   function limiterOf(command: Command): CommandLimiter {
     let limiter = limiters.get(command);
     if (limiter) return limiter;
-    limiter = createCommandLimiter({
-      command,
-      // One hash tag, so that a cluster has both of a command's keys on one node.
-      key: `{${prefix}:budget:${command}}`,
-      limit: Math.max(1, Math.round(command === 'account_check' ? ratePerSecond / 2 : ratePerSecond)),
-      link,
-      replicas: replicas.current,
-      clock,
-      onChange: (change) =>
-        reportOnce(`${command} ${change}`, CHANGES[change], { command, replicas: replicas.current() }),
-    });
+    const limit = Math.max(1, Math.round(command === 'account_check' ? ratePerSecond / 2 : ratePerSecond));
+    // One hash tag, so that a cluster has all of a command's keys on one node.
+    const window = createWindow(link, `{${prefix}:budget:${command}}`, limit, replica);
+    limiter = createCommandLimiter(command, window, clock);
     limiters.set(command, limiter);
     return limiter;
   }
 
   return {
-    start: replicas.start,
     admit: (command, call, again = false) => limiterOf(command).admit(call, again),
-    throttled: (command) => limiterOf(command).decreaseRate(),
+    throttled(command) {
+      reportOnce(command, TOO_OFTEN, { command });
+      limiterOf(command).decreaseRate();
+    },
     state: () => Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
-    async close() {
+    close() {
       for (const limiter of limiters.values()) limiter.close();
-      await replicas.close();
     },
   };
 }
 
-const CHANGES = {
-  throttled: 'the upstream is asked too often, by this gateway or by others that use the app: calls go more slowly now',
-  local: 'Redis does not answer: this replica keeps to its own part of the budget',
-  shared: 'the budget is shared again',
-};
+const TOO_OFTEN =
+  'the upstream is asked too often, by this gateway or by others that use the app: calls go more slowly now';

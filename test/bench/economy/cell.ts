@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { readConfig } from '../../../src/config.ts';
 import { createGateway } from '../../../src/server.ts';
 import { type Connection, openConnection } from '../measuring/connection.ts';
-import { callsOf, settingsFor, startGateway, startUpstream } from '../measuring/gateway.ts';
+import { callsOf, settingsFor, startGateway, startUpstream } from '../measuring/servers.ts';
 import { createMix } from '../reference/mix.ts';
 import { createRandom } from '../reference/random.ts';
 import { bytesOf, type Cursors, isRight, learnCursors } from '../whole-job/queries.ts';

@@ -1,14 +1,8 @@
 // A kept-alive HTTP/1.1 connection with little work of its own, so that two cores are enough for a server and its load.
 import { connect, type Socket } from 'node:net';
 
-/** `isLast`: the server closes the connection behind it. */
-export type Answer = { status: number; body: Buffer; isLast?: boolean };
-
-export type Connection = {
-  /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
-  send(request: Buffer): Promise<Answer>;
-  close(): void;
-};
+export type Answer = { status: number; body: Buffer };
+export type Connection = ReturnType<typeof openConnection>;
 
 const END_OF_HEAD = '\r\n\r\n';
 /** Shorter than any server keeps an idle connection, so that none is closed under a request. */
@@ -28,7 +22,7 @@ export function postOf(origin: string, path: string, body: object | string): Buf
 }
 
 /** Opens with the first request, and again after it has been idle for a while. */
-export function openConnection(origin: string): Connection {
+export function openConnection(origin: string) {
   const { hostname, port } = new URL(origin);
   let socket: Socket | undefined;
   let usedAt = 0;
@@ -37,17 +31,17 @@ export function openConnection(origin: string): Connection {
 
   function receive(bytes: Buffer): void {
     received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
-    const answer = readAnswer(received);
-    if (!answer) return;
+    const end = received.indexOf(END_OF_HEAD);
+    if (end < 0) return;
+    const head = received.toString('latin1', 0, end + 2);
+    const body = received.subarray(end + END_OF_HEAD.length);
+    const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
+    if (length === undefined) waiting?.reject(new Error(`${origin} answers without a length: ${head}`));
+    if (body.length < Number(length)) return;
     received = Buffer.alloc(0);
-    usedAt = performance.now();
-    if (answer.isLast) {
-      socket?.destroy();
-      socket = undefined;
-    }
-    const asked = waiting;
+    usedAt = /\r\nconnection: *close\r\n/i.test(head) ? 0 : performance.now();
+    waiting?.resolve({ status: Number(head.slice(9, 12)), body });
     waiting = undefined;
-    asked?.resolve(answer);
   }
 
   function open(): Socket {
@@ -64,7 +58,8 @@ export function openConnection(origin: string): Connection {
   }
 
   return {
-    send(request) {
+    /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
+    send(request: Buffer): Promise<Answer> {
       if (!socket || performance.now() - usedAt > MAX_IDLE_MS) {
         socket?.destroy();
         socket = open();
@@ -75,32 +70,4 @@ export function openConnection(origin: string): Connection {
     },
     close: () => void socket?.destroy(),
   };
-}
-
-/** The answer when it is there as a whole. Nothing can follow it: no second request was sent. */
-function readAnswer(received: Buffer): Answer | null {
-  const end = received.indexOf(END_OF_HEAD);
-  if (end < 0) return null;
-  const head = received.toString('latin1', 0, end + 2);
-  const status = Number(head.slice(9, 12));
-  const isLast = /\r\nconnection: *close\r\n/i.test(head);
-  const body = received.subarray(end + END_OF_HEAD.length);
-  const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
-  if (length !== undefined) return body.length < Number(length) ? null : { status, body, isLast };
-  const joined = joinChunks(body);
-  return joined && { status, body: joined, isLast };
-}
-
-function joinChunks(body: Buffer): Buffer | null {
-  const chunks: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const lineEnd = body.indexOf('\r\n', at);
-    if (lineEnd < 0) return null;
-    const size = Number.parseInt(body.toString('latin1', at, lineEnd), 16);
-    const next = lineEnd + 2 + size + 2;
-    if (body.length < next) return null;
-    if (size === 0) return Buffer.concat(chunks);
-    chunks.push(body.subarray(lineEnd + 2, next - 2));
-    at = next;
-  }
 }

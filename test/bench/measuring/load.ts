@@ -1,8 +1,8 @@
 // Closed-loop load: as much as a server takes from some connections, in rounds of all candidates in turn.
 import { setImmediate } from 'node:timers/promises';
 import { type Answer, type Connection, openConnection } from './connection.ts';
-import type { ServerProcess } from './server-process.ts';
-import { median, quantile } from './statistics.ts';
+import { median, quantile } from './results.ts';
+import type { ServerProcess } from './servers.ts';
 
 export type Candidate = {
   name: string;
@@ -25,36 +25,34 @@ export function closeTarget({ connections }: Target): void {
   for (const connection of connections) connection.close();
 }
 
-async function ask(to: Target, connection: Connection): Promise<void> {
-  const turn = to.turns++;
-  const answer = await connection.send(to.requestOf(turn));
-  if (!to.isRight(answer, turn))
-    throw new Error(`${to.name} answered wrongly under load: ${answer.status} ${answer.body.toString('utf8', 0, 500)}`);
-}
-
-/** So many requests over all connections. */
-export async function askTimes(to: Target, times: number): Promise<void> {
-  const last = to.turns + times;
+/** All connections send one request after another while `goesOn` says so. */
+async function askWhile(to: Target, goesOn: () => boolean): Promise<void> {
   const client = async (connection: Connection) => {
-    while (to.turns < last) await ask(to, connection);
+    while (goesOn()) {
+      const turn = to.turns++;
+      const answer = await connection.send(to.requestOf(turn));
+      if (!to.isRight(answer, turn))
+        throw new Error(`${to.name} answers wrongly under load: ${answer.status} ${answer.body}`.slice(0, 500));
+    }
   };
   await Promise.all(to.connections.map(client));
 }
 
-/** Every connection sends one request after another for `ms`. */
+export function askTimes(to: Target, times: number): Promise<void> {
+  const last = to.turns + times;
+  return askWhile(to, () => to.turns < last);
+}
+
 export async function saturate(to: Target, ms: number): Promise<Round> {
   const turnsBefore = to.turns;
   const cpuBefore = await to.server.cpuMicros();
   const startedAt = performance.now();
   let isOver = false;
-  const client = async (connection: Connection) => {
-    while (performance.now() - startedAt < ms) await ask(to, connection);
-  };
   // A server that must wake a sleeping client pays for it, and slow servers would pay more often: so the client stays awake.
   const awake = (async () => {
     while (!isOver) await setImmediate();
   })();
-  await Promise.all(to.connections.map(client));
+  await askWhile(to, () => performance.now() - startedAt < ms);
   isOver = true;
   await awake;
   const requests = to.turns - turnsBefore;
@@ -64,9 +62,10 @@ export async function saturate(to: Target, ms: number): Promise<Round> {
 
 /** Rounds of all candidates in turn, so that other work of this machine hits all alike, after `warmUp` requests to each. */
 export async function inTurn<Result>(
-  targets: readonly Target[],
+  candidates: readonly Candidate[],
   { rounds, warmUp, measure }: { rounds: number; warmUp: number; measure(to: Target): Promise<Result> },
 ): Promise<Map<string, Result[]>> {
+  const targets = candidates.map((candidate) => openTarget(candidate));
   for (const to of targets) await askTimes(to, warmUp);
   const results = new Map(targets.map(({ name }) => [name, [] as Result[]]));
   for (let round = 0; round < rounds; round++)
@@ -79,14 +78,11 @@ export const COMPARED = ['requests/s', 'CPU µs each'];
 
 /** Requests a second, CPU time of each, and the lower quartile of the ratios to each base, taken round by round. */
 export function compare(rounds: readonly Round[], ...bases: (readonly Round[])[]): string[] {
+  const ratios = (base: readonly Round[]) =>
+    rounds.map(({ cpuMicros }, round) => (base[round]?.cpuMicros ?? Number.NaN) / cpuMicros);
   return [
     median(rounds.map(({ perSecond }) => perSecond)).toFixed(0),
     median(rounds.map(({ cpuMicros }) => cpuMicros)).toFixed(0),
-    ...bases.map((base) =>
-      quantile(
-        rounds.map(({ cpuMicros }, round) => (base[round]?.cpuMicros ?? Number.NaN) / cpuMicros),
-        0.25,
-      ).toFixed(2),
-    ),
+    ...bases.map((base) => quantile(ratios(base), 0.25).toFixed(2)),
   ];
 }

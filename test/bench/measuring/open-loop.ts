@@ -3,46 +3,37 @@
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { type Answer, type Connection, openConnection } from './connection.ts';
 
-/** One request: when it is due, in milliseconds since the start, its bytes, and who hears of its end (null: no answer). */
+/** One request: when it is due, in milliseconds since the start, its bytes, and its end (null: no answer). */
 export type Arrival = { at: number; bytes: Buffer; end(answer: Answer | null, tookMs: number): void };
-
-export type Load = {
-  /** How late requests left, in milliseconds: the load's own share of the times. */
-  lateness: number[];
-  /** CPU time of this process, as a share of one core. */
-  cores: number;
-};
 
 type Options = {
   /** Ends the load early. */
   shouldStop?: () => boolean;
   /** Leaves exactly on time at the price of a busy core; otherwise within about a millisecond. */
   isPrecise?: boolean;
-  /** How long answers are waited for after the last request. */
-  patienceMs?: number;
 };
 
 const WATCHFUL_MS = 2;
+/** How long answers are waited for after the last request. */
+const LAST_WAIT_MS = 12_000;
 
-/** Sends everything in `arrivals` (in order of time) over as many connections as that takes. */
-export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, options: Options = {}): Promise<Load> {
-  const { shouldStop = () => false, isPrecise = false, patienceMs = 12_000 } = options;
+/**
+ * Sends everything in `arrivals` (in order of time) over as many connections as that takes. Returns how late requests left,
+ * in milliseconds, and the CPU time of this process as a share of one core: the load's own share of the times.
+ */
+export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, options: Options = {}) {
+  const { shouldStop = () => false, isPrecise = false } = options;
   const idle: Connection[] = [];
-  const all: Connection[] = [];
+  const all = new Set<Connection>();
   const lateness: number[] = [];
   let open = 0;
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const now = () => performance.now() - startedAt;
 
-  function openAnother(): Connection {
-    const connection = openConnection(origin);
-    all.push(connection);
-    return connection;
-  }
-
   function send({ at, bytes, end }: Arrival): void {
-    const connection = idle.pop() ?? openAnother();
+    const connection = idle.pop() ?? openConnection(origin);
+    all.add(connection);
     open++;
     lateness.push(now() - at);
     const finish = (answer: Answer | null) => {
@@ -63,7 +54,7 @@ export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, op
   const { user, system } = process.cpuUsage(cpuBefore);
   const cores = (user + system) / 1000 / now();
   const lastAt = now();
-  while (open > 0 && now() - lastAt < patienceMs && !shouldStop()) await delay(10);
+  while (open > 0 && now() - lastAt < LAST_WAIT_MS && !shouldStop()) await delay(10);
   for (const connection of all) connection.close();
   return { lateness, cores };
 }

@@ -1,20 +1,27 @@
 // The screen of users who are not in memory, from an upstream that answers at once: the gateway beside a bare proxy.
 import { postOf } from '../measuring/connection.ts';
-import { ALL_FEATURES, FEATURES, startGateway, startUpstream, totalCallsOf } from '../measuring/gateway.ts';
-import { type Candidate, COMPARED, compare, inTurn, openTarget, type Round, saturate } from '../measuring/load.ts';
+import { type Candidate, COMPARED, compare, inTurn, type Round, saturate } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SIZES, screenBody } from '../measuring/screen.ts';
-import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+import {
+  ALL_FEATURES,
+  FEATURES,
+  type ServerProcess,
+  startGateway,
+  startServer,
+  startUpstream,
+  stopAll,
+  totalCallsOf,
+} from '../measuring/servers.ts';
 import { userOf } from '../reference/world.ts';
 
-const PROXY = new URL('../peers/proxy.ts', import.meta.url);
 let nextUser = 2_000_000;
 
-/** A gateway and a proxy in front of one upstream, and what asks them for users whom nobody has asked for. */
+/** A gateway and a proxy in front of one upstream, and requests for users who were never asked for. */
 export async function startMissing(latencyMs: number) {
   const upstream = await startUpstream({ latencyMs });
   const gateway = await startGateway(upstream, ALL_FEATURES);
-  const proxy = await startServer(PROXY, { UPSTREAM: upstream.origin });
+  const proxy = await startServer('peers/proxy.ts', { UPSTREAM: upstream.origin });
   let asked = 0;
   const callsBefore = await totalCallsOf(upstream);
   const candidateOf = (name: string, server: ServerProcess, first: number): Candidate => ({
@@ -32,7 +39,7 @@ export async function startMissing(latencyMs: number) {
     async close(): Promise<void> {
       const calls = (await totalCallsOf(upstream)) - callsBefore;
       if (calls !== asked) throw new Error(`${asked} requests made ${calls} upstream calls.`);
-      await Promise.all([upstream, gateway, proxy].map((server) => server.stop()));
+      await stopAll([upstream, gateway, proxy]);
     },
   };
 }
@@ -42,20 +49,15 @@ export async function miss(quick: boolean): Promise<Section> {
   const rounds = quick ? 5 : 15;
   const rows: string[][] = [];
   for (const first of SIZES) {
-    const targets = missing.candidates(first).map((candidate) => openTarget(candidate));
-    const plan = {
-      rounds,
-      warmUp: quick ? 1000 : 10_000,
-      measure: (to: (typeof targets)[0]) => saturate(to, quick ? 200 : 500),
-    };
-    const measured = await inTurn(targets, plan);
+    const measure = (to: Parameters<typeof saturate>[0]) => saturate(to, quick ? 200 : 500);
+    const measured = await inTurn(missing.candidates(first), { rounds, warmUp: quick ? 1000 : 10_000, measure });
     const base = measured.get('bare proxy') as Round[];
     for (const [name, its] of measured)
       rows.push([`${first} edges: ${name}`, ...compare(its, base), name === 'gateway' ? '≥ 0.5' : '']);
   }
   await missing.close();
   const how =
-    'Every request is for a user whom nobody has asked for, so each is one upstream call, for 100 members; ' +
-    `16 connections, ${rounds} rounds in turn. The proxy parses, shapes and stringifies. The gateway has ${FEATURES}.`;
-  return { title: 'Miss', lines: [how, '', ...table(['', ...COMPARED, 'proxy = 1', 'aim'], rows)] };
+    'Every request is for a user who was never asked for, so each is one upstream call, for 100 members; 16 connections, ' +
+    `${rounds} rounds in turn. The proxy parses, shapes and stringifies. The gateway has ${FEATURES}.`;
+  return { title: 'Miss', how, lines: table(['', ...COMPARED, 'proxy = 1', 'aim'], rows) };
 }

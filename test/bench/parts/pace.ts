@@ -1,36 +1,28 @@
 // How long answers take at a fixed rate: the gateway beside the bare server, and beside the bare proxy for misses.
-
 import { postOf } from '../measuring/connection.ts';
-import { ALL_FEATURES, startGateway, startUpstream, WARM } from '../measuring/gateway.ts';
-import { type Candidate, inTurn, openTarget, type Target } from '../measuring/load.ts';
+import { type Candidate, inTurn, type Target } from '../measuring/load.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
-import { type Section, table } from '../measuring/results.ts';
+import { median, quantile, type Section, table } from '../measuring/results.ts';
 import { screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
-import { startServer } from '../measuring/server-process.ts';
-import { median, quantile } from '../measuring/statistics.ts';
+import { ALL_FEATURES, startGateway, startServer, startUpstream, stopAll, WARM } from '../measuring/servers.ts';
 import { startMissing } from './miss.ts';
 
 const PER_SECOND = 300;
 const LATENCY_MS = 20;
-const BARE = new URL('../peers/bare.ts', import.meta.url);
 
 export async function pace(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
   const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
-  const bare = await startServer(BARE, { GATEWAY: gateway.origin });
+  const bare = await startServer('peers/bare.ts', { GATEWAY: gateway.origin });
   const warmCandidates = Object.entries({ gateway, bare }).map(([name, server]): Candidate => {
     const requests = Array.from({ length: WARM_USERS }, (_, n) =>
       postOf(server.origin, '/graphql', screenBody(warmUser(n), 20)),
     );
-    return {
-      name,
-      server,
-      requestOf: (turn) => requests[turn % WARM_USERS] as Buffer,
-      isRight: ({ status }) => status === 200,
-    };
+    const requestOf = (turn: number) => requests[turn % WARM_USERS] as Buffer;
+    return { name, server, requestOf, isRight: ({ status }) => status === 200 };
   });
   const rows = await measure('warm', warmCandidates, 'p99 ≤ 3', quick);
-  await Promise.all([upstream, gateway, bare].map((server) => server.stop()));
+  await stopAll([upstream, gateway, bare]);
 
   const missing = await startMissing(LATENCY_MS);
   rows.push(...(await measure(`miss, ${LATENCY_MS} ms`, missing.candidates(20), 'p50 ≤ 1.5', quick)));
@@ -40,14 +32,14 @@ export async function pace(quick: boolean): Promise<Section> {
     'median of the rounds’ own figures. The load on the same two cores is part of p99: read what is added.';
   return {
     title: 'Waiting at a fixed rate',
-    lines: [how, '', ...table(['', 'p50', 'p99', 'p50 added', 'p99 added', 'aim'], rows)],
+    how,
+    lines: table(['', 'p50', 'p99', 'p50 added', 'p99 added', 'aim'], rows),
   };
 }
 
 /** The gateway comes first, what it is held against second. */
 async function measure(title: string, candidates: Candidate[], aim: string, quick: boolean): Promise<string[][]> {
-  const targets = candidates.map((candidate) => openTarget(candidate));
-  const measured = await inTurn(targets, {
+  const measured = await inTurn(candidates, {
     rounds: quick ? 3 : 15,
     warmUp: quick ? 2000 : 10_000,
     measure: (to) => timesOf(to, quick ? 1500 : 3000),
@@ -57,11 +49,10 @@ async function measure(title: string, candidates: Candidate[], aim: string, quic
   ) as [[number, number], [number, number]];
   const [ours, base] = figures;
   const added = ours.map((ms, index) => (ms - (base[index] as number)).toFixed(2));
-  const cells = figures.map((times) => times.map((ms) => ms.toFixed(2)));
   return candidates.map(({ name }, index) => [
     `${title}: ${name}`,
-    ...(cells[index] as string[]),
-    ...(index === 0 ? [...added, aim] : ['', '', '']),
+    ...(figures[index] as number[]).map((ms) => ms.toFixed(2)),
+    ...(index === 0 ? [...added, aim] : []),
   ]);
 }
 
@@ -74,7 +65,7 @@ async function timesOf(to: Target, ms: number): Promise<number[]> {
         at,
         bytes: to.requestOf(turn),
         end(answer, tookMs) {
-          if (!answer || !to.isRight(answer, turn)) throw new Error(`${to.name} answered wrongly: ${answer?.body}`);
+          if (!answer || !to.isRight(answer, turn)) throw new Error(`${to.name} answers wrongly: ${answer?.body}`);
           times.push(tookMs);
         },
       };

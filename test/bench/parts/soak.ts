@@ -1,9 +1,9 @@
 // What a gateway holds after very many requests: the same ones, different operations, different users.
 import { postOf } from '../measuring/connection.ts';
-import { startGateway, startUpstream, WARM } from '../measuring/gateway.ts';
 import { askTimes, closeTarget, openTarget } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SCREEN, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
+import { startGateway, startUpstream, stopAll, WARM } from '../measuring/servers.ts';
 import { userOf } from '../reference/world.ts';
 
 const REQUESTS = 3_000_000;
@@ -20,8 +20,8 @@ export async function soak(quick: boolean): Promise<Section> {
   const post = (body: object) => postOf(server.origin, '/graphql', body);
   const same = Array.from({ length: WARM_USERS }, (_, n) => post(screenBody(warmUser(n), SIZE)));
 
-  /** Asks so often, and looks at the memory meanwhile. */
-  async function ask(name: string, requests: number, requestOf: (turn: number) => Buffer): Promise<string[]> {
+  async function ask(name: string, times: number, requestOf: (turn: number) => Buffer): Promise<string[]> {
+    const requests = times * share;
     const to = openTarget({ name, server, isRight, requestOf });
     const samples: number[] = [];
     for (let sample = 0; sample < SAMPLES; sample++) {
@@ -39,17 +39,17 @@ export async function soak(quick: boolean): Promise<Section> {
   }
 
   const rows = [
-    await ask('of the same', REQUESTS * share, (turn) => same[turn % WARM_USERS] as Buffer),
-    await ask('different bodies', DIFFERENT * share, (turn) => post(screenBody(warmUser(turn), SIZE, turn))),
-    await ask('different documents', DIFFERENT * share, (turn) =>
+    await ask('of the same', REQUESTS, (turn) => same[turn % WARM_USERS] as Buffer),
+    await ask('different bodies', DIFFERENT, (turn) => post(screenBody(warmUser(turn), SIZE, turn))),
+    await ask('different documents', DIFFERENT, (turn) =>
       post({ ...screenBody(warmUser(turn), SIZE), query: SCREEN.replace('user(', `user${turn}: user(`) }),
     ),
-    await ask('different users', DIFFERENT * share, (turn) => post(screenBody(userOf(FIRST_USER + turn), SIZE))),
+    await ask('different users', DIFFERENT, (turn) => post(screenBody(userOf(FIRST_USER + turn), SIZE))),
   ];
-  await Promise.all([server.stop(), upstream.stop()]);
+  await stopAll([server, upstream]);
   const how =
     'One after the other, 20 edges each, settings of the memory as shipped; resident memory in MB in the second and the ' +
     'last quarter of each, and heap with buffers after collections of garbage at its end. Caches that fill up grow once.';
   const head = ['', 'second quarter', 'last quarter', 'held at the end', 'growth'];
-  return { title: 'Soak', lines: [how, '', ...table(head, rows)] };
+  return { title: 'Soak', how, lines: table(head, rows) };
 }

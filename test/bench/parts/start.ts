@@ -1,7 +1,6 @@
 // From the start of the process until the first query is answered.
-import { ALL_FEATURES, startGateway, startUpstream } from '../measuring/gateway.ts';
-import { type Section, table } from '../measuring/results.ts';
-import { median } from '../measuring/statistics.ts';
+import { median, type Section, table } from '../measuring/results.ts';
+import { ALL_FEATURES, startGateway, startUpstream } from '../measuring/servers.ts';
 
 export async function start(quick: boolean): Promise<Section> {
   const times: number[] = [];

@@ -1,10 +1,19 @@
 // The screen from warm memory, executed (no request has the bytes of an earlier one) and asked again (the same bytes).
 import { openConnection, postOf } from '../measuring/connection.ts';
-import { ALL_FEATURES, FEATURES, startGateway, startUpstream, totalCallsOf, WARM } from '../measuring/gateway.ts';
-import { type Candidate, COMPARED, compare, inTurn, openTarget, type Round, saturate } from '../measuring/load.ts';
+import { type Candidate, COMPARED, compare, inTurn, type Round, saturate } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SIZES, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
-import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+import {
+  ALL_FEATURES,
+  FEATURES,
+  type ServerProcess,
+  startGateway,
+  startServer,
+  startUpstream,
+  stopAll,
+  totalCallsOf,
+  WARM,
+} from '../measuring/servers.ts';
 
 const BARE = 'bare node:http, stringifies';
 const YOGA = 'Yoga + Pothos, default settings';
@@ -19,22 +28,17 @@ type Way = { server: ServerProcess; path?: string; differs?: boolean };
 export async function warm(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
   const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
-  const peer = (name: string, env = {}) =>
-    startServer(new URL(`../peers/${name}.ts`, import.meta.url), { GATEWAY: gateway.origin, ...env });
-  const [bare, mercurius, featured, yoga, apollo] = (await Promise.all([
-    ...['bare', 'mercurius'].map((name) => peer(name)),
-    peer('mercurius', { FEATURES: 'on' }),
-    ...['yoga', 'apollo'].map((name) => peer(name)),
-  ])) as [ServerProcess, ServerProcess, ServerProcess, ServerProcess, ServerProcess];
+  const peer = (name: string, env = {}) => startServer(`peers/${name}.ts`, { GATEWAY: gateway.origin, ...env });
+  const bare = await peer('bare');
   const ways: Record<string, Way> = {
     'gateway, executed': { server: gateway, differs: true },
     'gateway, asked again': { server: gateway },
     [BARE]: { server: bare },
     'bare node:http, stored bytes': { server: bare, path: '/stored' },
-    'mercurius with JIT': { server: mercurius, differs: true },
-    'mercurius with JIT and our features': { server: featured, differs: true },
-    [YOGA]: { server: yoga, differs: true },
-    'Apollo Server': { server: apollo, differs: true },
+    'mercurius with JIT': { server: await peer('mercurius'), differs: true },
+    'mercurius with JIT and our features': { server: await peer('mercurius', { FEATURES: 'on' }), differs: true },
+    [YOGA]: { server: await peer('yoga'), differs: true },
+    'Apollo Server': { server: await peer('apollo'), differs: true },
   };
   const callsBefore = await totalCallsOf(upstream);
   const rounds = quick ? 5 : 15;
@@ -42,29 +46,27 @@ export async function warm(quick: boolean): Promise<Section> {
   for (const first of SIZES) {
     const candidates: Candidate[] = [];
     for (const [name, way] of Object.entries(ways)) candidates.push(await checked(name, way, first));
-    const measured = await inTurn(
-      candidates.map((candidate) => openTarget(candidate)),
-      { rounds, warmUp: quick ? 3000 : 20_000, measure: (to) => saturate(to, quick ? 200 : 500) },
-    );
+    const measure = (to: Parameters<typeof saturate>[0]) => saturate(to, quick ? 200 : 500);
+    const measured = await inTurn(candidates, { rounds, warmUp: quick ? 3000 : 20_000, measure });
     const bases = [BARE, YOGA].map((name) => measured.get(name) as Round[]);
     const rows = Array.from(measured, ([name, its]) => [name, ...compare(its, ...bases), AIMS[name]?.[first] ?? '']);
     lines.push(`### ${first} edges`, '', ...table(['', ...COMPARED, 'bare = 1', 'Yoga = 1', 'aim'], rows), '');
   }
   if ((await totalCallsOf(upstream)) > callsBefore) throw new Error('The memory was not warm: the upstream was asked.');
-  await Promise.all([upstream, gateway, bare, mercurius, featured, yoga, apollo].map((server) => server.stop()));
+  await stopAll([upstream, ...Object.values(ways).map(({ server }) => server)]);
   const how =
     `${WARM_USERS} users in turn over 16 connections, ${rounds} rounds of each server in turn. Ratios are of requests per ` +
     `CPU second of the server process, round by round, lower quartile. The gateway has ${FEATURES}.`;
-  return { title: 'Warm screen', lines: [how, '', ...lines] };
+  return { title: 'Warm screen', how, lines };
 }
 
 let requests = 0;
 
-/** A candidate whose answers have been held against the gateway's. */
+/** A candidate whose answers have been looked at. */
 async function checked(name: string, { server, path = '/graphql', differs = false }: Way, first: number) {
-  const stored = Array.from({ length: WARM_USERS }, (_, n) =>
-    postOf(server.origin, path, screenBody(warmUser(n), first)),
-  );
+  const bytesOf = (turn: number, number?: number) =>
+    postOf(server.origin, path, screenBody(warmUser(turn), first, number));
+  const stored = Array.from({ length: WARM_USERS }, (_, turn) => bytesOf(turn));
   const connection = openConnection(server.origin);
   const lengths: number[] = [];
   for (const request of stored) {
@@ -77,10 +79,7 @@ async function checked(name: string, { server, path = '/graphql', differs = fals
   const candidate: Candidate = {
     name,
     server,
-    requestOf: (turn) =>
-      differs
-        ? postOf(server.origin, path, screenBody(warmUser(turn), first, requests++))
-        : (stored[turn % WARM_USERS] as Buffer),
+    requestOf: (turn) => (differs ? bytesOf(turn, requests++) : (stored[turn % WARM_USERS] as Buffer)),
     isRight: ({ status, body }, turn) => status === 200 && body.byteLength === lengths[turn % WARM_USERS],
   };
   return candidate;

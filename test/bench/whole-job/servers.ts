@@ -1,6 +1,5 @@
 // The servers of the whole job, each with what it takes to start it in front of an upstream.
-import { type Settings, settingsFor, startGateway } from '../measuring/gateway.ts';
-import { type ServerProcess, startServer } from '../measuring/server-process.ts';
+import { type ServerProcess, type Settings, startGateway, startServer } from '../measuring/servers.ts';
 
 export type Server = {
   title: string;
@@ -21,11 +20,11 @@ const NOTHING_STALE = {
 };
 
 const peer = (script: string, env: Settings) => (upstream: ServerProcess) =>
-  startServer(new URL(`../peers/${script}.ts`, import.meta.url), { UPSTREAM: upstream.origin, ...env });
+  startServer(`peers/${script}.ts`, { UPSTREAM: upstream.origin, ...env });
 
 /** As shipped, but for the rate at a smaller limit than the upstream's. */
 const gateway = (settings: Settings) => (upstream: ServerProcess, limitPerSecond: number) =>
-  startGateway(upstream, { ...settingsFor(upstream), UPSTREAM_RATE: String(limitPerSecond * 0.9), ...settings });
+  startGateway(upstream, { UPSTREAM_RATE: String(limitPerSecond * 0.9), ...settings });
 
 export const SERVERS: Record<string, Server> = {
   yoga: { title: 'Yoga + Pothos + DataLoader, no cache', firstGuess: 1.3, start: peer('job-yoga', {}) },

@@ -1,57 +1,29 @@
 // One server at one rate, from cold.
 import type { Answer } from '../measuring/connection.ts';
-import { type Calls, callsOf, startUpstream } from '../measuring/gateway.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
-import { quantile } from '../measuring/statistics.ts';
+import { quantile } from '../measuring/results.ts';
+import { callsOf, startUpstream, stopAll } from '../measuring/servers.ts';
 import { createMix } from '../reference/mix.ts';
 import { startChanges } from './changes.ts';
 import { bytesOf, type Cursors, isRight, learnCursors } from './queries.ts';
 import type { Server } from './servers.ts';
 
 export type Plan = { rate: number; limit: number; seconds: number; seed: number };
-
-export type Trial = {
-  rate: number;
-  /** 99 % were answered, and 99 % of those within a second. */
-  isKept: boolean;
-  /** How long it ran: less than planned when it was lost before. */
-  seconds: number;
-  answered: number;
-  p50Ms: number;
-  p99Ms: number;
-  maxMs: number;
-  /** The share of answers that say they are stale. */
-  stale: number;
-  /** The age of the oldest of those. */
-  oldestSeconds: number;
-  /** Headers that did not show a change of more than a second ago. */
-  outdated: number;
-  /** Upstream calls per 1,000 queries, by command, refused ones included. */
-  perThousand: Record<string, number>;
-  /** The share of calls that the upstream refused. */
-  refused: number;
-  /** Accepted calls of the command that is called most, as a share of what the limit allows in that time. */
-  use: number;
-  /** Of the server process, for each query. */
-  cpuMs: number;
-  megabytes: number;
-  /** How late queries left, p99. */
-  loadLateMs: number;
-  isLoadTheLimit: boolean;
-};
+export type Trial = Awaited<ReturnType<typeof runTrial>>;
 
 const LATENCY_MS = 10;
 const MAX_MS = 1000;
 const MAX_MISSED_SHARE = 0.01;
+/** Above these the load itself is the limit. */
 const LATE_MS = 50;
 const BUSY_CORES = 0.9;
 
 const cursorsOf = new Map<Server, Cursors>();
 
-export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
+export async function runTrial(server: Server, plan: Plan) {
   const { rate, limit, seconds, seed } = plan;
   const cursors = await cursorsFor(server, plan);
-  const upstream = await startUpstream({ latencyMs: LATENCY_MS, limitPerSecond: limit });
+  const upstream = await startUpstream({ latencyMs: LATENCY_MS, limit });
   const process = await server.start(upstream, limit);
   const changes = startChanges(upstream, server.hasWebhooks ? process.origin : null, seed);
   const cpuBefore = await process.cpuMicros();
@@ -83,41 +55,49 @@ export async function runTrial(server: Server, plan: Plan): Promise<Trial> {
   const cpuMs = ((await process.cpuMicros()) - cpuBefore) / 1000 / sent;
   const { rss } = await process.memory();
   const calls = await callsOf(upstream);
-  await Promise.all([process.stop(), upstream.stop()]);
+  await stopAll([process, upstream]);
 
-  const loadLateMs = quantile(load.lateness, 0.99);
-  const unanswered = sent - times.length;
-  const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((share) => quantile(times, share)) as [number, number, number];
+  const missed = failed + sent - times.length;
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantile(times, share)) as [number, number, number];
+  const all = Object.values(calls);
+  const [accepted, refused] = (['accepted', 'refused'] as const).map((of) =>
+    all.reduce((total, one) => total + one[of], 0),
+  ) as [number, number];
+  const perThousand = (command: string) =>
+    ((((calls[command]?.accepted ?? 0) + (calls[command]?.refused ?? 0)) / sent) * 1000).toFixed(0);
+  const lateMs = quantile(load.lateness, 0.99);
+  const isLoadTheLimit = lateMs > LATE_MS || load.cores > BUSY_CORES;
   return {
     rate,
-    isKept: failed + unanswered <= sent * MAX_MISSED_SHARE && p99Ms < MAX_MS && Math.max(failed, slow) <= allowed,
+    /** 99 % were answered, and 99 % of those within a second. */
+    isKept: missed <= sent * MAX_MISSED_SHARE && p99 < MAX_MS && Math.max(failed, slow) <= allowed,
+    /** How long it ran: less than planned when it was lost before. */
     seconds: tookSeconds,
-    answered: 1 - (failed + unanswered) / sent,
-    p50Ms,
-    p99Ms,
-    maxMs,
-    stale: stale / sent,
-    oldestSeconds,
-    outdated,
-    ...summarize(calls, sent, limit * tookSeconds),
-    cpuMs,
-    megabytes: rss / 2 ** 20,
-    loadLateMs,
-    isLoadTheLimit: loadLateMs > LATE_MS || load.cores > BUSY_CORES,
+    cells: {
+      'queries/s': rate.toFixed(0),
+      answered: percent(1 - missed / sent),
+      'p50 ms': p50.toFixed(0),
+      'p99 ms': p99.toFixed(0),
+      'max ms': max.toFixed(0),
+      stale: percent(stale / sent),
+      'oldest s': String(oldestSeconds),
+      follow_get: perThousand('follow_get'),
+      follow_get_info: perThousand('follow_get_info'),
+      portrait_get: perThousand('portrait_get'),
+      follow_check: perThousand('follow_check'),
+      refused: percent(refused / (accepted + refused)),
+      // Of the command that is called most.
+      'use of limit': percent(Math.max(...all.map((one) => one.accepted)) / (limit * tookSeconds)),
+      // Headers that do not show a change of more than a second ago.
+      'late by 1 s': String(outdated),
+      'CPU ms': cpuMs.toFixed(2),
+      MB: (rss / 2 ** 20).toFixed(0),
+      'load late ms': `${lateMs.toFixed(0)}${isLoadTheLimit ? ' (!)' : ''}`,
+    },
   };
 }
 
-function summarize(calls: Calls, queries: number, allowed: number) {
-  const all = Object.values(calls);
-  const sum = (of: 'accepted' | 'refused') => all.reduce((total, one) => total + one[of], 0);
-  return {
-    perThousand: Object.fromEntries(
-      Object.entries(calls).map(([name, { accepted, refused }]) => [name, ((accepted + refused) / queries) * 1000]),
-    ),
-    refused: sum('refused') / (sum('accepted') + sum('refused')),
-    use: Math.max(...all.map(({ accepted }) => accepted)) / allowed,
-  };
-}
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 async function cursorsFor(server: Server, { rate, seconds, seed }: Plan): Promise<Cursors> {
   const cursors = cursorsOf.get(server) ?? new Map();
@@ -125,6 +105,6 @@ async function cursorsFor(server: Server, { rate, seconds, seed }: Plan): Promis
   const upstream = await startUpstream();
   const teacher = await server.start(upstream, 100_000);
   await learnCursors(teacher.origin, createMix(seed, rate, seconds), cursors);
-  await Promise.all([teacher.stop(), upstream.stop()]);
+  await stopAll([teacher, upstream]);
   return cursors;
 }

@@ -2,26 +2,30 @@
 import { type Clock, setAlarm } from './clock.ts';
 import { clientGone, GatewayError } from './errors.ts';
 
-export type Patience = {
-  /** Aborts at the deadline, or when the client is gone. */
+export type Deadline = {
+  /** When it is reached, in epoch milliseconds. */
+  readonly at: number;
+  /** Aborts then, when the client is gone, or when the waiting is given up. */
   readonly signal: AbortSignal;
+  /** Nothing more is waited for, for a reason that the client is told. */
+  giveUp(reason: GatewayError): void;
   /** There is nothing left to be waited for. */
   end(): void;
 };
 
 /** Begins to wait; `gone` aborts when the client goes away. */
-export function createPatience(gone: AbortSignal, deadlineMs: number, clock: Clock): Patience {
+export function createDeadline(gone: AbortSignal, ms: number, clock: Clock): Deadline {
   const controller = new AbortController();
   const leave = () => controller.abort(clientGone());
   if (gone.aborted) leave();
   gone.addEventListener('abort', leave, { once: true });
-  const callOff = setAlarm(clock, deadlineMs, () =>
-    controller.abort(
-      new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${deadlineMs} ms.`),
-    ),
+  const callOff = setAlarm(clock, ms, () =>
+    controller.abort(new GatewayError('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${ms} ms.`)),
   );
   return {
+    at: clock.now() + ms,
     signal: controller.signal,
+    giveUp: (reason) => controller.abort(reason),
     end() {
       gone.removeEventListener('abort', leave);
       callOff();

@@ -1,0 +1,66 @@
+// The GraphiQL page, whole from this process: no script, style or font comes from elsewhere.
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;
+/** GraphiQL's drag library places tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
+const STYLE = '<style>.graphiql-tab { transform: none !important; } .graphiql-logo { white-space: nowrap; }</style>';
+
+/** Who opens GraphiQL where a header alone names the viewer: somebody with fans, follows and mutuals. */
+const DEVELOPMENT_VIEWER = 'user_00001';
+
+export type GraphiqlOptions = {
+  /** The operations that it opens with, each in a tab. */
+  operations: readonly string[];
+  /** The header that names the viewer where nobody checks it: each tab begins with it. */
+  viewerHeader: string | null;
+  /** Where the sandbox has its avatars; null where there is none. */
+  sandboxOrigin: string | null;
+};
+
+/** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when somebody first opens it. */
+export function createGraphiql({ operations, viewerHeader, sandboxOrigin }: GraphiqlOptions) {
+  const options = {
+    title: 'follow-gateway',
+    logo: STYLE + LOGO,
+    favicon: `data:image/svg+xml;base64,${Buffer.from(LOGO).toString('base64')}`,
+    defaultTabs: operations.map((query) => ({ query })),
+    // Else a later visit would begin with a tab that has no name.
+    query: operations[0],
+    // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
+    ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
+    // Headers may hold somebody's login, which does not belong in the browser's storage.
+    shouldPersistHeaders: false,
+  };
+
+  return async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+    const html = renderGraphiQL(options);
+    response.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'content-security-policy': policyOf(html, sandboxOrigin),
+    });
+    response.end(html);
+  };
+}
+
+/**
+ * The page runs the one script that it brings, byte for byte, and its editor's workers, which that script makes. The
+ * editor also makes styles as it goes. It asks this gateway alone.
+ */
+function policyOf(html: string, imageOrigin: string | null): string {
+  const script = html.slice(html.indexOf('<script>') + '<script>'.length, html.lastIndexOf('</script>'));
+  return [
+    "default-src 'none'",
+    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    'worker-src blob:',
+    "style-src 'unsafe-inline'",
+    `img-src data: ${imageOrigin ?? ''}`,
+    'font-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}

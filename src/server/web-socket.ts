@@ -1,0 +1,228 @@
+// GraphQL over WebSocket, by graphql-ws: who may connect, what runs at once, what may stay unread, and the drain.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import { CloseCode, type SubscribePayload } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Authenticate } from '../auth/authentication.ts';
+import type { Viewer } from '../auth/viewer.ts';
+import type { Clock } from '../clock.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
+import { tooManyRequests } from '../http/client-rates.ts';
+import type { Cors } from '../http/cors.ts';
+import { logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
+
+export type WebSockets = {
+  /** Takes over the connection of a request that asks for it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes each connection as soon as the queries and mutations that run on it are answered. */
+  leave(): void;
+};
+
+export type WebSocketDependencies = {
+  graphql: Pick<Graphql, 'run'>;
+  schema: GraphQLSchema;
+  authenticate: Authenticate;
+  /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
+  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
+  cors: Pick<Cors, 'isForeignSocket'>;
+  /** Whether new connections are welcome. */
+  isReady(): boolean;
+  /** Told when an operation is over. */
+  onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
+  onFault(error: unknown): void;
+  maxBodyBytes: number;
+  maxConnections: number;
+  clock: Clock;
+};
+
+/** A client that leaves more than this unread is cut off when the next message is sent to it. */
+const MAX_UNREAD_BYTES = 500_000;
+/** Operations that may run at once on one connection. */
+const MAX_RUNNING = 100;
+/** How long a client has to say who it is. */
+const INIT_TIMEOUT_MS = 5000;
+/** How long a client has to answer a ping, which may wait behind a long answer on a slow network. */
+const KEEP_ALIVE_MS = 25_000;
+/** How long a client has to answer a close. */
+const CLOSE_TIMEOUT_MS = 2000;
+/** Clients connect and subscribe again after these codes. */
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+/** A close frame has room for 123 bytes. */
+const LONGEST_REASON = 120;
+
+type Running = { state: RequestState; startedAt: number };
+type BegunOperation = ExecutionArgs & { result: ExecutionResult | Answers };
+type Connection = {
+  viewer: Viewer | null;
+  running: Map<SubscribePayload, Running>;
+  gone: AbortController;
+};
+
+/** Creates the WebSocket server of a gateway. */
+export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
+  const {
+    graphql,
+    schema,
+    authenticate,
+    tooSoon = () => null,
+    cors,
+    isReady,
+    onOperation,
+    onFault,
+    clock,
+  } = dependencies;
+  const { maxBodyBytes, maxConnections } = dependencies;
+  const connections = new WeakMap<WebSocket, Connection>();
+  let isLeaving = false;
+
+  const server = new WebSocketServer({
+    noServer: true,
+    WebSocket: ClientSocket,
+    maxPayload: maxBodyBytes,
+    // Its types do not name this option yet.
+    ...{ closeTimeout: CLOSE_TIMEOUT_MS },
+    verifyClient({ req }, answer) {
+      if (req.url?.split('?', 1)[0] !== GRAPHQL_PATH) answer(false, 404, `GraphQL is at ${GRAPHQL_PATH}.`);
+      else if (cors.isForeignSocket(req)) answer(false, 403, 'CORS_ORIGINS does not name the origin of this page.');
+      else if (!isReady()) answer(false, 503, 'This gateway is about to stop: connect again.');
+      else if (server.clients.size >= maxConnections) answer(false, 503, 'There are too many connections.');
+      else answer(true);
+    },
+  });
+
+  useServer<Record<string, unknown>>(
+    {
+      // Its own errors are told to no client.
+      isProd: true,
+      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      async onConnect({ extra: { socket, request }, connectionParams = {} }) {
+        try {
+          const viewer = await viewerOf(authenticate, request, connectionParams);
+          connectionOf(socket).viewer = viewer;
+          return true;
+        } catch (error) {
+          if (!(error instanceof GatewayError)) {
+            onFault(error);
+            socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
+          } else if (error.code === 'UNAUTHENTICATED')
+            socket.close(CloseCode.Unauthorized, `Unauthorized: ${error.message}`.slice(0, LONGEST_REASON));
+          else socket.close(TRY_AGAIN_LATER, error.message.slice(0, LONGEST_REASON));
+          return false;
+        }
+      },
+      async onSubscribe({ extra: { socket, request } }, _id, payload) {
+        // Nothing more begins on a connection that is about to close: the client asks again elsewhere.
+        if (isLeaving) return new Promise<never>(() => {});
+        const { viewer, running, gone } = connectionOf(socket);
+        if (running.size >= MAX_RUNNING)
+          return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
+        if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
+          return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
+        const seconds = tooSoon(request, viewer);
+        if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
+        const state = openRequest(request.headers, 'websocket', () => gone.signal);
+        state.viewer = viewer;
+        running.set(payload, { state, startedAt: clock.now() });
+        const result = await graphql.run({ ...payload }, state);
+        // What has begun is answered, by an error if need be.
+        if (state.document)
+          return { schema, document: state.document, operationName: payload.operationName, result } as BegunOperation;
+        finish(socket, payload);
+        return 'errors' in result ? (result.errors ?? []) : [];
+      },
+      execute: run,
+      subscribe: run,
+      async onNext({ extra: { socket } }, _id, _payload, _args, answer) {
+        // A subscription hears of the close before it makes one more answer in vain.
+        if (socket.readyState !== socket.OPEN) await eventLoopTurn();
+        return answer.errors ? { ...answer, errors: answer.errors.map(errorForClients) } : answer;
+      },
+      onError: (_context, _id, _payload, errors) => errors.map(errorForClients),
+      onComplete: ({ extra: { socket } }, _id, payload) => finish(socket, payload),
+    },
+    server,
+    KEEP_ALIVE_MS,
+  );
+
+  server.on('connection', (socket) => {
+    const gone = new AbortController();
+    connections.set(socket, { viewer: null, running: new Map(), gone });
+    // ws answers these by itself.
+    socket.on('ping', () => cutOffUnread(socket));
+    // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
+    socket.removeAllListeners('error').on('error', () => {});
+    socket.once('close', () => gone.abort());
+  });
+
+  const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
+
+  function finish(socket: WebSocket, payload: SubscribePayload) {
+    const { running } = connectionOf(socket);
+    const operation = running.get(payload);
+    if (!operation) return;
+    running.delete(payload);
+    onOperation({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt });
+    if (isLeaving) closeWhenAnswered(socket);
+  }
+
+  /** Subscriptions are not completed: a client that is told so would not come back. */
+  function closeWhenAnswered(socket: WebSocket) {
+    const operations = [...connectionOf(socket).running.values()];
+    if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
+    // The last answer is handed to the socket in this turn of the event loop.
+    setImmediate(() => socket.close(GOING_AWAY, 'Going away: connect again'));
+  }
+
+  return {
+    upgrade: (request, socket, head) =>
+      server.handleUpgrade(request, socket, head, (opened) => server.emit('connection', opened, request)),
+    leave() {
+      isLeaving = true;
+      for (const socket of server.clients) closeWhenAnswered(socket);
+    },
+  };
+}
+
+/** A client's connection. What does not reach a client that has gone is no error, and its operations end by the close. */
+class ClientSocket extends WebSocket {
+  override send(data: Parameters<WebSocket['send']>[0], whenSent?: unknown): void {
+    cutOffUnread(this);
+    super.send(data, () => (whenSent as () => void)());
+  }
+}
+
+function cutOffUnread(socket: WebSocket) {
+  if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
+}
+
+/**
+ * Headers and connection parameters are asked one by one, never mixed: a parameter must not complete or replace what a
+ * trusted router says. Where both prove somebody, it must be the same.
+ */
+async function viewerOf(authenticate: Authenticate, request: IncomingMessage, parameters: Record<string, unknown>) {
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(parameters))
+    if (typeof value === 'string') texts.set(name.toLowerCase(), value);
+  const byHeader = await authenticate((name) => request.headersDistinct[name]?.join(', '));
+  const byParameter = await authenticate((name) => texts.get(name));
+  if (!byHeader || !byParameter) return byHeader ?? byParameter;
+  if (byHeader.userId !== byParameter.userId)
+    throw new GatewayError('UNAUTHENTICATED', 'The headers and the connection parameters prove different users.');
+  const endOf = ({ expiresAt }: Viewer) => expiresAt ?? Number.POSITIVE_INFINITY;
+  return endOf(byHeader) < endOf(byParameter) ? byHeader : byParameter;
+}
+
+const run = (args: ExecutionArgs) => (args as BegunOperation).result;
+
+/** An error as clients may read it: without the notes that Yoga keeps in errors, such as the HTTP status. */
+function errorForClients(error: GraphQLError) {
+  const { extensions: { http: _, ...extensions } = {}, ...rest } = error.toJSON();
+  return { ...rest, extensions };
+}
+
+const failure = (code: ErrorCode, message: string) => new GraphQLError(message, { extensions: { code } });

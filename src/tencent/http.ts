@@ -1,0 +1,91 @@
+// HTTP to the upstream: bytes out, bytes in, and how it ended.
+import { type Dispatcher, Pool } from 'undici';
+
+/** One HTTP request under way. `stop` closes its connection and settles `outcome`, which never rejects. */
+export type Exchange = { outcome: Promise<HttpOutcome>; stop(): void };
+
+export type HttpOutcome =
+  | { kind: 'answer'; status: number; bytes: Buffer }
+  /** `sent`: bytes may have left. `stale`: a kept-alive connection failed before any byte of the answer. */
+  | { kind: 'failed'; reason: string; sent: boolean; stale: boolean }
+  | { kind: 'stopped' };
+
+export type Http = ReturnType<typeof createHttp>;
+
+/** An answer is at most 1 MB (CONTRACT 1.3); a larger one is not the upstream's. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** Shorter than common idle limits of load balancers; the upstream documents none (CONTRACT 1.5). */
+const IDLE_CONNECTION_MS = 30_000;
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
+const STOPPED = new Error('stopped');
+
+/** Makes pools of connections to `baseUrl`; a path in it goes before that of each request. Nothing connects yet. */
+export function createHttp(baseUrl: string, limits: { connectTimeoutMs: number; connections: number }) {
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname.replace(/\/+$/, '');
+  const options: Pool.Options = {
+    connections: limits.connections,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: limits.connectTimeoutMs },
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    keepAliveMaxTimeout: IDLE_CONNECTION_MS,
+    maxResponseSize: MAX_ANSWER_BYTES,
+    // Every try has a deadline; undici's timers are coarser.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  const kept = new Pool(origin, options);
+  // Where one kept-alive connection is dead its siblings likely are too, so that a repeat opens one for itself.
+  const fresh = new Pool(origin, options);
+  return {
+    send: (path: string, body: string, isFresh: boolean) =>
+      exchange(isFresh ? fresh : kept, { method: 'POST', path: prefix + path, headers: HEADERS, body, reset: isFresh }),
+    async close(): Promise<void> {
+      await Promise.all([kept.close(), fresh.close()]);
+    },
+  };
+}
+
+// Pool.dispatch rather than Pool.request: no stream per answer, a third less CPU.
+function exchange(pool: Pool, request: Dispatcher.DispatchOptions): Exchange {
+  const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
+  const chunks: Buffer[] = [];
+  let controller: Dispatcher.DispatchController | undefined;
+  let status = 0;
+  let stopped = false;
+
+  pool.dispatch(request, {
+    onRequestStart(started) {
+      controller = started;
+      if (stopped) started.abort(STOPPED);
+    },
+    onResponseStart(_controller, statusCode) {
+      status = statusCode;
+    },
+    onResponseData(_controller, chunk) {
+      // What a gateway's error page says is never read.
+      if (status === 200) chunks.push(chunk);
+    },
+    onResponseEnd: () => resolve({ kind: 'answer', status, bytes: Buffer.concat(chunks) }),
+    onResponseError(_controller, error) {
+      const sent = controller !== undefined;
+      resolve({ kind: 'failed', reason: reasonOf(error), sent, stale: sent && status === 0 && !request.reset });
+    },
+  });
+
+  return {
+    outcome: promise,
+    stop() {
+      stopped = true;
+      resolve({ kind: 'stopped' });
+      // A call that still waits for a connection has none to close.
+      controller?.abort(STOPPED);
+    },
+  };
+}
+
+// The code alone: an error's message and cause may hold the URL, and with it the UserSig.
+function reasonOf({ code, name }: Error & { code?: unknown }): string {
+  return typeof code === 'string' ? code : name;
+}

@@ -1,0 +1,74 @@
+// A link to a real Redis whose scripts live by a test's clock, so that seconds of pacing pass at a test's pace.
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import type { RedisLink } from '../../src/cache/redis-link.ts';
+import type { TestClock } from '../support/clock.ts';
+
+export type TurnedLink = RedisLink & {
+  /** `away`: nothing is executed; `mute`: scripts are executed, and nobody hears of it. */
+  condition: 'up' | 'away' | 'mute';
+  /** Scripts that this replica has had executed. */
+  runs: number;
+};
+
+const ASK_TIMEOUT_MS = 100;
+
+/** Links replicas to the server at `url`; `pass` lets time go by for all of them. */
+export function createTurnedLinks(url: string, clock: TestClock) {
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  let underWay = 0;
+
+  async function track<T>(work: () => Promise<T>): Promise<T> {
+    underWay++;
+    try {
+      return await work();
+    } finally {
+      underWay--;
+    }
+  }
+
+  function execute(lua: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const now = clock.now();
+    const timed = lua.replace("redis.call('TIME')", `{ ${Math.floor(now / 1000)}, ${(now % 1000) * 1000} }`);
+    return track(() => redis.eval(timed, keys.length, ...keys, ...args));
+  }
+
+  function open(): TurnedLink {
+    const link: TurnedLink = {
+      condition: 'up',
+      runs: 0,
+      async run({ lua }, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
+        if (link.condition === 'away') return undefined;
+        link.runs++;
+        const answer = await execute(lua, keys, args);
+        if (link.condition === 'up') return answer;
+        return clock.sleep(timeoutMs);
+      },
+      ask: (command) => (link.condition === 'up' ? track(() => command(redis)) : Promise.resolve(undefined)),
+      isUp: () => link.condition === 'up',
+      whenBack() {},
+      subscribe() {},
+      publish: async () => true,
+      close() {},
+    };
+    return link;
+  }
+
+  /** Until everything that now follows by itself has happened. */
+  async function settle(): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (underWay > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (underWay > 0) await settle();
+  }
+
+  async function pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      clock.advance(1);
+      await settle();
+    }
+  }
+
+  return { redis, open, pass, settle };
+}

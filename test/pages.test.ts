@@ -1,0 +1,38 @@
+// The documents against the code: what they name is there.
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { describeSettings } from '../src/config.ts';
+
+const ROOT = new URL('../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
+const PAGES = [
+  'README.md',
+  'schema/README.md',
+  'schema/CLIENTS.md',
+  'deploy/README.md',
+  'src/README.md',
+  'src/DECISIONS.md',
+];
+/** Words in capitals that are neither settings nor part of the schema. */
+const OTHERS = ['FUZZ_SEED', 'FUZZ_RUNS'];
+/** Codes that Yoga gives. */
+const YOGA_CODES = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE', 'BAD_REQUEST'];
+
+test.each(PAGES)('%s links to files that exist', (page) => {
+  const links = Array.from(read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g), ([, path = '']) => path);
+  expect(links.filter((path) => !existsSync(new URL(path, new URL(page, ROOT))))).toEqual([]);
+});
+
+test.each(PAGES.slice(0, 5))('%s names settings, error codes and enum values that exist', (page) => {
+  const settings = describeSettings().map(({ name }) => name);
+  const contract = `${read('src/errors.ts')}${read('schema/schema.graphql')}`;
+  const names = new Set(read(page).match(/\b[A-Z]{2,}(_[A-Z]+)+\b/g));
+  const known = [...settings, ...OTHERS, ...YOGA_CODES];
+  expect([...names].filter((name) => !known.includes(name) && !contract.includes(name))).toEqual([]);
+});
+
+test('deploy/README.md names metrics that exist', () => {
+  const code = globSync('src/**/*.ts', { cwd: ROOT }).map(read).join('\n');
+  const names = new Set(read('deploy/README.md').match(/\bfollow_gateway_[a-z_]+/g));
+  expect([...names].filter((name) => !code.includes(`'${name}'`))).toEqual([]);
+});
