@@ -13,8 +13,7 @@ import * as typescriptOperations from '@graphql-codegen/typescript-operations';
 import { buildSchema, findBreakingChanges, type GraphQLSchema, parse, print, validate } from 'graphql';
 import { describeSettings } from './src/config.ts';
 import { printSubgraphSdl } from './src/graph/federation.ts';
-import { createSchema } from './src/graph/schema.ts';
-import { printSdl } from './src/graph/sdl.ts';
+import { createSchema, printSdl } from './src/graph/schema.ts';
 
 const FOLDER = new URL('./schema/', import.meta.url);
 const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };

@@ -10,7 +10,6 @@ import type { Contexts, GraphSettings } from './context.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import type { Accounting } from './server/accounting.ts';
 import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
 import { createCaching } from './server/caching.ts';
@@ -22,6 +21,7 @@ import { createGraphql } from './server/graphql.ts';
 import { createListener, type Listener } from './server/listener.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { readStarterOperations } from './starter-operations.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {

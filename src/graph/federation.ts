@@ -16,7 +16,7 @@ import type { UserHandle } from '../follow/model.ts';
 import { PER_CALL, price } from './cost.ts';
 import { type EntityNames, OWN_NAMES, withNames } from './entity.ts';
 import { builder } from './schema.ts';
-import { handleOf } from './user-handle.ts';
+import { handleOf, valueOrError } from './user-handle.ts';
 
 /** The most references in one `_entities` field. A router sends all that a client's query needs in one. */
 export const MAX_REPRESENTATIONS = 1000;
@@ -85,11 +85,11 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
   const text = Number.isInteger(id) ? String(id) : id;
   if (typeof text !== 'string')
     return new GatewayError('BAD_USER_INPUT', `A representation of "${type}" must have a string as its "${key}".`);
-  try {
-    return handleOf(text, context) ?? new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
-  } catch (error) {
-    return error as GatewayError;
-  }
+  return valueOrError(() => {
+    const handle = handleOf(text, context);
+    if (handle) return handle;
+    throw new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { PER_CALL, price, USER_PRICE } from './cost.ts';
 import { UserType } from './user.ts';
-import { handleOf } from './user-handle.ts';
+import { checkUserId, valueOrError } from './user-handle.ts';
 
 const REASONS = {
   INVALID_ID: { description: 'This cannot be the id of a user.' },
@@ -117,14 +117,14 @@ for (const kind of ['follow', 'unfollow'] as const) {
   );
 }
 
+type ChangeArguments = { input: { userIds: readonly string[] } };
+
 /** Relations and the viewer's counts are read before, and counts again after where the upstream is behind. */
 const CHANGE_PRICE = price(
-  ({ input: { userIds } }: { input: { userIds: readonly string[] } }) =>
+  ({ input: { userIds } }: ChangeArguments) =>
     2 +
-    Math.ceil(userIds.length / PER_CALL.relations) +
-    Math.ceil(userIds.length / PER_CALL.changes) +
-    Math.ceil(userIds.length / PER_CALL.counts),
-  ({ input: { userIds } }) => userIds.length,
+    [PER_CALL.relations, PER_CALL.changes, PER_CALL.counts].reduce((sum, n) => sum + Math.ceil(userIds.length / n), 0),
+  ({ input: { userIds } }: ChangeArguments) => userIds.length,
 );
 
 async function change(kind: ChangeKind, ids: readonly string[], context: Context): Promise<Payload> {
@@ -135,22 +135,18 @@ async function change(kind: ChangeKind, ids: readonly string[], context: Context
       'BAD_USER_INPUT',
       `"userIds" must name 1 to ${settings.maxTargets} users, not ${ids.length}. Nothing was changed.`,
     );
-  const refused = new Map(ids.flatMap((id) => refusalOf(id, viewer.userId, context) ?? []));
-  const targets = [...new Set(ids)].filter((id) => !refused.has(id));
+  const refused = new Map(ids.map((id) => [id, refusalOf(id, viewer.userId, context)]));
+  const targets = [...refused.keys()].filter((id) => !refused.get(id));
   const outcomes = await context.changeFollows(kind, targets);
   const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id) as ChangeOutcome));
   return { results, viewer: { id: viewer.userId, profile: null } };
 }
 
-/** Why an id is not even asked about; undefined when it is. */
-function refusalOf(id: string, viewerId: UserId, { settings }: Context): [[string, Failed]] | undefined {
-  if (id === viewerId) return [[id, failure(id, 'YOURSELF', REASONS.YOURSELF.description)]];
-  try {
-    handleOf(id, { settings, isKnownMissing: () => false });
-    return undefined;
-  } catch (error) {
-    return [[id, failure(id, 'INVALID_ID', (error as GatewayError).message)]];
-  }
+/** Why an id is not even asked about; null when it is. */
+function refusalOf(id: string, viewerId: UserId, { settings }: Context): Failed | null {
+  if (id === viewerId) return failure(id, 'YOURSELF');
+  const error = valueOrError(() => checkUserId(id, settings));
+  return error ? failure(id, 'INVALID_ID', error.message) : null;
 }
 
 const SUCCESSES: Partial<Record<string, Changed['type']>> = { changed: 'FollowChanged', unchanged: 'FollowUnchanged' };
@@ -164,9 +160,7 @@ const FULL: Partial<Record<string, Reason>> = {
 function resultOf(id: UserId, outcome: ChangeOutcome): Result {
   if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
   const type = SUCCESSES[outcome];
-  if (type) return { type, user: { id, profile: null } };
-  const reason = FULL[outcome] ?? 'REFUSED';
-  return failure(id, reason, REASONS[reason].description);
+  return type ? { type, user: { id, profile: null } } : failure(id, FULL[outcome] ?? 'REFUSED');
 }
 
 function reasonOf({ code, mayHaveHappened }: GatewayError): Reason {
@@ -175,6 +169,6 @@ function reasonOf({ code, mayHaveHappened }: GatewayError): Reason {
   return code === 'FORBIDDEN' || code === 'BAD_USER_INPUT' ? 'REFUSED' : 'UNAVAILABLE';
 }
 
-const failure = (userId: UserId, reason: Reason, message: string): Failed => {
+function failure(userId: UserId, reason: Reason, message: string = REASONS[reason].description): Failed {
   return { type: 'FollowFailure', userId, reason, message };
-};
+}

@@ -6,9 +6,18 @@ import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
-import { FollowRelationType } from './enums.ts';
 import { UserType } from './user.ts';
 import { handleOf } from './user-handle.ts';
+
+const FollowRelationType = builder.enumType('FollowRelation', {
+  description: 'How one user stands to another, from the first one’s point of view.',
+  values: {
+    NONE: { description: 'Neither follows the other.' },
+    FAN: { description: 'The other one follows this user.' },
+    FOLLOWING: { description: 'This user follows the other one.' },
+    MUTUAL: { description: 'Both follow each other.' },
+  } satisfies Record<FollowRelation, { description: string }>,
+});
 
 const MIRRORED: Record<FollowRelation, FollowRelation> = {
   NONE: 'NONE',

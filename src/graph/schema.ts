@@ -1,15 +1,14 @@
 // The GraphQL schema: every type file adds its part to the builder when imported.
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './user.ts';
-import './follow-changes.ts';
-import './follow-connection.ts';
-import './follow-events.ts';
-import './known-fans.ts';
-import './profile-events.ts';
+import './profile.ts';
 import './relations.ts';
-import './viewer.ts';
+import './follow-connection.ts';
+import './known-fans.ts';
+import './follow-changes.ts';
+import './events.ts';
 
 builder.queryType({ description: 'Where every query begins.' });
 builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });
@@ -19,3 +18,6 @@ export { builder };
 
 /** The clients' schema. */
 export const createSchema = (): GraphQLSchema => builder.toSchema();
+
+/** The clients' schema as text, sorted: what `schema/schema.graphql` holds. */
+export const printSdl = (): string => `${printSchema(lexicographicSortSchema(createSchema()))}\n`;

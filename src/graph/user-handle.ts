@@ -1,28 +1,18 @@
-// A user is a handle: it costs no upstream call until a field is asked for that needs one.
+// From an id to a handle of a user.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 
-/** The longest UserID, in bytes of UTF-8 (contract 1.8). */
+/** The longest UserID, in bytes of UTF-8 (CONTRACT 1.8). */
 const MAX_USER_ID_BYTES = 32;
-
-/** Keys of what is remembered are put together with these. */
+/** Cache keys are put together with these. */
 const SEPARATORS = /[\s:{}]/;
-
-/** The largest number of ids in one `users` or `nodes` field. */
+/** The largest number of ids in one field. */
 export const MAX_LOOKUP = 100;
 
-type Known = Pick<Context, 'settings' | 'isKnownMissing'>;
-
-/**
- * A handle for `id`, null when it is known that there is no such account, or `BAD_USER_INPUT` when it cannot be a
- * UserID at all.
- */
-export function handleOf(id: string, known: Known): UserHandle | null {
-  const { userIdPattern } = known.settings;
-  if (Buffer.byteLength(id) <= MAX_USER_ID_BYTES && !SEPARATORS.test(id) && userIdPattern.test(id)) {
-    return known.isKnownMissing(id) ? null : { id, profile: null };
-  }
+/** Throws `BAD_USER_INPUT` when `id` cannot be a UserID at all. */
+export function checkUserId(id: string, { userIdPattern }: Context['settings']): void {
+  if (Buffer.byteLength(id) <= MAX_USER_ID_BYTES && !SEPARATORS.test(id) && userIdPattern.test(id)) return;
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',
@@ -30,16 +20,25 @@ export function handleOf(id: string, known: Known): UserHandle | null {
   );
 }
 
+/** A handle for `id`, or null when it is known that there is no such account. */
+export function handleOf(id: string, context: Context): UserHandle | null {
+  checkUserId(id, context.settings);
+  return context.isKnownMissing(id) ? null : { id, profile: null };
+}
+
 /** Handles in the order of `ids`. A malformed id fails in its own place; the others answer. */
-export function handlesOf(ids: readonly string[], known: Known): (UserHandle | null | Error)[] {
-  if (ids.length > MAX_LOOKUP) {
+export function handlesOf(ids: readonly string[], context: Context): (UserHandle | null)[] {
+  if (ids.length > MAX_LOOKUP)
     throw new GatewayError('BAD_USER_INPUT', `${ids.length} ids are too many: ask for at most ${MAX_LOOKUP} at once.`);
+  // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
+  return ids.map((id) => valueOrError(() => handleOf(id, context)) as UserHandle | null);
+}
+
+export function valueOrError<T>(read: () => T): T | GatewayError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
   }
-  return ids.map((id) => {
-    try {
-      return handleOf(id, known);
-    } catch (error) {
-      return error as GatewayError;
-    }
-  });
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { OpenContext } from '../context.ts';
-import type { Metrics } from '../metrics/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answer } from './answers.ts';
 import type { Exchange } from './exchange.ts';
 

@@ -51,11 +51,13 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   /** What the request behind a visit carries through the house: one for both ways of answering it. */
   function open(visit: Visit): OpenContext {
     const { exchange, origin } = visit;
-    visit.opened ??= contexts.open({
+    if (visit.opened) return visit.opened;
+    const watch = caching.watch(visit);
+    visit.opened = contexts.open({
       gone: 'gone' in origin ? origin.gone : () => goneSignal(origin.response),
       viewer: exchange.viewer,
       onUpstreamCall: () => exchange.upstreamCalls++,
-      onFresh: caching.watch(visit),
+      onRead: watch && (({ freshUntil }) => watch(freshUntil)),
     });
     return visit.opened;
   }

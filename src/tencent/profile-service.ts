@@ -89,18 +89,12 @@ export function createProfileService(
   };
 }
 
+// An account that failed says so in its item; `Fail_Account` only lists it again.
 function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
   const known = { version: null, whole: true };
-  const batch = readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
+  return readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
     Array.isArray(items) ? parseProfile(items, known) : undefined,
   );
-  const failed = answer.Fail_Account;
-  if (!Array.isArray(failed)) return batch;
-  for (const account of failed as unknown[]) {
-    if (typeof account !== 'string' || batch.get(account) instanceof Error) continue;
-    batch.set(account, malformedAnswer('portrait_get', 'an account failed without a reason'));
-  }
-  return batch;
 }
 
 function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {

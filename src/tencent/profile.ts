@@ -90,10 +90,11 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
     if (reader) fields[reader.field] ??= reader.read(value);
     else if (tag.startsWith(CUSTOM_TAG_PREFIX) && !custom.has(tag)) custom.set(tag, String(value));
   }
-  const customFields = custom.size === 0 ? NO_CUSTOM_FIELDS : [...custom].map(asCustomField);
-  return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
-}
-
-function asCustomField([tag, value]: [string, string]): Profile['customFields'][number] {
-  return { key: tag.slice(CUSTOM_TAG_PREFIX.length), value };
+  const customFields = [...custom].map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value }));
+  return {
+    ...(fields as Record<StandardField, null>),
+    customFields: custom.size === 0 ? NO_CUSTOM_FIELDS : customFields,
+    items,
+    ...known,
+  };
 }

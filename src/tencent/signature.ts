@@ -13,11 +13,11 @@ export type Signature = {
 };
 
 const RENEW_AT = 0.8;
-// The vendor advises no less than 24 hours (contract 2.1); more only makes a leaked one live longer.
+// The vendor advises no less than 24 hours (CONTRACT 2.1); more only makes a leaked one live longer.
 const DEFAULT_EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
-/** Creates the holder of the UserSig of `adminId` (contract 1.1 and 2). */
+/** Creates the holder of the UserSig of `adminId` (CONTRACT 1.1 and 2). */
 export function createSignature(options: {
   sdkAppId: number;
   secretKey: string;

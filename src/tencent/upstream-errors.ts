@@ -42,9 +42,9 @@ export class TransportFailure extends GatewayError {
   constructor(
     command: Command,
     reason: string,
-    options: { code?: ErrorCode; retryAfterMs?: number; mayHaveHappened?: boolean } = {},
+    { retryAfterMs, mayHaveHappened }: { retryAfterMs?: number; mayHaveHappened?: boolean } = {},
   ) {
-    const { code = 'UPSTREAM_UNAVAILABLE', retryAfterMs, mayHaveHappened } = options;
+    const code = reason === 'timeout' || reason === 'deadline' ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE';
     super(code, sentenceFor(code), {
       upstream: { command, retryable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
       mayHaveHappened,

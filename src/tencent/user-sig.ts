@@ -1,8 +1,9 @@
-// UserSig, the upstream's credential: an HMAC over a few lines, in JSON, deflated (upstream contract, section 2).
+// UserSig, the upstream's credential: an HMAC over a few lines, in JSON, deflated (CONTRACT 2).
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
+import { isCount, isRecord } from './envelope.ts';
 
-/** What a UserSig is made from (contract 2.1). Times are Unix seconds. */
+/** What a UserSig is made from (CONTRACT 2.1). Times are Unix seconds. */
 export type UserSigInput = {
   sdkAppId: number;
   /** The console's SecretKey as written; its UTF-8 bytes are the HMAC key. */
@@ -26,7 +27,7 @@ export type UserSigVerdict =
 const MAX_ENCODED_CHARS = 8 * 1024;
 const MAX_INFLATED_BYTES = 8 * 1024;
 
-/** Makes the UserSig of one account (contract 2.2). */
+/** Makes the UserSig of one account (CONTRACT 2.2). */
 export function signUserSig(input: UserSigInput): string {
   const userBuf = input.userBuf === undefined ? undefined : Buffer.from(input.userBuf).toString('base64');
   const document = {
@@ -47,7 +48,7 @@ export function signUserSig(input: UserSigInput): string {
 }
 
 /**
- * Checks a UserSig against the app and its key (contract 2.3).
+ * Checks a UserSig against the app and its key (CONTRACT 2.3).
  * `now` is Unix seconds; `userId`, when given, is the account that it must belong to.
  */
 export function verifyUserSig(
@@ -92,7 +93,7 @@ function decode(userSig: string): UserSigDocument | undefined {
   } catch {
     return undefined;
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  if (!isRecord(json)) return undefined;
   const {
     'TLS.ver': version,
     'TLS.identifier': userId,
@@ -101,14 +102,10 @@ function decode(userSig: string): UserSigDocument | undefined {
     'TLS.expire': expireSeconds,
     'TLS.userbuf': userBuf,
     'TLS.sig': signature,
-  } = json as Record<string, unknown>; // an object, as just checked
+  } = json;
   // A line break in the name would let it speak for the lines below it in the signed text.
   if (version !== '2.0' || typeof userId !== 'string' || userId === '' || userId.includes('\n')) return undefined;
   if (!isCount(sdkAppId) || !isCount(issuedAt) || !isCount(expireSeconds)) return undefined;
   if (typeof signature !== 'string' || (userBuf !== undefined && typeof userBuf !== 'string')) return undefined;
   return { userId, sdkAppId, issuedAt, expireSeconds, userBuf, signature };
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

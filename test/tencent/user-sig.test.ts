@@ -5,7 +5,7 @@ import { createSignature } from '../../src/tencent/signature.ts';
 import { signUserSig, verifyUserSig } from '../../src/tencent/user-sig.ts';
 import { createManualClock } from './manual-clock.ts';
 
-// The worked vectors of the upstream contract, 2.4 and 2.5.
+// The worked vectors of the CONTRACT 2.4.
 const app = {
   sdkAppId: 1_400_000_000,
   secretKey: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',

@@ -1,0 +1,116 @@
+// What happens to a user's fans, mutuals and profile, as it happens.
+import type { InterfaceFieldBuilder } from '@pothos/core';
+import { GatewayError } from '../errors.ts';
+import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
+import { builder } from './builder.ts';
+import { denied } from './connection.ts';
+import { USER_PRICE } from './cost.ts';
+import { UserType } from './user.ts';
+import { checkUserId, handleOf, MAX_LOOKUP } from './user-handle.ts';
+
+const TYPE_NAMES = {
+  'fan-gained': 'FanGained',
+  'fan-lost': 'FanLost',
+  'mutual-gained': 'MutualGained',
+  'profile-changed': 'ProfileChanged',
+  missed: 'EventsMissed',
+} as const satisfies Record<(FollowEvent | ProfileEvent)['type'], string>;
+
+const eventFields = <Event extends FollowEvent | ProfileEvent>(
+  t: InterfaceFieldBuilder<typeof builder.$inferSchemaTypes, Event>,
+) => ({
+  cursor: t.string({
+    nullable: false,
+    description: 'Resumes right after this event: give it as `after` when you subscribe again.',
+    resolve: ({ cursor }) => cursor,
+  }),
+  at: t.field({
+    type: 'DateTime',
+    nullable: false,
+    description: 'When it happened.',
+    resolve: ({ at }) => Math.floor(at / 1000),
+  }),
+});
+
+const FollowEventType = builder.interfaceRef<FollowEvent>('FollowEvent').implement({
+  description: 'Something that happened to the fans or the mutuals of a user.',
+  resolveType: ({ type }) => TYPE_NAMES[type],
+  fields: eventFields,
+});
+
+const ProfileEventType = builder.interfaceRef<ProfileEvent>('ProfileEvent').implement({
+  description: 'Something that happened to the profile of a user.',
+  resolveType: ({ type }) => TYPE_NAMES[type],
+  fields: eventFields,
+});
+
+type UserEvent = Exclude<FollowEvent | ProfileEvent, EventsMissed>;
+
+function userEvent(type: UserEvent['type'], description: string, who: string) {
+  builder.objectRef<UserEvent>(TYPE_NAMES[type]).implement({
+    description,
+    interfaces: [type === 'profile-changed' ? ProfileEventType : FollowEventType],
+    fields: (t) => ({
+      user: t.field({
+        type: UserType,
+        nullable: false,
+        description: who,
+        complexity: USER_PRICE,
+        resolve: ({ userId }) => ({ id: userId, profile: null }),
+      }),
+    }),
+  });
+}
+
+userEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
+userEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.');
+userEvent(
+  'mutual-gained',
+  'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
+  'Who follows the user and is followed back.',
+);
+userEvent('profile-changed', 'A profile was changed.', 'Whose profile it is, as it is now.');
+
+builder.objectRef<EventsMissed>(TYPE_NAMES.missed).implement({
+  description: 'Some events before this one may never come, and nobody knows which: read again what you show of them.',
+  interfaces: [FollowEventType, ProfileEventType],
+});
+
+const AFTER =
+  'The cursor of the last event that you have. What happened since comes first; where some of it is no longer known, `EventsMissed` says so. Left out, events begin from now on.';
+
+builder.subscriptionFields((t) => ({
+  followEvents: t.field({
+    type: FollowEventType,
+    nullable: false,
+    description:
+      'What happens to the fans and the mutuals of a user. Whoever may not see the fans cannot subscribe; whoever may not see the mutuals is not told of them.',
+    args: {
+      userId: t.arg.id({ required: true, description: 'The UserID.' }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe(_root, { userId, after }, context) {
+      const { viewer, live } = context;
+      if (!handleOf(userId, context)) throw new GatewayError('USER_NOT_FOUND', `There is no account "${userId}".`);
+      if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
+      return live.followEvents(userId, after ?? null);
+    },
+    resolve: (event) => event,
+  }),
+  profileChanged: t.field({
+    type: ProfileEventType,
+    nullable: false,
+    description: 'Changes of the profiles of some users.',
+    args: {
+      userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }),
+      after: t.arg.string({ description: AFTER }),
+    },
+    subscribe(_root, { userIds, after }, { settings, live }) {
+      if (userIds.length === 0 || userIds.length > MAX_LOOKUP)
+        throw new GatewayError('BAD_USER_INPUT', `Name 1 to ${MAX_LOOKUP} users, not ${userIds.length}.`);
+      for (const userId of userIds) checkUserId(userId, settings);
+      return live.profileEvents(userIds, after ?? null);
+    },
+    resolve: (event) => event,
+  }),
+}));

@@ -1,0 +1,152 @@
+// What a user's profile shows.
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem, UserHandle } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
+import { builder } from './builder.ts';
+import { price } from './cost.ts';
+import { UserType } from './user.ts';
+
+/** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
+type Values<T extends string> = Record<T, { description: string }>;
+
+const GenderType = builder.enumType('Gender', {
+  description: "A user's gender, as the profile states it.",
+  values: {
+    UNKNOWN: { description: 'Set to unknown.' },
+    FEMALE: { description: 'Female.' },
+    MALE: { description: 'Male.' },
+  } satisfies Values<Gender>,
+});
+
+const AllowTypeType = builder.enumType('AllowType', {
+  description: 'Who may add this user as a friend. It does not concern follows.',
+  values: {
+    NEED_CONFIRM: { description: 'A request needs the user’s consent.' },
+    ALLOW_ANY: { description: 'Anybody may.' },
+    DENY_ANY: { description: 'Nobody may.' },
+  } satisfies Values<AllowType>,
+});
+
+const AdminForbidTypeType = builder.enumType('AdminForbidType', {
+  description: 'What the app’s administrators forbid this user.',
+  values: {
+    NONE: { description: 'Nothing.' },
+    SEND_OUT: { description: 'Sending friend requests.' },
+  } satisfies Values<AdminForbidType>,
+});
+
+const CustomFieldType = builder.objectRef<Profile['customFields'][number]>('CustomField').implement({
+  description: "A profile field of the app's own (`Tag_Profile_Custom_*`).",
+  fields: (t) => ({
+    key: t.exposeString('key', { nullable: false, description: 'The key, without the `Tag_Profile_Custom_` prefix.' }),
+    value: t.exposeString('value', { nullable: false, description: 'The value.' }),
+  }),
+});
+
+const ProfileItemType = builder.objectRef<ProfileItem>('ProfileItem').implement({
+  description: 'A raw profile item, as Tencent Cloud Chat keeps it.',
+  fields: (t) => ({
+    tag: t.exposeString('tag', { nullable: false, description: 'The tag, for example `Tag_Profile_IM_Nick`.' }),
+    value: t.expose('value', {
+      type: 'ProfileValue',
+      nullable: false,
+      description: 'The value: a string or a number.',
+    }),
+  }),
+});
+
+/** Reads from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
+const profileValue =
+  <Key extends keyof Profile>(key: Key) =>
+  ({ id, profile }: UserHandle, _args: object, { load }: Context): Profile[Key] | Promise<Profile[Key]> =>
+    profile && (profile.whole || profile[key] !== null) ? profile[key] : andThen(load.profile(id), (read) => read[key]);
+
+/** Reads entries of a profile that lacks none. Those that are wanted must not be of a tag that the app does not have. */
+function entriesOf<T>(
+  { id, profile }: UserHandle,
+  context: Context,
+  tags: readonly string[] | undefined,
+  read: (profile: Profile) => T[],
+): T[] | Promise<T[]> {
+  return andThen(profile?.whole ? profile : context.load.profile(id), (whole) => {
+    const refused = tags?.find((tag) => context.refusedTags().includes(tag));
+    if (refused === undefined) return read(whole);
+    throw new GatewayError(
+      'UPSTREAM_MISCONFIGURED',
+      `The app has no profile field "${refused}", although the gateway is configured to ask for it.`,
+    );
+  });
+}
+
+/** How many entries a list of a profile is taken to have. */
+const LIST_PRICE = price(0, () => 25);
+/** What concerns the app and who runs it more than its users, so that a contract can leave it out by one name. */
+const INTERNAL = 'internal';
+
+builder.objectFields(UserType, (t) => ({
+  nick: t.string({ description: 'The name to show.', resolve: profileValue('nick') }),
+  avatar: t.field({
+    type: 'URL',
+    description:
+      'The picture to show. A value that is no absolute web address is null here, and raw in `profileItems`.',
+    resolve: profileValue('avatar'),
+  }),
+  gender: t.field({ type: GenderType, description: 'The gender.', resolve: profileValue('gender') }),
+  birthday: t.field({
+    type: 'Date',
+    description: 'The date of birth. A value that is no calendar date is null here, and raw in `profileItems`.',
+    resolve: profileValue('birthday'),
+  }),
+  location: t.string({ description: 'The place, in whatever form the app uses.', resolve: profileValue('location') }),
+  selfSignature: t.string({
+    description: 'What the user says about themself.',
+    resolve: profileValue('selfSignature'),
+  }),
+  language: t.int({ description: 'The language, a number of the app’s own.', resolve: profileValue('language') }),
+  level: t.int({ description: 'The level, a number of the app’s own.', resolve: profileValue('level') }),
+  role: t.int({ description: 'The role, a number of the app’s own.', tag: INTERNAL, resolve: profileValue('role') }),
+  allowType: t.field({
+    type: AllowTypeType,
+    description: 'Who may add this user as a friend.',
+    resolve: profileValue('allowType'),
+  }),
+  adminForbidType: t.field({
+    type: AdminForbidTypeType,
+    description: 'What the app’s administrators forbid this user.',
+    tag: INTERNAL,
+    resolve: profileValue('adminForbidType'),
+  }),
+  messageSettings: t.int({
+    description: 'Message settings, a bit field: 1 means that the user receives no messages.',
+    tag: INTERNAL,
+    resolve: profileValue('messageSettings'),
+  }),
+  customFields: t.field({
+    type: [CustomFieldType],
+    nullable: true,
+    description:
+      'The profile fields of the app’s own that this user has set: all of them for a member of a list, elsewhere those that the gateway is configured to ask for.',
+    args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
+    complexity: LIST_PRICE,
+    resolve: (user, { keys }, context) => {
+      const tags = keys?.map((key) => `Tag_Profile_Custom_${key}`);
+      return entriesOf(user, context, tags, ({ customFields }) =>
+        customFields.filter(({ key }) => keys?.includes(key) ?? true),
+      );
+    },
+  }),
+  profileItems: t.field({
+    type: [ProfileItemType],
+    nullable: true,
+    description:
+      'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
+    args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
+    complexity: LIST_PRICE,
+    tag: INTERNAL,
+    resolve: (user, { tags }, context) =>
+      entriesOf(user, context, tags ?? undefined, ({ items }) =>
+        items.filter(({ tag }) => tags?.includes(tag) ?? true),
+      ),
+  }),
+}));
