@@ -26,7 +26,7 @@ describe('the rate', () => {
     const times = timesOf(replicas);
     expect(busiest(times, SECOND_MS)).toBeLessThanOrEqual(RATE);
     expect(times.length).toBeGreaterThanOrEqual(5 * 170);
-    for (const { admitted } of replicas) expect(admitted.length).toBeGreaterThan(0.8 * (times.length / 4));
+    for (const { admitted } of replicas) expect(admitted.length).toBeGreaterThan(0.7 * (times.length / 4));
   });
 
   it('leaves what one replica does not want to the others', async () => {

@@ -42,7 +42,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
   }
 
   return {
-    totals: totals as { readonly admitted: readonly number[]; readonly refused: readonly number[] },
+    totals,
     /** The calls that wait, by rank. */
     counts: () =>
       waiting.reduce(
