@@ -7,9 +7,9 @@ import type { Clock } from './clock.ts';
 import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
+import { pageKey } from './follow/caches.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
-import { pageKey } from './follow/kinds.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import { createLoaders, type Loaders } from './follow/loaders.ts';
 import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
@@ -72,7 +72,7 @@ export type ContextDependencies = {
 };
 
 /** The request that a context is made for; it is told of every upstream call, and of everything that is read. */
-export type ContextRequest = Pick<CallOptions, 'onFresh' | 'onRead'> & {
+export type ContextRequest = Pick<CallOptions, 'onRead'> & {
   /** What aborts when the client goes away. */
   gone(): AbortSignal;
   viewer: Viewer | null;
@@ -106,7 +106,6 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       const call: CallOptions = {
         signal: deadline.signal,
         deadlineAt: deadline.at,
-        onFresh: request.onFresh,
         onRead: request.onRead,
         onStale({ ageMs, failure }) {
           // A failure says more than a renewal that is on its way.
@@ -158,11 +157,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         pages.set(key, page);
         return page;
       },
-      isKnownMissing(userId) {
-        const isMissing = cache.isKnownMissing(userId);
-        if (isMissing) request.onFresh?.(clock.now());
-        return isMissing;
-      },
+      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
       refusedTags: cache.refusedTags,
       async changeFollows(kind, userIds) {
         if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');

@@ -4,14 +4,12 @@ import { createKeyedMutex } from './cache/keyed-mutex.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { type CachedFollowService, withInvalidation } from './follow/cached-follow-service.ts';
-import { createChangedProfiles } from './follow/changed-profiles.ts';
+import { type CachedFollowService, createCachedFollowService } from './follow/cached-follow-service.ts';
+import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
 import { createFollowWriter, type FollowWriter } from './follow/follow-writer.ts';
-import type { MemoryObserver } from './follow/kinds.ts';
 import { createKnownFans, type FindKnownFans } from './follow/known-fans.ts';
-import { createFollowMemory } from './follow/memory.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions, type Subscriptions } from './follow/subscriptions.ts';
@@ -41,7 +39,7 @@ export type DomainDependencies = {
   redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   clock: Clock;
   report: TencentClientOptions['report'];
-  observer: MemoryObserver | undefined;
+  observer: CacheObserver | undefined;
 } & Pick<WebhookEventsOptions, 'onFlood' | 'onBug'>;
 
 /** How long a start waits at most for hearing the other replicas. In milliseconds. */
@@ -50,7 +48,6 @@ const HEARING_MS = 1000;
 export function createDomain(config: Config, dependencies: DomainDependencies): Domain {
   const { client, redis, clock, report, observer, onFlood, onBug } = dependencies;
   const lagMs = config.writeLagMs;
-  const { toldMs, usableMs } = config.lifetimes.page;
   const stream = createChangeStream({
     redis,
     key: `${redis?.prefix}:changes`,
@@ -62,22 +59,18 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
   });
-  const cache = withInvalidation(
-    createFollowMemory({
-      follow,
-      profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
-      clock,
-      lifetimes: config.lifetimes,
-      memoryBytes: config.memoryBytes,
-      redis,
-      settleMs: lagMs,
-      observer,
-    }),
-  );
+  const cache = createCachedFollowService({
+    follow,
+    profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
+    clock,
+    lifetimes: config.lifetimes,
+    memoryBytes: config.memoryBytes,
+    redis,
+    settleMs: lagMs,
+    observer,
+  });
   const own = createOwnChanges({ stream, clock, lagMs });
-  // As long as a page may stand in for a newer one, so long it may show an old profile.
-  const profiles = createChangedProfiles({ stream, clock, pageMs: Math.max(toldMs, usableMs) });
-  const service = withOwnChanges(cache, own, profiles);
+  const service = withOwnChanges(cache, own);
   const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
   const mutex = createKeyedMutex();
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });

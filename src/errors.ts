@@ -64,6 +64,12 @@ export class ConfigError extends Error {
   }
 }
 
+/** Arguments that a command does not understand. */
+export class UsageError extends Error {}
+
+/** What a command could not do, in words for the operator. */
+export class CommandFailure extends Error {}
+
 /** Why nothing more is done for a client that has gone. */
 export function clientGone(): GatewayError {
   return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');

@@ -1,37 +1,112 @@
-// The process edge: reads the command line, runs a command, and ends with its exit code.
-import type { Environment } from './config.ts';
-import { type Command, type CommandLine, readCommandLine } from './process/command-line.ts';
-import { check, printSchema, purge, sandbox, webhook } from './process/commands.ts';
-import { complain, EXIT, explain, print, USAGE, VERSION } from './process/edge.ts';
-import { serve } from './process/serve.ts';
+// The process: its arguments, commands and exit codes.
+import { parseArgs } from 'node:util';
+import packageJson from '../package.json' with { type: 'json' };
+import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 
-// Leaves although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
+const USAGE = `follow-gateway ${packageJson.version}: GraphQL over Tencent Cloud Chat's follow API
+
+Usage: node src/main.ts [command]
+
+Commands
+  serve      run the gateway (default); without any TENCENT_* setting it brings its own sandbox upstream
+  sandbox    run the sandbox upstream alone; --port chooses its port (4100)
+  schema     print the GraphQL schema
+  check      check the settings against the upstream and Redis, and print what to set for webhooks
+  purge      make all gateways on REDIS_URL drop what they cached of users (purge <userId…>), or all (purge --all)
+
+Options
+  --lively   people of the sandbox follow, unfollow and change their profiles, a few times a second (serve, sandbox)
+  --help     show this
+  --version  show the version
+
+Settings are environment variables; deploy/README.md has the table.
+`;
+/** Exit codes of sysexits.h. */
+const EXIT = { failure: 1, usage: 64, config: 78 };
+
+// A reader that is gone, or a disk that is full, does not end the process.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
+// Ends although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
 process.exit(
-  await run(process.argv.slice(2), process.env).catch((error: unknown) => {
+  await run(process.argv.slice(2)).catch((error: unknown) => {
     const { exitCode, complaint } = explain(error);
-    complain(complaint);
+    process.stderr.write(`${complaint}\n`);
     return exitCode;
   }),
 );
 
-async function run(args: string[], env: Environment): Promise<number> {
-  let commandLine: CommandLine;
-  try {
-    commandLine = readCommandLine(args);
-  } catch (error) {
-    complain(`${(error as Error).message}\n\n${USAGE}`);
-    return EXIT.usage;
-  }
-  const { command, port, lively, purging } = commandLine;
-  const commands: Record<Command, () => number | Promise<number>> = {
-    help: () => print(USAGE),
-    version: () => print(`${VERSION}\n`),
-    serve: () => serve(env, lively),
-    sandbox: () => sandbox(port, lively),
-    schema: printSchema,
-    check: () => check(env),
-    webhook: () => webhook(env),
-    purge: () => purge(env, purging),
+/** Runs the command; resolves with the exit code. */
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = readArguments(args);
+  const [command = 'serve', ...operands] = positionals;
+  const { port = '4100', lively = false, all = false, help, version } = values;
+  const { env } = process;
+  if (help || version) return print(help ? USAGE : `${packageJson.version}\n`);
+
+  const refuse = (isWrong: boolean, problem: string) => {
+    if (isWrong) throw new UsageError(problem);
   };
-  return commands[command]();
+  refuse(operands.length > 0 && command !== 'purge', `There is no command "${positionals.join(' ')}".`);
+  refuse(values.port !== undefined && command !== 'sandbox', '--port belongs to sandbox; the gateway listens on PORT.');
+  refuse(!/^\d{1,5}$/.test(port) || Number(port) > 65_535, '--port must be a whole number from 0 to 65535.');
+  refuse(lively && !['serve', 'sandbox'].includes(command), '--lively belongs to serve and sandbox.');
+  refuse(all && command !== 'purge', '--all belongs to purge.');
+  refuse(command === 'purge' && all === operands.length > 0, 'purge takes the ids of users, or --all.');
+
+  switch (command) {
+    case 'serve': {
+      const { serve } = await import('./serve.ts');
+      return (await serve(env, lively)) ? 0 : EXIT.failure;
+    }
+    case 'sandbox': {
+      const { serveSandbox } = await import('./serve.ts');
+      await serveSandbox(Number(port), lively);
+      return 0;
+    }
+    case 'schema': {
+      const { printSdl } = await import('./graph/schema.ts');
+      return print(printSdl());
+    }
+    case 'check': {
+      const { check } = await import('./check.ts');
+      return (await check(env, print)) ? 0 : EXIT.failure;
+    }
+    case 'purge': {
+      const { purge } = await import('./purge.ts');
+      return print(await purge(env, all ? 'everything' : operands));
+    }
+  }
+  throw new UsageError(`There is no command "${command}".`);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function readArguments(args: string[]) {
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const;
+  const options = { help: { ...flag, short: 'h' }, version: flag, port: text, lively: flag, all: flag } as const;
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** What an error that ends the process means: as an exit code, and in words. */
+function explain(error: unknown): { exitCode: number; complaint: string } {
+  if (error instanceof UsageError) return { exitCode: EXIT.usage, complaint: `${error.message}\n\n${USAGE}` };
+  if (error instanceof ConfigError)
+    return { exitCode: EXIT.config, complaint: `${error.message}\ndeploy/README.md has the table of settings.` };
+  if (error instanceof CommandFailure) return { exitCode: EXIT.failure, complaint: error.message };
+  const { syscall, code, address, hostname, port, setting = 'PORT' } = error as Error & Record<string, unknown>;
+  if (['listen', 'bind', 'getaddrinfo'].includes(String(syscall))) {
+    const place = [address ?? hostname, port].filter((part) => part !== undefined).join(':');
+    const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+    const remedy = `Set ${setting} and HOST${setting === 'PORT' ? ', or --port for the sandbox' : ''}.`;
+    return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}` };
+  }
+  return { exitCode: EXIT.failure, complaint: error instanceof Error ? `${error.stack}` : String(error) };
 }

@@ -1,84 +1,83 @@
-// An operator's way to make all gateways forget: what they share in Redis, and what each holds in its own memory.
-import { randomUUID } from 'node:crypto';
+// The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
-import { ConfigError } from './errors.ts';
-import { groupsOf } from './follow/forgetting.ts';
-import { createMemories } from './follow/kinds.ts';
+import { type Config, type Environment, readConfig } from './config.ts';
+import { CommandFailure, ConfigError, UsageError } from './errors.ts';
+import { type Caches, createCaches } from './follow/caches.ts';
+import { groupsOf } from './follow/invalidation.ts';
 import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';
 import { connectRedis, createRedisClient, keyPrefixOf } from './redis.ts';
 
-/** Both reject when Redis does not take it. */
-export type Purge = {
-  /** Forgets the lists, counts and profiles of these users. */
-  users(userIds: readonly string[]): Promise<void>;
-  /** Forgets all; resolves with the number of keys that were removed from Redis. */
-  everything(): Promise<number>;
-  close(): void;
-};
+type Shared = { redis: RedisClient; prefix: string; caches: Caches };
 
 /** How many keys Redis is asked to look at in one step. */
 const SCAN_STEP = 1000;
 
-/** Connects to the Redis of the settings, or throws a `ConfigError`. */
-export async function createPurge(config: Config): Promise<Purge> {
-  if (!config.redis) {
-    throw new ConfigError([
-      'REDIS_URL is missing: without Redis each gateway remembers in its own memory, which no other process can reach. Restart the gateways to make them forget',
-    ]);
-  }
-  const redis = createRedisClient(config.redis.nodes);
-  // Without a listener a lost connection would end the process; the command that meets it says so.
-  redis.on('error', () => {});
-  await connectRedis(redis);
-  const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const channel = forgetChannel(prefix);
-  // What hides the old in Redis must outlive it, hence with the lifetimes that the gateways have.
-  const memories = createMemories({
-    ...config,
-    clock: systemClock,
-    redis: { link: strictLink(redis), prefix, replica: randomUUID() },
-  });
-
-  return {
-    async users(userIds) {
-      const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
-      await Promise.all(groups.map(({ kind, group }) => memories[kind].forget(group)));
-      await redis.publish(channel, writeMessage(groups.map((group) => ({ ...group, confirmed: true }))));
-    },
-    async everything() {
-      // Told before, so that reads that are under way are not written any more; and after, since a gateway may have
-      // looked here meanwhile.
-      await redis.publish(channel, EVERYTHING);
-      let removed = 0;
-      for (const master of 'nodes' in redis ? redis.nodes('master') : [redis]) {
-        for (let cursor: string | undefined; cursor !== '0'; ) {
-          const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
-          cursor = next;
-          removed += await remove(keys.filter(isRemembered));
-        }
-      }
-      await redis.publish(channel, EVERYTHING);
-      return removed;
-    },
-    close: () => redis.disconnect(),
-  };
-
-  /** Neither the budget's keys, nor the marks that keep a read which is under way from bringing back what was forgotten. */
-  function isRemembered(key: string): boolean {
-    const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
-    return Object.hasOwn(memories, kind) && !/\{[^}]*\}::forgotten$/.test(key);
-  }
-
-  // One by one, since a cluster takes no command for keys of several slots; they travel together all the same.
-  async function remove(keys: readonly string[]): Promise<number> {
-    const counts = await Promise.all(keys.map((key) => redis.unlink(key)));
-    return counts.reduce((sum, count) => sum + count, 0);
+/** Runs the command for these users, or for all; resolves with what it did, in words. */
+export async function purge(env: Environment, userIds: readonly string[] | 'everything'): Promise<string> {
+  const config = readConfig(env);
+  const isAll = userIds === 'everything';
+  const impossible = isAll ? [] : userIds.filter((id) => !config.userIdPattern.test(id));
+  if (impossible.length > 0)
+    throw new UsageError(`${impossible.map((id) => `"${id}"`).join(', ')} cannot be a UserID.`);
+  const shared = await connect(config);
+  try {
+    if (isAll) return `Everything is purged: ${await purgeAll(shared)} keys were removed from Redis.\n`;
+    await purgeUsers(shared, userIds);
+    return `Purged: ${userIds.join(', ')}.\n`;
+  } catch (error) {
+    throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
+  } finally {
+    shared.redis.disconnect();
   }
 }
 
-/** A link that tells a failure instead of carrying on without: whoever purges wants to know. */
+async function connect(config: Config): Promise<Shared> {
+  if (!config.redis)
+    throw new ConfigError([
+      'REDIS_URL is missing: without Redis each gateway caches in its own memory alone. Restart the gateways to purge it',
+    ]);
+  const redis = createRedisClient(config.redis.nodes);
+  // Without a listener a lost connection would end the process; the command that meets it reports it.
+  redis.on('error', () => {});
+  await connectRedis(redis);
+  const prefix = keyPrefixOf(config.tencent.sdkAppId);
+  // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
+  const caches = createCaches({ ...config, clock: systemClock, redis: { link: strictLink(redis), prefix } });
+  return { redis, prefix, caches };
+}
+
+async function purgeUsers({ redis, prefix, caches }: Shared, userIds: readonly string[]): Promise<void> {
+  const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
+  await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+  await redis.publish(forgetChannel(prefix), writeMessage(groups.map((group) => ({ ...group, confirmed: true }))));
+}
+
+/** Resolves with the number of keys that were removed. */
+async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
+  // Before, so that running reads are not stored any more; and after, since a gateway may have read a key meanwhile.
+  await redis.publish(forgetChannel(prefix), EVERYTHING);
+  let removed = 0;
+  for (const master of 'nodes' in redis ? redis.nodes('master') : [redis]) {
+    for (let cursor: string | undefined; cursor !== '0'; ) {
+      const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
+      cursor = next;
+      // One by one: a cluster takes no command for keys of several slots. ioredis sends them together all the same.
+      const counts = await Promise.all(keys.filter(isEntry).map((key) => redis.unlink(key)));
+      removed += counts.reduce((sum, count) => sum + count, 0);
+    }
+  }
+  await redis.publish(forgetChannel(prefix), EVERYTHING);
+  return removed;
+
+  /** Neither a key of the budget, nor a generation: those keep running reads from storing what is purged. */
+  function isEntry(key: string): boolean {
+    const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
+    return Object.hasOwn(caches, kind) && !key.endsWith('}::generation');
+  }
+}
+
+/** A link that rejects when Redis fails, where a gateway carries on without. */
 function strictLink(redis: RedisClient): RedisLink {
   return {
     ask: (command) => command(redis),

@@ -93,7 +93,16 @@ export async function connectRedis(redis: RedisClient): Promise<void> {
 /** A cluster of which one node is dead is still one to work with. */
 async function connectToAny(redis: RedisClient): Promise<void> {
   await redis.connect();
-  await Promise.any(('nodes' in redis ? redis.nodes('master') : [redis]).map((node) => node.ping()));
+  if ('nodes' in redis) await Promise.any(redis.nodes('master').map((node) => node.ping()));
+  else await refuseReplica(redis);
+}
+
+/** A replica answers reads, and would refuse every write for as long as the gateway runs. */
+async function refuseReplica(redis: Redis): Promise<void> {
+  await redis.ping();
+  await redis.set('follow-gateway:start', '', 'PX', 1).catch((error: Error) => {
+    if (error.message.startsWith('READONLY')) throw error;
+  });
 }
 
 /** Says what is wrong without repeating the URL, which may hold a password. */
@@ -101,6 +110,7 @@ function explain(error: Error & { code?: string; lastNodeError?: Error }): strin
   const { code, message } = error.lastNodeError ? Object.assign(error.lastNodeError, { code: undefined }) : error;
   if (/WRONGPASS|NOAUTH|invalid username-password|without any password/i.test(message))
     return 'is refused: the user or password is wrong';
+  if (message.startsWith('READONLY')) return 'leads to a replica that can only be read: name the primary';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'names a host that cannot be found';
   if (code === 'ECONNREFUSED' || /ECONNREFUSED/.test(message))
     return 'leads to a host where nothing listens at that port';

@@ -7,12 +7,12 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { createMetrics } from './metrics/metrics.ts';
-import { createMetricsPage, METRICS_PATH } from './metrics/page.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
@@ -50,8 +50,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     createRedisLink({
       redis,
       clock,
-      // A read asks Redis twice in turn: what it knows, and whether it is this replica's turn to ask the upstream.
-      timeoutMs: (config.redis?.timeoutMs ?? 0) / 2,
+      timeoutMs: config.redis?.timeoutMs ?? 0,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       onRefusal: (refuses, reason) =>
@@ -72,7 +71,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     config.metricsPort === null
       ? null
       : createMetrics({
-          clock,
           knownOperations: readOperationNames(),
           readings: {
             memoryBytes: () => domain.service.bytes(),

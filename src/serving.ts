@@ -13,7 +13,6 @@ import { createServedSchema } from './graph/federation.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
@@ -22,6 +21,7 @@ import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
 import { readStarterOperations } from './starter-operations.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {

@@ -3,8 +3,8 @@ import { hkdfSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { WebhookEvents } from './follow/webhook-events.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import { createWebhookRoute, type WebhookRoute } from './server/webhook-route.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { createOccasionalReport, type Report } from './tencent/report.ts';
 import { createWebhookReader } from './tencent/webhook.ts';
 

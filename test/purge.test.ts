@@ -60,7 +60,7 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
 
   expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({
     code: 0,
-    stdout: 'Forgotten by all gateways: anna.\n',
+    stdout: 'Purged: anna.\n',
     stderr: '',
   });
 
@@ -97,7 +97,7 @@ test('after a purge of everything, both gateways ask again, and other keys in th
 
   const { code, stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^Everything is forgotten by all gateways: \d+ keys were removed from Redis\.\n$/);
+  expect(stdout).toMatch(/^Everything is purged: \d+ keys were removed from Redis\.\n$/);
   const left = await redis.keys('*');
   expect(left.filter((key) => !key.includes(':budget:')).sort()).toEqual(Object.keys(strangers).sort());
   expect(left).toContain(budget);
@@ -177,6 +177,6 @@ test('a Redis that refuses makes the purge fail in words', async () => {
   await redis.config('SET', 'min-replicas-to-write', '1');
   const { code, stdout, stderr } = await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^Redis did not forget: .*NOREPLICAS/);
+  expect(stderr).toMatch(/^Redis did not purge: .*NOREPLICAS/);
   expect(stderr).not.toMatch(/^ +at /m);
 });

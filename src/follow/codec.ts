@@ -1,21 +1,21 @@
-// How the domain's values are written for Redis and read back. What does not have the right shape counts as not there.
-//
-// Profiles and pages are lists without names, and the tags of all profiles of a page stand before them, each once: that
-// leaves less than half to write, to send, to keep and to read.
-import type {
-  AdminForbidType,
-  AllowType,
-  FollowCounts,
-  FollowEntry,
-  FollowPage,
-  FollowRelation,
-  Gender,
-  Profile,
-  ProfileItem,
-} from './model.ts';
+// How cached values are written for Redis, read back, and sized. What does not have the right shape counts as not there.
+import { type FollowCounts, type FollowRelation, type Profile, type ProfileItem, UNSET_PROFILE } from './model.ts';
 
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
+
+/**
+ * An upstream page as it is cached: its members' profiles are cached once for all pages, unless they may lack tags. The
+ * last part is the owner's counter for this list before the page was read; null when it was not known.
+ */
+export type CachedPage = {
+  readonly ids: readonly string[];
+  /** When each follow began, in Unix seconds. */
+  readonly times: readonly number[];
+  readonly next: string;
+  readonly count: number | null;
+  readonly partial: readonly (Profile | null)[] | null;
+};
 
 const RELATIONS: readonly unknown[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] satisfies FollowRelation[];
 
@@ -38,161 +38,127 @@ function jsonCodec<V>(
   };
 }
 
-function refuse(): never {
-  throw new TypeError('not what is written here');
-}
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isNumber = (value: unknown): value is number => typeof value === 'number';
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : refuse());
-const textOf = (value: unknown): string => (isText(value) ? value : refuse());
-const textOrNull = (value: unknown): string | null => (value === null || isText(value) ? value : refuse());
-const numberOrNull = (value: unknown): number | null => (value === null || isNumber(value) ? value : refuse());
-const countOf = (value: unknown): number => (isCount(value) ? value : refuse());
+type Read<V> = (value: unknown) => V;
 
-/** The tags that are written, each with its place. */
-type Places = Map<string, number>;
-
-function placeOf(tag: string, places: Places): number {
-  const known = places.get(tag);
-  if (known !== undefined) return known;
-  places.set(tag, places.size);
-  return places.size - 1;
-}
-
-/** All that it has, in the order of the type; for a tag its place, and the value after it. */
-function packProfile(profile: Profile, places: Places): unknown[] {
-  const { nick, avatar, gender, birthday, location, selfSignature, language, level, role } = profile;
-  const { allowType, adminForbidType, messageSettings, version, whole } = profile;
-  const fields: string[] = [];
-  for (const { key, value } of profile.customFields) fields.push(key, value);
-  const items: (string | number)[] = [];
-  for (const { tag, value } of profile.items) items.push(placeOf(tag, places), value);
-  // biome-ignore format: sixteen lines would say no more
-  return [
-    nick, avatar, gender, birthday, location, selfSignature,
-    language, level, role, allowType, adminForbidType, messageSettings,
-    fields, items, version, whole,
-  ];
-}
-const PROFILE_PARTS = 16;
-
-function unpackProfile(packed: unknown, tags: readonly string[]): Profile {
-  const parts = listOf(packed);
-  const whole = parts[15];
-  if (parts.length !== PROFILE_PARTS || typeof whole !== 'boolean') refuse();
-  return {
-    nick: textOrNull(parts[0]),
-    avatar: textOrNull(parts[1]),
-    gender: textOrNull(parts[2]) as Gender | null, // as are the other two: what was one when it was written
-    birthday: textOrNull(parts[3]),
-    location: textOrNull(parts[4]),
-    selfSignature: textOrNull(parts[5]),
-    language: numberOrNull(parts[6]),
-    level: numberOrNull(parts[7]),
-    role: numberOrNull(parts[8]),
-    allowType: textOrNull(parts[9]) as AllowType | null,
-    adminForbidType: textOrNull(parts[10]) as AdminForbidType | null,
-    messageSettings: numberOrNull(parts[11]),
-    customFields: inPairs(listOf(parts[12]), (key, value) => ({ key: textOf(key), value: textOf(value) })),
-    items: inPairs(listOf(parts[13]), (place, value): ProfileItem => {
-      const tag = isNumber(place) ? tags[place] : undefined;
-      return tag !== undefined && (isText(value) || isNumber(value)) ? { tag, value } : refuse();
-    }),
-    version: numberOrNull(parts[14]),
-    whole,
+const only =
+  <V>(isRight: (value: unknown) => boolean): Read<V> =>
+  (value) => {
+    if (!isRight(value)) throw new TypeError('not what is written here');
+    return value as V; // as was just checked
   };
-}
+const nullOr =
+  <V>(read: Read<V>): Read<V | null> =>
+  (value) =>
+    value === null ? null : read(value);
+const listOf =
+  <V>(read: Read<V>): Read<V[]> =>
+  (value) =>
+    only<unknown[]>(Array.isArray)(value).map(read);
 
-function inPairs<T>(list: readonly unknown[], pair: (first: unknown, second: unknown) => T): T[] {
-  if (list.length % 2 !== 0) refuse();
-  const pairs: T[] = new Array(list.length / 2);
-  for (let n = 0; n < pairs.length; n++) pairs[n] = pair(list[2 * n], list[2 * n + 1]);
-  return pairs;
-}
+const text = only<string>((value) => typeof value === 'string');
+const number = only<number>((value) => typeof value === 'number');
+const count = only<number>((value) => Number.isSafeInteger(value) && Number(value) >= 0);
+const flag = only<boolean>((value) => typeof value === 'boolean');
+const pair = only<[unknown, unknown]>((value) => Array.isArray(value) && value.length === 2);
+/** A word that was one of its kind when it was written. */
+const word = <V>() => nullOr(text as Read<V>);
 
-function packPage({ entries, next }: FollowPage): unknown {
-  const places: Places = new Map();
-  const members = entries.map(({ user, followedAt }) => [
-    user.id,
-    followedAt,
-    user.profile && packProfile(user.profile, places),
-  ]);
-  return [next, [...places.keys()], members];
-}
+/** All that a profile has, in the order in which it is written. */
+const PROFILE: { [K in keyof Profile]: Read<Profile[K]> } = {
+  nick: nullOr(text),
+  avatar: nullOr(text),
+  gender: word(),
+  birthday: nullOr(text),
+  location: nullOr(text),
+  selfSignature: nullOr(text),
+  language: nullOr(number),
+  level: nullOr(number),
+  role: nullOr(number),
+  allowType: word(),
+  adminForbidType: word(),
+  messageSettings: nullOr(number),
+  customFields: listOf((field) => {
+    const [key, value] = pair(field);
+    return { key: text(key), value: text(value) };
+  }),
+  items: listOf((item): ProfileItem => {
+    const [tag, value] = pair(item);
+    return { tag: text(tag), value: typeof value === 'number' ? value : text(value) };
+  }),
+  version: nullOr(number),
+  whole: flag,
+};
+const PROFILE_FIELDS = Object.keys(PROFILE) as (keyof Profile)[];
 
-function unpackPage(packed: unknown): FollowPage {
-  const [next, tags, members] = listOf(packed);
-  const texts = listOf(tags).map(textOf);
-  const entries = listOf(members).map((member): FollowEntry => {
-    const [id, followedAt, profile] = listOf(member);
-    const user = { id: textOf(id), profile: profile === null ? null : unpackProfile(profile, texts) };
-    return { user, followedAt: countOf(followedAt) };
+const packProfile = (value: Profile): unknown[] =>
+  PROFILE_FIELDS.map((field) => {
+    if (field === 'items') return value.items.map(({ tag, value }) => [tag, value]);
+    return field === 'customFields' ? value.customFields.map(({ key, value }) => [key, value]) : value[field];
   });
-  return { entries, next: textOf(next) };
+
+function unpackProfile(packed: unknown): Profile {
+  const parts = only<unknown[]>((value) => Array.isArray(value) && value.length === PROFILE_FIELDS.length)(packed);
+  const profile: Record<string, unknown> = { ...UNSET_PROFILE, customFields: [], items: [], whole: true };
+  let n = 0;
+  for (const field of PROFILE_FIELDS) profile[field] = PROFILE[field](parts[n++]);
+  return profile as Profile; // each field was read as what it is
 }
 
 // Measured on Node 24; `test/cache/memory.test.ts` holds them against the heap.
 const OBJECT_BYTES = 60;
 const PROFILE_BYTES = 300;
-const ENTRY_BYTES = 120;
+const PAGE_BYTES = 300;
+const MEMBER_BYTES = 16;
 /** One character that Latin 1 does not have makes all of its text twice as wide. */
-const textBytes = (text: string | null) => (text === null ? 0 : 24 + (isWide(text) ? 2 : 1) * text.length);
+const textBytes = (value: string | null) =>
+  value === null ? 0 : 24 + (/[^\0-\xff]/.test(value) ? 2 : 1) * value.length;
 
-/** In a text shorter than this a loop is done before a regular expression has begun. */
-const SHORT = 24;
-
-function isWide(text: string): boolean {
-  if (text.length >= SHORT) return /[^\0-\xff]/.test(text);
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0xff) return true;
-  return false;
-}
-
-/** Looks into most texts once, although they stand in two places: a page has a thousand of them. */
+/** Most texts stand in two places, as items and as what they mean. */
 function profileBytes({ nick, avatar, selfSignature, location, items, customFields }: Profile): number {
-  const nickBytes = textBytes(nick);
-  const avatarBytes = textBytes(avatar);
-  let bytes = PROFILE_BYTES + nickBytes + avatarBytes + textBytes(selfSignature) + textBytes(location);
-  for (let n = 0; n < items.length; n++) {
-    const value = items[n]?.value;
-    if (value === avatar) bytes += OBJECT_BYTES + avatarBytes;
-    else if (value === nick) bytes += OBJECT_BYTES + nickBytes;
-    else bytes += OBJECT_BYTES + (typeof value === 'string' ? textBytes(value) : 8);
-  }
+  let bytes = PROFILE_BYTES + textBytes(nick) + textBytes(avatar) + textBytes(selfSignature) + textBytes(location);
+  for (const { value } of items) bytes += OBJECT_BYTES + (typeof value === 'string' ? textBytes(value) : 8);
   for (const { key, value } of customFields) bytes += OBJECT_BYTES + textBytes(key) + textBytes(value);
   return bytes;
 }
 
-function pageBytes({ entries, next }: FollowPage): number {
-  let bytes = 200 + textBytes(next);
-  for (const { user } of entries)
-    bytes += ENTRY_BYTES + textBytes(user.id) + (user.profile ? profileBytes(user.profile) : 0);
-  return bytes;
-}
-
-export const profile = jsonCodec<Profile>(
-  profileBytes,
-  (value) => {
-    const places: Places = new Map();
-    const packed = packProfile(value, places);
-    return [[...places.keys()], packed];
-  },
-  (packed) => {
-    const [tags, parts] = listOf(packed);
-    return unpackProfile(parts, listOf(tags).map(textOf));
-  },
-);
+export const profile = jsonCodec<Profile>(profileBytes, packProfile, unpackProfile);
 export const counts = jsonCodec<FollowCounts>(
   () => OBJECT_BYTES,
   ({ fans, follows, mutuals }) => ({ fans, follows, mutuals }),
   (packed) => {
     const { fans, follows, mutuals } = packed as Record<string, unknown>;
-    return { fans: countOf(fans), follows: countOf(follows), mutuals: countOf(mutuals) };
+    return { fans: count(fans), follows: count(follows), mutuals: count(mutuals) };
   },
 );
 export const relation = jsonCodec<FollowRelation>(
   () => 16,
   (value) => value,
-  (packed) => (RELATIONS.includes(packed) ? (packed as FollowRelation) : refuse()),
+  only((packed) => RELATIONS.includes(packed)),
 );
-export const page = jsonCodec<FollowPage>(pageBytes, packPage, unpackPage);
+export const page = jsonCodec<CachedPage>(
+  ({ ids, next, partial }) => {
+    let bytes = PAGE_BYTES + textBytes(next) + MEMBER_BYTES * ids.length;
+    for (const id of ids) bytes += textBytes(id);
+    for (const each of partial ?? []) if (each) bytes += profileBytes(each);
+    return bytes;
+  },
+  ({ ids, times, next, count, partial }) => [
+    next,
+    count,
+    ids,
+    times,
+    partial?.map((each) => each && packProfile(each)),
+  ],
+  (packed) => {
+    const [next, known, ids, times, partial] = listOf((part) => part)(packed);
+    const page: CachedPage = {
+      ids: listOf(text)(ids),
+      times: listOf(count)(times),
+      next: text(next),
+      count: nullOr(count)(known),
+      partial: nullOr(listOf(nullOr(unpackProfile)))(partial),
+    };
+    const isWhole = page.times.length === page.ids.length && (page.partial ?? page.ids).length === page.ids.length;
+    return only<CachedPage>(() => isWhole)(page);
+  },
+);

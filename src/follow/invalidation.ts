@@ -1,1 +1,41 @@
-export * from './forgetting.ts';
+// What has to be forgotten when something happened to the follow graph: one list for each event.
+import { type CacheKind, pageGroup, relationKey } from './caches.ts';
+import type { FollowList, UserId } from './model.ts';
+
+/** Something happened that makes remembered answers wrong. */
+export type DomainEvent =
+  | { type: 'follow-changed'; from: UserId; to: UserId }
+  | { type: 'profile-changed'; userId: UserId }
+  /** Anything may have happened to this user: an operator says so. */
+  | { type: 'user-changed'; userId: UserId };
+
+/** Remembered answers that are forgotten together. */
+export type Group = { kind: CacheKind; group: string };
+
+export function groupsOf(event: DomainEvent): Group[] {
+  switch (event.type) {
+    case 'profile-changed':
+      return [{ kind: 'profile', group: event.userId }];
+    case 'user-changed':
+      return [
+        ...pages(event.userId, 'fans', 'follows', 'mutuals'),
+        { kind: 'counts', group: event.userId },
+        { kind: 'profile', group: event.userId },
+      ];
+    case 'follow-changed': {
+      const { from, to } = event;
+      return [
+        ...pages(from, 'follows', 'mutuals'),
+        ...pages(to, 'fans', 'mutuals'),
+        { kind: 'counts', group: from },
+        { kind: 'counts', group: to },
+        { kind: 'relation', group: relationKey(from, to) },
+        { kind: 'relation', group: relationKey(to, from) },
+      ];
+    }
+  }
+}
+
+function pages(userId: UserId, ...lists: FollowList[]): Group[] {
+  return lists.map((list) => ({ kind: 'page', group: pageGroup(userId, list) }));
+}

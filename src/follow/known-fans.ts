@@ -21,7 +21,7 @@ export type KnownFansOptions = {
   maxCalls: number;
 };
 
-type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelations'>;
+type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
 
 /** The upstream's largest page (upstream contract, 4.1), also its most economical one: readers of whole lists share it. */
 const PAGE_SIZE = 1000;
@@ -82,7 +82,7 @@ async function findFans(
   for (const ids = [...undecided]; ids.length > 0 && budget.left() > 0; ) {
     const some = ids.splice(0, budget.left() * CHECKS_PER_CALL);
     const calls = Math.ceil(some.length / CHECKS_PER_CALL);
-    for (const [id, relation] of await budget.run(calls, (call) => service.readRelations(userId, some, call))) {
+    for (const [id, relation] of await budget.run(calls, (call) => readRelations(service, userId, some, call))) {
       if (relation instanceof GatewayError && relation.code !== 'USER_NOT_FOUND') {
         failure = relation;
         continue;
@@ -112,9 +112,23 @@ async function findFans(
   }
 
   async function countFans(): Promise<number | null> {
-    const counts = (await budget.run(1, (call) => service.readCounts([userId], call))).get(userId);
+    const counts = await budget.run(1, (call) => outcomeOf(() => service.readCounts(userId, call)));
     if (counts instanceof GatewayError && counts.code === 'USER_NOT_FOUND') throw counts;
-    return counts === undefined || counts instanceof GatewayError ? null : counts.fans;
+    return counts instanceof GatewayError ? null : counts.fans;
+  }
+}
+
+async function readRelations(service: Service, from: UserId, userIds: readonly UserId[], call: CallOptions) {
+  const answers = userIds.map(async (to) => [to, await outcomeOf(() => service.readRelation(from, to, call))] as const);
+  return Promise.all(answers);
+}
+
+async function outcomeOf<T>(read: () => T | Promise<T>): Promise<T | GatewayError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
   }
 }
 

@@ -1,20 +1,13 @@
 // What is cached, amended by this gateway's own changes, whether the upstream shows them yet or not.
 
 import type { CachedFollowService } from './cached-follow-service.ts';
-import type { ChangedProfiles } from './changed-profiles.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
+import type { FollowEntry, FollowList, FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
 import type { Edges, OwnChanges } from './own-changes.ts';
 import type { CallOptions } from './services.ts';
 
-/** The same service, in which lists and relations show own changes at once, and no profile that is known to be old. */
-export function withOwnChanges(
-  service: CachedFollowService,
-  own: OwnChanges,
-  profiles: ChangedProfiles,
-): CachedFollowService {
-  const { now } = service;
-
-  /** Who keeps the answer has to know when it may no longer be what this viewer did. */
+/** The same service, in which lists and relations show own changes at once. */
+export function withOwnChanges(service: CachedFollowService, own: OwnChanges): CachedFollowService {
+  /** A kept answer has to know when it may no longer be what this viewer did. */
   function noteRead(userId: UserId, call: CallOptions): void {
     call.onRead?.({ group: OWN + userId, generation: own.generation(userId), freshUntil: Number.POSITIVE_INFINITY });
   }
@@ -22,8 +15,12 @@ export function withOwnChanges(
   function amend(query: PageQuery, page: FollowPage, call: CallOptions): FollowPage {
     noteRead(query.userId, call);
     const edges = own.edgesOf(query.userId);
-    const current = profiles.page(page);
-    return edges ? amendPage(query, current, edges) : current;
+    return edges ? amendPage(query, page, edges) : page;
+  }
+
+  function amendRelation(from: UserId, to: UserId, relation: FollowRelation, call: CallOptions): FollowRelation {
+    noteRead(from, call);
+    return own.relation(from, to, relation);
   }
 
   return {
@@ -32,29 +29,16 @@ export function withOwnChanges(
       const page = service.readPage(query, call);
       return page instanceof Promise ? page.then((arrived) => amend(query, arrived, call)) : amend(query, page, call);
     },
-    now: {
-      ...now,
-      page(query, call) {
-        const page = now.page(query, call);
-        return page && amend(query, page, call);
-      },
-      relation(from, to, call) {
-        const relation = now.relation(from, to, call);
-        if (relation) noteRead(from, call);
-        return relation && own.relation(from, to, relation);
-      },
+    readRelation(from, to, call) {
+      const relation = service.readRelation(from, to, call);
+      return relation instanceof Promise
+        ? relation.then((arrived) => amendRelation(from, to, arrived, call))
+        : amendRelation(from, to, relation, call);
     },
     isCurrent: (group, generation) =>
       group.startsWith(OWN)
         ? own.generation(group.slice(OWN.length)) === generation
         : service.isCurrent(group, generation),
-    async readRelations(from, userIds, call) {
-      const batch = await service.readRelations(from, userIds, call);
-      noteRead(from, call);
-      for (const [to, relation] of batch)
-        if (!(relation instanceof Error)) batch.set(to, own.relation(from, to, relation));
-      return batch;
-    },
   };
 }
 

@@ -1,8 +1,8 @@
 // What replicas tell each other through Redis: which groups to forget, to forget everything, or that the upstream tells of
 // changes. All go one way, so that who cannot hear what to forget does not believe to be told of changes either.
 import type { RedisLink } from '../cache/redis-link.ts';
-import type { Group } from './forgetting.ts';
-import type { Kind } from './kinds.ts';
+import type { CacheKind } from './caches.ts';
+import type { Group } from './invalidation.ts';
 
 /** Forgotten groups. `confirmed`: Redis has it, so that memory is all that is left to be cleared. */
 type Told = Group & { confirmed: boolean };
@@ -65,7 +65,7 @@ export function joinReplicas(link: RedisLink, prefix: string, name: string, list
   };
 }
 
-const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies Kind[];
+const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies CacheKind[];
 
 function readMessage(message: string): { from: unknown; groups: Told[]; toldSince: number | null } {
   try {

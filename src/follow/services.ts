@@ -3,13 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 
 /** What a call owes to whoever waits for its answer: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
-export type CallOptions = Waiter & {
-  /**
-   * Told of everything that is read: the group that it belongs to with its generation, and until when (epoch
-   * milliseconds) it is fresh.
-   */
-  readonly onRead?: (read: { group: string; generation: number; freshUntil: number }) => void;
-};
+export type CallOptions = Waiter;
 
 /** What one key of a batch came to: failures stay with their key. */
 export type Outcome<T> = T | GatewayError;

@@ -44,12 +44,19 @@ export function denied(viewer: Context['viewer'], owner: UserId, list: FollowLis
   return new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
-type PageInfo = {
+export type PageInfo = {
   hasNextPage: boolean;
   hasPreviousPage: boolean;
   startCursor: string | null;
   endCursor: string | null;
 };
+
+export const pageInfoOf = (edges: readonly { cursor: string }[], hasNextPage: boolean, after: unknown): PageInfo => ({
+  hasNextPage,
+  hasPreviousPage: after !== null,
+  startCursor: edges[0]?.cursor ?? null,
+  endCursor: edges.at(-1)?.cursor ?? null,
+});
 
 export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',

@@ -1,7 +1,8 @@
 // The three lists of a user as Relay connections.
+import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
 import { type Page, readSlice, type Slice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
@@ -11,7 +12,9 @@ import {
   connectionArguments,
   denied,
   LIST_SIZE,
+  type PageInfo,
   PageInfoType,
+  pageInfoOf,
   pricedMembers,
 } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
@@ -19,71 +22,61 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { dateTimeOf } from './scalars.ts';
 import { UserType } from './user.ts';
 
-/** A member of a list. Its cursor is written when it is first asked for, then kept. */
-type FollowEdge = FollowEntry & {
-  readonly page: PageQuery;
-  readonly index: number;
-  /** When the follow began, as it is shown. */
-  readonly time: string;
-  cursor: string | null;
-};
+/** A member of a list. `time` is when the follow began, as it is shown. */
+type FollowEdge = FollowEntry & { readonly cursor: string; readonly time: string };
 
 type FollowConnection = {
   readonly userId: UserId;
   readonly list: FollowList;
-  readonly edges: readonly FollowEdge[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
+  readonly edges: FollowEdge[];
+  readonly pageInfo: PageInfo;
 };
 
 /** Reads the connection that a field asks for: at once when its page is cached, else by a promise. */
 function readConnection(
   userId: UserId,
   list: FollowList,
-  { first, after }: ConnectionArguments,
+  args: ConnectionArguments,
   context: Context,
   info: GraphQLResolveInfo,
 ): FollowConnection | Promise<FollowConnection> {
   const { settings } = context;
-  const request = {
-    first: checkFirst(first, settings),
-    after: after == null ? null : decodeCursor(settings.cursorKey, { userId, list }, after),
-    chunkSize: settings.chunkSize,
-  };
+  const { cursorKey, chunkSize } = settings;
+  const first = checkFirst(args.first, settings);
+  const after = args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
-  const hasPreviousPage = request.after !== null;
   const connect = ({ entries, hasNextPage }: Slice<FollowEdge>): FollowConnection => {
-    return { userId, list, edges: entries, hasNextPage, hasPreviousPage };
+    return { userId, list, edges: [...entries], pageInfo: pageInfoOf(entries, hasNextPage, after) };
   };
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
-  const slice = readSlice((start, size) => {
+  const readPage = (start: string, size: number) => {
     const query = { userId, list, start, size };
-    const page = context.readPage(query);
-    return page instanceof Promise ? page.then((arrived) => shape(arrived, query)) : shape(page, query);
-  }, request);
-  return slice instanceof Promise ? slice.then(connect) : connect(slice);
+    return andThen(context.readPage(query), (page) => shape(page, query, cursorKey));
+  };
+  return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
 }
 
 const shapedPages = new WeakMap<FollowPage, Page<FollowEdge>>();
 
-/** A cached page is shaped once, however many answers are cut from it. */
-function shape(page: FollowPage, query: PageQuery): Page<FollowEdge> {
-  let shaped = shapedPages.get(page);
-  if (!shaped) {
-    const entries = page.entries.map(({ user: { id, profile }, followedAt }, index) => {
-      const user = { id, profile, memberOf: query };
-      return { user, followedAt, page: query, index, time: dateTimeOf(followedAt), cursor: null };
-    });
-    shaped = { entries, next: page.next };
-    shapedPages.set(page, shaped);
-  }
+/** A cached page is shaped once, however many answers are cut from it; cursors are written when they are asked for. */
+function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<FollowEdge> {
+  const known = shapedPages.get(page);
+  if (known) return known;
+  const entries = page.entries.map(({ user: { id, profile }, followedAt }, index): FollowEdge => {
+    let cursor: string | undefined;
+    return {
+      user: { id, profile, memberOf: query },
+      followedAt,
+      time: dateTimeOf(followedAt),
+      get cursor() {
+        cursor ??= encodeCursor(cursorKey, query, { ...query, index, userId: id, followedAt });
+        return cursor;
+      },
+    };
+  });
+  const shaped = { entries, next: page.next };
+  shapedPages.set(page, shaped);
   return shaped;
-}
-
-function cursorOf(edge: FollowEdge, { cursorKey }: GraphSettings): string {
-  const { page, index, user, followedAt } = edge;
-  edge.cursor ??= encodeCursor(cursorKey, page, { ...page, index, userId: user.id, followedAt });
-  return edge.cursor;
 }
 
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */
@@ -112,11 +105,10 @@ function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
 const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
   description: 'A member of a list of users.',
   fields: (t) => ({
-    cursor: t.string({
+    cursor: t.exposeString('cursor', {
       nullable: false,
       description:
         'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque.',
-      resolve: (edge, _args, { settings }) => cursorOf(edge, settings),
     }),
     node: t.expose('user', { type: UserType, nullable: false, description: 'The member.' }),
     followedAt: t.expose('time', {
@@ -130,29 +122,22 @@ const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
 const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnection').implement({
   description: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
   fields: (t) => ({
-    edges: t.field({
+    edges: t.expose('edges', {
       type: [FollowEdgeType],
       nullable: false,
       description: 'The members with their cursors.',
-      resolve: ({ edges }) => edges as FollowEdge[],
     }),
     nodes: t.field({
       type: [UserType],
       nullable: false,
       description: 'The members alone.',
-      resolve: ({ edges }): UserHandle[] => edges.map(({ user }) => user),
+      resolve: ({ edges }) => edges.map(({ user }) => user),
     }),
-    pageInfo: t.field({
+    pageInfo: t.expose('pageInfo', {
       type: PageInfoType,
       nullable: false,
       description: 'Where this page stands in the list.',
       complexity: 0,
-      resolve: ({ edges, hasNextPage, hasPreviousPage }, _args, { settings }) => {
-        const [first, last] = [edges[0], edges.at(-1)];
-        const startCursor = first ? cursorOf(first, settings) : null;
-        const endCursor = last ? cursorOf(last, settings) : null;
-        return { hasNextPage, hasPreviousPage, startCursor, endCursor };
-      },
     }),
     totalCount: t.int({
       description:

@@ -9,7 +9,9 @@ import {
   connectionArguments,
   denied,
   LIST_SIZE,
+  type PageInfo,
   PageInfoType,
+  pageInfoOf,
   pricedMembers,
 } from './connection.ts';
 import { price } from './cost.ts';
@@ -19,9 +21,8 @@ import { UserType } from './user.ts';
 type KnownFansEdge = { readonly cursor: string; readonly node: UserHandle };
 
 type KnownFansConnection = {
-  readonly edges: readonly KnownFansEdge[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
+  readonly edges: KnownFansEdge[];
+  readonly pageInfo: PageInfo;
   readonly count: number;
   readonly atLeast: boolean;
 };
@@ -38,10 +39,7 @@ async function readKnownFans(
   if (!viewer) return null;
   const scope: CursorScope = { userId, list: `knownFans:${viewer.userId}` };
   const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
-  const known = await context.load.knownFans(viewer.userId, userId);
-  if (!known) return null;
-
-  const { members, exact } = known;
+  const { members, exact } = await context.load.knownFans(viewer.userId, userId);
   const from = position ? indexOfNext(members, position) : 0;
   const memberOf = { userId: viewer.userId, list: 'follows' } as const;
   const edges = members.slice(from, from + wanted).map(({ user: { id, profile }, followedAt }, i) => ({
@@ -50,8 +48,7 @@ async function readKnownFans(
   }));
   return {
     edges,
-    hasNextPage: from + edges.length < members.length,
-    hasPreviousPage: position !== null,
+    pageInfo: pageInfoOf(edges, from + edges.length < members.length, position),
     count: members.length,
     atLeast: !exact,
   };
@@ -80,11 +77,10 @@ const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFan
   description:
     "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
   fields: (t) => ({
-    edges: t.field({
+    edges: t.expose('edges', {
       type: [KnownFansEdgeType],
       nullable: false,
       description: 'The members with their cursors.',
-      resolve: ({ edges }) => edges as KnownFansEdge[],
     }),
     nodes: t.field({
       type: [UserType],
@@ -92,17 +88,11 @@ const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFan
       description: 'The members alone.',
       resolve: ({ edges }) => edges.map(({ node }) => node),
     }),
-    pageInfo: t.field({
+    pageInfo: t.expose('pageInfo', {
       type: PageInfoType,
       nullable: false,
       description: 'Where this page stands in the list.',
       complexity: 0,
-      resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
-        hasNextPage,
-        hasPreviousPage,
-        startCursor: edges[0]?.cursor ?? null,
-        endCursor: edges.at(-1)?.cursor ?? null,
-      }),
     }),
     count: t.exposeInt('count', {
       nullable: false,

@@ -1,39 +1,23 @@
 // One try of one call: leave to call, one HTTP exchange, and what its end means.
-import { type Clock, setAlarm } from '../clock.ts';
+import { setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Health } from './breaker.ts';
-import type { Budget } from './budget/budget.ts';
+import type { TencentClientOptions } from './client.ts';
 import { COMMANDS } from './commands.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
-import { createOccasionalReport, type Report } from './report.ts';
+import { createOccasionalReport } from './report.ts';
 import type { Signature } from './signature.ts';
 import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
-export type AttemptOptions = {
-  http: Pick<Http, 'send'>;
-  signature: Signature;
-  sdkAppId: number;
-  adminId: string;
-  clock: Clock;
-  timeoutMs: number;
-  random: () => number;
-  budget?: CallBudget;
-  onCall: CallObserver;
-  report: Report;
-};
-
-/** What paces the calls of this process. */
-export type CallBudget = Pick<Budget, 'admit' | 'throttled'>;
-
-/**
- * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
- * and after how many milliseconds.
- */
-export type CallObserver = (command: Command, outcome: string, ms: number) => void;
+export type AttemptOptions = Pick<TencentClientOptions, 'sdkAppId' | 'adminId' | 'clock' | 'budget'> &
+  Required<Pick<TencentClientOptions, 'timeoutMs' | 'random' | 'onCall' | 'report'>> & {
+    http: Pick<Http, 'send'>;
+    signature: Signature;
+  };
 
 /** A try that failed: what may follow, the command's effect considered, and the pause before that. */
 export type Failure = {
@@ -88,32 +72,26 @@ export function createAttempts(options: AttemptOptions) {
     const observe = (name: string) => onCall(command, name, clock.now() - sentAt);
     if (outcome.kind === 'answer') {
       const answer = readEnvelope(outcome.status, outcome.bytes);
-      observe(nameOf(answer));
-      return answer.kind === 'success' ? { body: answer.body } : judge(command, userSig, answer);
+      observe(answer.name);
+      if (answer.kind === 'success') return { body: answer.body };
+      return answer.kind === 'refusal'
+        ? judge(command, userSig, answer)
+        : noAnswer(command, answer.name, isRead(command), true);
     }
-    if (call.signal.aborted) {
-      observe('cancelled');
-      throw cancelled(command, call);
-    }
-    if (outcome.kind === 'stopped') {
-      observe('timeout');
-      return silence(command, allottedMs);
-    }
-    observe(outcome.reason);
-    const mayRepeat = isRead(command) || !outcome.sent;
-    if (!outcome.stale || !mayRepeat) return noAnswer(command, outcome.reason, mayRepeat);
+    const { reason, sent, stale } = outcome;
+    observe(call.signal.aborted ? 'cancelled' : reason);
+    if (call.signal.aborted) throw cancelled(command, call);
+    const mayRepeat = isRead(command) || !sent;
     // Old age of a connection is no failure of the upstream.
-    return {
-      ...failed(new TransportFailure(command, outcome.reason), 'backoff', 'unknown'),
-      firstWaitMs: 0,
-      stale: true,
-    };
+    if (stale && mayRepeat) return { ...noAnswer(command, reason, true, false), firstWaitMs: 0, stale };
+    const isHasty = reason === 'timeout' && allottedMs < Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
+    return noAnswer(command, reason, mayRepeat, !isHasty);
   }
 
   function refusePointless(command: Command, call: CallOptions): void {
     if (call.signal.aborted) throw cancelled(command, call);
     const now = clock.now();
-    if (call.deadlineAt <= now) throw new TransportFailure(command, 'deadline', { code: 'UPSTREAM_TIMEOUT' });
+    if (call.deadlineAt <= now) throw new TransportFailure(command, 'deadline');
     if (pausedUntil > now) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pausedUntil - now });
   }
 
@@ -123,8 +101,7 @@ export function createAttempts(options: AttemptOptions) {
     return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
-  function judge(command: Command, userSig: string, answer: Exclude<Answer, { kind: 'success' }>): Failure {
-    if (answer.kind === 'unreadable') return noAnswer(command, answer.reason, isRead(command));
+  function judge(command: Command, userSig: string, answer: Extract<Answer, { kind: 'refusal' }>): Failure {
     const { errorCode, requestId } = answer;
     const rule = findErrorRule(errorCode);
     const errorInfo = signature.redact(answer.errorInfo);
@@ -132,44 +109,36 @@ export function createAttempts(options: AttemptOptions) {
     if (rule.pauseMs !== undefined) pausedUntil = clock.now() + rule.pauseMs;
     if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
-      const facts = { command, errorCode, fault: rule.fault, note: rule.note, errorInfo, requestId };
+      const { fault, note, remedy } = rule;
+      const facts = { command, errorCode, fault, note, remedy, errorInfo, requestId };
       report(`${command} ${errorCode}`, 'the upstream refused a call', facts);
     }
-    const retry = isRead(command) || rule.undone ? rule.retry : 'never';
-    const health = rule.fault === 'upstream' ? 'failed' : 'answered';
-    const failure = failed(new UpstreamRefusal(command, errorCode, errorInfo), retry, health);
-    return rule.throttled ? { ...failure, firstWaitMs: FIRST_WAIT_THROTTLED_MS, throttled: true } : failure;
+    return {
+      error: new UpstreamRefusal(command, errorCode, errorInfo),
+      retry: isRead(command) || rule.undone ? rule.retry : 'never',
+      health: rule.fault === 'upstream' ? 'failed' : 'answered',
+      firstWaitMs: rule.throttled ? FIRST_WAIT_THROTTLED_MS : FIRST_WAIT_MS,
+      throttled: rule.throttled ?? false,
+      stale: false,
+    };
   }
 
-  function noAnswer(command: Command, reason: string, mayRepeat: boolean): Failure {
-    report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
-    const error = new TransportFailure(command, reason, { mayHaveHappened: !mayRepeat });
-    return failed(error, mayRepeat && !FINAL_REASONS.has(reason) ? 'backoff' : 'never', 'failed');
-  }
-
-  function silence(command: Command, allottedMs: number): Failure {
-    const isUpstreamsFault = allottedMs >= Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
-    const facts = { command, allottedMs: Math.round(allottedMs) };
-    if (isUpstreamsFault) report(`${command} timeout`, 'the upstream gave no answer in time', facts);
-    const mayHaveHappened = !isRead(command);
-    const error = new TransportFailure(command, 'timeout', { code: 'UPSTREAM_TIMEOUT', mayHaveHappened });
-    return failed(error, mayHaveHappened ? 'never' : 'backoff', isUpstreamsFault ? 'failed' : 'unknown');
+  function noAnswer(command: Command, reason: string, mayRepeat: boolean, isUpstreamsFault: boolean): Failure {
+    if (isUpstreamsFault) report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
+    return {
+      error: new TransportFailure(command, reason, { mayHaveHappened: !mayRepeat }),
+      retry: mayRepeat && !FINAL_REASONS.has(reason) ? 'backoff' : 'never',
+      health: isUpstreamsFault ? 'failed' : 'unknown',
+      firstWaitMs: FIRST_WAIT_MS,
+      throttled: false,
+      stale: false,
+    };
   }
 
   return attempt;
 }
 
-function failed(error: GatewayError, retry: RetryPolicy, health: Health): Failure {
-  return { error, retry, health, firstWaitMs: FIRST_WAIT_MS, throttled: false, stale: false };
-}
-
 const isRead = (command: Command): boolean => COMMANDS[command].effect === 'read';
-
-/** Short, and without a word of the upstream's. */
-function nameOf(answer: Answer): string {
-  if (answer.kind === 'success') return 'ok';
-  return answer.kind === 'refusal' ? String(answer.errorCode) : answer.reason;
-}
 
 // A client sees this one only when the reason is meant for it.
 function cancelled(command: Command, { signal }: CallOptions): GatewayError {

@@ -1,8 +1,9 @@
 // The REST client: how often a call is tried, with what pauses, and when it is not tried at all.
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
-import { type CallBudget, type CallObserver, createAttempts } from './attempt.ts';
+import { createAttempts } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
+import type { Budget } from './budget/budget.ts';
 import type { RetryPolicy } from './error-table.ts';
 import { createHttp } from './http.ts';
 import type { Report } from './report.ts';
@@ -10,7 +11,6 @@ import { createSignature } from './signature.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
-export type { CallBudget, CallObserver } from './attempt.ts';
 export type { Report } from './report.ts';
 
 /** Calls the upstream's commands. */
@@ -25,6 +25,9 @@ export type TencentClient = {
   /** The circuit breaker of every command that was ever called. */
   breakerStates(): Partial<Record<Command, BreakerState>>;
 };
+
+/** What paces the calls of this process. */
+export type CallBudget = Pick<Budget, 'admit' | 'throttled'>;
 
 export type TencentClientOptions = {
   /** See `regionBaseUrl`; a path in it goes before `/v4`. */
@@ -43,7 +46,11 @@ export type TencentClientOptions = {
   random?: () => number;
   /** Without one nothing is paced. */
   budget?: CallBudget;
-  onCall?: CallObserver;
+  /**
+   * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
+   * and after how many milliseconds.
+   */
+  onCall?: (command: Command, outcome: string, ms: number) => void;
   report?: Report;
 };
 

@@ -1,11 +1,11 @@
 // What the client must know about each command beyond its name.
-import type { Command, CommandServices } from './wire.ts';
+import type { Command } from './wire.ts';
 
-/** A `read` may be repeated; a `write` only when it is certain that nothing was done: who asks looks first (contract U27). */
-export type CommandEffect = 'read' | 'write';
-
-/** Path and effect of every command (contract 1.1, 4, 6). */
-export const COMMANDS: { readonly [C in Command]: { service: CommandServices[C]; effect: CommandEffect } } = {
+/**
+ * Path (CONTRACT 1.1) and effect of every command. A `read` may be repeated; a `write` only when it is certain that nothing
+ * was done: who asks looks first (CONTRACT U27).
+ */
+export const COMMANDS: { readonly [C in Command]: { service: string; effect: 'read' | 'write' } } = {
   follow_get: { service: 'follow', effect: 'read' },
   follow_get_info: { service: 'follow', effect: 'read' },
   follow_check: { service: 'follow', effect: 'read' },

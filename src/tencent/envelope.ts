@@ -1,34 +1,38 @@
-// From bytes to the upstream's yes or no (contract 1.4): whatever is neither is a transport failure.
+// From bytes to the upstream's yes or no (CONTRACT 1.4): what is neither is trouble on the way.
 
+/** `name` is short and without a word of the upstream's: `ok`, the ErrorCode, or why the answer cannot be read. */
 export type Answer =
-  | { kind: 'success'; body: Record<string, unknown> }
-  | { kind: 'refusal'; errorCode: number; errorInfo: string; requestId: string | undefined }
-  | { kind: 'unreadable'; reason: string };
+  | { kind: 'success'; name: 'ok'; body: Record<string, unknown> }
+  | { kind: 'refusal'; name: string; errorCode: number; errorInfo: string; requestId: string | undefined }
+  | { kind: 'unreadable'; name: string };
 
-/** Reads one HTTP answer. Business errors come with status 200; anything else is the network's (contract 1.4). */
+/** Reads one HTTP answer. Business errors come with status 200; anything else is the network's. */
 export function readEnvelope(status: number, bytes: Buffer): Answer {
-  if (status !== 200) return { kind: 'unreadable', reason: `HTTP ${status}` };
+  if (status !== 200) return { kind: 'unreadable', name: `HTTP ${status}` };
   let body: unknown;
   try {
     body = JSON.parse(bytes.toString('utf8'));
   } catch {
-    return { kind: 'unreadable', reason: 'not JSON' };
+    return { kind: 'unreadable', name: 'not JSON' };
   }
-  if (!isRecord(body) || !Number.isSafeInteger(body.ErrorCode)) return { kind: 'unreadable', reason: 'no ErrorCode' };
-  const { ErrorCode: errorCode, ErrorInfo: errorInfo, ActionStatus: status_, RequestId: requestId } = body;
-  if (errorCode !== 0) {
-    return {
-      kind: 'refusal',
-      errorCode: errorCode as number, // an integer, as just checked
-      errorInfo: typeof errorInfo === 'string' ? errorInfo : '',
-      requestId: typeof requestId === 'string' ? requestId : undefined,
-    };
+  if (!isRecord(body) || !Number.isSafeInteger(body.ErrorCode)) return { kind: 'unreadable', name: 'no ErrorCode' };
+  if (body.ErrorCode === 0) {
+    if (body.ActionStatus !== 'OK') return { kind: 'unreadable', name: 'ActionStatus is not OK' };
+    return { kind: 'success', name: 'ok', body };
   }
-  if (status_ !== 'OK') return { kind: 'unreadable', reason: 'ActionStatus is not OK' };
-  return { kind: 'success', body };
+  const { ErrorCode, ErrorInfo: errorInfo = '', RequestId: requestId } = body;
+  return {
+    ...{ kind: 'refusal', name: String(ErrorCode), errorCode: Number(ErrorCode), errorInfo: String(errorInfo) },
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+  };
 }
 
 /** Whether a parsed JSON value is an object with members. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a parsed JSON value is a whole number, 0 or more. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -21,9 +21,11 @@ export type ErrorRule = {
   /** The upstream wants no call at all for so long. */
   readonly pauseMs?: number;
   readonly note: string;
+  /** What an operator can do. */
+  readonly remedy?: string | undefined;
 };
 
-type Kind = Omit<ErrorRule, 'note'>;
+type Kind = Omit<ErrorRule, 'note' | 'remedy'>;
 
 const notFound: Kind = { publicCode: 'USER_NOT_FOUND', retry: 'never', fault: 'caller' };
 const forbidden: Kind = { publicCode: 'FORBIDDEN', retry: 'never', fault: 'caller' };
@@ -40,18 +42,32 @@ const throttled: Kind = {
   ...{ publicCode: 'THROTTLED', retry: 'backoff', fault: 'gateway' },
   ...{ throttled: true, undone: true, retryAfterMs: 1000 },
 };
+// Nothing tells when a period is over.
+const usedUp: Kind = { ...throttled, retry: 'never', fault: 'operator' };
 
 // One item's 30001, 30002 or 40001 can only be about the account that the caller named.
 const aboutItem = { itemCode: 'BAD_USER_INPUT' } as const;
 const MINUTE_MS = 60_000;
 
-const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: string])[] = [
+const CHECK_KEY = 'Copy TENCENT_SECRET_KEY again from the console, from the same app as TENCENT_SDK_APP_ID.';
+const CHECK_APP = "Check TENCENT_SDK_APP_ID, and that TENCENT_REGION is the app's data centre.";
+const CHECK_REGION = "Set TENCENT_REGION to the app's data centre, as the console shows it.";
+const CHECK_ADMIN = 'Make TENCENT_ADMIN an admin of the app in the console, or name one that is.';
+const CHECK_QUERY = 'Check TENCENT_SDK_APP_ID and TENCENT_ADMIN; no proxy may rewrite the query.';
+const CHECK_FEATURE =
+  'It needs the Pro edition or more, and in the console the switch Friends and Relationship Chains > Follow / Fan.';
+const CHECK_ADDRESS = "Add this machine's public address to the allowed addresses in the console.";
+const CHECK_STATE = "Check the app's state in the console, and ask the vendor's support.";
+const CHECK_PLAN = 'Wait for the next period, or move to a paid edition.';
+const CHECK_RATE = 'Something else uses the same app: find it, or lower UPSTREAM_RATE.';
+
+const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: string, remedy?: string])[] = [
   // Follow (CONTRACT 8.1)
   [[30001, 40001], { ...ours, ...aboutItem }, 'request parameters refused'],
-  [[30002], { ...operators, ...aboutItem }, 'SDKAppID mismatch, or an illegal account'],
+  [[30002], { ...operators, ...aboutItem }, 'the upstream does not know this SDKAppID', CHECK_APP],
   [[30003, 40003, 70107], notFound, 'account not imported'],
-  [[30004, 40004, 60010, 70403], operators, 'the caller must be an app admin'],
-  [[30005], notEnabled, 'follow feature not in the plan, or not switched on'],
+  [[30004, 40004, 60010, 70403], operators, 'the account that signs is not an app admin', CHECK_ADMIN],
+  [[30005], notEnabled, 'the app has no follow feature', CHECK_FEATURE],
   [[30006, 40006, 70500], failing, 'internal error'],
   [[30007, 70169, 70202], timedOut, 'internal timeout'],
   [[30008], { ...failing, undone: true }, 'concurrent writes conflict'],
@@ -66,43 +82,46 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[40009], operators, 'no such profile tag'],
 
   // Access layer (CONTRACT 8.3)
-  [[60002, 60003, 60009, 60012, 60015], ours, 'the form of the request refused'],
-  // The editions of the documents disagree about the first two: a fresh UserSig serves both readings.
-  [[60004, 60005], expired, 'account or signature check failed'],
-  [[60006], operators, 'SDKAppID invalid'],
-  [[60007, 60011, 60018, 60019], throttled, 'call rate exceeded'],
+  [[60002, 60003, 60009, 60015], ours, 'the form of the request refused'],
+  // The editions of the documents disagree about these two: a fresh UserSig serves both readings.
+  [[60004, 60005], expired, 'account or signature check failed', CHECK_KEY],
+  [[60006], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
+  [[60007, 60011, 60018, 60019], throttled, 'the upstream is asked too often', CHECK_RATE],
   [[60008, 60014], timedOut, 'service timeout'],
+  [[60012], ours, 'the query lacks the SDKAppID', CHECK_QUERY],
   [[60013], { ...failing, retry: 'once' }, "the upstream could not read its own service's answer"],
-  [[60016, 60017], operators, 'SDKAppID or request disabled'],
-  [[60020], operators, 'plan missing, expired or in arrears'],
-  [[60021], operators, 'source IP not allowed'],
+  [[60016, 60017, 60027, 70051], operators, 'the app, its admin account or this API is disabled', CHECK_STATE],
+  [[60020], operators, "the app's plan is missing, expired or in arrears", 'Renew the plan in the console.'],
+  [[60021], operators, 'the upstream does not accept calls from this IP address', CHECK_ADDRESS],
   [[60022], failing, 'service overloaded'],
-  [[60025], operators, 'one of sdkappid, identifier, usersig or contenttype is wrong'],
-  [[60026], operators, "the host does not serve the SDKAppID's data centre"],
-  [[60027], operators, 'product type not allowed for this API'],
+  [[60025], operators, 'sdkappid, identifier, usersig or contenttype is wrong', CHECK_QUERY],
+  [[60026, 70016], operators, 'the host serves another data centre than the one of this app', CHECK_REGION],
   [
     [60028],
-    // Nothing tells when the 24 hours are over, so an hour is a guess that does no harm.
-    { ...throttled, retry: 'never', fault: 'operator', retryAfterMs: 60 * MINUTE_MS },
+    { ...usedUp, retryAfterMs: 60 * MINUTE_MS },
     "the trial edition's volume of 24 hours is used up",
+    CHECK_PLAN,
   ],
 
   // Accounts and signatures (CONTRACT 8.4)
-  [[70001], expired, 'UserSig expired'],
-  [[70002, 70003, 70005], operators, 'UserSig empty or illegal'],
-  [[70009], operators, 'UserSig made with the wrong key or for another app'],
-  [[70013], operators, 'UserSig made for another account'],
-  [[70014], operators, 'UserSig made for another SDKAppID'],
-  [[70016, 70020], operators, 'SDKAppID unknown, or wrong data centre'],
-  [[70050], { ...operators, retryAfterMs: MINUTE_MS, pauseMs: MINUTE_MS }, 'UserSig refused too often'],
-  [[70051], operators, 'the admin account is blocked'],
-  [[70114], { ...throttled, retry: 'never' }, 'restricted for security reasons'],
+  [[70001], expired, 'the signature counts as expired', "Set this machine's clock."],
+  [[70002, 70003, 70005], operators, 'the signature is refused', CHECK_KEY],
+  [[70009], operators, 'the secret key does not belong to this SDKAppID', CHECK_KEY],
+  [[70013, 70014], operators, 'the account or the app is not the one in the signature', CHECK_QUERY],
+  [[70020], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
+  [
+    [70050],
+    { ...operators, retryAfterMs: MINUTE_MS, pauseMs: MINUTE_MS },
+    'the signature was refused too often',
+    CHECK_KEY,
+  ],
+  [[70114], { ...usedUp, fault: 'gateway' }, 'restricted for security reasons', CHECK_RATE],
   [[70206, 70402], ours, 'request parameters refused'],
-  [[72000, 72002], operators, "the free plan's active users are exceeded"],
+  [[72000, 72002], operators, "the free plan's active users are exceeded", CHECK_PLAN],
 ];
 
 export const ERROR_TABLE: ReadonlyMap<number, ErrorRule> = new Map(
-  ROWS.flatMap(([codes, kind, note]) => codes.map((code) => [code, { ...kind, note }] as const)),
+  ROWS.flatMap(([codes, kind, note, remedy]) => codes.map((code) => [code, { ...kind, note, remedy }] as const)),
 );
 
 /** The rule for every code that the table does not have. */

@@ -1,13 +1,12 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
 import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isRecord } from './envelope.ts';
+import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type {
   FollowAddRequest,
   FollowCheckRequest,
@@ -18,9 +17,9 @@ import type {
 } from './wire.ts';
 
 export type FollowServiceOptions = {
-  /** The admin account that counts are asked by (contract 4.5, `From_Account`). */
+  /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
   onBehalfOf: UserId;
-  /** Whether a profile that comes with a list page holds every tag that is set (contract U2). Default `whole`. */
+  /** Whether a profile that comes with a list page holds every tag that is set (CONTRACT U2). Default `whole`. */
   embeddedProfile?: 'whole' | 'partial';
 };
 
@@ -28,15 +27,13 @@ const MAX_PAGE = 1000;
 const MAX_COUNTS = 20;
 const MAX_RELATIONS = 100;
 const MAX_CHANGES = 20;
-/** So many members of a page are read without a pause. */
-const MOST_IN_A_TURN = 200;
 
-/** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (contract 4.0). */
+/** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (CONTRACT 4.0). */
 const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutuals: 3 };
 const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
 
 const PARAMETERS_REFUSED = 30001;
-/** Limits of the lists of who follows and who is followed (contract 4.2). */
+/** Limits of the lists of who follows and who is followed (CONTRACT 4.2). */
 const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
   32100: 'follows-full',
   32101: 'their-fans-full',
@@ -44,7 +41,7 @@ const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
   32103: 'their-mutuals-full',
 };
 
-/** Creates the follow service over the five `v4/follow` commands (contract 4). */
+/** Creates the follow service over the five `v4/follow` commands (CONTRACT 4). */
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
   const { onBehalfOf, embeddedProfile = 'whole' } = options;
   const whole = embeddedProfile === 'whole';
@@ -66,10 +63,9 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
     readCounts: (userIds, call) =>
       askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
         const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
-        // The only account that can be missing at the top is the one that asks, not one that is asked about (contract U16).
-        const answer = await client
-          .call('follow_get_info', request, call)
-          .catch(blame('UPSTREAM_MISCONFIGURED', onBehalfOf));
+        // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
+        const blameAdmin = blame('UPSTREAM_MISCONFIGURED', onBehalfOf);
+        const answer = await client.call('follow_get_info', request, call).catch(blameAdmin);
         return readItems('follow_get_info', answer, 'FollowInfo', readCounts);
       }),
 
@@ -82,9 +78,9 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         );
       }),
 
+    // Objects for follow_add, strings for follow_delete (CONTRACT 0).
     follow: (from, userIds, call) =>
       change('follow_add', from, userIds, (chunk) => {
-        // Objects here, strings in follow_delete (contract 0, fact 4).
         const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
         return client.call('follow_add', request, call);
       }),
@@ -103,62 +99,46 @@ function change(
   userIds: readonly UserId[],
   send: (chunk: UserId[]) => Promise<Record<string, unknown>>,
 ): Promise<Batch<ChangeAnswer>> {
-  return askInChunks<ChangeAnswer>(
-    command,
-    userIds,
-    MAX_CHANGES,
-    async (chunk) => {
-      const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
-      const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
-      for (const [id, outcome] of items) {
-        const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
-        if (full) items.set(id, full);
-      }
-      return items;
-    },
-    'in turn',
-  );
+  const ask = async (chunk: UserId[]): Promise<Batch<ChangeAnswer>> => {
+    const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
+    const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
+    for (const [id, outcome] of items) {
+      const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
+      if (full) items.set(id, full);
+    }
+    return items;
+  };
+  return askInChunks(command, userIds, MAX_CHANGES, ask, 'in turn');
 }
 
 /** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */
 function blame(code: ErrorCode, asking: UserId) {
   return (error: unknown): never => {
     if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
-    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, {
-      upstream: error.upstream,
-    });
+    const { upstream } = error;
+    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
   };
 }
 
-// Everything else in the request is ours and valid, so the cursor is what the upstream does not know (contract U6).
+// Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
 function asInvalidCursor(error: unknown): unknown {
-  if (!(error instanceof UpstreamRefusal) || error.upstream?.errorCode !== PARAMETERS_REFUSED) return error;
-  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', {
-    upstream: error.upstream,
-  });
+  if (!isRefusal(error, PARAMETERS_REFUSED)) return error;
+  const { upstream } = error;
+  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
 }
 
-/** Reads a page's members, many of them in several turns of the event loop, so that none keeps others waiting. */
-async function readPage(answer: Record<string, unknown>, whole: boolean): Promise<FollowPage> {
-  // Absent on an empty page (contract U10), and Go services write an empty list as null.
+function readPage(answer: Record<string, unknown>, whole: boolean): FollowPage {
+  // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
   const items = answer.FollowItem ?? [];
   const next = answer.NextCursor ?? '';
   if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
   if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
-  const isLong = items.length > MOST_IN_A_TURN;
-  const entries: FollowEntry[] = new Array(items.length);
-  const seen = new Set<UserId>();
-  let count = 0;
-  for (let n = 0; n < items.length; n++) {
-    if (isLong && n % MOST_IN_A_TURN === 0) await nextTurn();
-    const entry = readEntry(items[n], whole);
-    seen.add(entry.user.id);
-    if (seen.size > count) entries[count++] = entry;
+  const entries = new Map<UserId, FollowEntry>();
+  for (const item of items) {
+    const entry = readEntry(item, whole);
+    if (!entries.has(entry.user.id)) entries.set(entry.user.id, entry);
   }
-  if (count < entries.length) entries.length = count;
-  // What is done with so many takes a turn of its own.
-  if (isLong) await nextTurn();
-  return { entries, next };
+  return { entries: [...entries.values()], next };
 }
 
 function readEntry(item: unknown, whole: boolean): FollowEntry {
@@ -167,7 +147,7 @@ function readEntry(item: unknown, whole: boolean): FollowEntry {
   }
   const { To_Account: id, FollowTime: followedAt, ProfileItem: tags, profile_sequence: version } = item;
   if (!isCount(followedAt)) throw malformedAnswer('follow_get', 'a FollowTime is no time');
-  // The field table does not promise the profile (contract U1): without one it is unknown, not empty.
+  // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
   const profile = Array.isArray(tags)
     ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
     : null;
@@ -177,8 +157,4 @@ function readEntry(item: unknown, whole: boolean): FollowEntry {
 function readCounts(item: Record<string, unknown>): FollowCounts | undefined {
   const { FollowerCount: fans, FollowingCount: follows, MutualFollowingCount: mutuals } = item;
   return isCount(fans) && isCount(follows) && isCount(mutuals) ? { fans, follows, mutuals } : undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,14 +1,13 @@
 // HTTP to the upstream: bytes out, bytes in, and how it ended.
 import { type Dispatcher, Pool } from 'undici';
 
-/** One HTTP request under way. `stop` closes its connection and settles `outcome`, which never rejects. */
+/** One HTTP request under way. `stop`, at a timeout, closes its connection and settles `outcome`, which never rejects. */
 export type Exchange = { outcome: Promise<HttpOutcome>; stop(): void };
 
 export type HttpOutcome =
   | { kind: 'answer'; status: number; bytes: Buffer }
   /** `sent`: bytes may have left. `stale`: a kept-alive connection failed before any byte of the answer. */
-  | { kind: 'failed'; reason: string; sent: boolean; stale: boolean }
-  | { kind: 'stopped' };
+  | { kind: 'failed'; reason: string; sent: boolean; stale: boolean };
 
 export type Http = ReturnType<typeof createHttp>;
 
@@ -78,7 +77,7 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions): Exchange {
     outcome: promise,
     stop() {
       stopped = true;
-      resolve({ kind: 'stopped' });
+      resolve({ kind: 'failed', reason: 'timeout', sent: true, stale: false });
       // A call that still waits for a connection has none to close.
       controller?.abort(STOPPED);
     },

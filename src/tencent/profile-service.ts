@@ -6,7 +6,7 @@ import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
 import type { Report } from './report.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isRefusal, malformedAnswer } from './upstream-errors.ts';
 import type { AccountCheckRequest, PortraitGetRequest } from './wire.ts';
 
 export type ProfileServiceOptions = {
@@ -89,26 +89,15 @@ export function createProfileService(
   };
 }
 
+// An account that failed says so in its item; `Fail_Account` only lists it again.
 function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
   const known = { version: null, whole: true };
-  const batch = readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
+  return readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
     Array.isArray(items) ? parseProfile(items, known) : undefined,
   );
-  const failed = answer.Fail_Account;
-  if (!Array.isArray(failed)) return batch;
-  for (const account of failed as unknown[]) {
-    if (typeof account !== 'string' || batch.get(account) instanceof Error) continue;
-    batch.set(account, malformedAnswer('portrait_get', 'an account failed without a reason'));
-  }
-  return batch;
 }
 
 function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {
   if (!Array.isArray(items)) return new Set();
   return new Set(items.filter((item) => item?.AccountStatus === 'NotImported').map((item) => item.UserID));
-}
-
-/** Whether a call was refused with this code of the upstream's. */
-export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
-  return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
 }

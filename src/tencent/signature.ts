@@ -1,5 +1,5 @@
 // The admin's own UserSig: made here, kept, renewed in time. It travels in every URL and must show up nowhere else.
-import type { Clock } from '../clock.ts';
+import type { TencentClientOptions } from './client.ts';
 import { signUserSig } from './user-sig.ts';
 
 /** Holds the UserSig that every REST call carries. */
@@ -13,18 +13,14 @@ export type Signature = {
 };
 
 const RENEW_AT = 0.8;
-// The vendor advises no less than 24 hours (contract 2.1); more only makes a leaked one live longer.
+// The vendor advises no less than 24 hours (CONTRACT 2.1); more only makes a leaked one live longer.
 const DEFAULT_EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
-/** Creates the holder of the UserSig of `adminId` (contract 1.1 and 2). */
-export function createSignature(options: {
-  sdkAppId: number;
-  secretKey: string;
-  adminId: string;
-  clock: Clock;
-  expireSeconds?: number;
-}): Signature {
+/** Creates the holder of the UserSig of `adminId` (CONTRACT 1.1 and 2). */
+export function createSignature(
+  options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'> & { expireSeconds?: number },
+): Signature {
   const { sdkAppId, secretKey, adminId, clock, expireSeconds = DEFAULT_EXPIRE_SECONDS } = options;
   let userSig = '';
   let previous = '';

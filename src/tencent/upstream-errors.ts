@@ -34,6 +34,11 @@ export class UpstreamRefusal extends GatewayError {
   }
 }
 
+/** Whether a call was refused with this code of the upstream's. */
+export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
+  return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
+}
+
 /** The upstream gave no answer that could be read. */
 export class TransportFailure extends GatewayError {
   /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. For operators, never for clients. */
@@ -42,9 +47,9 @@ export class TransportFailure extends GatewayError {
   constructor(
     command: Command,
     reason: string,
-    options: { code?: ErrorCode; retryAfterMs?: number; mayHaveHappened?: boolean } = {},
+    { retryAfterMs, mayHaveHappened }: { retryAfterMs?: number; mayHaveHappened?: boolean } = {},
   ) {
-    const { code = 'UPSTREAM_UNAVAILABLE', retryAfterMs, mayHaveHappened } = options;
+    const code = reason === 'timeout' || reason === 'deadline' ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE';
     super(code, sentenceFor(code), {
       upstream: { command, retryable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
       mayHaveHappened,

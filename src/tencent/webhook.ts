@@ -1,10 +1,10 @@
-// Reads the upstream's webhooks (upstream contract, 7) in the domain's words. Their signature covers neither body nor
+// Reads the upstream's webhooks (CONTRACT 7) in the domain's words. Their signature covers neither body nor
 // command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-
 import type { UserId } from '../follow/model.ts';
 import type { WebhookEvent } from '../follow/webhook-events.ts';
+import { isCount, isRecord } from './envelope.ts';
 
 export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',
@@ -38,7 +38,7 @@ export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPatt
 
 /** The upstream's own queries are a fifth of this. */
 const MAX_URL_LENGTH = 2048;
-/** How much a webhook's time may differ from ours (upstream contract, 7.3). */
+/** How much a webhook's time may differ from ours (CONTRACT 7.3). */
 const WINDOW_SECONDS = 60;
 /** One webhook tells of one request, which has 20 targets at most. */
 const MAX_TARGETS = 100;
@@ -61,13 +61,12 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
 
   function parseTime(value: unknown): { at: number; eventTime: number | null } {
     const now = clock.now();
-    const isTime =
-      Number.isSafeInteger(value) && Number(value) <= now + EARLIEST_MS && Number(value) >= now - LATEST_MS;
+    if (!isCount(value) || value > now + EARLIEST_MS || value < now - LATEST_MS) return { at: now, eventTime: null };
     // What has happened did not happen later than now, whatever the upstream's clock says.
-    return isTime ? { at: Math.min(Number(value), now), eventTime: Number(value) } : { at: now, eventTime: null };
+    return { at: Math.min(value, now), eventTime: value };
   }
 
-  /** Follows list objects and unfollows strings (upstream contract, 0); nobody promises that it stays so. */
+  /** Follows list objects and unfollows strings (CONTRACT 0); nobody promises that it stays so. */
   function parseTargets(list: unknown): UserId[] | null {
     if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TARGETS) return null;
     const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));
@@ -103,16 +102,16 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
   };
 }
 
-function parseAlarm({ ServiceName: service, Command: command, Request: calls, Limit: limit }: Body): RateAlarm | null {
+function parseAlarm({
+  ServiceName: service,
+  Command: command,
+  Request: calls,
+  Limit: limit,
+}: Record<string, unknown>): RateAlarm | null {
   const isName = (value: unknown): value is string => typeof value === 'string' && /^[\w.]{1,64}$/.test(value);
-  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
   if (!isName(service) || !isName(command) || !isCount(calls) || !isCount(limit)) return null;
   return { type: 'rate-alarm', service, command, calls, limit };
 }
-
-type Body = Record<string, unknown>;
-const isRecord = (value: unknown): value is Body =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseJson(text: string): unknown {
   try {

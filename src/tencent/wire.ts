@@ -1,19 +1,16 @@
 // The upstream's words: shapes of the REST bodies, as the upstream contract states them. Types only.
 
-/** Every command that this project knows, with its service name: `POST /v4/{service}/{command}` (contract 1.1). */
-export type CommandServices = {
-  follow_get: 'follow';
-  follow_get_info: 'follow';
-  follow_check: 'follow';
-  follow_add: 'follow';
-  follow_delete: 'follow';
-  portrait_get: 'profile';
-  account_check: 'im_open_login_svc';
-};
+/** Every command that this project knows. */
+export type Command =
+  | 'follow_get'
+  | 'follow_get_info'
+  | 'follow_check'
+  | 'follow_add'
+  | 'follow_delete'
+  | 'portrait_get'
+  | 'account_check';
 
-export type Command = keyof CommandServices;
-
-/** The part that every answer has (contract 1.4). HTTP status is 200 for business errors too. */
+/** The part that every answer has (CONTRACT 1.4). HTTP status is 200 for business errors too. */
 export type Envelope = {
   ActionStatus: 'OK' | 'FAIL';
   ErrorCode: number;
@@ -22,15 +19,15 @@ export type Envelope = {
   RequestId?: string;
 };
 
-/** One per key of a batch; 0 = processed (contract 3). */
+/** One per key of a batch; 0 = processed (CONTRACT 3). */
 export type ItemResult = { To_Account: string; ResultCode: number; ResultInfo: string };
 
 export type WireProfileItem = { Tag: string; Value: string | number };
 
-/** 1 = fans, 2 = follows, 3 = mutuals: one orientation in `follow_get` and `follow_check` (contract 4.0). */
+/** 1 = fans, 2 = follows, 3 = mutuals: one orientation in `follow_get` and `follow_check` (CONTRACT 4.0). */
 export type FollowGetType = 1 | 2 | 3;
 
-/** 0 = none; 1 = To follows From; 2 = From follows To; 3 = both (contract 4.0). */
+/** 0 = none; 1 = To follows From; 2 = From follows To; 3 = both (CONTRACT 4.0). */
 export type FollowCheckType = 0 | 1 | 2 | 3;
 
 export type FollowGetRequest = {

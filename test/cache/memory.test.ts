@@ -2,10 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { createMemoryTier, type Kept } from '../../src/cache/memory-tier.ts';
+import { createMemoryStore, type Kept } from '../../src/cache/memory-store.ts';
+import { groupOfPage, pageKey } from '../../src/follow/caches.ts';
 import * as codec from '../../src/follow/codec.ts';
-import { groupOfPage, pageKey } from '../../src/follow/kinds.ts';
-import type { FollowPage, Profile } from '../../src/follow/model.ts';
+import type { Profile } from '../../src/follow/model.ts';
 import { parseProfile } from '../../src/tencent/profile.ts';
 
 setFlagsFromString('--expose-gc');
@@ -30,19 +30,20 @@ function wireItems(n: number): { Tag: string; Value: string | number }[] {
 const parsedProfile = (n: number): Profile => parseProfile(wireItems(n), { version: n, whole: true });
 const sharedProfile = (n: number): Profile => codec.profile.decode(codec.profile.encode(parsedProfile(n))) as Profile;
 
-const pageOf = (n: number): FollowPage => ({
-  entries: Array.from({ length: n % 41 }, (_, i) => ({
-    user: { id: `user_${n}_${i}`, profile: n % 4 === 0 ? null : parsedProfile(n * 41 + i) },
-    followedAt: 1_700_000_000 + i,
-  })),
-  next: n % 2 === 0 ? '' : `cursor-${n}`,
-});
+const parsedOnce = <V>(value: V): V => JSON.parse(JSON.stringify(value));
+const pageOf = (n: number): codec.CachedPage =>
+  parsedOnce({
+    ids: Array.from({ length: n % 41 }, (_, i) => `user_${n}_${i}`),
+    times: Array.from({ length: n % 41 }, (_, i) => 1_700_000_000 + i),
+    next: n % 2 === 0 ? '' : `cursor-${n}`,
+    count: n,
+    partial: n % 40 === 0 ? Array.from({ length: n % 41 }, (_, i) => parsedProfile(n * 41 + i)) : null,
+  });
 
 function kept<V>(value: V | null, n: number): Kept<V> {
   const readAt = 1_795_000_000_000 + n;
-  const [freshUntil, toldUntil, usableUntil] = [readAt + 30_000.5, readAt + 600_000.5, readAt + 3_600_000];
-  const times = { readAt, freshUntil, toldUntil, usableUntil, ticket: readAt * 1000, tick: n };
-  return { value, version: n, ...times, failure: null, retryAt: 0 };
+  const times = { readAt, freshUntil: readAt + 30_000.5, toldUntil: readAt + 600_000.5 };
+  return { value, version: n, ...times, shared: null, verifiedAt: n, failure: null, retryAt: 0 };
 }
 
 type Load<V> = { count: number; key: (n: number) => string; value: (n: number) => V | null };
@@ -55,7 +56,7 @@ function passThrough<V>(
   groupOf?: (key: string) => string,
 ) {
   const before = heapBytes();
-  const tier = createMemoryTier<V>({ maxBytes, sizeOf, groupOf });
+  const tier = createMemoryStore<V>({ maxBytes, sizeOf, groupOf });
   let most = 0;
   for (let n = 1; n <= count; n++) {
     tier.set(key(n), kept(value(n), n));
@@ -85,14 +86,14 @@ describe('of each kind, the heap takes what is estimated', () => {
     (n: number) => pageKey({ userId: userKey(n), list: 'fans', start: '', size: 100 }),
   ];
   test.each([
-    ['pages', () => passThrough(maxBytes, codec.page, { count: 8_000, key: pages, value: pageOf }, groupOfPage)],
+    ['pages', () => passThrough(maxBytes, codec.page, { count: 40_000, key: pages, value: pageOf }, groupOfPage)],
     [
       'pages that came from Redis',
       () =>
         passThrough(
           maxBytes,
           codec.page,
-          { count: 8_000, key: pages, value: (n) => codec.page.decode(codec.page.encode(pageOf(n))) },
+          { count: 40_000, key: pages, value: (n) => codec.page.decode(codec.page.encode(pageOf(n))) },
           groupOfPage,
         ),
     ],
@@ -131,7 +132,7 @@ describe('a group', () => {
   const groupOf = (key: string) => key.split(':')[0] ?? '';
 
   test('is forgotten whole, and alone', () => {
-    const tier = createMemoryTier<string>({ maxBytes: 100_000, sizeOf, groupOf });
+    const tier = createMemoryStore<string>({ maxBytes: 100_000, sizeOf, groupOf });
     for (const key of ['a:1', 'a:2', 'b:1']) tier.set(key, kept('x', 1));
     tier.deleteGroup('a');
     expect(['a:1', 'a:2', 'b:1'].map((key) => tier.get(key)?.value)).toEqual([undefined, undefined, 'x']);
@@ -139,7 +140,7 @@ describe('a group', () => {
 
   test('leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
     const before = heapBytes();
-    const tier = createMemoryTier<string>({ maxBytes: 50_000, sizeOf, groupOf });
+    const tier = createMemoryStore<string>({ maxBytes: 50_000, sizeOf, groupOf });
     for (let n = 0; n < 200_000; n++) {
       tier.set(`group${n}:1`, kept('x', n));
       tier.set(`group${n}:1`, kept(n % 2 === 0 ? 'x'.repeat(60_000) : 'xx', n + 1));

@@ -1,8 +1,8 @@
 // A star with lists that are longer than a few pages, for clients to page through.
 import { expect } from 'vitest';
-import { only, scrape } from '../metrics/scrape.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
+import { only, scrape } from '../telemetry/scrape.ts';
 
 export const LISTS = ['fans', 'follows', 'mutuals', 'knownFans'] as const;
 export type List = (typeof LISTS)[number];

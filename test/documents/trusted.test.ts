@@ -4,10 +4,10 @@ import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { logged } from '../http/requests.ts';
 import { ask, openClient } from '../live/sockets.ts';
-import { scrape } from '../metrics/scrape.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { type Answer, type House, openHouse } from '../support/house.ts';
+import { scrape } from '../telemetry/scrape.ts';
 import { directoryOf, FORMS, getJson, hashOf, parametersOf, postJson } from './asking.ts';
 
 const printed = (name: string) =>

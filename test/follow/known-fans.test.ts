@@ -1,8 +1,8 @@
 // Known fans against a sandbox of many small worlds: never wrong when they claim to be exact, never above their cap.
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { createKnownFans } from '../../src/follow/known-fans.ts';
-import { createFollowMemory } from '../../src/follow/memory.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
@@ -39,7 +39,7 @@ afterAll(async () => {
 /** A gateway's memory that remembers nothing yet. */
 function openMemory() {
   const unused = () => Promise.reject(new Error('no profile is asked for'));
-  const memory = createFollowMemory({
+  const memory = createCachedFollowService({
     follow: createFollowService(client, { onBehalfOf: SANDBOX_APP.admin }),
     profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
     clock,
@@ -252,7 +252,7 @@ test('when nothing can be found out, the failure goes up; when some can, it does
   faults.reset();
   expect(known.exact).toBe(false);
   expect(idsOf(known).length).toBeGreaterThan(0);
-  expect(await memory.readCounts([user], call)).toBeDefined();
+  expect(await memory.readCounts(user, call)).toBeDefined();
 });
 
 test('the viewer’s own known fans are those whom they follow back', async () => {

@@ -1,6 +1,6 @@
 // Pages of 1,000 are taken in turns, so that nobody else waits for one; what is forgotten meanwhile does not come back.
 import { describe, expect, test } from 'vitest';
-import { createFollowMemory } from '../../src/follow/memory.ts';
+import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { type FollowPage, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { createRunningClock } from '../support/clock.ts';
@@ -52,7 +52,7 @@ describe('the profiles of a page of 1,000', () => {
   async function readPage() {
     const clock = createRunningClock();
     const { source, asked } = createSource();
-    const memory = createFollowMemory({
+    const memory = createCachedFollowService({
       follow: source,
       profiles: source,
       clock,
@@ -63,8 +63,8 @@ describe('the profiles of a page of 1,000', () => {
     const call: CallOptions = { signal: new AbortController().signal, deadlineAt: clock.now() + 60_000 };
     await memory.readPage({ userId: 'star', list: 'fans', start: '', size: MEMBERS }, call);
     const nickOf = async (n: number) => {
-      const profile = (await memory.readProfiles([memberId(n)], call)).get(memberId(n));
-      return profile instanceof Error ? profile : profile?.nick;
+      const profile = await memory.readProfile(memberId(n), call);
+      return profile.nick;
     };
     return { memory, asked, nickOf };
   }
@@ -80,7 +80,7 @@ describe('the profiles of a page of 1,000', () => {
     const { memory, asked, nickOf } = await readPage();
     await turn();
     const [first, last] = [0, MEMBERS - 1];
-    for (const n of [first, last]) await memory.forget({ type: 'profile-changed', userId: memberId(n) });
+    for (const n of [first, last]) await memory.invalidate({ type: 'profile-changed', userId: memberId(n) });
     for (let bytes = -1; bytes !== memory.bytes().profile; await turn()) bytes = memory.bytes().profile;
     expect([await nickOf(first), await nickOf(500), await nickOf(last)]).toEqual(['new', 'old', 'new']);
     expect(asked).toEqual([memberId(first), memberId(last)]);

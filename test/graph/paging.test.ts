@@ -152,3 +152,14 @@ test('an upstream whose cursor never advances is an upstream failure, not an end
 
   expect(answer.errors?.[0]?.extensions.code).toBe('UPSTREAM_UNAVAILABLE');
 });
+
+test('an upstream that names ever new pages and puts nobody on them is left after some: what was found, and that more may follow', async () => {
+  const { house } = await openPopular();
+  house.sandbox.faults.set({ endlessPages: true });
+
+  const { edges, pageInfo } = await readPage(house, 'popular', 'fans', 10, null);
+
+  expect(edges).toEqual([]);
+  expect(pageInfo.hasNextPage).toBe(true);
+  expect(house.sandbox.calls.count()).toBeLessThan(30);
+});

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { requestLines } from '../http/requests.ts';
-import { scrape } from '../metrics/scrape.ts';
 import { subscribe } from '../support/event-stream.ts';
+import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople } from './people.ts';
 import { openReadySocket, refusedWith, socketUrl } from './sockets.ts';
 

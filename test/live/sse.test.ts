@@ -1,9 +1,9 @@
 // Subscriptions over server-sent events: what an EventSource, or a frontend's fetch, sees.
 import { expect, test } from 'vitest';
 import { logged, requestLines } from '../http/requests.ts';
-import { scrape } from '../metrics/scrape.ts';
 import { openEventStream, type ServerSentEvent, subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/house.ts';
+import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, MISSED, openPeople } from './people.ts';
 
 const COMPLETE = { event: 'complete', data: '' };

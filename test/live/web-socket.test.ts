@@ -7,8 +7,8 @@ import { WebSocket } from 'ws';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
 import { logged } from '../http/requests.ts';
-import { scrape } from '../metrics/scrape.ts';
 import { createHastyClock } from '../support/clock.ts';
+import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople, type People } from './people.ts';
 import { ask, openClient, openReadySocket, openSocket, refusedWith, socketUrl } from './sockets.ts';
 

@@ -10,7 +10,7 @@ const APP = {
 
 test('the header that the welcome names picks the viewer', async () => {
   const gateway = await startEmbedded();
-  const [, header = '', viewer = ''] = await gateway.said(/whoever the header (\S+) names, such as (\S+)/);
+  const [, header = '', viewer = ''] = await gateway.said(/the header (\S+) names one, such as (\S+)/);
   const query = '{ viewer { id } }';
   expect(await ask(gateway.url, query)).toEqual({ data: { viewer: null } });
   expect(await ask(gateway.url, query, { [header]: viewer })).toEqual({ data: { viewer: { id: viewer } } });
@@ -46,7 +46,7 @@ test('the token of the webhooks is in no line that the process prints', async ()
 
 test('a setting that is there but blank keeps what a first start is set to', async () => {
   const gateway = await startEmbedded({ AUTH: ' ', WEBHOOK_TOKEN: '', PROFILE_CUSTOM_FIELDS: '' });
-  await gateway.said(/whoever the header x-viewer-id names/);
+  await gateway.said(/the header x-viewer-id names one/);
   expect(await ask(gateway.url, '{ user(id: "UserID_002") { customFields { key } } }')).toEqual({
     data: { user: { customFields: [{ key: 'Test' }] } },
   });

@@ -57,30 +57,26 @@ describe('profiles', () => {
     expect(service.refusedTags()).toEqual([]);
   });
 
-  it('that failed keep their failure, named by the item or by Fail_Account', async () => {
+  it('that failed keep their failure, and those that the answer forgets have none', async () => {
     const { service, callOptions } = await startService(() =>
       ok({
         UserProfileItem: [
           { To_Account: 'gone', ResultCode: 40003, ResultInfo: 'account not imported' },
           { To_Account: 'broken', ResultCode: 40006, ResultInfo: 'read failed' },
-          portrait('listed'),
           portrait('fine'),
           { To_Account: 'blank', ResultCode: 0, ResultInfo: '' },
         ],
-        Fail_Account: ['gone', 'broken', 'listed', 'silent', 7],
+        Fail_Account: ['gone', 'broken', 'silent', 7],
       }),
     );
-    const batch = await service.readProfiles(
-      ['gone', 'broken', 'listed', 'fine', 'blank', 'silent', 'absent'],
-      callOptions(),
-    );
+    const batch = await service.readProfiles(['gone', 'broken', 'fine', 'blank', 'silent', 'absent'], callOptions());
     expect(batch.get('gone')).toMatchObject({ code: 'USER_NOT_FOUND' });
-    for (const id of ['broken', 'listed', 'silent', 'absent']) {
+    for (const id of ['broken', 'silent', 'absent']) {
       expect(batch.get(id)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
     }
     expect(batch.get('fine')).toMatchObject({ nick: 'nick of fine' });
     expect(batch.get('blank')).toMatchObject({ nick: null, items: [] });
-    expect(batch.size).toBe(7);
+    expect(batch.size).toBe(6);
   });
 
   it('of a failed chunk fail alone', async () => {

@@ -5,10 +5,10 @@ import { readConfig } from '../../src/config.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { webhookPathOf } from '../../src/webhooks.ts';
 import { openSocket } from '../http/requests.ts';
-import { only, scrape } from '../metrics/scrape.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import type { House } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
+import { only, scrape } from '../telemetry/scrape.ts';
 import {
   ADD,
   ALERT,

@@ -1,8 +1,8 @@
 // A captured signature signs anything for a minute (upstream contract, 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
-import { only, scrape } from '../metrics/scrape.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
+import { only, scrape } from '../telemetry/scrape.ts';
 import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-house.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);

@@ -2,18 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import type { Clock } from '../../src/clock.ts';
-import { type DomainEvent, type Group, groupsOf } from '../../src/follow/forgetting.ts';
-import { type Kind, pageGroup, relationKey } from '../../src/follow/kinds.ts';
-import { createFollowMemory, type FollowMemory } from '../../src/follow/memory.ts';
-import {
-  type FollowCounts,
-  type FollowList,
-  type FollowPage,
-  type FollowRelation,
-  type Profile,
-  UNSET_PROFILE,
-  type UserId,
-} from '../../src/follow/model.ts';
+import { type CachedFollowService, createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
+import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.ts';
+import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
+import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type UserId } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
 import { createRunningClock } from '../support/clock.ts';
@@ -43,9 +35,9 @@ const turns = async (count: number) => {
 /** The truth, as a number that each change of a group raises. */
 function createTruth() {
   const now = new Map<string, number>();
-  const nameOf = (kind: Kind, group: string) => `${kind} ${group}`;
+  const nameOf = (kind: CacheKind, group: string) => `${kind} ${group}`;
   return {
-    get: (kind: Kind, group: string) => now.get(nameOf(kind, group)) ?? 0,
+    get: (kind: CacheKind, group: string) => now.get(nameOf(kind, group)) ?? 0,
     all: () => [...now],
     change(event: DomainEvent) {
       for (const { kind, group } of groupsOf(event)) now.set(nameOf(kind, group), this.get(kind, group) + 1);
@@ -59,7 +51,7 @@ function createTruth() {
 function createFloors() {
   const floors = new Map<string, number>();
   return {
-    get: (kind: Kind, group: string) => floors.get(`${kind} ${group}`) ?? 0,
+    get: (kind: CacheKind, group: string) => floors.get(`${kind} ${group}`) ?? 0,
     raise(to: readonly (readonly [string, number])[]) {
       for (const [name, value] of to) floors.set(name, Math.max(value, floors.get(name) ?? 0));
     },
@@ -115,7 +107,7 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
   };
 }
 
-type Replica = { memory: FollowMemory; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
+type Replica = { memory: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
 
 const LIFETIMES = { freshMs: 1000, toldMs: 1000, usableMs: 60_000, absentMs: 1000 };
 
@@ -126,7 +118,7 @@ function openReplica(
   source: FollowService & ProfileService,
   memoryBytes: number,
 ) {
-  return createFollowMemory({
+  return createCachedFollowService({
     follow: source,
     profiles: source,
     clock,
@@ -142,7 +134,11 @@ const call = (clock: Clock): CallOptions => ({
 });
 
 /** Something that can be read: its place in what is remembered, and how to ask for it. */
-type Question = { kind: Kind; group: string; ask(memory: FollowMemory, call: CallOptions): Promise<unknown> };
+type Question = {
+  kind: CacheKind;
+  group: string;
+  ask(memory: CachedFollowService, call: CallOptions): Promise<unknown>;
+};
 
 /** Every question that there is. What is asked answers with the number that the truth had. */
 const QUESTIONS: readonly Question[] = USERS.flatMap((userId) => [
@@ -159,19 +155,18 @@ const QUESTIONS: readonly Question[] = USERS.flatMap((userId) => [
   {
     kind: 'counts',
     group: userId,
-    ask: async (memory, call) => ((await memory.readCounts([userId], call)).get(userId) as FollowCounts).fans,
+    ask: async (memory, call) => (await memory.readCounts(userId, call)).fans,
   },
   {
     kind: 'profile',
     group: userId,
-    ask: async (memory, call) => Number(((await memory.readProfiles([userId], call)).get(userId) as Profile).nick),
+    ask: async (memory, call) => Number((await memory.readProfile(userId, call)).nick),
   },
   ...USERS.map(
     (other): Question => ({
       kind: 'relation',
       group: relationKey(userId, other),
-      ask: async (memory, call) =>
-        RELATIONS.indexOf((await memory.readRelations(userId, [other], call)).get(other) as FollowRelation),
+      ask: async (memory, call) => RELATIONS.indexOf(await memory.readRelation(userId, other, call)),
     }),
   ),
 ]);
@@ -289,7 +284,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
       const teller = random(2) === 0 ? first : second;
       truth.change(event);
       const floor = truth.snapshot(groupsOf(event));
-      await teller.memory.forget(event);
+      await teller.memory.invalidate(event);
       teller.floors.raise(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
       // Now and then what is known grows old, or older than fresh: then it is renewed behind answers, or rides along.

@@ -1,6 +1,6 @@
 // The budget as an operator sees it: what it let go, what it refused, and what waits.
 import { expect, onTestFinished, test } from 'vitest';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
 import { createTestClock } from '../support/clock.ts';
 import { only, readSamples } from './scrape.ts';
@@ -10,12 +10,12 @@ test('the budget is told by command and priority', async () => {
   const budget = createBudget({ link: null, prefix: '', ratePerSecond: 10, clock, report() {} });
   onTestFinished(() => budget.close());
   const { registry } = createMetrics({
-    clock,
     knownOperations: [],
     readings: {
       memoryBytes: () => ({ page: 0, counts: 0, profile: 0, relation: 0 }),
       breakers: () => ({}),
       redisIsUp: null,
+      openSubscriptions: () => ({}),
       budget: budget.state,
     },
   });

@@ -1,0 +1,99 @@
+// The memory tier: what this process has cached of one kind of thing, bounded in bytes.
+import { LRUCache } from 'lru-cache';
+
+/** What is cached of one key. `value` is null for "there is no such thing": knowledge, not failure. */
+export type Entry<V> = {
+  readonly value: V | null;
+  /** Epoch milliseconds at which the source was asked. */
+  readonly readAt: number;
+  /** The source's own version of the value; null when it did not say. */
+  readonly version: number | null;
+};
+
+/** An entry with what only this process knows of it. */
+export type Kept<V> = Entry<V> & {
+  /** The generation that its group had in Redis before the source was asked; null when that is not known. */
+  readonly shared: string | null;
+  /** Epoch milliseconds up to which it answers by itself, and up to which it does so where changes are told. */
+  freshUntil: number;
+  readonly toldUntil: number;
+  /** When it was read or verified, as a generation of this process. */
+  verifiedAt: number;
+  /** The public code with which renewing it failed last, and when to try again (epoch milliseconds). */
+  failure: string | null;
+  retryAt: number;
+};
+
+export type MemoryStore<V> = {
+  get(key: string): Kept<V> | undefined;
+  /** The same, without counting as a use. */
+  peek(key: string): Kept<V> | undefined;
+  /** Keeps `entry` unless what is there is newer; answers what is there then. */
+  set(key: string, entry: Kept<V>): Kept<V>;
+  delete(key: string): void;
+  deleteGroup(group: string): void;
+  clear(): void;
+  bytes(): number;
+};
+
+export type MemoryStoreOptions<V> = {
+  maxBytes: number;
+  /** What a value takes, in bytes. */
+  sizeOf(value: V): number;
+  /** The group that a key is invalidated with; left out where each key is a group. */
+  groupOf?: (key: string) => string;
+};
+
+// Measured on Node 24, as are the sizes of values; `test/cache/memory.test.ts` holds them against the heap.
+/** What an entry takes beside its value: the object, its numbers, and its place in the LRU's lists and maps. */
+const ENTRY_BYTES = 360;
+/** What a key's place in its group takes, and a group of one its set. */
+const GROUPED_BYTES = 330;
+
+export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreOptions<V>): MemoryStore<V> {
+  const groups = new Map<string, Set<string>>();
+  const overhead = ENTRY_BYTES + (groupOf ? GROUPED_BYTES : 0);
+  const store = new LRUCache<string, Kept<V>>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ value }, key) => overhead + key.length + (value === null ? 0 : sizeOf(value)),
+    dispose(_entry, key) {
+      if (!groupOf) return;
+      const group = groupOf(key);
+      const keys = groups.get(group);
+      if (keys?.delete(key) && keys.size === 0) groups.delete(group);
+    },
+  });
+
+  return {
+    get: (key) => store.get(key),
+    peek: (key) => store.peek(key),
+    set(key, entry) {
+      const known = store.peek(key);
+      if (known && !supersedes(entry, known)) return known;
+      // A read that does not say its version is at least as new as what it follows.
+      const inherits = entry.version === null && entry.value !== null && known;
+      const next = inherits ? { ...entry, version: known.version } : entry;
+      store.set(key, next);
+      // An entry larger than the whole memory is not kept.
+      if (groupOf && store.has(key)) {
+        const group = groupOf(key);
+        const keys = groups.get(group) ?? new Set();
+        groups.set(group, keys.add(key));
+      }
+      return next;
+    },
+    delete: (key) => void store.delete(key),
+    deleteGroup(group) {
+      if (!groupOf) store.delete(group);
+      for (const key of [...(groups.get(group) ?? [])]) store.delete(key);
+    },
+    clear: () => store.clear(),
+    bytes: () => store.calculatedSize,
+  };
+}
+
+/** Never an older version; with equal or unknown versions, never an earlier read. */
+function supersedes(next: Entry<unknown>, known: Entry<unknown>): boolean {
+  const isVersioned = next.version !== null && known.version !== null && next.version !== known.version;
+  return isVersioned ? Number(next.version) > Number(known.version) : next.readAt >= known.readAt;
+}

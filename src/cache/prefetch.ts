@@ -1,0 +1,46 @@
+// Which keys take the spare seats of a batch: those that were asked for lately, or that are likely to be, in turn.
+import type { Clock } from '../clock.ts';
+
+export type Prefetch = {
+  /** A client asked for `key`, or is likely to. */
+  note(key: string): void;
+  /** At most `seats` keys for which `wants` is true; the next call goes on where this one ended. */
+  take(seats: number, wants: (key: string) => boolean): string[];
+};
+
+export type PrefetchOptions = {
+  clock: Clock;
+  /** A key that was not noted for this long, in milliseconds, is not fetched any more. */
+  memoryMs: number;
+};
+
+/** How many keys one batch looks at for each spare seat. */
+const LOOKS_PER_SEAT = 4;
+const MAX_KEYS = 20_000;
+
+export function createPrefetch({ clock, memoryMs }: PrefetchOptions): Prefetch {
+  /** Key → when it was noted last; in the order in which they were last looked at. */
+  const noted = new Map<string, number>();
+
+  return {
+    note(key) {
+      // What is never fresh is never worth renewing.
+      if (memoryMs <= 0) return;
+      noted.set(key, clock.now());
+      const [first] = noted.size > MAX_KEYS ? noted.keys() : [];
+      if (first !== undefined) noted.delete(first);
+    },
+    take(seats, wants) {
+      const taken: string[] = [];
+      let looks = Math.min(noted.size, seats * LOOKS_PER_SEAT);
+      for (const [key, at] of noted) {
+        if (looks-- <= 0 || taken.length >= seats) break;
+        noted.delete(key);
+        if (clock.now() - at > memoryMs) continue;
+        noted.set(key, at);
+        if (wants(key)) taken.push(key);
+      }
+      return taken;
+    },
+  };
+}

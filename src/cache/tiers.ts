@@ -1,0 +1,159 @@
+// What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
+import type { Clock } from '../clock.ts';
+import type { Generation, Generations } from './generations.ts';
+import { createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
+import type { RedisStore } from './redis-store.ts';
+
+export type Lifetimes = {
+  /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
+  freshMs: number;
+  /** The same while the source tells of every change. At least `freshMs`. */
+  toldMs: number;
+  /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
+  usableMs: number;
+  /** How long "there is no such thing" is believed. */
+  absentMs: number;
+  /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
+  validatedMs?: number;
+};
+
+/** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
+export type AsOf = { readAt: number; generation: Generation; shared?: string | null };
+
+/** What the source brought; `parts` are written to Redis before it is. */
+export type Found<V> = { value: V; version?: number | null; parts?: Promise<unknown> };
+
+export type TiersOptions<V> = MemoryStoreOptions<V> & {
+  /** Names the groups of this cache among those of others. */
+  kind: string;
+  clock: Clock;
+  lifetimes: Lifetimes;
+  redis: RedisStore<V> | null;
+  generations: Generations;
+  /** Since when the source tells of every change (epoch milliseconds); null while it does not. */
+  toldSince?: () => number | null;
+  /** How long after a change the source may still show what was before, in milliseconds. */
+  settleMs?: number;
+  /** From 0 to 1, for jitter. */
+  random?: () => number;
+  /** Told when memory comes to say otherwise than it did. */
+  onChange?: () => void;
+};
+
+/** Fresh times end up to this share earlier, so that what was read together is not renewed together. */
+const JITTER = 0.1;
+
+export function createTiers<V>(options: TiersOptions<V>) {
+  const { kind, clock, redis, generations, onChange = () => {} } = options;
+  const { groupOf = (key: string) => key, toldSince = () => null, settleMs = 0, random = Math.random } = options;
+  const { freshMs, toldMs, usableMs, absentMs } = options.lifetimes;
+  const memory = createMemoryStore<V>(options);
+  /** Events from before this may have been missed. */
+  let heardSince: Generation = 0;
+
+  const nameOf = (key: string) => `${kind}:${groupOf(key)}`;
+  const isHeard = (entry: Kept<V>) => entry.verifiedAt >= heardSince;
+
+  /** Until when an entry answers by itself. What was read before the source began to tell may have changed unnoticed. */
+  function freshUntil({ readAt, freshUntil, toldUntil }: Kept<V>): number {
+    if (toldUntil <= freshUntil) return freshUntil;
+    const since = toldSince();
+    return since !== null && readAt >= since ? toldUntil : freshUntil;
+  }
+
+  function advance(group: string, at?: number): void {
+    generations.advance(group, at);
+    onChange();
+  }
+
+  /** Keeps an entry in memory, unless its group has changed since it was asked for. */
+  function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared = null }: AsOf): Kept<V> {
+    const group = nameOf(key);
+    const jitter = 1 - JITTER * random();
+    const freshUntil = readAt + (value === null ? absentMs : freshMs * jitter);
+    // What is read too soon after an event may lack it, and nothing will tell of that event again.
+    const isSettled = value !== null && readAt >= generations.eventAt(group) + settleMs;
+    const toldUntil = isSettled ? readAt + toldMs * jitter : freshUntil;
+    const times = { readAt, freshUntil, toldUntil, retryAt: 0 };
+    const next: Kept<V> = { value, version, shared, verifiedAt: generation, failure: null, ...times };
+    if (generations.changedSince(group, generation)) return next;
+    const known = memory.peek(key);
+    const kept = memory.set(key, next);
+    const isNews = kept !== known && (known ? isFresh(known) && !isSame(kept.value, known.value) : value === null);
+    if (isNews) advance(group);
+    return kept;
+  }
+
+  const isFresh = (entry: Kept<V>) =>
+    isHeard(entry) && (clock.now() < entry.freshUntil || clock.now() < freshUntil(entry));
+
+  function drop(group: string): void {
+    memory.deleteGroup(group);
+    advance(`${kind}:${group}`, clock.now());
+  }
+
+  return {
+    get: memory.get,
+    peek: memory.peek,
+    bytes: memory.bytes,
+    nameOf,
+    /** False for what an event may have changed unheard. */
+    isHeard,
+    freshUntil,
+    isFresh,
+    /** Until when it is as fresh to an HTTP cache, which is told of no changes: while we are, it is right now. */
+    untoldUntil: (entry: Kept<V>) => Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
+    /** Whether it may stand in where the source is asked or fails. */
+    isUsable: ({ value, readAt }: Kept<V>) => value !== null && clock.now() < readAt + usableMs,
+
+    /** Keeps what the source brought in both tiers: in Redis behind `parts`. */
+    keep(key: string, entry: Entry<V>, asOf: AsOf, parts?: Promise<unknown>) {
+      const isOutdated = generations.changedSince(nameOf(key), asOf.generation);
+      const kept = keepHere(key, entry, asOf);
+      // A group that is not known to have a generation may be one that did not change lately.
+      const shared = asOf.shared ?? '';
+      const isKept = !isOutdated && kept.readAt === entry.readAt;
+      if (!isKept) redis?.unlock(key, shared);
+      const written = isKept && redis && Promise.resolve(parts).then(() => redis.write(key, shared, kept));
+      return { kept, written: written || undefined };
+    },
+
+    /** What Redis has, reconciled with memory by the generation that counts; undefined when Redis cannot say. */
+    async lookUp(key: string, newerThan: number) {
+      const generation = generations.now();
+      const found = await redis?.read(key, newerThan);
+      if (!found) return undefined;
+      const asOf: AsOf = { readAt: clock.now(), generation, shared: found.generation };
+      const known = memory.peek(key);
+      if (known && known.shared !== null) {
+        if (known.shared === found.generation) known.verifiedAt = Math.max(known.verifiedAt, generation);
+        // A Redis that has lost everything says nothing of what was before.
+        else if (found.generation !== '') memory.delete(key);
+      }
+      const entry = found.entry ? keepHere(key, found.entry, asOf) : memory.peek(key);
+      const isNewer = found.entry !== undefined && found.entry.readAt > newerThan;
+      return { entry, asOf, isGranted: found.isGranted, newestAt: isNewer ? found.entry?.readAt : undefined };
+    },
+
+    drop,
+    async invalidate(group: string): Promise<boolean> {
+      drop(group);
+      const isConfirmed = (await redis?.invalidate(group)) ?? true;
+      // A look that Redis answered before may have landed in between.
+      drop(group);
+      return isConfirmed;
+    },
+    clear(): void {
+      memory.clear();
+      generations.advanceAll();
+      onChange();
+    },
+    expireAll(): void {
+      generations.advanceAll();
+      heardSince = generations.now();
+      onChange();
+    },
+  };
+}
+
+const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,122 @@
+// The four kinds of things that are cached: how each is keyed, sized, written and invalidated.
+import { createGenerations, type Generations } from '../cache/generations.ts';
+import {
+  createReadThrough,
+  type Lifetimes,
+  type ReadOutcome,
+  type ReadThrough,
+  type ReadThroughOptions,
+  type Tier,
+} from '../cache/read-through.ts';
+import type { RedisLink } from '../cache/redis-link.ts';
+import { createRedisStore } from '../cache/redis-store.ts';
+import type { Clock } from '../clock.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
+import * as codec from './codec.ts';
+import type { FollowCounts, FollowList, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+
+export type CacheKind = 'page' | 'counts' | 'profile' | 'relation';
+
+export type Caches = {
+  page: ReadThrough<codec.CachedPage>;
+  counts: ReadThrough<FollowCounts>;
+  profile: ReadThrough<Profile>;
+  relation: ReadThrough<FollowRelation>;
+};
+
+/** What an observer of the caches is told; for metrics. */
+export type CacheObserver = {
+  onRead?(kind: CacheKind, outcome: ReadOutcome, tier: Tier): void;
+  /** A read joined one that was under way. */
+  onShared?(kind: CacheKind): void;
+  onBatch?(kind: CacheKind, size: number): void;
+};
+
+export type CachesOptions = {
+  clock: Clock;
+  lifetimes: Record<CacheKind, Lifetimes>;
+  /** Bound of the whole memory tier, in bytes. */
+  memoryBytes: number;
+  /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
+  redis: { link: RedisLink; prefix: string } | null;
+  /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
+  toldSince?: () => number | null;
+  /** How long after a change the upstream may still show what was before, in milliseconds. */
+  settleMs?: number;
+  validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
+  /** Told when a profile in memory has changed. */
+  onProfileChange?: () => void;
+  observer?: CacheObserver;
+  random?: () => number;
+};
+
+/** How the memory is divided: pages and profiles are what takes room. */
+const SHARES: Record<CacheKind, number> = { page: 0.4, profile: 0.5, counts: 0.05, relation: 0.05 };
+
+/** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set([
+  'THROTTLED',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_UNAVAILABLE',
+  'UPSTREAM_MISCONFIGURED',
+  'FEATURE_NOT_ENABLED',
+]);
+
+// User ids have no colon and no space (CONTRACT 1.8); the upstream's cursor may have anything, so it comes last.
+export const pageGroup = (userId: UserId, list: FollowList): string => `${userId}:${list}`;
+export const pageKey = ({ userId, list, start, size }: PageQuery): string =>
+  `${pageGroup(userId, list)}:${size}:${start}`;
+export const groupOfPage = (key: string) => key.slice(0, key.indexOf(':', key.indexOf(':') + 1));
+export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':', 2) as [UserId, FollowList];
+/** `from` is the point of view, so the order matters. */
+export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
+export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+
+export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
+  const { clock, memoryBytes, redis, observer = {} } = options;
+
+  function create<V>(
+    kind: CacheKind,
+    { encode, decode, sizeOf }: codec.Codec<V>,
+    accountOf: (key: string) => string,
+    more: Partial<ReadThroughOptions<V>> = {},
+  ): ReadThrough<V> {
+    const lifetimes = options.lifetimes[kind];
+    const { freshMs, usableMs, toldMs, absentMs, validatedMs = 0 } = lifetimes;
+    return createReadThrough<V>({
+      ...options,
+      kind,
+      generations,
+      lifetimes,
+      maxBytes: Math.floor(memoryBytes * SHARES[kind]),
+      sizeOf,
+      redis:
+        redis &&
+        createRedisStore<V>({
+          link: redis.link,
+          clock,
+          prefix: `${redis.prefix}:${kind}`,
+          groupOf: more.groupOf ?? ((key) => key),
+          staleMs: Math.max(usableMs, toldMs, validatedMs),
+          absentMs,
+          encode,
+          decode,
+          isLocking: freshMs > 0,
+        }),
+      absence: (key) => new GatewayError('USER_NOT_FOUND', `There is no account "${accountOf(key)}".`),
+      isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
+      outageCode: (error) => (error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null),
+      onRead: (outcome, tier) => observer.onRead?.(kind, outcome, tier),
+      onShared: () => observer.onShared?.(kind),
+      ...more,
+    });
+  }
+
+  const { validatePage, onProfileChange } = options;
+  return {
+    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate: validatePage }),
+    counts: create('counts', codec.counts, (key) => key),
+    profile: create('profile', codec.profile, (key) => key, { onChange: onProfileChange }),
+    relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
+  };
+}

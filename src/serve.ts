@@ -1,0 +1,107 @@
+// Serving: a gateway, or a sandbox, from its start until a signal ends it.
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { type Config, type Environment, namesNoUpstream, readConfig } from './config.ts';
+import { UsageError } from './errors.ts';
+import { createLog } from './telemetry/log.ts';
+
+/** How long running requests get to finish after the drain, on top of their own deadline. */
+const STOP_GRACE_MS = 3000;
+
+/** Runs a gateway until a signal comes; resolves with whether it ended in order. */
+export async function serve(env: Environment, lively: boolean): Promise<boolean> {
+  // Handled from here on: a container's first process does not die of a signal without a handler.
+  const signalled = nextSignal();
+  const isEmbedded = namesNoUpstream(env);
+  if (lively && !isEmbedded)
+    throw new UsageError(
+      '--lively moves the people of the embedded sandbox, but TENCENT_* or NODE_ENV=production asks for a real upstream.',
+    );
+  const sandbox = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
+  const config = readConfig(sandbox ? { ...firstStart(), ...withoutBlanks(env), ...sandbox.settings } : env);
+  const log = createLog(config.logLevel);
+  const { createGateway } = await import('./server.ts');
+  const gateway = createGateway(config, { log });
+  const url = await Promise.race([gateway.listen(), signalled.then(() => null)]);
+  if (url === null) {
+    // The start may be waiting for Redis.
+    gateway.destroy();
+    log.info({ signal: await signalled }, 'stopped before it served');
+    await flush(log);
+    return true;
+  }
+  if (config.webhook && sandbox) {
+    const { webhookPathOf } = await import('./webhooks.ts');
+    sandbox.tell(`${url}${webhookPathOf(config)}`, config.webhook.token);
+  }
+  if (lively) sandbox?.lively.start();
+  if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
+  else process.stdout.write(welcome(`${url}/graphql`, config, sandbox?.url));
+
+  const signal = await signalled;
+  sandbox?.lively.stop();
+  log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
+  const { promise: overdue, resolve: giveUp } = Promise.withResolvers<false>();
+  setTimeout(giveUp, config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false).unref();
+  const isClosed = gateway.close().then(() => true);
+  const isOrderly = await Promise.race([isClosed, nextSignal().then(() => false), overdue]);
+  if (!isOrderly) gateway.destroy();
+  await sandbox?.close();
+  log.info(isOrderly ? 'stopped' : 'stopped at once');
+  await flush(log);
+  return isOrderly;
+}
+
+const flush = (log: Logger) => new Promise<void>((resolve) => log.flush(() => resolve()));
+
+/** Runs a sandbox until a signal comes. */
+export async function serveSandbox(port: number, lively: boolean): Promise<void> {
+  const signalled = nextSignal();
+  const { startSandbox } = await import('./sandbox/start.ts');
+  const sandbox = await startSandbox(port);
+  if (lively) sandbox.lively.start();
+  const settings = Object.entries(sandbox.settings).map(([name, value]) => `  ${name}=${value}\n`);
+  process.stdout.write(`The sandbox upstream is at ${sandbox.url}; its control endpoint is ${sandbox.url}/sandbox.
+To use it, start the gateway with
+${settings.join('')}With AUTH=development as well, the header x-viewer-id names the viewer.
+`);
+  await signalled;
+  await sandbox.close();
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+}
+
+/** What a gateway before its own sandbox is set to, unless the environment says otherwise: everything can be tried. */
+const firstStart = (): Environment => ({
+  // The sandbox's app has three profile fields of its own.
+  PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood',
+  AUTH: 'development',
+  WEBHOOK_TOKEN: randomBytes(16).toString('hex'),
+});
+
+const withoutBlanks = (env: Environment): Environment =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+
+/** Where everything is, for the first minute with a gateway. */
+function welcome(url: string, { graphiql, auth }: Config, sandboxUrl?: string): string {
+  const upstream = sandboxUrl
+    ? `EMBEDDED SANDBOX at ${sandboxUrl}: made-up people, who act by themselves with --lively.
+             Set TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION for the real one.`
+    : 'Tencent Cloud Chat, as configured.';
+  const viewer =
+    auth.header?.secret === null ? `the header ${auth.header.name} names one, such as user_00001` : 'see AUTH';
+  return `
+follow-gateway ${packageJson.version} is ready.
+
+  ${graphiql ? `GraphiQL   ${url}   (open it in a browser)` : `GraphQL    ${url}`}
+  Upstream   ${upstream}
+  Viewer     ${viewer}
+  A query    { user(id: "UserID_001") { nick fans(first: 10) { totalCount nodes { nick } } } }
+
+Stop with Ctrl-C.
+
+`;
+}
