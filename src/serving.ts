@@ -8,8 +8,8 @@ import type { Contexts, GraphSettings } from './context.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
-import { createCors } from './http/cors.ts';
 import { createClientRateLimit } from './server/client-rate-limit.ts';
+import { createCors } from './server/cors.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
@@ -68,7 +68,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const cors = createCors({
     origins: config.corsOrigins,
     credentials: config.auth.header !== null,
-    headers: developmentHeader ? [developmentHeader] : [],
+    viewerHeader: developmentHeader,
   });
   const webSockets = createWebSockets({
     cors,

@@ -10,8 +10,8 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { Cors } from '../http/cors.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import type { Cors } from './cors.ts';
 import { logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
