@@ -192,6 +192,11 @@ const SETTINGS = z.object({
     .prefault('30')
     .describe('the same for a page of a list; 0: every query asks the upstream'),
   LIST_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
+  LIST_VALIDATED_SECONDS: seconds
+    .prefault('120')
+    .describe(
+      "how long after it was read a page is fresh while its owner's counter stays the same; 0: it is read again",
+    ),
   COUNTS_FRESH_SECONDS: seconds.prefault('30').describe('the same for counts'),
   COUNTS_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
   RELATION_FRESH_SECONDS: seconds.prefault('30').describe('the same for relations'),
@@ -374,7 +379,7 @@ function toConfig(settings: Settings) {
     redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
     memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     lifetimes: {
-      page: lifetimes('LIST'),
+      page: { ...lifetimes('LIST'), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },
       counts: lifetimes('COUNTS'),
       profile: lifetimes('PROFILE'),
       relation: lifetimes('RELATION'),

@@ -22,7 +22,7 @@ export type ReadThroughOptions<V> = TiersOptions<V> & {
   isAbsence(error: unknown): boolean;
   /** The public code of a failure that a stale value may stand in for; null when it may not. */
   outageCode(error: unknown): string | null;
-  /** Until when (epoch milliseconds) something cheaper than the source shows that a value still holds; null: it does not. */
+  /** When (epoch milliseconds) something cheaper than the source last showed that a value holds; null: it does not. */
   validate?(key: string, entry: Entry<V>, all: Waiter): Promise<number | null>;
   onRead?: (outcome: ReadOutcome, tier: Tier) => void;
   onShared?: () => void;
@@ -42,7 +42,7 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
   const { groupOf = (key: string) => key } = options;
-  const { freshMs, toldMs } = options.lifetimes;
+  const { freshMs, toldMs, validatedMs = 0 } = options.lifetimes;
   const tiers = createTiers<V>(options);
   const flights = createSingleFlight<Read<V>>(options.onShared);
   let looking = 0;
@@ -71,10 +71,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     const { generation, shared = '' } = asOf;
     const known = tiers.peek(key);
     if (known && takesStale && servesStale(known)) return { entry: known, tier: 'memory', generation };
-    if (known && validate && freshMs > 0 && tiers.isHeard(known)) {
-      const validUntil = await validate(key, known, all);
-      if (validUntil !== null && tiers.peek(key) === known) {
-        known.freshUntil = Math.max(known.freshUntil, validUntil);
+    if (known && freshMs > 0 && tiers.isHeard(known) && clock.now() < known.readAt + validatedMs) {
+      const validAt = (await validate?.(key, known, all)) ?? 0;
+      if (validAt > known.readAt && validAt + freshMs > clock.now() && tiers.peek(key) === known) {
+        known.freshUntil = Math.min(validAt + freshMs, known.readAt + validatedMs);
         redis?.unlock(key, shared ?? '');
         return { entry: known, tier: 'source', generation };
       }

@@ -13,6 +13,8 @@ export type Lifetimes = {
   usableMs: number;
   /** How long "there is no such thing" is believed. */
   absentMs: number;
+  /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
+  validatedMs?: number;
 };
 
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */

@@ -71,7 +71,7 @@ const MAX_VIEWS = 400;
 const PROFILES = 'profiles';
 
 export function createCachedFollowService(options: CachedFollowServiceOptions): CachedFollowService {
-  const { follow, profiles, clock, redis, lifetimes, observer = {}, validatedMs = 0 } = options;
+  const { follow, profiles, clock, redis, lifetimes, observer = {} } = options;
   const generations = createGenerations();
   /** Counts the changes of profiles in memory. */
   let edition = 0;
@@ -155,15 +155,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   }
 
   /** A page whose owner's counter has not changed is taken to be as it was. */
-  async function validatePage(key: string, entry: Entry<CachedPage>, all: Waiter): Promise<number | null> {
-    const until = entry.readAt + validatedMs;
-    if (entry.value?.count == null || clock.now() >= until) return null;
+  async function validatePage(key: string, { value: page }: Entry<CachedPage>, all: Waiter): Promise<number | null> {
+    if (page?.count == null) return null;
     const [userId, list] = ownerOfPage(key);
-    const { value, readAt } = await counts.readFresh(userId, all, from(loadCounts, userId)).catch(() => entry);
-    if (readAt <= entry.readAt || !value || !(list in value) || value[list as keyof typeof value] !== entry.value.count)
-      return null;
-    const validUntil = Math.min(until, readAt + lifetimes.page.freshMs);
-    return validUntil > clock.now() ? validUntil : null;
+    const read = await counts.readFresh(userId, all, from(loadCounts, userId)).catch(() => null);
+    return read?.value?.[list] === page.count ? read.readAt : null;
   }
 
   const loadPage =

@@ -43,8 +43,6 @@ export type CachesOptions = {
   toldSince?: () => number | null;
   /** How long after a change the upstream may still show what was before, in milliseconds. */
   settleMs?: number;
-  /** For how long after it was read a page may be found unchanged by its owner's counter, in milliseconds. */
-  validatedMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
   /** Told when a profile in memory has changed. */
   onProfileChange?: () => void;
@@ -75,7 +73,7 @@ export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
-  const { clock, memoryBytes, redis, observer = {}, validatedMs = 0 } = options;
+  const { clock, memoryBytes, redis, observer = {} } = options;
 
   function create<V>(
     kind: CacheKind,
@@ -84,7 +82,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     const lifetimes = options.lifetimes[kind];
-    const { freshMs, usableMs, toldMs, absentMs } = lifetimes;
+    const { freshMs, usableMs, toldMs, absentMs, validatedMs = 0 } = lifetimes;
     return createReadThrough<V>({
       ...options,
       kind,
@@ -99,7 +97,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
           clock,
           prefix: `${redis.prefix}:${kind}`,
           groupOf: more.groupOf ?? ((key) => key),
-          staleMs: Math.max(usableMs, toldMs, kind === 'page' ? validatedMs : 0),
+          staleMs: Math.max(usableMs, toldMs, validatedMs),
           absentMs,
           encode,
           decode,
