@@ -333,7 +333,7 @@ function toConfig(settings: Settings) {
   ]);
   const lifetimes = (kind: 'LIST' | 'COUNTS' | 'PROFILE' | 'RELATION') => {
     const freshMs = settings[`${kind}_FRESH_SECONDS`] * 1000;
-    // Webhooks do not tell of every change of a profile (contract 7.4), and 0 asks for a look at every query.
+    // Webhooks do not tell of every change of a profile (CONTRACT 7.4), and 0 asks for a look at every query.
     const isTold = kind !== 'PROFILE' && freshMs > 0;
     return {
       freshMs,
