@@ -26,6 +26,8 @@ export type RequestState = {
   context: OpenContext | null;
   /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
   freshUntil: number;
+  /** The cache groups that it was read from, with their generations. */
+  readonly groups: Map<string, number>;
   /** Whether the answer is that of a query, with no error and nothing stale in it. */
   isWhole: boolean;
 };
@@ -57,6 +59,7 @@ export function openRequest(
     isStream: false,
     context: null,
     freshUntil: Number.POSITIVE_INFINITY,
+    groups: new Map(),
     isWhole: false,
   };
 }

@@ -64,8 +64,9 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       gone: state.disconnectSignal,
       viewer: state.viewer,
       onUpstreamCall: () => state.upstreamCalls++,
-      onFresh(until) {
-        if (until < state.freshUntil) state.freshUntil = until;
+      onRead({ group, generation, freshUntil }) {
+        state.freshUntil = Math.min(state.freshUntil, freshUntil);
+        state.groups.set(group, Math.min(generation, state.groups.get(group) ?? generation));
       },
     });
     return state.context;
