@@ -30,6 +30,8 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
     maxRetriesPerRequest: 0,
     // What is asked in the same tick goes in one packet.
     enableAutoPipelining: true,
+    // A master that was demoted is left for the one that has taken its place under the same name.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
     retryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
   };
   const addresses = nodes.map(({ hostname, port }) => ({

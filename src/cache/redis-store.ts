@@ -110,10 +110,7 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
       if (pending.size > 0 && !(await isInvalidated(groupOf(key)))) return undefined;
       const newer = Math.min(Math.ceil(newerThan), Number.MAX_SAFE_INTEGER);
       const args = [newer, owner, isLocking ? LOCK_MS : 0, newGeneration(), generationMs];
-      const giveBack = (late: unknown) => {
-        if (isAnswer(late) && late[2] === 1) store.unlock(key, late[0]);
-      };
-      const answer = await link.run(READ, keysOf(key), args, undefined, giveBack);
+      const answer = await link.run(READ, keysOf(key), args);
       if (!isAnswer(answer)) return undefined;
       const [generation, text, granted] = answer;
       const entry = text === '' ? undefined : readEntry(key, text);
