@@ -19,7 +19,7 @@ export type RedisLink = {
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown>;
   /** Whether Redis answered all that it was asked last. */
   isUp(): boolean;
-  /** Calls back each time that Redis, or a node of the cluster, answers again after it had been away. */
+  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
   whenBack(callback: () => void): void;
   /**
    * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
@@ -69,9 +69,12 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       if (!(await probe().then(() => true, isRefusal))) continue;
       away.delete(node);
       onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
-      for (const callback of callbacks) callback();
-      return;
+      return callBack();
     }
+  }
+
+  function callBack(): void {
+    for (const callback of callbacks) callback();
   }
 
   function noteFailure(error: unknown, key: string, name: string): void {
@@ -92,7 +95,10 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
     try {
       const answer = await withinTime(clock, ms, command(redis));
-      if (refused.delete(name) && refused.size === 0) onRefusal(false, 'it does what it is asked');
+      if (refused.delete(name) && refused.size === 0) {
+        onRefusal(false, 'it does what it is asked');
+        callBack();
+      }
       return answer;
     } catch (error) {
       noteFailure(error, key, name);

@@ -54,7 +54,7 @@ const LOCK_MS = 3000;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
 /** More invalidations than this are not made up for after an outage: what they concern goes out of date by itself. */
-const MAX_PENDING = 100_000;
+const MAX_PENDING = 10_000;
 
 export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V> {
   const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode, isLocking } = options;
@@ -69,6 +69,10 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
   const owner = randomUUID();
   /** Groups whose invalidation Redis has not confirmed. */
   const pending = new Map<string, Promise<boolean>>();
+
+  link.whenBack(() => {
+    for (const group of [...pending.keys()]) void invalidate(group);
+  });
 
   async function isInvalidated(group: string): Promise<boolean> {
     const underWay = pending.get(group);
