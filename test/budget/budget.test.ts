@@ -129,11 +129,11 @@ describe('priorities', () => {
   it('interactive calls go first, then revalidation, then priming', async () => {
     const { first, pass } = await startBudgets('alone', { ratePerSecond: 20 });
     for (let n = 0; n < 20; n++) void first.ask();
-    await pass(600);
+    await pass(800);
     for (const priority of ['priming', 'revalidation', 'interactive'] as const) {
       for (let n = 0; n < 4; n++) void first.ask({ priority });
     }
-    await pass(460);
+    await pass(260);
     expect(first.admitted.slice(20).map(({ priority }) => priority)).toEqual([
       ...Array(4).fill('interactive'),
       ...Array(4).fill('revalidation'),

@@ -139,7 +139,7 @@ test('stale and absent answers are told from fresh ones, and shared flights are 
   clock.advance(11_000);
   await house.data(counts);
   for (let n = 0; n < 2; n++) await house.query('{ user(id: "nobody") { fans { nodes { id } } } }');
-  house.sandbox.faults.set({ latency: { ms: 30 } });
+  house.sandbox.faults.set({ latency: { ms: 500 } });
   await Promise.all([1, 2, 3].map(() => house.data('{ user(id: "star") { fans { nodes { id } } } }')));
   const samples = await scrape(house);
   expect(only(samples, 'cache_reads_total')).toMatchObject({
