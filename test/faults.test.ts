@@ -119,6 +119,17 @@ describe('a fault that stays', () => {
     expect(house.sandbox.calls.count('follow_get')).toBe(calls);
   });
 
+  test('slow calls of a command hold no other call of it', async () => {
+    const { house, clock } = await openFaulty({ silence: { commands: ['follow_get'], times: 2 } });
+    const slow = ['anna', 'crowd_000001'].map((id) => house.send(`{ user(id: "${id}") { fans { nodes { id } } } }`));
+    while (house.sandbox.calls.count('follow_get') < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await house.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }')).toEqual({
+      data: { user: { fans: { nodes: [] } } },
+    });
+    clock.advance(5000);
+    for (const response of slow) expect((await (await response).json()).errors).toBeUndefined();
+  });
+
   test('opens the breaker of its command alone, and a probe closes it when the fault is gone', async () => {
     const { house, clock, ask } = await openFaulty({ httpError: { commands: ['follow_get'] } });
     for (let n = 0; n < 10; n++) await ask();

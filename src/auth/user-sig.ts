@@ -11,7 +11,6 @@ const REFUSALS: Record<Defect, string> = {
   'wrong-app': 'The UserSig is for another app.',
   'wrong-user': 'The UserSig is for another user.',
   expired: 'The UserSig has expired; log in again.',
-  'has-userbuf': 'The UserSig is for a room, not for a login.',
   'bad-signature': 'The UserSig is not signed with the key of this app.',
 };
 

@@ -1,21 +1,15 @@
 // The stream of changes that every replica appends to and follows: a Redis stream, or a ring in memory without Redis.
 // Knows no follow words.
 import type { Clock } from '../clock.ts';
-import { createChangeRing, type EntriesAfter, type StreamEntry } from './change-ring.ts';
+import { createChangeRing, type StreamEntry } from './change-ring.ts';
 import type { RedisClient, RedisLink } from './redis-link.ts';
 
-export type ChangeStream<T> = {
-  /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
-  ready(): Promise<void>;
-  /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */
-  append(value: T): Promise<string>;
-  /** `onGap` gets the id behind which nothing is missing when entries may have been lost. Returns the way to stop. */
-  listen(onEntry: (entry: StreamEntry<T>) => void, onGap: (id: string) => void): () => void;
-  /** What this process has heard behind an id; another replica may be ahead of it. */
-  since(id: string): EntriesAfter<T>;
-  /** Reads what other replicas have written. Resolves also when Redis is away. */
-  catchUp(): Promise<unknown>;
-  close(): void;
+export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
+
+type Listener<T> = {
+  onEntry(entry: StreamEntry<T>): void;
+  /** Entries up to this id may have been lost. */
+  onGap(id: string): void;
 };
 
 export type ChangeStreamOptions<T> = {
@@ -39,19 +33,21 @@ const SILENCE_MS = 1000;
 const PAUSE_MS = 500;
 const PAGE = 500;
 
-export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeStream<T> {
+export function createChangeStream<T>(options: ChangeStreamOptions<T>) {
   const { redis, key, maxLength, read, clock } = options;
-  const listeners = new Set<{ onEntry(entry: StreamEntry<T>): void; onGap(id: string): void }>();
+  const listeners = new Set<Listener<T>>();
   const closed = new AbortController();
   // Alone, every process begins a stream of its own.
   const ring = createChangeRing<T>({ start: redis ? FIRST_ID : `${clock.now()}-0`, maxLength });
   /** The entry of the Redis stream that was read last, and whether it should still be there. */
   let position = FIRST_ID;
   let isAnchored = false;
+  /** Whether Redis was away at the start. */
   let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
+
   /** Hands an entry over; with id null one that only this process hears. */
   function hear(id: string | null, said: unknown): string {
     const value = read(said);
@@ -117,9 +113,7 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
 
   /** Tells the other replicas that they lack something, as soon as Redis takes it. */
   async function shareGap(): Promise<void> {
-    if (!hasUnshared) return;
-    hasUnshared = false;
-    if (!(await add('gap', ''))) hasUnshared = true;
+    if (hasUnshared && (await add('gap', ''))) hasUnshared = false;
   }
 
   async function follow(client: RedisClient): Promise<void> {
@@ -144,12 +138,14 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
   }
 
   return {
-    async ready() {
+    /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
+    async ready(): Promise<void> {
       if (!redis) return;
       isLate = !(await catchUp());
       void follow(redis.client);
     },
-    async append(value) {
+    /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */
+    async append(value: T): Promise<string> {
       if (!redis) return hear(null, value);
       await shareGap();
       const id = await add('value', JSON.stringify(value));
@@ -157,12 +153,15 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>): ChangeSt
       // Without Redis subscribers of this replica are told all the same.
       return id && (await catchUp(id)) ? id : hear(null, value);
     },
-    listen(onEntry, onGap) {
+    /** Returns the way to stop. */
+    listen(onEntry: Listener<T>['onEntry'], onGap: Listener<T>['onGap'] = () => {}): () => void {
       const listener = { onEntry, onGap };
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    /** What this process has heard behind an id; another replica may be ahead of it. */
     since: ring.since,
+    /** Reads what other replicas have written. Resolves also when Redis is away. */
     catchUp: async () => redis && (await catchUp()),
     close: () => closed.abort(),
   };

@@ -42,10 +42,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
   });
   let generation = 0;
 
-  stream.listen(
-    ({ value }) => value.type !== 'profile-changed' && hear(value),
-    () => {},
-  );
+  stream.listen(({ value }) => value.type !== 'profile-changed' && hear(value));
 
   function hear({ type, from, to, at, mutual, own }: FollowChange): void {
     if (own) {

@@ -5,12 +5,10 @@ import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
 import {
-  type FollowEvent,
   followEventsOf,
   followTopic,
   type LoggedChange,
   type LogPosition,
-  type ProfileEvent,
   profileEventsOf,
   profileTopic,
   readCursor,
@@ -27,24 +25,11 @@ export type SubscriptionTerms = {
   expiresAt?: number | null;
 };
 
-export type Subscriptions = {
-  /** What happens to `userId`'s fans and mutuals, as far as `maySee` allows each list; asked again for every event. */
-  followEvents(
-    userId: UserId,
-    terms: SubscriptionTerms & { maySee(list: FollowList): boolean },
-  ): AsyncIterableIterator<FollowEvent>;
-  profileEvents(userIds: readonly UserId[], terms: SubscriptionTerms): AsyncIterableIterator<ProfileEvent>;
-  /** How many subscriptions are open. */
-  count(): number;
-  /** Ends every subscription, as a completed one, and takes no more. */
-  close(): void;
-};
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
 export type SubscriptionsOptions = {
   stream: Pick<ChangeStream<HeardChange>, 'listen' | 'since' | 'catchUp'>;
   clock: Clock;
-  /** How many changes may wait for one subscriber. */
-  maxWaiting?: number;
   maxSubscriptions: number;
 };
 
@@ -53,12 +38,13 @@ type PastChange = LoggedChange & { isPartlyDelivered?: boolean };
 
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
+/** The number of changes that may wait for one subscriber. */
 const MAX_WAITING = 1000;
 /** The longest delay that a timer takes, in milliseconds. */
 const LONGEST_ALARM_MS = 2 ** 31 - 1;
 
-export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { stream, clock, maxWaiting = MAX_WAITING, maxSubscriptions } = options;
+export function createSubscriptions(options: SubscriptionsOptions) {
+  const { stream, clock, maxSubscriptions } = options;
   const queues = new Set<Queue>();
   const topics = new EventEmitter<Record<string, [LoggedChange]>>().setMaxListeners(0);
   let isClosed = false;
@@ -79,7 +65,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     const position = after === null ? null : readCursor(after);
     if (isClosed || queues.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
-    const queue: Queue = createQueue(maxWaiting, () => {
+    const queue: Queue = createQueue(() => {
       callOff();
       queues.delete(queue);
       for (const topic of [...concerned, GAP]) topics.off(topic, queue.offer);
@@ -128,11 +114,16 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   }
 
   return {
-    followEvents: (userId, { maySee, ...terms }) =>
-      subscribe(new Set([followTopic(userId)]), terms, (logged) => followEventsOf(logged, userId, maySee)),
-    profileEvents: (userIds, terms) => subscribe(new Set(userIds.map(profileTopic)), terms, profileEventsOf),
+    /** What happens to `userId`'s fans and mutuals, as far as `maySee` allows each list; asked again for every event. */
+    followEvents(userId: UserId, { maySee, ...terms }: SubscriptionTerms & { maySee(list: FollowList): boolean }) {
+      return subscribe(new Set([followTopic(userId)]), terms, (logged) => followEventsOf(logged, userId, maySee));
+    },
+    profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) =>
+      subscribe(new Set(userIds.map(profileTopic)), terms, profileEventsOf),
+    /** How many subscriptions are open. */
     count: () => queues.size,
-    close() {
+    /** Ends every subscription, as a completed one, and takes no more. */
+    close(): void {
       isClosed = true;
       stop();
       for (const queue of [...queues]) queue.end();
@@ -144,7 +135,7 @@ const expired = () =>
   new GatewayError('UNAUTHENTICATED', 'The credentials have expired: subscribe again with new ones.');
 
 /** Changes that wait for one subscriber. `onEnd` is called once, as soon as the queue takes nothing more. */
-function createQueue(maxWaiting: number, onEnd: () => void) {
+function createQueue(onEnd: () => void) {
   let isOpen = true;
   let controller: ReadableStreamDefaultController<LoggedChange>;
   const items = new ReadableStream<LoggedChange>(
@@ -154,7 +145,7 @@ function createQueue(maxWaiting: number, onEnd: () => void) {
       },
       cancel: () => finish(() => {}),
     },
-    { highWaterMark: maxWaiting },
+    { highWaterMark: MAX_WAITING },
   );
 
   function finish(how: () => void): void {

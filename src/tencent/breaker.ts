@@ -1,6 +1,4 @@
 // Stops asking a command that keeps failing, and finds out with one call a second whether it is back.
-// Our own, since cockatiel's breaker reads Date.now() instead of an injected clock, lets callers wait for the probe of
-// another instead of failing fast, and takes a cancelled probe for a success.
 import type { Clock } from '../clock.ts';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';

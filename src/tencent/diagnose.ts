@@ -5,8 +5,8 @@ import type { TencentClient } from './client.ts';
 import { findErrorRule } from './error-table.ts';
 import { createFollowService } from './follow-service.ts';
 import { CUSTOM_TAG_PREFIX } from './profile.ts';
-import { isRefusal, NO_SUCH_TAG } from './profile-service.ts';
-import { TransportFailure } from './upstream-errors.ts';
+import { NO_SUCH_TAG } from './profile-service.ts';
+import { isRefusal, TransportFailure } from './upstream-errors.ts';
 import type { PortraitGetRequest } from './wire.ts';
 
 /** What the settings lead to. `code` is the upstream's error code, or the short name of a transport failure. */

@@ -6,7 +6,7 @@ import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type {
   FollowAddRequest,
   FollowCheckRequest,
@@ -64,9 +64,8 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
         const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
         // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
-        const answer = await client
-          .call('follow_get_info', request, call)
-          .catch(blame('UPSTREAM_MISCONFIGURED', onBehalfOf));
+        const blameAdmin = blame('UPSTREAM_MISCONFIGURED', onBehalfOf);
+        const answer = await client.call('follow_get_info', request, call).catch(blameAdmin);
         return readItems('follow_get_info', answer, 'FollowInfo', readCounts);
       }),
 
@@ -79,9 +78,9 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         );
       }),
 
+    // Objects for follow_add, strings for follow_delete (CONTRACT 0).
     follow: (from, userIds, call) =>
       change('follow_add', from, userIds, (chunk) => {
-        // Objects here, strings in follow_delete (CONTRACT 0).
         const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
         return client.call('follow_add', request, call);
       }),
@@ -100,39 +99,32 @@ function change(
   userIds: readonly UserId[],
   send: (chunk: UserId[]) => Promise<Record<string, unknown>>,
 ): Promise<Batch<ChangeAnswer>> {
-  return askInChunks<ChangeAnswer>(
-    command,
-    userIds,
-    MAX_CHANGES,
-    async (chunk) => {
-      const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
-      const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
-      for (const [id, outcome] of items) {
-        const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
-        if (full) items.set(id, full);
-      }
-      return items;
-    },
-    'in turn',
-  );
+  const ask = async (chunk: UserId[]): Promise<Batch<ChangeAnswer>> => {
+    const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
+    const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
+    for (const [id, outcome] of items) {
+      const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
+      if (full) items.set(id, full);
+    }
+    return items;
+  };
+  return askInChunks(command, userIds, MAX_CHANGES, ask, 'in turn');
 }
 
 /** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */
 function blame(code: ErrorCode, asking: UserId) {
   return (error: unknown): never => {
     if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
-    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, {
-      upstream: error.upstream,
-    });
+    const { upstream } = error;
+    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
   };
 }
 
 // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
 function asInvalidCursor(error: unknown): unknown {
-  if (!(error instanceof UpstreamRefusal) || error.upstream?.errorCode !== PARAMETERS_REFUSED) return error;
-  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', {
-    upstream: error.upstream,
-  });
+  if (!isRefusal(error, PARAMETERS_REFUSED)) return error;
+  const { upstream } = error;
+  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
 }
 
 function readPage(answer: Record<string, unknown>, whole: boolean): FollowPage {

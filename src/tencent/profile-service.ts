@@ -6,7 +6,7 @@ import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
 import type { Report } from './report.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isRefusal, malformedAnswer } from './upstream-errors.ts';
 import type { AccountCheckRequest, PortraitGetRequest } from './wire.ts';
 
 export type ProfileServiceOptions = {
@@ -100,9 +100,4 @@ function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
 function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {
   if (!Array.isArray(items)) return new Set();
   return new Set(items.filter((item) => item?.AccountStatus === 'NotImported').map((item) => item.UserID));
-}
-
-/** Whether a call was refused with this code of the upstream's. */
-export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
-  return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
 }

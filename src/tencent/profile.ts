@@ -69,7 +69,6 @@ export const STANDARD_TAGS: readonly string[] = Object.values(FIELDS).map(([tag]
 
 const UNSET = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, null])) as Record<StandardField, null>;
 const READERS = new Map(Object.entries(FIELDS).map(([field, [tag, read]]) => [tag, { field, tag, read }]));
-const NO_CUSTOM_FIELDS: Profile['customFields'] = [];
 
 /**
  * Parses one account's `ProfileItem` list (CONTRACT 6.1, 6.3). Of a tag that comes twice the first value that can be read
@@ -91,10 +90,5 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
     else if (tag.startsWith(CUSTOM_TAG_PREFIX) && !custom.has(tag)) custom.set(tag, String(value));
   }
   const customFields = [...custom].map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value }));
-  return {
-    ...(fields as Record<StandardField, null>),
-    customFields: custom.size === 0 ? NO_CUSTOM_FIELDS : customFields,
-    items,
-    ...known,
-  };
+  return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
 }

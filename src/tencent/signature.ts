@@ -1,5 +1,5 @@
 // The admin's own UserSig: made here, kept, renewed in time. It travels in every URL and must show up nowhere else.
-import type { Clock } from '../clock.ts';
+import type { TencentClientOptions } from './client.ts';
 import { signUserSig } from './user-sig.ts';
 
 /** Holds the UserSig that every REST call carries. */
@@ -18,13 +18,9 @@ const DEFAULT_EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
 /** Creates the holder of the UserSig of `adminId` (CONTRACT 1.1 and 2). */
-export function createSignature(options: {
-  sdkAppId: number;
-  secretKey: string;
-  adminId: string;
-  clock: Clock;
-  expireSeconds?: number;
-}): Signature {
+export function createSignature(
+  options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'> & { expireSeconds?: number },
+): Signature {
   const { sdkAppId, secretKey, adminId, clock, expireSeconds = DEFAULT_EXPIRE_SECONDS } = options;
   let userSig = '';
   let previous = '';

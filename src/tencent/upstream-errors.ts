@@ -34,6 +34,11 @@ export class UpstreamRefusal extends GatewayError {
   }
 }
 
+/** Whether a call was refused with this code of the upstream's. */
+export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
+  return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
+}
+
 /** The upstream gave no answer that could be read. */
 export class TransportFailure extends GatewayError {
   /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. For operators, never for clients. */

@@ -11,12 +11,10 @@ export type UserSigInput = {
   userId: string;
   issuedAt: number;
   expireSeconds: number;
-  /** Only for room keys of a sibling product; Chat's REST API refuses a UserSig that has one. */
-  userBuf?: Uint8Array;
 };
 
 /** Why a UserSig is refused; the first defect in the contract's order (2.3). */
-type UserSigDefect = 'malformed' | 'wrong-app' | 'wrong-user' | 'expired' | 'has-userbuf' | 'bad-signature';
+type UserSigDefect = 'malformed' | 'wrong-app' | 'wrong-user' | 'expired' | 'bad-signature';
 
 /** What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid. */
 export type UserSigVerdict =
@@ -29,15 +27,13 @@ const MAX_INFLATED_BYTES = 8 * 1024;
 
 /** Makes the UserSig of one account (CONTRACT 2.2). */
 export function signUserSig(input: UserSigInput): string {
-  const userBuf = input.userBuf === undefined ? undefined : Buffer.from(input.userBuf).toString('base64');
   const document = {
     'TLS.ver': '2.0',
     'TLS.identifier': input.userId,
     'TLS.sdkappid': input.sdkAppId,
     'TLS.time': input.issuedAt,
     'TLS.expire': input.expireSeconds,
-    'TLS.userbuf': userBuf,
-    'TLS.sig': digest(input, userBuf).toString('base64'),
+    'TLS.sig': digest(input).toString('base64'),
   };
   // Not RFC 4648's base64url: other letters, and the padding stays.
   return deflateSync(JSON.stringify(document))
@@ -57,30 +53,29 @@ export function verifyUserSig(
 ): UserSigVerdict {
   const document = decode(userSig);
   if (document === undefined) return { ok: false, reason: 'malformed' };
-  const { userId, issuedAt, expireSeconds, userBuf, signature } = document;
+  const { userId, issuedAt, expireSeconds, signature } = document;
   if (document.sdkAppId !== expected.sdkAppId) return { ok: false, reason: 'wrong-app' };
   if (expected.userId !== undefined && userId !== expected.userId) return { ok: false, reason: 'wrong-user' };
   const expiresAt = issuedAt + expireSeconds;
   if (Math.floor(expected.now) > expiresAt) return { ok: false, reason: 'expired' };
-  if (userBuf !== undefined) return { ok: false, reason: 'has-userbuf' };
-  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }, undefined).toString('base64'));
+  // The userbuf of another product's rooms is no part of the text, so that a UserSig with one is refused.
+  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }).toString('base64'));
   const given = Buffer.from(signature);
   const same = given.length === right.length && timingSafeEqual(given, right);
   return same ? { ok: true, userId, issuedAt, expiresAt } : { ok: false, reason: 'bad-signature' };
 }
 
-function digest(input: Omit<UserSigInput, 'userBuf'>, userBuf: string | undefined): Buffer {
+function digest(input: UserSigInput): Buffer {
   const lines = [
     `TLS.identifier:${input.userId}\n`,
     `TLS.sdkappid:${input.sdkAppId}\n`,
     `TLS.time:${input.issuedAt}\n`,
     `TLS.expire:${input.expireSeconds}\n`,
-    userBuf === undefined ? '' : `TLS.userbuf:${userBuf}\n`,
   ];
   return createHmac('sha256', input.secretKey).update(lines.join('')).digest();
 }
 
-type UserSigDocument = Omit<UserSigInput, 'secretKey' | 'userBuf'> & { userBuf: string | undefined; signature: string };
+type UserSigDocument = Omit<UserSigInput, 'secretKey'> & { signature: string };
 
 function decode(userSig: string): UserSigDocument | undefined {
   if (userSig.length > MAX_ENCODED_CHARS || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
@@ -100,12 +95,11 @@ function decode(userSig: string): UserSigDocument | undefined {
     'TLS.sdkappid': sdkAppId,
     'TLS.time': issuedAt,
     'TLS.expire': expireSeconds,
-    'TLS.userbuf': userBuf,
     'TLS.sig': signature,
   } = json;
   // A line break in the name would let it speak for the lines below it in the signed text.
   if (version !== '2.0' || typeof userId !== 'string' || userId === '' || userId.includes('\n')) return undefined;
   if (!isCount(sdkAppId) || !isCount(issuedAt) || !isCount(expireSeconds)) return undefined;
-  if (typeof signature !== 'string' || (userBuf !== undefined && typeof userBuf !== 'string')) return undefined;
-  return { userId, sdkAppId, issuedAt, expireSeconds, userBuf, signature };
+  if (typeof signature !== 'string') return undefined;
+  return { userId, sdkAppId, issuedAt, expireSeconds, signature };
 }

@@ -61,10 +61,9 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
 
   function parseTime(value: unknown): { at: number; eventTime: number | null } {
     const now = clock.now();
-    const isTime =
-      Number.isSafeInteger(value) && Number(value) <= now + EARLIEST_MS && Number(value) >= now - LATEST_MS;
+    if (!isCount(value) || value > now + EARLIEST_MS || value < now - LATEST_MS) return { at: now, eventTime: null };
     // What has happened did not happen later than now, whatever the upstream's clock says.
-    return isTime ? { at: Math.min(Number(value), now), eventTime: Number(value) } : { at: now, eventTime: null };
+    return { at: Math.min(value, now), eventTime: value };
   }
 
   /** Follows list objects and unfollows strings (CONTRACT 0); nobody promises that it stays so. */

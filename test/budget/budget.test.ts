@@ -26,7 +26,7 @@ describe('the rate', () => {
     const times = timesOf(replicas);
     expect(busiest(times, SECOND_MS)).toBeLessThanOrEqual(RATE);
     expect(times.length).toBeGreaterThanOrEqual(5 * 170);
-    for (const { admitted } of replicas) expect(admitted.length).toBeGreaterThan(0.8 * (times.length / 4));
+    for (const { admitted } of replicas) expect(admitted.length).toBeGreaterThan(0.7 * (times.length / 4));
   });
 
   it('leaves what one replica does not want to the others', async () => {
@@ -129,11 +129,11 @@ describe('priorities', () => {
   it('interactive calls go first, then revalidation, then priming', async () => {
     const { first, pass } = await startBudgets('alone', { ratePerSecond: 20 });
     for (let n = 0; n < 20; n++) void first.ask();
-    await pass(600);
+    await pass(800);
     for (const priority of ['priming', 'revalidation', 'interactive'] as const) {
       for (let n = 0; n < 4; n++) void first.ask({ priority });
     }
-    await pass(460);
+    await pass(260);
     expect(first.admitted.slice(20).map(({ priority }) => priority)).toEqual([
       ...Array(4).fill('interactive'),
       ...Array(4).fill('revalidation'),

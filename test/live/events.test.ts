@@ -85,23 +85,23 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
 });
 
 test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
-  const { live, follow } = openSubscriptions({ maxWaiting: 10 });
+  const { live, follow } = openSubscriptions({ maxLength: 2000 });
   const [slow, quick] = [live.followEvents('anna', EVERYTHING), live.followEvents('anna', EVERYTHING)];
   await follow('fan0', 'anna');
   const [first] = await take(slow, 1);
   await take(quick, 1);
-  for (let i = 1; i <= 10; i++) await follow(`fan${i}`, 'anna');
+  for (let i = 1; i <= 1000; i++) await follow(`fan${i}`, 'anna');
   expect(live.count()).toBe(2);
-  await take(quick, 10);
-  await follow('fan11', 'anna');
+  await take(quick, 1000);
+  await follow('fan1001', 'anna');
   expect(live.count()).toBe(1);
   await expect(slow.next()).rejects.toMatchObject({ code: 'THROTTLED' });
   expect(await slow.next()).toEqual({ value: undefined, done: true });
-  expect(await take(quick, 1)).toMatchObject([{ userId: 'fan11' }]);
+  expect(await take(quick, 1)).toMatchObject([{ userId: 'fan1001' }]);
 
   const resumed = live.followEvents('anna', { ...EVERYTHING, after: first?.cursor ?? '' });
-  const missed = Array.from({ length: 11 }, (_, i) => ({ userId: `fan${i + 1}` }));
-  expect(await take(resumed, 11)).toMatchObject(missed);
+  const missed = Array.from({ length: 1001 }, (_, i) => ({ userId: `fan${i + 1}` }));
+  expect(await take(resumed, 1001)).toMatchObject(missed);
 });
 
 test('there are no more subscriptions than allowed, and one that ends makes room', async () => {

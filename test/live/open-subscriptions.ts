@@ -8,7 +8,7 @@ import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
 
-export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxWaiting' | 'maxSubscriptions'>> & {
+export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxSubscriptions'>> & {
   maxLength?: number;
 };
 

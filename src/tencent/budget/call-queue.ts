@@ -6,9 +6,9 @@ import type { CallOptions } from '../../follow/services.ts';
 /** Best first; the place is the rank that the budget counts with. */
 export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const satisfies readonly Priority[];
 
-/** How long a call waits at most. A queue that has not emptied for as long is a standing one. */
-const MAX_WAIT_MS = 500;
-/** How long a call waits in a standing queue: longer serves nobody more and makes everybody slow. */
+/** How long a call waits at most: a client has its refusal within half a second. A queue that is busy for longer is standing. */
+const MAX_WAIT_MS = 450;
+/** The same in a standing queue: longer serves nobody more and makes everybody slow. */
 const STANDING_WAIT_MS = 200;
 /** Bounds memory; far more than can go in time. */
 const MAX_WAITING = 1000;
@@ -42,7 +42,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
   }
 
   return {
-    totals: totals as { readonly admitted: readonly number[]; readonly refused: readonly number[] },
+    totals,
     /** The calls that wait, by rank. */
     counts: () =>
       waiting.reduce(

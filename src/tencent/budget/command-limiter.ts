@@ -2,6 +2,7 @@
 import { type Clock, monotonicMs, setAlarm } from '../../clock.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallOptions } from '../../follow/services.ts';
+import { TransportFailure } from '../upstream-errors.ts';
 import type { Command } from '../wire.ts';
 import type { BudgetState, PriorityCounts } from './budget.ts';
 import { createCallQueue } from './call-queue.ts';
@@ -20,12 +21,13 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
   let blocked = { rank: 0, until: Number.NEGATIVE_INFINITY };
   let isDecreasing = false;
   let seen = { used: 0, limit: 0, shared: false, at: Number.NEGATIVE_INFINITY };
-  let alarm = { at: Number.POSITIVE_INFINITY, callOff() {} };
+  let disarm = () => {};
   let isClosed = false;
 
   function pump(): void {
     // The end of the question pumps again.
     if (isAsking || isClosed) return;
+    disarm();
     const now = monotonicMs(clock);
     const lateAt = queue.refuseLate(now);
     const waiting = queue.counts();
@@ -34,18 +36,7 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
     if (!mustWait || isDecreasing)
       void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    else arm(best < 0 ? Number.POSITIVE_INFINITY : Math.min(lateAt, blocked.until), now);
-  }
-
-  function arm(at: number, now: number): void {
-    if (at === alarm.at) return;
-    alarm.callOff();
-    alarm = { at, callOff() {} };
-    if (at === Number.POSITIVE_INFINITY) return;
-    alarm.callOff = setAlarm(clock, Math.max(1, Math.ceil(at - now)), () => {
-      alarm.at = Number.POSITIVE_INFINITY;
-      pump();
-    });
+    else if (best >= 0) disarm = setAlarm(clock, Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
   }
 
   async function ask(request: WindowRequest): Promise<void> {
@@ -66,7 +57,7 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
 
   return {
     admit(call: CallOptions, again: boolean): Promise<void> {
-      if (isClosed) return Promise.reject(closing(command));
+      if (isClosed) return Promise.reject(new TransportFailure(command, 'closing'));
       const admitted = queue.join(call, again);
       pump();
       return admitted;
@@ -90,8 +81,8 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
 
     close(): void {
       isClosed = true;
-      alarm.callOff();
-      queue.refuseAll(closing(command));
+      disarm();
+      queue.refuseAll(new TransportFailure(command, 'closing'));
     },
   };
 }
@@ -105,11 +96,5 @@ function byPriority([interactive = 0, revalidation = 0, priming = 0]: readonly n
 function tooMany(command: Command): GatewayError {
   return new GatewayError('THROTTLED', 'Too much is asked of the upstream just now. Try again in a moment.', {
     upstream: { command, retryable: true, retryAfterMs: WINDOW_MS },
-  });
-}
-
-function closing(command: Command): GatewayError {
-  return new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down. Try again in a moment.', {
-    upstream: { command, retryable: true },
   });
 }
