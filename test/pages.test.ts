@@ -38,3 +38,14 @@ test('deploy/README.md names metrics that exist', () => {
   );
   expect([...names].filter((name) => !code.includes(`'${name}'`))).toEqual([]);
 });
+
+test('comments cite parts of CONTRACT.md that exist', () => {
+  const contract = read('src/tencent/CONTRACT.md');
+  const parts = new Set(Array.from(contract.matchAll(/^(?:#+|\|) (U?\d[\d.]*)/gm), ([, part]) => part));
+  const code = globSync('{src,test}/**/*.ts', { cwd: ROOT, exclude: ['**/node_modules/**'] })
+    .map(read)
+    .join('\n');
+  const citations = code.matchAll(/CONTRACT ((?:U?\d+(?:\.\d+)?(?:, | to | and )?)+)/g);
+  const cited = Array.from(citations, ([, list = '']) => list.match(/\bU?\d{1,2}(\.\d+)?\b/g) ?? []);
+  expect(cited.flat().filter((part) => !parts.has(part))).toEqual([]);
+});

@@ -27,11 +27,11 @@ export type AuthSettings = {
 export type AuthDependencies = JwtDependencies & {
   sdkAppId: number;
   secretKey: string;
-  /** Which ids can be a UserID at all (contract 1.8). */
+  /** Which ids can be a UserID at all (CONTRACT 1.8). */
   userIdPattern: RegExp;
 };
 
-/** The most that the upstream takes for a UserID (contract 1.8), whatever the configured pattern says. */
+/** The most that the upstream takes for a UserID (CONTRACT 1.8), whatever the configured pattern says. */
 const MAX_USER_ID_BYTES = 32;
 
 type Scheme = { example: string; check(credential: string): VerifiedCredential | Promise<VerifiedCredential> };

@@ -16,11 +16,11 @@ export type BatchLoaderOptions<V> = {
   coming: () => number;
   call(keys: readonly string[], all: Waiter): Promise<Answers<V>>;
   /**
-   * Keys that may come along in spare seats, and where what they bring goes: they are taken before the call is made, and
-   * no reader waits for them.
+   * Keys that may fill spare slots, and where their values go: they are chosen before the call is made, and no reader
+   * waits for them.
    */
   prefetch?: (
-    seats: number,
+    slots: number,
     asked: ReadonlySet<string>,
   ) => { keys: readonly string[]; put(key: string, value: V): void };
   onBatch?: (size: number) => void;

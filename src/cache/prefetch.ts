@@ -1,11 +1,11 @@
-// Which keys take the spare seats of a batch: those that were asked for lately, or that are likely to be, in turn.
+// Which keys take the spare slots of a batch: those that were asked for lately, or that are likely to be, in turn.
 import type { Clock } from '../clock.ts';
 
 export type Prefetch = {
   /** A client asked for `key`, or is likely to. */
   note(key: string): void;
-  /** At most `seats` keys for which `wants` is true; the next call goes on where this one ended. */
-  take(seats: number, wants: (key: string) => boolean): string[];
+  /** At most `slots` keys for which `wants` is true; the next call goes on where this one ended. */
+  take(slots: number, wants: (key: string) => boolean): string[];
 };
 
 export type PrefetchOptions = {
@@ -14,8 +14,8 @@ export type PrefetchOptions = {
   memoryMs: number;
 };
 
-/** How many keys one batch looks at for each spare seat. */
-const LOOKS_PER_SEAT = 4;
+/** How many keys one batch looks at for each spare slot. */
+const LOOKS_PER_SLOT = 4;
 const MAX_KEYS = 20_000;
 
 export function createPrefetch({ clock, memoryMs }: PrefetchOptions): Prefetch {
@@ -30,11 +30,11 @@ export function createPrefetch({ clock, memoryMs }: PrefetchOptions): Prefetch {
       const [first] = noted.size > MAX_KEYS ? noted.keys() : [];
       if (first !== undefined) noted.delete(first);
     },
-    take(seats, wants) {
+    take(slots, wants) {
       const taken: string[] = [];
-      let looks = Math.min(noted.size, seats * LOOKS_PER_SEAT);
+      let looks = Math.min(noted.size, slots * LOOKS_PER_SLOT);
       for (const [key, at] of noted) {
-        if (looks-- <= 0 || taken.length >= seats) break;
+        if (looks-- <= 0 || taken.length >= slots) break;
         noted.delete(key);
         if (clock.now() - at > memoryMs) continue;
         noted.set(key, at);

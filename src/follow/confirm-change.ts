@@ -19,7 +19,7 @@ export type ChangeConfirmationOptions = {
 const PAUSES_MS = [1000, 5000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
-/** The number of relations that one call tells (upstream contract, 4.4). */
+/** The number of relations that one call tells (CONTRACT 4.4). */
 const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 

@@ -52,7 +52,7 @@ export function createFollowWriter(options: FollowWriterOptions) {
     return relations;
   }
 
-  /** Sends a change, and what was lost of it once more: following is membership of a set (upstream contract, U27). */
+  /** Sends a change, and what was lost of it once more: following is membership of a set (CONTRACT U27). */
   async function send(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
     const answers: Batch<ChangeAnswer> = new Map();
     let unsent: readonly UserId[] = userIds;

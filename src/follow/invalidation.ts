@@ -1,15 +1,15 @@
-// What has to be forgotten when something happened to the follow graph: one list for each event.
+// What to invalidate when something happened to the follow graph: one list of groups for each event.
 import { type CacheKind, pageGroup, relationKey } from './caches.ts';
 import type { FollowList, UserId } from './model.ts';
 
-/** Something happened that makes remembered answers wrong. */
+/** Something happened that makes cached entries wrong. */
 export type DomainEvent =
   | { type: 'follow-changed'; from: UserId; to: UserId }
   | { type: 'profile-changed'; userId: UserId }
   /** Anything may have happened to this user: an operator says so. */
   | { type: 'user-changed'; userId: UserId };
 
-/** Remembered answers that are forgotten together. */
+/** Entries that are invalidated together. */
 export type Group = { kind: CacheKind; group: string };
 
 export function groupsOf(event: DomainEvent): Group[] {

@@ -23,11 +23,11 @@ export type KnownFansOptions = {
 
 type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
 
-/** The upstream's largest page (upstream contract, 4.1), also its most economical one: readers of whole lists share it. */
+/** The upstream's largest page (CONTRACT 4.1), also its most economical one: readers of whole lists share it. */
 const PAGE_SIZE = 1000;
-/** How many relations one call tells (upstream contract, 4.4). */
+/** How many relations one call tells (CONTRACT 4.4). */
 const CHECKS_PER_CALL = 100;
-/** Nobody follows more people (upstream contract, U18), */
+/** No user follows more people (CONTRACT U18), */
 const MAX_FOLLOWS = 5000;
 /** so that reading them takes no more calls than this. */
 const FOLLOWS_CALLS = 5;
@@ -44,7 +44,7 @@ export function createKnownFans(service: Service, { maxCalls }: KnownFansOptions
     });
     if (end.pages === 0) throw end.failure;
     const undecided = new Set(follows.keys());
-    // Nobody is their own fan.
+    // No user is their own fan.
     undecided.delete(userId);
     const found = await findFans(service, userId, undecided, budget);
     const members = Array.from(follows.values()).filter(({ user }) => found.has(user.id));
@@ -52,7 +52,7 @@ export function createKnownFans(service: Service, { maxCalls }: KnownFansOptions
   };
 }
 
-/** Takes everybody out of `undecided` of whom it is certain whether they are a fan of `userId`; answers who is one. */
+/** Takes out of `undecided` each user whose relation to `userId` becomes known; answers those who are fans. */
 async function findFans(
   service: Service,
   userId: UserId,

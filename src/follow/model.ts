@@ -1,6 +1,6 @@
-// The domain's own words: whoever speaks GraphQL or Tencent translates to these.
+// The words of the domain: graph/ and tencent/ translate to and from these.
 
-/** An account's UserID: 1 to 32 bytes (upstream contract, 1.8). */
+/** An account's UserID: 1 to 32 bytes (CONTRACT 1.8). */
 export type UserId = string;
 
 /** The three lists that every user has; the owner's words. */
@@ -9,7 +9,7 @@ export type FollowList = 'fans' | 'follows' | 'mutuals';
 /** How one user stands to another, from the first one's point of view. */
 export type FollowRelation = 'NONE' | 'FAN' | 'FOLLOWING' | 'MUTUAL';
 
-/** One raw profile item, as the upstream keeps it (contract 6.3). */
+/** One raw profile item, as the upstream keeps it (CONTRACT 6.3). */
 export type ProfileItem = { tag: string; value: string | number };
 
 export type Gender = 'UNKNOWN' | 'FEMALE' | 'MALE';
@@ -70,7 +70,7 @@ export type UserHandle = {
   readonly memberOf?: { readonly userId: UserId; readonly list: FollowList };
 };
 
-/** A member of a list. `followedAt` is Unix seconds (contract 4.1). */
+/** A member of a list. `followedAt` is Unix seconds (CONTRACT 4.1). */
 export type FollowEntry = { readonly user: UserHandle; readonly followedAt: number };
 
 /** Names one upstream page: `start` is the upstream's opaque cursor (`''` = the head of the list). */

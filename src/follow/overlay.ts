@@ -49,7 +49,7 @@ export function amendPage({ list, start }: PageQuery, page: FollowPage, edges: E
   const changed = membershipsOf(list, edges);
   const there = new Set(page.entries.map(({ user }) => user.id));
   const stay = page.entries.filter(({ user }) => changed.get(user.id) !== 'left');
-  // The newest come first (upstream contract, U3): whoever is older than this page belongs further down.
+  // The newest come first (CONTRACT U3): a member older than this page belongs further down.
   const oldest = page.next === '' ? 0 : (page.entries.at(-1)?.followedAt ?? 0);
   const newcomers: FollowEntry[] = [];
   for (const [id, since] of start === '' ? changed : []) {

@@ -1,4 +1,4 @@
-/** The upstream's largest page (contract 4.1, `WantNum`). */
+/** The upstream's largest page (CONTRACT 4.1, `WantNum`). */
 const LARGEST_PAGE = 1000;
 
 /**

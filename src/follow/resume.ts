@@ -1,7 +1,7 @@
 // Where a list goes on after a member that a client has seen, although the list may have changed since.
 import type { FollowEntry, UserId } from './model.ts';
 
-/** A member as a cursor remembers it: the upstream page it came from, its place there, and who it was, since when. */
+/** A member as a cursor names it: the upstream page it came from, its place there, and who it was, since when. */
 export type CursorPosition = {
   /** The upstream's cursor of the page, `''` for the head of the list. */
   start: string;
@@ -22,7 +22,7 @@ export type Place = CursorPosition;
  * than the member, so that new followers have pushed its place to a later page; `unknown` when the page cannot tell.
  *
  * A member that is gone, or that left and came back, is replaced by its follow time: the list goes on at the first
- * entry that sorts after it. Nobody documents the upstream's order (upstream contract, U3), so the order is read off the page.
+ * entry that sorts after it. The upstream's order is not documented (CONTRACT U3), so it is read off the page.
  */
 export function indexAfter(entries: readonly FollowEntry[], place: CursorPosition): number | 'later' | 'unknown' {
   const found = entries.findIndex(

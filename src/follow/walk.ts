@@ -8,7 +8,7 @@ import { indexAfter, type Place } from './resume.ts';
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
 export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; readonly next: string };
 
-/** Reads one page of the list that is walked: at once when it is remembered, else by a promise. */
+/** Reads one page of the list that is walked: at once when memory has it, else by a promise. */
 export type ReadPage<E extends FollowEntry> = (start: string, size: number) => Page<E> | Promise<Page<E>>;
 
 export type WalkRequest = {
@@ -30,7 +30,7 @@ const SEARCH_PAGE_SIZE = 1000;
 const PAGES_PER_SLICE = 20;
 
 /**
- * Reads a slice of a list. When the first page is remembered and suffices, the answer is there at once, without a
+ * Reads a slice of a list. When memory has the first page and it suffices, the answer is there at once, without a
  * promise. `hasNextPage` is never false while members remain; only an upstream that promises a page which turns out
  * empty can make it true in vain.
  */

@@ -1,5 +1,5 @@
 // What is done with webhook events: what they name is invalidated at once; what the upstream confirms is told to
-// subscribers. Their signature covers no body (upstream contract, 7.3), so nothing is believed of an event itself, and a
+// subscribers. Their signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
 // flood of them is dropped.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -46,7 +46,7 @@ const USERS_PER_SECOND = 100;
 const FLOOD_MS = 60_000;
 /** How often a flood that goes on is prolonged, and replicas are told so, in milliseconds. */
 const PROLONG_EVERY_MS = 10_000;
-/** The same event within this time is a duplicate: the upstream may deliver it more than once (upstream contract, 7.2). */
+/** The same event within this time is a duplicate: the upstream may deliver it more than once (CONTRACT 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
 
@@ -126,7 +126,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   };
 }
 
-/** Events have no ids; what they say has to do (upstream contract, 7.2). Without a time each is another one. */
+/** Events have no ids; what they say has to do (CONTRACT 7.2). Without a time each is another one. */
 function nameOf(event: WebhookEvent): string | null {
   if (event.eventTime === null) return null;
   const users = event.type === 'profile-changed' ? [event.userId] : [event.from, ...event.to.toSorted()];

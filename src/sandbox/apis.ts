@@ -1,4 +1,4 @@
-// The APIs of the wire, `POST /v4/{service}/{command}`, and how many calls a second each takes (contract 1.1, 1.6).
+// The APIs of the wire, `POST /v4/{service}/{command}`, and how many calls a second each takes (CONTRACT 1.1, 1.6).
 import type { Command } from '../tencent/wire.ts';
 
 export const APIS: { readonly [C in Command]: { service: string; maxPerSecond: number } } = {

@@ -50,7 +50,7 @@ export function checkBody(json: unknown): Body {
   return json;
 }
 
-/** Distinct values of a batch, first occurrence first (contract 3); the ceiling counts duplicates too. */
+/** Distinct values of a batch, first occurrence first (CONTRACT 3); the ceiling counts duplicates too. */
 export function readBatch(list: unknown, { field, max, code }: { field: string; max: number; code: number }): string[] {
   if (!Array.isArray(list) || list.length === 0) throw new Refusal(code, `${field} must be a non-empty list`);
   if (list.length > max) throw new Refusal(code, `${field} has ${list.length} entries, at most ${max} are allowed`);

@@ -1,4 +1,4 @@
-// What every answer has in common (contract 1.4), and how a call or one entry of its batch fails (contract 3).
+// What every answer has in common (CONTRACT 1.4), and how a call or one entry of its batch fails (CONTRACT 3).
 import type { Envelope, ItemResult } from '../tencent/wire.ts';
 import type { DrawnFaults } from './faults.ts';
 
@@ -46,7 +46,7 @@ export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResu
   return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
 }
 
-/** The upstream's own texts are not documented (contract 8). */
+/** The upstream's own texts are not documented (CONTRACT 8). */
 function textOf(code: number): string {
   return [30003, 40003].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
 }

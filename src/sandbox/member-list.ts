@@ -1,5 +1,5 @@
 // One list of a user (fans, follows or mutuals), kept in the order in which pages are read: newest first, equal times
-// by account (contract U3). Sorting waits for the first read, so that filling a list of 100,000 stays cheap.
+// by account (CONTRACT U3). Sorting waits for the first read, so that filling a list of 100,000 stays cheap.
 
 export type Member = { id: string; time: number };
 

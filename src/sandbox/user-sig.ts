@@ -1,4 +1,4 @@
-// Judges a UserSig the way the upstream does (contract 2.3). Shares no code with the side that signs, so that one
+// Judges a UserSig the way the upstream does (CONTRACT 2.3). Shares no code with the side that signs, so that one
 // mistake cannot hide another.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// Which webhook a change sends, and with which body (contract 7.4). Only real changes send one (U14, U15).
+// Which webhook a change sends, and with which body (CONTRACT 7.4). Only real changes send one (U14, U15).
 import type { WireProfileItem } from '../tencent/wire.ts';
 import type { Tags } from './accounts.ts';
 import { APIS, type RateAlarm } from './apis.ts';

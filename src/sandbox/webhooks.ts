@@ -1,4 +1,4 @@
-// Sends webhooks to a server on this machine, signed as the upstream signs (contract 7.1 to 7.3). Nothing waits for
+// Sends webhooks to a server on this machine, signed as the upstream signs (CONTRACT 7.1 to 7.3). Nothing waits for
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -116,7 +116,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   };
 }
 
-/** `Sign` of the query: a plain hash over token and time, which covers neither body nor command (contract 7.3). */
+/** `Sign` of the query: a plain hash over token and time, which covers neither body nor command (CONTRACT 7.3). */
 export function signWebhook(token: string, requestTime: string): string {
   return createHash('sha256').update(`${token}${requestTime}`).digest('hex');
 }

@@ -1,4 +1,4 @@
-// The state behind the wire: accounts, and who follows whom since when (contract 9.1).
+// The state behind the wire: accounts, and who follows whom since when (CONTRACT 9.1).
 import { createAccounts, type DormantAccounts } from './accounts.ts';
 import { addMember, inOrder, type Member, type MemberList, memberList, removeMember } from './member-list.ts';
 
@@ -21,7 +21,7 @@ export type World = ReturnType<typeof createWorld>;
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
 export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
   const { find, get, remove, ...accounts } = createAccounts(dormant);
-  /** Recent changes, so that a lagging answer can show the world of a moment ago (contract U22). */
+  /** Recent changes, so that a lagging answer can show the world of a moment ago (CONTRACT U22). */
   const changes: Change[] = [];
 
   /** When `from` began to follow `to`, in seconds; undefined when it does not. */
@@ -64,7 +64,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
     if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
   }
 
-  /** Answers whether anything changed: a repeated follow keeps its first time (contract U14). */
+  /** Answers whether anything changed: a repeated follow keeps its first time (CONTRACT U14). */
   function follow(from: string, to: string, atSeconds = Math.floor(now() / 1000)): boolean {
     const [follower, followed] = [get(from), get(to)];
     if (from === to || follower.times.has(to)) return false;
@@ -103,7 +103,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
       mutuals: size(id, 'mutuals', asOf),
     }),
 
-    /** Takes the account and every edge of it away (contract U24, U25). */
+    /** Takes the account and every edge of it away (CONTRACT U24, U25). */
     removeAccount(id: string): void {
       const account = get(id);
       for (const to of [...account.times.keys()]) unfollow(id, to);

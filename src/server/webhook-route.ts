@@ -22,7 +22,7 @@ export type WebhookRoute = { serve(request: IncomingMessage, response: ServerRes
 /** The upstream's largest, a whole profile, takes a quarter of this. */
 const MAX_BODY_BYTES = 65_536;
 
-/** Serves webhooks of the upstream. Its answers have the upstream's shape (upstream contract, 7.2). */
+/** Serves webhooks of the upstream. Its answers have the upstream's shape (CONTRACT 7.2). */
 export function createWebhookRoute<Message>(options: WebhookRouteOptions<Message>): WebhookRoute {
   const { reader, take, onWebhook, onRefusal } = options;
 

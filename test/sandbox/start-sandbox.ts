@@ -39,7 +39,7 @@ export const userSigContent = {
   expire: 86_400,
 };
 
-/** Signs as the upstream's own libraries do (contract 2.2). */
+/** Signs as the upstream's own libraries do (CONTRACT 2.2). */
 export function signUserSig(content = userSigContent, key = SANDBOX_APP.secretKey): string {
   const { identifier, sdkAppId, time, expire } = content;
   const text = `TLS.identifier:${identifier}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${time}\nTLS.expire:${expire}\n`;

@@ -1,4 +1,4 @@
-// A captured signature signs anything for a minute (upstream contract, 7.3): a flood of forged webhooks costs little.
+// A captured signature signs anything for a minute (CONTRACT 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';

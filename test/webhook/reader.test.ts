@@ -1,4 +1,4 @@
-// What counts as a webhook of the upstream, and what one says (contract 7).
+// What counts as a webhook of the upstream, and what one says (CONTRACT 7).
 import { describe, expect, test } from 'vitest';
 import { createWebhookReader } from '../../src/tencent/webhook.ts';
 import { createTestClock } from '../support/clock.ts';

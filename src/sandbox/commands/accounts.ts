@@ -1,4 +1,4 @@
-// account_check: who exists (contract 6.4).
+// account_check: who exists (CONTRACT 6.4).
 import type { AccountCheckResponse } from '../../tencent/wire.ts';
 import { pluck, readBatch } from '../checks.ts';
 import { faultOf, type Handler } from '../envelope.ts';

@@ -1,5 +1,5 @@
 // follow_add, follow_delete, follow_check and follow_get_info: one user and a list of others, each with its own result
-// (contract 4.2 to 4.5, U14 to U20, U26).
+// (CONTRACT 4.2 to 4.5, U14 to U20, U26).
 import type {
   FollowChangeResponse,
   FollowCheckResponse,

@@ -1,4 +1,4 @@
-// follow_get: one page of a user's fans, follows or mutuals (contract 4.1, U1 to U13). A cursor is a key position by
+// follow_get: one page of a user's fans, follows or mutuals (CONTRACT 4.1, U1 to U13). A cursor is a key position by
 // default and a plain offset on request. Both are bound to one list of one user, and opaque to clients.
 import { randomUUID } from 'node:crypto';
 import type { FollowGetResponse, WireFollowItem } from '../../tencent/wire.ts';

@@ -1,4 +1,4 @@
-// portrait_get: profiles as lists of Tag and Value (contract 6.1, 6.2).
+// portrait_get: profiles as lists of Tag and Value (CONTRACT 6.1, 6.3).
 import type { PortraitGetResponse } from '../../tencent/wire.ts';
 import { readBatch } from '../checks.ts';
 import { failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
