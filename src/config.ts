@@ -21,7 +21,9 @@ const wholeNumber = (from: number, to: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= from && value <= to, `must be between ${from} and ${to}`);
-const seconds = wholeNumber(0, 30 * 86_400);
+const number = (from: number, to: number, fallback: number, meaning: string) =>
+  wholeNumber(from, to).prefault(String(fallback)).describe(meaning);
+const seconds = (fallback: number, meaning: string) => number(0, 30 * 86_400, fallback, meaning);
 const oneOf = <const T extends string>(values: readonly T[]) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 const onOrOff = z.stringbool({ truthy: ['on', 'true', '1'], falsy: ['off', 'false', '0'], error: 'must be on or off' });
@@ -117,35 +119,32 @@ const PLAIN = z.object({
     .refine(isHostName, 'must be an address or a host name alone, for example 0.0.0.0')
     .prefault('127.0.0.1')
     .describe('the address to listen on; the image sets 0.0.0.0'),
-  PORT: wholeNumber(0, 65_535).prefault('4000').describe('serves GraphQL at `/graphql`'),
+  PORT: number(0, 65_535, 4000, 'serves GraphQL at `/graphql`'),
   METRICS_PORT: wholeNumber(0, 65_535).nullable().default(null).describe('serves Prometheus metrics at `/metrics`'),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .prefault('info')
-    .describe('`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`'),
-  SHUTDOWN_DRAIN_MS: wholeNumber(0, 120_000)
-    .prefault('1000')
-    .describe('how long requests are still accepted after SIGTERM, while load balancers turn away'),
-  UPSTREAM_RATE: wholeNumber(1, 100_000)
-    .prefault('180')
-    .describe('calls a second per command, of all replicas; the app may make 200, with an alarm at 80 %: share them'),
-  REQUEST_DEADLINE_MS: wholeNumber(100, 120_000).prefault('10000').describe('one client request'),
+    .describe('from `fatal` to `trace`, or `silent`'),
+  SHUTDOWN_DRAIN_MS: number(0, 120_000, 1000, 'requests are still accepted so long after SIGTERM'),
+  UPSTREAM_RATE: number(
+    1,
+    100_000,
+    180,
+    'calls/s per command, of all replicas; the app has 200, its alarm comes at 160',
+  ),
+  REQUEST_DEADLINE_MS: number(100, 120_000, 10_000, 'one client request'),
   // The schema's default page of 20 must always be allowed.
-  MAX_PAGE_SIZE: wholeNumber(20, 1000).prefault('100').describe('the largest `first`, from 20 to 1000'),
+  MAX_PAGE_SIZE: number(20, 1000, 100, 'the largest `first`, from 20 to 1000'),
   CURSOR_SECRET: secret.nullable().default(null).describe('authenticates cursors; derived from the secret key'),
-  USER_ID_PATTERN: pattern
-    .prefault('[A-Za-z0-9_-]{1,32}')
-    .describe('which ids can be a UserID; spaces, colons and braces never'),
+  USER_ID_PATTERN: pattern.prefault('[A-Za-z0-9_-]{1,32}').describe('ids of users; never spaces, colons, braces'),
   PROFILE_CUSTOM_FIELDS: words
     .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
     .prefault('')
     .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
-  EMBEDDED_PROFILE: oneOf(['whole', 'partial'])
-    .prefault('whole')
-    .describe("`partial`: tags that are absent from a list's profiles are asked for"),
+  EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
   LIST_VISIBILITY: listVisibility
     .prefault('public')
-    .describe('who sees members: `public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
-  MAX_SUBSCRIPTIONS: wholeNumber(1, 1_000_000).prefault('10000').describe('the most subscriptions of one process'),
+    .describe('`public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
+  MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
   CORS_ORIGINS: origins
     .default([])
@@ -153,11 +152,11 @@ const PLAIN = z.object({
   TRUST_PROXY: proxies
     .prefault('0')
     .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
-  MAX_BODY_BYTES: wholeNumber(1024, 16_777_216).prefault('102400').describe('the limit of one request body'),
-  MAX_DEPTH: wholeNumber(1, 100).prefault('15').describe('the limit of one document'),
-  MAX_TOKENS: wholeNumber(100, 100_000).prefault('2000').describe('the same'),
-  MAX_ALIASES: wholeNumber(0, 10_000).prefault('100').describe('the same'),
-  MAX_UPSTREAM_CALLS: wholeNumber(1, 100_000).prefault('250').describe('the most upstream calls of one operation'),
+  MAX_BODY_BYTES: number(1024, 16_777_216, 102_400, 'the limit of one request body'),
+  MAX_DEPTH: number(1, 100, 15, 'the limit of one document'),
+  MAX_TOKENS: number(100, 100_000, 2000, 'the same'),
+  MAX_ALIASES: number(0, 10_000, 100, 'the same'),
+  MAX_UPSTREAM_CALLS: number(1, 100_000, 250, 'the most upstream calls of one operation'),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000)
     .transform((limit) => limit || null)
     .prefault('0')
@@ -166,42 +165,33 @@ const PLAIN = z.object({
 
 const SETTINGS = z.object({
   NODE_ENV: text
-    .refine(
-      (value) => value === 'production' || !/^prod/i.test(value),
-      'must be production, or nothing that looks like it',
-    )
+    .refine((value) => value === 'production' || !/^prod/i.test(value), 'must be production or unlike it')
     .prefault('development')
-    .describe('`production` switches GraphiQL, introspection and suggestions off, and requires an upstream'),
+    .describe('`production` switches GraphiQL, introspection and suggestions off'),
   TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('required: the app'),
   TENCENT_SECRET_KEY: secret.describe("required: the app's secret key"),
   TENCENT_ADMIN: text
     .regex(/^[^\s:]{1,32}$/, 'must be a UserID: 1 to 32 characters')
     .prefault('administrator')
-    .describe('the app admin account in whose name calls are signed'),
+    .describe('the app admin that signs calls'),
   TENCENT_REGION: oneOf(regions)
     .optional()
     .describe(`required: ${regions.map((name) => `\`${name}\``).join(', ')}`),
   TENCENT_BASE_URL: baseUrl.optional().describe("the upstream's URL in place of a region; http for loopback only"),
-  UPSTREAM_TIMEOUT_MS: wholeNumber(100, 60_000).prefault('5000').describe("one call; the upstream's own limit is 3000"),
+  UPSTREAM_TIMEOUT_MS: number(100, 60_000, 5000, "one call; the upstream's own limit is 3000"),
   REDIS_URL: redisNodes.optional().describe('`redis://` or `rediss://`; nodes of a Redis Cluster separated by commas'),
-  REDIS_TIMEOUT_MS: wholeNumber(10, 10_000).prefault('200').describe('how long a query waits for Redis at most'),
-  CACHE_MEMORY_MB: wholeNumber(1, 65_536).prefault('128').describe('the bound of the memory tier'),
-  PROFILE_FRESH_SECONDS: seconds.prefault('3600').describe('how long a cached profile is fresh'),
-  PROFILE_STALE_SECONDS: seconds.prefault('86400').describe('how old it may be until a newer one can be had'),
-  LIST_FRESH_SECONDS: seconds
-    .prefault('30')
-    .describe('the same for a page of a list; 0: every query asks the upstream'),
-  LIST_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
-  LIST_VALIDATED_SECONDS: seconds
-    .prefault('120')
-    .describe(
-      "how long after it was read a page is fresh while its owner's counter stays the same; 0: it is read again",
-    ),
-  COUNTS_FRESH_SECONDS: seconds.prefault('30').describe('the same for counts'),
-  COUNTS_STALE_SECONDS: seconds.prefault('3600').describe('the same'),
-  RELATION_FRESH_SECONDS: seconds.prefault('30').describe('the same for relations'),
-  RELATION_STALE_SECONDS: seconds.prefault('600').describe('the same'),
-  WEBHOOK_FRESH_SECONDS: seconds.prefault('600').describe('the same for all but profiles while webhooks arrive'),
+  REDIS_TIMEOUT_MS: number(10, 10_000, 200, 'how long a query waits for Redis at most'),
+  CACHE_MEMORY_MB: number(1, 65_536, 128, 'the bound of the memory tier'),
+  PROFILE_FRESH_SECONDS: seconds(3600, 'how long a cached profile is fresh'),
+  PROFILE_STALE_SECONDS: seconds(86_400, 'how old it may be until a newer one can be had'),
+  LIST_FRESH_SECONDS: seconds(30, 'the same for a page of a list; 0: every query asks'),
+  LIST_STALE_SECONDS: seconds(3600, 'the same'),
+  LIST_VALIDATED_SECONDS: seconds(120, "for a page whose owner's counter stays the same"),
+  COUNTS_FRESH_SECONDS: seconds(30, 'the same for counts'),
+  COUNTS_STALE_SECONDS: seconds(3600, 'the same'),
+  RELATION_FRESH_SECONDS: seconds(30, 'the same for relations'),
+  RELATION_STALE_SECONDS: seconds(600, 'the same'),
+  WEBHOOK_FRESH_SECONDS: seconds(600, 'the same for all but profiles while webhooks arrive'),
   AUTH: words
     .pipe(z.array(oneOf(['usersig', 'jwt', 'header', 'development'])))
     .prefault('')
@@ -212,9 +202,7 @@ const SETTINGS = z.object({
   JWT_USER_CLAIM: text.prefault('sub').describe('the claim that holds the UserID'),
   VIEWER_HEADER: headerName.prefault('x-viewer-id').describe('the header that names the viewer, for `header`'),
   VIEWER_HEADER_SECRET: secret.optional().describe('required for `header`: what the router sends as `x-viewer-secret`'),
-  WRITE_LAG_SECONDS: wholeNumber(0, 600)
-    .prefault('30')
-    .describe("how long the gateway's own changes are shown although the upstream may not show them yet"),
+  WRITE_LAG_SECONDS: number(0, 600, 30, 'own changes are shown so long before the upstream does'),
   WEBHOOK_TOKEN: text
     .max(128, 'must have at most 128 characters')
     .optional()
@@ -225,9 +213,7 @@ const SETTINGS = z.object({
   TRUSTED_DOCUMENTS: oneOf(['off', 'log', 'strict'])
     .prefault('off')
     .describe('`log`: unknown documents are logged and counted; `strict`: they are refused'),
-  TRUSTED_DOCUMENTS_PATH: text
-    .optional()
-    .describe('documents beside `schema/trusted-documents.json`: a file or folder'),
+  TRUSTED_DOCUMENTS_PATH: text.optional().describe('a file or folder of further documents'),
   FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
   FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
   ...PLAIN.shape,

@@ -10,9 +10,16 @@ import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
 import type { ChangeKind } from './follow/changes.ts';
 import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
-import type { FindKnownFans } from './follow/known-fans.ts';
-import { createLoaders, type Loaders } from './follow/loaders.ts';
-import type { FollowList, FollowPage, PageQuery, UserId } from './follow/model.ts';
+import type { FindKnownFans, KnownFans } from './follow/known-fans.ts';
+import type {
+  FollowCounts,
+  FollowList,
+  FollowPage,
+  FollowRelation,
+  PageQuery,
+  Profile,
+  UserId,
+} from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 
@@ -43,9 +50,15 @@ export type Context = {
   readonly viewer: Viewer | null;
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
-  readonly load: Pick<Loaders, 'counts' | 'profile' | 'relation' | 'knownFans'>;
-  /** Reads one upstream page of a list: at once when it is cached, else by a promise. */
-  readPage(query: PageQuery): FollowPage | Promise<FollowPage>;
+  /** Reads what is asked for once an answer: at once when it is cached, else by a promise. */
+  readonly load: {
+    page(query: PageQuery): FollowPage | Promise<FollowPage>;
+    counts(userId: UserId): FollowCounts | Promise<FollowCounts>;
+    profile(userId: UserId): Profile | Promise<Profile>;
+    /** How `from` stands to another user. */
+    relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
+    knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
+  };
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have, as far as that is known. */
@@ -90,13 +103,11 @@ export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
   const { cache, findKnownFans, writer, live, settings, clock, deadlineMs } = dependencies;
-  const sources = { ...cache, findKnownFans };
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
-    const pages = new Map<string, FollowPage | Promise<FollowPage>>();
-    const loaders = createLoaders(sources, () => reads.call);
+    const answers = new Map<string, unknown>();
     let staleness: StaleUse | null = null;
     let reads = beginReads();
 
@@ -119,10 +130,11 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       return { call, end: deadline.end };
     }
 
-    /** What was read before must not answer for what comes after. */
-    function forgetReads(): void {
-      loaders.renew();
-      pages.clear();
+    /** What was read, or that it failed, stays so until the answers are cleared. */
+    function once<T>(key: string, read: (call: CallOptions) => T): T {
+      if (!answers.has(key)) answers.set(key, read(reads.call));
+      // A key is read in one place alone.
+      return answers.get(key) as T;
     }
 
     function oneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
@@ -130,7 +142,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         async next() {
           reads.end();
           const result = await events.next();
-          forgetReads();
+          answers.clear();
           staleness = null;
           reads = beginReads();
           return result;
@@ -150,19 +162,19 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       settings,
       viewer,
       maySee,
-      load: loaders,
-      readPage(query) {
-        const key = pageKey(query);
-        const page = pages.get(key) ?? cache.readPage(query, reads.call);
-        pages.set(key, page);
-        return page;
+      load: {
+        page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
+        counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
+        profile: (userId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
+        relation: (from, to) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+        knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
       refusedTags: cache.refusedTags,
       async changeFollows(kind, userIds) {
         if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
         const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
-        return writer.change(kind, viewer.userId, userIds, untilDone).finally(forgetReads);
+        return writer.change(kind, viewer.userId, userIds, untilDone).finally(() => answers.clear());
       },
       live: {
         followEvents: (userId, after) =>

@@ -1,4 +1,5 @@
 // The process: its arguments, commands and exit codes.
+import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
@@ -24,6 +25,8 @@ Settings are environment variables; deploy/README.md has the table.
 /** Exit codes of sysexits.h. */
 const EXIT = { failure: 1, usage: 64, config: 78 };
 
+// Half the time of a start is compiling.
+enableCompileCache();
 // A reader that is gone, or a disk that is full, does not end the process.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 

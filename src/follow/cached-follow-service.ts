@@ -67,6 +67,8 @@ const PREFETCH_MEMORY = 20;
 const WEBHOOK_PREFETCH_MEMORY = 2;
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
+/** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
+const MAX_PENDING = 10_000;
 /** The group of everything that shows profiles of members. */
 const PROFILES = 'profiles';
 
@@ -207,20 +209,33 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
-      forget({ kind, group, confirmed }) {
-        if (confirmed) caches[kind].drop(group);
+      onInvalid({ kind, group }, isConfirmed) {
+        if (isConfirmed) caches[kind].drop(group);
         else void caches[kind].invalidate(group);
       },
-      forgetEverything() {
+      onAllInvalid() {
         for (const cache of all) cache.clear();
       },
-      told: (since) => liveness.hear(since),
-      missed() {
+      onWebhooks: (since) => liveness.hear(since),
+      onGap() {
         hearing.resolve();
         for (const cache of all) cache.expireAll();
       },
     });
-  const liveness = createWebhookLiveness({ clock, publish: replicas?.tellTold ?? null });
+  const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
+  /** Events that the other replicas have not heard of. */
+  const pending = new Map<string, DomainEvent>();
+  redis?.link.whenBack(() => pending.forEach(invalidate));
+
+  async function invalidate(event: DomainEvent): Promise<void> {
+    const groups = groupsOf(event);
+    const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    void replicas?.publishInvalid(groups, !confirmed.includes(false)).then((isPublished) => {
+      const name = JSON.stringify(event);
+      if (isPublished) pending.delete(name);
+      else if (pending.size < MAX_PENDING) pending.set(name, event);
+    });
+  }
 
   return {
     readPage(query, call) {
@@ -248,13 +263,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), counts.isAbsent(userId, call)];
       return hasNoProfile || hasNoCounts;
     },
-    async invalidate(event) {
-      const told = groupsOf(event).map(async ({ kind, group }) => {
-        const confirmed = await caches[kind].invalidate(group);
-        return { kind, group, confirmed };
-      });
-      replicas?.tell(await Promise.all(told));
-    },
+    invalidate,
     setRelation(viewer, to, value) {
       relation.put(relationKey(viewer, to), { value }, asOfNow());
     },

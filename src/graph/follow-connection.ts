@@ -51,7 +51,7 @@ function readConnection(
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
   const readPage = (start: string, size: number) => {
     const query = { userId, list, start, size };
-    return andThen(context.readPage(query), (page) => shape(page, query, cursorKey));
+    return andThen(context.load.page(query), (page) => shape(page, query, cursorKey));
   };
   return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
 }

@@ -213,7 +213,6 @@ test.each([
   [32101, 'FAN_LIMIT_REACHED'],
   [32102, 'MUTUAL_LIMIT_REACHED'],
   [32103, 'THEIR_MUTUAL_LIMIT_REACHED'],
-  [38001, 'REFUSED'],
   [60007, 'THROTTLED'],
   [30005, 'UNAVAILABLE'],
 ])('a target that the upstream refuses with %i is told %s, and the others are done', async (code, reason) => {

@@ -1,7 +1,8 @@
 // What an operation may cost is known before it runs, what costs too much does not run, and none takes more than that.
 import { expect, test } from 'vitest';
+import { codesOf, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { openHouse } from '../support/house.ts';
+import { type Answer, openHouse } from '../support/house.ts';
 
 async function open(env: Record<string, string> = {}) {
   const clock = createHastyClock();
@@ -13,7 +14,7 @@ async function open(env: Record<string, string> = {}) {
   for (const id of ['a', 'b', 'c', 'viewer']) house.sandbox.world.importAccount(id);
   house.sandbox.world.addFans('a', 60);
   const ask = (query: string, variables = {}) => house.as('viewer').query(query, variables);
-  return { ...house, ask };
+  return { ...house, house, ask };
 }
 
 const predictions: [title: string, query: string, calls: number, variables?: object][] = [
@@ -69,4 +70,14 @@ test('an operation that takes more than was predicted ends at what is allowed, a
   expect(data).toEqual({ user: { id: 'a', fans: null } });
   expect(errors).toMatchObject([{ path: ['user', 'fans'], extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }]);
   expect(sandbox.calls.count()).toBe(5);
+});
+
+test('of several operations in a document only the one that runs is priced', async () => {
+  const { house } = await open({ MAX_UPSTREAM_CALLS: '5' });
+  const query = `query Little { user(id: "a") { ...F } } query Much { user(id: "a") { fans { nodes { ...F } } } }
+    fragment F on User { follows { nodes { id } } }`;
+  const send = (operationName: string) => post(house, JSON.stringify({ query, operationName }));
+  expect((await send('Little')).status).toBe(200);
+  const refused = await send('Much');
+  expect([refused.status, codesOf((await refused.json()) as Answer)]).toEqual([400, ['OPERATION_TOO_EXPENSIVE']]);
 });

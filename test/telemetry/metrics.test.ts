@@ -139,7 +139,7 @@ test('stale and absent answers are told from fresh ones, and shared flights are 
   clock.advance(11_000);
   await house.data(counts);
   for (let n = 0; n < 2; n++) await house.query('{ user(id: "nobody") { fans { nodes { id } } } }');
-  house.sandbox.faults.set({ latency: { ms: 30 } });
+  house.sandbox.faults.set({ latency: { ms: 500 } });
   await Promise.all([1, 2, 3].map(() => house.data('{ user(id: "star") { fans { nodes { id } } } }')));
   const samples = await scrape(house);
   expect(only(samples, 'cache_reads_total')).toMatchObject({
@@ -159,7 +159,7 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   while ((await eye.keys('*:profile:{star}:star')).length === 0);
   const house = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
-  const channel = `follow-gateway:2:${SANDBOX_APP.sdkAppId}:forget`;
+  const channel = `follow-gateway:2:${SANDBOX_APP.sdkAppId}:invalidation`;
   while (Number((await eye.pubsub('NUMSUB', channel))[1]) < 2);
   await house.data(nick);
   expect(await read(house, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });
