@@ -118,7 +118,7 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
       if (!isAnswer(answer)) return undefined;
       const [generation, text, granted] = answer;
       const entry = text === '' ? undefined : readEntry(key, text);
-      // A replica that found nothing usable must not take it for what it waits for.
+      // A replica that found no entry must not take it for what it waits for.
       if (text !== '' && !entry && granted === 0 && newer < Number.MAX_SAFE_INTEGER)
         return store.read(key, Number.MAX_SAFE_INTEGER);
       return { generation, entry, isGranted: granted === 1 };

@@ -35,7 +35,7 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean;
   /**
    * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
-   * away: then it is told as soon as it is back.
+   * away: then it hears of it as soon as it is back.
    */
   invalidate(event: DomainEvent): Promise<void>;
   /** Keeps a relation that is known, as `from` sees it. */
@@ -44,7 +44,7 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   noteWebhook(): void;
   /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
   withdrawWebhooks(ms: number): void;
-  /** Whether what `onRead` told of a group is still so. */
+  /** Whether `generation`, which `onRead` reported, is still the group's. */
   isCurrent(group: string, generation: number): boolean;
   /** Resolves when this replica hears the others. */
   ready(): Promise<void>;
@@ -52,19 +52,19 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   bytes(): Record<CacheKind, number>;
 };
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'toldSince' | 'validatePage' | 'onProfileChange'> & {
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
 const MAX_BATCH = { counts: 20, profile: 100 } as const;
-/** A cached answer takes a spare seat when less than this share of its fresh time is left, */
+/** A cached entry takes a spare slot when less than this share of its fresh time is left, */
 const PREFETCH_SHARE = 0.5;
 /** as long as a client has asked for it within this number of fresh times, */
 const PREFETCH_MEMORY = 20;
-/** or, where it is fresh for longer while changes are told, within this number of these. */
-const TOLD_PREFETCH_MEMORY = 2;
+/** or within this number of the fresh times that hold while webhooks arrive. */
+const WEBHOOK_PREFETCH_MEMORY = 2;
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
 /** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
@@ -81,8 +81,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const caches = createCaches(
     {
       ...options,
-      // Without Redis no replica passes on what another one was told.
-      toldSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
+      // Without Redis no replica hears of webhooks that another one received.
+      webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage,
       onProfileChange() {
         edition++;
@@ -95,8 +95,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const all: ReadThrough<unknown>[] = Object.values(caches);
 
   const prefetchOf = (kind: CacheKind): Prefetch => {
-    const { freshMs, toldMs } = lifetimes[kind];
-    return createPrefetch({ clock, memoryMs: Math.max(PREFETCH_MEMORY * freshMs, TOLD_PREFETCH_MEMORY * toldMs) });
+    const { freshMs, webhookFreshMs } = lifetimes[kind];
+    return createPrefetch({
+      clock,
+      memoryMs: Math.max(PREFETCH_MEMORY * freshMs, WEBHOOK_PREFETCH_MEMORY * webhookFreshMs),
+    });
   };
   const prefetch = { counts: prefetchOf('counts'), profile: prefetchOf('profile') };
   const asOfNow = (): AsOf => ({ readAt: clock.now(), generation: generations.now() });
@@ -113,9 +116,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       maxBatchSize: MAX_BATCH[kind],
       coming: cache.looking,
       call,
-      prefetch(seats, asked) {
+      prefetch(slots, asked) {
         const wants = (key: string) => !asked.has(key) && (cache.isDue(key, PREFETCH_SHARE) ?? bringsNew);
-        const keys = prefetch[kind].take(seats, wants);
+        const keys = prefetch[kind].take(slots, wants);
         const asOf = asOfNow();
         return { keys, put: (key, value) => cache.put(key, found(value), asOf) };
       },
