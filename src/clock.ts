@@ -1,4 +1,4 @@
-/** Time as the house sees it: injected everywhere, so that tests turn it by hand. */
+/** The time: injected everywhere, so that tests set it. */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -10,19 +10,19 @@ export type Clock = {
   alarm?(ms: number, ring: () => void): () => void;
 };
 
-/** Calls `ring` after `ms`, and answers what calls that off: for what hardly ever takes so long, since it makes no error. */
+/** Calls `ring` after `ms`; returns its cancellation, which is cheaper than an aborted sleep, since it makes no error. */
 export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
-  const off = new AbortController();
-  clock.sleep(ms, off.signal).then(ring, () => {});
-  return () => off.abort(NOT_NEEDED);
+  const cancelled = new AbortController();
+  clock.sleep(ms, cancelled.signal).then(ring, () => {});
+  return () => cancelled.abort(NOT_NEEDED);
 }
 
-/** The time by which waits are measured: setting the machine's clock does not change it. */
+/** The time by which waits are measured: setting the machine's clock does not change it. In milliseconds. */
 export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
 
-/** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
-export const NOT_NEEDED = new Error('Nobody waits for this any more.');
+/** The reason of a sleep that is cancelled: one for all, since making an error takes longer than the rest. */
+export const NOT_NEEDED = new Error('This wait was cancelled.');
 
 export const systemClock: Clock = {
   now: Date.now,
