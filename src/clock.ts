@@ -1,4 +1,4 @@
-/** The time: injected everywhere, so that tests set it. */
+/** Time as the house sees it: injected everywhere, so that tests turn it by hand. */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -10,24 +10,24 @@ export type Clock = {
   alarm?(ms: number, ring: () => void): () => void;
 };
 
-/** Calls `ring` after `ms`; returns its cancellation, which is cheaper than an aborted sleep, since it makes no error. */
+/** Calls `ring` after `ms`, and answers what calls that off: for what hardly ever takes so long, since it makes no error. */
 export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
-  const cancelled = new AbortController();
-  clock.sleep(ms, cancelled.signal).then(ring, () => {});
-  return () => cancelled.abort(NOT_NEEDED);
+  const off = new AbortController();
+  clock.sleep(ms, off.signal).then(ring, () => {});
+  return () => off.abort(NOT_NEEDED);
 }
 
-/** The time by which waits are measured: setting the machine's clock does not change it. In milliseconds. */
+/** The time by which waits are measured: setting the machine's clock does not change it. */
 export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
 
-/** The reason of a sleep that is cancelled: one for all, since making an error takes longer than the rest. */
-export const NOT_NEEDED = new Error('This wait was cancelled.');
+/** The reason with which an aborted sleep ends. One for all: making an error takes longer than the rest. */
+export const NOT_NEEDED = new Error('Nobody waits for this any more.');
 
 export const systemClock: Clock = {
   now: Date.now,
   monotonicMs: () => performance.now(),
-  // `node:timers/promises` makes an error of its own for each sleep that is aborted, and most are.
+  // `node:timers/promises` makes an error for each sleep that is aborted, and most are.
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

@@ -37,7 +37,7 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly upstream: UpstreamFault | undefined;
-  /** Of a change that failed: whether it may have been made all the same, since the end of the call is unknown. */
+  /** Of a change that failed: whether it may have been made all the same, since the call's end is not known. */
   readonly mayHaveHappened: boolean;
 
   constructor(
@@ -70,25 +70,25 @@ export class UsageError extends Error {}
 /** What a command could not do, in words for the operator. */
 export class CommandFailure extends Error {}
 
-/** The reason to stop working for a client that has disconnected. */
+/** Why nothing more is done for a client that has gone. */
 export function clientGone(): GatewayError {
   return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');
 }
 
 const LONGEST_MESSAGE = 500;
 
-/** graphql's messages repeat a client's own text, whole. */
+/** A client's own text comes back in graphql's messages, shortened. */
 export function shorten(message: string): string {
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
 }
 
-/** The same without graphql's suggestion of a name, which would tell the schema to a client that may not read it. */
+/** The same without graphql's guess at the name that was meant: guesses show the schema to clients that may not read it. */
 export function withoutGuess(message: string): string {
   return shorten(message.replace(/ ?Did you mean .*$/s, ''));
 }
 
 /**
- * Turns a thrown value into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
+ * Turns whatever was thrown into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
  * about the request stay, as `brief` tells them, anything else is handed to `reportBug` and shown as
  * `INTERNAL_SERVER_ERROR`.
  */

@@ -5,7 +5,7 @@ import { type Config, type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
 import { groupsOf } from './follow/invalidation.ts';
-import { EVERYTHING, forgetChannel, writeMessage } from './follow/replicas.ts';
+import { ALL_INVALID, invalidationChannel, writeInvalid } from './follow/replicas.ts';
 import { connectRedis, createRedisClient, keyPrefixOf } from './redis.ts';
 
 type Shared = { redis: RedisClient; prefix: string; caches: Caches };
@@ -50,13 +50,13 @@ async function connect(config: Config): Promise<Shared> {
 async function purgeUsers({ redis, prefix, caches }: Shared, userIds: readonly string[]): Promise<void> {
   const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
   await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-  await redis.publish(forgetChannel(prefix), writeMessage(groups.map((group) => ({ ...group, confirmed: true }))));
+  await redis.publish(invalidationChannel(prefix), writeInvalid(groups, true));
 }
 
 /** Resolves with the number of keys that were removed. */
 async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
   // Before, so that running reads are not stored any more; and after, since a gateway may have read a key meanwhile.
-  await redis.publish(forgetChannel(prefix), EVERYTHING);
+  await redis.publish(invalidationChannel(prefix), ALL_INVALID);
   let removed = 0;
   for (const master of 'nodes' in redis ? redis.nodes('master') : [redis]) {
     for (let cursor: string | undefined; cursor !== '0'; ) {
@@ -67,7 +67,7 @@ async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
       removed += counts.reduce((sum, count) => sum + count, 0);
     }
   }
-  await redis.publish(forgetChannel(prefix), EVERYTHING);
+  await redis.publish(invalidationChannel(prefix), ALL_INVALID);
   return removed;
 
   /** Neither a key of the budget, nor a generation: those keep running reads from storing what is purged. */

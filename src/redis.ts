@@ -6,6 +6,8 @@ import { ConfigError } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
+/** All commands that were under way are refused, and one reconnection is enough for them. */
+const LEAVE_EVERY_MS = 400;
 /** How long a start waits for Redis, so that one which accepts connections but is silent is told too. */
 const START_TIMEOUT_MS = 8000;
 
@@ -18,6 +20,7 @@ export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:2:${sdk
 /** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
 export function createRedisClient(nodes: readonly URL[]): RedisClient {
   const [first] = nodes as [URL, ...URL[]];
+  let leftAt = Number.NEGATIVE_INFINITY;
   const options: RedisOptions = {
     username: first.username ? decodeURIComponent(first.username) : undefined,
     password: first.password ? decodeURIComponent(first.password) : undefined,
@@ -30,6 +33,12 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
     maxRetriesPerRequest: 0,
     // What is asked in the same tick goes in one packet.
     enableAutoPipelining: true,
+    // A master that was demoted is left for the one that has taken its place under the same name.
+    reconnectOnError({ message }) {
+      const isLeft = message.startsWith('READONLY') && performance.now() > leftAt + LEAVE_EVERY_MS;
+      if (isLeft) leftAt = performance.now();
+      return isLeft;
+    },
     retryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
   };
   const addresses = nodes.map(({ hostname, port }) => ({

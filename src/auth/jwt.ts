@@ -12,7 +12,7 @@ export type JwtDependencies = {
   report(message: string, facts: { reason?: string }): void;
 };
 
-// Asymmetric ones alone: with HMAC, anybody who knows the public key could sign.
+// Asymmetric ones alone: with HMAC, any holder of the public key could sign.
 const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -26,7 +26,7 @@ const REPORT_MS = 60_000;
 const KEY_HOST = {
   /** For how long known keys are good while their host is down. */
   cacheMaxAge: 24 * 3_600_000,
-  /** Between two fetches for keys that are unknown: anybody can make up a key id. */
+  /** Between two fetches for keys that are unknown: a client can make up any key id. */
   cooldownDuration: 10_000,
   timeoutDuration: 5000,
 };

@@ -16,7 +16,7 @@ export type Generations = {
   advanceAll(): void;
 };
 
-/** Groups that are told apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
+/** The most groups that are kept apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
 const MAX_GROUPS = 50_000;
 
 export function createGenerations(max = MAX_GROUPS): Generations {

@@ -1,5 +1,5 @@
 // Reads through memory and Redis to a source: fresh, stale or absent, asked once however many ask.
-// Knows no follow words: what a value is, and what a failure means, is told by its maker.
+// Knows no follow words: its maker says what a value is, and what a failure means.
 import type { Generation } from './generations.ts';
 import type { Entry, Kept } from './memory-store.ts';
 import { createSingleFlight, type Waiter } from './single-flight.ts';
@@ -42,25 +42,25 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
   const { groupOf = (key: string) => key } = options;
-  const { freshMs, toldMs, validatedMs = 0 } = options.lifetimes;
+  const { freshMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
   const tiers = createTiers<V>(options);
   const flights = createSingleFlight<Read<V>>(options.onShared);
   let looking = 0;
 
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
-  const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.isUsable(entry);
+  const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
   /** Looks into Redis, waits for another replica that asks the source, or asks it. */
   async function fetch(key: string, all: Waiter, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
     const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
     let asOf: AsOf = { readAt: clock.now(), generation: generations.now() };
-    let newerThan = freshMs === 0 ? Number.MAX_SAFE_INTEGER : clock.now() - Math.max(freshMs, toldMs);
+    let newerThan = freshMs === 0 ? Number.MAX_SAFE_INTEGER : clock.now() - Math.max(freshMs, webhookFreshMs);
     for (let pauseMs = FIRST_PAUSE_MS; redis; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
       const found = await lookUp(key, newerThan);
       if (!found) break;
       const { entry } = found;
       asOf = found.asOf;
-      const isEnough = entry && freshMs > 0 && (tiers.isFresh(entry) || (takesStale && tiers.isUsable(entry)));
+      const isEnough = entry && freshMs > 0 && (tiers.isFresh(entry) || (takesStale && tiers.canServeStale(entry)));
       // The lock of what is served stale is for its renewal, which follows.
       if (isEnough && found.isGranted && tiers.isFresh(entry)) redis.unlock(key, asOf.shared ?? '');
       if (isEnough) return { entry, tier: 'redis', generation: asOf.generation };
@@ -108,7 +108,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
 
   function give(key: string, { entry, tier, generation }: Read<V>, waiter: Pick<Waiter, 'onRead'>): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
-    waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.untoldUntil(entry) });
+    waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.httpFreshUntil(entry) });
     if (entry.value === null) throw absence(key);
     return entry.value;
   }
@@ -116,7 +116,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   function giveStale(entry: Kept<V>, tier: Tier, waiter: Waiter): V {
     onRead('stale', tier);
     waiter.onStale?.({ ageMs: clock.now() - entry.readAt, failure: entry.failure });
-    return entry.value as V; // what is usable has a value
+    return entry.value as V; // a stale entry that may answer has a value
   }
 
   function renewBehind(key: string, entry: Kept<V>, load: Load<V>): void {
@@ -134,7 +134,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     } catch (error) {
       const failure = outageCode(error);
       const fallback = tiers.peek(key);
-      if (!fallback || failure === null || !tiers.isUsable(fallback)) throw error;
+      if (!fallback || failure === null || !tiers.canServeStale(fallback)) throw error;
       return giveStale({ ...fallback, failure }, 'memory', waiter);
     }
     if (read.tier === 'source' || tiers.isFresh(read.entry)) return give(key, read, waiter);
@@ -162,13 +162,13 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     put(key: string, { value, version = null }: Found<V>, asOf: AsOf): Promise<unknown> | undefined {
       const known = tiers.peek(key);
       const isKnown = version !== null && known?.version === version && known.value !== null;
-      // The same version again is no news, unless what is known of it is getting old.
+      // The same version again changes nothing, unless the entry is getting old.
       if (isKnown && tiers.isHeard(known) && tiers.freshUntil(known) - asOf.readAt > freshMs / 2) return undefined;
       return tiers.keep(key, { value, version, readAt: asOf.readAt }, { ...asOf, shared: known?.shared }).written;
     },
     /** What memory knows, however old. */
     peek: (key: string): Entry<V> | undefined => tiers.peek(key),
-    /** Whether memory says that there is no such thing; `waiter` is told what that rests on. */
+    /** Whether memory says that there is no such thing; `waiter.onRead` gets the entry that says so. */
     isAbsent(key: string, waiter: Pick<Waiter, 'onRead'>): boolean {
       const known = tiers.peek(key);
       const isAbsent = known !== undefined && known.value === null && tiers.isFresh(known);

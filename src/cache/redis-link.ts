@@ -1,14 +1,13 @@
-// A link to Redis that nobody has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
+// A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import type { Clock } from '../clock.ts';
-import { createSubscription } from './subscription.ts';
-import { withinTime } from './within-time.ts';
+import { type Clock, NOT_NEEDED } from '../clock.ts';
+import { subscribe } from './subscription.ts';
 
 export type RedisClient = Redis | Cluster;
 
 /** A Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
-export type RedisScript = { readonly name: string; readonly lua: string; readonly sha: string };
+export type RedisScript = { readonly lua: string; readonly sha: string };
 
 export type RedisLink = {
   /**
@@ -16,17 +15,11 @@ export type RedisLink = {
    * `key` is one that they are about: it tells which node of a cluster they go to.
    */
   ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string): Promise<T | undefined>;
-  /** The same for a script. An answer that comes too late for anybody goes to `onLate`. */
-  run(
-    script: RedisScript,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-    timeoutMs?: number,
-    onLate?: (answer: unknown) => void,
-  ): Promise<unknown>;
-  /** Whether all that Redis was asked last was answered. */
+  /** The same for a script. */
+  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown>;
+  /** Whether Redis answered all that it was asked last. */
   isUp(): boolean;
-  /** Calls back each time that Redis, or a node of the cluster, answers again after it had been away. */
+  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
   whenBack(callback: () => void): void;
   /**
    * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
@@ -39,6 +32,7 @@ export type RedisLink = {
 };
 
 export type RedisLinkOptions = {
+  /** A client with `enableOfflineQueue: false`, so that commands fail at once without Redis. */
   redis: RedisClient;
   clock: Clock;
   /** How long an answer may take, in milliseconds, before it counts as none. */
@@ -47,22 +41,15 @@ export type RedisLinkOptions = {
   nodeOf?: (key: string) => string;
   /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
   onChange(up: boolean, reason: string): void;
-  /**
-   * Told once when Redis is there but begins to refuse something (read only, out of memory, not allowed), and once when
-   * it refuses nothing any more.
-   */
+  /** Told once when Redis is there but begins to refuse something, and once when it refuses nothing any more. */
   onRefusal?: (refuses: boolean, reason: string) => void;
 };
 
 /** How often Redis is looked for while it is away, in milliseconds. */
 const PROBE_MS = 500;
 
-/** `name` is for readers of logs and for stand-ins. */
-export function defineScript(lua: string, name = ''): RedisScript {
-  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
-}
+export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
-/** Makes the link over a client that has `enableOfflineQueue: false`, so that commands fail at once without Redis. */
 export function createRedisLink(options: RedisLinkOptions): RedisLink {
   const { redis, clock, timeoutMs, nodeOf = () => '', onChange, onRefusal = () => {} } = options;
   const closed = new AbortController();
@@ -71,65 +58,57 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   const callbacks: (() => void)[] = [];
   /** What was refused when it was asked last. */
   const refused = new Set<string>();
-  // Without a listener a lost connection would end the process; what it means is seen by who asks.
+  // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
   redis.on('error', () => {});
 
-  function lost(node: string, key: string, reason: string) {
-    if (away.has(node) || closed.signal.aborted) return;
-    away.add(node);
-    onChange(false, [node, reason].filter(Boolean).join(': '));
-    void lookFor(node, key);
-  }
-
-  /** Tries `key`, since a cluster sends that to the very node, or to the one that has taken its place. */
+  /** Tries a write, which a master that was demoted refuses, until the node answers or another has taken its place. */
   async function lookFor(node: string, key: string): Promise<void> {
+    const probe = () => withinTime(clock, timeoutMs, redis.unlink(`${key}::probe`));
     while (!closed.signal.aborted) {
       await clock.sleep(PROBE_MS, closed.signal).catch(() => {});
-      if (!(await answers(key))) continue;
+      if (!(await probe().then(() => true, isRefusal))) continue;
       away.delete(node);
       onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
-      for (const callback of callbacks) callback();
-      return;
+      return callBack();
     }
   }
 
-  async function answers(key: string): Promise<boolean> {
-    try {
-      await withinTime(clock, timeoutMs, redis.exists(key));
-      return true;
-    } catch (error) {
-      return isRefusal(error);
-    }
+  function callBack(): void {
+    for (const callback of callbacks) callback();
   }
 
-  async function ask<T>(
-    what: string,
-    command: (redis: RedisClient) => Promise<T>,
-    key = '',
-    ms = timeoutMs,
-    onLate?: (answer: T) => void,
-  ): Promise<T | undefined> {
+  function noteFailure(error: unknown, key: string, name: string): void {
+    const reason = error instanceof Error ? error.message : 'failure';
     const node = nodeOf(key);
-    if (away.has(node) || closed.signal.aborted) return undefined;
+    if (isRefusal(error)) {
+      if (refused.size === 0) onRefusal(true, reason);
+      refused.add(name);
+    } else if (!away.has(node) && !closed.signal.aborted) {
+      away.add(node);
+      onChange(false, [node, reason].filter(Boolean).join(': '));
+      void lookFor(node, key);
+    }
+  }
+
+  /** `name` tells what is refused. */
+  async function ask<T>(name: string, command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs) {
+    if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
     try {
-      const answer = await withinTime(clock, ms, command(redis), onLate);
-      if (refused.delete(what) && refused.size === 0) onRefusal(false, 'it does what it is asked');
+      const answer = await withinTime(clock, ms, command(redis));
+      if (refused.delete(name) && refused.size === 0) {
+        onRefusal(false, 'it does what it is asked');
+        callBack();
+      }
       return answer;
     } catch (error) {
-      if (isRefusal(error)) noteRefusal(what, error.message);
-      else lost(node, key, error instanceof Error ? error.message : 'failure');
+      noteFailure(error, key, name);
       return undefined;
     }
   }
 
-  function noteRefusal(what: string, reason: string) {
-    if (refused.size === 0) onRefusal(true, reason);
-    refused.add(what);
-  }
-
   return {
     ask: (command, key) => ask('command', command, key),
-    run({ lua, sha }, keys, args, ms, onLate) {
+    run({ lua, sha }, keys, args, ms) {
       const command = async (client: RedisClient): Promise<unknown> => {
         try {
           return await client.evalsha(sha, keys.length, ...keys, ...args);
@@ -138,14 +117,12 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
           return client.eval(lua, keys.length, ...keys, ...args);
         }
       };
-      return ask(sha, command, keys[0], ms, onLate);
+      return ask(sha, command, keys[0], ms);
     },
     isUp: () => away.size === 0,
     whenBack: (callback) => void callbacks.push(callback),
-    subscribe(channel, heard, missed) {
-      const subscription = createSubscription({ redis, clock, timeoutMs, channel, heard, missed });
-      closed.signal.addEventListener('abort', subscription.close);
-    },
+    subscribe: (channel, heard, missed) =>
+      subscribe({ redis, clock, timeoutMs, channel, heard, missed, signal: closed.signal }),
     publish: async (channel, message) =>
       (await ask('publish', (client) => client.publish(channel, message), channel)) !== undefined,
     close() {
@@ -156,7 +133,19 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
 }
 
 /** A refusal is an answer: Redis is there, it just does not do this; unless it says that it is not the one, or not yet. */
-function isRefusal(error: unknown): error is Error {
+function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return false;
-  return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING) /.test(error.message);
+  return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING|READONLY) /.test(error.message);
+}
+
+/** `answer`, or a rejection when it is not there after `ms`. */
+export async function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = clock.sleep(ms, timer.signal).then(async () => {
+    // A process that was too busy to wake in time may have the answer before it.
+    await new Promise((resolve) => setImmediate(resolve));
+    throw new Error(`no answer in ${ms} ms`);
+  });
+  late.catch(() => {});
+  return Promise.race([answer, late]).finally(() => timer.abort(NOT_NEEDED));
 }

@@ -46,7 +46,6 @@ export const READ = defineScript(
   redis.pcall('SET', KEYS[3], generation .. ' ' .. ARGV[2], 'PX', ARGV[3])
   return { generation, entry, 1 }
 `,
-  'read',
 );
 
 /**
@@ -70,11 +69,7 @@ export const WRITE = defineScript(
   redis.call('SET', KEYS[2], ARGV[1] .. '|' .. ARGV[2] .. '|' .. version .. '|' .. ARGV[4], 'PX', ARGV[5])
   return 1
 `,
-  'write',
 );
 
 /** KEYS key; ARGV its text: removes it if it is still that. */
-export const REMOVE = defineScript(
-  `if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`,
-  'remove',
-);
+export const REMOVE = defineScript(`if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`);

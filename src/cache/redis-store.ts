@@ -54,7 +54,7 @@ const LOCK_MS = 3000;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
 /** More invalidations than this are not made up for after an outage: what they concern goes out of date by itself. */
-const MAX_PENDING = 100_000;
+const MAX_PENDING = 10_000;
 
 export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V> {
   const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode, isLocking } = options;
@@ -69,6 +69,10 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
   const owner = randomUUID();
   /** Groups whose invalidation Redis has not confirmed. */
   const pending = new Map<string, Promise<boolean>>();
+
+  link.whenBack(() => {
+    for (const group of [...pending.keys()]) void invalidate(group);
+  });
 
   async function isInvalidated(group: string): Promise<boolean> {
     const underWay = pending.get(group);
@@ -110,14 +114,11 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
       if (pending.size > 0 && !(await isInvalidated(groupOf(key)))) return undefined;
       const newer = Math.min(Math.ceil(newerThan), Number.MAX_SAFE_INTEGER);
       const args = [newer, owner, isLocking ? LOCK_MS : 0, newGeneration(), generationMs];
-      const giveBack = (late: unknown) => {
-        if (isAnswer(late) && late[2] === 1) store.unlock(key, late[0]);
-      };
-      const answer = await link.run(READ, keysOf(key), args, undefined, giveBack);
+      const answer = await link.run(READ, keysOf(key), args);
       if (!isAnswer(answer)) return undefined;
       const [generation, text, granted] = answer;
       const entry = text === '' ? undefined : readEntry(key, text);
-      // A replica that found nothing usable must not take it for what it waits for.
+      // A replica that found no entry must not take it for what it waits for.
       if (text !== '' && !entry && granted === 0 && newer < Number.MAX_SAFE_INTEGER)
         return store.read(key, Number.MAX_SAFE_INTEGER);
       return { generation, entry, isGranted: granted === 1 };

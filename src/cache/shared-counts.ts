@@ -16,7 +16,6 @@ local current = redis.call('INCRBY', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {current, tonumber(redis.call('GET', KEYS[2]) or 0)}
 `,
-  'add to a shared count',
 );
 
 /** Counts under `prefix`, for windows of `windowMs`. Names can be personal data, such as addresses: Redis has hashes. */

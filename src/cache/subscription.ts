@@ -1,10 +1,10 @@
 // One channel, heard without end: on a connection that is made again whenever it breaks or falls silent.
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Clock } from '../clock.ts';
-import { withinTime } from './within-time.ts';
+import { type RedisClient, withinTime } from './redis-link.ts';
 
 export type SubscriptionOptions = {
-  redis: Redis | Cluster;
+  redis: RedisClient;
   clock: Clock;
   /** How long Redis may take to answer, in milliseconds. */
   timeoutMs: number;
@@ -12,6 +12,8 @@ export type SubscriptionOptions = {
   heard(message: string): void;
   /** Called whenever messages may have been lost: each time that listening begins. */
   missed(): void;
+  /** Ends it. */
+  signal: AbortSignal;
 };
 
 /** How often a silent connection is asked whether it still is one, in milliseconds. */
@@ -22,31 +24,26 @@ const PAUSE_MS = 500;
 const CONNECT_MS = 2000;
 
 /** Listens from the moment that `redis` is connected. */
-export function createSubscription({ redis, clock, timeoutMs, channel, heard, missed }: SubscriptionOptions) {
-  const closed = new AbortController();
+export function subscribe({ redis, clock, timeoutMs, channel, heard, missed, signal }: SubscriptionOptions): void {
   const begin = () => void listenOn();
   if (redis.status === 'ready') begin();
   else redis.once('ready', begin);
 
   async function listenOn(): Promise<void> {
-    while (!closed.signal.aborted) {
-      // What ends a connection is seen and logged by those who ask; here it only matters that the next one is made.
-      await listen().catch(() => {});
-      await clock.sleep(PAUSE_MS, closed.signal).catch(() => {});
+    while (!signal.aborted) {
+      // What ends a connection shows in the commands of the link; here it only matters that the next one is made.
+      await listen(anyNode(redis)).catch(() => {});
+      await clock.sleep(PAUSE_MS, signal).catch(() => {});
     }
   }
 
   /** Ends, by a rejection, when the connection does. */
-  async function listen(): Promise<void> {
-    const connection = anyNode().duplicate({
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      enableAutoPipelining: false,
-      retryStrategy: () => null,
-    });
+  async function listen(node: Redis | undefined): Promise<void> {
+    const connection = node?.duplicate({ lazyConnect: true, enableAutoPipelining: false, retryStrategy: () => null });
+    if (!connection) return;
     const ended = new AbortController();
     const disconnect = () => connection.disconnect();
-    closed.signal.addEventListener('abort', disconnect, { once: true });
+    signal.addEventListener('abort', disconnect);
     connection.on('error', () => {});
     connection.on('end', () => ended.abort());
     connection.on('message', (_channel, message) => heard(message));
@@ -59,24 +56,15 @@ export function createSubscription({ redis, clock, timeoutMs, channel, heard, mi
         await withinTime(clock, timeoutMs, connection.ping());
       }
     } finally {
-      closed.signal.removeEventListener('abort', disconnect);
+      signal.removeEventListener('abort', disconnect);
       disconnect();
     }
   }
+}
 
-  /** A message that is published on one node of a cluster is heard on all. */
-  function anyNode(): Redis {
-    if (!('nodes' in redis)) return redis;
-    const nodes = redis.nodes('all').filter(({ status }) => status === 'ready' || status === 'wait');
-    const node = nodes[Math.floor(Math.random() * nodes.length)];
-    if (!node) throw new Error('no node of the cluster is there');
-    return node;
-  }
-
-  return {
-    close(): void {
-      redis.off('ready', begin);
-      closed.abort();
-    },
-  };
+/** A message that is published on one node of a cluster is heard on all. */
+function anyNode(redis: RedisClient): Redis | undefined {
+  if (!('nodes' in redis)) return redis;
+  const nodes = redis.nodes('all').filter(({ status }) => status === 'ready' || status === 'wait');
+  return nodes[Math.floor(Math.random() * nodes.length)];
 }

@@ -35,7 +35,7 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean;
   /**
    * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
-   * away: then it is told as soon as it is back.
+   * away: then it hears of it as soon as it is back.
    */
   invalidate(event: DomainEvent): Promise<void>;
   /** Keeps a relation that is known, as `from` sees it. */
@@ -44,7 +44,7 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   noteWebhook(): void;
   /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
   withdrawWebhooks(ms: number): void;
-  /** Whether what `onRead` told of a group is still so. */
+  /** Whether `generation`, which `onRead` reported, is still the group's. */
   isCurrent(group: string, generation: number): boolean;
   /** Resolves when this replica hears the others. */
   ready(): Promise<void>;
@@ -52,21 +52,23 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   bytes(): Record<CacheKind, number>;
 };
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'toldSince' | 'validatePage' | 'onProfileChange'> & {
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
 const MAX_BATCH = { counts: 20, profile: 100 } as const;
-/** A cached answer takes a spare seat when less than this share of its fresh time is left, */
+/** A cached entry takes a spare slot when less than this share of its fresh time is left, */
 const PREFETCH_SHARE = 0.5;
 /** as long as a client has asked for it within this number of fresh times, */
 const PREFETCH_MEMORY = 20;
-/** or, where it is fresh for longer while changes are told, within this number of these. */
-const TOLD_PREFETCH_MEMORY = 2;
+/** or within this number of the fresh times that hold while webhooks arrive. */
+const WEBHOOK_PREFETCH_MEMORY = 2;
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
+/** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
+const MAX_PENDING = 10_000;
 /** The group of everything that shows profiles of members. */
 const PROFILES = 'profiles';
 
@@ -79,8 +81,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const caches = createCaches(
     {
       ...options,
-      // Without Redis no replica passes on what another one was told.
-      toldSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
+      // Without Redis no replica hears of webhooks that another one received.
+      webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage,
       onProfileChange() {
         edition++;
@@ -93,8 +95,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const all: ReadThrough<unknown>[] = Object.values(caches);
 
   const prefetchOf = (kind: CacheKind): Prefetch => {
-    const { freshMs, toldMs } = lifetimes[kind];
-    return createPrefetch({ clock, memoryMs: Math.max(PREFETCH_MEMORY * freshMs, TOLD_PREFETCH_MEMORY * toldMs) });
+    const { freshMs, webhookFreshMs } = lifetimes[kind];
+    return createPrefetch({
+      clock,
+      memoryMs: Math.max(PREFETCH_MEMORY * freshMs, WEBHOOK_PREFETCH_MEMORY * webhookFreshMs),
+    });
   };
   const prefetch = { counts: prefetchOf('counts'), profile: prefetchOf('profile') };
   const asOfNow = (): AsOf => ({ readAt: clock.now(), generation: generations.now() });
@@ -111,9 +116,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       maxBatchSize: MAX_BATCH[kind],
       coming: cache.looking,
       call,
-      prefetch(seats, asked) {
+      prefetch(slots, asked) {
         const wants = (key: string) => !asked.has(key) && (cache.isDue(key, PREFETCH_SHARE) ?? bringsNew);
-        const keys = prefetch[kind].take(seats, wants);
+        const keys = prefetch[kind].take(slots, wants);
         const asOf = asOfNow();
         return { keys, put: (key, value) => cache.put(key, found(value), asOf) };
       },
@@ -204,20 +209,33 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
-      forget({ kind, group, confirmed }) {
-        if (confirmed) caches[kind].drop(group);
+      onInvalid({ kind, group }, isConfirmed) {
+        if (isConfirmed) caches[kind].drop(group);
         else void caches[kind].invalidate(group);
       },
-      forgetEverything() {
+      onAllInvalid() {
         for (const cache of all) cache.clear();
       },
-      told: (since) => liveness.hear(since),
-      missed() {
+      onWebhooks: (since) => liveness.hear(since),
+      onGap() {
         hearing.resolve();
         for (const cache of all) cache.expireAll();
       },
     });
-  const liveness = createWebhookLiveness({ clock, publish: replicas?.tellTold ?? null });
+  const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
+  /** Events that the other replicas have not heard of. */
+  const pending = new Map<string, DomainEvent>();
+  redis?.link.whenBack(() => pending.forEach(invalidate));
+
+  async function invalidate(event: DomainEvent): Promise<void> {
+    const groups = groupsOf(event);
+    const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    void replicas?.publishInvalid(groups, !confirmed.includes(false)).then((isPublished) => {
+      const name = JSON.stringify(event);
+      if (isPublished) pending.delete(name);
+      else if (pending.size < MAX_PENDING) pending.set(name, event);
+    });
+  }
 
   return {
     readPage(query, call) {
@@ -245,13 +263,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), counts.isAbsent(userId, call)];
       return hasNoProfile || hasNoCounts;
     },
-    async invalidate(event) {
-      const told = groupsOf(event).map(async ({ kind, group }) => {
-        const confirmed = await caches[kind].invalidate(group);
-        return { kind, group, confirmed };
-      });
-      replicas?.tell(await Promise.all(told));
-    },
+    invalidate,
     setRelation(viewer, to, value) {
       relation.put(relationKey(viewer, to), { value }, asOfNow());
     },

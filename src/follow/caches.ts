@@ -24,7 +24,7 @@ export type Caches = {
   relation: ReadThrough<FollowRelation>;
 };
 
-/** What an observer of the caches is told; for metrics. */
+/** Observes the caches, for metrics. */
 export type CacheObserver = {
   onRead?(kind: CacheKind, outcome: ReadOutcome, tier: Tier): void;
   /** A read joined one that was under way. */
@@ -39,18 +39,18 @@ export type CachesOptions = {
   memoryBytes: number;
   /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
   redis: { link: RedisLink; prefix: string } | null;
-  /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
-  toldSince?: () => number | null;
+  /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
+  webhooksSince?: () => number | null;
   /** How long after a change the upstream may still show what was before, in milliseconds. */
   settleMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
-  /** Told when a profile in memory has changed. */
+  /** Called when a profile in memory has changed. */
   onProfileChange?: () => void;
   observer?: CacheObserver;
   random?: () => number;
 };
 
-/** How the memory is divided: pages and profiles are what takes room. */
+/** How the memory is divided: pages and profiles take the most room. */
 const SHARES: Record<CacheKind, number> = { page: 0.4, profile: 0.5, counts: 0.05, relation: 0.05 };
 
 /** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
@@ -82,7 +82,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     const lifetimes = options.lifetimes[kind];
-    const { freshMs, usableMs, toldMs, absentMs, validatedMs = 0 } = lifetimes;
+    const { freshMs, staleMs, webhookFreshMs, absentMs, validatedMs = 0 } = lifetimes;
     return createReadThrough<V>({
       ...options,
       kind,
@@ -97,7 +97,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
           clock,
           prefix: `${redis.prefix}:${kind}`,
           groupOf: more.groupOf ?? ((key) => key),
-          staleMs: Math.max(usableMs, toldMs, validatedMs),
+          staleMs: Math.max(staleMs, webhookFreshMs, validatedMs),
           absentMs,
           encode,
           decode,

@@ -1,87 +1,67 @@
-// What replicas tell each other through Redis: which groups to forget, to forget everything, or that the upstream tells of
-// changes. All go one way, so that who cannot hear what to forget does not believe to be told of changes either.
+// What replicas tell each other through Redis: which groups are invalid, and that webhooks arrive. Both go one way, so that
+// a replica that cannot hear of invalidations does not believe that it hears of changes either.
+import { z } from 'zod';
 import type { RedisLink } from '../cache/redis-link.ts';
 import type { CacheKind } from './caches.ts';
 import type { Group } from './invalidation.ts';
 
-/** Forgotten groups. `confirmed`: Redis has it, so that memory is all that is left to be cleared. */
-type Told = Group & { confirmed: boolean };
-
-export type Replicas = {
-  /** Tells the others, as soon as Redis can pass it on. */
-  tell(groups: readonly Told[]): void;
-  /** Tells everybody, this replica too, since when the upstream tells of changes; resolves with whether Redis passes it on. */
-  tellTold(since: number): Promise<boolean>;
-};
-
-export type Listener = {
-  forget(group: Told): void;
-  forgetEverything(): void;
-  /** The upstream has told somebody of a change, and has done so since `since` (epoch milliseconds). */
-  told(since: number): void;
+export type ReplicasListener = {
+  /** `isConfirmed`: Redis knows it, so that memory is all that is left to be cleared. */
+  onInvalid(group: Group, isConfirmed: boolean): void;
+  onAllInvalid(): void;
+  /** A replica has received a webhook, and has done so without a pause since `since` (epoch milliseconds). */
+  onWebhooks(since: number): void;
   /** Messages may have been lost. */
-  missed(): void;
+  onGap(): void;
 };
 
-/** Where replicas tell each other what to forget. */
-export const forgetChannel = (prefix: string): string => `${prefix}:forget`;
+/** Where replicas tell each other what is invalid. */
+export const invalidationChannel = (prefix: string): string => `${prefix}:invalidation`;
 
-/** The message that makes all replicas forget everything in their memory. */
-export const EVERYTHING = 'everything';
+/** The message that clears the memory of all replicas. */
+export const ALL_INVALID = JSON.stringify({ type: 'all' });
 
-/** The message that makes all replicas forget groups. `from` is whoever has done so already. */
-export const writeMessage = (groups: readonly Told[], from = ''): string => JSON.stringify({ from, groups });
+/** The message that makes groups invalid on all replicas. `from` has done so already. */
+export const writeInvalid = (groups: readonly Group[], isConfirmed: boolean, from = ''): string =>
+  JSON.stringify({ type: 'groups', groups, isConfirmed, from });
 
-/** So many groups are told later when Redis could not pass them on; what is more goes out of date by itself. */
-const MOST_UNTOLD = 100_000;
+const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
+const MESSAGE = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('all') }),
+  z.object({ type: z.literal('webhooks'), since: z.number() }),
+  z.object({
+    type: z.literal('groups'),
+    groups: z.array(z.object({ kind: z.enum(KINDS), group: z.string() })),
+    isConfirmed: z.boolean(),
+    from: z.string(),
+  }),
+]);
 
-/** Joins the replicas; `name` tells this one from the others. */
-export function joinReplicas(link: RedisLink, prefix: string, name: string, listener: Listener): Replicas {
-  const channel = forgetChannel(prefix);
-  const untold = new Map<string, Told>();
-  link.subscribe(channel, hear, listener.missed);
-  link.whenBack(() => void publish([...untold.values()]));
+/** Joins the replicas; `name` tells this one from the others. What is published resolves with whether Redis took it. */
+export function joinReplicas(link: RedisLink, prefix: string, name: string, listener: ReplicasListener) {
+  const channel = invalidationChannel(prefix);
+  link.subscribe(channel, hear, listener.onGap);
 
-  async function publish(groups: readonly Told[]): Promise<void> {
-    if (groups.length === 0) return;
-    const isTold = await link.publish(channel, writeMessage(groups, name));
-    for (const group of groups) {
-      const key = `${group.kind} ${group.group}`;
-      if (isTold) untold.delete(key);
-      else if (untold.size < MOST_UNTOLD) untold.set(key, group);
-    }
-  }
-
-  function hear(message: string): void {
-    const { from, groups, toldSince } = readMessage(message);
-    if (message === EVERYTHING) listener.forgetEverything();
-    else if (toldSince !== null) listener.told(toldSince);
-    else if (from !== name) for (const group of groups) listener.forget(group);
+  function hear(text: string): void {
+    const message = parse(text);
+    if (message?.type === 'all') listener.onAllInvalid();
+    if (message?.type === 'webhooks') listener.onWebhooks(message.since);
+    if (message?.type === 'groups' && message.from !== name)
+      for (const group of message.groups) listener.onInvalid(group, message.isConfirmed);
   }
 
   return {
-    tell: (groups) => void publish(groups),
-    tellTold: (toldSince) => link.publish(channel, JSON.stringify({ from: name, toldSince })),
+    publishInvalid: (groups: readonly Group[], isConfirmed: boolean) =>
+      link.publish(channel, writeInvalid(groups, isConfirmed, name)),
+    /** Tells all replicas, this one included. */
+    publishWebhooks: (since: number) => link.publish(channel, JSON.stringify({ type: 'webhooks', since })),
   };
 }
 
-const KINDS: readonly string[] = ['page', 'counts', 'profile', 'relation'] satisfies CacheKind[];
-
-function readMessage(message: string): { from: unknown; groups: Told[]; toldSince: number | null } {
+function parse(text: string): z.infer<typeof MESSAGE> | undefined {
   try {
-    const { from, groups, toldSince } = JSON.parse(message);
-    return {
-      from,
-      groups: Array.isArray(groups) ? groups.filter(isTold) : [],
-      toldSince: typeof toldSince === 'number' ? toldSince : null,
-    };
+    return MESSAGE.safeParse(JSON.parse(text)).data;
   } catch {
-    return { from: '', groups: [], toldSince: null };
+    return undefined;
   }
-}
-
-function isTold(value: unknown): value is Told {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, group, confirmed } = value as Record<string, unknown>;
-  return KINDS.includes(kind as string) && typeof group === 'string' && typeof confirmed === 'boolean';
 }

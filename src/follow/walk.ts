@@ -1,9 +1,9 @@
 // Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
 import { GatewayError } from '../errors.ts';
-import { cut } from './cut.ts';
 import type { FollowEntry } from './model.ts';
 import { upstreamPageSize } from './page-size.ts';
 import { indexAfter, type Place } from './resume.ts';
+import { sliceOf } from './slice.ts';
 
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
 export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; readonly next: string };
@@ -62,7 +62,10 @@ function cutOrWalk<E extends FollowEntry>(
   const opening = { page, from: from as number };
   const to = opening.from + first;
   if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: cut(page.entries, opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  return {
+    entries: sliceOf(page.entries, opening.from, to),
+    hasNextPage: page.next !== '' || to < page.entries.length,
+  };
 }
 
 /** Takes members from `opening` on, page after page, until there are enough. */

@@ -1,4 +1,4 @@
-// Fields whose value depends on who asks, and documents that select one.
+// Fields whose value depends on the viewer, and documents that select one.
 import { type DocumentNode, visit } from 'graphql';
 
 /** Their names, on whatever type. The test holds them against what the schema says of its fields. */

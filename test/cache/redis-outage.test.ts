@@ -107,7 +107,7 @@ const BREAKAGES: Record<string, Breakage> = {
   'is a read-only replica': {
     breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
     mends: ({ admin }) => admin.replicaof('NO', 'ONE'),
-    logs: REFUSING,
+    logs: AWAY,
   },
   'allows nothing': {
     breaks: ({ admin }) => admin.call('ACL', 'SETUSER', 'default', '-@all'),

@@ -8,7 +8,7 @@ import { type Answer, openHouse } from '../support/house.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 const MEMBERS = 1000;
-const LIFETIMES = { freshMs: 60_000, toldMs: 60_000, usableMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000, absentMs: 1000 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const memberId = (n: number) => `member_${n}`;

@@ -158,11 +158,11 @@ test('what was read right after a change is read again after 30 s, since the ups
   clock.advance(31_000);
   expect(await look()).toBe('asked');
   expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 2 } });
-  // Invalidating begins that time again; what is read after it is believed for long.
-  clock.advance(31_000);
+  // Invalidating begins that time again; what is read after it, and not only validated, is believed for long.
+  clock.advance(121_000);
   await look();
   await expect.poll(() => look()).toBe('fresh');
-  clock.advance(8 * MINUTE_MS);
+  clock.advance(7 * MINUTE_MS);
   expect(await look()).toBe('fresh');
 });
 

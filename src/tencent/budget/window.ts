@@ -79,7 +79,6 @@ end
 if granted > 0 then redis.call('PEXPIRE', KEYS[1], ${2 * WINDOW_MS}) end
 return { granted, math.ceil(math.max(0, wait)), redis.call('LLEN', KEYS[1]), limit, redis.call('ZCARD', KEYS[3]) }
 `,
-  'take calls from the budget',
 );
 
 /** The window that all replicas share under `key`, and this replica's own part of it for when Redis does not answer. */
