@@ -13,6 +13,7 @@ import { createServedSchema } from './graph/federation.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
+import { createAnswerCache } from './server/answer-cache.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
@@ -26,6 +27,8 @@ import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
   contexts: Contexts;
+  /** Whether a cache group is still what it was at this generation. */
+  isCurrent(group: string, generation: number): boolean;
   settings: GraphSettings;
   webhook: RequestHandlerDependencies['webhook'];
   redis: { link: RedisLink; prefix: string } | null;
@@ -38,7 +41,7 @@ export type ServingDependencies = {
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, settings, webhook } = dependencies;
+  const { contexts, isCurrent, settings, webhook } = dependencies;
   const { redis, metrics, clock, log, logRequest, report } = dependencies;
   const documents = createDocuments({
     config,
@@ -99,6 +102,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const streams = createEventStreams();
   const handler = createRequestHandler({
     graphql,
+    answers: createAnswerCache({ isCurrent, clock }),
     streams,
     graphiql: config.graphiql
       ? createGraphiql({
