@@ -1,6 +1,6 @@
 // Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
-import { createAuthentication } from './auth/authentication.ts';
+import { type Authenticate, createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
 import type { RedisLink } from './cache/redis-link.ts';
 import { createSharedCounts } from './cache/shared-counts.ts';
@@ -35,14 +35,15 @@ export type ServingDependencies = {
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
-  logRequest(line: object): void;
+  /** A further way to authenticate. */
+  authenticate: Authenticate | undefined;
   report: Report;
 };
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
   const { contexts, isCurrent, settings, webhook } = dependencies;
-  const { redis, metrics, clock, log, logRequest, report } = dependencies;
+  const { redis, metrics, clock, log, report } = dependencies;
   const documents = createDocuments({
     config,
     clock,
@@ -68,6 +69,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     userIdPattern: config.userIdPattern,
     clock,
     report,
+    further: dependencies.authenticate,
   });
   const developmentHeader = developmentHeaderOf(config);
   const addresses = createClientAddresses(config.trustProxy);
@@ -120,7 +122,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     onRequest(line) {
       // Every change in the app is a webhook; and where the upstream sends them is nobody else's business.
       if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
-      logRequest(line);
+      log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
       metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
     },

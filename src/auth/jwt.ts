@@ -38,8 +38,6 @@ const REFUSALS: Record<string, string> = {
   ERR_JWKS_NO_MATCHING_KEY: 'The token is signed with a key that its issuer does not show.',
   ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'The token must name its key ("kid"): there are several.',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'The signature of the token does not hold.',
-};
-const CLAIM_REFUSALS: Record<string, string> = {
   aud: 'The token is for another audience.',
   iss: 'The token is from another issuer.',
   nbf: 'The token is not valid yet.',
@@ -102,5 +100,5 @@ function refusalOf(error: errors.JOSEError): string {
   if (!(error instanceof errors.JWTClaimValidationFailed)) return REFUSALS[error.code] ?? UNREADABLE;
   const { claim, reason } = error;
   if (reason === 'missing') return `The token lacks the claim "${claim}".`;
-  return CLAIM_REFUSALS[claim] ?? `The claim "${claim}" of the token cannot be used.`;
+  return REFUSALS[claim] ?? `The claim "${claim}" of the token cannot be used.`;
 }
