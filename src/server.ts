@@ -127,6 +127,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
   const { server, openSubscriptions } = createServing(config, {
     contexts,
+    isCurrent: domain.service.isCurrent,
     settings,
     webhook: webhooks,
     redis: shared,

@@ -8,6 +8,7 @@ import type { Contexts, GraphSettings } from './context.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
+import { createAnswerCache } from './server/answer-cache.ts';
 import { createClientRateLimit } from './server/client-rate-limit.ts';
 import { createCors } from './server/cors.ts';
 import { createEventStreams } from './server/event-streams.ts';
@@ -23,6 +24,8 @@ import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
   contexts: Contexts;
+  /** Whether a cache group is still what it was at this generation. */
+  isCurrent(group: string, generation: number): boolean;
   settings: GraphSettings;
   webhook: RequestHandlerDependencies['webhook'];
   redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
@@ -36,7 +39,7 @@ export type ServingDependencies = {
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, settings, webhook } = dependencies;
+  const { contexts, isCurrent, settings, webhook } = dependencies;
   const { redis, metrics, clock, log, report } = dependencies;
   const documents = createDocuments({
     config,
@@ -88,6 +91,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const streams = createEventStreams();
   const handler = createRequestHandler({
     graphql,
+    answers: createAnswerCache({ isCurrent, clock }),
     streams,
     graphiql: config.graphiql
       ? createGraphiql({
