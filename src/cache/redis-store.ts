@@ -70,10 +70,6 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
   /** Groups whose invalidation Redis has not confirmed. */
   const pending = new Map<string, Promise<boolean>>();
 
-  link.whenBack(() => {
-    for (const group of [...pending.keys()]) void invalidate(group);
-  });
-
   async function isInvalidated(group: string): Promise<boolean> {
     const underWay = pending.get(group);
     return underWay === undefined || (await underWay) || invalidate(group);

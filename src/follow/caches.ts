@@ -72,6 +72,12 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
+/** What the source brought; only profiles say which version they are. */
+export const found = <V>(value: V) => ({
+  value,
+  version: typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null,
+});
+
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
   const { clock, memoryBytes, redis, observer = {} } = options;
 

@@ -1,8 +1,6 @@
 // Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
 import { GatewayError } from '../errors.ts';
-import { cut } from './cut.ts';
 import type { FollowEntry } from './model.ts';
-import { upstreamPageSize } from './page-size.ts';
 import { indexAfter, type Place } from './resume.ts';
 
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
@@ -41,14 +39,14 @@ export function readSlice<E extends FollowEntry>(
   const { after, first, chunkSize } = request;
   const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
   return page instanceof Promise
-    ? page.then((arrived) => cutOrWalk(readPage, request, arrived))
-    : cutOrWalk(readPage, request, page);
+    ? page.then((arrived) => sliceOrWalk(readPage, request, arrived))
+    : sliceOrWalk(readPage, request, page);
 }
 
 /** An upstream page that was read, and the index in it at which a slice begins. */
 type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
 
-function cutOrWalk<E extends FollowEntry>(
+function sliceOrWalk<E extends FollowEntry>(
   readPage: ReadPage<E>,
   request: WalkRequest,
   page: Page<E>,
@@ -62,7 +60,7 @@ function cutOrWalk<E extends FollowEntry>(
   const opening = { page, from: from as number };
   const to = opening.from + first;
   if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: cut(page.entries, opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  return { entries: slice(page.entries, opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
 }
 
 /** Takes members from `opening` on, page after page, until there are enough. */
@@ -121,4 +119,27 @@ function advance(visited: Set<string>, next: string) {
     throw new GatewayError('UPSTREAM_UNAVAILABLE', 'The upstream repeats its page cursor; the list cannot be read on.');
   }
   visited.add(next);
+}
+
+/** The upstream's largest page (CONTRACT 4.1, `WantNum`). */
+const MAX_PAGE = 1000;
+
+/** Whole chunks: client pages of many sizes are cut from the same few upstream pages, and one call fills a large one. */
+const upstreamPageSize = (first: number, chunkSize: number): number =>
+  Math.min(MAX_PAGE, Math.max(1, Math.ceil(first / chunkSize)) * chunkSize);
+
+/** A page is asked for in few sizes, and from few places on. */
+const MAX_SLICES = 4;
+const slices = new WeakMap<readonly unknown[], Map<string, readonly unknown[]>>();
+
+/** The entries from `from` up to `to`: the same list each time, so that what is made of it is made once. */
+function slice<E>(entries: readonly E[], from: number, to: number): readonly E[] {
+  if (from === 0 && to >= entries.length) return entries;
+  const known = slices.get(entries) ?? new Map<string, readonly unknown[]>();
+  const key = `${from} ${to}`;
+  // What is kept for a page is made of its entries.
+  const part = (known.get(key) as readonly E[] | undefined) ?? entries.slice(from, to);
+  if (known.size >= MAX_SLICES && !known.has(key)) known.clear();
+  slices.set(entries, known.set(key, part));
+  return part;
 }
