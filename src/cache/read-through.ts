@@ -41,10 +41,10 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
-  const { groupOf = (key: string) => key } = options;
   const { freshMs, toldMs, validatedMs = 0 } = options.lifetimes;
-  const tiers = createTiers<V>(options);
   const flights = createSingleFlight<Read<V>>(options.onShared);
+  const tiers = createTiers<V>(options, flights.detach);
+  const { drop, invalidate, clear, expireAll, bytes } = tiers;
   let looking = 0;
 
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
@@ -189,26 +189,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** For how many keys Redis is asked just now: most of them will be asked for next. */
     looking: () => looking,
-    /** Invalidates a group here at once, and for all replicas; resolves with whether Redis has confirmed that. */
-    invalidate(group: string): Promise<boolean> {
-      flights.detach((key) => groupOf(key) === group);
-      return tiers.invalidate(group);
-    },
-    /** Invalidates a group in this process alone: another replica has done the rest. */
-    drop(group: string): void {
-      flights.detach((key) => groupOf(key) === group);
-      tiers.drop(group);
-    },
-    /** Drops everything in this process. */
-    clear(): void {
-      flights.detach(() => true);
-      tiers.clear();
-    },
-    /** Has everything in this process verified; until then it counts as stale. */
-    expireAll(): void {
-      flights.detach(() => true);
-      tiers.expireAll();
-    },
-    bytes: tiers.bytes,
+    drop,
+    invalidate,
+    clear,
+    expireAll,
+    bytes,
   };
 }

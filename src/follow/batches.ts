@@ -29,7 +29,7 @@ export function createBatches(options: BatchesOptions) {
   const { clock, lifetimes, observer, follow, profiles, caches, generations } = options;
   const keep = (kind: 'counts' | 'profile') => {
     const { freshMs, toldMs } = lifetimes[kind];
-    return createPrefetch({ clock, memoryMs: Math.max(PREFETCH_MEMORY * freshMs, TOLD_PREFETCH_MEMORY * toldMs) });
+    return createPrefetch(clock, Math.max(PREFETCH_MEMORY * freshMs, TOLD_PREFETCH_MEMORY * toldMs));
   };
   const prefetch = { counts: keep('counts'), profile: keep('profile') };
 

@@ -51,7 +51,7 @@ export type CachesOptions = {
 };
 
 /** How the memory is divided: pages and profiles are what takes room. */
-const SHARES: Record<CacheKind, number> = { page: 0.4, profile: 0.5, counts: 0.05, relation: 0.05 };
+const SHARES: Record<CacheKind, number> = { page: 0.5, profile: 0.4, counts: 0.05, relation: 0.05 };
 
 /** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set([
