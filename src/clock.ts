@@ -21,13 +21,13 @@ export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void
 /** The time by which waits are measured: setting the machine's clock does not change it. */
 export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
 
-/** The reason with which a sleep ends that nobody needs any more. One for all: making an error takes longer than the rest. */
+/** The reason with which an aborted sleep ends. One for all: making an error takes longer than the rest. */
 export const NOT_NEEDED = new Error('Nobody waits for this any more.');
 
 export const systemClock: Clock = {
   now: Date.now,
   monotonicMs: () => performance.now(),
-  // `node:timers/promises` makes an error of its own for each sleep that is aborted, and most are.
+  // `node:timers/promises` makes an error for each sleep that is aborted, and most are.
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

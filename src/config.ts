@@ -337,8 +337,8 @@ function toConfig(settings: Settings) {
     const isTold = kind !== 'PROFILE' && freshMs > 0;
     return {
       freshMs,
-      toldMs: isTold ? Math.max(freshMs, settings.WEBHOOK_FRESH_SECONDS * 1000) : freshMs,
-      usableMs: Math.max(freshMs, settings[`${kind}_STALE_SECONDS`] * 1000),
+      webhookFreshMs: isTold ? Math.max(freshMs, settings.WEBHOOK_FRESH_SECONDS * 1000) : freshMs,
+      staleMs: Math.max(freshMs, settings[`${kind}_STALE_SECONDS`] * 1000),
       absentMs: 30_000,
     };
   };

@@ -4,34 +4,19 @@ import { createKeyedMutex } from './cache/keyed-mutex.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { type CachedFollowService, createCachedFollowService } from './follow/cached-follow-service.ts';
+import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
-import { createFollowWriter, type FollowWriter } from './follow/follow-writer.ts';
-import { createKnownFans, type FindKnownFans } from './follow/known-fans.ts';
+import { createFollowWriter } from './follow/follow-writer.ts';
+import { createKnownFans } from './follow/known-fans.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
-import { createSubscriptions, type Subscriptions } from './follow/subscriptions.ts';
-import { createWebhookEvents, type WebhookEvents, type WebhookEventsOptions } from './follow/webhook-events.ts';
+import { createSubscriptions } from './follow/subscriptions.ts';
+import { createWebhookEvents, type WebhookEventsOptions } from './follow/webhook-events.ts';
 import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
-
-export type Domain = {
-  /** What is known now: cached, asked for, and amended by this gateway's own changes. */
-  service: CachedFollowService;
-  writer: FollowWriter;
-  subscriptions: Subscriptions;
-  findKnownFans: FindKnownFans;
-  webhookEvents: WebhookEvents;
-  /** Resolves when this replica hears the others, or cannot. */
-  ready(): Promise<void>;
-  /** Finishes changes that are under way, and hears no more of others. */
-  close(): Promise<void>;
-  /** Stops at once. */
-  destroy(): void;
-};
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
@@ -45,7 +30,7 @@ export type DomainDependencies = {
 /** How long a start waits at most for hearing the other replicas. In milliseconds. */
 const HEARING_MS = 1000;
 
-export function createDomain(config: Config, dependencies: DomainDependencies): Domain {
+export function createDomain(config: Config, dependencies: DomainDependencies) {
   const { client, redis, clock, report, observer, onFlood, onBug } = dependencies;
   const lagMs = config.writeLagMs;
   const stream = createChangeStream({
@@ -77,21 +62,25 @@ export function createDomain(config: Config, dependencies: DomainDependencies): 
   const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
 
   return {
+    /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
     writer: createFollowWriter({ follow, cache, own, delayed, stream, mutex, clock }),
     subscriptions,
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
-    async ready() {
+    /** Resolves when this replica hears the others, or cannot. */
+    async ready(): Promise<void> {
       await Promise.all([stream.ready(), Promise.race([cache.ready(), clock.sleep(HEARING_MS)])]);
     },
-    async close() {
+    /** Finishes changes that are under way, and hears no more of others. */
+    async close(): Promise<void> {
       // A change goes on when its client is gone.
       await mutex.settled();
       webhookEvents.close();
       delayed.close();
     },
-    destroy() {
+    /** Stops at once. */
+    destroy(): void {
       subscriptions.close();
       webhookEvents.close();
       delayed.close();

@@ -37,7 +37,7 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly upstream: UpstreamFault | undefined;
-  /** Of a change that failed: whether it may have been made all the same, since nobody knows how the call ended. */
+  /** Of a change that failed: whether it may have been made all the same, since the call's end is not known. */
   readonly mayHaveHappened: boolean;
 
   constructor(
@@ -77,12 +77,12 @@ export function clientGone(): GatewayError {
 
 const LONGEST_MESSAGE = 500;
 
-/** A client's own text comes back in graphql's messages; nobody needs all of it. */
+/** A client's own text comes back in graphql's messages, shortened. */
 export function shorten(message: string): string {
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
 }
 
-/** The same without graphql's guess at the name that was meant: guesses tell the schema to who may not read it. */
+/** The same without graphql's guess at the name that was meant: guesses show the schema to clients that may not read it. */
 export function withoutGuess(message: string): string {
   return shorten(message.replace(/ ?Did you mean .*$/s, ''));
 }

@@ -8,8 +8,7 @@ import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
-import { createAccounting } from './server/accounting.ts';
-import { createListener } from './server/listener.ts';
+import { createHttpServer } from './server/http-server.ts';
 import { createServing } from './serving.ts';
 import { readOperationNames } from './starter-operations.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -22,10 +21,10 @@ export type Gateway = {
   /** Starts to accept requests; resolves with the base URL. */
   listen(): Promise<string>;
   /**
-   * Stops without dropping a request: not ready at once, then what runs is finished, then connections go. Everybody is
-   * still served until `told` resolves; without it, for as long as SHUTDOWN_DRAIN_MS says.
+   * Stops without dropping a request: not ready at once, still serving for SHUTDOWN_DRAIN_MS, then what runs is finished,
+   * then connections go.
    */
-  close(told?: Promise<unknown>): Promise<void>;
+  close(): Promise<void>;
   /** Stops at once. */
   destroy(): void;
 };
@@ -78,7 +77,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
             breakers: () => client.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
-            openSubscriptions: () => accounting.openSubscriptions(),
+            openSubscriptions: () => openSubscriptions(),
           },
         });
   const client = createTencentClient({
@@ -123,12 +122,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   });
 
   const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const accounting = createAccounting(metrics);
-  const listener = createServing(config, {
+  const { server, openSubscriptions } = createServing(config, {
     contexts,
     settings,
-    webhooks,
-    accounting,
+    webhook: webhooks,
     redis: shared,
     metrics,
     clock,
@@ -137,7 +134,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     report,
   });
   const metricsListener = metrics
-    ? createListener(
+    ? createHttpServer(
         createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
         clock,
       )
@@ -152,10 +149,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
         const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
         log.info({ url: `${url}${METRICS_PATH}` }, 'metrics');
       }
-      return listener.listen(config.port, config.host);
+      return server.listen(config.port, config.host);
     },
-    async close(told) {
-      await listener.drain(told ?? config.shutdownDrainMs);
+    async close() {
+      await server.drain(config.shutdownDrainMs);
       await domain.close();
       await client.close();
       budget.close();
@@ -165,7 +162,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     },
     destroy() {
       domain.destroy();
-      listener.destroy();
+      server.destroy();
       metricsListener?.destroy();
       void client.close();
       budget.close();

@@ -1,4 +1,4 @@
-// The doors: HTTP and WebSocket, with everything that stands between a client and the graph.
+// Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
 import { createAuthentication } from './auth/authentication.ts';
 import type { Viewer } from './auth/viewer.ts';
@@ -7,19 +7,19 @@ import { createSharedCounts } from './cache/shared-counts.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Contexts, GraphSettings } from './context.ts';
+import { ConfigError } from './errors.ts';
+import { createCostCheck } from './graph/cost.ts';
+import { createServedSchema } from './graph/federation.ts';
 import { type Asker, createClientAddresses } from './http/client-address.ts';
 import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
 import { createCors } from './http/cors.ts';
-import type { Accounting } from './server/accounting.ts';
-import { createAutomaticPersistedQueries } from './server/automatic-persisted-queries.ts';
-import { createCaching } from './server/caching.ts';
-import { createDocuments } from './server/documents.ts';
 import { createEventStreams } from './server/event-streams.ts';
-import { createFront, type FrontDependencies, GRAPHQL_PATH } from './server/front.ts';
 import { createGraphiql } from './server/graphiql.ts';
-import { createGraphql } from './server/graphql.ts';
-import { createListener, type Listener } from './server/listener.ts';
+import { createHttpServer } from './server/http-server.ts';
+import { createRequestHandler, type RequestHandlerDependencies } from './server/request-handler.ts';
+import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
+import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
 import { readStarterOperations } from './starter-operations.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
@@ -27,8 +27,7 @@ import type { Report } from './tencent/client.ts';
 export type ServingDependencies = {
   contexts: Contexts;
   settings: GraphSettings;
-  webhooks: FrontDependencies['webhook'];
-  accounting: Accounting;
+  webhook: RequestHandlerDependencies['webhook'];
   redis: { link: RedisLink; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
@@ -37,30 +36,30 @@ export type ServingDependencies = {
   report: Report;
 };
 
-/** Makes the listener of the service; nothing is open before its `listen`. */
-export function createServing(config: Config, dependencies: ServingDependencies): Listener {
-  const { contexts, settings, webhooks, accounting } = dependencies;
+/** Makes the server; nothing is open before its `listen`. */
+export function createServing(config: Config, dependencies: ServingDependencies) {
+  const { contexts, settings, webhook } = dependencies;
   const { redis, metrics, clock, log, logRequest, report } = dependencies;
-  const streams = createEventStreams();
   const documents = createDocuments({
     config,
-    automatic: config.automaticPersistedQueries ? createAutomaticPersistedQueries(redis) : null,
     clock,
     onDocument: (outcome) => metrics?.onDocument(outcome),
     onUnknown: (document, outcome) =>
       log.warn(document, `A document that is not trusted was ${outcome === 'refused' ? 'refused' : 'asked for'}`),
   });
-  const viewerHeaders = ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])];
+  const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const graphql = createGraphql({
     config,
-    settings,
+    schema,
     contexts,
-    accounting,
+    checkCost: createCostCheck(schema, settings),
     documents,
-    caching: createCaching({ clock, viewerHeaders }),
-    streams,
+    metrics,
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
   });
+  const problems = documents.read(graphql.check);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
+
   const authenticate = createAuthentication(config.auth, {
     ...config.tencent,
     userIdPattern: config.userIdPattern,
@@ -86,32 +85,21 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   });
   const webSockets = createWebSockets({
     cors,
-    prepare: graphql.prepare,
+    graphql,
+    schema,
     authenticate,
     tooSoon,
-    isReady: () => listener.isReady(),
-    onOperation: (exchange, facts) => log.info({ ...exchange, ...facts }, 'operation'),
+    isReady: () => server.isReady(),
+    onOperation: (line) => log.info(line, 'operation'),
     onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
     maxBodyBytes: config.maxBodyBytes,
     maxConnections: config.maxSubscriptions,
     clock,
   });
-
-  const onExchange: FrontDependencies['onExchange'] = (line) => {
-    // Every change in the app is one; and where the upstream sends them is nobody else's business.
-    if (line.path === webhooks?.path) {
-      if (log.isLevelEnabled('debug')) log.debug({ ...line, path: 'webhook' }, 'webhook');
-      return;
-    }
-    logRequest(line);
-    if (line.path !== GRAPHQL_PATH || line.stream) return;
-    metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
-  };
-  const shared = { authenticate, cors, tooSoon, onExchange, webhook: webhooks, clock };
-  const { maxBodyBytes } = config;
-  const front = createFront({
-    ...shared,
-    graphql: graphql.serve,
+  const streams = createEventStreams();
+  const handler = createRequestHandler({
+    graphql,
+    streams,
     graphiql: config.graphiql
       ? createGraphiql({
           operations: readStarterOperations(),
@@ -120,19 +108,30 @@ export function createServing(config: Config, dependencies: ServingDependencies)
           sandboxOrigin: config.tencent.baseUrl?.startsWith('http:') ? config.tencent.baseUrl : null,
         })
       : null,
-    isReady: () => listener.isReady(),
-    onFault: (error, { requestId }) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
-    maxBodyBytes,
-  });
-  const longLived = {
-    upgrade: webSockets.upgrade,
-    leave() {
-      streams.leave();
-      webSockets.leave();
+    authenticate,
+    webhook,
+    cors,
+    tooSoon,
+    isReady: () => server.isReady(),
+    onRequest(line) {
+      // Every change in the app is a webhook; and where the upstream sends them is nobody else's business.
+      if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
+      logRequest(line);
+      if (line.path !== GRAPHQL_PATH || line.stream) return;
+      metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
     },
+    onFault: (error, requestId) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
+    viewerHeaders: ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])],
+    maxBodyBytes: config.maxBodyBytes,
+    maxResponseBytes: config.maxResponseBytes,
+    clock,
+  });
+  const leave = () => {
+    streams.leave();
+    webSockets.leave();
   };
-  const listener = createListener(front, clock, { longLived });
-  return listener;
+  const server = createHttpServer(handler, clock, { upgrade: webSockets.upgrade, leave });
+  return { server, openSubscriptions: graphql.openSubscriptions };
 }
 
 /** The header that anybody may name anybody with; null where that is not so. */

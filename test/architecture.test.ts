@@ -31,6 +31,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'serving.ts': [
     'auth',
     'cache',
+    'errors.ts',
+    'graph',
     'http',
     'server',
     'starter-operations.ts',

@@ -35,10 +35,10 @@ test('three settings are enough; all others have a default', () => {
     maxPageSize: 100,
     chunkSize: 100,
     lifetimes: {
-      page: { freshMs: 30_000, toldMs: 600_000, usableMs: 3_600_000, absentMs: 30_000 },
-      counts: { freshMs: 30_000, toldMs: 600_000, usableMs: 3_600_000, absentMs: 30_000 },
-      profile: { freshMs: 3_600_000, toldMs: 3_600_000, usableMs: 86_400_000, absentMs: 30_000 },
-      relation: { freshMs: 30_000, toldMs: 600_000, usableMs: 600_000, absentMs: 30_000 },
+      page: { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000, absentMs: 30_000 },
+      counts: { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000, absentMs: 30_000 },
+      profile: { freshMs: 3_600_000, webhookFreshMs: 3_600_000, staleMs: 86_400_000, absentMs: 30_000 },
+      relation: { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 600_000, absentMs: 30_000 },
     },
     auth: { userSig: false, jwt: null, header: null },
     listVisibility: { fans: 'public', follows: 'public', mutuals: 'public' },
@@ -96,12 +96,16 @@ test.each([
   ['UPSTREAM_TIMEOUT_MS', '3100', { tencent: { timeoutMs: 3100 } }],
   ['REQUEST_DEADLINE_MS', '5000', { requestDeadlineMs: 5000 }],
   ['MAX_PAGE_SIZE', '1000', { maxPageSize: 1000 }],
-  ['LIST_FRESH_SECONDS', '0', { lifetimes: { page: { freshMs: 0, usableMs: 3_600_000 } } }],
-  ['LIST_STALE_SECONDS', '60', { lifetimes: { page: { freshMs: 30_000, usableMs: 60_000 } } }],
-  ['COUNTS_STALE_SECONDS', '0', { lifetimes: { counts: { freshMs: 30_000, usableMs: 30_000 } } }],
-  ['PROFILE_FRESH_SECONDS', '172800', { lifetimes: { profile: { freshMs: 172_800_000, usableMs: 172_800_000 } } }],
-  ['RELATION_STALE_SECONDS', '2592000', { lifetimes: { relation: { freshMs: 30_000, usableMs: 2_592_000_000 } } }],
-  ['WEBHOOK_FRESH_SECONDS', '3600', { lifetimes: { page: { toldMs: 3_600_000 }, profile: { toldMs: 3_600_000 } } }],
+  ['LIST_FRESH_SECONDS', '0', { lifetimes: { page: { freshMs: 0, staleMs: 3_600_000 } } }],
+  ['LIST_STALE_SECONDS', '60', { lifetimes: { page: { freshMs: 30_000, staleMs: 60_000 } } }],
+  ['COUNTS_STALE_SECONDS', '0', { lifetimes: { counts: { freshMs: 30_000, staleMs: 30_000 } } }],
+  ['PROFILE_FRESH_SECONDS', '172800', { lifetimes: { profile: { freshMs: 172_800_000, staleMs: 172_800_000 } } }],
+  ['RELATION_STALE_SECONDS', '2592000', { lifetimes: { relation: { freshMs: 30_000, staleMs: 2_592_000_000 } } }],
+  [
+    'WEBHOOK_FRESH_SECONDS',
+    '3600',
+    { lifetimes: { page: { webhookFreshMs: 3_600_000 }, profile: { webhookFreshMs: 3_600_000 } } },
+  ],
   ['AUTH', 'usersig', { auth: { userSig: true, jwt: null, header: null } }],
   ['LIST_VISIBILITY', 'self', { listVisibility: { fans: 'self', follows: 'self', mutuals: 'self' } }],
   [
@@ -241,11 +245,11 @@ test('a webhook has a token, and a path where one is set', () => {
 describe('how long an answer is fresh while changes are told', () => {
   test('never shorter than while they are not', () => {
     const { lifetimes } = readConfig({ ...ENOUGH, LIST_FRESH_SECONDS: '1200', WEBHOOK_FRESH_SECONDS: '60' });
-    expect([lifetimes.page.toldMs, lifetimes.counts.toldMs]).toEqual([1_200_000, 60_000]);
+    expect([lifetimes.page.webhookFreshMs, lifetimes.counts.webhookFreshMs]).toEqual([1_200_000, 60_000]);
   });
 
   test('not at all where every read is to ask', () => {
-    expect(readConfig({ ...ENOUGH, COUNTS_FRESH_SECONDS: '0' }).lifetimes.counts.toldMs).toBe(0);
+    expect(readConfig({ ...ENOUGH, COUNTS_FRESH_SECONDS: '0' }).lifetimes.counts.webhookFreshMs).toBe(0);
   });
 });
 

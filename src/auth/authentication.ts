@@ -29,6 +29,8 @@ export type AuthDependencies = JwtDependencies & {
   secretKey: string;
   /** Which ids can be a UserID at all (CONTRACT 1.8). */
   userIdPattern: RegExp;
+  /** A further way, tried first; its null leaves the request to the ways of the settings. */
+  further?: Authenticate;
 };
 
 /** The most that the upstream takes for a UserID (CONTRACT 1.8), whatever the configured pattern says. */
@@ -54,6 +56,8 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
   }
 
   return async (header) => {
+    const other = await dependencies.further?.(header);
+    if (other) return other;
     const id = readHeader?.(header) ?? null;
     const named = id === null ? null : toUserId(id, `"${settings.header?.name}"`);
     const authorization = header('authorization');

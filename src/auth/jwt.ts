@@ -12,7 +12,7 @@ export type JwtDependencies = {
   report(message: string, facts: { reason?: string }): void;
 };
 
-// Asymmetric ones alone: with HMAC, anybody who knows the public key could sign.
+// Asymmetric ones alone: with HMAC, any holder of the public key could sign.
 const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -26,7 +26,7 @@ const REPORT_MS = 60_000;
 const KEY_HOST = {
   /** For how long known keys are good while their host is down. */
   cacheMaxAge: 24 * 3_600_000,
-  /** Between two fetches for keys that are unknown: anybody can make up a key id. */
+  /** Between two fetches for keys that are unknown: a client can make up any key id. */
   cooldownDuration: 10_000,
   timeoutDuration: 5000,
 };
@@ -38,8 +38,6 @@ const REFUSALS: Record<string, string> = {
   ERR_JWKS_NO_MATCHING_KEY: 'The token is signed with a key that its issuer does not show.',
   ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'The token must name its key ("kid"): there are several.',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'The signature of the token does not hold.',
-};
-const CLAIM_REFUSALS: Record<string, string> = {
   aud: 'The token is for another audience.',
   iss: 'The token is from another issuer.',
   nbf: 'The token is not valid yet.',
@@ -102,5 +100,5 @@ function refusalOf(error: errors.JOSEError): string {
   if (!(error instanceof errors.JWTClaimValidationFailed)) return REFUSALS[error.code] ?? UNREADABLE;
   const { claim, reason } = error;
   if (reason === 'missing') return `The token lacks the claim "${claim}".`;
-  return CLAIM_REFUSALS[claim] ?? `The claim "${claim}" of the token cannot be used.`;
+  return REFUSALS[claim] ?? `The claim "${claim}" of the token cannot be used.`;
 }

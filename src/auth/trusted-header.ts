@@ -6,7 +6,7 @@ import type { HeaderLookup } from './authentication.ts';
 const SECRET_HEADER = 'x-viewer-secret';
 
 /**
- * Makes the reader of the viewer's id: null when the router names nobody. Throws `UNAUTHENTICATED` when the secret is
+ * Makes the reader of the viewer's id: null when the router names no viewer. Throws `UNAUTHENTICATED` when the secret is
  * missing or wrong. Without a secret, in development, the name alone is believed.
  */
 export function createTrustedHeader({ name, secret }: { name: string; secret: string | null }) {
@@ -18,7 +18,7 @@ export function createTrustedHeader({ name, secret }: { name: string; secret: st
     const given = header(SECRET_HEADER);
     if (given === undefined && id === null) return null;
     if (given === undefined) throw new GatewayError('UNAUTHENTICATED', `"${name}" needs "${SECRET_HEADER}" beside it.`);
-    // The comparison takes texts of one length: digests have it, and tell nothing of the secret's own.
+    // The comparison takes texts of one length: digests have it, and reveal nothing of the secret's length.
     if (!timingSafeEqual(digest(given), expected))
       throw new GatewayError('UNAUTHENTICATED', `"${SECRET_HEADER}" is not the secret of this gateway.`);
     return id;

@@ -6,7 +6,7 @@ export type Generation = number;
 
 export type Generations = ReturnType<typeof createGenerations>;
 
-/** Groups that are told apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
+/** The most groups that are kept apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
 const MAX_GROUPS = 50_000;
 
 export function createGenerations(max = MAX_GROUPS) {

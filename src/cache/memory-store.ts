@@ -14,9 +14,9 @@ export type Entry<V> = {
 export type Kept<V> = Entry<V> & {
   /** The generation that its group had in Redis before the source was asked; null when that is not known. */
   readonly shared: string | null;
-  /** Epoch milliseconds up to which it answers by itself, and up to which it does so where changes are told. */
+  /** Epoch milliseconds up to which it answers by itself, without webhooks and with them. */
   freshUntil: number;
-  readonly toldUntil: number;
+  readonly webhookFreshUntil: number;
   /** When it was read or verified, as a generation of this process. */
   verifiedAt: number;
   /** The public code with which renewing it failed last, and when to try again (epoch milliseconds). */

@@ -41,26 +41,26 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
-  const { freshMs, toldMs, validatedMs = 0 } = options.lifetimes;
+  const { freshMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
   const { drop, invalidate, clear, expireAll, bytes } = tiers;
   let looking = 0;
 
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
-  const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.isUsable(entry);
+  const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
   /** Looks into Redis, waits for another replica that asks the source, or asks it. */
   async function fetch(key: string, all: Waiter, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
     const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
     let asOf: AsOf = { readAt: clock.now(), generation: generations.now() };
-    let newerThan = freshMs === 0 ? Number.MAX_SAFE_INTEGER : clock.now() - Math.max(freshMs, toldMs);
+    let newerThan = freshMs === 0 ? Number.MAX_SAFE_INTEGER : clock.now() - Math.max(freshMs, webhookFreshMs);
     for (let pauseMs = FIRST_PAUSE_MS; redis; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
       const found = await lookUp(key, newerThan);
       if (!found) break;
       const { entry } = found;
       asOf = found.asOf;
-      const isEnough = entry && freshMs > 0 && (tiers.isFresh(entry) || (takesStale && tiers.isUsable(entry)));
+      const isEnough = entry && freshMs > 0 && (tiers.isFresh(entry) || (takesStale && tiers.canServeStale(entry)));
       // The lock of what is served stale is for its renewal, which follows.
       if (isEnough && found.isGranted && tiers.isFresh(entry)) redis.unlock(key, asOf.shared ?? '');
       if (isEnough) return { entry, tier: 'redis', generation: asOf.generation };
@@ -108,7 +108,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
 
   function give(key: string, { entry, tier, generation }: Read<V>, waiter: Pick<Waiter, 'onRead'>): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
-    waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.untoldUntil(entry) });
+    waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.httpFreshUntil(entry) });
     if (entry.value === null) throw absence(key);
     return entry.value;
   }
@@ -134,7 +134,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     } catch (error) {
       const failure = outageCode(error);
       const fallback = tiers.peek(key);
-      if (!fallback || failure === null || !tiers.isUsable(fallback)) throw error;
+      if (!fallback || failure === null || !tiers.canServeStale(fallback)) throw error;
       return giveStale({ ...fallback, failure }, 'memory', waiter);
     }
     if (read.tier === 'source' || tiers.isFresh(read.entry)) return give(key, read, waiter);

@@ -7,10 +7,10 @@ import type { RedisStore } from './redis-store.ts';
 export type Lifetimes = {
   /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
   freshMs: number;
-  /** The same while the source tells of every change. At least `freshMs`. */
-  toldMs: number;
+  /** The same while webhooks report every change. At least `freshMs`. */
+  webhookFreshMs: number;
   /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
-  usableMs: number;
+  staleMs: number;
   /** How long "there is no such thing" is believed. */
   absentMs: number;
   /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
@@ -30,13 +30,13 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
   lifetimes: Lifetimes;
   redis: RedisStore<V> | null;
   generations: Generations;
-  /** Since when the source tells of every change (epoch milliseconds); null while it does not. */
-  toldSince?: () => number | null;
+  /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
+  webhooksSince?: () => number | null;
   /** How long after a change the source may still show what was before, in milliseconds. */
   settleMs?: number;
   /** From 0 to 1, for jitter. */
   random?: () => number;
-  /** Told when memory comes to say otherwise than it did. */
+  /** Called when memory no longer says what it said. */
   onChange?: () => void;
 };
 
@@ -46,8 +46,8 @@ const JITTER = 0.1;
 /** `detach` is told which reads that are under way will bring what is out of date. */
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
   const { kind, clock, redis, generations, onChange = () => {} } = options;
-  const { groupOf = (key: string) => key, toldSince = () => null, settleMs = 0, random = Math.random } = options;
-  const { freshMs, toldMs, usableMs, absentMs } = options.lifetimes;
+  const { groupOf = (key: string) => key, webhooksSince = () => null, settleMs = 0, random = Math.random } = options;
+  const { freshMs, webhookFreshMs, staleMs, absentMs } = options.lifetimes;
   const memory = createMemoryStore<V>(options);
   /** Events from before this may have been missed. */
   let heardSince: Generation = 0;
@@ -55,11 +55,11 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   const nameOf = (key: string) => `${kind}:${groupOf(key)}`;
   const isHeard = (entry: Kept<V>) => entry.verifiedAt >= heardSince;
 
-  /** Until when an entry answers by itself. What was read before the source began to tell may have changed unnoticed. */
-  function freshUntil({ readAt, freshUntil, toldUntil }: Kept<V>): number {
-    if (toldUntil <= freshUntil) return freshUntil;
-    const since = toldSince();
-    return since !== null && readAt >= since ? toldUntil : freshUntil;
+  /** Until when an entry answers by itself. An entry that was read before webhooks arrived may have changed unnoticed. */
+  function freshUntil({ readAt, freshUntil, webhookFreshUntil }: Kept<V>): number {
+    if (webhookFreshUntil <= freshUntil) return freshUntil;
+    const since = webhooksSince();
+    return since !== null && readAt >= since ? webhookFreshUntil : freshUntil;
   }
 
   function advance(group: string, at?: number): void {
@@ -72,16 +72,16 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     const group = nameOf(key);
     const jitter = 1 - JITTER * random();
     const freshUntil = readAt + (value === null ? absentMs : freshMs * jitter);
-    // What is read too soon after an event may lack it, and nothing will tell of that event again.
+    // A value read too soon after an event may lack it, and no webhook reports that event again.
     const isSettled = value !== null && readAt >= generations.eventAt(group) + settleMs;
-    const toldUntil = isSettled ? readAt + toldMs * jitter : freshUntil;
-    const times = { readAt, freshUntil, toldUntil, retryAt: 0 };
+    const webhookFreshUntil = isSettled ? readAt + webhookFreshMs * jitter : freshUntil;
+    const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
     const next: Kept<V> = { value, version, shared, verifiedAt: generation, failure: null, ...times };
     if (generations.changedSince(group, generation)) return next;
     const known = memory.peek(key);
     const kept = memory.set(key, next);
-    const isNews = kept !== known && (known ? isFresh(known) && !isSame(kept.value, known.value) : value === null);
-    if (isNews) advance(group);
+    const isChange = kept !== known && (known ? isFresh(known) && !isSame(kept.value, known.value) : value === null);
+    if (isChange) advance(group);
     return kept;
   }
 
@@ -112,10 +112,10 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     isHeard,
     freshUntil,
     isFresh,
-    /** Until when it is as fresh to an HTTP cache, which is told of no changes: while we are, it is right now. */
-    untoldUntil: (entry: Kept<V>) => Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
-    /** Whether it may stand in where the source is asked or fails. */
-    isUsable: ({ value, readAt }: Kept<V>) => value !== null && clock.now() < readAt + usableMs,
+    /** Until when it is fresh to an HTTP cache, which hears of no changes. While webhooks arrive, it is right now. */
+    httpFreshUntil: (entry: Kept<V>) => Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
+    /** Whether it may answer while the source is asked, or fails. */
+    canServeStale: ({ value, readAt }: Kept<V>) => value !== null && clock.now() < readAt + staleMs,
 
     /** Keeps what the source brought in both tiers: in Redis behind `parts`. */
     keep(key: string, entry: Entry<V>, asOf: AsOf, parts?: Promise<unknown>) {

@@ -1,4 +1,4 @@
-// The upstream's batch calls, one loader for each command: filled by all requests of the process, and in spare seats by
+// The upstream's batch calls, one loader for each command: filled by all requests of the process, and in spare slots by
 // what will be asked for soon.
 import { type BatchLoad, createBatchLoader } from '../cache/batch-loader.ts';
 import type { Generations } from '../cache/generations.ts';
@@ -18,18 +18,18 @@ export type BatchesOptions = Pick<CachesOptions, 'clock' | 'lifetimes' | 'observ
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
 const MAX_BATCH = { counts: 20, profile: 100 } as const;
-/** A cached answer takes a spare seat when less than this share of its fresh time is left, */
+/** A cached answer takes a spare slot when less than this share of its fresh time is left, */
 const PREFETCH_SHARE = 0.5;
 /** as long as a client has asked for it within this number of fresh times, */
 const PREFETCH_MEMORY = 20;
-/** or, where it is fresh for longer while changes are told, within this number of these. */
-const TOLD_PREFETCH_MEMORY = 2;
+/** or within this number of the fresh times that hold while webhooks arrive. */
+const WEBHOOK_PREFETCH_MEMORY = 2;
 
 export function createBatches(options: BatchesOptions) {
   const { clock, lifetimes, observer, follow, profiles, caches, generations } = options;
   const keep = (kind: 'counts' | 'profile') => {
-    const { freshMs, toldMs } = lifetimes[kind];
-    return createPrefetch(clock, Math.max(PREFETCH_MEMORY * freshMs, TOLD_PREFETCH_MEMORY * toldMs));
+    const { freshMs, webhookFreshMs } = lifetimes[kind];
+    return createPrefetch(clock, Math.max(PREFETCH_MEMORY * freshMs, WEBHOOK_PREFETCH_MEMORY * webhookFreshMs));
   };
   const prefetch = { counts: keep('counts'), profile: keep('profile') };
 
@@ -45,9 +45,9 @@ export function createBatches(options: BatchesOptions) {
       maxBatchSize: MAX_BATCH[kind],
       coming: cache.looking,
       call,
-      prefetch(seats, asked) {
+      prefetch(slots, asked) {
         const wants = (key: string) => !asked.has(key) && (cache.isDue(key, PREFETCH_SHARE) ?? bringsNew);
-        const keys = prefetch[kind].take(seats, wants);
+        const keys = prefetch[kind].take(slots, wants);
         const asOf = { readAt: clock.now(), generation: generations.now() };
         return { keys, put: (key, value) => cache.put(key, found(value), asOf) };
       },

@@ -41,7 +41,7 @@ export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
   bytes(): Record<CacheKind, number>;
 };
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'toldSince' | 'validatePage' | 'onProfileChange'> & {
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
 };
@@ -56,7 +56,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     {
       ...options,
       // Without Redis no replica passes on what another one was told.
-      toldSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
+      webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage: (key, entry, all) => pages.validate(key, entry, all),
       onProfileChange: () => generations.advance(PROFILES),
     },

@@ -40,7 +40,7 @@ export type CachesOptions = {
   /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
   redis: { link: RedisLink; prefix: string } | null;
   /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
-  toldSince?: () => number | null;
+  webhooksSince?: () => number | null;
   /** How long after a change the upstream may still show what was before, in milliseconds. */
   settleMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
@@ -88,7 +88,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     const lifetimes = options.lifetimes[kind];
-    const { freshMs, usableMs, toldMs, absentMs, validatedMs = 0 } = lifetimes;
+    const { freshMs, staleMs, webhookFreshMs, absentMs, validatedMs = 0 } = lifetimes;
     return createReadThrough<V>({
       ...options,
       kind,
@@ -103,7 +103,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
           clock,
           prefix: `${redis.prefix}:${kind}`,
           groupOf: more.groupOf ?? ((key) => key),
-          staleMs: Math.max(usableMs, toldMs, validatedMs),
+          staleMs: Math.max(staleMs, webhookFreshMs, validatedMs),
           absentMs,
           encode,
           decode,

@@ -1,5 +1,5 @@
-// Asks the upstream whether changes that webhooks tell of are so: few calls at a time, each for all that waits about one
-// user, behind what clients wait for.
+// Asks the upstream whether changes that webhooks report have happened: few calls at a time, each for all claims about
+// one user, behind the calls that clients wait for.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
@@ -19,7 +19,7 @@ export type ChangeConfirmationOptions = {
 const PAUSES_MS = [1000, 5000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
-/** The number of relations that one call tells (CONTRACT 4.4). */
+/** The most relations that one call answers (CONTRACT 4.4). */
 const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 

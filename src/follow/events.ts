@@ -7,7 +7,7 @@ import type { FollowList, UserId } from './model.ts';
 /** `cursor` resumes right after the event. `at` is epoch milliseconds. */
 type Event<T> = { readonly type: T; readonly cursor: string; readonly at: number };
 
-/** Between the cursor that was given and this one events may have been missed: what is shown has to be read again. */
+/** Events between the given cursor and this one may have been missed: read again what is shown. */
 export type EventsMissed = Event<'missed'>;
 
 export type FollowEvent =

@@ -25,7 +25,7 @@ type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelati
 
 /** The upstream's largest page (CONTRACT 4.1), also its most economical one: readers of whole lists share it. */
 const PAGE_SIZE = 1000;
-/** How many relations one call tells (CONTRACT 4.4). */
+/** The most relations that one call answers (CONTRACT 4.4). */
 const CHECKS_PER_CALL = 100;
 /** No user follows more people (CONTRACT U18), */
 const MAX_FOLLOWS = 5000;

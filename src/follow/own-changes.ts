@@ -100,14 +100,14 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
     /** Changes with a user's edges; 0 while there are none. */
     generation: (userId: UserId) => edgesOf(userId)?.generation ?? 0,
     /**
-     * Whether a change that the upstream tells of is one of this gateway's own: made while that was asked for. Each own
+     * Whether a change that the upstream reports is one of this gateway's own: made while that was asked for. Each own
      * change explains one webhook on a replica; `at` is epoch milliseconds.
      */
     consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean {
       const pair = `${from} ${to}`;
       const last = unexplained.get(pair);
       if (!last) return false;
-      // What is told late, and was undone by an own change since, is history.
+      // A report that comes late, and was undone by an own change since, is history.
       if (last.type !== type) return at < last.startedAt;
       if (at < last.startedAt - CLOCK_SKEW_MS || at > last.at + CLOCK_SKEW_MS) return false;
       unexplained.delete(pair);

@@ -14,9 +14,6 @@ export type CursorPosition = {
   followedAt: number;
 };
 
-/** The same, as readers of cursors name it until they follow. */
-export type Place = CursorPosition;
-
 /**
  * The index in `entries` at which the list goes on after the member at `place`; `later` when everything here is newer
  * than the member, so that new followers have pushed its place to a later page; `unknown` when the page cannot tell.

@@ -2,7 +2,7 @@ import type { Waiter } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 
-/** What a call owes to whoever waits for its answer: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
+/** The waiter on whose behalf a call is made: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
 export type CallOptions = Waiter;
 
 /** What one key of a batch came to: failures stay with their key. */
@@ -12,7 +12,7 @@ export type Outcome<T> = T | GatewayError;
 export const known = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
-/** What came of a change: it is so now, whoever did it; or a list that may not grow any further forbids it. */
+/** The outcome of a change: it holds now, whether or not this call made it so; or a list is full. */
 export type ChangeAnswer = 'done' | 'follows-full' | 'their-fans-full' | 'mutuals-full' | 'their-mutuals-full';
 
 /** One answer for every key that was asked, by key. */

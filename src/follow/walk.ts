@@ -1,7 +1,7 @@
 // Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry } from './model.ts';
-import { indexAfter, type Place } from './resume.ts';
+import { type CursorPosition, indexAfter } from './resume.ts';
 
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
 export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; readonly next: string };
@@ -13,17 +13,17 @@ export type WalkRequest = {
   /** How many members are wanted; 0 is legal. */
   first: number;
   /** The member after which to go on; null for the head of the list. */
-  after: Place | null;
+  after: CursorPosition | null;
   /** The upstream page size that client pages are cut from. */
   chunkSize: number;
 };
 
-export type Slice<E extends FollowEntry> = { entries: readonly E[]; hasNextPage: boolean };
+export type Slice<E extends FollowEntry> = { entries: E[]; hasNextPage: boolean };
 
 /** How many further pages a member is looked for that new followers have pushed down. */
 const SEARCH_PAGES = 5;
-/** The size of those pages, the upstream's largest: 5,000 new followers between two client pages are bridged. */
-const SEARCH_PAGE_SIZE = 1000;
+/** The upstream's largest page (CONTRACT 4.1). A search reads such: 5,000 newcomers between two client pages are bridged. */
+const MAX_PAGE_SIZE = 1000;
 /** How many pages one slice may take from an upstream that sends short ones; the client goes on from what it got. */
 const PAGES_PER_SLICE = 20;
 
@@ -39,14 +39,14 @@ export function readSlice<E extends FollowEntry>(
   const { after, first, chunkSize } = request;
   const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
   return page instanceof Promise
-    ? page.then((arrived) => sliceOrWalk(readPage, request, arrived))
-    : sliceOrWalk(readPage, request, page);
+    ? page.then((arrived) => cutOrWalk(readPage, request, arrived))
+    : cutOrWalk(readPage, request, page);
 }
 
 /** An upstream page that was read, and the index in it at which a slice begins. */
 type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
 
-function sliceOrWalk<E extends FollowEntry>(
+function cutOrWalk<E extends FollowEntry>(
   readPage: ReadPage<E>,
   request: WalkRequest,
   page: Page<E>,
@@ -60,7 +60,7 @@ function sliceOrWalk<E extends FollowEntry>(
   const opening = { page, from: from as number };
   const to = opening.from + first;
   if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: slice(page.entries, opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
 }
 
 /** Takes members from `opening` on, page after page, until there are enough. */
@@ -94,7 +94,7 @@ async function walk<E extends FollowEntry>(
 /** Finds where the list goes on after a member that is no longer on `origin`, the page that its cursor names. */
 async function search<E extends FollowEntry>(
   readPage: ReadPage<E>,
-  after: Place,
+  after: CursorPosition,
   origin: Page<E>,
   visited: Set<string>,
 ): Promise<Opening<E>> {
@@ -102,7 +102,7 @@ async function search<E extends FollowEntry>(
   let isOrdered = indexAfter(origin.entries, after) === 'later';
   for (let pages = 0; pages < SEARCH_PAGES && page.next !== ''; pages++) {
     advance(visited, page.next);
-    page = await readPage(page.next, SEARCH_PAGE_SIZE);
+    page = await readPage(page.next, MAX_PAGE_SIZE);
     const from = indexAfter(page.entries, after);
     if (typeof from === 'number') return { page, from };
     isOrdered &&= from === 'later';
@@ -121,25 +121,7 @@ function advance(visited: Set<string>, next: string) {
   visited.add(next);
 }
 
-/** The upstream's largest page (CONTRACT 4.1, `WantNum`). */
-const MAX_PAGE = 1000;
-
-/** Whole chunks: client pages of many sizes are cut from the same few upstream pages, and one call fills a large one. */
-const upstreamPageSize = (first: number, chunkSize: number): number =>
-  Math.min(MAX_PAGE, Math.max(1, Math.ceil(first / chunkSize)) * chunkSize);
-
-/** A page is asked for in few sizes, and from few places on. */
-const MAX_SLICES = 4;
-const slices = new WeakMap<readonly unknown[], Map<string, readonly unknown[]>>();
-
-/** The entries from `from` up to `to`: the same list each time, so that what is made of it is made once. */
-function slice<E>(entries: readonly E[], from: number, to: number): readonly E[] {
-  if (from === 0 && to >= entries.length) return entries;
-  const known = slices.get(entries) ?? new Map<string, readonly unknown[]>();
-  const key = `${from} ${to}`;
-  // What is kept for a page is made of its entries.
-  const part = (known.get(key) as readonly E[] | undefined) ?? entries.slice(from, to);
-  if (known.size >= MAX_SLICES && !known.has(key)) known.clear();
-  slices.set(entries, known.set(key, part));
-  return part;
+/** Whole chunks, so that client pages of many sizes are cut from the same few upstream pages, and one call fills one. */
+function upstreamPageSize(first: number, chunkSize: number): number {
+  return Math.min(MAX_PAGE_SIZE, Math.max(1, Math.ceil(first / chunkSize)) * chunkSize);
 }

@@ -1,5 +1,5 @@
-// What is done with webhook events: what they name is invalidated at once; what the upstream confirms is told to
-// subscribers. Their signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
+// Takes webhook events: invalidates at once what they name, and passes on to subscribers what the upstream confirms. Their
+// signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
 // flood of them is dropped.
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -35,7 +35,7 @@ export type WebhookEventsOptions = {
   delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
-  /** Told when events begin to be dropped, and when they are taken again. */
+  /** Called when events begin to be dropped, and when they are taken again. */
   onFlood(isFlood: boolean): void;
   onBug(error: unknown): void;
 };
@@ -44,7 +44,7 @@ export type WebhookEventsOptions = {
 const USERS_PER_SECOND = 100;
 /** A flood ends, and webhooks lengthen fresh times again, when it has been quiet for this long, in milliseconds. */
 const FLOOD_MS = 60_000;
-/** How often a flood that goes on is prolonged, and replicas are told so, in milliseconds. */
+/** How often a flood that goes on is prolonged on all replicas, in milliseconds. */
 const PROLONG_EVERY_MS = 10_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (CONTRACT 7.2). */
 const DUPLICATE_MS = 600_000;

@@ -12,7 +12,7 @@ export type WebhookLivenessOptions = {
 const SILENCE_MS = 600_000;
 /** A moment that is further ahead than clocks differ withdraws what was believed. */
 const CLOCK_SKEW_MS = 5000;
-/** The others are told no more often than this. */
+/** Other replicas hear of it no more often than this. */
 const PUBLISH_EVERY_MS = 30_000;
 
 export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions) {

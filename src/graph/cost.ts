@@ -76,7 +76,7 @@ function withoutMeta(operation: OperationDefinitionNode, document: DocumentNode)
   return { document: priced, introspections };
 }
 
-/** What an operation costs in a unit; throws what is wrong with its variables or arguments. */
+/** What an operation costs in a unit; throws a GraphQLError for wrong variables or arguments. */
 export function predict(schema: GraphQLSchema, settings: GraphSettings, request: Request, unit: Unit): number {
   const priced = pricedOf(request);
   if (!priced) return 0;

@@ -76,7 +76,7 @@ function createSubgraph(names: EntityNames) {
   return { schema, fields, sdl: forComposition(sdl, names) };
 }
 
-/** A handle for the user who is referred to, or why there is none. */
+/** A handle for the user that a reference names, or the reason why there is none. */
 function resolveReference(representation: unknown, { type, key }: EntityNames, context: Context): UserHandle | Error {
   const { __typename, [key]: id } = (representation ?? {}) as Record<string, unknown>;
   if (__typename !== type)

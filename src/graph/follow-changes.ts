@@ -1,4 +1,4 @@
-// Follow and unfollow, in the viewer's name and nobody else's; answered target by target.
+// Follow and unfollow, in the viewer's name alone; answered target by target.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChangeKind } from '../follow/changes.ts';

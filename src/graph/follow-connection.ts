@@ -46,7 +46,7 @@ function readConnection(
   const after = args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
   const connect = ({ entries, hasNextPage }: Slice<FollowEdge>): FollowConnection => {
-    return { userId, list, edges: [...entries], pageInfo: pageInfoOf(entries, hasNextPage, after) };
+    return { userId, list, edges: entries, pageInfo: pageInfoOf(entries, hasNextPage, after) };
   };
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
   const readPage = (start: string, size: number) => {

@@ -1,4 +1,4 @@
-// How users stand to each other: the viewer to everybody, and any two users.
+// How users stand to each other: the viewer to any user, and any two users.
 import type { Context } from '../context.ts';
 import { isFan, isFollowing } from '../follow/changes.ts';
 import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
@@ -33,7 +33,7 @@ function relationOf(from: UserId, to: UserId, { viewer, load }: Context): Follow
   return andThen(load.relation(to, from), (relation) => MIRRORED[relation]);
 }
 
-/** A field about the viewer and a user. A member of a list of the viewer's own may need no call: `known` says so. */
+/** A field about the viewer and a user. For a member of the viewer's own lists `known` may answer without a call. */
 function viewerField(
   read: (relation: FollowRelation) => boolean,
   known: { readonly [list in 'fans' | 'follows' | 'mutuals']?: boolean },
@@ -46,8 +46,8 @@ function viewerField(
     const { viewer } = context;
     if (!viewer) return null;
     if (viewer.userId === id) return false;
-    const told = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
-    return told ?? andThen(context.load.relation(viewer.userId, id), read);
+    const implied = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
+    return implied ?? andThen(context.load.relation(viewer.userId, id), read);
   };
   return { complexity: price(1 / PER_CALL.relations), cost: 1, resolve };
 }

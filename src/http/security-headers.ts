@@ -16,9 +16,6 @@ const HEADERS: readonly (readonly [string, string])[] = [
   ['referrer-policy', 'no-referrer'],
 ];
 
-/** The same as text, for answers that are written to a socket. */
-export const SECURITY_HEADER_LINES = HEADERS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-
 /**
  * How long a connection may be idle: longer than common load balancers wait (60 s), so that they never reuse one that we
  * are closing.

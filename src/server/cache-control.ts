@@ -1,49 +1,61 @@
-// What HTTP caches may do with an answer that was asked for by GET.
+// What HTTP caches may do with an answer that was asked for by GET, and whether the client has it already.
 import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dependsOnViewer } from '../graph/viewer-fields.ts';
+import type { RequestState } from './request-state.ts';
 
-/** What an answer is, as far as caches care. */
-export type Cacheability = {
-  /** Whether nobody is logged in, and it would be the same if somebody were. */
-  isPublic: boolean;
-  /** False when it holds an error, or something stale, or is not the answer of a query. */
-  isWhole: boolean;
-  /** How long all that is in it still answers by itself, in milliseconds; infinite when nothing was read for it. */
-  freshMs: number;
-};
-
-/** What holds for everything that is nobody else's business, or worth no second look. */
-export const NOT_STORED = 'private, no-store';
+/** What holds for errors, for what is stale, and for streams. */
+const NOT_STORED = 'private, no-store';
 /** Nothing was read for it: ids alone, or what the schema says of itself. */
 const TIMELESS_MS = 60_000;
 
-/** The `Cache-Control` of an answer. */
-export function cacheControlOf({ isPublic, isWhole, freshMs }: Cacheability): string {
-  if (!isWhole) return NOT_STORED;
-  // Whoever is logged in may have changed something since, or just have logged in, and must see it: their cache asks
-  // again, at the cost of a 304.
-  if (!isPublic) return 'private, no-cache';
-  const seconds = Math.floor((Number.isFinite(freshMs) ? freshMs : TIMELESS_MS) / 1000);
+/** Makes what sets the headers; `viewerHeaders` are those by which a request says who asks. */
+export function createCacheHeaders(viewerHeaders: readonly string[]) {
+  const varies = ['accept', ...viewerHeaders].join(', ');
+
+  function set(response: ServerResponse, cacheControl: string): void {
+    response.setHeader('cache-control', cacheControl);
+    const known = response.getHeader('vary');
+    response.setHeader('vary', known ? `${known}, ${varies}` : varies);
+  }
+
+  return {
+    forbid: (response: ServerResponse) => set(response, NOT_STORED),
+
+    /** Sets the headers of an answer; true when the client has it, and the response is to have no body. */
+    isKnown(
+      request: IncomingMessage,
+      response: ServerResponse,
+      state: RequestState,
+      body: Buffer,
+      now: number,
+    ): boolean {
+      const cacheControl = response.statusCode === 200 ? cacheControlOf(state, now) : NOT_STORED;
+      set(response, cacheControl);
+      if (cacheControl === NOT_STORED) return false;
+      // A strong validator: other bytes, or another type, are another representation.
+      const type = String(response.getHeader('content-type'));
+      const tag = `"${createHash('sha256').update(type).update('\n').update(body).digest('base64url').slice(0, 27)}"`;
+      response.setHeader('etag', tag);
+      if (!isNamedBy(request.headers['if-none-match'], tag)) return false;
+      response.removeHeader('content-type');
+      response.statusCode = 304;
+      return true;
+    },
+  };
+}
+
+function cacheControlOf({ isWhole, viewer, document, freshUntil }: RequestState, now: number): string {
+  if (!isWhole || !document) return NOT_STORED;
+  // A viewer may have changed something since, or just have logged in, and must see it: their cache asks again, at the
+  // cost of a 304.
+  if (viewer !== null || dependsOnViewer(document)) return 'private, no-cache';
+  const seconds = Math.floor((Number.isFinite(freshUntil) ? freshUntil - now : TIMELESS_MS) / 1000);
   return seconds > 0 ? `public, max-age=${seconds}` : 'public, no-cache';
 }
 
-/** A strong validator: other bytes, or another type, are another representation. */
-export function entityTagOf(type: string, body: string): string {
-  return `"${createHash('sha256').update(type).update('\n').update(body).digest('base64url').slice(0, 27)}"`;
-}
-
 /** Whether an `If-None-Match` header names this representation. A cache that compresses weakens the tag. */
-export function isNamedBy(header: string | undefined, tag: string): boolean {
+function isNamedBy(header: string | undefined, tag: string): boolean {
   if (!header) return false;
   return header.trim() === '*' || header.split(',').some((named) => named.trim().replace(/^W\//, '') === tag);
-}
-
-/** The `Vary` of an answer, beside what it varies with already. */
-export function varyOf(known: number | string | readonly string[] | undefined, names: readonly string[]): string {
-  if (known === undefined) return names.join(', ');
-  const all = String(known ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-  return [...new Set([...all, ...names])].join(', ');
 }

@@ -1,23 +1,34 @@
-// Subscriptions over server-sent events are Yoga's; the streams that are open are known here, so that they can be ended.
+// Answers in parts, such as events: each part leaves when the client has read what came before.
 import type { ServerResponse } from 'node:http';
 
-export type EventStreams = {
-  /** The answer to this request is going to be a stream. */
-  add(response: ServerResponse): void;
-  /** Cuts all streams off: a client that is told of the end would not come back. */
-  leave(): void;
-};
+export type EventStreams = ReturnType<typeof createEventStreams>;
 
-export function createEventStreams(): EventStreams {
+/** Creates what sends all streams of a gateway. */
+export function createEventStreams() {
   const streams = new Set<ServerResponse>();
   return {
-    add(response) {
+    /** Sends each part; resolves when the stream is over, however it ended. */
+    async send(response: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
+      const parts = body.getReader();
       streams.add(response);
-      response.once('close', () => streams.delete(response));
+      response.once('close', () => {
+        streams.delete(response);
+        // Wakes `read`, which may wait for an event that never comes.
+        parts.cancel().catch(() => {});
+      });
       // nginx would collect events until they fill a buffer.
       response.setHeader('x-accel-buffering', 'no');
+      for (;;) {
+        const { done, value } = await parts.read();
+        if (response.destroyed) return;
+        if (done) return void response.end();
+        if (!response.write(value))
+          await new Promise<void>((resolve) => void response.once('drain', resolve).once('close', resolve));
+      }
     },
-    leave() {
+
+    /** Cuts all streams off: a client that is told of the end would not come back. */
+    leave(): void {
       for (const response of streams) response.destroy();
     },
   };

@@ -1,149 +1,156 @@
-// Documents that are too long, too deep or too full are refused before anything else looks at them.
-import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+// What a document and its variables may be: what is too long, too deep or too full is refused before it is looked into.
+import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
+import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
 import {
   type DocumentNode,
+  type FragmentDefinitionNode,
   GraphQLError,
-  Lexer,
+  Kind,
   NoSchemaIntrospectionCustomRule,
-  type ParseOptions,
-  parse,
-  Source,
-  TokenKind,
-  type ValidationContext,
-  type ValidationRule,
+  type SelectionSetNode,
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Config } from '../config.ts';
 import { shorten, withoutGuess } from '../errors.ts';
-import { tooExpensive } from '../http/too-expensive.ts';
-import { refuseHeavy } from './document-weight.ts';
-
-/**
- * How deep brackets of any kind may be nested, whether they select, pass lists and objects, or name list types. Far
- * above what a document within the depth limit needs, far below what overflows a recursive parser or validator.
- */
-const MAX_NESTING = 250;
-
-const NESTS: { [kind in TokenKind]?: 1 | -1 } = {
-  [TokenKind.BRACE_L]: 1,
-  [TokenKind.BRACKET_L]: 1,
-  [TokenKind.PAREN_L]: 1,
-  [TokenKind.BRACE_R]: -1,
-  [TokenKind.BRACKET_R]: -1,
-  [TokenKind.PAREN_R]: -1,
-};
-
-/** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
-export const LONGEST_TEXT = 32_768;
-
-/** How many names there may be in one place beside those that aliases take: types have far fewer fields. */
-const MOST_NAMES = 200;
 
 /** How many mistakes of a document are told: each costs time, and the first few say enough. */
-const MOST_MISTAKES = 10;
+const MAX_MISTAKES = 10;
+/** How many selections there may be with each fragment in each place where it is spread. */
+const MAX_SELECTIONS = 5000;
+/** Validation compares fields of one name with each other, and fragments likewise. */
+const MAX_PAIRS = 50_000;
+/** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
+const MAX_TEXT = 32_768;
+/** Far above what the inputs of this schema need. */
+const MAX_VARIABLE_DEPTH = 20;
+const MAX_VARIABLE_VALUES = 5000;
 
-export type DocumentLimits = { maxTokens: number; maxAliases: number; maxDirectives: number };
+type Limits = Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
 
-/** What documents may be and ask for. */
-export function createLimits(limits: DocumentLimits & { maxDepth: number; introspection: boolean }): Plugin {
-  const boundedParse = createBoundedParse(limits);
-  const depthRule = createDepthRule(limits.maxDepth, limits.introspection ? shorten : withoutGuess);
-  return {
-    onParse: ({ setParseFn }) => setParseFn(boundedParse),
-    onValidate({ addValidationRule, setValidationFn }) {
-      setValidationFn((schema, document, rules) => validate(schema, document, rules, { maxErrors: MOST_MISTAKES }));
-      addValidationRule(depthRule);
-      if (!limits.introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
-    },
-  };
-}
-
-/** graphql's `parse`, which gives up with `OPERATION_TOO_EXPENSIVE` as soon as a limit is passed. */
-export function createBoundedParse(limits: DocumentLimits) {
-  return (source: string | Source, options?: ParseOptions): DocumentNode => {
-    const lexer = createBoundedLexer(typeof source === 'string' ? new Source(source) : source, limits);
-    try {
-      const document = parse(source, { ...options, lexer });
-      refuseHeavy(document);
-      return document;
-    } catch (error) {
-      throw coded(error);
-    }
-  };
-}
-
-/** What Yoga adds to such an error, but only to one that it meets in a request of its own: it may be met elsewhere first. */
-function coded(error: unknown): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  const { message, source, positions, extensions } = error;
-  const http = { spec: true, status: 400 };
-  return new GraphQLError(message, {
-    source,
-    positions,
-    extensions: { code: 'GRAPHQL_PARSE_FAILED', http, ...extensions },
-  });
-}
-
-/** A validation rule: an operation may be nested `maxDepth` levels deep, fragments included. */
-export function createDepthRule(maxDepth: number, brief = shorten): ValidationRule {
-  const depthRule = maxDepthRule({
-    n: maxDepth,
-    flattenFragments: true,
-    // Reported like any other validation error instead of thrown, so that the answer keeps its shape.
-    propagateOnRejection: false,
+export function createLimits(limits: Limits): Plugin[] {
+  const { maxTokens, maxDepth, maxAliases, maxDirectives, introspection } = limits;
+  /** Yoga masks all errors but these, which repeat what the client sent. */
+  const brief = ({ message, nodes, source, positions, extensions }: GraphQLError) =>
+    new GraphQLError((introspection ? shorten : withoutGuess)(message), { nodes, source, positions, extensions });
+  const refuse = (message: string) => ({
     onReject: [
-      (context) => context?.reportError(tooExpensive(`The operation is nested more than ${maxDepth} levels deep.`)),
+      () => {
+        throw tooExpensive(message);
+      },
     ],
   });
-  return (context) => {
-    reportBriefly(context, brief);
-    return depthRule(context);
-  };
+  return [
+    { onParams: ({ params }) => refuseVariables(params?.variables) },
+    maxTokensPlugin({ n: maxTokens, ...refuse(`The document has more than ${maxTokens} tokens.`) }),
+    {
+      onParse: ({ parseFn, setParseFn }) =>
+        setParseFn((source, options) => withinStack(() => refuseRepetition(parseFn(source, options)))),
+      onValidate({ addValidationRule, setValidationFn }) {
+        setValidationFn((schema, document, rules) =>
+          withinStack(() => validate(schema, document, rules, { maxErrors: MAX_MISTAKES })).map(brief),
+        );
+        addValidationRule(() => ({ StringValue: ({ value }: { value: string }) => refuseText(value) }));
+        if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+      },
+    },
+    maxAliasesPlugin({ n: maxAliases, ...refuse(`The document has more than ${maxAliases} aliases.`) }),
+    maxDirectivesPlugin({ n: maxDirectives, ...refuse(`The document has more than ${maxDirectives} directives.`) }),
+    maxDepthPlugin({
+      n: maxDepth,
+      flattenFragments: true,
+      ...refuse(`The operation is nested more than ${maxDepth} levels deep.`),
+    }),
+  ];
 }
 
-function createBoundedLexer(source: Source, { maxTokens, maxAliases, maxDirectives }: DocumentLimits): Lexer {
-  const lexer = new Lexer(source);
-  const advance = lexer.advance.bind(lexer);
-  let tokens = 0;
-  let nesting = 0;
-  let parentheses = 0;
-  let aliases = 0;
-  /** Names in each of the places that are open. */
-  const names = [0];
-  let directives = 0;
-  lexer.advance = () => {
-    const token = advance();
-    tokens += 1;
-    const nests = NESTS[token.kind] ?? 0;
-    nesting += nests;
-    if (token.kind === TokenKind.NAME && parentheses === 0 && nesting > 0) {
-      const here = (names[nesting] as number) + 1;
-      names[nesting] = here;
-      if (here > MOST_NAMES + 2 * aliases)
-        throw tooExpensive(`The document has more than ${MOST_NAMES} names in one place.`);
-    } else if (nests > 0) names[nesting] = 0;
-    if (token.kind === TokenKind.PAREN_L || token.kind === TokenKind.PAREN_R) parentheses += nests;
-    // A colon among fields is an alias; all others stand in parentheses.
-    else if (token.kind === TokenKind.COLON && parentheses === 0) aliases++;
-    else if (token.kind === TokenKind.AT) directives++;
-    else if ((token.value?.length ?? 0) > LONGEST_TEXT && token.kind !== TokenKind.NAME)
-      throw tooExpensive(`The document has a text of more than ${LONGEST_TEXT} characters.`);
-    if (tokens > maxTokens && token.kind !== TokenKind.EOF)
-      throw tooExpensive(`The document has more than ${maxTokens} tokens.`);
-    if (nesting > MAX_NESTING) throw tooExpensive(`The document nests brackets more than ${MAX_NESTING} levels deep.`);
-    if (aliases > maxAliases) throw tooExpensive(`The document has more than ${maxAliases} aliases.`);
-    if (directives > maxDirectives) throw tooExpensive(`The document has more than ${maxDirectives} directives.`);
-    return token;
-  };
-  return lexer;
+export function tooExpensive(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
 }
 
-/** Makes all rules of a validation report without the client's own text in full: they share the context. */
-function reportBriefly(context: ValidationContext, brief: typeof shorten): void {
-  const report = context.reportError.bind(context);
-  context.reportError = (error) => {
-    const { nodes, source, positions, extensions } = error;
-    const message = brief(error.message);
-    report(message === error.message ? error : new GraphQLError(message, { nodes, source, positions, extensions }));
-  };
+/** graphql parses and validates recursively: where MAX_TOKENS is high, a document can be nested deeper than the stack. */
+function withinStack<R>(run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof RangeError ? tooExpensive('The document is nested too deep.') : error;
+  }
+}
+
+/** Refuses a document whose fragments go in circles or multiply, or which repeats itself. */
+function refuseRepetition(document: DocumentNode): DocumentNode {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  /** Selections of the fragments that have been counted; null of those that are being counted. */
+  const counts = new Map<string, number | null>();
+  const times = new Map<string, number>();
+  let pairs = 0;
+
+  function repeat(name: string): void {
+    const before = times.get(name) ?? 0;
+    times.set(name, before + 1);
+    pairs += before;
+    if (pairs > MAX_PAIRS) throw tooExpensive('The document repeats a field, or spreads fragments, too many times.');
+  }
+
+  function countFragment(name: string): number {
+    const known = counts.get(name);
+    const fragment = fragments.get(name);
+    if (known !== undefined && known !== null) return known;
+    if (!fragment) return 0;
+    if (known === null) {
+      const message = `Cannot spread fragment "${name.slice(0, 100)}" within itself.`;
+      throw new GraphQLError(message, { nodes: fragment.name, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+    }
+    counts.set(name, null);
+    const count = countIn(fragment.selectionSet);
+    counts.set(name, count);
+    return count;
+  }
+
+  function countIn({ selections }: SelectionSetNode): number {
+    let count = selections.length;
+    for (const selection of selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        repeat('...');
+        count += countFragment(selection.name.value);
+        continue;
+      }
+      if (selection.kind === Kind.FIELD) {
+        repeat((selection.alias ?? selection.name).value);
+      }
+      if (selection.selectionSet) count += countIn(selection.selectionSet);
+    }
+    return count;
+  }
+
+  let selections = 0;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) selections += countIn(definition.selectionSet);
+    else if (definition.kind === Kind.FRAGMENT_DEFINITION) countFragment(definition.name.value);
+  }
+  if (selections > MAX_SELECTIONS)
+    throw tooExpensive(`The document selects more than ${MAX_SELECTIONS} times with its fragments spread.`);
+  return document;
+}
+
+function refuseText(text: string): void {
+  if (text.length > MAX_TEXT) throw tooExpensive(`There is a text of more than ${MAX_TEXT} characters.`);
+}
+
+/** Refuses variables that are too much whatever their types, before GraphQL goes through them. */
+function refuseVariables(variables: unknown): void {
+  let level: unknown[] = [variables];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_VARIABLE_DEPTH)
+      throw tooExpensive(`The variables are nested more than ${MAX_VARIABLE_DEPTH} levels deep.`);
+    for (const value of level) if (typeof value === 'string') refuseText(value);
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    values += level.length;
+    if (values > MAX_VARIABLE_VALUES) throw tooExpensive(`The variables have more than ${MAX_VARIABLE_VALUES} values.`);
+  }
 }

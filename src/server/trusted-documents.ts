@@ -1,75 +1,184 @@
-// Documents that are known beforehand: by each id that a client may have for them, parsed and checked at the start.
+// Documents that are known beforehand, or by the hash under which they came once.
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type DocumentNode, print } from 'graphql';
-import { shorten } from '../errors.ts';
-import { readManifest, type WrittenDocument } from './document-manifest.ts';
-import { hashOf } from './document-request.ts';
+import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
+import { GraphQLError, parse, print } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { type ErrorCode, shorten } from '../errors.ts';
+import { readManifest } from './document-manifest.ts';
+import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
-export type TrustedDocuments = {
-  /** The text of the document with this id. */
-  textOf(id: string): string | undefined;
-  /** The document of a text that is trusted. */
-  parsed(text: string): DocumentNode | undefined;
-  isTrusted(document: DocumentNode): boolean;
+export type DocumentOutcome = 'trusted' | 'unknown' | 'refused';
+
+export type DocumentsDependencies = {
+  config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;
+  clock: Clock;
+  /** Told of every document, where trust is looked at. */
+  onDocument(outcome: DocumentOutcome): void;
+  /** Told now and then of a document that is not trusted, never by its text, which may hold anything. */
+  onUnknown(document: { hash: string; operationName: string | null }, outcome: DocumentOutcome): void;
 };
 
-/** Parses and validates a text: the document, or the first thing that is wrong with it. */
-export type CheckDocument = (text: string) => DocumentNode | { problem: string };
+/** The parameters of a request as they came, checked by nobody yet. */
+type Params = {
+  query?: unknown;
+  operationName?: unknown;
+  /** GraphQL over HTTP's own name, and urql's. */
+  documentId?: unknown;
+  /** Relay's, as its documentation has it. */
+  doc_id?: unknown;
+  /** Apollo's is in `persistedQuery`. */
+  extensions?: { persistedQuery?: unknown } | null;
+};
 
 /** The operations of this repository, which codegen wrote down. */
 const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json', import.meta.url));
+const MAX_ID_LENGTH = 200;
+const MAX_KEPT_LETTERS = 2_000_000;
+/** A longer text is sent whole each time: anybody may have one kept. */
+const MAX_KEPT_TEXT = 16_384;
+/** An unknown document is reported once in this time, and no more than this number of them: clients can make up any. */
+const REPORT_AGAIN_MS = 600_000;
+const MAX_REPORTED = 100;
 
-/** Where no document is trusted. */
-export const NO_DOCUMENTS: TrustedDocuments = {
-  textOf: () => undefined,
-  parsed: () => undefined,
-  isTrusted: () => false,
-};
+export type Documents = ReturnType<typeof createDocuments>;
 
-/**
- * Reads the gateway's own manifest, and the deployer's at `path` where there is one. All that is wrong with the latter is
- * in `problems`; of the former, what these settings do not allow is left out.
- */
-export function readTrustedDocuments(
-  path: string | null,
-  check: CheckDocument,
-): { trusted: TrustedDocuments; problems: readonly string[] } {
-  const texts = new Map<string, string>();
-  const documents = new Map<string, DocumentNode>();
-  const known = new WeakSet<DocumentNode>();
+export function createDocuments({ config, clock, onDocument, onUnknown }: DocumentsDependencies) {
+  const { mode, path } = config.trustedDocuments;
+  const isAutomatic = config.automaticPersistedQueries;
+  /** Texts that are trusted, and by which ids. */
+  const trusted = { texts: new Set<string>(), byId: new Map<string, string>() };
+  const kept = new LRUCache<string, string>({ maxSize: MAX_KEPT_LETTERS, sizeCalculation: (text) => text.length + 64 });
+  const reported = { since: Number.NEGATIVE_INFINITY, hashes: new Set<string>() };
 
-  /** Takes a document in, or says why it cannot be. */
-  function add({ id, text, place }: WrittenDocument): string | null {
-    const document = documents.get(text) ?? check(text);
-    if ('problem' in document) return `${place}: ${shorten(document.problem)}`;
-    const printed = print(document);
-    const namesake = id === null ? undefined : texts.get(id);
-    if (id !== null && namesake !== undefined && namesake !== text && printedOf(namesake) !== printed)
-      return `${place}: another document has the same id`;
-    known.add(document);
-    for (const form of [text, printed]) {
-      if (!documents.has(form)) documents.set(form, document);
-      texts.set(hashOf(form), form);
+  function note(outcome: DocumentOutcome, text: string, operationName: unknown): void {
+    onDocument(outcome);
+    if (outcome === 'trusted') return;
+    if (clock.now() - reported.since >= REPORT_AGAIN_MS) {
+      reported.since = clock.now();
+      reported.hashes.clear();
     }
-    if (id !== null && namesake === undefined) texts.set(id, text);
+    const hash = hashOf(text);
+    if (reported.hashes.size >= MAX_REPORTED || reported.hashes.has(hash)) return;
+    reported.hashes.add(hash);
+    const name = typeof operationName === 'string' ? operationName.slice(0, MAX_LOGGED_NAME) : null;
+    onUnknown({ hash, operationName: name }, outcome);
+  }
+
+  /** Whether there can be a document that is asked for by its id. */
+  const takesIds = isAutomatic || mode !== 'off';
+  /** Looks at a text that came, with or without an id: whether it may run, and whether the id is its own. */
+  const admission: Plugin<object, { state: RequestState }> = {
+    onParams({ params, request, setParams, context: { state } }) {
+      const { query, operationName } = params as Params;
+      const id = idOf(params as Params, request);
+      if (!query && id !== null && !takesIds)
+        throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+      if (!query || typeof query !== 'string') return;
+      const isTrusted = trusted.texts.has(query);
+      if (id !== null && !(isTrusted && trusted.byId.get(id) === query) && hashOf(query) !== id)
+        throw badRequest('The id that was sent is not that of the text beside it.');
+      if (mode === 'strict' && !isTrusted) {
+        note('refused', query, operationName);
+        throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
+      }
+      if (isAutomatic && query.length <= MAX_KEPT_TEXT) state.documentId = id;
+      const { documentId: _, doc_id: __, ...rest } = params as Params & typeof params;
+      setParams(rest);
+    },
+  };
+  const byId = usePersistedOperations({
+    allowArbitraryOperations: true,
+    extractPersistedOperationId: (params, request) => idOf(params as Params, request),
+    getPersistedOperation: (id) => trusted.byId.get(id) ?? kept.get(id) ?? null,
+    customErrors: {
+      keyNotFound: () => badRequest('Must provide query string.'),
+      notFound: () => notFound('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND'),
+    },
+  });
+
+  return {
+    plugins: takesIds ? [admission, byId] : [admission],
+
+    /** An operation of a document begins. */
+    begin({ document, documentId, operationName }: RequestState): void {
+      const text = document?.loc?.source.body ?? '';
+      if (documentId !== null) kept.set(documentId, text);
+      if (mode === 'off') return;
+      note(trusted.texts.has(text) ? 'trusted' : 'unknown', text, operationName);
+    },
+
+    /**
+     * Reads the gateway's own manifest, and the deployer's where there is one; to be called once, before the first
+     * request. Answers what is wrong with the latter. What these settings do not allow of the former is left out.
+     */
+    read(check: (text: string) => void): readonly string[] {
+      if (mode === 'off') return [];
+      for (const document of readManifest(OWN_MANIFEST).documents) add(document, check);
+      if (path === null) return [];
+      const { documents, problems } = readManifest(path);
+      return [...problems, ...documents.flatMap((document) => add(document, check) ?? [])];
+    },
+  };
+
+  /** Trusts a document, or says why it cannot. Clients may send it as it is written, or as graphql prints it. */
+  function add({ id, text, place }: { id: string | null; text: string; place: string }, check: (text: string) => void) {
+    try {
+      check(text);
+    } catch (error) {
+      return `${place}: ${shorten((error as Error).message)}`;
+    }
+    const printed = print(parse(text));
+    const other = id === null ? undefined : trusted.byId.get(id);
+    if (other !== undefined && print(parse(other)) !== printed) return `${place}: another document has the same id`;
+    for (const form of [text, printed]) {
+      trusted.texts.add(form);
+      trusted.byId.set(hashOf(form), form);
+    }
+    if (id !== null) trusted.byId.set(id, text);
     return null;
   }
+}
 
-  function printedOf(text: string): string | undefined {
-    const document = documents.get(text);
-    return document && print(document);
-  }
-
-  // The deployer may have given users another name, or allow less depth.
-  for (const document of readManifest(OWN_MANIFEST).documents) add(document);
-  const own = path === null ? { documents: [], problems: [] } : readManifest(path);
-  const problems = [...own.problems, ...own.documents.flatMap((document) => add(document) ?? [])];
-  return {
-    trusted: {
-      textOf: (id) => texts.get(id),
-      parsed: (text) => documents.get(text),
-      isTrusted: (document) => known.has(document),
-    },
-    problems,
+/** The id by which a request asks for a document. Throws where it is malformed, or several contradict each other. */
+function idOf({ documentId, doc_id, extensions }: Params, { method, url }: Request): string | null {
+  // Yoga takes only what it knows from a URL.
+  const inUrl = method === 'GET' ? new URL(url, 'http://localhost').searchParams : null;
+  const persisted = extensions?.persistedQuery as { version?: unknown; sha256Hash?: unknown } | null | undefined;
+  if (persisted != null && persisted.version !== 1) throw badRequest('"extensions.persistedQuery.version" must be 1.');
+  const named = {
+    documentId: documentId ?? inUrl?.get('documentId'),
+    doc_id: doc_id ?? inUrl?.get('doc_id'),
+    'extensions.persistedQuery.sha256Hash': persisted == null ? null : (persisted.sha256Hash ?? ''),
   };
+  const ids = new Set<string>();
+  for (const [name, id] of Object.entries(named)) {
+    if (id == null) continue;
+    if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH)
+      throw badRequest(`"${name}" must be the id of a document: a string of 1 to ${MAX_ID_LENGTH} characters.`);
+    ids.add(id.replace(/^sha256:/, ''));
+  }
+  if (ids.size > 1) throw badRequest('The request names several documents: send one id.');
+  const [id = null] = ids;
+  return id;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** A refusal with HTTP status 400, whatever type of answer is accepted. */
+function badRequest(message: string, code: ErrorCode | 'BAD_REQUEST' = 'BAD_REQUEST'): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
+}
+
+/**
+ * In the words of Apollo's protocol, by which clients know to send the text. They want HTTP status 200 beside
+ * `application/json`, as Apollo's own server does it; the newer type says by its status that there is no data.
+ */
+function notFound(message: string, code: ErrorCode): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { spec: true, status: 400 } } });
 }

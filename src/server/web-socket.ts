@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -12,22 +12,8 @@ import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { tooManyRequests } from '../http/client-rates.ts';
 import type { Cors } from '../http/cors.ts';
-import { type Answer, type Answers, errorForClients, forClients } from './answers.ts';
-import type { DocumentParams } from './document-request.ts';
-import { type Exchange, forLog, type LoggedExchange, openExchange } from './exchange.ts';
-import { GRAPHQL_PATH } from './front.ts';
-
-/** An operation that did not come over HTTP. */
-export type Operation = Pick<SubscribePayload, 'operationName' | 'variables' | 'extensions'> &
-  DocumentParams & {
-    exchange: Exchange;
-    /** Aborts when nobody waits for the answer any more. */
-    gone: AbortSignal;
-  };
-
-/** An operation that has been checked, and the way to run it. */
-export type PreparedOperation = ExecutionArgs & { run(): Promise<Answer | Answers> };
-export type Prepared = PreparedOperation | readonly GraphQLError[];
+import { logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type WebSockets = {
   /** Takes over the connection of a request that asks for it. */
@@ -37,8 +23,8 @@ export type WebSockets = {
 };
 
 export type WebSocketDependencies = {
-  /** Checks an operation: the errors tell why it cannot run. */
-  prepare(operation: Operation): Prepared | Promise<Prepared>;
+  graphql: Pick<Graphql, 'run'>;
+  schema: GraphQLSchema;
   authenticate: Authenticate;
   /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
   tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
@@ -46,7 +32,7 @@ export type WebSocketDependencies = {
   /** Whether new connections are welcome. */
   isReady(): boolean;
   /** Told when an operation is over. */
-  onOperation(exchange: LoggedExchange, facts: { ms: number }): void;
+  onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
   onFault(error: unknown): void;
   maxBodyBytes: number;
   maxConnections: number;
@@ -69,17 +55,27 @@ const TRY_AGAIN_LATER = 1013;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON = 120;
 
-type Running = { exchange: Exchange; startedAt: number; isSubscription: boolean };
+type Running = { state: RequestState; startedAt: number };
+type BegunOperation = ExecutionArgs & { result: ExecutionResult | Answers };
 type Connection = {
   viewer: Viewer | null;
-  requestId: string;
   running: Map<SubscribePayload, Running>;
   gone: AbortController;
 };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
-  const { prepare, authenticate, tooSoon = () => null, cors, isReady, onOperation, onFault, clock } = dependencies;
+  const {
+    graphql,
+    schema,
+    authenticate,
+    tooSoon = () => null,
+    cors,
+    isReady,
+    onOperation,
+    onFault,
+    clock,
+  } = dependencies;
   const { maxBodyBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -122,28 +118,29 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
       async onSubscribe({ extra: { socket, request } }, _id, payload) {
         // Nothing more begins on a connection that is about to close: the client asks again elsewhere.
         if (isLeaving) return new Promise<never>(() => {});
-        const { viewer, running, requestId, gone } = connectionOf(socket);
+        const { viewer, running, gone } = connectionOf(socket);
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
           return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
         const seconds = tooSoon(request, viewer);
         if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
-        const exchange = openExchange(requestId);
-        exchange.viewer = viewer;
-        const operation: Running = { exchange, startedAt: clock.now(), isSubscription: false };
-        running.set(payload, operation);
-        const prepared = await prepare({ ...payload, exchange, gone: gone.signal });
-        if ('run' in prepared) operation.isSubscription = isSubscription(prepared);
-        else finish(socket, payload);
-        return prepared;
+        const state = openRequest(request.headers, 'websocket', () => gone.signal);
+        state.viewer = viewer;
+        running.set(payload, { state, startedAt: clock.now() });
+        const result = await graphql.run({ ...payload }, state);
+        // What has begun is answered, by an error if need be.
+        if (state.document)
+          return { schema, document: state.document, operationName: payload.operationName, result } as BegunOperation;
+        finish(socket, payload);
+        return 'errors' in result ? (result.errors ?? []) : [];
       },
       execute: run,
       subscribe: run,
       async onNext({ extra: { socket } }, _id, _payload, _args, answer) {
         // A subscription hears of the close before it makes one more answer in vain.
         if (socket.readyState !== socket.OPEN) await eventLoopTurn();
-        return forClients(answer);
+        return answer.errors ? { ...answer, errors: answer.errors.map(errorForClients) } : answer;
       },
       onError: (_context, _id, _payload, errors) => errors.map(errorForClients),
       onComplete: ({ extra: { socket } }, _id, payload) => finish(socket, payload),
@@ -152,10 +149,9 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
     KEEP_ALIVE_MS,
   );
 
-  server.on('connection', (socket, request) => {
-    const { requestId } = openExchange(request.headers['x-request-id']?.toString());
+  server.on('connection', (socket) => {
     const gone = new AbortController();
-    connections.set(socket, { viewer: null, requestId, running: new Map(), gone });
+    connections.set(socket, { viewer: null, running: new Map(), gone });
     // ws answers these by itself.
     socket.on('ping', () => cutOffUnread(socket));
     // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
@@ -170,13 +166,14 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
     const operation = running.get(payload);
     if (!operation) return;
     running.delete(payload);
-    onOperation(forLog(operation.exchange), { ms: clock.now() - operation.startedAt });
+    onOperation({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt });
     if (isLeaving) closeWhenAnswered(socket);
   }
 
   /** Subscriptions are not completed: a client that is told so would not come back. */
   function closeWhenAnswered(socket: WebSocket) {
-    if ([...connectionOf(socket).running.values()].some(({ isSubscription }) => !isSubscription)) return;
+    const operations = [...connectionOf(socket).running.values()];
+    if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
     // The last answer is handed to the socket in this turn of the event loop.
     setImmediate(() => socket.close(GOING_AWAY, 'Going away: connect again'));
   }
@@ -220,10 +217,12 @@ async function viewerOf(authenticate: Authenticate, request: IncomingMessage, pa
   return endOf(byHeader) < endOf(byParameter) ? byHeader : byParameter;
 }
 
-/** All that runs here has been prepared. */
-const run = (args: ExecutionArgs) => (args as PreparedOperation).run();
+const run = (args: ExecutionArgs) => (args as BegunOperation).result;
 
-const isSubscription = ({ document, operationName }: ExecutionArgs) =>
-  getOperationAST(document, operationName)?.operation === 'subscription';
+/** An error as clients may read it: without the notes that Yoga keeps in errors, such as the HTTP status. */
+function errorForClients(error: GraphQLError) {
+  const { extensions: { http: _, ...extensions } = {}, ...rest } = error.toJSON();
+  return { ...rest, extensions };
+}
 
 const failure = (code: ErrorCode, message: string) => new GraphQLError(message, { extensions: { code } });

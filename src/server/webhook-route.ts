@@ -47,7 +47,6 @@ export function createWebhookRoute<Message>(options: WebhookRouteOptions<Message
         return answer(response);
       }
       const text = await readBody(request, MAX_BODY_BYTES);
-      request.resume();
       if (text === null) return refuse(413, 'malformed', 'its body is too large', command);
       const message = reader.parse(command, text);
       if (message === null) return refuse(400, 'malformed', 'its body makes no sense', command);

@@ -1,120 +1,208 @@
-// The long way: Yoga with our schema, limits, masking and accounting. It answers everything that may come, and alone
-// words what is refused.
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+// GraphQL: Yoga with our schema and one ordered list of plugins, for HTTP and for WebSockets.
+import { mapAsyncIterator } from '@graphql-tools/utils';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import type { OpenContext } from '../context.ts';
-import type { Accounting, Visit } from './accounting.ts';
-import { type Answer, isAnswers, subscribe } from './answers.ts';
-import { refusal } from './body.ts';
-import type { Caching } from './caching.ts';
-import type { createCosts } from './costs.ts';
-import type { Documents } from './documents.ts';
-import type { EventStreams } from './event-streams.ts';
-import { GRAPHQL_PATH } from './front.ts';
+import type { Contexts, OpenContext } from '../context.ts';
+import { maskError, shorten, withoutGuess } from '../errors.ts';
+import type { CheckCost } from '../graph/cost.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
+import type { RequestState } from './request-state.ts';
+import type { Documents } from './trusted-documents.ts';
 
-/** What Yoga hands on with a request. */
-type ServerContext = { readonly visit: Visit };
+export const GRAPHQL_PATH = '/graphql';
 
-export type YogaServerDependencies = {
-  schema: GraphQLSchema;
+type ServerContext = { readonly state: RequestState };
+type YogaPlugin = Plugin<ServerContext, ServerContext>;
+type Begun = ExecutionArgs & { contextValue: ServerContext };
+export type Answers = AsyncIterableIterator<ExecutionResult>;
+
+export type GraphqlDependencies = {
   config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
-  open(visit: Visit): OpenContext;
-  /** It is known what is to run. */
-  begin(visit: Visit, document: DocumentNode, operationName: string | null | undefined): void;
-  costs: ReturnType<typeof createCosts>;
-  accounting: Accounting;
-  documents: Pick<Documents, 'plugin'>;
-  caching: Caching;
-  streams: EventStreams;
-  mask(error: unknown): GraphQLError;
+  schema: GraphQLSchema;
+  contexts: Contexts;
+  /** Why an operation would cost too much, or null. */
+  checkCost: CheckCost;
+  documents: Documents;
+  metrics: Metrics | null;
+  /** Told of what no client can be told. */
+  onBug(error: unknown): void;
 };
+
+export type Graphql = ReturnType<typeof createGraphql>;
 
 /** `accept` headers for which a subscription can be answered over HTTP. */
 const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
 
-/** Makes Yoga, and the check of a document as requests are checked. */
-export function createYogaServer(dependencies: YogaServerDependencies) {
-  const { schema, config, open, begin, costs, accounting, documents, caching, streams, mask } = dependencies;
+/** Makes what runs GraphQL operations. */
+export function createGraphql(dependencies: GraphqlDependencies) {
+  const { config, schema, contexts, checkCost, documents, metrics, onBug } = dependencies;
+  const openSubscriptions = { http: 0, websocket: 0 };
+  const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
+
   const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    // It copies a context, and ours is more than its own fields: the executor gets it below.
-    context: ({ visit }) => void open(visit),
     maskedErrors: { maskError: mask },
     parserAndValidationCache: { documentCache: boundedByText(), errorCache: boundedByText() },
-    // The body has been read; Yoga's own limit would pipe it through a stream once more.
+    extraParamNames: ['documentId', 'doc_id'],
+    // The body has been read and bounded; Yoga's own limit would pipe it through a stream once more.
     maxRequestBodySize: false,
     multipart: false,
     cors: false,
     graphiql: false,
     landingPage: false,
     logging: false,
-    plugins: [documents.plugin, createLimits(config), operations(), costs, httpAnswers(), caching.plugin, contexts()],
+    plugins: [...documents.plugins, ...createLimits(config), operations(), answers(), executionContext()],
   });
+  const webSocketRequest = new yoga.fetchAPI.Request(`http://localhost${GRAPHQL_PATH}`, { method: 'POST' });
 
-  function operations(): Plugin<ServerContext, ServerContext> {
+  function contextOf(state: RequestState): OpenContext {
+    state.context ??= contexts.open({
+      gone: state.disconnectSignal,
+      viewer: state.viewer,
+      onUpstreamCall: () => state.upstreamCalls++,
+      onRead({ group, generation, freshUntil }) {
+        state.freshUntil = Math.min(state.freshUntil, freshUntil);
+        state.groups.set(group, Math.min(generation, state.groups.get(group) ?? generation));
+      },
+    });
+    return state.context;
+  }
+
+  /** Notes what is to run, and gives each answer of a subscription what an answer gets. */
+  function operations(): YogaPlugin {
+    function begin(
+      { document, operationName, variableValues: variables, contextValue: { state } }: Begun,
+      stop: (result: ExecutionResult) => void,
+    ): void {
+      const operation = getOperationAST(document, operationName);
+      state.document = document;
+      state.operationName = operation?.name?.value ?? null;
+      state.operationType = operation?.operation ?? null;
+      documents.begin(state);
+      const problem = checkCost({ document, operationName, variables });
+      if (problem) stop({ errors: [problem] });
+    }
     return {
-      onExecute: ({ args }) => begin(args.contextValue.visit, args.document, args.operationName),
-      onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
-        const { visit } = args.contextValue;
-        begin(visit, args.document, args.operationName);
-        const { origin } = visit;
-        if ('request' in origin && !TAKES_STREAMS.test(origin.request.headers.accept || '*/*'))
-          return setResultAndStopExecution({ errors: [notAcceptable()] });
-        setSubscribeFn((subscribing) => {
-          const onAnswer = (answer: Answer) => {
-            answer.errors &&= answer.errors.map(mask);
-            accounting.note(visit, answer);
-          };
-          return subscribe(subscribing, { onAnswer, onEnd: accounting.hold(visit) });
-        });
+      onExecute: ({ args, setResultAndStopExecution }) => begin(args, setResultAndStopExecution),
+      onSubscribe({ args, setResultAndStopExecution }) {
+        begin(args, setResultAndStopExecution);
+        const { state, request } = args.contextValue;
+        if (!TAKES_STREAMS.test(request.headers.get('accept') ?? '*/*'))
+          return setResultAndStopExecution({ errors: [streamsOnly()] });
+        return {
+          onSubscribeResult({ result, setResult }) {
+            if (!isAnswers(result)) return;
+            openSubscriptions[state.transport]++;
+            // Yoga masks errors too late for our notes of them.
+            const note = ({ errors, ...answer }: ExecutionResult) =>
+              complete(state, errors ? { ...answer, errors: errors.map(mask) } : answer);
+            // A failure of the events is the last answer, so that all transports tell it alike.
+            const fail = (error: unknown) => complete(state, { errors: [mask(error)] });
+            const end = () => {
+              openSubscriptions[state.transport]--;
+              state.context?.close();
+            };
+            setResult(mapAsyncIterator(result, note, fail, end));
+          },
+        };
       },
     };
   }
 
-  /** The last before what executes, so that all the others see Yoga's own context. */
-  function contexts(): Plugin<ServerContext, ServerContext> {
-    const within =
+  /** Notes what became of an operation that came over HTTP. */
+  function answers(): YogaPlugin {
+    return {
+      onResultProcess({ serverContext: { state }, result, setResult }) {
+        if (Array.isArray(result)) return;
+        state.isStream = isAnswers(result);
+        if (!isAnswers(result)) setResult(settle(state, result));
+        else metrics?.onQuery(state.operationType, state.operationName, null);
+      },
+    };
+  }
+
+  /** Hands resolvers our context: Yoga would copy its fields, and it is more than those. */
+  function executionContext(): YogaPlugin {
+    const withContext =
       <R>(run: (args: ExecutionArgs) => R) =>
       (args: ExecutionArgs): R =>
-        run({ ...args, contextValue: open((args.contextValue as ServerContext).visit) });
+        run({ ...args, contextValue: contextOf((args.contextValue as ServerContext).state) });
     return {
-      onExecute: ({ executeFn, setExecuteFn }) => setExecuteFn(within(executeFn)),
-      onSubscribe: ({ subscribeFn, setSubscribeFn }) => setSubscribeFn(within(subscribeFn)),
+      onExecute: ({ executeFn, setExecuteFn }) => setExecuteFn(withContext(executeFn)),
+      onSubscribe: ({ subscribeFn, setSubscribeFn }) => setSubscribeFn(withContext(subscribeFn)),
     };
   }
 
-  /** Parses and validates as requests are checked, so that nothing is trusted that would be refused. */
-  function check(text: string): DocumentNode | { problem: string } {
-    const { parse, validate } = yoga.getEnveloped();
-    try {
-      const document: DocumentNode = parse(text);
-      const [problem] = validate(schema, document);
-      return problem ? { problem: problem.message } : document;
-    } catch (error) {
-      return { problem: (error as Error).message };
+  /** An operation has its one answer: nothing more is read for it. */
+  function settle(state: RequestState, answer: ExecutionResult): ExecutionResult {
+    state.context?.close();
+    const completed = complete(state, answer);
+    metrics?.onQuery(state.operationType, state.operationName, state.errorCodes.values().next().value ?? null);
+    state.isWhole =
+      state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
+    return completed;
+  }
+
+  /** Notes the errors of an answer, and says in it what of it is stale. */
+  function complete({ context, errorCodes }: RequestState, answer: ExecutionResult): ExecutionResult {
+    for (const { extensions } of answer.errors ?? []) {
+      errorCodes.add(String(extensions.code));
+      // The document is right, yet nothing ran: its variables are wrong (GraphQL over HTTP, 6.4.2).
+      if (context && !('data' in answer)) extensions.http ??= { spec: true, status: 400 };
+      // Proxies and monitors go by the status, whatever type of answer the client takes.
+      if (extensions.code === 'OPERATION_TOO_EXPENSIVE') extensions.http = { status: 400 };
     }
-  }
-
-  function httpAnswers(): Plugin<ServerContext, ServerContext> {
-    return {
-      onResultProcess({ serverContext: { visit }, result, resultProcessor, setResultProcessor }) {
-        if (Array.isArray(result)) return visit.opened?.close();
-        if (!resultProcessor) setResultProcessor(refuseType, 'application/json');
-        if (!isAnswers(result)) return accounting.settle(visit, result);
-        accounting.stream(visit);
-        const { origin } = visit;
-        if (!('response' in origin)) return;
-        visit.exchange.isStream = true;
-        streams.add(origin.response);
-      },
+    const staleness = context?.staleness();
+    if (!staleness) return answer;
+    const freshness = {
+      oldestAgeSeconds: Math.round(staleness.ageMs / 1000),
+      reason: staleness.failure ?? 'REVALIDATING',
     };
+    return { ...answer, extensions: { ...answer.extensions, freshness } };
   }
 
-  return { yoga, check };
+  return {
+    /** Parses and validates a text as those of requests are; throws what is wrong with it. */
+    check(text: string): void {
+      const { parse, validate } = yoga.getEnveloped();
+      const [problem] = validate(schema, parse(text));
+      if (problem) throw problem;
+    },
+
+    /** Answers a request of which the body has been read. */
+    answer: (
+      url: string,
+      init: { method: string; headers: Record<string, string>; body?: string },
+      state: RequestState,
+    ) => yoga.fetch(url, init, { state }),
+
+    /** Runs an operation that came over a WebSocket. One that cannot run is answered by errors alone. */
+    async run(params: object, state: RequestState): Promise<ExecutionResult | Answers> {
+      const context = { state, request: webSocketRequest };
+      let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
+      try {
+        result = await yoga.getResultForParams({ params, request: webSocketRequest }, context as never);
+      } catch (error) {
+        result = { errors: [mask(error)] };
+      }
+      if (!result || !isAnswers(result)) return settle(state, result ?? {});
+      metrics?.onQuery(state.operationType, state.operationName, null);
+      const answers = result as Answers;
+      state.disconnectSignal().addEventListener('abort', () => void answers.return?.());
+      return answers;
+    },
+
+    /** How many subscriptions are open, by transport. */
+    openSubscriptions: () => ({ sse: openSubscriptions.http, websocket: openSubscriptions.websocket }),
+  };
+}
+
+function isAnswers<T extends object>(result: T): result is Extract<T, AsyncIterable<unknown>> {
+  return Symbol.asyncIterator in result;
 }
 
 /** Yoga keeps as many documents, of any size; a parsed one takes some 40 bytes for each letter of its text. */
@@ -122,12 +210,7 @@ function boundedByText<V extends object>(): LRUCache<string, V> {
   return new LRUCache({ max: 1000, maxSize: 500_000, sizeCalculation: (_value, text) => text.length + 1 });
 }
 
-function refuseType(_result: unknown, { Response }: { Response: typeof globalThis.Response }) {
-  const message = 'There is no answer of a type that is accepted: accept application/json or text/event-stream.';
-  return new Response(refusal(message), { status: 406, headers: { 'content-type': 'application/json' } });
-}
-
-function notAcceptable(): GraphQLError {
+function streamsOnly(): GraphQLError {
   const message = 'A subscription is answered by a stream of events: accept text/event-stream, or use a WebSocket.';
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }

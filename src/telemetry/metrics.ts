@@ -36,138 +36,80 @@ const MAX_CALL_OUTCOMES = 200;
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
 export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   const registry = new Registry();
-  const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) => {
+  const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => {
     return { name: `follow_gateway_${name}`, help, labelNames, registers: [registry] };
   };
-  const sampled = (Metric: typeof Gauge | typeof Counter, options: ReturnType<typeof metric>, read: () => Sample[]) =>
+  const counter = <Label extends string>(...options: Parameters<typeof metric<Label>>) =>
+    new Counter(metric(...options));
+  const histogram = <Label extends string>(buckets: number[], ...options: Parameters<typeof metric<Label>>) =>
+    new Histogram({ ...metric(...options), buckets });
+  /** A metric whose samples are read at the moment of a scrape. */
+  const sampled = (
+    Metric: typeof Gauge | typeof Counter,
+    read: () => Sample[],
+    ...options: Parameters<typeof metric>
+  ) =>
     new Metric({
-      ...options,
+      ...metric(...options),
       collect() {
         this.reset();
         for (const [labels, value] of read()) this.labels(...labels).inc(value);
       },
     });
+  const { memoryBytes, breakers, redisIsUp, openSubscriptions } = readings;
   const known = new Set(knownOperations);
   const nameOf = (operation: string | null) => (operation !== null && known.has(operation) ? operation : 'other');
 
-  const queries = new Counter(
-    metric(
-      'queries_total',
-      'GraphQL operations by type (none: not understood), by name (other: not in schema/operations) and by the first error code, or OK.',
-      ['type', 'operation', 'code'],
-    ),
-  );
-  const requestSeconds = new Histogram({
-    ...metric(
-      'request_duration_seconds',
-      'Time from a GraphQL request to the end of its answer, by operation and HTTP status (or aborted).',
-      ['operation', 'status'],
-    ),
-    buckets: SECONDS,
-  });
-  const calls = new Counter(
-    metric(
-      'upstream_calls_total',
-      'Calls sent upstream, retries included, by outcome: ok, the ErrorCode, or why there was no answer.',
-      ['command', 'outcome'],
-    ),
-  );
-  const callSeconds = new Histogram({
-    ...metric(
-      'upstream_call_duration_seconds',
-      'Time from sending a call upstream to its answer, or to giving up on it.',
-      ['command'],
-    ),
-    buckets: SECONDS,
-  });
-  const webhooks = new Counter(
-    metric(
-      'webhooks_total',
-      'Webhooks by command (none: unknown, or unproven) and by outcome: taken, own, duplicate, dropped (too many at once), ignored, malformed, refused.',
-      ['command', 'outcome'],
-    ),
-  );
-  const documents = new Counter(
-    metric(
-      'documents_total',
-      'Operations by whether their document is trusted, where TRUSTED_DOCUMENTS is not off: trusted, unknown, or refused.',
-      ['outcome'],
-    ),
-  );
-  const reads = new Counter(
-    metric(
-      'cache_reads_total',
-      'Reads by kind, by outcome, and by the tier that answered: memory, redis, or the source itself on a miss.',
-      ['kind', 'outcome', 'tier'],
-    ),
-  );
-  const shared = new Counter(
-    metric('flights_shared_total', 'Reads that joined an equal one that was under way.', ['kind']),
-  );
-  const batchSizes = new Histogram({
-    ...metric('batch_size', 'Keys in a batch, those included that are renewed in its spare slots.', ['kind']),
-    buckets: BATCH_SIZES,
-  });
+  const queryHelp = 'GraphQL operations by type, name (other: not in schema/operations), and first error code or OK.';
+  const queries = counter('queries_total', queryHelp, ['type', 'operation', 'code']);
+  const requestHelp = 'Time from a GraphQL request to the end of its answer, by HTTP status (or aborted).';
+  const requestSeconds = histogram(SECONDS, 'request_duration_seconds', requestHelp, ['operation', 'status']);
+  const callHelp = 'Calls sent upstream, retries included, by ok, ErrorCode, or why there was no answer.';
+  const calls = counter('upstream_calls_total', callHelp, ['command', 'outcome']);
+  const callTime = 'Time from sending a call upstream to its answer, or to giving up on it.';
+  const callSeconds = histogram(SECONDS, 'upstream_call_duration_seconds', callTime, ['command']);
+  const webhookHelp =
+    'Webhooks by command (none: unproven), and taken, own, duplicate, dropped (too many), ignored, malformed, refused.';
+  const webhooks = counter('webhooks_total', webhookHelp, ['command', 'outcome']);
+  const documentHelp = 'Operations by whether their document is trusted, unless TRUSTED_DOCUMENTS is off.';
+  const documents = counter('documents_total', documentHelp, ['outcome']);
+  const readHelp = 'Reads by kind, outcome, and the tier that answered: the source itself on a miss.';
+  const reads = counter('cache_reads_total', readHelp, ['kind', 'outcome', 'tier']);
+  const shared = counter('flights_shared_total', 'Reads that joined an equal one that was under way.', ['kind']);
+  const batchHelp = 'Keys in a batch, those included that are renewed in its spare slots.';
+  const batchSizes = histogram(BATCH_SIZES, 'batch_size', batchHelp, ['kind']);
 
-  sampled(Gauge, metric('memory_bytes', 'Estimated bytes that the memory tier holds.', ['kind']), () =>
-    Object.entries(readings.memoryBytes()).map(([kind, bytes]) => [[kind], bytes]),
-  );
-  sampled(
-    Gauge,
-    metric('breaker_state', 'Circuit breaker of each command that was called: 1 for the state that it is in.', [
-      'command',
-      'state',
-    ]),
-    () =>
-      Object.entries(readings.breakers()).flatMap(([command, current]) =>
-        BREAKER_STATES.map((state): Sample => [[command, state], Number(state === current)]),
-      ),
-  );
-  sampled(Gauge, metric('open_subscriptions', 'Subscriptions that are open now, by transport.', ['transport']), () =>
-    Object.entries(readings.openSubscriptions()).map(([transport, open]) => [[transport], open]),
-  );
-  const { redisIsUp } = readings;
-  if (redisIsUp) sampled(Gauge, metric('redis_up', 'Whether Redis answers.'), () => [[[], Number(redisIsUp())]]);
-  sampleBudget();
+  const byName = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values).map(([name, value]): Sample => [[name], value]);
+  sampled(Gauge, () => byName(memoryBytes()), 'memory_bytes', 'Estimated bytes in the memory tier.', ['kind']);
+  const openHelp = 'Subscriptions that are open now, by transport.';
+  sampled(Gauge, () => byName(openSubscriptions()), 'open_subscriptions', openHelp, ['transport']);
+  if (redisIsUp) sampled(Gauge, () => [[[], Number(redisIsUp())]], 'redis_up', 'Whether Redis answers.', []);
+  const breakerStates = () =>
+    Object.entries(breakers()).flatMap(([command, current]) =>
+      BREAKER_STATES.map((state): Sample => [[command, state], Number(state === current)]),
+    );
+  const breakerHelp = 'Circuit breaker of each command that was called: 1 for the state that it is in.';
+  sampled(Gauge, breakerStates, 'breaker_state', breakerHelp, ['command', 'state']);
 
-  function sampleBudget(): void {
-    const budgets = () => Object.entries(readings.budget());
-    const byPriority = (what: 'waiting' | 'admitted' | 'refused') => () =>
-      budgets().flatMap(([command, state]) =>
-        Object.entries(state[what]).map(([priority, count]): Sample => [[command, priority], count]),
-      );
-    const byCommand = (what: 'limit' | 'used' | 'shared') => () =>
-      budgets().map(([command, state]): Sample => [[command], Number(state[what])]);
-    const labels = ['command', 'priority'];
-    sampled(Counter, metric('budget_admitted_total', 'Calls that the budget let go.', labels), byPriority('admitted'));
-    sampled(
-      Counter,
-      metric('budget_refused_total', 'Calls that the budget refused, since they had waited too long.', labels),
-      byPriority('refused'),
+  const budgets = () => Object.entries(readings.budget());
+  const byPriority = (what: 'waiting' | 'admitted' | 'refused') => () =>
+    budgets().flatMap(([command, state]) =>
+      Object.entries(state[what]).map(([priority, count]): Sample => [[command, priority], count]),
     );
-    sampled(Gauge, metric('budget_waiting', 'Calls that wait for the budget now.', labels), byPriority('waiting'));
-    sampled(
-      Gauge,
-      metric('budget_limit', 'Calls that may go in any second now: of all replicas while shared, else of this one.', [
-        'command',
-      ]),
-      byCommand('limit'),
-    );
-    sampled(
-      Gauge,
-      metric('budget_used', 'Calls of the last second, as far as this replica knows; of all replicas while shared.', [
-        'command',
-      ]),
-      byCommand('used'),
-    );
-    sampled(
-      Gauge,
-      metric('budget_shared', 'Whether the budget is shared with other replicas now; 0 for a local share.', [
-        'command',
-      ]),
-      byCommand('shared'),
-    );
-  }
+  const byCommand = (what: 'limit' | 'used' | 'shared') => () =>
+    budgets().map(([command, state]): Sample => [[command], Number(state[what])]);
+  const priority = ['command', 'priority'];
+  sampled(Counter, byPriority('admitted'), 'budget_admitted_total', 'Calls that the budget let go.', priority);
+  const refusedHelp = 'Calls that the budget refused, since they had waited too long.';
+  sampled(Counter, byPriority('refused'), 'budget_refused_total', refusedHelp, priority);
+  sampled(Gauge, byPriority('waiting'), 'budget_waiting', 'Calls that wait for the budget now.', priority);
+  const limitHelp = 'Calls that may go in any second now: of all replicas while shared, else of this one.';
+  sampled(Gauge, byCommand('limit'), 'budget_limit', limitHelp, ['command']);
+  const usedHelp = 'Calls of the last second, as far as this replica knows; of all replicas while shared.';
+  sampled(Gauge, byCommand('used'), 'budget_used', usedHelp, ['command']);
+  const sharedHelp = 'Whether the budget is shared with other replicas now; 0 for a local share.';
+  sampled(Gauge, byCommand('shared'), 'budget_shared', sharedHelp, ['command']);
 
   const callOutcomes = new Set<string>();
   function outcomeOf(outcome: string): string {

@@ -131,7 +131,11 @@ export const UNKNOWN_CODE_RULE: ErrorRule = {
   note: 'a code that the contract does not know',
 };
 
+/** Codes of the app's own, by which its webhook refuses a change of a relationship (CONTRACT 8.1). */
+const APPS_OWN: ErrorRule = { ...forbidden, note: "refused by the app's own relationship webhook" };
+
 /** Finds what is known about an `ErrorCode` or `ResultCode`. */
 export function findErrorRule(code: number): ErrorRule {
+  if (code >= 38000 && code <= 39000) return APPS_OWN;
   return ERROR_TABLE.get(code) ?? UNKNOWN_CODE_RULE;
 }

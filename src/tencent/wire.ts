@@ -1,4 +1,4 @@
-// The upstream's words: shapes of the REST bodies, as the upstream contract states them. Types only.
+// The upstream's words: shapes of the REST bodies (CONTRACT 4, 6). Types only.
 
 /** Every command that this project knows. */
 export type Command =

@@ -81,3 +81,13 @@ function userSigOf(clock: { now(): number }, userId: string) {
   const issuedAt = Math.floor(clock.now() / 1000);
   return { authorization: `UserSig ${signUserSig({ ...SANDBOX_APP, userId, issuedAt, expireSeconds: 3600 })}` };
 }
+
+test('a further way to authenticate comes first, and leaves what it does not know to the others', async () => {
+  const session = { userId: 'sid', expiresAt: null };
+  const { ask, refusal } = openAuthentication({ header }, undefined, async (lookUp) =>
+    lookUp('authorization') === 'Session 1' ? session : null,
+  );
+  expect(await ask({ authorization: 'Session 1' })).toEqual(session);
+  expect(await ask(routed('ann'))).toMatchObject({ userId: 'ann' });
+  expect(await refusal({ authorization: 'Session 2' })).toMatchObject({ code: 'UNAUTHENTICATED' });
+});

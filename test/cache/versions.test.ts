@@ -50,7 +50,7 @@ function openMemoryStore(): Store {
   const kept = (entry: Entry<string>): Kept<string> => ({
     ...entry,
     freshUntil: 0,
-    toldUntil: 0,
+    webhookFreshUntil: 0,
     shared: null,
     verifiedAt: 0,
     failure: null,

@@ -1,10 +1,7 @@
 // Automatic persisted queries, as Apollo's clients ask for them: by hash first, and with the text where that is not known.
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openClient } from '../live/sockets.ts';
-import { createRunningClock } from '../support/clock.ts';
 import { type Answer, openHouse, type Replica } from '../support/house.ts';
-import { startRedis } from '../support/redis.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const QUERY = 'query One { user(id: "star") { id } }';
@@ -12,7 +9,6 @@ const ANSWER = { data: { user: { id: 'star' } } };
 const NOT_FOUND = {
   errors: [{ message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }],
 };
-const KEY_PATTERN = '*:apq:*';
 
 const hashed = (text: string, hash = hashOf(text)) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash: hash } },
@@ -22,13 +18,6 @@ const openAutomatic = (env: Record<string, string> = {}) =>
 const byHash = async (replica: Pick<Replica, 'url'>) => (await getJson(replica, hashed(QUERY))).json();
 const byText = async (replica: Pick<Replica, 'url'>) =>
   (await postJson(replica, { query: QUERY, ...hashed(QUERY) })).json();
-
-async function openRedis() {
-  const server = await startRedis();
-  const client = new Redis(server.url);
-  onTestFinished(() => client.disconnect());
-  return { server, client };
-}
 
 test('a text that came once with its hash answers to the hash from then on, by GET, POST and WebSocket', async () => {
   const house = await openAutomatic();
@@ -73,73 +62,24 @@ test.each([
   ['cannot be parsed', '{ user('],
   ['does not fit the schema', '{ peoples }'],
 ])('a text that %s is not kept', async (_title, text) => {
-  const { server, client } = await openRedis();
-  const house = await openAutomatic({ REDIS_URL: server.url });
+  const house = await openAutomatic();
   expect((await postJson(house, { query: text, ...hashed(text) })).status).toBeLessThan(500);
   expect(await (await postJson(house, hashed(text))).json()).toEqual(NOT_FOUND);
-  expect(await client.keys(KEY_PATTERN)).toEqual([]);
 });
 
 test('nothing is kept where it is switched off', async () => {
-  const { server, client } = await openRedis();
-  const house = await openHouse({ env: { REDIS_URL: server.url }, sandbox: { emptyWorld: true } });
+  const house = await openHouse({ sandbox: { emptyWorld: true } });
   expect(await byText(house)).toEqual(ANSWER);
   const { errors } = (await byHash(house)) as Answer;
   expect(errors).toEqual([
     { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
   ]);
-  expect(await client.keys(KEY_PATTERN)).toEqual([]);
 });
 
-test('what one replica was told, the others know by Redis, for a day', async () => {
-  const { server, client } = await openRedis();
-  const house = await openAutomatic({ REDIS_URL: server.url });
+test('each replica knows what it was told itself, and asks for the rest', async () => {
+  const house = await openAutomatic();
   const other = await house.openReplica();
-  expect(await byHash(other)).toEqual(NOT_FOUND);
   expect(await byText(house)).toEqual(ANSWER);
-  await expect.poll(() => byHash(other)).toEqual(ANSWER);
-  const [key = ''] = await client.keys(KEY_PATTERN);
-  const seconds = await client.ttl(key);
-  expect(seconds).toBeGreaterThan(86_000);
-  expect(seconds).toBeLessThanOrEqual(86_400);
-});
-
-test('a hash that only Redis knows runs over WebSocket, and its operation is told once it is over', async () => {
-  const { server, client } = await openRedis();
-  const house = await openAutomatic({ REDIS_URL: server.url });
-  expect(await byText(house)).toEqual(ANSWER);
-  await expect.poll(() => client.keys(KEY_PATTERN)).toHaveLength(1);
-  const other = await house.openReplica();
-  const { value } = await openClient(other)
-    .iterate({ query: '', ...hashed(QUERY) })
-    .next();
-  expect(value).toEqual(ANSWER);
-  const operations = () =>
-    other.logLines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'operation');
-  await expect.poll(operations).toEqual([expect.objectContaining({ operationName: 'One', errorCodes: [] })]);
-});
-
-test('a text in Redis that does not fit its hash is not believed', async () => {
-  const { server, client } = await openRedis();
-  const house = await openAutomatic({ REDIS_URL: server.url });
-  expect(await byText(house)).toEqual(ANSWER);
-  await expect.poll(() => client.keys(KEY_PATTERN)).toHaveLength(1);
-  const [key = ''] = await client.keys(KEY_PATTERN);
-  await client.set(key, '{ viewer { id } }');
-  expect(await byHash(await house.openReplica())).toEqual(NOT_FOUND);
-});
-
-test('without Redis each replica knows what it was told itself, and asks for the rest', async () => {
-  const { server } = await openRedis();
-  const house = await openHouse({
-    env: { AUTOMATIC_PERSISTED_QUERIES: 'on', REDIS_URL: server.url },
-    clock: createRunningClock(),
-    sandbox: { emptyWorld: true },
-  });
-  const other = await house.openReplica();
-  await server.kill();
-  expect(await byText(house)).toEqual(ANSWER);
-  expect(await byHash(house)).toEqual(ANSWER);
   expect(await byHash(other)).toEqual(NOT_FOUND);
   expect(await byText(other)).toEqual(ANSWER);
   expect(await byHash(other)).toEqual(ANSWER);

@@ -109,7 +109,7 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
 
 type Replica = { memory: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
 
-const LIFETIMES = { freshMs: 1000, toldMs: 1000, usableMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000, absentMs: 1000 };
 
 function openReplica(
   link: RedisLink | null,

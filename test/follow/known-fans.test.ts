@@ -9,7 +9,7 @@ import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
 import { createHastyClock } from '../support/clock.ts';
 
-const LIFETIMES = { freshMs: 30_000, toldMs: 30_000, usableMs: 3_600_000, absentMs: 30_000 };
+const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000, absentMs: 30_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
 
 const clock = createHastyClock();

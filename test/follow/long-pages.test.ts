@@ -8,7 +8,7 @@ import { type Answer, openHouse } from '../support/house.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 const MEMBERS = 1000;
-const LIFETIMES = { freshMs: 60_000, toldMs: 60_000, usableMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000, absentMs: 1000 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const memberId = (n: number) => `member_${n}`;
@@ -92,7 +92,10 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
 
   test('a page of 1,000 that one replica read is answered whole by another, out of Redis', async () => {
     const { sdkAppId, env } = settings();
-    const house = await openHouse({ env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '5000' }, sandbox: { emptyWorld: true, sdkAppId } });
+    const house = await openHouse({
+      env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '5000' },
+      sandbox: { emptyWorld: true, sdkAppId },
+    });
     house.sandbox.world.addFans('star', MEMBERS);
     const query = `{ user(id: "star") { fans(first: ${MEMBERS}) { nodes { id nick avatar } } } }`;
     const { user } = await house.data<{ user: { fans: { nodes: { id: string }[] } } }>(query);

@@ -1,8 +1,6 @@
 // What a client sees of a failure: of its own mistakes enough, of our bugs nothing.
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { GraphQLError, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { createGraphQLError } from 'graphql-yoga';
@@ -12,8 +10,6 @@ import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { GatewayError, maskError } from '../../src/errors.ts';
 import { createSchema } from '../../src/graph/schema.ts';
-import { createCors } from '../../src/http/cors.ts';
-import { createFront } from '../../src/server/front.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
 import { bugs, codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
@@ -87,34 +83,17 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
   expect(errors()).toMatchObject([{ err: { message: SECRET, stack: expect.stringContaining('at ') } }]);
 });
 
-test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is reported whole', async () => {
-  const bug = new TypeError(SECRET);
-  const faults: unknown[] = [];
-  const front = createFront({
-    cors: createCors({ origins: [], credentials: false }),
-    graphql: () => Promise.reject(bug),
-    graphiql: null,
-    authenticate: async () => null,
-    webhook: null,
-    isReady: () => true,
-    onExchange: () => {},
-    onFault: (error) => faults.push(error),
-    maxBodyBytes: 1000,
-    clock: systemClock,
+test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
+  const { gateway, errors } = openBroken({
+    auth: { userSig: false, jwt: null, header: { name: 'x-viewer-id', secret: null } },
+    userIdPattern: new BrokenPattern(''),
   });
-  const server = createServer(front).listen(0, '127.0.0.1');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  await new Promise((resolve) => server.once('listening', resolve));
-
-  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql?query={__typename}`);
-
+  const url = await gateway.listen();
+  const response = await fetch(`${url}/graphql?query={__typename}`, { headers: { 'x-viewer-id': 'anna' } });
   expect(response.status).toBe(500);
   const message = 'Something went wrong on our side.';
   expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
-  expect(faults).toEqual([bug]);
+  expect(errors()).toMatchObject([{ err: { message: SECRET } }]);
 });
 
 test.each([

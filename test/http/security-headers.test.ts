@@ -1,6 +1,6 @@
 // What every answer tells browsers, and what Node would tell about itself.
 import { expect, test } from 'vitest';
-import { get, openEmptyHouse, openSocket, post } from './requests.ts';
+import { get, openEmptyHouse, post } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
 const EXPECTED = {
@@ -40,14 +40,6 @@ test('a stream of events says the same', async () => {
   const response = await get(house, { query }, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
   expect(Object.fromEntries(response.headers)).toMatchObject(EXPECTED);
   gone.abort();
-});
-
-test('so does the refusal of what is no HTTP', async () => {
-  const { write, until } = openSocket(await openEmptyHouse());
-  await write('nonsense\r\n\r\n');
-  const answer = await until(/\r\n\r\n.*\}$/s);
-  expect(answer).toMatch(/^HTTP\/1.1 400 /);
-  for (const [name, value] of Object.entries(EXPECTED)) expect(answer).toContain(`${name}: ${value}\r\n`);
 });
 
 test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {

@@ -5,8 +5,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { buildSchema, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Answers } from '../../src/server/answers.ts';
+import { createEventStreams } from '../../src/server/event-streams.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
+import type { Answers } from '../../src/server/yoga.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openReadySocket } from './sockets.ts';
 
@@ -59,14 +60,19 @@ async function openServer(listener?: RequestListener) {
   return { server, port, sockets };
 }
 
-describe('a stream, as Yoga sends it,', () => {
+describe('a stream', () => {
   async function openUnread() {
     const source = openSource();
     const schema = createSchema<object>({
       typeDefs: SDL,
       resolvers: { Subscription: { text: { subscribe: () => source.answers, resolve: ({ data }) => data.text } } },
     });
-    const { port, sockets } = await openServer(createYoga<object>({ schema, logging: false }));
+    const yoga = createYoga<object>({ schema, logging: false });
+    const streams = createEventStreams();
+    const { port, sockets } = await openServer(async (request, response) => {
+      const { body } = await yoga.fetch(`http://localhost${request.url}`, { headers: { accept: 'text/event-stream' } });
+      if (body) await streams.send(response, body);
+    });
     const client = connect(port, '127.0.0.1').pause();
     client.on('error', () => {});
     onTestFinished(() => void client.destroy());
@@ -96,15 +102,15 @@ describe('a WebSocket', () => {
     const sources: Source[] = [];
     const webSockets = createWebSockets({
       cors: { isForeignSocket: () => false },
-      prepare: () => ({
-        schema: buildSchema(SDL),
-        document: parse('subscription { text }'),
-        async run() {
+      schema: buildSchema(SDL),
+      graphql: {
+        async run(_params, state) {
+          state.document = parse('subscription { text }');
           const source = openSource();
           sources.push(source);
           return source.answers;
         },
-      }),
+      },
       authenticate: async () => null,
       isReady: () => true,
       onOperation: () => {},

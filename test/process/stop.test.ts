@@ -1,4 +1,4 @@
-// Signals: nobody who was let in is dropped, and whoever insists gets an end at once.
+// Signals: no request that was accepted is dropped, and a second signal ends the process at once.
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ const fansOf = (number: number) =>
 /** Asks the upstream each time, so that something runs there at any moment. */
 const PROFILE = '{ user(id: "user_00001") { nick } }';
 
-/** Longer than any test may take: whoever waits for one of these does not end in time. */
+/** Longer than any test may take: a process that waits for one of these does not end in time. */
 const NEVER = {
   UPSTREAM_TIMEOUT_MS: '60000',
   REQUEST_DEADLINE_MS: '120000',
@@ -36,7 +36,7 @@ async function upstreamAsked(sandboxUrl: string, command: string): Promise<void>
   }
 }
 
-test('SIGTERM under load drops no request: not ready at once, served until nobody new gets in, then a clean end', async () => {
+test('SIGTERM under load drops no request: not ready at once, served until no connection is accepted, then a clean end', async () => {
   const gateway = await startEmbedded();
   await armFaults(gateway.sandboxUrl, { latency: { ms: 200, commands: ['portrait_get'] } });
   const clients = Array.from({ length: 16 }, (_, number) =>
@@ -49,7 +49,8 @@ test('SIGTERM under load drops no request: not ready at once, served until nobod
   await notReady(gateway.url);
   const before = answered().length;
 
-  expect(await Promise.all(clients.map(({ ended }) => ended))).toEqual(clients.map(() => 'ECONNREFUSED'));
+  // A connection that is opened while the last one closes may be reset in place of refused.
+  for (const end of await Promise.all(clients.map(({ ended }) => ended))) expect(end).toMatch(/^ECONN(REFUSED|RESET)$/);
   expect(answered().length).toBeGreaterThan(before);
   expect(answered().filter(({ status, body }) => status !== 200 || /"errors"|"fans":null/.test(body))).toEqual([]);
   expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
@@ -84,7 +85,7 @@ test('a request whose body is still on its way when the signal comes is answered
   expect(await gateway.ended).toMatchObject({ code: 0 });
 });
 
-test('connections that carry nothing do not hold up the end', { timeout: 20_000 }, async () => {
+test('connections that carry nothing do not hold up the end', async () => {
   const gateway = await startEmbedded(NEVER);
   await post(gateway.url, PROFILE, keepAlive());
   const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1');
@@ -96,7 +97,7 @@ test('connections that carry nothing do not hold up the end', { timeout: 20_000 
   expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
 });
 
-test('a gateway that nobody uses ends soon', { timeout: 10_000 }, async () => {
+test('a gateway that nobody uses ends soon', async () => {
   const gateway = await startEmbedded(NEVER);
   gateway.signal('SIGTERM');
   const { code, stdout } = await gateway.ended;
@@ -104,7 +105,7 @@ test('a gateway that nobody uses ends soon', { timeout: 10_000 }, async () => {
   expect(stdout).toMatch(/"msg":"stopped"/);
 });
 
-test('a signal while the gateway cannot start yet ends it at once', { timeout: 30_000 }, async () => {
+test('a signal while the gateway cannot start yet ends it at once', async () => {
   // It takes connections, and never says a word.
   const silent = createServer();
   const asked = once(silent, 'connection');
@@ -121,7 +122,7 @@ test('a signal while the gateway cannot start yet ends it at once', { timeout: 3
   expect(code).toBe(0);
 });
 
-test('a second signal ends the process at once with 1, whatever still runs', { timeout: 20_000 }, async () => {
+test('a second signal ends the process at once with 1, whatever still runs', async () => {
   const gateway = await startEmbedded({ ...NEVER, SHUTDOWN_DRAIN_MS: '120000' });
   await armFaults(gateway.sandboxUrl, { silence: true });
   const cutOff = ask(gateway.url, PROFILE).catch(() => 'cut off');

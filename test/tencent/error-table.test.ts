@@ -7,7 +7,7 @@ import { fail, failureOf, startClient } from './scripted-upstream.ts';
 const PROMISES: [codes: number[], publicCode: ErrorCode, readTries: number, writeTries: number][] = [
   [[30003, 40003, 70107], 'USER_NOT_FOUND', 1, 1],
   [[30005], 'FEATURE_NOT_ENABLED', 1, 1],
-  [[32100, 32101, 32102, 32103], 'FORBIDDEN', 1, 1],
+  [[32100, 32101, 32102, 32103, 38000, 38500, 39000], 'FORBIDDEN', 1, 1],
   [[60007, 60011, 60018, 60019], 'THROTTLED', 3, 3],
   [[60028, 70114], 'THROTTLED', 1, 1],
   // What may have been done is not done again by itself (CONTRACT U27).

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
-import { createManualClock } from './manual-clock.ts';
+import { createHastyClock } from '../support/clock.ts';
 
 /** What scripts look at in a body: which of it there is depends on the command. */
 type SeenBody = {
@@ -78,7 +78,19 @@ export const SECRET_KEY = '0123456789abcdef0123456789abcdef0123456789abcdef01234
 /** A client in front of a scripted upstream, on a clock that the test turns. */
 export async function startClient(script: Script, options: Partial<TencentClientOptions> & { shortMs?: number } = {}) {
   const upstream = await startUpstream(script);
-  const clock = createManualClock(options);
+  const { shortMs = 2500 } = options;
+  const hasty = createHastyClock(shortMs);
+  /** The waits that were over at once, in order. */
+  const waits: number[] = [];
+  const clock = {
+    ...hasty,
+    waits,
+    sleep(ms: number, signal?: AbortSignal): Promise<void> {
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      if (ms < shortMs) waits.push(ms);
+      return hasty.sleep(ms, signal);
+    },
+  };
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,

@@ -3,7 +3,7 @@ import { Api } from 'tls-sig-api-v2';
 import { describe, expect, it } from 'vitest';
 import { createSignature } from '../../src/tencent/signature.ts';
 import { signUserSig, verifyUserSig } from '../../src/tencent/user-sig.ts';
-import { createManualClock } from './manual-clock.ts';
+import { createTestClock } from '../support/clock.ts';
 
 // The worked vectors of the CONTRACT 2.4.
 const app = {
@@ -115,7 +115,7 @@ describe("against the vendor's own library", () => {
 
 describe('createSignature', () => {
   const holder = () => {
-    const clock = createManualClock();
+    const clock = createTestClock(issuedAt * 1000);
     return { clock, signature: createSignature({ ...app, adminId: 'administrator', clock, expireSeconds: 1000 }) };
   };
 

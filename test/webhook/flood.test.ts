@@ -56,7 +56,7 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
   clock.advance(60_000);
   await tell(house, ADD, follows('fan', ['star_0'], clock.now()), { at: clock.now() });
   expect(logged(house, 'Webhooks are taken again')).toHaveLength(1);
-}, 60_000);
+}, 180_000);
 
 test('while one replica drops webhooks, no other believes its cache for longer than without them', async () => {
   const { url } = await startRedis();

@@ -1,0 +1,123 @@
+// The HTTP server: Node's own, with limits on what a client may take of it, and an end that drops no request.
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from '../http/security-headers.ts';
+import { Refusal, writeRefusal } from './refusals.ts';
+
+export type HttpServer = {
+  /** Starts to accept; resolves with the URL. Port 0 takes a free one. */
+  listen(port: number, host: string): Promise<string>;
+  /** Whether requests are welcome: listening, and not about to stop. */
+  isReady(): boolean;
+  /**
+   * Stops without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while load
+   * balancers turn away. Then what runs is finished.
+   */
+  drain(drainMs: number): Promise<void>;
+  /** Stops at once; what runs is cut off. */
+  destroy(): void;
+};
+
+/** For connections that stay open. */
+export type LongLived = {
+  /** Takes over the connection of a request for a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Told when nobody new gets in any more: to end what would not end by itself. */
+  leave(): void;
+};
+
+/** Slower clients are cut off: a request's headers, and a request whole, must arrive within these milliseconds. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
+/** How often the two are looked at; Node's own 30 s would let a slow client stay three times as long. */
+const CHECK_MS = 1000;
+const MAX_HEADER_BYTES = 16_384;
+/** A connection that is silent when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
+const LINGER_MS = 1000;
+
+/** Makes a server. Without `longLived`, requests for a WebSocket are served like any other. */
+export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived): HttpServer {
+  let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
+  /** Every connection, and whether it was opened when readiness was off already. */
+  const connections = new Map<Socket, { isLate: boolean }>();
+  const running = new Set<ServerResponse>();
+  let onIdle = () => {};
+
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+      // Clients offer other upgrades, such as h2c, which are simply not taken.
+      shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
+    },
+    (request, response) => {
+      running.add(response);
+      response.once('close', () => {
+        running.delete(response);
+        if (running.size === 0) onIdle();
+      });
+      setSecurityHeaders(response);
+      if (isLast(request.socket)) response.setHeader('connection', 'close');
+      listener(request, response);
+    },
+  );
+  if (longLived) server.on('upgrade', longLived.upgrade);
+  server.on('connection', (socket) => {
+    connections.set(socket, { isLate: state !== 'ready' });
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('checkExpectation', (_request, response) => {
+    setSecurityHeaders(response);
+    const refusal = new Refusal(417, 'Nothing but "100-continue" may be expected.', undefined, { connection: 'close' });
+    writeRefusal(response, refusal).end();
+  });
+
+  /**
+   * In the drain a client is sent elsewhere once. One that comes back has nowhere else to go yet: its connection stays,
+   * because a connection that is opened just when we stop listening would be reset.
+   */
+  function isLast(socket: Socket): boolean {
+    return state === 'leaving' || (state === 'draining' && !connections.get(socket)?.isLate);
+  }
+
+  return {
+    async listen(port, host) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      state = 'ready';
+      const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+      return `http://${name}:${(server.address() as AddressInfo).port}`;
+    },
+    isReady: () => state === 'ready',
+    async drain(drainMs) {
+      state = 'draining';
+      if (drainMs > 0) await clock.sleep(drainMs);
+      state = 'leaving';
+      // Not http's own close, which also closes idle connections at once, under the request that may be on its way.
+      const closed = new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve()));
+      for (const response of running) if (!response.headersSent) response.setHeader('connection', 'close');
+      longLived?.leave();
+      if (drainMs > 0) await clock.sleep(Math.min(drainMs, LINGER_MS));
+      if (running.size > 0) await new Promise<void>((resolve) => (onIdle = resolve));
+      server.closeAllConnections();
+      await closed;
+      // Ends Node's check of the timeouts, which is needed until here.
+      server.close();
+    },
+    destroy() {
+      server.close();
+      // Node does not count connections as its own that were upgraded.
+      for (const socket of connections.keys()) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+// Requests that never reach GraphQL: what they must look like, and how they are refused, in GraphQL's shape.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Why a request is not answered. The message names the remedy. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, message: string, code = 'BAD_REQUEST', headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** What an `accept` header must name for Yoga to have an answer. */
+const ANSWERABLE =
+  /\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed)/i;
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+/** The one encoding that JSON has; `charset` may repeat it. */
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(;|$))/i;
+
+/** Throws what is wrong with a request to GraphQL before its body is read. */
+export function checkHead({ method, url = '', headers }: IncomingMessage): void {
+  // Yoga would find out only after it has run the operation.
+  if (!ANSWERABLE.test(headers.accept || '*/*'))
+    throw new Refusal(406, 'Accept application/json or application/graphql-response+json.');
+  if (method === 'GET') checkParameters(url);
+  if (method !== 'POST') return;
+  // A proxy may have understood other codings differently than Node's parser does.
+  if ((headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked')
+    throw new Refusal(400, 'Of the transfer encodings only "chunked" is taken.', undefined, { connection: 'close' });
+  const type = headers['content-type'] ?? '';
+  // A plain form can send other types across origins, so they are refused, not parsed.
+  if (!JSON_TYPE.test(type))
+    throw new Refusal(415, 'Send the operation as a JSON body, with "content-type: application/json".');
+  if (OTHER_CHARSET.test(type)) throw new Refusal(415, 'Send the JSON body in UTF-8.');
+  // A few bytes that are compressed can become gigabytes, and operations are short.
+  if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
+    throw new Refusal(415, 'Send the body as it is, without a content-encoding.');
+}
+
+/** Yoga would take a parameter that is not JSON for a bug of ours. */
+function checkParameters(url: string): void {
+  const parameters = new URL(url, 'http://localhost').searchParams;
+  for (const name of ['variables', 'extensions'])
+    try {
+      JSON.parse(parameters.get(name) || '{}');
+    } catch {
+      throw new Refusal(400, `The parameter "${name}" must be JSON.`);
+    }
+}
+
+/** Writes the head and the body of a refusal; its sender ends the response. */
+export function writeRefusal(response: ServerResponse, { status, message, code, headers }: Refusal): ServerResponse {
+  // Clients take a refusal for an answer of GraphQL's, with its codes, only in GraphQL's own type.
+  const type = 'application/graphql-response+json';
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+  response.writeHead(status, {
+    ...headers,
+    'content-type': `${response.req.headers.accept?.includes(type) ? type : 'application/json'}; charset=utf-8`,
+    'content-length': Buffer.byteLength(body),
+  });
+  response.write(body);
+  return response;
+}

@@ -1,0 +1,179 @@
+// A request from its head to its last byte: health, who asks and how often, its body, its answer, and its log line.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Authenticate } from '../auth/authentication.ts';
+import type { Viewer } from '../auth/viewer.ts';
+import type { Clock } from '../clock.ts';
+import { GatewayError } from '../errors.ts';
+import type { Asker } from '../http/client-address.ts';
+import { tooManyRequests } from '../http/client-rates.ts';
+import type { Cors } from '../http/cors.ts';
+import { readBody } from './body.ts';
+import { createCacheHeaders } from './cache-control.ts';
+import type { EventStreams } from './event-streams.ts';
+import { checkHead, Refusal, writeRefusal } from './refusals.ts';
+import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
+import type { WebhookRoute } from './webhook-route.ts';
+import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
+
+export type RequestHandlerDependencies = {
+  graphql: Pick<Graphql, 'answer'>;
+  streams: Pick<EventStreams, 'send'>;
+  /** Serves the GraphiQL page; null when it is switched off. */
+  graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
+  authenticate: Authenticate;
+  /** Serves what the upstream tells; null when it is told nothing. */
+  webhook: ({ path: string } & WebhookRoute) | null;
+  cors: Cors;
+  /** Counts a request: in how many seconds its client may come again; null when it may go on. */
+  tooSoon(request: Asker, viewer: Viewer | null): number | null;
+  /** Whether a load balancer should send requests here. */
+  isReady(): boolean;
+  /** Told when a request is over: the line of the log. */
+  onRequest(line: RequestLine): void;
+  onFault(error: unknown, requestId: string): void;
+  /** The headers by which a request says who asks. */
+  viewerHeaders: readonly string[];
+  maxBodyBytes: number;
+  maxResponseBytes: number;
+  clock: Clock;
+};
+
+/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
+export type RequestLine = ReturnType<typeof logLineOf> & {
+  method: string;
+  path: string;
+  status: number;
+  ms: number;
+  aborted: boolean;
+  stream?: true;
+};
+
+/** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
+export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
+  const { graphql, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
+  const { onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
+  const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
+
+  return (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0] as string;
+    const state = openRequest(request.headers, 'http', disconnectSignalOf(response));
+    response.setHeader('x-request-id', state.requestId);
+    if (path === '/health/live') return answerHealth(response, 200, 'live');
+    if (path === '/health/ready')
+      return isReady() ? answerHealth(response, 200, 'ready') : answerHealth(response, 503, 'not ready');
+
+    cors.mark(request, response);
+    const startedAt = clock.now();
+    response.once('close', () =>
+      onRequest({
+        ...logLineOf(state),
+        method: request.method ?? '',
+        path: path.slice(0, MAX_LOGGED_NAME),
+        status: response.statusCode,
+        ms: clock.now() - startedAt,
+        aborted: !response.writableFinished,
+        ...(state.isStream && { stream: true }),
+      }),
+    );
+    serve(path, request, response, state).catch((error) => {
+      // A client that hangs up while it sends is no fault of ours.
+      if (request.destroyed && !request.complete) return response.destroy();
+      if (!(error instanceof Refusal)) onFault(error, state.requestId);
+      if (response.headersSent) response.destroy();
+      else refuse(response, state, error instanceof Refusal ? error : OUR_BUG).end();
+    });
+  };
+
+  async function serve(path: string, request: IncomingMessage, response: ServerResponse, state: RequestState) {
+    const { method = '' } = request;
+    const wantsPage = graphiql !== null && method === 'GET' && request.headers.accept?.includes('text/html');
+    if (path === '/' && wantsPage) return response.writeHead(302, { location: GRAPHQL_PATH }).end();
+    if (path === webhook?.path) return webhook.serve(request, response);
+    if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
+    if (cors.isForeign(request))
+      throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
+    if (cors.isPreflight(request)) return cors.answerPreflight(response);
+    if (wantsPage) return graphiql(request, response);
+    state.viewer = await viewerOf(request);
+    takeTurn(request, state.viewer);
+    checkHead(request);
+    const body = method === 'POST' ? await bodyOf(request, response, state) : undefined;
+    if (body === null) return;
+    await answer(request, response, state, body);
+  }
+
+  /** Proves who asks. */
+  async function viewerOf(request: IncomingMessage): Promise<Viewer | null> {
+    try {
+      return await authenticate((name) => headerOf(request, name));
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      // A client that tries credentials is anonymous so far.
+      takeTurn(request, null);
+      const { code, message } = error;
+      if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
+      throw new Refusal(401, message, code, { 'www-authenticate': 'UserSig, Bearer' });
+    }
+  }
+
+  /** Counts a request of a client. */
+  function takeTurn(request: IncomingMessage, viewer: Viewer | null): void {
+    const seconds = tooSoon(request, viewer);
+    if (seconds !== null)
+      throw new Refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
+  }
+
+  /** The body of a request; null when it is too large, and has been refused. */
+  async function bodyOf(request: IncomingMessage, response: ServerResponse, state: RequestState) {
+    const tooLarge = new Refusal(413, `The request body is larger than ${maxBodyBytes} bytes.`, undefined, {
+      connection: 'close',
+    });
+    const body = await readBody(request, maxBodyBytes, () => refuse(response, state, tooLarge));
+    if (body === null) response.end();
+    else if (body === '') throw new Refusal(400, 'The request body is empty, or no UTF-8.');
+    return body;
+  }
+
+  /** Has GraphQL answer, and sends its answer. */
+  async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
+    const { method = '', url = '', headers } = request;
+    const { accept = '*/*' } = headers;
+    const init =
+      body === undefined ? { method, headers: { accept } } : { method, headers: { accept, ...JSON_BODY }, body };
+    const answered = await graphql.answer(`http://localhost${url}`, init, state);
+    if (response.destroyed) return answered.body?.cancel();
+    const contentType = answered.headers.get('content-type') ?? '';
+    // A subscription, for a client that takes no stream of events.
+    if (contentType === '') throw new Refusal(answered.status, 'Accept application/json or text/event-stream.');
+    const isStream = /^(text\/event-stream|multipart)/.test(contentType);
+    for (const [name, value] of answered.headers) response.setHeader(name, value);
+    response.statusCode = answered.status;
+    if (isStream) {
+      if (method === 'GET' && !state.isStream) cacheHeaders.forbid(response);
+      return answered.body ? streams.send(response, answered.body) : response.end();
+    }
+    const text = Buffer.from(await answered.text());
+    if (text.byteLength > maxResponseBytes)
+      throw new Refusal(400, `The answer would be larger than ${maxResponseBytes} bytes.`, 'OPERATION_TOO_EXPENSIVE');
+    if (method === 'GET' && cacheHeaders.isKnown(request, response, state, text, clock.now())) return response.end();
+    response.setHeader('content-length', text.byteLength);
+    response.end(text);
+  }
+}
+
+const OUR_BUG = new Refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
+const JSON_BODY = { 'content-type': 'application/json' };
+
+function refuse(response: ServerResponse, state: RequestState, refusal: Refusal): ServerResponse {
+  state.errorCodes.add(refusal.code);
+  return writeRefusal(response, refusal);
+}
+
+function answerHealth(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+/** Node drops all but the first of some headers; of two credentials none may get lost unseen. */
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
+}
