@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts';
 import type { Asker } from '../http/client-address.ts';
 import { tooManyRequests } from '../http/client-rates.ts';
 import type { Cors } from '../http/cors.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
 import type { EventStreams } from './event-streams.ts';
@@ -16,7 +17,8 @@ import type { WebhookRoute } from './webhook-route.ts';
 import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
-  graphql: Pick<Graphql, 'answer'>;
+  graphql: Pick<Graphql, 'answer' | 'repeat'>;
+  answers: Pick<AnswerCache, 'find' | 'keep'>;
   streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
@@ -50,7 +52,7 @@ export type RequestLine = ReturnType<typeof logLineOf> & {
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
-  const { graphql, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
+  const { graphql, answers, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
   const { onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
   const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
 
@@ -138,6 +140,13 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
     const { method = '', url = '', headers } = request;
     const { accept = '*/*' } = headers;
+    const question = { viewer: state.viewer, accept, method, url, body };
+    const known = answers.find(question);
+    if (known) {
+      Object.assign(state, known.facts);
+      graphql.repeat(state);
+      return send(request, response, state, known.contentType, known.body);
+    }
     const init =
       body === undefined ? { method, headers: { accept } } : { method, headers: { accept, ...JSON_BODY }, body };
     const answered = await graphql.answer(`http://localhost${url}`, init, state);
@@ -145,19 +154,31 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const contentType = answered.headers.get('content-type') ?? '';
     // A subscription, for a client that takes no stream of events.
     if (contentType === '') throw new Refusal(answered.status, 'Accept application/json or text/event-stream.');
-    const isStream = /^(text\/event-stream|multipart)/.test(contentType);
     for (const [name, value] of answered.headers) response.setHeader(name, value);
     response.statusCode = answered.status;
-    if (isStream) {
+    if (/^(text\/event-stream|multipart)/.test(contentType)) {
       if (method === 'GET' && !state.isStream) cacheHeaders.forbid(response);
       return answered.body ? streams.send(response, answered.body) : response.end();
     }
-    const text = Buffer.from(await answered.text());
-    if (text.byteLength > maxResponseBytes)
+    const bytes = Buffer.from(await answered.text());
+    if (bytes.byteLength > maxResponseBytes)
       throw new Refusal(400, `The answer would be larger than ${maxResponseBytes} bytes.`, 'OPERATION_TOO_EXPENSIVE');
-    if (method === 'GET' && cacheHeaders.isKnown(request, response, state, text, clock.now())) return response.end();
-    response.setHeader('content-length', text.byteLength);
-    response.end(text);
+    if (answered.status === 200) answers.keep(question, state, contentType, bytes);
+    send(request, response, state, contentType, bytes);
+  }
+
+  function send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    state: RequestState,
+    contentType: string,
+    body: Buffer,
+  ) {
+    response.setHeader('content-type', contentType);
+    if (request.method === 'GET' && cacheHeaders.isKnown(request, response, state, body, clock.now()))
+      return response.end();
+    response.setHeader('content-length', body.byteLength);
+    response.end(body);
   }
 }
 

@@ -93,7 +93,7 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
   test('a page of 1,000 that one replica read is answered whole by another, out of Redis', async () => {
     const { sdkAppId, env } = settings();
     const house = await openHouse({
-      env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '5000' },
+      env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '9000' },
       sandbox: { emptyWorld: true, sdkAppId },
     });
     house.sandbox.world.addFans('star', MEMBERS);
