@@ -10,9 +10,12 @@ export function createEventStreams() {
     /** Sends each part; resolves when the stream is over, however it ended. */
     async send(response: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
       const parts = body.getReader();
+      let resume = () => {};
       streams.add(response);
+      response.on('drain', () => resume());
       response.once('close', () => {
         streams.delete(response);
+        resume();
         // Wakes `read`, which may wait for an event that never comes.
         parts.cancel().catch(() => {});
       });
@@ -23,7 +26,9 @@ export function createEventStreams() {
         if (response.destroyed) return;
         if (done) return void response.end();
         if (!response.write(value))
-          await new Promise<void>((resolve) => void response.once('drain', resolve).once('close', resolve));
+          await new Promise<void>((resolve) => {
+            resume = resolve;
+          });
       }
     },
 
