@@ -1,4 +1,4 @@
-/** Time as the house sees it: injected everywhere, so that tests turn it by hand. */
+/** The time: injected everywhere, so that tests set it. */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -10,7 +10,7 @@ export type Clock = {
   alarm?(ms: number, ring: () => void): () => void;
 };
 
-/** Calls `ring` after `ms`, and answers what calls that off: for what hardly ever takes so long, since it makes no error. */
+/** Calls `ring` after `ms`; returns its cancellation, which is cheaper than an aborted sleep, since it makes no error. */
 export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
   const off = new AbortController();
@@ -22,7 +22,7 @@ export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void
 export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
 
 /** The reason with which an aborted sleep ends. One for all: making an error takes longer than the rest. */
-export const NOT_NEEDED = new Error('Nobody waits for this any more.');
+export const NOT_NEEDED = new Error('This wait was cancelled.');
 
 export const systemClock: Clock = {
   now: Date.now,

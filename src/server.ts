@@ -1,6 +1,7 @@
 // Plugs the rooms together: the one file that knows them all.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Authenticate } from './auth/authentication.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -31,8 +32,11 @@ export type Gateway = {
 
 export type GatewayDependencies = {
   log: Logger;
-  /** Logs the line of each request; else `log` does. */
-  logRequest?: (line: object) => void;
+  /**
+   * A further way to authenticate, tried before those of AUTH; null leaves the request to them. Proxies that cache answers
+   * to GET tell viewers apart by the headers of AUTH alone.
+   */
+  authenticate?: Authenticate;
   clock?: Clock;
   /** Who may see whose lists; the setting LIST_VISIBILITY decides where nothing else does. */
   maySee?: MaySee;
@@ -41,7 +45,6 @@ export type GatewayDependencies = {
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
-  const { logRequest = (line) => log.info(line, 'request') } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const redis = config.redis && createRedisClient(config.redis.nodes);
@@ -124,13 +127,14 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
   const { server, openSubscriptions } = createServing(config, {
     contexts,
+    isCurrent: domain.service.isCurrent,
     settings,
     webhook: webhooks,
     redis: shared,
     metrics,
     clock,
     log,
-    logRequest,
+    authenticate: dependencies.authenticate,
     report,
   });
   const metricsListener = metrics

@@ -1,18 +1,16 @@
 // Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
-import { createAuthentication } from './auth/authentication.ts';
-import type { Viewer } from './auth/viewer.ts';
-import type { RedisLink } from './cache/redis-link.ts';
-import { createSharedCounts } from './cache/shared-counts.ts';
+import { type Authenticate, createAuthentication } from './auth/authentication.ts';
+import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Contexts, GraphSettings } from './context.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
-import { type Asker, createClientAddresses } from './http/client-address.ts';
-import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
-import { createCors } from './http/cors.ts';
+import { createAnswerCache } from './server/answer-cache.ts';
+import { createClientRateLimit } from './server/client-rate-limit.ts';
+import { createCors } from './server/cors.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
@@ -26,20 +24,23 @@ import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
   contexts: Contexts;
+  /** Whether a cache group is still what it was at this generation. */
+  isCurrent(group: string, generation: number): boolean;
   settings: GraphSettings;
   webhook: RequestHandlerDependencies['webhook'];
-  redis: { link: RedisLink; prefix: string } | null;
+  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
-  logRequest(line: object): void;
+  /** A further way to authenticate. */
+  authenticate: Authenticate | undefined;
   report: Report;
 };
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, settings, webhook } = dependencies;
-  const { redis, metrics, clock, log, logRequest, report } = dependencies;
+  const { contexts, isCurrent, settings, webhook } = dependencies;
+  const { redis, metrics, clock, log, report } = dependencies;
   const documents = createDocuments({
     config,
     clock,
@@ -65,23 +66,14 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     userIdPattern: config.userIdPattern,
     clock,
     report,
+    further: dependencies.authenticate,
   });
   const developmentHeader = developmentHeaderOf(config);
-  const addresses = createClientAddresses(config.trustProxy);
-  const rates =
-    config.rateLimitPerMinute === null
-      ? null
-      : createClientRates({
-          perMinute: config.rateLimitPerMinute,
-          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : null,
-          clock,
-        });
-  const tooSoon = (request: Asker, viewer: Viewer | null) =>
-    rates?.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request))) ?? null;
+  const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
   const cors = createCors({
     origins: config.corsOrigins,
     credentials: config.auth.header !== null,
-    headers: developmentHeader ? [developmentHeader] : [],
+    viewerHeader: developmentHeader,
   });
   const webSockets = createWebSockets({
     cors,
@@ -99,6 +91,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const streams = createEventStreams();
   const handler = createRequestHandler({
     graphql,
+    answers: createAnswerCache({ isCurrent, clock }),
     streams,
     graphiql: config.graphiql
       ? createGraphiql({
@@ -116,7 +109,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     onRequest(line) {
       // Every change in the app is a webhook; and where the upstream sends them is nobody else's business.
       if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
-      logRequest(line);
+      log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
       metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
     },

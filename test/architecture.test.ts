@@ -1,4 +1,4 @@
-// The table of DESIGN section 2 as data: which room may import which. Editing it is a design decision.
+// The folders of src and which may import which, as data. Editing it is a design decision.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** Room (or file) of `src` → rooms and files that it may import, besides its own. `types:` allows `import type` alone. */
+/** Folder (or file) of `src` → folders and files that it may import, besides its own files. `types:` allows `import type` alone. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts'],
   'serve.ts': ['config.ts', 'errors.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts', 'webhooks.ts'],
@@ -18,7 +18,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'context.ts',
     'domain.ts',
-    'http',
     'telemetry',
     'redis.ts',
     'server',
@@ -33,7 +32,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'cache',
     'errors.ts',
     'graph',
-    'http',
     'server',
     'starter-operations.ts',
     'types:clock.ts',
@@ -57,7 +55,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   server: [
     'follow',
     'graph',
-    'http',
     'types:auth',
     'types:cache',
     'types:context.ts',
@@ -66,7 +63,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'errors.ts',
   ],
-  http: ['server', 'types:auth', 'types:cache', 'errors.ts', 'clock.ts'],
   tencent: ['types:follow', 'cache', 'errors.ts', 'clock.ts'],
   telemetry: ['types:cache', 'types:follow', 'types:tencent'],
   auth: ['tencent/user-sig.ts', 'types:follow', 'errors.ts', 'clock.ts'],
@@ -105,19 +101,19 @@ const imports = files.flatMap((file) =>
     },
   ),
 );
-const roomOf = (path: string) => (path.includes('/') ? (path.split('/')[0] as string) : path);
+const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] as string) : path);
 const isOurs = (target: string) => target.endsWith('.ts');
-const covers = (entry: string, target: string) => entry === target || entry === roomOf(target);
+const covers = (entry: string, target: string) => entry === target || entry === folderOf(target);
 
-test('the rooms of src are those of the table', () => {
-  const rooms = new Set(files.map(roomOf));
-  expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+test('the folders of src are those of the table', () => {
+  const folders = new Set(files.map(folderOf));
+  expect([...folders].filter((folder) => !(folder in MAY_IMPORT))).toEqual([]);
 });
 
-test('each room imports only the rooms that the table allows', () => {
+test('each folder imports only what the table allows', () => {
   const strangers = imports.filter(({ file, target, isType }) => {
-    if (!isOurs(target) || roomOf(file) === roomOf(target)) return false;
-    const allowed = MAY_IMPORT[roomOf(file)] ?? [];
+    if (!isOurs(target) || folderOf(file) === folderOf(target)) return false;
+    const allowed = MAY_IMPORT[folderOf(file)] ?? [];
     return !allowed.some((entry) => covers(entry, target) || (isType && covers(entry.replace('types:', ''), target)));
   });
   expect(strangers.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);

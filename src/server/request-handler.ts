@@ -4,11 +4,11 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { Asker } from '../http/client-address.ts';
-import { tooManyRequests } from '../http/client-rates.ts';
-import type { Cors } from '../http/cors.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
+import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
@@ -16,7 +16,8 @@ import type { WebhookRoute } from './webhook-route.ts';
 import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
-  graphql: Pick<Graphql, 'answer'>;
+  graphql: Pick<Graphql, 'answer' | 'repeat'>;
+  answers: Pick<AnswerCache, 'find' | 'keep'>;
   streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
@@ -24,8 +25,7 @@ export type RequestHandlerDependencies = {
   /** Serves what the upstream tells; null when it is told nothing. */
   webhook: ({ path: string } & WebhookRoute) | null;
   cors: Cors;
-  /** Counts a request: in how many seconds its client may come again; null when it may go on. */
-  tooSoon(request: Asker, viewer: Viewer | null): number | null;
+  tooSoon: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when a request is over: the line of the log. */
@@ -50,7 +50,7 @@ export type RequestLine = ReturnType<typeof logLineOf> & {
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
-  const { graphql, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
+  const { graphql, answers, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
   const { onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
   const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
 
@@ -95,7 +95,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (cors.isPreflight(request)) return cors.answerPreflight(response);
     if (wantsPage) return graphiql(request, response);
     state.viewer = await viewerOf(request);
-    takeTurn(request, state.viewer);
+    await takeTurn(request, state.viewer);
     checkHead(request);
     const body = method === 'POST' ? await bodyOf(request, response, state) : undefined;
     if (body === null) return;
@@ -109,7 +109,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       // A client that tries credentials is anonymous so far.
-      takeTurn(request, null);
+      await takeTurn(request, null);
       const { code, message } = error;
       if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
       throw new Refusal(401, message, code, { 'www-authenticate': 'UserSig, Bearer' });
@@ -117,8 +117,8 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   }
 
   /** Counts a request of a client. */
-  function takeTurn(request: IncomingMessage, viewer: Viewer | null): void {
-    const seconds = tooSoon(request, viewer);
+  async function takeTurn(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
+    const seconds = await tooSoon(request, viewer);
     if (seconds !== null)
       throw new Refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
   }
@@ -138,6 +138,13 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
     const { method = '', url = '', headers } = request;
     const { accept = '*/*' } = headers;
+    const question = { viewer: state.viewer, accept, method, url, body };
+    const known = answers.find(question);
+    if (known) {
+      Object.assign(state, known.facts);
+      graphql.repeat(state);
+      return send(request, response, state, known.contentType, known.body);
+    }
     const init =
       body === undefined ? { method, headers: { accept } } : { method, headers: { accept, ...JSON_BODY }, body };
     const answered = await graphql.answer(`http://localhost${url}`, init, state);
@@ -145,19 +152,31 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const contentType = answered.headers.get('content-type') ?? '';
     // A subscription, for a client that takes no stream of events.
     if (contentType === '') throw new Refusal(answered.status, 'Accept application/json or text/event-stream.');
-    const isStream = /^(text\/event-stream|multipart)/.test(contentType);
     for (const [name, value] of answered.headers) response.setHeader(name, value);
     response.statusCode = answered.status;
-    if (isStream) {
+    if (/^(text\/event-stream|multipart)/.test(contentType)) {
       if (method === 'GET' && !state.isStream) cacheHeaders.forbid(response);
       return answered.body ? streams.send(response, answered.body) : response.end();
     }
-    const text = Buffer.from(await answered.text());
-    if (text.byteLength > maxResponseBytes)
+    const bytes = Buffer.from(await answered.text());
+    if (bytes.byteLength > maxResponseBytes)
       throw new Refusal(400, `The answer would be larger than ${maxResponseBytes} bytes.`, 'OPERATION_TOO_EXPENSIVE');
-    if (method === 'GET' && cacheHeaders.isKnown(request, response, state, text, clock.now())) return response.end();
-    response.setHeader('content-length', text.byteLength);
-    response.end(text);
+    if (answered.status === 200) answers.keep(question, state, contentType, bytes);
+    send(request, response, state, contentType, bytes);
+  }
+
+  function send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    state: RequestState,
+    contentType: string,
+    body: Buffer,
+  ) {
+    response.setHeader('content-type', contentType);
+    if (request.method === 'GET' && cacheHeaders.isKnown(request, response, state, body, clock.now()))
+      return response.end();
+    response.setHeader('content-length', body.byteLength);
+    response.end(body);
   }
 }
 

@@ -180,6 +180,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       state: RequestState,
     ) => yoga.fetch(url, init, { state }),
 
+    /** Counts an operation that was answered as before. */
+    repeat(state: RequestState): void {
+      documents.begin(state);
+      metrics?.onQuery(state.operationType, state.operationName, null);
+    },
+
     /** Runs an operation that came over a WebSocket. One that cannot run is answered by errors alone. */
     async run(params: object, state: RequestState): Promise<ExecutionResult | Answers> {
       const context = { state, request: webSocketRequest };

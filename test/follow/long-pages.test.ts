@@ -92,7 +92,10 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
 
   test('a page of 1,000 that one replica read is answered whole by another, out of Redis', async () => {
     const { sdkAppId, env } = settings();
-    const house = await openHouse({ env: { ...env, MAX_PAGE_SIZE: '1000' }, sandbox: { emptyWorld: true, sdkAppId } });
+    const house = await openHouse({
+      env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '9000' },
+      sandbox: { emptyWorld: true, sdkAppId },
+    });
     house.sandbox.world.addFans('star', MEMBERS);
     const query = `{ user(id: "star") { fans(first: ${MEMBERS}) { nodes { id nick avatar } } } }`;
     const { user } = await house.data<{ user: { fans: { nodes: { id: string }[] } } }>(query);

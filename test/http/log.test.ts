@@ -47,9 +47,9 @@ test.each<[string, string, string | null, Record<string, unknown>]>([
   expect(lines).toContainEqual(expect.objectContaining({ ...expected, upstreamCalls: 0 }));
 });
 
-test('hundreds of errors of one kind are one code in the line, and a name of 50,000 letters is cut', async () => {
-  const house = await openEmptyHouse({ MAX_ALIASES: '300' });
-  const fields = Array.from({ length: 300 }, (_, n) => `a${n}: user(id: "") { id }`).join(' ');
+test('a hundred errors of one kind are one code in the line, and a name of 50,000 letters is cut', async () => {
+  const house = await openEmptyHouse();
+  const fields = Array.from({ length: 100 }, (_, n) => `a${n}: user(id: "") { id }`).join(' ');
   await post(house, JSON.stringify({ query: `query ${'N'.repeat(50_000)} { ${fields} }` }));
   await fetch(`${house.url}/${'p'.repeat(10_000)}`);
   await requestLines(house, 2);

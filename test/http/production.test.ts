@@ -108,7 +108,7 @@ describe('with the production settings', () => {
     [
       'a field of an input in a variable',
       'mutation ($input: FollowUsersInput!) { followUsers(input: $input) { __typename } }',
-      { input: { userId: ['a'] } },
+      { input: { userIds: ['a'], userId: ['a'] } },
     ],
   ])('nothing is guessed for a misspelt name of %s', async (_name, query, variables) => {
     const body = JSON.stringify({ query, variables });

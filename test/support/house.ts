@@ -1,6 +1,7 @@
 // The gateway whole, over HTTP, against a sandbox of its own: what most tests talk to.
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import type { Authenticate } from '../../src/auth/authentication.ts';
 import type { MaySee } from '../../src/auth/visibility.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -15,6 +16,8 @@ export type HouseOptions = {
   clock?: Clock;
   /** Who may see whose lists, in place of the setting. */
   maySee?: MaySee;
+  /** A further way to authenticate. */
+  authenticate?: Authenticate;
   sandbox?: Parameters<typeof createSandbox>[0];
 };
 
@@ -32,18 +35,25 @@ export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
 /** Opens a house for the running test; it is closed when the test ends. */
-export async function openHouse({ env = {}, config, clock, maySee, sandbox: sandboxOptions }: HouseOptions = {}) {
+export async function openHouse({
+  env = {},
+  config,
+  clock,
+  maySee,
+  authenticate,
+  sandbox: sandboxOptions,
+}: HouseOptions = {}) {
   const sandbox = createSandbox(sandboxOptions);
   const { url: upstreamUrl } = await sandbox.listen();
   onTestFinished(() => sandbox.close());
   const open = (more: Record<string, string> = {}) =>
-    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { config, clock, maySee });
+    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { config, clock, maySee, authenticate });
 
   /** Opens another gateway in front of the same sandbox, with settings that differ from the first one's in `more`. */
   return { ...(await open()), sandbox, openReplica: open };
 }
 
-async function openReplica(env: Record<string, string>, options: Pick<HouseOptions, 'config' | 'clock' | 'maySee'>) {
+async function openReplica(env: Record<string, string>, options: Omit<HouseOptions, 'env' | 'sandbox'>) {
   const { config: configured, ...replaced } = options;
   const logLines: string[] = [];
   const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
