@@ -25,7 +25,6 @@ import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscrip
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = {
-  /** Largest `first`. */
   maxPageSize: number;
   /** Upstream page size that client pages are cut from. */
   chunkSize: number;
@@ -33,9 +32,9 @@ export type GraphSettings = {
   userIdPattern: RegExp;
   /** Authenticates item cursors; the same on all replicas. */
   cursorKey: KeyObject;
-  /** The most users that one mutation takes. */
+  /** Of one mutation. */
   maxTargets: number;
-  /** What one operation may cost: predicted before it runs, and calls counted while it does. */
+  /** Of one operation: predicted before it runs, and calls counted while it does. */
   maxUpstreamCalls: number;
   maxValues: number;
   /** The most calls that one `knownFans` may take. */
@@ -61,7 +60,7 @@ export type Context = {
   };
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
-  /** Configured profile tags that the app does not have, as far as that is known. */
+  /** Configured profile tags that the app does not have. */
   refusedTags(): readonly string[];
   /** Follows or unfollows in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
   changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
@@ -80,7 +79,6 @@ export type ContextDependencies = {
   maySee: MaySee;
   settings: GraphSettings;
   clock: Clock;
-  /** How long one client request may take, in milliseconds. */
   deadlineMs: number;
 };
 
@@ -95,6 +93,8 @@ export type ContextRequest = Pick<CallOptions, 'onRead'> & {
 export type OpenContext = Context & {
   /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
   staleness(): StaleUse | null;
+  /** Whether a field has asked who the viewer is, so that another viewer may have another answer. */
+  dependsOnViewer(): boolean;
   /** To be called when the answer is out. */
   close(): void;
 };
@@ -109,6 +109,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
     const answers = new Map<string, unknown>();
     let staleness: StaleUse | null = null;
+    let dependsOnViewer = false;
     let reads = beginReads();
 
     function beginReads() {
@@ -123,17 +124,16 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
           staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
         },
         onUpstreamCall(command) {
-          if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings));
+          if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings.maxUpstreamCalls));
           else request.onUpstreamCall(command);
         },
       };
       return { call, end: deadline.end };
     }
 
-    /** What was read, or that it failed, stays so until the answers are cleared. */
+    /** What was read, or that it failed, stays so until the answers are cleared. A key is read in one place alone. */
     function once<T>(key: string, read: (call: CallOptions) => T): T {
       if (!answers.has(key)) answers.set(key, read(reads.call));
-      // A key is read in one place alone.
       return answers.get(key) as T;
     }
 
@@ -157,10 +157,13 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       };
     }
 
-    const subscription = { expiresAt: viewer?.expiresAt ?? null };
+    const expiresAt = viewer?.expiresAt ?? null;
     return {
       settings,
-      viewer,
+      get viewer() {
+        dependsOnViewer = true;
+        return viewer;
+      },
       maySee,
       load: {
         page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
@@ -178,10 +181,11 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       },
       live: {
         followEvents: (userId, after) =>
-          oneByOne(live.followEvents(userId, { ...subscription, after, maySee: (list) => maySee(userId, list) })),
-        profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { ...subscription, after })),
+          oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
+        profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { expiresAt, after })),
       },
       staleness: () => staleness,
+      dependsOnViewer: () => dependsOnViewer,
       close: () => reads.end(),
     };
   }
@@ -189,9 +193,8 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
   return { open };
 }
 
-function tooManyCalls({ maxUpstreamCalls }: GraphSettings): GatewayError {
-  return new GatewayError(
+const tooManyCalls = (max: number) =>
+  new GatewayError(
     'OPERATION_TOO_EXPENSIVE',
-    `The operation would take more than ${maxUpstreamCalls} calls to the upstream. Ask for smaller pages, or for less of each user.`,
+    `The operation takes more than ${max} calls to the upstream. Ask for less.`,
   );
-}

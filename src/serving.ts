@@ -1,19 +1,16 @@
 // Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication } from './auth/authentication.ts';
-import type { Viewer } from './auth/viewer.ts';
-import type { RedisLink } from './cache/redis-link.ts';
-import { createSharedCounts } from './cache/shared-counts.ts';
+import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Contexts, GraphSettings } from './context.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
-import { type Asker, createClientAddresses } from './http/client-address.ts';
-import { clientNameOf, createClientRates, RATE_WINDOW_MS } from './http/client-rates.ts';
-import { createCors } from './http/cors.ts';
 import { createAnswerCache } from './server/answer-cache.ts';
+import { createClientRateLimit } from './server/client-rate-limit.ts';
+import { createCors } from './server/cors.ts';
 import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
@@ -31,7 +28,7 @@ export type ServingDependencies = {
   isCurrent(group: string, generation: number): boolean;
   settings: GraphSettings;
   webhook: RequestHandlerDependencies['webhook'];
-  redis: { link: RedisLink; prefix: string } | null;
+  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   metrics: Metrics | null;
   clock: Clock;
   log: Logger;
@@ -72,21 +69,11 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     further: dependencies.authenticate,
   });
   const developmentHeader = developmentHeaderOf(config);
-  const addresses = createClientAddresses(config.trustProxy);
-  const rates =
-    config.rateLimitPerMinute === null
-      ? null
-      : createClientRates({
-          perMinute: config.rateLimitPerMinute,
-          shared: redis ? createSharedCounts(redis.link, `${redis.prefix}:rate`, RATE_WINDOW_MS) : null,
-          clock,
-        });
-  const tooSoon = (request: Asker, viewer: Viewer | null) =>
-    rates?.take(clientNameOf(viewer?.userId ?? null, addresses.addressOf(request))) ?? null;
+  const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
   const cors = createCors({
     origins: config.corsOrigins,
     credentials: config.auth.header !== null,
-    headers: developmentHeader ? [developmentHeader] : [],
+    viewerHeader: developmentHeader,
   });
   const webSockets = createWebSockets({
     cors,

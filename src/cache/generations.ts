@@ -4,22 +4,12 @@ import { LRUCache } from 'lru-cache';
 /** A moment in that order. */
 export type Generation = number;
 
-export type Generations = {
-  /** Now: to be taken before a read begins, and with what is answered. */
-  now(): Generation;
-  /** Whether what was read at `generation` may differ from what the group is now. */
-  changedSince(group: string, generation: Generation): boolean;
-  /** Epoch milliseconds of the last event that changed the group; 0 when it is not known. */
-  eventAt(group: string): number;
-  /** Notes an event, or, without `at`, that a value was read which differs from the one before. */
-  advance(group: string, at?: number): void;
-  advanceAll(): void;
-};
+export type Generations = ReturnType<typeof createGenerations>;
 
 /** The most groups that are kept apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
 const MAX_GROUPS = 50_000;
 
-export function createGenerations(max = MAX_GROUPS): Generations {
+export function createGenerations(max = MAX_GROUPS) {
   let now: Generation = 0;
   let floor: Generation = 0;
   const changes = new LRUCache<string, { generation: Generation; eventAt: number }>({
@@ -30,14 +20,19 @@ export function createGenerations(max = MAX_GROUPS): Generations {
   });
 
   return {
-    now: () => now,
-    changedSince: (group, generation) => Math.max(changes.peek(group)?.generation ?? 0, floor) > generation,
-    eventAt: (group) => changes.peek(group)?.eventAt ?? 0,
-    advance(group, at) {
+    /** Now: to be taken before a read begins, and with what is answered. */
+    now: (): Generation => now,
+    /** Whether what was read at `generation` may differ from what the group is now. */
+    changedSince: (group: string, generation: Generation): boolean =>
+      Math.max(changes.peek(group)?.generation ?? 0, floor) > generation,
+    /** Epoch milliseconds of the last event that changed the group; 0 when it is not known. */
+    eventAt: (group: string): number => changes.peek(group)?.eventAt ?? 0,
+    /** Notes an event, or, without `at`, that a value was read which differs from the one before. */
+    advance(group: string, at?: number): void {
       const eventAt = at ?? changes.peek(group)?.eventAt ?? 0;
       changes.set(group, { generation: ++now, eventAt });
     },
-    advanceAll() {
+    advanceAll(): void {
       floor = ++now;
     },
   };

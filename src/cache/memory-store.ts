@@ -24,18 +24,6 @@ export type Kept<V> = Entry<V> & {
   retryAt: number;
 };
 
-export type MemoryStore<V> = {
-  get(key: string): Kept<V> | undefined;
-  /** The same, without counting as a use. */
-  peek(key: string): Kept<V> | undefined;
-  /** Keeps `entry` unless what is there is newer; answers what is there then. */
-  set(key: string, entry: Kept<V>): Kept<V>;
-  delete(key: string): void;
-  deleteGroup(group: string): void;
-  clear(): void;
-  bytes(): number;
-};
-
 export type MemoryStoreOptions<V> = {
   maxBytes: number;
   /** What a value takes, in bytes. */
@@ -50,7 +38,7 @@ const ENTRY_BYTES = 360;
 /** What a key's place in its group takes, and a group of one its set. */
 const GROUPED_BYTES = 330;
 
-export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreOptions<V>): MemoryStore<V> {
+export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreOptions<V>) {
   const groups = new Map<string, Set<string>>();
   const overhead = ENTRY_BYTES + (groupOf ? GROUPED_BYTES : 0);
   const store = new LRUCache<string, Kept<V>>({
@@ -65,9 +53,11 @@ export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreO
   });
 
   return {
-    get: (key) => store.get(key),
-    peek: (key) => store.peek(key),
-    set(key, entry) {
+    get: (key: string): Kept<V> | undefined => store.get(key),
+    /** The same, without counting as a use. */
+    peek: (key: string): Kept<V> | undefined => store.peek(key),
+    /** Keeps `entry` unless what is there is newer; answers what is there then. */
+    set(key: string, entry: Kept<V>): Kept<V> {
       const known = store.peek(key);
       if (known && !supersedes(entry, known)) return known;
       // A read that does not say its version is at least as new as what it follows.
@@ -82,13 +72,13 @@ export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreO
       }
       return next;
     },
-    delete: (key) => void store.delete(key),
-    deleteGroup(group) {
+    delete: (key: string) => void store.delete(key),
+    deleteGroup(group: string): void {
       if (!groupOf) store.delete(group);
       for (const key of [...(groups.get(group) ?? [])]) store.delete(key);
     },
-    clear: () => store.clear(),
-    bytes: () => store.calculatedSize,
+    clear: (): void => store.clear(),
+    bytes: (): number => store.calculatedSize,
   };
 }
 

@@ -1,5 +1,5 @@
 // Reads through memory and Redis to a source: fresh, stale or absent, asked once however many ask.
-// Knows no follow words: its maker says what a value is, and what a failure means.
+// Knows no follow words: what a value is, and what a failure means, is told by its maker.
 import type { Generation } from './generations.ts';
 import type { Entry, Kept } from './memory-store.ts';
 import { createSingleFlight, type Waiter } from './single-flight.ts';
@@ -41,10 +41,10 @@ type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
-  const { groupOf = (key: string) => key } = options;
   const { freshMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
-  const tiers = createTiers<V>(options);
   const flights = createSingleFlight<Read<V>>(options.onShared);
+  const tiers = createTiers<V>(options, flights.detach);
+  const { drop, invalidate, clear, expireAll, bytes } = tiers;
   let looking = 0;
 
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
@@ -116,7 +116,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   function giveStale(entry: Kept<V>, tier: Tier, waiter: Waiter): V {
     onRead('stale', tier);
     waiter.onStale?.({ ageMs: clock.now() - entry.readAt, failure: entry.failure });
-    return entry.value as V; // a stale entry that may answer has a value
+    return entry.value as V; // what is usable has a value
   }
 
   function renewBehind(key: string, entry: Kept<V>, load: Load<V>): void {
@@ -162,13 +162,13 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     put(key: string, { value, version = null }: Found<V>, asOf: AsOf): Promise<unknown> | undefined {
       const known = tiers.peek(key);
       const isKnown = version !== null && known?.version === version && known.value !== null;
-      // The same version again changes nothing, unless the entry is getting old.
+      // The same version again is no news, unless what is known of it is getting old.
       if (isKnown && tiers.isHeard(known) && tiers.freshUntil(known) - asOf.readAt > freshMs / 2) return undefined;
       return tiers.keep(key, { value, version, readAt: asOf.readAt }, { ...asOf, shared: known?.shared }).written;
     },
     /** What memory knows, however old. */
     peek: (key: string): Entry<V> | undefined => tiers.peek(key),
-    /** Whether memory says that there is no such thing; `waiter.onRead` gets the entry that says so. */
+    /** Whether memory says that there is no such thing; `waiter` is told what that rests on. */
     isAbsent(key: string, waiter: Pick<Waiter, 'onRead'>): boolean {
       const known = tiers.peek(key);
       const isAbsent = known !== undefined && known.value === null && tiers.isFresh(known);
@@ -189,26 +189,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** For how many keys Redis is asked just now: most of them will be asked for next. */
     looking: () => looking,
-    /** Invalidates a group here at once, and for all replicas; resolves with whether Redis has confirmed that. */
-    invalidate(group: string): Promise<boolean> {
-      flights.detach((key) => groupOf(key) === group);
-      return tiers.invalidate(group);
-    },
-    /** Invalidates a group in this process alone: another replica has done the rest. */
-    drop(group: string): void {
-      flights.detach((key) => groupOf(key) === group);
-      tiers.drop(group);
-    },
-    /** Drops everything in this process. */
-    clear(): void {
-      flights.detach(() => true);
-      tiers.clear();
-    },
-    /** Has everything in this process verified; until then it counts as stale. */
-    expireAll(): void {
-      flights.detach(() => true);
-      tiers.expireAll();
-    },
-    bytes: tiers.bytes,
+    drop,
+    invalidate,
+    clear,
+    expireAll,
+    bytes,
   };
 }

@@ -10,27 +10,10 @@ import type { Entry } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import { CLOCK_SKEW_MS, NOTHING, READ, REMOVE, WRITE } from './redis-scripts.ts';
 
-export type SharedRead<V> = {
-  /** The group's generation, to be stored with what is loaded now; empty when no event changed it lately. */
-  generation: string;
-  entry: Entry<V> | undefined;
-  /** False when the entry is as new as wanted, or while another replica asks the source. */
-  isGranted: boolean;
-};
+/** What is there; `generation` is to be stored with what is loaded now, empty when no event changed the group lately. */
+export type SharedRead<V> = { generation: string; entry: Entry<V> | undefined; isGranted: boolean };
 
-export type RedisStore<V> = {
-  /** What is there, and leave to ask the source when it was not read after `newerThan`; undefined without Redis. */
-  read(key: string, newerThan: number): Promise<SharedRead<V> | undefined>;
-  /** Gives leave back without an entry, so that another replica can try at once. */
-  unlock(key: string, generation: string): void;
-  /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. Never rejects. */
-  write(key: string, generation: string, entry: Entry<V>): Promise<unknown>;
-  /**
-   * Makes what is cached of the group invalid for all replicas; resolves with whether that is so. Until it is, this
-   * replica finds nothing of the group here, and tries again when it looks.
-   */
-  invalidate(group: string): Promise<boolean>;
-};
+export type RedisStore<V> = ReturnType<typeof createRedisStore<V>>;
 
 export type RedisStoreOptions<V> = {
   link: RedisLink;
@@ -56,7 +39,7 @@ const LONGEST_READ_MS = 120_000;
 /** More invalidations than this are not made up for after an outage: what they concern goes out of date by itself. */
 const MAX_PENDING = 10_000;
 
-export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V> {
+export function createRedisStore<V>(options: RedisStoreOptions<V>) {
   const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode, isLocking } = options;
   // Braces would end the part of the key that tells its slot.
   const base = (group: string) => `${prefix}:{${group.replaceAll('}', '%7D')}}`;
@@ -70,15 +53,15 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
   /** Groups whose invalidation Redis has not confirmed. */
   const pending = new Map<string, Promise<boolean>>();
 
-  link.whenBack(() => {
-    for (const group of [...pending.keys()]) void invalidate(group);
-  });
-
   async function isInvalidated(group: string): Promise<boolean> {
     const underWay = pending.get(group);
     return underWay === undefined || (await underWay) || invalidate(group);
   }
 
+  /**
+   * Makes what is cached of the group invalid for all replicas; resolves with whether that is so. Until it is, this
+   * replica finds nothing of the group here, and tries again when it looks.
+   */
   async function invalidate(group: string): Promise<boolean> {
     const generation = newGeneration();
     const attempt = link
@@ -109,41 +92,43 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>): RedisStore<V
     return undefined;
   }
 
-  const store: RedisStore<V> = {
-    async read(key, newerThan) {
-      if (pending.size > 0 && !(await isInvalidated(groupOf(key)))) return undefined;
-      const newer = Math.min(Math.ceil(newerThan), Number.MAX_SAFE_INTEGER);
-      const args = [newer, owner, isLocking ? LOCK_MS : 0, newGeneration(), generationMs];
-      const answer = await link.run(READ, keysOf(key), args);
-      if (!isAnswer(answer)) return undefined;
-      const [generation, text, granted] = answer;
-      const entry = text === '' ? undefined : readEntry(key, text);
-      // A replica that found no entry must not take it for what it waits for.
-      if (text !== '' && !entry && granted === 0 && newer < Number.MAX_SAFE_INTEGER)
-        return store.read(key, Number.MAX_SAFE_INTEGER);
-      return { generation, entry, isGranted: granted === 1 };
-    },
-    unlock(key, generation) {
-      if (isLocking) void link.run(REMOVE, [lockOf(key)], [`${generation} ${owner}`]);
-    },
-    async write(key, generation, { value, readAt, version }) {
-      const lifeMs = value === null ? absentMs : staleMs;
-      if (lifeMs <= 0) return store.unlock(key, generation);
-      // A reader that waits for the value has it before it is made text.
-      await nextTurn();
-      const body = value === null ? NOTHING : encode(value);
-      const args = [generation, Math.round(readAt), version ?? '', body, lifeMs, owner];
-      return link.run(WRITE, keysOf(key), args);
-    },
-    invalidate,
-  };
-  return store;
+  /**
+   * What is there, and leave to ask the source when it was not read after `newerThan` and no other replica asks; undefined
+   * without Redis.
+   */
+  async function read(key: string, newerThan: number): Promise<SharedRead<V> | undefined> {
+    if (pending.size > 0 && !(await isInvalidated(groupOf(key)))) return undefined;
+    const newer = Math.min(Math.ceil(newerThan), Number.MAX_SAFE_INTEGER);
+    const args = [newer, owner, isLocking ? LOCK_MS : 0, newGeneration(), generationMs];
+    const answer = await link.run(READ, keysOf(key), args);
+    if (!Array.isArray(answer)) return undefined;
+    const [generation, text, granted] = answer as [string, string, number];
+    const entry = text === '' ? undefined : readEntry(key, text);
+    // What cannot be read is not what a replica waits for.
+    if (text !== '' && !entry && granted === 0 && newer < Number.MAX_SAFE_INTEGER)
+      return read(key, Number.MAX_SAFE_INTEGER);
+    return { generation, entry, isGranted: granted === 1 };
+  }
+
+  /** Gives leave back without an entry, so that another replica can try at once. */
+  function unlock(key: string, generation: string): void {
+    if (isLocking) void link.run(REMOVE, [lockOf(key)], [`${generation} ${owner}`]);
+  }
+
+  /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
+  async function write(key: string, generation: string, { value, readAt, version }: Entry<V>): Promise<unknown> {
+    const lifeMs = value === null ? absentMs : staleMs;
+    if (lifeMs <= 0) return unlock(key, generation);
+    // A reader that waits for the value has it before it is made text.
+    await nextTurn();
+    const body = value === null ? NOTHING : encode(value);
+    return link.run(WRITE, keysOf(key), [generation, Math.round(readAt), version ?? '', body, lifeMs, owner]);
+  }
+
+  return { read, unlock, write, invalidate };
 }
 
 const newGeneration = () => randomUUID().replaceAll('-', '');
-
-const isAnswer = (answer: unknown): answer is [generation: string, text: string, granted: number] =>
-  Array.isArray(answer) && answer.length === 3;
 
 function parseEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {
   const head = /^\w*\|(\d{1,15})\|(\d{0,15})\|/.exec(text);

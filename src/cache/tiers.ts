@@ -43,7 +43,8 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
 /** Fresh times end up to this share earlier, so that what was read together is not renewed together. */
 const JITTER = 0.1;
 
-export function createTiers<V>(options: TiersOptions<V>) {
+/** `detach` is told which reads that are under way will bring what is out of date. */
+export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
   const { kind, clock, redis, generations, onChange = () => {} } = options;
   const { groupOf = (key: string) => key, webhooksSince = () => null, settleMs = 0, random = Math.random } = options;
   const { freshMs, webhookFreshMs, staleMs, absentMs } = options.lifetimes;
@@ -87,9 +88,19 @@ export function createTiers<V>(options: TiersOptions<V>) {
   const isFresh = (entry: Kept<V>) =>
     isHeard(entry) && (clock.now() < entry.freshUntil || clock.now() < freshUntil(entry));
 
+  /** Invalidates a group in this process alone: another replica has done the rest. */
   function drop(group: string): void {
+    detach((key) => groupOf(key) === group);
     memory.deleteGroup(group);
     advance(`${kind}:${group}`, clock.now());
+  }
+
+  /** Has everything in this process verified; until then it counts as stale. */
+  function expireAll(): void {
+    detach(() => true);
+    generations.advanceAll();
+    heardSince = generations.now();
+    onChange();
   }
 
   return {
@@ -136,6 +147,7 @@ export function createTiers<V>(options: TiersOptions<V>) {
     },
 
     drop,
+    /** Invalidates a group here at once, and for all replicas; resolves with whether Redis has confirmed that. */
     async invalidate(group: string): Promise<boolean> {
       drop(group);
       const isConfirmed = (await redis?.invalidate(group)) ?? true;
@@ -143,16 +155,12 @@ export function createTiers<V>(options: TiersOptions<V>) {
       drop(group);
       return isConfirmed;
     },
+    /** Drops everything in this process. */
     clear(): void {
       memory.clear();
-      generations.advanceAll();
-      onChange();
+      expireAll();
     },
-    expireAll(): void {
-      generations.advanceAll();
-      heardSince = generations.now();
-      onChange();
-    },
+    expireAll,
   };
 }
 

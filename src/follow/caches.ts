@@ -24,7 +24,7 @@ export type Caches = {
   relation: ReadThrough<FollowRelation>;
 };
 
-/** Observes the caches, for metrics. */
+/** What an observer of the caches is told; for metrics. */
 export type CacheObserver = {
   onRead?(kind: CacheKind, outcome: ReadOutcome, tier: Tier): void;
   /** A read joined one that was under way. */
@@ -39,19 +39,19 @@ export type CachesOptions = {
   memoryBytes: number;
   /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
   redis: { link: RedisLink; prefix: string } | null;
-  /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
+  /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
   webhooksSince?: () => number | null;
   /** How long after a change the upstream may still show what was before, in milliseconds. */
   settleMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
-  /** Called when a profile in memory has changed. */
+  /** Told when a profile in memory has changed. */
   onProfileChange?: () => void;
   observer?: CacheObserver;
   random?: () => number;
 };
 
-/** How the memory is divided: pages and profiles take the most room. */
-const SHARES: Record<CacheKind, number> = { page: 0.4, profile: 0.5, counts: 0.05, relation: 0.05 };
+/** How the memory is divided: pages and profiles are what takes room. */
+const SHARES: Record<CacheKind, number> = { page: 0.5, profile: 0.4, counts: 0.05, relation: 0.05 };
 
 /** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set([
@@ -71,6 +71,12 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 /** `from` is the point of view, so the order matters. */
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+
+/** What the source brought; only profiles say which version they are. */
+export const found = <V>(value: V) => ({
+  value,
+  version: typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null,
+});
 
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
   const { clock, memoryBytes, redis, observer = {} } = options;

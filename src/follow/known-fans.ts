@@ -176,10 +176,6 @@ function createCallBudget(calls: number, call: CallOptions): CallBudget {
       let stale = 0;
       const counting: CallOptions = {
         ...call,
-        // Made on first use, which a warm answer has not.
-        get signal() {
-          return call.signal;
-        },
         onStale(use) {
           stale++;
           call.onStale?.(use);

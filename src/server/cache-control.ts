@@ -1,7 +1,6 @@
 // What HTTP caches may do with an answer that was asked for by GET, and whether the client has it already.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { dependsOnViewer } from '../graph/viewer-fields.ts';
 import type { RequestState } from './request-state.ts';
 
 /** What holds for errors, for what is stale, and for streams. */
@@ -45,11 +44,11 @@ export function createCacheHeaders(viewerHeaders: readonly string[]) {
   };
 }
 
-function cacheControlOf({ isWhole, viewer, document, freshUntil }: RequestState, now: number): string {
+function cacheControlOf({ isWhole, viewer, document, context, freshUntil }: RequestState, now: number): string {
   if (!isWhole || !document) return NOT_STORED;
   // A viewer may have changed something since, or just have logged in, and must see it: their cache asks again, at the
   // cost of a 304.
-  if (viewer !== null || dependsOnViewer(document)) return 'private, no-cache';
+  if (viewer !== null || context?.dependsOnViewer()) return 'private, no-cache';
   const seconds = Math.floor((Number.isFinite(freshUntil) ? freshUntil - now : TIMELESS_MS) / 1000);
   return seconds > 0 ? `public, max-age=${seconds}` : 'public, no-cache';
 }

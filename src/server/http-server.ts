@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { KEEP_ALIVE_SECONDS, setSecurityHeaders } from '../http/security-headers.ts';
 import { Refusal, writeRefusal } from './refusals.ts';
 
 export type HttpServer = {
@@ -33,9 +32,21 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** How often the two are looked at; Node's own 30 s would let a slow client stay three times as long. */
 const CHECK_MS = 1000;
+/** Longer than common load balancers wait (60 s), so that they never reuse a connection that is being closed here. */
+const KEEP_ALIVE_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
 /** A connection that is silent when the drain ends is kept so long, or as long as the drain: a request may be on its way. */
 const LINGER_MS = 1000;
+
+/** Answers are data: they load nothing, are shown in no frame, and are no script, image or style of another site. */
+const SECURITY_HEADERS = new Headers({
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+  // The URL of a GET request holds what was asked.
+  'referrer-policy': 'no-referrer',
+});
 
 /** Makes a server. Without `longLived`, requests for a WebSocket are served like any other. */
 export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived): HttpServer {
@@ -51,7 +62,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       // Clients offer other upgrades, such as h2c, which are simply not taken.
       shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
     },
@@ -61,7 +72,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
         running.delete(response);
         if (running.size === 0) onIdle();
       });
-      setSecurityHeaders(response);
+      response.setHeaders(SECURITY_HEADERS);
       if (isLast(request.socket)) response.setHeader('connection', 'close');
       listener(request, response);
     },
@@ -72,7 +83,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
     socket.once('close', () => connections.delete(socket));
   });
   server.on('checkExpectation', (_request, response) => {
-    setSecurityHeaders(response);
+    response.setHeaders(SECURITY_HEADERS);
     const refusal = new Refusal(417, 'Nothing but "100-continue" may be expected.', undefined, { connection: 'close' });
     writeRefusal(response, refusal).end();
   });

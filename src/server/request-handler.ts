@@ -4,12 +4,11 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { Asker } from '../http/client-address.ts';
-import { tooManyRequests } from '../http/client-rates.ts';
-import type { Cors } from '../http/cors.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
+import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
@@ -26,8 +25,7 @@ export type RequestHandlerDependencies = {
   /** Serves what the upstream tells; null when it is told nothing. */
   webhook: ({ path: string } & WebhookRoute) | null;
   cors: Cors;
-  /** Counts a request: in how many seconds its client may come again; null when it may go on. */
-  tooSoon(request: Asker, viewer: Viewer | null): number | null;
+  tooSoon: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when a request is over: the line of the log. */
@@ -97,7 +95,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (cors.isPreflight(request)) return cors.answerPreflight(response);
     if (wantsPage) return graphiql(request, response);
     state.viewer = await viewerOf(request);
-    takeTurn(request, state.viewer);
+    await takeTurn(request, state.viewer);
     checkHead(request);
     const body = method === 'POST' ? await bodyOf(request, response, state) : undefined;
     if (body === null) return;
@@ -111,7 +109,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       // A client that tries credentials is anonymous so far.
-      takeTurn(request, null);
+      await takeTurn(request, null);
       const { code, message } = error;
       if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
       throw new Refusal(401, message, code, { 'www-authenticate': 'UserSig, Bearer' });
@@ -119,8 +117,8 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   }
 
   /** Counts a request of a client. */
-  function takeTurn(request: IncomingMessage, viewer: Viewer | null): void {
-    const seconds = tooSoon(request, viewer);
+  async function takeTurn(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
+    const seconds = await tooSoon(request, viewer);
     if (seconds !== null)
       throw new Refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
   }

@@ -10,8 +10,8 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { tooManyRequests } from '../http/client-rates.ts';
-import type { Cors } from '../http/cors.ts';
+import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import type { Cors } from './cors.ts';
 import { logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
@@ -26,8 +26,7 @@ export type WebSocketDependencies = {
   graphql: Pick<Graphql, 'run'>;
   schema: GraphQLSchema;
   authenticate: Authenticate;
-  /** Counts an operation: in how many seconds its client may come again; null when it may go on. */
-  tooSoon?(request: IncomingMessage, viewer: Viewer | null): number | null;
+  tooSoon: ClientRateLimit;
   cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
@@ -65,17 +64,7 @@ type Connection = {
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
-  const {
-    graphql,
-    schema,
-    authenticate,
-    tooSoon = () => null,
-    cors,
-    isReady,
-    onOperation,
-    onFault,
-    clock,
-  } = dependencies;
+  const { graphql, schema, authenticate, tooSoon, cors, isReady, onOperation, onFault, clock } = dependencies;
   const { maxBodyBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -123,12 +112,14 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
           return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
-        const seconds = tooSoon(request, viewer);
-        if (seconds !== null) return [failure('THROTTLED', tooManyRequests(seconds))];
         const state = openRequest(request.headers, 'websocket', () => gone.signal);
         state.viewer = viewer;
         running.set(payload, { state, startedAt: clock.now() });
-        const result = await graphql.run({ ...payload }, state);
+        const seconds = await tooSoon(request, viewer);
+        const result =
+          seconds === null
+            ? await graphql.run({ ...payload }, state)
+            : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
         // What has begun is answered, by an error if need be.
         if (state.document)
           return { schema, document: state.document, operationName: payload.operationName, result } as BegunOperation;
@@ -188,11 +179,13 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
   };
 }
 
-/** A client's connection. What does not reach a client that has gone is no error, and its operations end by the close. */
+/** A connection of which a client's absence is no error: what runs on it ends by the close. */
 class ClientSocket extends WebSocket {
   override send(data: Parameters<WebSocket['send']>[0], whenSent?: unknown): void {
     cutOffUnread(this);
-    super.send(data, () => (whenSent as () => void)());
+    const next = whenSent as () => void;
+    // A subscription that always has more would keep the event loop from ever telling of the close.
+    super.send(data, (error) => (error ? setImmediate(next) : next()));
   }
 }
 

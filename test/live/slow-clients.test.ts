@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, OperationTypeNode, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEventStreams } from '../../src/server/event-streams.ts';
@@ -106,12 +106,14 @@ describe('a WebSocket', () => {
       graphql: {
         async run(_params, state) {
           state.document = parse('subscription { text }');
+          state.operationType = OperationTypeNode.SUBSCRIPTION;
           const source = openSource();
           sources.push(source);
           return source.answers;
         },
       },
       authenticate: async () => null,
+      tooSoon: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {

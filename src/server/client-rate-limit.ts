@@ -1,0 +1,68 @@
+// How many requests one client may make in a minute, over all replicas; and behind which address a client is.
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+import proxyAddress from 'proxy-addr';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Viewer } from '../auth/viewer.ts';
+import type { RedisClient, RedisLink } from '../cache/redis-link.ts';
+
+/** Counts a request: in how many seconds its client may come again; null when it may go on. */
+export type ClientRateLimit = (request: IncomingMessage, viewer: Viewer | null) => Promise<number | null>;
+
+export type ClientRateLimitOptions = {
+  /** Null: clients may make as many requests as they like. */
+  perMinute: number | null;
+  /** The proxies whose X-Forwarded-For is believed: how many there are, or their networks. */
+  trustProxy: number | readonly string[];
+  /** Where replicas count together; null where this one is alone. */
+  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
+};
+
+/** Makes the limit. While Redis is away each replica counts alone. Addresses are personal data: nothing logs them. */
+export function createClientRateLimit({ perMinute, trustProxy, redis }: ClientRateLimitOptions): ClientRateLimit {
+  if (perMinute === null) return async () => null;
+  const options = { points: perMinute, duration: 60 };
+  const alone = new RateLimiterMemory(options);
+  const shared =
+    redis && new RateLimiterRedis({ ...options, storeClient: redis.client, keyPrefix: `${redis.prefix}:rate` });
+  const isTrusted =
+    typeof trustProxy === 'number'
+      ? (_address: string, hop: number) => hop < trustProxy
+      : proxyAddress.compile([...trustProxy]);
+
+  return async (request, viewer) => {
+    const client = viewer ? `by ${viewer.userId}` : `from ${networkOf(proxyAddress(request, isTrusted))}`;
+    const seconds = shared && (await redis?.link.ask(() => consume(shared, client), shared.getKey(client)));
+    return (seconds ?? (await consume(alone, client))) || null;
+  };
+}
+
+export const tooManyRequests = (seconds: number): string =>
+  `Too many requests: try again in ${seconds} second${seconds === 1 ? '' : 's'}.`;
+
+/** In how many seconds the client may come again; 0 when it need not wait. */
+async function consume(limiter: RateLimiterMemory | RateLimiterRedis, client: string): Promise<number> {
+  try {
+    await limiter.consume(client);
+    return 0;
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused;
+    return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+  }
+}
+
+/** An IPv4 address, or the half of an IPv6 address that one customer has: the rest they choose as they like. */
+function networkOf(noted: string): string {
+  // Some proxies note the port too, and sockets that take both versions write IPv4 as IPv6.
+  const address = noted
+    .replace(/^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i, '$1')
+    .replace(/^\[(.*)\](?::\d+)?$/, '$1');
+  if (!isIPv6(address)) return address;
+  const [head = [], tail = []] = new URL(`http://[${address}]`).hostname
+    .slice(1, -1)
+    .split('::')
+    .map((groups) => groups.split(':'));
+  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail]
+    .slice(0, 4)
+    .join(':');
+}
