@@ -80,7 +80,8 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     if (generations.changedSince(group, generation)) return next;
     const known = memory.peek(key);
     const kept = memory.set(key, next);
-    const isChange = kept !== known && (known ? isFresh(known) && !isSame(kept.value, known.value) : value === null);
+    // What has expired is taken for unknown, as what was never there: learning that there is nothing is a change then.
+    const isChange = kept !== known && (known && isFresh(known) ? !isSame(kept.value, known.value) : value === null);
     if (isChange) advance(group);
     return kept;
   }

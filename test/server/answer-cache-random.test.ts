@@ -30,7 +30,7 @@ const step = fc.oneof(
     weight: 7,
     arbitrary: fc.record({
       type: fc.constant('ask' as const),
-      id: fc.constantFrom('ana', 'bo'),
+      id: fc.constantFrom('ana', 'bo', 'nobody'),
       viewer,
       replica,
     }),
