@@ -137,7 +137,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
     },
     noteWebhook: liveness.note,
     withdrawWebhooks: liveness.withdraw,
-    isCurrent: (group, generation) => !generations.changedSince(group, generation),
+    // A replica that Redis cannot tell of changes has each value's own age decide.
+    isCurrent: (group, generation) => (redis?.link.isUp() ?? true) && !generations.changedSince(group, generation),
     ready: () => hearing.promise,
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };

@@ -84,7 +84,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       state.operationType = operation?.operation ?? null;
       documents.begin(state);
       const problem = checkCost({ document, operationName, variables });
-      if (problem) stop({ errors: [problem] });
+      if (problem) stop({ errors: [mask(problem) as GraphQLError] });
     }
     return {
       onExecute: ({ args, setResultAndStopExecution }) => begin(args, setResultAndStopExecution),

