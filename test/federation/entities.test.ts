@@ -2,10 +2,7 @@
 import { expect, test } from 'vitest';
 import { MAX_REPRESENTATIONS } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, type House, openHouse } from '../support/house.ts';
-
-const bill = ({ sandbox }: House) =>
-  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
+import { type Answer, billOf, type House, openHouse } from '../support/house.ts';
 
 async function openCrowd(count = 0, env = {}) {
   const clock = createHastyClock();
@@ -34,12 +31,12 @@ test.each([
   const { data, errors } = await ask(house.as('me') as House, ids.map(reference), fields);
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(100);
-  expect(bill(house)).toEqual(expected);
+  expect(billOf(house)).toEqual(expected);
 
   const other = await openCrowd(100, { AUTH: 'development' });
   other.house.sandbox.world.importAccount('me');
   await other.house.as('me').data(`query ($ids: [ID!]!) { users(ids: $ids) { ${fields} } }`, { ids: other.ids });
-  expect(bill(other.house)).toEqual(expected);
+  expect(billOf(other.house)).toEqual(expected);
 });
 
 test('entities come in the order of their representations, one for each, repeated ones too, and ids alone cost nothing', async () => {
@@ -47,7 +44,7 @@ test('entities come in the order of their representations, one for each, repeate
   const ids = ['c', 'a', 'b', 'a', '7'];
   const { data } = await ask(house, ids.map(reference), '__typename id');
   expect(data).toEqual({ _entities: ids.map(reference) });
-  expect(bill(house)).toEqual({});
+  expect(billOf(house)).toEqual({});
 });
 
 test('one field answers as many entities as a router collects, and refuses more than it can bear, before any call', async () => {
@@ -55,13 +52,13 @@ test('one field answers as many entities as a router collects, and refuses more 
   const { data, errors } = await ask(house, ids.map(reference), 'nick');
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(MAX_REPRESENTATIONS);
-  expect(bill(house)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
+  expect(billOf(house)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
 
   house.sandbox.calls.reset();
   const refused = await ask(house, [...ids, 'one-more'].map(reference), 'fansCount');
   expect(refused.data).toBeNull();
   expect(failures(refused)).toEqual([['_entities', 'BAD_USER_INPUT']]);
-  expect(bill(house)).toEqual({});
+  expect(billOf(house)).toEqual({});
 });
 
 test.each<[string, unknown]>([

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
 import { printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { billOf, openHouse } from '../support/house.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
 
@@ -14,8 +14,6 @@ const SECRET = 'a-secret-of-the-router';
 
 const composers = Object.keys(COMPOSERS) as (keyof typeof COMPOSERS)[];
 const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
-const bill = ({ sandbox }: House) =>
-  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
 
 /** A house, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
 async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, env = {}, buyers = 100 } = {}) {
@@ -105,7 +103,7 @@ test.each(routers)(
       })),
       pageInfo: { hasNextPage: false, endCursor: '100' },
     });
-    expect(bill(house)).toEqual({ portrait_get: 1 });
+    expect(billOf(house)).toEqual({ portrait_get: 1 });
   },
 );
 
@@ -165,7 +163,7 @@ test.each(routers)('%s knows users by the supergraph’s name and key, and answe
     fans: { nodes: [{ accountId: fans[0], orders: [{ id: 'order-0' }] }] },
   });
   // Profiles that came with the list are asked for no more, when it was there first.
-  const { portrait_get = 0, ...others } = bill(house);
+  const { portrait_get = 0, ...others } = billOf(house);
   expect(others).toEqual({ follow_get: 1 });
   expect(portrait_get).toBeLessThanOrEqual(1);
 });
@@ -209,6 +207,6 @@ test.each(routers)(
       expect(refused.data).toEqual({ viewer: null, orders: buyers(null, null) });
       expect(new Set(refused.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['UNAUTHENTICATED']));
     }
-    expect(bill(house)).toEqual({});
+    expect(billOf(house)).toEqual({});
   },
 );

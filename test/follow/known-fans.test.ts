@@ -8,6 +8,7 @@ import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
 import { createHastyClock } from '../support/clock.ts';
+import { billOf } from '../support/house.ts';
 
 const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000, absentMs: 30_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
@@ -92,7 +93,7 @@ const idsOf = ({ members }: { members: readonly { user: { id: string } }[] }) =>
 
 /** What was asked for since the last time, retries included. */
 function spent(): Record<string, number> {
-  const bill = Object.fromEntries(Object.entries(calls.summary()).map(([name, { received }]) => [name, received]));
+  const bill = billOf({ sandbox });
   calls.reset();
   return bill;
 }

@@ -1,10 +1,7 @@
 // The bill: how many upstream calls a screen costs.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
-
-const bill = ({ sandbox }: House) =>
-  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
+import { billOf, openHouse } from '../support/house.ts';
 
 const aliases = (ids: readonly string[], selection: string) =>
   `{ ${ids.map((id, i) => `u${i}: user(id: "${id}") { ${selection} }`).join('\n')} }`;
@@ -23,7 +20,7 @@ test('100 edges with nick, avatar and follow time cost one call', async () => {
     '{ user(id: "star") { fans(first: 100) { edges { followedAt node { id nick avatar } } } } }',
   );
   expect(user.fans.edges).toHaveLength(100);
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
 });
 
 test('five pages of 20 cost one call within the life of a chunk, and one renewal after it', async () => {
@@ -38,28 +35,28 @@ test('five pages of 20 cost one call within the life of a chunk, and one renewal
     }
   };
   await walk();
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
   clock.advance(26_000);
   await walk();
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
   clock.advance(4_000);
   await walk();
   await walk();
-  expect(bill(house)).toEqual({ follow_get: 2 });
+  expect(billOf(house)).toEqual({ follow_get: 2 });
 });
 
 test('250 users’ names by aliases cost three portrait_get', async () => {
   const { house, ids } = await openCrowd(250, { MAX_ALIASES: '250', MAX_TOKENS: '5000' });
   const data = await house.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
   expect(Object.values(data).every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(bill(house)).toEqual({ portrait_get: 3 });
+  expect(billOf(house)).toEqual({ portrait_get: 3 });
 });
 
 test('three counts of 45 users cost three follow_get_info', async () => {
   const { house, ids } = await openCrowd(45);
   const data = await house.data<Record<string, unknown>>(aliases(ids, 'fansCount followsCount mutualsCount'));
   expect(Object.values(data)).toEqual(ids.map(() => ({ fansCount: 0, followsCount: 1, mutualsCount: 0 })));
-  expect(bill(house)).toEqual({ follow_get_info: 3 });
+  expect(billOf(house)).toEqual({ follow_get_info: 3 });
 });
 
 test('a list’s total and its user’s counts come from one call', async () => {
@@ -68,7 +65,7 @@ test('a list’s total and its user’s counts come from one call', async () => 
     '{ user(id: "star") { fansCount fans(first: 5) { totalCount nodes { id } } follows { totalCount } } }',
   );
   expect([user.fansCount, user.fans.totalCount]).toEqual([45, 45]);
-  expect(bill(house)).toEqual({ follow_get: 1, follow_get_info: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1, follow_get_info: 1 });
 });
 
 test.each([
@@ -97,7 +94,7 @@ test.each([
 ])('%s cost no more than needed', async (_title, query, expected) => {
   const { house } = await openCrowd(45);
   await house.data(query);
-  expect(bill(house)).toEqual(expected);
+  expect(billOf(house)).toEqual(expected);
 });
 
 test('equal questions of many clients at once are one call', async () => {
@@ -107,7 +104,7 @@ test('equal questions of many clients at once are one call', async () => {
     Array.from({ length: 50 }, () => house.data('{ user(id: "star") { fans { nodes { id nick } } } }')),
   );
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
 });
 
 test('the log line of a request tells its upstream calls', async () => {
@@ -132,13 +129,13 @@ test('pages that came without profiles are filled by one portrait_get', async ()
     '{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }',
   );
   expect(user.fans.nodes.every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(bill(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1, portrait_get: 1 });
 });
 
 test('with EMBEDDED_PROFILE=partial only the tags that are absent are asked for', async () => {
   const { house } = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
   await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick } } } }');
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
   await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }');
-  expect(bill(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1, portrait_get: 1 });
 });

@@ -1,11 +1,9 @@
 // How users stand to the viewer and to each other, and what that costs.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { billOf, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
 
-const bill = ({ sandbox }: House) =>
-  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
 const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
 
 async function openCrowd(fans = 150) {
@@ -30,7 +28,7 @@ test('100 edges with the viewer’s state cost one list call and one check call'
   const byId = Object.fromEntries(user.fans.edges.map(({ node: { id, ...state } }) => [id, state]));
   expect(byId[ids[0] as string]).toEqual({ viewerIsFollowing: true, isFollowingViewer: false, viewerCanFollow: false });
   expect(byId[ids[1] as string]).toEqual({ viewerIsFollowing: false, isFollowingViewer: true, viewerCanFollow: true });
-  expect(bill(house)).toEqual({ follow_get: 1, follow_check: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1, follow_check: 1 });
 });
 
 test.each(['from one user to 45', 'from 45 users to the viewer'])(
@@ -49,7 +47,7 @@ test.each(['from one user to 45', 'from 45 users to the viewer'])(
     expect(data.r0?.relationTo).toBe('MUTUAL');
     expect(data.r1?.relationTo).toBe(outward ? 'FAN' : 'FOLLOWING');
     expect(data.r2?.relationTo).toBe('NONE');
-    expect(bill(house)).toEqual({ follow_check: 1 });
+    expect(billOf(house)).toEqual({ follow_check: 1 });
   },
 );
 
@@ -60,7 +58,7 @@ test('two viewers of 100 edges at the same time cost one call each, as the upstr
   await ask('other');
   house.sandbox.calls.reset();
   await Promise.all([ask('me'), ask('you')]);
-  expect(bill(house)).toEqual({ follow_check: 2 });
+  expect(billOf(house)).toEqual({ follow_check: 2 });
 });
 
 test('an anonymous viewer gets null for every relation, without a call', async () => {
@@ -70,7 +68,7 @@ test('an anonymous viewer gets null for every relation, without a call', async (
   );
   const nothing = { viewerIsFollowing: null, isFollowingViewer: null, viewerCanFollow: null, relationTo: null };
   expect(data).toEqual({ viewer: null, ...Object.fromEntries(ids.map((_, i) => [`r${i}`, nothing])) });
-  expect(bill(house)).toEqual({});
+  expect(billOf(house)).toEqual({});
 });
 
 test.each([
@@ -90,7 +88,7 @@ test.each([
       `{ viewer { ${list} { nodes { id ${field} } } } }`,
     );
   expect(viewer[list]?.nodes).toEqual([{ id: 'you', [field]: expected }]);
-  expect(bill(house)).toEqual({ follow_get: 1 });
+  expect(billOf(house)).toEqual({ follow_get: 1 });
 });
 
 test('the viewer stands in no relation to themself, and that costs nothing', async () => {
@@ -102,7 +100,7 @@ test('the viewer stands in no relation to themself, and that costs nothing', asy
     viewerCanFollow: false,
     relationTo: 'NONE',
   });
-  expect(bill(house)).toEqual({});
+  expect(billOf(house)).toEqual({});
 });
 
 test('one unknown user fails its own relation and no other', async () => {

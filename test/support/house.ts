@@ -105,3 +105,7 @@ async function openReplica(env: Record<string, string>, options: Omit<HouseOptio
     as: (userId: string) => asking({ 'x-viewer-id': userId }),
   };
 }
+
+/** How many calls the upstream has received, by command. */
+export const billOf = ({ sandbox }: Pick<House, 'sandbox'>): Record<string, number> =>
+  Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
