@@ -2,21 +2,13 @@ import { deflateSync } from 'node:zlib';
 import { Api } from 'tls-sig-api-v2';
 import { describe, expect, test } from 'vitest';
 import { createUserSigVerifier, decodeUserSig } from '../../src/sandbox/user-sig.ts';
+import { VECTOR_A, VECTOR_A_STORED, VECTOR_A_TAMPERED, VECTOR_B, VECTOR_KEY } from '../support/user-sig-vectors.ts';
 import { packUserSig, signUserSig, userSigContent } from './start-sandbox.ts';
 
-const KEY = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef';
-const VECTOR_A =
-  'eJxVyjELwjAUBOD-8mYpqUSNAZd2kNbooqJr5KX2UZqGNNaA*N*FWgdvu*-uBSd1TAbjQcI8YTAbO6GxgSoaWWNLlvrgdej8dOix0c4Rgkw5m-JdArUGZLr6VxMdeQNSLPmPerqDhLV*XsxZiX2Mt8wKrDNWDo*Olbui5njIVbMtrtwuKmQbeH8Atbkz1Q__';
-const VECTOR_A_STORED =
-  'eAEBrgBR-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYWRtaW5pc3RyYXRvciIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLnRpbWUiOjE3MDAwMDAwMDAsIlRMUy5leHBpcmUiOjg2NDAwLCJUTFMuc2lnIjoiOWF3V2VVTDhNeHhiQm44ZGhCMEp2dW8wSktJaDRkTkNMa0dJWDRuNWZkMD0ifbW5M9U_';
-const VECTOR_A_TAMPERED =
-  'eAEBsQBO-3siVExTLnZlciI6IjIuMCIsIlRMUy5pZGVudGlmaWVyIjoiYWRtaW5pc3RyYXRvciIsIlRMUy5zZGthcHBpZCI6MTQwMDAwMDAwMCwiVExTLnRpbWUiOjE3MDAwMDAwMDAsIlRMUy5leHBpcmUiOjk5OTk5OTk5LCJUTFMuc2lnIjoiOWF3V2VVTDhNeHhiQm44ZGhCMEp2dW8wSktJaDRkTkNMa0dJWDRuNWZkMD0ifUmHNJs_';
-const VECTOR_B =
-  'eJyrVgrxCdYrSy1SslIy0jNQ0gHzM1NS80oy0zLBwqHFqUWeLvEGBoZQ2eKU7MSCgswUJStDEwMogMiUZOamKlkZmqOKplYUZBalKlmZGZhYwMSKM9OVrJR8cyoq3P0KQkocLYpMQ7JMq1x9w31KKwINCp2ygix9zAt8Uoy8DJ0M-JICbZVqAYZaMZM_';
 const ADMIN = { sdkAppId: 1400000000, identifier: 'administrator', nowSeconds: 1_700_000_000 };
 const LAST_VALID_SECOND = 1_700_086_400;
 
-const verifier = () => createUserSigVerifier({ secretKey: KEY });
+const verifier = () => createUserSigVerifier({ secretKey: VECTOR_KEY });
 
 describe('the contract’s vectors', () => {
   test('both compressions of vector A hold the same content and are good to the last second', () => {
@@ -52,13 +44,13 @@ describe('the contract’s vectors', () => {
 });
 
 test('what the vendor’s package signs is good', () => {
-  const userSig = new Api(1400000000, KEY).genUserSig('administrator', 3600);
+  const userSig = new Api(1400000000, VECTOR_KEY).genUserSig('administrator', 3600);
   expect(verifier()(userSig, { ...ADMIN, nowSeconds: Math.floor(Date.now() / 1000) })).toBe(0);
 });
 
 test('each defect has its own code, and the contract’s order decides between two', () => {
   const verify = verifier();
-  const signed = (content: Partial<typeof userSigContent>, key = KEY) =>
+  const signed = (content: Partial<typeof userSigContent>, key = VECTOR_KEY) =>
     signUserSig({ ...userSigContent, ...content }, key);
   expect(verify(signed({ sdkAppId: 1400000001, identifier: 'other', time: 1 }), ADMIN)).toBe(70014);
   expect(verify(signed({ identifier: 'other', time: 1 }), ADMIN)).toBe(70013);

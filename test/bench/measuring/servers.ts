@@ -1,9 +1,9 @@
 // Servers that are measured from outside, each a process: the gateway, the benches' upstream, and peers.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/redis-process.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 export type ServerProcess = Awaited<ReturnType<typeof startServer>>;
@@ -86,15 +86,6 @@ async function answers(origin: string): Promise<boolean> {
   const response = await fetch(`${origin}/graphql`, { method: 'POST', headers, body }).catch(() => null);
   await response?.arrayBuffer();
   return response !== null && response.status < 500;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** What points a gateway at an upstream; `createGateway` takes the same settings in this process. */
