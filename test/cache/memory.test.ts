@@ -131,13 +131,6 @@ describe('a group', () => {
   const sizeOf = (value: string) => value.length;
   const groupOf = (key: string) => key.split(':')[0] ?? '';
 
-  test('is forgotten whole, and alone', () => {
-    const tier = createMemoryStore<string>({ maxBytes: 100_000, sizeOf, groupOf });
-    for (const key of ['a:1', 'a:2', 'b:1']) tier.set(key, kept('x', 1));
-    tier.deleteGroup('a');
-    expect(['a:1', 'a:2', 'b:1'].map((key) => tier.get(key)?.value)).toEqual([undefined, undefined, 'x']);
-  });
-
   test('leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
     const before = heapBytes();
     const tier = createMemoryStore<string>({ maxBytes: 50_000, sizeOf, groupOf });

@@ -31,15 +31,6 @@ describe('the circuit breaker of a command', () => {
     expect(rig.client.breakerStates()).toEqual({ follow_get: 'open', follow_check: 'closed' });
   });
 
-  it('closes when a probe is answered', async () => {
-    const { rig, health } = await startOpen();
-    health.good = true;
-    rig.clock.advance(1000);
-    await ask(rig);
-    expect(rig.client.breakerStates()).toEqual({ follow_get: 'closed' });
-    await Promise.all([ask(rig), ask(rig)]);
-  });
-
   it('closes also when the probe is refused for what the caller asked', async () => {
     let code = 30006;
     const rig = await startClient(() => fail(code));

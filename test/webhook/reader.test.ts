@@ -38,14 +38,6 @@ describe('an address', () => {
     expect(vector.admit(`/hooks?${query}`)).toEqual({ refusal: null, command: ADD });
   });
 
-  test.each([ADD, DELETE, PORTRAIT, ALERT])('of %s counts when it is signed', (command) => {
-    expect(admit(command)).toEqual({ refusal: null, command });
-  });
-
-  test('of a command that is of no use here counts, and names none', () => {
-    expect(admit('State.StateChange')).toEqual({ refusal: null, command: null });
-  });
-
   test.each([
     ['another token', { token: 'demo-callback-token-002' }, 'its Sign is wrong'],
     ['no Sign', { query: { Sign: null } }, 'its Sign is wrong'],
@@ -81,34 +73,14 @@ describe('a body', () => {
     });
   });
 
-  test('tells of an unfollow, with its targets as text', () => {
-    expect(parse(DELETE, unfollows('ana', ['bo'], at))).toMatchObject({ type: 'unfollowed', from: 'ana', to: ['bo'] });
-  });
-
   test('may list its targets in either way, and more than once', () => {
     expect(parse(ADD, unfollows('ana', ['bo', 'bo'], at))).toMatchObject({ type: 'followed', to: ['bo'] });
     expect(parse(DELETE, follows('ana', ['bo'], at))).toMatchObject({ type: 'unfollowed', to: ['bo'] });
   });
 
   test('tells whose profile has changed, not who changed it', () => {
-    expect(parse(PORTRAIT, { From_Account: 'ana', Operator_Account: 'admin', EventTime: at, ProfileItem: [] })).toEqual(
-      {
-        type: 'profile-changed',
-        userId: 'ana',
-        at,
-        eventTime: at,
-      },
-    );
-  });
-
-  test('tells of a rate limit that is near', () => {
-    expect(parse(ALERT, { ServiceName: 'follow', Command: 'follow_get', Request: 171, Limit: 200 })).toEqual({
-      type: 'rate-alarm',
-      service: 'follow',
-      command: 'follow_get',
-      calls: 171,
-      limit: 200,
-    });
+    const body = { From_Account: 'ana', Operator_Account: 'admin', EventTime: at, ProfileItem: [] };
+    expect(parse(PORTRAIT, body)).toEqual({ type: 'profile-changed', userId: 'ana', at, eventTime: at });
   });
 
   test.each([
