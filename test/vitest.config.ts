@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/random-cases.ts'],
     pool: 'forks',
+    // Many tests wait for processes of their own, so that one worker for each core leaves cores idle.
+    maxWorkers: 3,
     // Files share the modules that their worker has loaded, and its compiled code: a third of the time.
     isolate: false,
     testTimeout: 60_000,
