@@ -101,7 +101,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
       }
       return answer;
     } catch (error) {
-      noteFailure(error, key, name);
+      // A caller that waits for less than is usual learns nothing of whether Redis is there.
+      if (ms >= timeoutMs || !(error instanceof NoAnswer)) noteFailure(error, key, name);
       return undefined;
     }
   }
@@ -138,13 +139,15 @@ function isRefusal(error: unknown): boolean {
   return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING|READONLY) /.test(error.message);
 }
 
+class NoAnswer extends Error {}
+
 /** `answer`, or a rejection when it is not there after `ms`. */
 export async function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
   const timer = new AbortController();
   const late = clock.sleep(ms, timer.signal).then(async () => {
     // A process that was too busy to wake in time may have the answer before it.
     await new Promise((resolve) => setImmediate(resolve));
-    throw new Error(`no answer in ${ms} ms`);
+    throw new NoAnswer(`no answer in ${ms} ms`);
   });
   late.catch(() => {});
   return Promise.race([answer, late]).finally(() => timer.abort(NOT_NEEDED));
