@@ -13,11 +13,6 @@ export const REGIONS = {
 
 export type Region = keyof typeof REGIONS;
 
-/** Whether a setting names a region that is known. */
-export function isRegion(name: string): name is Region {
-  return Object.hasOwn(REGIONS, name);
-}
-
 /** The base URL of a region's REST API. */
 export function regionBaseUrl(region: Region): string {
   return `https://${REGIONS[region]}`;
