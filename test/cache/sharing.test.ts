@@ -35,6 +35,7 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     const nodes = await fansOf(house);
     expect(nodes).toHaveLength(100);
     await untilShared(house, profilesOf(nodes.map(({ id }) => id)));
+    await untilShared(house, FANS);
     house.sandbox.calls.reset();
 
     const { users } = await other.data<{ users: unknown[] }>(profilesOf(nodes.map(({ id }) => id)));
