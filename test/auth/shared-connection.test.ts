@@ -26,7 +26,6 @@ test('two viewers take turns on one connection 10,000 times, and never see the o
 
   for (let n = 0; n < REQUESTS; n++) {
     const id = n % 2 === 0 ? 'ann' : 'bob';
-    // Two of three were asked before in the same words, so that kept answers and executed ones alternate.
     const query = n % 3 === 0 ? `${QUERY} # ${n}` : QUERY;
     const headers = { 'x-viewer-id': id, 'content-type': 'application/json' };
     const body = JSON.stringify({ query });

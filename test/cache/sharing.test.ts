@@ -11,13 +11,10 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
   const settings = useStorage(storage);
 
   async function openCrowd(count: number) {
-    const { sdkAppId, env } = settings();
+    const { sdkAppId, ...given } = settings();
+    const env = { REDIS_TIMEOUT_MS: '5000', ...given.env };
     const clock = createRunningClock();
-    const house = await openHouse({
-      env: { REDIS_TIMEOUT_MS: '5000', ...env },
-      clock,
-      sandbox: { emptyWorld: true, clock, sdkAppId },
-    });
+    const house = await openHouse({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } });
     house.sandbox.world.addFans('star', count);
     return { house, clock, other: await house.openReplica() };
   }
