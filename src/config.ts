@@ -1,4 +1,5 @@
-// Every setting once: what it accepts, its default and its meaning, from which the table of deploy/README.md is made.
+// Every setting once: what it accepts, its default and its meaning, from which the table of deploy/README.md is made. It is
+// long because one list is easier to read and to check than several.
 import { isIP } from 'node:net';
 import proxyAddr from 'proxy-addr';
 import { z } from 'zod';

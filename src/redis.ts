@@ -27,7 +27,7 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
     tls: first.protocol === 'rediss:' ? {} : undefined,
     connectTimeout: CONNECT_TIMEOUT_MS,
     lazyConnect: true,
-    // A command that Redis is not there for fails at once: whoever asks carries on without.
+    // A command fails at once while Redis is not there, so that its caller carries on without.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

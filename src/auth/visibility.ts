@@ -5,7 +5,7 @@ import type { Viewer } from './viewer.ts';
 /** Whether `viewer` (null: anonymous) may see the members of a list of `owner`. Called for every list, so it must be quick. */
 export type MaySee = (viewer: Viewer | null, owner: UserId, list: FollowList) => boolean;
 
-/** `self`: the owner alone; `authenticated`: any viewer; `public`: all. */
+/** `self`: the owner alone; `authenticated`: every viewer; `public`: all. */
 export type Visibility = 'public' | 'authenticated' | 'self';
 
 /** The rule of the setting `LIST_VISIBILITY`. Counts are no list: they can always be seen. */

@@ -84,7 +84,7 @@ builder.subscriptionFields((t) => ({
     type: FollowEventType,
     nullable: false,
     description:
-      'What happens to the fans and the mutuals of a user. Whoever may not see the fans cannot subscribe; whoever may not see the mutuals is not told of them.',
+      'What happens to the fans and the mutuals of a user. A viewer who may not see the fans cannot subscribe; one who may not see the mutuals is not told of them.',
     args: {
       userId: t.arg.id({ required: true, description: 'The UserID.' }),
       after: t.arg.string({ description: AFTER }),

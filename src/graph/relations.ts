@@ -69,7 +69,7 @@ builder.objectFields(UserType, (t) => ({
   relationTo: t.field({
     type: FollowRelationType,
     description:
-      'How this user stands to another one. Null for an anonymous viewer. Whoever is neither of the two must be allowed to see both the fans and the follows of this user.',
+      'How this user stands to another one. Null for an anonymous viewer. A viewer who is neither of the two must be allowed to see both the fans and the follows of this user.',
     args: { userId: t.arg.id({ required: true, description: 'The UserID of the other one.' }) },
     // A call takes the relations of one user alone.
     complexity: price(1),

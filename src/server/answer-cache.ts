@@ -1,4 +1,4 @@
-// Finished answers as bytes: whoever asks the same again gets them while all that they were made from still holds.
+// Finished answers as bytes: the same request of the same viewer gets them while all that they were made from holds.
 import { LRUCache } from 'lru-cache';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
