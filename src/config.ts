@@ -393,7 +393,8 @@ function toConfig(settings: Settings) {
     knownFansMaxCalls: 10,
     eventLogLength: 10_000,
     maxDirectives: 50,
-    maxValues: 100_000,
-    maxResponseBytes: 5_242_880,
+    // What keeps a core busy for some 50 ms.
+    maxValues: 20_000,
+    maxResponseBytes: 1_048_576,
   };
 }

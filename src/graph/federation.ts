@@ -15,7 +15,7 @@ import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 import { PER_CALL, price } from './cost.ts';
 import { type EntityNames, OWN_NAMES, withNames } from './entity.ts';
-import { builder } from './schema.ts';
+import { builder, describe } from './schema.ts';
 import { handleOf, valueOrError } from './user-handle.ts';
 
 /** The most references in one `_entities` field. A router sends all that a client's query needs in one. */
@@ -68,7 +68,7 @@ function createSubgraph(names: EntityNames) {
     linkUrl: 'https://specs.apollo.dev/federation/v2.9',
     federationDirectives: ['@cost', '@key', '@listSize', '@shareable', '@tag'],
   });
-  const schema = withNames(subgraph, names);
+  const schema = describe(withNames(subgraph, names));
   const entity = schema.getType('_Entity') as GraphQLUnionType;
   entity.resolveType = () => names.type;
   const fields = schema.getQueryType()?.getFields() as FederationFields;

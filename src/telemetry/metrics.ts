@@ -163,6 +163,9 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
     /** Begins to measure the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {
       collectDefaultMetrics({ register: registry });
+      // Gauges whose names say that they are counters.
+      for (const kind of ['handles', 'requests', 'resources'])
+        registry.removeSingleMetric(`nodejs_active_${kind}_total`);
     },
   };
 }
