@@ -1,8 +1,12 @@
 // Makes the Redis client: the one place that constructs ioredis.
-
-import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { RedisClient } from './cache/redis-link.ts';
 import { ConfigError } from './errors.ts';
+
+/** Loaded where Redis is set: it would take 80 ms of every other start. */
+const require = createRequire(import.meta.url);
+const loadIoredis = (): typeof import('ioredis') => require('ioredis');
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
@@ -19,6 +23,7 @@ export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:2:${sdk
 
 /** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
 export function createRedisClient(nodes: readonly URL[]): RedisClient {
+  const { Cluster, Redis } = loadIoredis();
   const [first] = nodes as [URL, ...URL[]];
   let leftAt = Number.NEGATIVE_INFINITY;
   const options: RedisOptions = {
@@ -65,6 +70,7 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
 /** The node of a cluster that has `key`, as far as the client knows; where there is one node, it has no name. */
 export function nodeOf(redis: RedisClient, key: string): string {
   if (!('slots' in redis)) return '';
+  const { Command } = loadIoredis();
   const slot = new Command('get', [key]).getSlot();
   return (slot !== null && redis.slots[slot]?.[0]) || '';
 }

@@ -1,5 +1,6 @@
 // Serving: a gateway, or a sandbox, from its start until a signal ends it.
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, type Environment, namesNoUpstream, readConfig } from './config.ts';
@@ -23,6 +24,8 @@ export async function serve(env: Environment, lively: boolean): Promise<boolean>
   const log = createLog(config.logLevel);
   const { createGateway } = await import('./server.ts');
   const gateway = createGateway(config, { log });
+  // Kept before it serves, for the next start: at the end it may be killed, and a request would wait for the writing.
+  flushCompileCache();
   const url = await Promise.race([gateway.listen(), signalled.then(() => null)]);
   if (url === null) {
     // The start may be waiting for Redis.

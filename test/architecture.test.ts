@@ -74,7 +74,6 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/core': ['graph'],
   '@pothos/plugin-complexity': ['graph'],
   '@pothos/plugin-directives': ['graph'],
-  '@pothos/plugin-federation': ['graph'],
   'graphql-yoga': ['server'],
   undici: ['tencent/http.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis.ts'],

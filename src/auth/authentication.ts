@@ -2,7 +2,7 @@
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { VerifiedCredential } from './credential-cache.ts';
-import { createJwtCheck, type JwtDependencies, type JwtSettings } from './jwt.ts';
+import type { JwtDependencies, JwtSettings } from './jwt.ts';
 import { createTrustedHeader } from './trusted-header.ts';
 import { createUserSigCheck } from './user-sig.ts';
 import type { Viewer } from './viewer.ts';
@@ -46,7 +46,11 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
   const { userSig, jwt } = settings;
   const schemes = new Map<string, Scheme>();
   if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', check: createUserSigCheck(dependencies) });
-  if (jwt) schemes.set('bearer', { example: 'Bearer <token>', check: createJwtCheck(jwt, dependencies) });
+  if (jwt) {
+    // Loaded where it is used: jose takes a start 40 ms.
+    const check = import('./jwt.ts').then(({ createJwtCheck }) => createJwtCheck(jwt, dependencies));
+    schemes.set('bearer', { example: 'Bearer <token>', check: async (token) => (await check)(token) });
+  }
   const readHeader = settings.header && createTrustedHeader(settings.header);
 
   function toUserId(id: unknown, place: string): UserId {

@@ -59,7 +59,7 @@ export const pageInfoOf = (edges: readonly { cursor: string }[], hasNextPage: bo
 
 export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',
-  shareable: true,
+  directives: { shareable: {} },
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
       nullable: false,

@@ -106,7 +106,7 @@ function selectsMembers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean 
 function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   return {
     complexity: price(1 / PER_CALL.counts),
-    cost: 1,
+    directives: { cost: { weight: 1 } },
     resolve: (source: Source, _args: object, { load }: Context): number | null | Promise<number | null> => {
       const [userId, list] = countOf(source);
       return andThen(load.counts(userId), (counts) => counts[list]);
@@ -181,7 +181,7 @@ for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
       description: DESCRIPTIONS[list],
       args: connectionArguments(t.arg),
       complexity: price(callsOf, pricedMembers),
-      listSize: LIST_SIZE,
+      directives: { listSize: LIST_SIZE },
       resolve: ({ id }, args, context, info) => readConnection(id, list, args, context, info),
     }),
   );

@@ -40,14 +40,14 @@ const MAX_HEADER_BYTES = 16_384;
 const LINGER_MS = 1000;
 
 /** Answers are data: they load nothing, are shown in no frame, and are no script, image or style of another site. */
-const SECURITY_HEADERS = new Headers({
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'x-frame-options': 'DENY',
-  'cross-origin-resource-policy': 'same-origin',
+const SECURITY_HEADERS = new Map([
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['x-frame-options', 'DENY'],
+  ['cross-origin-resource-policy', 'same-origin'],
   // The URL of a GET request holds what was asked.
-  'referrer-policy': 'no-referrer',
-});
+  ['referrer-policy', 'no-referrer'],
+]);
 
 /** Makes a server. Without `longLived`, requests for a WebSocket are served like any other. */
 export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived): HttpServer {

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
-import { shorten, withoutGuess } from '../errors.ts';
+import { shorten, withoutGuess } from './mask-error.ts';
 
 /** How many mistakes of a document are told: each costs time, and the first few say enough. */
 const MAX_MISTAKES = 10;

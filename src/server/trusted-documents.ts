@@ -7,8 +7,9 @@ import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { type ErrorCode, shorten } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { readManifest } from './document-manifest.ts';
+import { shorten } from './mask-error.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
 export type DocumentOutcome = 'trusted' | 'unknown' | 'refused';

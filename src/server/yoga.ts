@@ -5,10 +5,10 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
+import { maskError, shorten, withoutGuess } from './mask-error.ts';
 import type { RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
