@@ -76,7 +76,12 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
     [
       '30 aliases of a user, each with 30 aliases of a list of 100 that is cached',
       `{ ${many(30, (n) => `u${n}: user(id: "a") { ...L }`)} } fragment L on User { ${many(30, (n) => `l${n}: fans(first: 100) { nodes { id nick } }`)} }`,
-      'calls to the upstream',
+      '100 aliases',
+    ],
+    [
+      '90 aliases of one list of 100, which costs one call',
+      `{ user(id: "a") { ${many(90, (n) => `l${n}: fans(first: 100) { nodes { id nick avatar } }`)} } }`,
+      '20000 values',
     ],
     ['variables nested 5,000 lists deep', ID, '20 levels', nested(5000).replace('"a"', nested(5000))],
     ['variables nested 5,000 objects deep', ID, '20 levels', `{"id":${nested(5000, '{"a":', '}')}}`],
