@@ -58,7 +58,7 @@ test('in production nothing set is a mistake, not a sandbox', async () => {
 });
 
 test('a bad setting ends the process also when the upstream would be embedded', async () => {
-  const { code, stderr } = await run([], { PORT: 'http' });
+  const { code, stderr } = await run(['--sandbox'], { PORT: 'http' });
   expect(code).toBe(78);
   expect(stderr).toMatch(/^1 setting is wrong:\n {2}PORT must be a whole number\n/);
 });
