@@ -3,11 +3,33 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { check } from '../../src/check.ts';
+import type { Environment } from '../../src/config.ts';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { directoryOf } from '../documents/asking.ts';
 import { makeKey, openIssuer } from '../support/issuer.ts';
 import { startRedis } from '../support/redis.ts';
 import { findServer, freePort } from '../support/redis-process.ts';
-import { armFaults, run, startSandbox } from './start-process.ts';
+import { run as runProcess, startSandbox as startSandboxProcess } from './start-process.ts';
+
+/** The command without its process, which is the same for all that it finds. */
+async function run(_args: string[], env: Environment = {}) {
+  let stdout = '';
+  const isRight = await check(env, (text) => {
+    stdout += text;
+  });
+  return { code: isRight ? 0 : 1, stdout, stderr: '' };
+}
+
+async function startSandbox() {
+  const sandbox = createSandbox({ people: 3 });
+  const { url: TENCENT_BASE_URL } = await sandbox.listen();
+  onTestFinished(() => sandbox.close());
+  const { sdkAppId, secretKey, admin } = SANDBOX_APP;
+  const app = { TENCENT_SDK_APP_ID: String(sdkAppId), TENCENT_SECRET_KEY: secretKey, TENCENT_ADMIN: admin };
+  return { ...sandbox, settings: { ...app, TENCENT_BASE_URL } };
+}
 
 const WEBHOOK_TOKEN = 'swordfish';
 const jwtOf = (JWT_JWKS_URL: string) => ({ AUTH: 'jwt', JWT_JWKS_URL, JWT_ISSUER: 'sso', JWT_AUDIENCE: 'gateway' });
@@ -88,12 +110,12 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
   expect(stdout).not.toContain({ ...settings, ...change }.TENCENT_SECRET_KEY);
 });
 
-test.each([
+test.each<[string, FaultPatch, RegExp, RegExp]>([
   ['an app without the follow feature', { featureOff: true }, /no follow feature/, /Follow \/ Fan/],
   ['the host of another region', { wrongRegion: true }, /another data centre/, /TENCENT_REGION/],
 ])('check explains %s and ends with 1', async (_title, faults, explanation, remedy) => {
-  const { settings, url } = await startSandbox();
-  await armFaults(url, faults);
+  const { settings, faults: switches } = await startSandbox();
+  switches.set(faults);
   const { code, stdout } = await run(['check'], settings);
   expect(code).toBe(1);
   expect(stdout).toMatch(explanation);
@@ -102,8 +124,7 @@ test.each([
 
 test('check explains a host where nothing listens and ends with 1', async () => {
   const sandbox = await startSandbox();
-  sandbox.signal('SIGTERM');
-  expect(await sandbox.ended).toMatchObject({ code: 0 });
+  await sandbox.close();
   const { code, stdout } = await run(['check'], sandbox.settings);
   expect(code).toBe(1);
   expect(stdout).toMatch(/cannot be reached/);
@@ -145,12 +166,16 @@ test.each(Object.keys(KINDS))('%s is refused by check and at the start', async (
   const env = { ...settings, REDIS_URL: await startServer(), PORT: '0' };
   const checked = await run(['check'], env);
   expect([checked.code, checked.stdout]).toEqual([1, expect.stringMatching(remedy)]);
-  const served = await run([], env);
+  const served = await runProcess([], env);
   expect([served.code, served.stderr]).toEqual([78, expect.stringMatching(remedy)]);
 });
 
-test('check asks for settings that are missing instead of checking a sandbox', async () => {
-  const { code, stderr } = await run(['check']);
-  expect(code).toBe(78);
-  expect(stderr).toMatch(/TENCENT_SECRET_KEY is missing/);
+test('the process prints what check finds, and ends with 0, with 1, or with 78 where settings are missing', async () => {
+  const { settings } = await startSandboxProcess();
+  const [right, wrong, unset] = await Promise.all(
+    [settings, { ...settings, TENCENT_ADMIN: 'user_00001' }, {}].map((env) => runProcess(['check'], env)),
+  );
+  expect([right?.code, right?.stdout]).toEqual([0, expect.stringMatching(/^right {2}upstream/m)]);
+  expect([wrong?.code, wrong?.stdout]).toEqual([1, expect.stringMatching(/^WRONG {2}upstream/m)]);
+  expect([unset?.code, unset?.stderr]).toEqual([78, expect.stringMatching(/TENCENT_SECRET_KEY is missing/)]);
 });

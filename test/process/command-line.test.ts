@@ -42,6 +42,9 @@ test.each([
   ['a port without a value', ['sandbox', '--port'], /--port/],
   ['a port for the gateway', ['serve', '--port', '5000'], /PORT/],
   ['life where there is no sandbox', ['check', '--lively'], /--lively belongs to serve and sandbox/],
+  ['a purge of nobody', ['purge'], /ids of users, or --all/],
+  ['a purge of somebody and everybody', ['purge', 'anna', '--all'], /ids of users, or --all/],
+  ['everybody, without a purge', ['check', '--all'], /--all belongs to purge/],
   ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
 ])('%s ends with 64 and the usage', async (_title, args, complaint) => {
   const { code, stdout, stderr } = await run(args);
