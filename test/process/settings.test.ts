@@ -28,7 +28,7 @@ test('every bad setting is named in one message, which ends the process with 78'
 
 test.each([
   ['TENCENT_SECRET_KEY', 'hunter2'],
-  ['CURSOR_SECRET', 'swordfish'],
+  ['VIEWER_HEADER_SECRET', 'swordfish'],
 ])('a value of %s that is too short is not printed', async (name, secret) => {
   const { code, stdout, stderr } = await run([], { ...APP, [name]: secret });
   expect(code).toBe(78);
