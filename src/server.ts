@@ -96,6 +96,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     clock,
     report,
     observer: metrics?.memory,
+    onOddEntry: (oddity) => metrics?.onOddEntry(oddity),
     onFlood: (isFlood) =>
       isFlood
         ? log.warn('More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks')

@@ -70,9 +70,15 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     further: dependencies.authenticate,
   });
   const developmentHeader = developmentHeaderOf(config);
+  // Plain http is taken for this machine alone.
+  const isSandbox = config.tencent.baseUrl.startsWith('http:');
   const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
   const cors = createCors({
     origins: config.corsOrigins,
+    allowsLoopback: isSandbox && !config.production,
+    headers: config.corsHeaders,
+    onRefused: (origin) =>
+      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name asked in vain: name it to let it in'),
     credentials: config.auth.header !== null,
     viewerHeader: developmentHeader,
   });
@@ -98,8 +104,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       ? createGraphiql({
           operations: readStarterOperations(),
           viewerHeader: developmentHeader,
-          // Plain http is taken for this machine alone, where a sandbox serves avatars.
-          sandboxOrigin: config.tencent.baseUrl?.startsWith('http:') ? config.tencent.baseUrl : null,
+          sandboxOrigin: isSandbox ? config.tencent.baseUrl : null,
         })
       : null,
     authenticate,

@@ -127,7 +127,8 @@ export const counts = jsonCodec<FollowCounts>(
   ({ fans, follows, mutuals }) => ({ fans, follows, mutuals }),
   (packed) => {
     const { fans, follows, mutuals } = packed as Record<string, unknown>;
-    return { fans: count(fans), follows: count(follows), mutuals: count(mutuals) };
+    const known = nullOr(count);
+    return { fans: known(fans), follows: known(follows), mutuals: known(mutuals) };
   },
 );
 export const relation = jsonCodec<FollowRelation>(

@@ -23,7 +23,7 @@ import { dateTimeOf } from './scalars.ts';
 import { UserType } from './user.ts';
 
 /** A member of a list. `time` is when the follow began, as it is shown. */
-type FollowEdge = FollowEntry & { readonly cursor: string; readonly time: string };
+type FollowEdge = FollowEntry & { readonly cursor: string; readonly time: string | null };
 
 type FollowConnection = {
   readonly userId: UserId;
@@ -67,7 +67,7 @@ function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<F
     return {
       user: { id, profile, memberOf: query },
       followedAt,
-      time: dateTimeOf(followedAt),
+      time: followedAt === 0 ? null : dateTimeOf(followedAt),
       get cursor() {
         cursor ??= encodeCursor(cursorKey, query, { ...query, index, userId: id, followedAt });
         return cursor;
@@ -77,6 +77,18 @@ function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<F
   const shaped = { entries, next: page.next };
   shapedPages.set(page, shaped);
   return shaped;
+}
+
+/** The edge of somebody who has just become a fan, as it stands at the head of the list. `at` is epoch milliseconds. */
+export function newFan(owner: UserId, fan: UserId, at: number, { cursorKey, chunkSize }: GraphSettings): FollowEdge {
+  const query = { userId: owner, list: 'fans', start: '', size: chunkSize } as const;
+  const followedAt = Math.floor(at / 1000);
+  return {
+    user: { id: fan, profile: null, memberOf: query },
+    followedAt,
+    time: dateTimeOf(followedAt),
+    cursor: encodeCursor(cursorKey, query, { ...query, index: 0, userId: fan, followedAt }),
+  };
 }
 
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */
@@ -95,14 +107,14 @@ function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   return {
     complexity: price(1 / PER_CALL.counts),
     directives: { cost: { weight: 1 } },
-    resolve: (source: Source, _args: object, { load }: Context): number | Promise<number> => {
+    resolve: (source: Source, _args: object, { load }: Context): number | null | Promise<number | null> => {
       const [userId, list] = countOf(source);
       return andThen(load.counts(userId), (counts) => counts[list]);
     },
   };
 }
 
-const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
+export const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
   description: 'A member of a list of users.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', {
@@ -113,8 +125,8 @@ const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
     node: t.expose('user', { type: UserType, nullable: false, description: 'The member.' }),
     followedAt: t.expose('time', {
       type: 'DateTime',
-      nullable: false,
-      description: 'When the follow began; for mutuals, usually when it became mutual.',
+      description:
+        'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
     }),
   }),
 });

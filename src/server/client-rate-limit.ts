@@ -1,6 +1,6 @@
 // How many requests one client may make in a minute, over all replicas; and behind which address a client is.
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import proxyAddress from 'proxy-addr';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/viewer.ts';
@@ -53,6 +53,7 @@ async function consume(limiter: RateLimiterMemory | RateLimiterRedis, client: st
 
 /** An IPv4 address, or the half of an IPv6 address that one customer has: the rest they choose as they like. */
 function networkOf(noted: string): string {
+  if (isIPv4(noted)) return noted;
   // Some proxies note the port too, and sockets that take both versions write IPv4 as IPv6.
   const address = noted
     .replace(/^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i, '$1')

@@ -43,7 +43,13 @@ export function createLimits(limits: Limits): Plugin[] {
     ],
   });
   return [
-    { onParams: ({ params }) => refuseVariables(params?.variables) },
+    {
+      onParams({ params, setParams }) {
+        refuseVariables(params?.variables);
+        // As in a URL, where there is no other way to leave it empty.
+        if (params?.operationName === '') setParams({ ...params, operationName: undefined });
+      },
+    },
     maxTokensPlugin({ n: maxTokens, ...refuse(`The document has more than ${maxTokens} tokens.`) }),
     {
       onParse: ({ parseFn, setParseFn }) =>

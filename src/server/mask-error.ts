@@ -36,7 +36,9 @@ export function maskError(error: unknown, reportBug: (error: unknown) => void, b
   if (graphqlError && cause instanceof GraphQLError) {
     // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message
     // says which one.
-    const extensions = { code: 'BAD_USER_INPUT', ...cause.extensions };
+    // Yoga shows a piece of a body that is no JSON in `originalError`, which may be anybody's secret.
+    const { originalError, ...known } = cause.extensions;
+    const extensions = { code: 'BAD_USER_INPUT', ...known, ...(originalError ? { http: { status: 400 } } : {}) };
     return new GraphQLError(brief(graphqlError.message), { ...place, extensions });
   }
   reportBug(cause);

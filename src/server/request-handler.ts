@@ -125,10 +125,11 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
   /** The body of a request; null when it is too large, and has been refused. */
   async function bodyOf(request: IncomingMessage, response: ServerResponse, state: RequestState) {
-    const tooLarge = new Refusal(413, `The request body is larger than ${maxBodyBytes} bytes.`, undefined, {
-      connection: 'close',
-    });
-    const body = await readBody(request, maxBodyBytes, () => refuse(response, state, tooLarge));
+    const refuseTooLarge = () => {
+      const message = `The request body is larger than ${maxBodyBytes} bytes.`;
+      refuse(response, state, new Refusal(413, message, undefined, { connection: 'close' }));
+    };
+    const body = await readBody(request, maxBodyBytes, refuseTooLarge);
     if (body === null) response.end();
     else if (body === '') throw new Refusal(400, 'The request body is empty, or no UTF-8.');
     return body;

@@ -37,6 +37,8 @@ type Params = {
 
 /** The operations of this repository, which codegen wrote down. */
 const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json', import.meta.url));
+/** The same as they are written, with their comments. */
+const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
 /** A longer text is sent whole each time: anybody may have one kept. */
@@ -118,7 +120,8 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
      */
     read(check: (text: string) => void): readonly string[] {
       if (mode === 'off') return [];
-      for (const document of readManifest(OWN_MANIFEST).documents) add(document, check);
+      for (const own of [OWN_MANIFEST, OWN_OPERATIONS])
+        for (const document of readManifest(own).documents) add(document, check);
       if (path === null) return [];
       const { documents, problems } = readManifest(path);
       return [...problems, ...documents.flatMap((document) => add(document, check) ?? [])];
@@ -135,7 +138,7 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     const printed = print(parse(text));
     const other = id === null ? undefined : trusted.byId.get(id);
     if (other !== undefined && print(parse(other)) !== printed) return `${place}: another document has the same id`;
-    for (const form of [text, printed]) {
+    for (const form of [text, text.trim(), printed]) {
       trusted.texts.add(form);
       trusted.byId.set(hashOf(form), form);
     }

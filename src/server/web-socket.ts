@@ -8,7 +8,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
@@ -51,6 +51,10 @@ const CLOSE_TIMEOUT_MS = 2000;
 /** Clients connect and subscribe again after these codes. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
+/** A connection ends before its credentials: a subscription that ended by itself would not begin again. */
+const CLOSE_EARLY_MS = 50;
+/** Node's timers take no longer time. */
+const LONGEST_ALARM_MS = 2 ** 31 - 1;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON = 120;
 
@@ -93,13 +97,14 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         try {
           const viewer = await viewerOf(authenticate, request, connectionParams);
           connectionOf(socket).viewer = viewer;
+          if (viewer?.expiresAt != null) closeAt(viewer.expiresAt - CLOSE_EARLY_MS, socket);
           return true;
         } catch (error) {
           if (!(error instanceof GatewayError)) {
             onFault(error);
             socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
           } else if (error.code === 'UNAUTHENTICATED')
-            socket.close(CloseCode.Unauthorized, `Unauthorized: ${error.message}`.slice(0, LONGEST_REASON));
+            socket.close(CloseCode.Forbidden, `Forbidden: ${error.message}`.slice(0, LONGEST_REASON));
           else socket.close(TRY_AGAIN_LATER, error.message.slice(0, LONGEST_REASON));
           return false;
         }
@@ -110,8 +115,6 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         const { viewer, running, gone } = connectionOf(socket);
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
-        if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
-          return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
         const state = openRequest(request.headers, 'websocket', () => gone.signal);
         state.viewer = viewer;
         running.set(payload, { state, startedAt: clock.now() });
@@ -122,7 +125,12 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
         // What has begun is answered, by an error if need be.
         if (state.document)
-          return { schema, document: state.document, operationName: payload.operationName, result } as BegunOperation;
+          return {
+            schema,
+            document: state.document,
+            operationName: payload.operationName || undefined,
+            result,
+          } as BegunOperation;
         finish(socket, payload);
         return 'errors' in result ? (result.errors ?? []) : [];
       },
@@ -151,6 +159,13 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
   });
 
   const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
+
+  /** Closes a connection whose credentials end: by this code clients connect again, with new ones. */
+  function closeAt(at: number, socket: WebSocket) {
+    const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
+    const ms = Math.min(Math.max(0, at - clock.now()), LONGEST_ALARM_MS);
+    socket.once('close', setAlarm(clock, ms, close));
+  }
 
   function finish(socket: WebSocket, payload: SubscribePayload) {
     const { running } = connectionOf(socket);

@@ -68,6 +68,8 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   const calls = counter('upstream_calls_total', callHelp, ['command', 'outcome']);
   const callTime = 'Time from sending a call upstream to its answer, or to giving up on it.';
   const callSeconds = histogram(SECONDS, 'upstream_call_duration_seconds', callTime, ['command']);
+  const oddHelp = 'Members of lists that could not be read, by what they lacked.';
+  const oddEntries = counter('odd_entries_total', oddHelp, ['oddity']);
   const webhookHelp =
     'Webhooks by command (none: unproven), and taken, own, duplicate, dropped (too many), ignored, malformed, refused.';
   const webhooks = counter('webhooks_total', webhookHelp, ['command', 'outcome']);
@@ -146,6 +148,10 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
       calls.labels(command, outcomeOf(outcome)).inc();
       callSeconds.labels(command).observe(ms / 1000);
     },
+    /** A member of a list could not be read. */
+    onOddEntry(oddity: string): void {
+      oddEntries.labels(oddity).inc();
+    },
     /** It is known whether a document is trusted. */
     onDocument(outcome: string): void {
       documents.labels(outcome).inc();
@@ -157,6 +163,9 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
     /** Begins to measure the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {
       collectDefaultMetrics({ register: registry });
+      // Gauges whose names say that they are counters.
+      for (const kind of ['handles', 'requests', 'resources'])
+        registry.removeSingleMetric(`nodejs_active_${kind}_total`);
     },
   };
 }

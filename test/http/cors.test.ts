@@ -152,7 +152,8 @@ describe('a page that could not read the answer', () => {
     ['a program', {}, { origin: OTHER }],
   ])('is not %s', (_title, env, headers) => {
     const origins = env.CORS_ORIGINS === '*' ? '*' : env.CORS_ORIGINS ? [APP] : [];
-    const cors = createCors({ origins, credentials: false, viewerHeader: null });
+    const rest = { allowsLoopback: false, headers: [], onRefused() {} };
+    const cors = createCors({ origins, credentials: false, viewerHeader: null, ...rest });
     expect(cors.isForeign({ headers } as never)).toBe(false);
   });
 });

@@ -174,7 +174,7 @@ describe('with the production settings', () => {
 async function settingsOfThePage(): Promise<Record<string, string>> {
   const text = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8');
   const [, page = ''] = /## Production.*?```sh\n(.*?)```/s.exec(text) ?? [];
-  const lines = page.matchAll(/^([A-Z_]+)=([^\s#]*)/gm);
+  const lines = page.matchAll(/^export ([A-Z_]+)=([^\s#]*)/gm);
   const settings = Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
   return Object.fromEntries(
     Object.entries({ ...settings, REDIS_URL: (await startRedis()).url }).filter(

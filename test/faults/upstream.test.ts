@@ -1,10 +1,10 @@
 // Whatever the upstream does, a client gets the right public code in time, and the upstream is asked no more than fair.
 import { afterAll, describe, expect, test } from 'vitest';
-import type { FaultPatch } from '../src/sandbox/faults.ts';
-import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
-import { ERROR_TABLE, UNKNOWN_CODE_RULE } from '../src/tencent/error-table.ts';
-import { createHastyClock } from './support/clock.ts';
-import { type Answer, type HouseOptions, openHouse } from './support/house.ts';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { ERROR_TABLE, UNKNOWN_CODE_RULE } from '../../src/tencent/error-table.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type Answer, type HouseOptions, openHouse } from '../support/house.ts';
 
 const FANS = '{ user(id: "anna") { id fans { nodes { id } } } }';
 const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002' }, { id: 'crowd_000001' }] } } } };
