@@ -62,7 +62,7 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
 
 test.each([
   ['an app without the follow feature', { featureOff: true }, /no follow feature/, /Follow \/ Fan/],
-  ['the host of another region', { wrongRegion: true }, /another data centre/, /TENCENT_REGION/],
+  ['the host of another region', { error: { code: 60026 } }, /another data centre/, /TENCENT_REGION/],
 ])('check explains %s and ends with 1', async (_title, faults, explanation, remedy) => {
   const { settings, url } = await startSandbox();
   await armFaults(url, faults);
