@@ -105,8 +105,7 @@ function welcome(url: string, { graphiql, auth }: Config, sandboxUrl?: string): 
     ? `EMBEDDED SANDBOX at ${sandboxUrl}: made-up people, who act by themselves with --lively.
              Set TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION for the real one.`
     : 'Tencent Cloud Chat, as configured.';
-  const viewer =
-    auth.header?.secret === null ? `the header ${auth.header.name} names one, such as user_00001` : 'see AUTH';
+  const viewer = auth.header?.secret === null ? 'the header x-viewer-id names one, such as user_00001' : 'see AUTH';
   return `
 follow-gateway ${packageJson.version} is ready.
 

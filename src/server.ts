@@ -181,8 +181,8 @@ function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
   return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
 }
 
-/** The same on all replicas of an app: set, or derived from the secret key that they share. */
-function cursorKeyOf({ cursorSecret, tencent }: Config): KeyObject {
-  const key = hkdfSync('sha256', cursorSecret ?? tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
+/** The same on all replicas of an app: derived from the secret key that they share. */
+function cursorKeyOf({ tencent }: Config): KeyObject {
+  const key = hkdfSync('sha256', tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
   return createSecretKey(new Uint8Array(key));
 }

@@ -1,6 +1,7 @@
 // Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication } from './auth/authentication.ts';
+import { VIEWER_HEADER } from './auth/trusted-header.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -119,7 +120,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
     },
     onFault: (error, requestId) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
-    viewerHeaders: ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])],
+    viewerHeaders: ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])],
     maxBodyBytes: config.maxBodyBytes,
     maxResponseBytes: config.maxResponseBytes,
     clock,
@@ -134,5 +135,5 @@ export function createServing(config: Config, dependencies: ServingDependencies)
 
 /** The header that anybody may name anybody with; null where that is not so. */
 function developmentHeaderOf({ auth }: Config): string | null {
-  return auth.header?.secret === null ? auth.header.name : null;
+  return auth.header?.secret === null ? VIEWER_HEADER : null;
 }

@@ -86,7 +86,7 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
 
 test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
   const { gateway, errors } = openBroken({
-    auth: { userSig: false, jwt: null, header: { name: 'x-viewer-id', secret: null } },
+    auth: { userSig: false, jwt: null, header: { secret: null } },
     userIdPattern: new BrokenPattern(''),
   });
   const url = await gateway.listen();

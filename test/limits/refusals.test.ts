@@ -93,8 +93,7 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       `{"ids":[${'"a",'.repeat(40_000)}"a"]}`,
     ],
   ])('%s', async (_title, query, says, variables = '{}') => {
-    const env = { AUTH: 'development', MAX_TOKENS: '100000', MAX_BODY_BYTES: '1000000' };
-    const house = await openEmptyHouse(env);
+    const house = await openEmptyHouse({ AUTH: 'development', MAX_TOKENS: '100000' }, { maxBodyBytes: 1_000_000 });
     const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
     const response = await post(house, body, undefined, { 'x-viewer-id': 'anna' });
     expect(response.status).toBe(400);

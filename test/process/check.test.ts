@@ -112,7 +112,7 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
 
 test.each<[string, FaultPatch, RegExp, RegExp]>([
   ['an app without the follow feature', { featureOff: true }, /no follow feature/, /Follow \/ Fan/],
-  ['the host of another region', { wrongRegion: true }, /another data centre/, /TENCENT_REGION/],
+  ['the host of another region', { error: { code: 60026 } }, /another data centre/, /TENCENT_REGION/],
 ])('check explains %s and ends with 1', async (_title, faults, explanation, remedy) => {
   const { settings, faults: switches } = await startSandbox();
   switches.set(faults);

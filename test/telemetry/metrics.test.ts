@@ -134,7 +134,7 @@ test('failing calls are counted with the code or the reason, tries included, and
 });
 
 test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
-  const { house, clock } = await openWatched({ COUNTS_FRESH_SECONDS: '10' });
+  const { house, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
   const counts = '{ user(id: "star") { fansCount } }';
   await house.data(counts);
   clock.advance(11_000);
