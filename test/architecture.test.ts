@@ -10,7 +10,16 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts'],
   'serve.ts': ['config.ts', 'errors.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts', 'webhooks.ts'],
-  'check.ts': ['clock.ts', 'config.ts', 'errors.ts', 'redis.ts', 'tencent', 'webhooks.ts'],
+  'check.ts': [
+    'clock.ts',
+    'config.ts',
+    'errors.ts',
+    'redis.ts',
+    'server.ts',
+    'telemetry/log.ts',
+    'tencent',
+    'webhooks.ts',
+  ],
   'server.ts': [
     'auth',
     'cache',

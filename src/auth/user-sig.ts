@@ -9,7 +9,6 @@ type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
 const REFUSALS: Record<Defect, string> = {
   malformed: 'The UserSig cannot be read: it is cut off, or no UserSig.',
   'wrong-app': 'The UserSig is for another app.',
-  'wrong-user': 'The UserSig is for another user.',
   expired: 'The UserSig has expired; log in again.',
   'bad-signature': 'The UserSig is not signed with the key of this app.',
 };

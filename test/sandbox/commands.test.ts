@@ -69,20 +69,6 @@ describe('follow_add', () => {
       { id: 'cy', time: START_MS / 1000 },
     ]);
   });
-
-  test.each([
-    ['follows of From_Account', 'follows', 32100, ['ana cy']],
-    ['fans of To_Account', 'fans', 32101, ['cy bo']],
-    ['mutuals of From_Account', 'mutuals', 32102, ['bo ana', 'ana cy', 'cy ana']],
-    ['mutuals of To_Account', 'mutuals', 32103, ['bo ana', 'bo cy', 'cy bo']],
-  ])('full %s fail the item with %3$i', async (_, list, code, edges) => {
-    const { call, world } = await startSandbox({ listLimits: { [list]: 1 } });
-    for (const id of ['ana', 'bo', 'cy']) world.importAccount(id);
-    for (const edge of edges) world.follow(...(edge.split(' ') as [string, string]));
-    const answer = await call('follow_add', { From_Account: 'ana', FollowItem: targets(['bo']) });
-    expect(answer).toMatchObject({ ErrorCode: 0, ResultItem: [{ To_Account: 'bo', ResultCode: code }] });
-    expect(world.followTime('ana', 'bo')).toBeUndefined();
-  });
 });
 
 test('follow_delete takes strings, and unfollowing somebody not followed succeeds', async () => {

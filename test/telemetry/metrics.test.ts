@@ -231,13 +231,13 @@ test('a port that is taken ends the process with 1 and one line that names the p
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await run([], { PORT: '0', METRICS_PORT: String(port) });
+  const { code, stderr } = await run(['--sandbox'], { PORT: '0', METRICS_PORT: String(port) });
   expect(code).toBe(1);
   expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. Set METRICS_PORT and HOST.\n`);
 });
 
 test('GraphQL’s own port is refused before anything starts', async () => {
-  const { code, stderr } = await run([], { METRICS_PORT: '4000' });
+  const { code, stderr } = await run(['--sandbox'], { METRICS_PORT: '4000' });
   expect(code).toBe(78);
   expect(stderr).toContain('METRICS_PORT must be another port than PORT');
 });
