@@ -116,6 +116,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           seconds === null
             ? await graphql.run({ ...payload }, state)
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
+        if ('return' in result) gone.signal.addEventListener('abort', () => void result.return?.());
         // What has begun is answered, by an error if need be.
         if (state.document)
           return {
