@@ -75,9 +75,9 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
   const takesIds = isAutomatic || mode !== 'off';
   /** Looks at a text that came, with or without an id: whether it may run, and whether the id is its own. */
   const admission: Plugin<object, { state: RequestState }> = {
-    onParams({ params, request, setParams, context: { state } }) {
+    onParams({ params, setParams, context: { state } }) {
       const { query, operationName } = params as Params;
-      const id = idOf(params as Params, request);
+      const id = idOf(params as Params);
       if (!query && id !== null && !takesIds)
         throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
       if (!query || typeof query !== 'string') return;
@@ -95,7 +95,7 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
   };
   const byId = usePersistedOperations({
     allowArbitraryOperations: true,
-    extractPersistedOperationId: (params, request) => idOf(params as Params, request),
+    extractPersistedOperationId: (params) => idOf(params as Params),
     getPersistedOperation: (id) => trusted.byId.get(id) ?? kept.get(id) ?? null,
     customErrors: {
       keyNotFound: () => badRequest('Must provide query string.'),
@@ -148,14 +148,12 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
 }
 
 /** The id by which a request asks for a document. Throws where it is malformed, or several contradict each other. */
-function idOf({ documentId, doc_id, extensions }: Params, { method, url }: Request): string | null {
-  // Yoga takes only what it knows from a URL.
-  const inUrl = method === 'GET' ? new URL(url, 'http://localhost').searchParams : null;
+function idOf({ documentId, doc_id, extensions }: Params): string | null {
   const persisted = extensions?.persistedQuery as { version?: unknown; sha256Hash?: unknown } | null | undefined;
   if (persisted != null && persisted.version !== 1) throw badRequest('"extensions.persistedQuery.version" must be 1.');
   const named = {
-    documentId: documentId ?? inUrl?.get('documentId'),
-    doc_id: doc_id ?? inUrl?.get('doc_id'),
+    documentId,
+    doc_id,
     'extensions.persistedQuery.sha256Hash': persisted == null ? null : (persisted.sha256Hash ?? ''),
   };
   const ids = new Set<string>();
