@@ -41,8 +41,8 @@ describe.each([
 test('introspection answers by default, and in production when it is switched on', async () => {
   for (const env of [undefined, { NODE_ENV: 'production', INTROSPECTION: 'on' }]) {
     const house = await openEmptyHouse(env);
-    expect(await house.data('{ __schema { queryType { name } } }')).toEqual({
-      __schema: { queryType: { name: 'Query' } },
+    expect(await house.data('{ __schema { description queryType { name } } }')).toEqual({
+      __schema: { description: expect.stringMatching(/^Who follows whom/), queryType: { name: 'Query' } },
     });
   }
 });
