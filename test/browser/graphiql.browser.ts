@@ -203,6 +203,7 @@ test('the docs explorer shows the schema, down to what a field means', async () 
   const page = await open();
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   const docs = page.locator('.graphiql-doc-explorer');
+  await docs.getByText('Who follows whom: fans, follows and mutuals').waitFor();
   await docs.getByText('FollowConnection', { exact: true }).waitFor();
   await capture(page, 'graphiql-docs');
   await docs.getByText('User', { exact: true }).click();
