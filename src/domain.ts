@@ -1,6 +1,5 @@
 // The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
 import { createChangeStream } from './cache/change-stream.ts';
-import { createKeyedMutex } from './cache/keyed-mutex.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -51,20 +50,19 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     lifetimes: config.lifetimes,
     memoryBytes: config.memoryBytes,
     redis,
-    settleMs: lagMs,
     observer,
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
   const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
-  const mutex = createKeyedMutex();
+  const writer = createFollowWriter({ follow, cache, own, delayed, stream, clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
-    writer: createFollowWriter({ follow, cache, own, delayed, stream, mutex, clock }),
+    writer,
     subscriptions,
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
@@ -75,7 +73,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** Finishes changes that are under way, and hears no more of others. */
     async close(): Promise<void> {
       // A change goes on when its client is gone.
-      await mutex.settled();
+      await writer.settled();
       webhookEvents.close();
       delayed.close();
     },

@@ -1,8 +1,7 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { type Clock, NOT_NEEDED } from '../clock.ts';
-import { subscribe } from './subscription.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -12,9 +11,10 @@ export type RedisScript = { readonly lua: string; readonly sha: string };
 export type RedisLink = {
   /**
    * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
-   * `key` is one that they are about: it tells which node of a cluster they go to.
+   * `key` is one that they are about: it tells which node of a cluster they go to. Redis refuses what has the same `name`
+   * alike: one that is full answers reads, for instance.
    */
-  ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string): Promise<T | undefined>;
+  ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string, name?: string): Promise<T | undefined>;
   /** The same for a script. */
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown>;
   /** Whether Redis answered all that it was asked last. */
@@ -45,8 +45,12 @@ export type RedisLinkOptions = {
   onRefusal?: (refuses: boolean, reason: string) => void;
 };
 
-/** How often Redis is looked for while it is away, in milliseconds. */
-const PROBE_MS = 500;
+/** How often Redis is looked for while it is away, and a new connection is tried for what is published. */
+const RETRY_MS = 500;
+/** A connection takes longer to make than an answer to come. */
+const CONNECT_MS = 2000;
+/** How often a silent connection is asked whether it still is one. */
+const HEARTBEAT_MS = 5000;
 
 export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
@@ -56,24 +60,21 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
   const callbacks: (() => void)[] = [];
-  /** What was refused when it was asked last. */
+  /** Names of what was refused when it was asked last. */
   const refused = new Set<string>();
   // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
   redis.on('error', () => {});
 
+  const pause = () => clock.sleep(RETRY_MS, closed.signal).catch(() => {});
+
   /** Tries a write, which a master that was demoted refuses, until the node answers or another has taken its place. */
   async function lookFor(node: string, key: string): Promise<void> {
     const probe = () => withinTime(clock, timeoutMs, redis.unlink(`${key}::probe`));
-    while (!closed.signal.aborted) {
-      await clock.sleep(PROBE_MS, closed.signal).catch(() => {});
-      if (!(await probe().then(() => true, isRefusal))) continue;
-      away.delete(node);
-      onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
-      return callBack();
-    }
-  }
-
-  function callBack(): void {
+    do await pause();
+    while (!closed.signal.aborted && !(await probe().then(() => true, isRefusal)));
+    if (closed.signal.aborted) return;
+    away.delete(node);
+    onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
     for (const callback of callbacks) callback();
   }
 
@@ -90,14 +91,13 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
-  /** `name` tells what is refused. */
-  async function ask<T>(name: string, command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs) {
+  async function ask<T>(command: (redis: RedisClient) => Promise<T>, key = '', name = 'write', ms = timeoutMs) {
     if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
     try {
       const answer = await withinTime(clock, ms, command(redis));
       if (refused.delete(name) && refused.size === 0) {
         onRefusal(false, 'it does what it is asked');
-        callBack();
+        for (const callback of callbacks) callback();
       }
       return answer;
     } catch (error) {
@@ -107,25 +107,53 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
+  /** Rejects when its connection ends, or falls silent. */
+  async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<never> {
+    const connection = anyNode(redis).duplicate({
+      lazyConnect: true,
+      enableAutoPipelining: false,
+      retryStrategy: () => null,
+    });
+    const ended = new AbortController();
+    const end = () => connection.disconnect();
+    closed.signal.addEventListener('abort', end);
+    connection.on('error', () => {});
+    connection.on('end', () => ended.abort());
+    connection.on('message', (_channel, message) => heard(message));
+    try {
+      await withinTime(clock, CONNECT_MS, connection.connect());
+      // A message that is published on one node of a cluster is heard on all.
+      await withinTime(clock, CONNECT_MS, connection.subscribe(channel));
+      missed();
+      for (;;) {
+        await clock.sleep(HEARTBEAT_MS, ended.signal);
+        await withinTime(clock, timeoutMs, connection.ping());
+      }
+    } finally {
+      closed.signal.removeEventListener('abort', end);
+      end();
+    }
+  }
+
   return {
-    ask: (command, key) => ask('command', command, key),
+    ask,
     run({ lua, sha }, keys, args, ms) {
-      const command = async (client: RedisClient): Promise<unknown> => {
-        try {
-          return await client.evalsha(sha, keys.length, ...keys, ...args);
-        } catch (error) {
-          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      const command = (client: RedisClient): Promise<unknown> =>
+        client.evalsha(sha, keys.length, ...keys, ...args).catch((error: Error) => {
+          if (!error.message.startsWith('NOSCRIPT')) throw error;
           return client.eval(lua, keys.length, ...keys, ...args);
-        }
-      };
-      return ask(sha, command, keys[0], ms);
+        });
+      return ask(command, keys[0], sha, ms);
     },
     isUp: () => away.size === 0,
     whenBack: (callback) => void callbacks.push(callback),
-    subscribe: (channel, heard, missed) =>
-      subscribe({ redis, clock, timeoutMs, channel, heard, missed, signal: closed.signal }),
+    async subscribe(channel, heard, missed) {
+      if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
+      // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
+      while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
+    },
     publish: async (channel, message) =>
-      (await ask('publish', (client) => client.publish(channel, message), channel)) !== undefined,
+      (await ask((client) => client.publish(channel, message), channel, 'publish')) !== undefined,
     close() {
       closed.abort();
       redis.disconnect();
@@ -142,13 +170,19 @@ function isRefusal(error: unknown): boolean {
 class NoAnswer extends Error {}
 
 /** `answer`, or a rejection when it is not there after `ms`. */
-export async function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = clock.sleep(ms, timer.signal).then(async () => {
+function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
     // A process that was too busy to wake in time may have the answer before it.
-    await new Promise((resolve) => setImmediate(resolve));
-    throw new NoAnswer(`no answer in ${ms} ms`);
+    const callOff = setAlarm(clock, ms, () => setImmediate(giveUp));
+    answer.then(resolve, reject).finally(callOff);
   });
-  late.catch(() => {});
-  return Promise.race([answer, late]).finally(() => timer.abort(NOT_NEEDED));
+}
+
+function anyNode(redis: RedisClient): Redis {
+  if (!('nodes' in redis)) return redis;
+  const nodes = redis.nodes('all').filter(({ status }) => status === 'ready' || status === 'wait');
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (!node) throw new Error('no node of the cluster is known');
+  return node;
 }

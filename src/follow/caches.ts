@@ -41,8 +41,6 @@ export type CachesOptions = {
   redis: { link: RedisLink; prefix: string } | null;
   /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
   webhooksSince?: () => number | null;
-  /** How long after a change the upstream may still show what was before, in milliseconds. */
-  settleMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
   /** Told when a profile in memory has changed. */
   onProfileChange?: () => void;
@@ -72,12 +70,6 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
-/** What the source brought; only profiles say which version they are. */
-export const found = <V>(value: V) => ({
-  value,
-  version: typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null,
-});
-
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
   const { clock, memoryBytes, redis, observer = {} } = options;
 
@@ -88,7 +80,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     const lifetimes = options.lifetimes[kind];
-    const { freshMs, staleMs, webhookFreshMs, absentMs, validatedMs = 0 } = lifetimes;
+    const { staleMs, webhookFreshMs, absentMs, validatedMs = 0 } = lifetimes;
     return createReadThrough<V>({
       ...options,
       kind,
@@ -107,7 +99,6 @@ export function createCaches(options: CachesOptions, generations: Generations = 
           absentMs,
           encode,
           decode,
-          isLocking: freshMs > 0,
         }),
       absence: (key) => new GatewayError('USER_NOT_FOUND', `There is no account "${accountOf(key)}".`),
       isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
@@ -122,7 +113,10 @@ export function createCaches(options: CachesOptions, generations: Generations = 
   return {
     page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate: validatePage }),
     counts: create('counts', codec.counts, (key) => key),
-    profile: create('profile', codec.profile, (key) => key, { onChange: onProfileChange }),
+    profile: create('profile', codec.profile, (key) => key, {
+      versionOf: ({ version }) => version,
+      onChange: onProfileChange,
+    }),
     relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
   };
 }

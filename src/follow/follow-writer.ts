@@ -1,6 +1,5 @@
 // Follows and unfollows in a viewer's name: answered per target, never repeated blindly, and seen by the next read.
 import type { ChangeStream } from '../cache/change-stream.ts';
-import type { KeyedMutex } from '../cache/keyed-mutex.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
@@ -31,8 +30,6 @@ export type FollowWriterOptions = {
   own: Pick<OwnChanges, 'relation'>;
   delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
-  /** What one viewer asks for is done in the order in which it was asked, within this process. */
-  mutex: Pick<KeyedMutex, 'runExclusive'>;
   clock: Clock;
 };
 
@@ -40,7 +37,9 @@ export type FollowWriterOptions = {
 const LOOK_MS = 1500;
 
 export function createFollowWriter(options: FollowWriterOptions) {
-  const { follow, cache, own, delayed, stream, mutex, clock } = options;
+  const { follow, cache, own, delayed, stream, clock } = options;
+  /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
+  const ends = new Map<UserId, Promise<unknown>>();
 
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
   async function look(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>> {
@@ -108,11 +107,18 @@ export function createFollowWriter(options: FollowWriterOptions) {
     /** Makes `from` follow, or no longer follow, each of `userIds`: other accounts, each named once. */
     async change(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Outcomes> {
       if (userIds.length === 0) return new Map();
-      return mutex.runExclusive<Outcomes>(from, async () =>
+      const change = Promise.resolve(ends.get(from)).then(() =>
         clock.now() < call.deadlineAt
           ? changeNow(kind, from, userIds, call)
           : new Map(userIds.map((id) => [id, tooLate()])),
       );
+      const end = change.catch(() => {}).then(() => ends.get(from) === end && ends.delete(from));
+      ends.set(from, end);
+      return change;
+    },
+    /** Resolves when nothing is under way. */
+    async settled(): Promise<void> {
+      while (ends.size > 0) await Promise.all(ends.values());
     },
   };
 }

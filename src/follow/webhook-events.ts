@@ -65,8 +65,9 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       // An own change is known only when the upstream has answered it, which may be after its webhook.
       if (own.consumeOwnChange(type, from, to, at)) return;
       await stream.append(change);
-      delayed.schedule([{ type: 'follow-changed', from, to }]);
+      schedule(change);
     },
+    onGivenUp: schedule,
     onBug,
   });
 
@@ -98,6 +99,11 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
 
   const invalidate = ({ from, to }: Pick<Claim, 'from' | 'to'>) =>
     cache.invalidate({ type: 'follow-changed', from, to });
+
+  /** What was read meanwhile may lack the change, and no webhook reports it again. */
+  function schedule({ from, to }: Pick<Claim, 'from' | 'to'>): void {
+    delayed.schedule([{ type: 'follow-changed', from, to }]);
+  }
 
   async function takeProfile(userId: UserId, at: number): Promise<void> {
     await cache.invalidate({ type: 'profile-changed', userId });

@@ -36,9 +36,8 @@ async function openRedisStore(): Promise<Store> {
     absentMs: DAY_MS,
     encode: (value) => value,
     decode: (text) => text,
-    isLocking: true,
   });
-  const read = async (key: string) => (await tier.read(key, 0))?.entry;
+  const read = async (key: string) => (await tier.read(key))?.entry;
   return {
     write: (key, entry) => tier.write(key, '', entry),
     read,
