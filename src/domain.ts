@@ -6,7 +6,6 @@ import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
-import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
 import { withOwnChanges } from './follow/overlay.ts';
@@ -50,14 +49,14 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     lifetimes: config.lifetimes,
     memoryBytes: config.memoryBytes,
     redis,
+    lagMs,
     observer,
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
-  const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
-  const writer = createFollowWriter({ follow, cache, own, delayed, stream, clock });
+  const writer = createFollowWriter({ follow, cache, own, stream, clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
-  const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
+  const webhookEvents = createWebhookEvents({ follow, cache, own, stream, clock, onFlood, onBug });
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
@@ -75,13 +74,13 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       // A change goes on when its client is gone.
       await writer.settled();
       webhookEvents.close();
-      delayed.close();
+      cache.close();
     },
     /** Stops at once. */
     destroy(): void {
       subscriptions.close();
       webhookEvents.close();
-      delayed.close();
+      cache.close();
       stream.close();
     },
   };

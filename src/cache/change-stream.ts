@@ -2,7 +2,7 @@
 // Knows no follow words.
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { RedisClient, RedisLink } from './redis-link.ts';
+import { parseJson, type RedisClient, type RedisLink } from './redis-link.ts';
 
 export type StreamEntry<T> = { readonly id: string; readonly value: T };
 
@@ -107,7 +107,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
       for (const [id, [name, text = '']] of isThere ? found.slice(1) : found) {
         position = id;
         if (name === 'gap') noteGap();
-        else if (name === 'value') hear(parse(text), id);
+        else if (name === 'value') hear(parseJson(text), id);
       }
       if (found.length < PAGE) break;
     }
@@ -185,13 +185,4 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     catchUp: async () => redis && (await catchUp()),
     close: () => closed.abort(),
   };
-}
-
-/** Undefined for what is no JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -52,6 +52,15 @@ const CONNECT_MS = 2000;
 /** How often a silent connection is asked whether it still is one. */
 const HEARTBEAT_MS = 5000;
 
+/** Undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
 export function createRedisLink(options: RedisLinkOptions): RedisLink {

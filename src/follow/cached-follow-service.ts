@@ -15,6 +15,8 @@ import { createWebhookLiveness } from './webhook-liveness.ts';
 export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
 export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
+  /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
+  lagMs?: number;
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
 };
@@ -23,7 +25,8 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { follow, profiles, clock, redis, lifetimes } = options;
+  const { follow, profiles, clock, redis, lifetimes, lagMs = 0 } = options;
+  const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
     {
@@ -108,6 +111,14 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       return hasNoProfile || hasNoCounts;
     },
     invalidate,
+    /** Invalidates once more when the upstream has had its time: what is cached meanwhile may lack the change. */
+    invalidateLater(event: DomainEvent): void {
+      if (lagMs > 0)
+        clock.sleep(lagMs, closed.signal).then(
+          () => invalidate(event),
+          () => {},
+        );
+    },
     /** Keeps a relation that is known, as `from` sees it. */
     setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
       relation.put(relationKey(from, to), value, relation.asOf()),
@@ -120,6 +131,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       (redis?.link.isUp() ?? true) && !generations.changedSince(group, generation),
     /** Resolves when this replica hears the others. */
     ready: () => hearing.promise,
+    close: () => closed.abort(),
     /** What each kind takes in memory, in estimated bytes. */
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };

@@ -5,7 +5,6 @@ import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { HeardChange } from './changes.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
-import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import {
@@ -26,9 +25,8 @@ type Outcomes = ReadonlyMap<UserId, ChangeOutcome>;
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
   follow: Pick<FollowService, 'readRelations' | 'follow' | 'unfollow'>;
-  cache: Pick<CachedFollowService, 'invalidate' | 'setRelation'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'setRelation'>;
   own: Pick<OwnChanges, 'relation'>;
-  delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
 };
@@ -37,7 +35,7 @@ export type FollowWriterOptions = {
 const LOOK_MS = 1500;
 
 export function createFollowWriter(options: FollowWriterOptions) {
-  const { follow, cache, own, delayed, stream, clock } = options;
+  const { follow, cache, own, stream, clock } = options;
   /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
   const ends = new Map<UserId, Promise<unknown>>();
 
@@ -99,7 +97,7 @@ export function createFollowWriter(options: FollowWriterOptions) {
         own: { startedAt, isNew: outcomes.get(to) === 'changed' },
       });
     }
-    delayed.schedule(events);
+    events.forEach(cache.invalidateLater);
     return outcomes;
   }
 
@@ -112,7 +110,7 @@ export function createFollowWriter(options: FollowWriterOptions) {
           ? changeNow(kind, from, userIds, call)
           : new Map(userIds.map((id) => [id, tooLate()])),
       );
-      const end = change.catch(() => {}).then(() => ends.get(from) === end && ends.delete(from));
+      const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(from) === end && ends.delete(from));
       ends.set(from, end);
       return change;
     },

@@ -1,7 +1,7 @@
 // What replicas tell each other through Redis: which groups are invalid, and that webhooks arrive. Both go one way, so that
 // a replica that cannot hear of invalidations does not believe that it hears of changes either.
 import { z } from 'zod';
-import type { RedisLink } from '../cache/redis-link.ts';
+import { parseJson, type RedisLink } from '../cache/redis-link.ts';
 import type { CacheKind } from './caches.ts';
 import type { Group } from './invalidation.ts';
 
@@ -43,7 +43,7 @@ export function joinReplicas(link: RedisLink, prefix: string, name: string, list
   link.subscribe(channel, hear, listener.onGap);
 
   function hear(text: string): void {
-    const message = parse(text);
+    const message = MESSAGE.safeParse(parseJson(text)).data;
     if (message?.type === 'all') listener.onAllInvalid();
     if (message?.type === 'webhooks') listener.onWebhooks(message.since);
     if (message?.type === 'groups' && message.from !== name)
@@ -56,12 +56,4 @@ export function joinReplicas(link: RedisLink, prefix: string, name: string, list
     /** Tells all replicas, this one included. */
     publishWebhooks: (since: number) => link.publish(channel, JSON.stringify({ type: 'webhooks', since })),
   };
-}
-
-function parse(text: string): z.infer<typeof MESSAGE> | undefined {
-  try {
-    return MESSAGE.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }
