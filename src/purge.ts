@@ -84,7 +84,7 @@ function strictLink(redis: RedisClient): RedisLink {
     run: ({ lua }, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
     isUp: () => true,
     whenBack() {},
-    subscribe() {},
+    async subscribe() {},
     publish: async () => true,
     close() {},
   };

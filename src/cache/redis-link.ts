@@ -8,28 +8,7 @@ export type RedisClient = Redis | Cluster;
 /** A Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
 export type RedisScript = { readonly lua: string; readonly sha: string };
 
-export type RedisLink = {
-  /**
-   * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
-   * `key` is one that they are about: it tells which node of a cluster they go to. Redis refuses what has the same `name`
-   * alike: one that is full answers reads, for instance.
-   */
-  ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string, name?: string): Promise<T | undefined>;
-  /** The same for a script. */
-  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown>;
-  /** Whether Redis answered all that it was asked last. */
-  isUp(): boolean;
-  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
-  whenBack(callback: () => void): void;
-  /**
-   * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
-   * each time that listening begins.
-   */
-  subscribe(channel: string, heard: (message: string) => void, missed: () => void): void;
-  /** Whether Redis took the message. */
-  publish(channel: string, message: string): Promise<boolean>;
-  close(): void;
-};
+export type RedisLink = ReturnType<typeof createRedisLink>;
 
 export type RedisLinkOptions = {
   /** A client with `enableOfflineQueue: false`, so that commands fail at once without Redis. */
@@ -63,7 +42,7 @@ export function parseJson(text: string): unknown {
 
 export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
-export function createRedisLink(options: RedisLinkOptions): RedisLink {
+export function createRedisLink(options: RedisLinkOptions) {
   const { redis, clock, timeoutMs, nodeOf = () => '', onChange, onRefusal = () => {} } = options;
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
@@ -100,7 +79,17 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     }
   }
 
-  async function ask<T>(command: (redis: RedisClient) => Promise<T>, key = '', name = 'write', ms = timeoutMs) {
+  /**
+   * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
+   * `key` is one that they are about: it tells which node of a cluster they go to. Redis refuses what has the same `name`
+   * alike: one that is full answers reads, for instance.
+   */
+  async function ask<T>(
+    command: (redis: RedisClient) => Promise<T>,
+    key = '',
+    name = 'write',
+    ms = timeoutMs,
+  ): Promise<T | undefined> {
     if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
     try {
       const answer = await withinTime(clock, ms, command(redis));
@@ -146,7 +135,8 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
 
   return {
     ask,
-    run({ lua, sha }, keys, args, ms) {
+    /** The same for a script. */
+    run({ lua, sha }: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number) {
       const command = (client: RedisClient): Promise<unknown> =>
         client.evalsha(sha, keys.length, ...keys, ...args).catch((error: Error) => {
           if (!error.message.startsWith('NOSCRIPT')) throw error;
@@ -154,16 +144,23 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
         });
       return ask(command, keys[0], sha, ms);
     },
-    isUp: () => away.size === 0,
-    whenBack: (callback) => void callbacks.push(callback),
-    async subscribe(channel, heard, missed) {
+    /** Whether Redis answered all that it was asked last. */
+    isUp: (): boolean => away.size === 0,
+    /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
+    whenBack: (callback: () => void): void => void callbacks.push(callback),
+    /**
+     * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
+     * each time that listening begins.
+     */
+    async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
       if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
       // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
       while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
     },
-    publish: async (channel, message) =>
+    /** Whether Redis took the message. */
+    publish: async (channel: string, message: string): Promise<boolean> =>
       (await ask((client) => client.publish(channel, message), channel, 'publish')) !== undefined,
-    close() {
+    close(): void {
       closed.abort();
       redis.disconnect();
     },

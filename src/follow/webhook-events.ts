@@ -116,7 +116,10 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
       const claims = targets.map((to): Claim => ({ type, from, to, at }));
-      Promise.all(claims.map((claim) => cache.invalidate(eventOf(claim)))).then(() => claims.forEach(confirmation.confirm), onBug);
+      Promise.all(claims.map((claim) => cache.invalidate(eventOf(claim)))).then(
+        () => claims.forEach(confirmation.confirm),
+        onBug,
+      );
       return 'taken';
     },
     close: confirmation.close,

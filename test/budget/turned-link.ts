@@ -48,7 +48,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       ask: (command) => (link.condition === 'up' ? track(() => command(redis)) : Promise.resolve(undefined)),
       isUp: () => link.condition === 'up',
       whenBack() {},
-      subscribe() {},
+      async subscribe() {},
       publish: async () => true,
       close() {},
     };
