@@ -50,7 +50,7 @@ async function connect(config: Config): Promise<Shared> {
 async function purgeUsers({ redis, prefix, caches }: Shared, userIds: readonly string[]): Promise<void> {
   const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
   await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-  await redis.publish(invalidationChannel(prefix), writeInvalid(groups, true));
+  await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
 }
 
 /** Resolves with the number of keys that were removed. */

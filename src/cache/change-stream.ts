@@ -6,18 +6,6 @@ import { parseJson, type RedisClient, type RedisLink } from './redis-link.ts';
 
 export type StreamEntry<T> = { readonly id: string; readonly value: T };
 
-/** What came after an entry. */
-export type EntriesAfter<T> = {
-  /** The entry itself, where it is still kept. */
-  readonly entry: StreamEntry<T> | undefined;
-  /** Oldest first. */
-  readonly entries: readonly StreamEntry<T>[];
-  /** False when some may be missing. */
-  readonly complete: boolean;
-  /** The id behind which nothing is in this answer. */
-  readonly upTo: string;
-};
-
 export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 
 type Listener<T> = {
@@ -65,8 +53,6 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   /** The entry of the Redis stream that was read last, and whether it should still be there. */
   let position = floor;
   let isAnchored = false;
-  /** Whether Redis was away at the start: by now there are subscribers, for whom the past is no news. */
-  let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
@@ -81,8 +67,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     newest = id;
     kept.push({ id, value });
     if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
-    const isPast = isLate && sharedId !== undefined;
-    for (const { onEntry } of isPast ? [] : [...listeners]) onEntry({ id, value });
+    for (const { onEntry } of [...listeners]) onEntry({ id, value });
     return id;
   }
 
@@ -99,7 +84,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
    */
   async function readOn(): Promise<boolean> {
     for (;;) {
-      const found = await redis?.link.ask((client) => client.xrange(key, position, '+', 'COUNT', PAGE), key, 'read');
+      const found = await redis?.link.ask((client) => client.xrange(key, position, '+', 'COUNT', PAGE), key);
       if (!found) return false;
       const isThere = found[0]?.[0] === position;
       if (isAnchored && !isThere) noteGap();
@@ -109,11 +94,8 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
         if (name === 'gap') noteGap();
         else if (name === 'value') hear(parseJson(text), id);
       }
-      if (found.length < PAGE) break;
+      if (found.length < PAGE) return true;
     }
-    if (isLate) noteGap();
-    isLate = false;
-    return true;
   }
 
   /** Reads on, one read after the other; not at all when `id` has been read meanwhile. */
@@ -154,10 +136,10 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   }
 
   return {
-    /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
+    /** Resolves when it has read what the stream holds: by then nobody has subscribed, for whom the past is no news. */
     async ready(): Promise<void> {
       if (!redis) return;
-      isLate = !(await catchUp());
+      while (!(await catchUp())) await clock.sleep(PAUSE_MS, closed.signal);
       void follow(redis.client);
     },
     /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */
@@ -175,8 +157,11 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    /** What this process has heard behind an id; another replica may be ahead of it. */
-    since(id: string): EntriesAfter<T> {
+    /**
+     * What this process has heard behind an id, oldest first, and up to which one; another replica may be ahead of it.
+     * Not `complete` when some may be missing. `entry` is the one with that id, where it is still kept.
+     */
+    since(id: string) {
       const index = indexOf(id);
       const complete = index >= 0 || id === floor;
       return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest };

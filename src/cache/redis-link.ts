@@ -20,8 +20,6 @@ export type RedisLinkOptions = {
   nodeOf?: (key: string) => string;
   /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
   onChange(up: boolean, reason: string): void;
-  /** Told once when Redis is there but begins to refuse something, and once when it refuses nothing any more. */
-  onRefusal?: (refuses: boolean, reason: string) => void;
 };
 
 /** How often Redis is looked for while it is away, and a new connection is tried for what is published. */
@@ -42,65 +40,45 @@ export function parseJson(text: string): unknown {
 
 export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
-export function createRedisLink(options: RedisLinkOptions) {
-  const { redis, clock, timeoutMs, nodeOf = () => '', onChange, onRefusal = () => {} } = options;
+export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', onChange }: RedisLinkOptions) {
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
   const callbacks: (() => void)[] = [];
-  /** Names of what was refused when it was asked last. */
-  const refused = new Set<string>();
   // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
   redis.on('error', () => {});
 
   const pause = () => clock.sleep(RETRY_MS, closed.signal).catch(() => {});
+  const change = (isUp: boolean, node: string, reason: string) =>
+    onChange(isUp, [node, reason].filter(Boolean).join(': '));
 
-  /** Tries a write, which a master that was demoted refuses, until the node answers or another has taken its place. */
-  async function lookFor(node: string, key: string): Promise<void> {
-    const probe = () => withinTime(clock, timeoutMs, redis.unlink(`${key}::probe`));
+  /** Carries on without a node until it takes a write again, or another has taken its place. */
+  async function leave(node: string, key: string, reason: string): Promise<void> {
+    if (away.has(node) || closed.signal.aborted) return;
+    away.add(node);
+    change(false, node, reason);
+    const probe = () => withinTime(clock, timeoutMs, redis.set(`${key}::probe`, '', 'PX', 1));
     do await pause();
-    while (!closed.signal.aborted && !(await probe().then(() => true, isRefusal)));
+    while (!closed.signal.aborted && !(await probe().catch(() => false)));
     if (closed.signal.aborted) return;
     away.delete(node);
-    onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
+    change(true, node, 'it answers again');
     for (const callback of callbacks) callback();
-  }
-
-  function noteFailure(error: unknown, key: string, name: string): void {
-    const reason = error instanceof Error ? error.message : 'failure';
-    const node = nodeOf(key);
-    if (isRefusal(error)) {
-      if (refused.size === 0) onRefusal(true, reason);
-      refused.add(name);
-    } else if (!away.has(node) && !closed.signal.aborted) {
-      away.add(node);
-      onChange(false, [node, reason].filter(Boolean).join(': '));
-      void lookFor(node, key);
-    }
   }
 
   /**
    * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
-   * `key` is one that they are about: it tells which node of a cluster they go to. Redis refuses what has the same `name`
-   * alike: one that is full answers reads, for instance.
+   * `key` is one that they are about: it tells which node of a cluster they go to.
    */
-  async function ask<T>(
-    command: (redis: RedisClient) => Promise<T>,
-    key = '',
-    name = 'write',
-    ms = timeoutMs,
-  ): Promise<T | undefined> {
-    if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
+  async function ask<T>(command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs): Promise<T | undefined> {
+    const node = nodeOf(key);
+    if (away.has(node) || closed.signal.aborted) return undefined;
     try {
-      const answer = await withinTime(clock, ms, command(redis));
-      if (refused.delete(name) && refused.size === 0) {
-        onRefusal(false, 'it does what it is asked');
-        for (const callback of callbacks) callback();
-      }
-      return answer;
+      return await withinTime(clock, ms, command(redis));
     } catch (error) {
       // A caller that waits for less than is usual learns nothing of whether Redis is there.
-      if (ms >= timeoutMs || !(error instanceof NoAnswer)) noteFailure(error, key, name);
+      const saysNothing = error instanceof NoAnswer ? ms < timeoutMs : isAboutCommand(error as Error);
+      if (!saysNothing) void leave(node, key, (error as Error).message);
       return undefined;
     }
   }
@@ -142,7 +120,7 @@ export function createRedisLink(options: RedisLinkOptions) {
           if (!error.message.startsWith('NOSCRIPT')) throw error;
           return client.eval(lua, keys.length, ...keys, ...args);
         });
-      return ask(command, keys[0], sha, ms);
+      return ask(command, keys[0], ms);
     },
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
@@ -159,7 +137,7 @@ export function createRedisLink(options: RedisLinkOptions) {
     },
     /** Whether Redis took the message. */
     publish: async (channel: string, message: string): Promise<boolean> =>
-      (await ask((client) => client.publish(channel, message), channel, 'publish')) !== undefined,
+      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
     close(): void {
       closed.abort();
       redis.disconnect();
@@ -167,11 +145,9 @@ export function createRedisLink(options: RedisLinkOptions) {
   };
 }
 
-/** A refusal is an answer: Redis is there, it just does not do this; unless it says that it is not the one, or not yet. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return false;
-  return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING|READONLY) /.test(error.message);
-}
+/** Whether Redis refused what it was asked for that command's sake, as one for keys of another type, and works otherwise. */
+const isAboutCommand = ({ name, message }: Error) =>
+  name === 'ReplyError' && /^(ERR|WRONGTYPE|CROSSSLOT) /.test(message);
 
 class NoAnswer extends Error {}
 

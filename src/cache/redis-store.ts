@@ -8,7 +8,6 @@
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Entry } from './memory-store.ts';
 import { defineScript, type RedisLink } from './redis-link.ts';
@@ -39,8 +38,6 @@ const LOCK_MS = 3000;
 const LOOK_AGAIN_MS = 300;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
-/** More invalidations than this are not made up for after an outage: what they concern goes out of date by itself. */
-const MAX_PENDING = 10_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
 const CLOCK_SKEW_MS = 60_000;
 /** An entry's body for "there is no such thing". */
@@ -79,34 +76,24 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>) {
   // No key begins with a colon, so no entry can have a companion's name.
   const generationOf = (group: string) => `${base(group)}::generation`;
   const lockOf = (key: string, generation: string) => `${base(groupOf(key))}::lock:${generation}:${key}`;
-  /** Groups whose invalidation Redis has not confirmed: until it has, this replica finds nothing of them here. */
-  const pending = new LRUCache<string, Promise<boolean>>({ max: MAX_PENDING });
-  const remove = (key: string) => link.ask((redis) => redis.unlink(key), key, 'delete');
+  const remove = (key: string) => link.ask((redis) => redis.unlink(key), key);
 
   /** Makes what is cached of the group invalid for all replicas; resolves with whether Redis has confirmed that. */
   async function invalidate(group: string): Promise<boolean> {
     const key = generationOf(group);
     const generation = randomUUID().replaceAll('-', '');
     const lifeMs = Math.max(staleMs, absentMs) + LONGEST_READ_MS;
-    const attempt = Promise.all([
-      link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key),
-      // Deleting frees memory, and works where writing does not.
-      remove(`${base(group)}:${group}`),
-    ]).then(([answer]) => {
-      if (answer && pending.peek(group) === attempt) pending.delete(group);
-      return answer !== undefined;
-    });
-    pending.set(group, attempt);
-    return attempt;
+    const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
+    // Deleting frees memory.
+    const [answer] = await Promise.all([isSet, remove(`${base(group)}:${group}`)]);
+    return answer !== undefined;
   }
 
   /** Undefined without Redis. */
   async function read(key: string): Promise<SharedRead<V> | undefined> {
     const group = groupOf(key);
-    const underWay = pending.peek(group);
-    if (underWay && !(await underWay) && !(await invalidate(group))) return undefined;
     const keys = [generationOf(group), entryOf(key)] as const;
-    const found = await link.ask((redis) => redis.mget(...keys), keys[0], 'read');
+    const found = await link.ask((redis) => redis.mget(...keys), keys[0]);
     if (!found) return undefined;
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
     if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;

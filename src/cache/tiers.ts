@@ -21,7 +21,7 @@ export type Lifetimes = {
 export type AsOf = { readAt: number; generation: Generation; shared?: string | null };
 
 export type TiersOptions<V> = MemoryStoreOptions<V> & {
-  /** Names the groups of this cache among those of others. */
+  /** Names the groups of this cache among those of others; a group of its own, which every change in it changes. */
   kind: string;
   clock: Clock;
   lifetimes: Lifetimes;
@@ -31,10 +31,6 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
   versionOf?: (value: V) => number | null;
   /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
   webhooksSince?: () => number | null;
-  /** From 0 to 1, for jitter. */
-  random?: () => number;
-  /** Called when memory no longer says what it said. */
-  onChange?: () => void;
 };
 
 /** Fresh times end up to this share earlier, so that what was read together is not renewed together. */
@@ -42,9 +38,8 @@ const JITTER = 0.1;
 
 /** `detach` is told which reads that are under way will bring what is out of date. */
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
-  const { kind, clock, redis, generations, onChange = () => {} } = options;
-  const { groupOf = (key: string) => key, webhooksSince = () => null, random = Math.random } = options;
-  const { versionOf = () => null } = options;
+  const { kind, clock, redis, generations } = options;
+  const { groupOf = (key: string) => key, webhooksSince = () => null, versionOf = () => null } = options;
   const { freshMs, webhookFreshMs, staleMs, absentMs } = options.lifetimes;
   const memory = createMemoryStore<V>(options);
   /** Events from before this may have been missed. */
@@ -64,12 +59,12 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
   function advance(group: string): void {
     generations.advance(group);
-    onChange();
+    generations.advance(kind);
   }
 
   /** Keeps an entry in memory, unless its group has changed since it was asked for. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared = null }: AsOf): Kept<V> {
-    const jitter = 1 - JITTER * random();
+    const jitter = 1 - JITTER * Math.random();
     const freshUntil = readAt + (value === null ? absentMs : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
@@ -142,7 +137,6 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       detach(() => true);
       generations.advanceAll();
       heardSince = generations.now();
-      onChange();
     },
   };
 }

@@ -6,7 +6,7 @@ import { createBatches } from './batches.ts';
 import { type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
 import { type DomainEvent, groupsOf } from './invalidation.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
-import { createPages, PROFILES } from './pages.ts';
+import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
 import { type CallOptions, type FollowService, type ProfileService, whenRead } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
@@ -14,7 +14,7 @@ import { createWebhookLiveness } from './webhook-liveness.ts';
 /** What is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
 export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> & {
   /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
   lagMs?: number;
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
@@ -34,7 +34,6 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       // Without Redis no replica passes on what another one was told.
       webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage: (key, entry, all) => pages.validate(key, entry, all),
-      onProfileChange: () => generations.advance(PROFILES),
     },
     generations,
   );
@@ -49,10 +48,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
-      onInvalid({ kind, group }, isConfirmed) {
-        if (isConfirmed) caches[kind].drop(group);
-        else void caches[kind].invalidate(group);
-      },
+      onInvalid: ({ kind, group }) => caches[kind].drop(group),
       onAllInvalid() {
         for (const cache of all) cache.expireAll(true);
       },
@@ -63,7 +59,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       },
     });
   const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
-  /** Events that the other replicas have not heard of. */
+  /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
   redis?.link.whenBack(() => pending.forEach(invalidate));
 
@@ -74,10 +70,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   async function invalidate(event: DomainEvent): Promise<void> {
     const groups = groupsOf(event);
     const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-    const isConfirmed = !confirmed.includes(false);
-    void replicas?.publishInvalid(groups, isConfirmed).then((isPublished) => {
+    void replicas?.publishInvalid(groups).then((isPublished) => {
       const name = JSON.stringify(event);
-      if (isPublished && isConfirmed) pending.delete(name);
+      if (isPublished && !confirmed.includes(false)) pending.delete(name);
       else if (pending.size < MAX_PENDING) pending.set(name, event);
     });
   }

@@ -42,10 +42,7 @@ export type CachesOptions = {
   /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
   webhooksSince?: () => number | null;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
-  /** Told when a profile in memory has changed. */
-  onProfileChange?: () => void;
   observer?: CacheObserver;
-  random?: () => number;
 };
 
 /** How the memory is divided: pages and profiles are what takes room. */
@@ -109,14 +106,11 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     });
   }
 
-  const { validatePage, onProfileChange } = options;
+  const validate = options.validatePage;
   return {
-    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate: validatePage }),
+    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
     counts: create('counts', codec.counts, (key) => key),
-    profile: create('profile', codec.profile, (key) => key, {
-      versionOf: ({ version }) => version,
-      onChange: onProfileChange,
-    }),
+    profile: create('profile', codec.profile, (key) => key, { versionOf: ({ version }) => version }),
     relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
   };
 }

@@ -23,8 +23,8 @@ export type PagesOptions = {
 
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
-/** The group of everything that shows profiles of members. */
-export const PROFILES = 'profiles';
+/** The group of all profiles, which show on pages. */
+const PROFILES = 'profile';
 
 export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
   const { profile } = caches;

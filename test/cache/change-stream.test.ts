@@ -188,17 +188,16 @@ describe('while Redis is away', () => {
     expect(a.values()).toEqual(numbers(2));
   });
 
-  test('at the start, a replica hears what comes when it is back, and nothing of the past', async () => {
+  test('at the start, a replica is ready when it is back', async () => {
     const { server, open } = await openOnRedis();
-    const a = await open(HASTY);
-    await a.append({ n: 0 });
+    await (await open(HASTY)).append({ n: 0 });
     const late = await open({ ...HASTY, follows: false });
     server.pause();
-    await late.ready();
+    const ready = late.ready();
     server.resume();
-    await until(() => expect(late.missed).toHaveLength(1));
-    await a.append({ n: 1 });
-    await until(() => expect(late.values()).toEqual([{ n: 1 }]));
+    await ready;
+    expect(late.values()).toEqual([{ n: 0 }]);
+    expect(late.missed).toEqual([]);
   });
 });
 
