@@ -81,7 +81,7 @@ async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
 function strictLink(redis: RedisClient): RedisLink {
   return {
     ask: (command) => command(redis),
-    run: ({ lua }, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
+    run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
     isUp: () => true,
     whenBack() {},
     async subscribe() {},

@@ -1,12 +1,8 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
-import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { type Clock, setAlarm } from '../clock.ts';
 
 export type RedisClient = Redis | Cluster;
-
-/** A Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
-export type RedisScript = { readonly lua: string; readonly sha: string };
 
 export type RedisLink = ReturnType<typeof createRedisLink>;
 
@@ -37,8 +33,6 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
-
-export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
 export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', onChange }: RedisLinkOptions) {
   const closed = new AbortController();
@@ -113,15 +107,12 @@ export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', on
 
   return {
     ask,
-    /** The same for a script. */
-    run({ lua, sha }: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number) {
-      const command = (client: RedisClient): Promise<unknown> =>
-        client.evalsha(sha, keys.length, ...keys, ...args).catch((error: Error) => {
-          if (!error.message.startsWith('NOSCRIPT')) throw error;
-          return client.eval(lua, keys.length, ...keys, ...args);
-        });
-      return ask(command, keys[0], ms);
-    },
+    /**
+     * The same for a Lua script; all its keys must lie in one slot, as Redis Cluster wants. Its text is sent each time: a
+     * cluster's client loses the answers of a pipeline in which Redis does not know a script by its hash.
+     */
+    run: (lua: string, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown> =>
+      ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], ms),
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
     /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */

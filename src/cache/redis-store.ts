@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Entry } from './memory-store.ts';
-import { defineScript, type RedisLink } from './redis-link.ts';
+import type { RedisLink } from './redis-link.ts';
 
 /** What is there; `generation` is to be stored with what is loaded now, empty when no event changed the group lately. */
 export type SharedRead<V> = { generation: string; entry: Entry<V> | undefined };
@@ -47,7 +47,7 @@ const NOTHING = '-';
  * KEYS generation, entry, lock; ARGV generation, readAt, version or '', body, life. Keeps the entry unless its group has
  * changed since, or what is there is newer; a version that the read did not bring is that of what it follows.
  */
-const WRITE = defineScript(`
+const WRITE = `
   local function text(key)
     local found = redis.pcall('GET', key)
     return type(found) == 'string' and found or ''
@@ -66,7 +66,7 @@ const WRITE = defineScript(`
   end
   redis.call('SET', KEYS[2], ARGV[1] .. '|' .. ARGV[2] .. '|' .. version .. '|' .. ARGV[4], 'PX', ARGV[5])
   return 1
-`);
+`;
 
 export function createRedisStore<V>(options: RedisStoreOptions<V>) {
   const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode } = options;

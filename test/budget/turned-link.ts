@@ -38,7 +38,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
     const link: TurnedLink = {
       condition: 'up',
       runs: 0,
-      async run({ lua }, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
+      async run(lua, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
         if (link.condition === 'away') return undefined;
         link.runs++;
         const answer = await execute(lua, keys, args);
