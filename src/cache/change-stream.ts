@@ -53,6 +53,8 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   /** The entry of the Redis stream that was read last, and whether it should still be there. */
   let position = floor;
   let isAnchored = false;
+  /** Whether Redis was away at the start: by now there are subscribers, for whom the past is no news. */
+  let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
@@ -67,7 +69,8 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     newest = id;
     kept.push({ id, value });
     if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
-    for (const { onEntry } of [...listeners]) onEntry({ id, value });
+    const isPast = isLate && sharedId !== undefined;
+    for (const { onEntry } of isPast ? [] : [...listeners]) onEntry({ id, value });
     return id;
   }
 
@@ -94,8 +97,11 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
         if (name === 'gap') noteGap();
         else if (name === 'value') hear(parseJson(text), id);
       }
-      if (found.length < PAGE) return true;
+      if (found.length < PAGE) break;
     }
+    if (isLate) noteGap();
+    isLate = false;
+    return true;
   }
 
   /** Reads on, one read after the other; not at all when `id` has been read meanwhile. */
@@ -136,10 +142,10 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   }
 
   return {
-    /** Resolves when it has read what the stream holds: by then nobody has subscribed, for whom the past is no news. */
+    /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
     async ready(): Promise<void> {
       if (!redis) return;
-      while (!(await catchUp())) await clock.sleep(PAUSE_MS, closed.signal);
+      isLate = !(await catchUp());
       void follow(redis.client);
     },
     /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */

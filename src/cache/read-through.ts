@@ -40,11 +40,11 @@ const MAX_WAIT_MS = 3000;
 type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
-  const { clock, redis, generations, absence, outageCode, validate, onRead = () => {} } = options;
+  const { clock, generations, absence, outageCode, validate, onRead = () => {} } = options;
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
-  const { peek, isFresh, isHeard, drop, invalidate, expireAll, bytes } = tiers;
+  const { redis, peek, isFresh, isHeard, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
   const asOf = (): AsOf => ({ readAt: clock.now(), generation: generations.now() });

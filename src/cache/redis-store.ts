@@ -8,29 +8,8 @@
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../clock.ts';
 import type { Entry } from './memory-store.ts';
-import type { RedisLink } from './redis-link.ts';
-
-/** What is there; `generation` is to be stored with what is loaded now, empty when no event changed the group lately. */
-export type SharedRead<V> = { generation: string; entry: Entry<V> | undefined };
-
-export type RedisStore<V> = ReturnType<typeof createRedisStore<V>>;
-
-export type RedisStoreOptions<V> = {
-  link: RedisLink;
-  clock: Clock;
-  /** Begins every key: names the format, the app and the kind. */
-  prefix: string;
-  groupOf: (key: string) => string;
-  /** How long an entry may be used, in milliseconds. */
-  staleMs: number;
-  /** The same for "there is no such thing". */
-  absentMs: number;
-  encode(value: V): string;
-  /** Null when the text is not what `encode` writes: then it counts as not there. */
-  decode(text: string): V | null;
-};
+import type { Redis, TiersOptions } from './tiers.ts';
 
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
 const LOCK_MS = 3000;
@@ -68,10 +47,14 @@ const WRITE = `
   return 1
 `;
 
-export function createRedisStore<V>(options: RedisStoreOptions<V>) {
-  const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode } = options;
+type Options<V> = Pick<TiersOptions<V>, 'kind' | 'clock' | 'lifetimes' | 'groupOf' | 'encode' | 'decode'>;
+
+export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>) {
+  const { kind, clock, groupOf = (key) => key, encode, decode } = options;
+  const { staleMs, webhookFreshMs, validatedMs = 0, absentMs } = options.lifetimes;
+  const usedMs = Math.max(staleMs, webhookFreshMs, validatedMs);
   // Braces would end the part of the key that tells its slot.
-  const base = (group: string) => `${prefix}:{${group.replaceAll('}', '%7D')}}`;
+  const base = (group: string) => `${prefix}:${kind}:{${group.replaceAll('}', '%7D')}}`;
   const entryOf = (key: string) => `${base(groupOf(key))}:${key}`;
   // No key begins with a colon, so no entry can have a companion's name.
   const generationOf = (group: string) => `${base(group)}::generation`;
@@ -82,27 +65,30 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>) {
   async function invalidate(group: string): Promise<boolean> {
     const key = generationOf(group);
     const generation = randomUUID().replaceAll('-', '');
-    const lifeMs = Math.max(staleMs, absentMs) + LONGEST_READ_MS;
+    const lifeMs = Math.max(usedMs, absentMs) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
     // Deleting frees memory.
     const [answer] = await Promise.all([isSet, remove(`${base(group)}:${group}`)]);
     return answer !== undefined;
   }
 
-  /** Undefined without Redis. */
-  async function read(key: string): Promise<SharedRead<V> | undefined> {
+  /**
+   * What is there, undefined without Redis; `generation` is to be stored with what is loaded now, empty when no event
+   * changed the group lately.
+   */
+  async function read(key: string): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
     const group = groupOf(key);
     const keys = [generationOf(group), entryOf(key)] as const;
     const found = await link.ask((redis) => redis.mget(...keys), keys[0]);
     if (!found) return undefined;
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
     if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;
-    if (!text.startsWith(`${generation}|`)) return { generation, entry: undefined };
+    if (!text.startsWith(`${generation}|`)) return { generation };
     const entry = parseEntry(text, decode);
     if (entry && entry.readAt <= clock.now() + CLOCK_SKEW_MS) return { generation, entry };
     // What cannot be read may claim to be newer than what is written next.
     void remove(keys[1]);
-    return { generation, entry: undefined };
+    return { generation };
   }
 
   /** Leave for one replica at a time to ask the source. A Redis that cannot say keeps nobody waiting. */
@@ -116,7 +102,7 @@ export function createRedisStore<V>(options: RedisStoreOptions<V>) {
 
   /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
   async function write(key: string, generation: string, { value, readAt, version }: Entry<V>): Promise<unknown> {
-    const lifeMs = value === null ? absentMs : staleMs;
+    const lifeMs = value === null ? absentMs : usedMs;
     if (lifeMs <= 0) return unlock(key, generation);
     // A reader that waits for the value has it before it is made text.
     await nextTurn();

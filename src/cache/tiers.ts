@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts';
 import type { Generation, Generations } from './generations.ts';
 import { createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
-import type { RedisStore } from './redis-store.ts';
+import type { RedisLink } from './redis-link.ts';
+import { createRedisStore } from './redis-store.ts';
 
 export type Lifetimes = {
   /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
@@ -17,6 +18,9 @@ export type Lifetimes = {
   validatedMs?: number;
 };
 
+/** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
+export type Redis = { link: RedisLink; prefix: string };
+
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
 export type AsOf = { readAt: number; generation: Generation; shared?: string | null };
 
@@ -25,7 +29,10 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
   kind: string;
   clock: Clock;
   lifetimes: Lifetimes;
-  redis: RedisStore<V> | null;
+  redis: Redis | null;
+  /** How a value is written for Redis; null from `decode` when the text is not what `encode` writes. */
+  encode(value: V): string;
+  decode(text: string): V | null;
   generations: Generations;
   /** The source's own version of a value; null when it did not say. */
   versionOf?: (value: V) => number | null;
@@ -38,10 +45,11 @@ const JITTER = 0.1;
 
 /** `detach` is told which reads that are under way will bring what is out of date. */
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
-  const { kind, clock, redis, generations } = options;
+  const { kind, clock, generations } = options;
   const { groupOf = (key: string) => key, webhooksSince = () => null, versionOf = () => null } = options;
   const { freshMs, webhookFreshMs, staleMs, absentMs } = options.lifetimes;
   const memory = createMemoryStore<V>(options);
+  const redis = options.redis && createRedisStore(options.redis, options);
   /** Events from before this may have been missed. */
   let heardSince: Generation = 0;
 
@@ -87,6 +95,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
   return {
     ...memory,
+    redis,
     nameOf,
     /** False for what an event may have changed unheard. */
     isHeard,

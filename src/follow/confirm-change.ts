@@ -41,6 +41,8 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onGivenUp
 
   async function work(): Promise<void> {
     calls++;
+    // Claims of one webhook come one after the other, and share a call.
+    await null;
     while (waiting.length > 0 && !signal.aborted) await checkBatch().catch((error) => signal.aborted || onBug(error));
     calls--;
   }
