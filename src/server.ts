@@ -63,13 +63,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       nodeOf: (key) => nodeOf(redis, key),
     });
   const shared = redis && link && { link, client: redis, prefix };
-  const budget = createBudget({
-    link,
-    prefix,
-    ratePerSecond: config.upstreamRate,
-    clock,
-    report,
-  });
+  const budget = createBudget({ link, prefix, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
       ? null
