@@ -16,10 +16,10 @@ import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createRequestHandler, type RequestHandlerDependencies } from './server/request-handler.ts';
+import { readStarterOperations } from './server/starter-operations.ts';
 import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
-import { readStarterOperations } from './starter-operations.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 

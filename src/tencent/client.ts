@@ -39,7 +39,6 @@ export type TencentClientOptions = {
   clock: Clock;
   /** One HTTP try, connecting included. The upstream's own timeout is 3 s, so stay above (CONTRACT 1.5). */
   timeoutMs?: number;
-  connectTimeoutMs?: number;
   /** At most so many kept-alive connections, each with one call at a time. */
   connections?: number;
   /** At least 0, below 1. */
@@ -59,9 +58,9 @@ const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, b
 
 /** Creates the client. Nothing connects before the first call. */
 export function createTencentClient(options: TencentClientOptions): TencentClient {
-  const { timeoutMs = 5000, connectTimeoutMs = 1000, connections = 64, random = Math.random } = options;
+  const { timeoutMs = 5000, connections = 64, random = Math.random } = options;
   const { clock, report = () => {}, onCall = () => {} } = options;
-  const http = createHttp(options.baseUrl, { connectTimeoutMs, connections });
+  const http = createHttp(options.baseUrl, connections);
   const signature = createSignature(options);
   const attempt = createAttempts({ ...options, http, signature, timeoutMs, random, report, onCall });
   const breakers = new Map<Command, Breaker>();

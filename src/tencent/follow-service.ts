@@ -7,14 +7,7 @@ import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
 import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
-import type {
-  FollowAddRequest,
-  FollowCheckRequest,
-  FollowDeleteRequest,
-  FollowGetInfoRequest,
-  FollowGetRequest,
-  FollowGetType,
-} from './wire.ts';
+import type { FollowGetType } from './wire.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
@@ -50,7 +43,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
   return {
     async readPage({ userId, list, start, size }, call) {
-      const request: FollowGetRequest = {
+      const request = {
         From_Account: userId,
         FollowType: WIRE_LIST[list],
         StartCursor: start,
@@ -64,7 +57,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     readCounts: (userIds, call) =>
       askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
-        const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
+        const request = { From_Account: onBehalfOf, To_Account: chunk };
         // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
         const blameAdmin = blame('UPSTREAM_MISCONFIGURED', onBehalfOf);
         const answer = await client.call('follow_get_info', request, call).catch(blameAdmin);
@@ -73,7 +66,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     readRelations: (from, userIds, call) =>
       askInChunks('follow_check', userIds, MAX_RELATIONS, async (chunk) => {
-        const request: FollowCheckRequest = { From_Account: from, To_Account: chunk };
+        const request = { From_Account: from, To_Account: chunk };
         const answer = await client.call('follow_check', request, call).catch(blame('BAD_USER_INPUT', from));
         return readItems('follow_check', answer, 'ResultItem', ({ FollowType: relation }) =>
           typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined,
@@ -82,16 +75,14 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     // Objects for follow_add, strings for follow_delete (CONTRACT 0).
     follow: (from, userIds, call) =>
-      change('follow_add', from, userIds, (chunk) => {
-        const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
-        return client.call('follow_add', request, call);
-      }),
+      change('follow_add', from, userIds, (chunk) =>
+        client.call('follow_add', { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) }, call),
+      ),
 
     unfollow: (from, userIds, call) =>
-      change('follow_delete', from, userIds, (chunk) => {
-        const request: FollowDeleteRequest = { From_Account: from, To_Account: chunk };
-        return client.call('follow_delete', request, call);
-      }),
+      change('follow_delete', from, userIds, (chunk) =>
+        client.call('follow_delete', { From_Account: from, To_Account: chunk }, call),
+      ),
   };
 }
 

@@ -6,7 +6,7 @@ import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { namesNoUpstream, readConfig } from '../../src/config.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { readStarterOperations } from '../../src/starter-operations.ts';
+import { readStarterOperations } from '../../src/server/starter-operations.ts';
 import { type Answer, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
 import { bugs, codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
