@@ -2,8 +2,6 @@
 import { type Clock, setAlarm } from './clock.ts';
 import { clientGone, GatewayError } from './errors.ts';
 
-export type Deadline = ReturnType<typeof createDeadline>;
-
 /** Begins to wait; `gone` aborts when the client goes away. */
 export function createDeadline(gone: AbortSignal, ms: number, clock: Clock) {
   const controller = new AbortController();

@@ -27,8 +27,6 @@ export type WebhookRefusal =
 /** What the query alone tells. `command` is null for one that is signed, but not known here. */
 export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
 
-export type WebhookReader = ReturnType<typeof createWebhookReader>;
-
 export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
 
 /** The upstream's own queries are a fifth of this. */
