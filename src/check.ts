@@ -3,6 +3,7 @@ import { systemClock } from './clock.ts';
 import { type Config, type Environment, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { checkRedis } from './redis.ts';
+import { createLog } from './telemetry/log.ts';
 import { createTencentClient } from './tencent/client.ts';
 import { diagnose } from './tencent/diagnose.ts';
 import { webhookPathOf } from './webhooks.ts';
@@ -17,11 +18,15 @@ const MAX_CLOCK_DIFFERENCE_MS = 30_000;
 /** Runs the command; resolves with whether all is right. */
 export async function check(env: Environment, print: (text: string) => void): Promise<boolean> {
   const config = readConfig(env);
-  const findings = await Promise.all([checkClock(config), checkUpstream(config), checkCache(config)]);
-  for (const { subject, problem, note = '' } of findings)
+  let isRight = true;
+  const looks = [checkClock, checkUpstream, checkCache, checkIssuer, checkDocuments];
+  for (const look of looks) {
+    const { subject, problem, note = '' } = await look(config);
     print(problem === null ? `right  ${subject}${note && `: ${note}`}\n` : `WRONG  ${subject}: ${problem}\n`);
+    isRight &&= problem === null;
+  }
   print(webhookSteps(webhookPathOf(config)));
-  return findings.every(({ problem }) => problem === null);
+  return isRight;
 }
 
 async function checkClock({ tencent }: Config): Promise<Finding> {
@@ -40,7 +45,8 @@ async function checkUpstream({ tencent, profileCustomFields: customFields }: Con
   const client = createTencentClient({ ...tencent, clock: systemClock });
   const diagnosis = await diagnose(client, { adminId: tencent.adminId, customFields, clock: systemClock });
   await client.close();
-  const subject = `upstream${customFields.map((field) => `, profile field ${field}`).join('')}`;
+  const fields = customFields.map((field) => `, profile field ${field}`).join('');
+  const subject = `upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`;
   if (diagnosis.ok) return { subject, problem: null, note: `${diagnosis.explanation} in ${diagnosis.tookMs} ms` };
   return { subject, problem: `${diagnosis.explanation}.\n       ${diagnosis.remedy}` };
 }
@@ -50,10 +56,40 @@ async function checkCache({ redis }: Config): Promise<Finding> {
   if (!redis)
     return { subject, problem: null, note: 'not set; one replica alone keeps its cache and its budget in memory' };
   try {
-    await checkRedis(redis.nodes);
-    return { subject, problem: null, note: 'it answers' };
+    return { subject, problem: null, note: await checkRedis(redis.nodes) };
   } catch (error) {
     if (error instanceof ConfigError) return { subject, problem: error.problems.join(' ') };
+    throw error;
+  }
+}
+
+async function checkIssuer({ auth: { jwt } }: Config): Promise<Finding> {
+  const subject = "issuer's keys";
+  if (!jwt) return { subject, problem: null, note: 'none, since AUTH does not name jwt' };
+  try {
+    const response = await fetch(jwt.jwksUrl, { redirect: 'error', signal: AbortSignal.timeout(DEADLINE_MS) });
+    const { keys } = (await response.json()) as { keys?: unknown };
+    if (response.ok && Array.isArray(keys) && keys.length > 0)
+      return { subject, problem: null, note: `${keys.length}` };
+    return { subject, problem: 'what JWT_JWKS_URL leads to is no set of keys. Take the jwks_uri of the issuer.' };
+  } catch {
+    return {
+      subject,
+      problem: 'JWT_JWKS_URL leads to nothing that answers with JSON. Take the jwks_uri of the issuer.',
+    };
+  }
+}
+
+async function checkDocuments(config: Config): Promise<Finding> {
+  const subject = 'trusted documents';
+  const { mode, path } = config.trustedDocuments;
+  if (mode === 'off') return { subject, problem: null, note: 'TRUSTED_DOCUMENTS is off, all documents run' };
+  const { createGateway } = await import('./server.ts');
+  try {
+    createGateway(config, { log: createLog('silent') }).destroy();
+    return { subject, problem: null, note: `those of schema/operations${path === null ? '' : ` and of ${path}`}` };
+  } catch (error) {
+    if (error instanceof ConfigError) return { subject, problem: error.problems.join('\n       ') };
     throw error;
   }
 }
@@ -61,7 +97,8 @@ async function checkCache({ redis }: Config): Promise<Finding> {
 /** What to set in the upstream's console. The token is not part of it. */
 function webhookSteps(path: string | null): string {
   if (path === null) return 'unset  webhooks: set WEBHOOK_TOKEN to a token of your choice, and run check again\n';
-  return `
+  return `right  webhooks: at the path below
+
 For webhooks, in the Chat console under Webhook Configuration:
 
   1. Set the webhook URL to the address at which the upstream reaches this gateway, followed by

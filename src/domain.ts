@@ -15,6 +15,7 @@ import { createWebhookEvents, type WebhookEventsOptions } from './follow/webhook
 import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
+import { createOccasionalReport } from './tencent/report.ts';
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
@@ -23,13 +24,16 @@ export type DomainDependencies = {
   clock: Clock;
   report: TencentClientOptions['report'];
   observer: CacheObserver | undefined;
+  /** Told of each member of a list that could not be read. */
+  onOddEntry(oddity: string): void;
 } & Pick<WebhookEventsOptions, 'onFlood' | 'onBug'>;
 
 /** How long a start waits at most for hearing the other replicas. In milliseconds. */
 const HEARING_MS = 1000;
 
 export function createDomain(config: Config, dependencies: DomainDependencies) {
-  const { client, redis, clock, report, observer, onFlood, onBug } = dependencies;
+  const { client, redis, clock, report, observer, onOddEntry, onFlood, onBug } = dependencies;
+  const reportOddity = createOccasionalReport(report ?? (() => {}), clock);
   const lagMs = config.writeLagMs;
   const stream = createChangeStream({
     redis,
@@ -41,6 +45,10 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const follow = createFollowService(client, {
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
+    onOddEntry(oddity) {
+      onOddEntry(oddity);
+      reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
+    },
   });
   const cache = createCachedFollowService({
     follow,

@@ -16,6 +16,7 @@ Commands
   purge      make all gateways on REDIS_URL drop what they cached of users (purge <userId…>), or all (purge --all)
 
 Options
+  --sandbox  serve made-up people; without a terminal, or on another host than loopback, no start does that unasked
   --lively   people of the sandbox follow, unfollow and change their profiles, a few times a second (serve, sandbox)
   --help     show this
   --version  show the version
@@ -43,7 +44,7 @@ process.exit(
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const [command = 'serve', ...operands] = positionals;
-  const { port = '4100', lively = false, all = false, help, version } = values;
+  const { port = '4100', lively = false, sandbox = false, all = false, help, version } = values;
   const { env } = process;
   if (help || version) return print(help ? USAGE : `${packageJson.version}\n`);
 
@@ -54,13 +55,14 @@ async function run(args: string[]): Promise<number> {
   refuse(values.port !== undefined && command !== 'sandbox', '--port belongs to sandbox; the gateway listens on PORT.');
   refuse(!/^\d{1,5}$/.test(port) || Number(port) > 65_535, '--port must be a whole number from 0 to 65535.');
   refuse(lively && !['serve', 'sandbox'].includes(command), '--lively belongs to serve and sandbox.');
+  refuse(sandbox && command !== 'serve', '--sandbox belongs to serve.');
   refuse(all && command !== 'purge', '--all belongs to purge.');
   refuse(command === 'purge' && all === operands.length > 0, 'purge takes the ids of users, or --all.');
 
   switch (command) {
     case 'serve': {
       const { serve } = await import('./serve.ts');
-      return (await serve(env, lively)) ? 0 : EXIT.failure;
+      return (await serve(env, { lively, sandbox })) ? 0 : EXIT.failure;
     }
     case 'sandbox': {
       const { serveSandbox } = await import('./serve.ts');
@@ -90,7 +92,14 @@ function print(text: string): number {
 
 function readArguments(args: string[]) {
   const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const;
-  const options = { help: { ...flag, short: 'h' }, version: flag, port: text, lively: flag, all: flag } as const;
+  const options = {
+    help: { ...flag, short: 'h' },
+    version: flag,
+    port: text,
+    lively: flag,
+    sandbox: flag,
+    all: flag,
+  } as const;
   try {
     return parseArgs({ args, allowPositionals: true, options });
   } catch (error) {

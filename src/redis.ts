@@ -1,8 +1,12 @@
 // Makes the Redis client: the one place that constructs ioredis.
-
-import { Cluster, Command, Redis, type RedisOptions } from 'ioredis';
+import { createRequire } from 'node:module';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { RedisClient } from './cache/redis-link.ts';
 import { ConfigError } from './errors.ts';
+
+/** Loaded where Redis is set: it would take 80 ms of every other start. */
+const require = createRequire(import.meta.url);
+const loadIoredis = (): typeof import('ioredis') => require('ioredis');
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
@@ -10,6 +14,7 @@ const LONGEST_RECONNECT_PAUSE_MS = 2000;
 const LEAVE_EVERY_MS = 400;
 /** How long a start waits for Redis, so that one which accepts connections but is silent is told too. */
 const START_TIMEOUT_MS = 8000;
+const START_KEY = 'follow-gateway:start';
 
 /**
  * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
@@ -19,6 +24,7 @@ export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:3:${sdk
 
 /** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
 export function createRedisClient(nodes: readonly URL[]): RedisClient {
+  const { Cluster, Redis } = loadIoredis();
   const [first] = nodes as [URL, ...URL[]];
   let leftAt = Number.NEGATIVE_INFINITY;
   const options: RedisOptions = {
@@ -65,16 +71,26 @@ export function createRedisClient(nodes: readonly URL[]): RedisClient {
 /** The node of a cluster that has `key`, as far as the client knows; where there is one node, it has no name. */
 export function nodeOf(redis: RedisClient, key: string): string {
   if (!('slots' in redis)) return '';
+  const { Command } = loadIoredis();
   const slot = new Command('get', [key]).getSlot();
   return (slot !== null && redis.slots[slot]?.[0]) || '';
 }
 
-/** Connects for a moment, to see whether that is possible; throws a `ConfigError` when it is not. */
-export async function checkRedis(nodes: readonly URL[]): Promise<void> {
+/** Connects for a moment, and says what is there; throws a `ConfigError` when it is of no use. */
+export async function checkRedis(nodes: readonly URL[]): Promise<string> {
   const redis = createRedisClient(nodes);
   redis.on('error', () => {});
   await connectRedis(redis);
-  redis.disconnect();
+  try {
+    const [, version = 'of an unknown version'] = /redis_version:(\S+)/.exec(await redis.info('server')) ?? [];
+    await redis.eval("return redis.call('SET', KEYS[1], '', 'PX', 1)", 1, START_KEY);
+    const kind = nodes.length > 1 ? `cluster of ${nodes.length} named nodes` : 'standalone';
+    return `${kind}, Redis ${version}, which takes writes and scripts`;
+  } catch (error) {
+    throw new ConfigError([`REDIS_URL ${explain(error as Error)}`]);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** Connects, or throws a `ConfigError` that names the setting: a start with a wrong URL or password is refused. */
@@ -103,13 +119,16 @@ export async function connectRedis(redis: RedisClient): Promise<void> {
 async function connectToAny(redis: RedisClient): Promise<void> {
   await redis.connect();
   if ('nodes' in redis) await Promise.any(redis.nodes('master').map((node) => node.ping()));
-  else await refuseReplica(redis);
+  else await refuseOtherKinds(redis);
 }
 
-/** A replica answers reads, and would refuse every write for as long as the gateway runs. */
-async function refuseReplica(redis: Redis): Promise<void> {
+/** A replica, a Sentinel and a node of a cluster answer, and would refuse what a gateway asks for as long as it runs. */
+async function refuseOtherKinds(redis: Redis): Promise<void> {
   await redis.ping();
-  await redis.set('follow-gateway:start', '', 'PX', 1).catch((error: Error) => {
+  // A user of Redis may be forbidden to ask.
+  const [, mode] = /redis_mode:(\w+)/.exec(await redis.info('server').catch(() => '')) ?? [];
+  if (mode === 'sentinel' || mode === 'cluster') throw new Error(`REDIS_MODE ${mode}`);
+  await redis.set(START_KEY, '', 'PX', 1).catch((error: Error) => {
     if (error.message.startsWith('READONLY')) throw error;
   });
 }
@@ -120,6 +139,9 @@ function explain(error: Error & { code?: string; lastNodeError?: Error }): strin
   if (/WRONGPASS|NOAUTH|invalid username-password|without any password/i.test(message))
     return 'is refused: the user or password is wrong';
   if (message.startsWith('READONLY')) return 'leads to a replica that can only be read: name the primary';
+  if (message === 'REDIS_MODE sentinel')
+    return 'leads to a Sentinel: name the primary that it watches, by a stable name';
+  if (message === 'REDIS_MODE cluster') return 'names one node of a cluster: name several, separated by commas';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'names a host that cannot be found';
   if (code === 'ECONNREFUSED' || /ECONNREFUSED/.test(message))
     return 'leads to a host where nothing listens at that port';

@@ -1,28 +1,42 @@
 // Serving: a gateway, or a sandbox, from its start until a signal ends it.
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, type Environment, namesNoUpstream, readConfig } from './config.ts';
-import { UsageError } from './errors.ts';
+import { ConfigError, UsageError } from './errors.ts';
 import { createLog } from './telemetry/log.ts';
 
 /** How long running requests get to finish after the drain, on top of their own deadline. */
 const STOP_GRACE_MS = 3000;
 
+/** `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. */
+type ServeOptions = { lively: boolean; sandbox: boolean };
+
+/** Whether a person sees what is started, and nobody else reaches it: a deployment without settings is a mistake. */
+const isAtTerminal = ({ HOST = '127.0.0.1' }: Environment): boolean =>
+  Boolean(process.stdin.isTTY || process.stdout.isTTY) && /^(|localhost|127\..*|::1)$/.test(HOST.trim());
+
 /** Runs a gateway until a signal comes; resolves with whether it ended in order. */
-export async function serve(env: Environment, lively: boolean): Promise<boolean> {
+export async function serve(env: Environment, { lively, sandbox: isAsked }: ServeOptions): Promise<boolean> {
   // Handled from here on: a container's first process does not die of a signal without a handler.
   const signalled = nextSignal();
   const isEmbedded = namesNoUpstream(env);
-  if (lively && !isEmbedded)
+  if ((lively || isAsked) && !isEmbedded)
     throw new UsageError(
-      '--lively moves the people of the embedded sandbox, but TENCENT_* or NODE_ENV=production asks for a real upstream.',
+      '--lively and --sandbox are for the embedded sandbox, but TENCENT_* or NODE_ENV=production asks for a real upstream.',
     );
+  if (isEmbedded && !lively && !isAsked && !isAtTerminal(env))
+    throw new ConfigError([
+      'TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION are missing; made-up people are served by --sandbox',
+    ]);
   const sandbox = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
   const config = readConfig(sandbox ? { ...firstStart(), ...withoutBlanks(env), ...sandbox.settings } : env);
   const log = createLog(config.logLevel);
   const { createGateway } = await import('./server.ts');
   const gateway = createGateway(config, { log });
+  // Kept before it serves, for the next start: at the end it may be killed, and a request would wait for the writing.
+  flushCompileCache();
   const url = await Promise.race([gateway.listen(), signalled.then(() => null)]);
   if (url === null) {
     // The start may be waiting for Redis.
@@ -91,8 +105,7 @@ function welcome(url: string, { graphiql, auth }: Config, sandboxUrl?: string): 
     ? `EMBEDDED SANDBOX at ${sandboxUrl}: made-up people, who act by themselves with --lively.
              Set TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION for the real one.`
     : 'Tencent Cloud Chat, as configured.';
-  const viewer =
-    auth.header?.secret === null ? `the header ${auth.header.name} names one, such as user_00001` : 'see AUTH';
+  const viewer = auth.header?.secret === null ? 'the header x-viewer-id names one, such as user_00001' : 'see AUTH';
   return `
 follow-gateway ${packageJson.version} is ready.
 

@@ -10,8 +10,8 @@ import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
 import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
-import { readOperationNames } from './starter-operations.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
@@ -59,13 +59,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       nodeOf: (key) => nodeOf(redis, key),
     });
   const shared = redis && link && { link, client: redis, prefix };
-  const budget = createBudget({
-    link,
-    prefix,
-    ratePerSecond: config.upstreamRate,
-    clock,
-    report,
-  });
+  const budget = createBudget({ link, prefix, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
       ? null
@@ -92,6 +86,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     clock,
     report,
     observer: metrics?.memory,
+    onOddEntry: (oddity) => metrics?.onOddEntry(oddity),
     onFlood: (isFlood) =>
       isFlood
         ? log.warn('More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks')
@@ -176,8 +171,8 @@ function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
   return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
 }
 
-/** The same on all replicas of an app: set, or derived from the secret key that they share. */
-function cursorKeyOf({ cursorSecret, tencent }: Config): KeyObject {
-  const key = hkdfSync('sha256', cursorSecret ?? tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
+/** The same on all replicas of an app: derived from the secret key that they share. */
+function cursorKeyOf({ tencent }: Config): KeyObject {
+  const key = hkdfSync('sha256', tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
   return createSecretKey(new Uint8Array(key));
 }

@@ -1,6 +1,7 @@
 // Wires what stands between a client and the graph: HTTP and WebSocket.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication } from './auth/authentication.ts';
+import { VIEWER_HEADER } from './auth/trusted-header.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -15,10 +16,10 @@ import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createRequestHandler, type RequestHandlerDependencies } from './server/request-handler.ts';
+import { readStarterOperations } from './server/starter-operations.ts';
 import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
-import { readStarterOperations } from './starter-operations.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
@@ -69,9 +70,15 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     further: dependencies.authenticate,
   });
   const developmentHeader = developmentHeaderOf(config);
+  // Plain http is taken for this machine alone.
+  const isSandbox = config.tencent.baseUrl.startsWith('http:');
   const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
   const cors = createCors({
     origins: config.corsOrigins,
+    allowsLoopback: isSandbox && !config.production,
+    headers: config.corsHeaders,
+    onRefused: (origin) =>
+      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name asked in vain: name it to let it in'),
     credentials: config.auth.header !== null,
     viewerHeader: developmentHeader,
   });
@@ -97,8 +104,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       ? createGraphiql({
           operations: readStarterOperations(),
           viewerHeader: developmentHeader,
-          // Plain http is taken for this machine alone, where a sandbox serves avatars.
-          sandboxOrigin: config.tencent.baseUrl?.startsWith('http:') ? config.tencent.baseUrl : null,
+          sandboxOrigin: isSandbox ? config.tencent.baseUrl : null,
         })
       : null,
     authenticate,
@@ -114,7 +120,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
     },
     onFault: (error, requestId) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
-    viewerHeaders: ['authorization', ...(config.auth.header ? [config.auth.header.name] : [])],
+    viewerHeaders: ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])],
     maxBodyBytes: config.maxBodyBytes,
     maxResponseBytes: config.maxResponseBytes,
     clock,
@@ -129,5 +135,5 @@ export function createServing(config: Config, dependencies: ServingDependencies)
 
 /** The header that anybody may name anybody with; null where that is not so. */
 function developmentHeaderOf({ auth }: Config): string | null {
-  return auth.header?.secret === null ? auth.header.name : null;
+  return auth.header?.secret === null ? VIEWER_HEADER : null;
 }

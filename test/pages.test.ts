@@ -25,10 +25,23 @@ test.each(PAGES)('%s links to files that exist', (page) => {
 
 test.each(PAGES.slice(0, 5))('%s names settings, error codes and enum values that exist', (page) => {
   const settings = describeSettings().map(({ name }) => name);
-  const contract = `${read('src/errors.ts')}${read('schema/schema.graphql')}`;
+  const contract = ['src/errors.ts', 'src/server/mask-error.ts', 'schema/schema.graphql'].map(read).join('');
   const names = new Set(read(page).match(/\b[A-Z]{2,}(_[A-Z]+)+\b/g));
   const known = [...settings, ...OTHERS, ...YOGA_CODES];
   expect([...names].filter((name) => !known.includes(name) && !contract.includes(name))).toEqual([]);
+});
+
+test('the commands of the documents are npm scripts, which bring their own Node', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const blocks = PAGES.flatMap((page) =>
+    Array.from(read(page).matchAll(/```sh\n(.*?)```/gs), ([, block = '']) => block),
+  );
+  const commands = blocks.flatMap((block) => block.split('\n'));
+  const used = commands.flatMap((line) => /\bnpm (?:run )?(start|test|[a-z:]+)/.exec(line)?.slice(1) ?? []);
+  expect(used).toEqual(expect.arrayContaining(['start', 'cit']));
+  const known = [...Object.keys(scripts), 'ci', 'cit', 'create', 'install'];
+  expect(used.filter((name) => !known.includes(name))).toEqual([]);
+  expect(commands.filter((line) => /^(npx |node )|src\/main\.ts/.test(line))).toEqual([]);
 });
 
 test('deploy/README.md names metrics that exist', () => {

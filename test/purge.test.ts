@@ -1,6 +1,7 @@
 // Purging: after it, no gateway answers from what it remembered, and nobody else's data is touched.
 import { Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { purge } from '../src/purge.ts';
 import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
 import { run } from './process/start-process.ts';
 import { type House, openHouse } from './support/house.ts';
@@ -80,7 +81,7 @@ test('what is asked again after a purge is what the upstream says now', async ()
   expect([await nick(a), await nick(b)]).toEqual(['Anna', 'Anna']);
   for (const { sandbox } of [a, b]) sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Ann' });
   expect([await nick(a), await nick(b)]).toEqual(['Anna', 'Anna']);
-  await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  await purge({ ...APP, REDIS_URL: url }, ['anna']);
   for (const house of [a, b]) while ((await nick(house)) !== 'Ann');
 });
 
@@ -95,9 +96,9 @@ test('after a purge of everything, both gateways ask again, and other keys in th
   await b.data(FANS);
   await b.data('{ user(id: "bert") { fansCount } }');
 
-  const { code, stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/^Everything is purged: \d+ keys were removed from Redis\.\n$/);
+  expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toMatch(
+    /^Everything is purged: \d+ keys were removed from Redis\.\n$/,
+  );
   const left = await redis.keys('*');
   expect(left.filter((key) => !key.includes(':budget:')).sort()).toEqual(Object.keys(strangers).sort());
   expect(left).toContain(budget);
@@ -113,8 +114,7 @@ test('a purge of thousands of keys leaves none', async () => {
   const prefix = `follow-gateway:3:${SANDBOX_APP.sdkAppId}`;
   const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
   await redis.mset(Object.fromEntries(ids.map((id) => [`${prefix}:profile:{${id}}:${id}`, '-'])));
-  const { stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
-  expect(stdout).toContain(': 5000 keys');
+  expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toContain(': 5000 keys');
   expect(await redis.dbsize()).toBe(0);
 });
 
@@ -127,9 +127,8 @@ test('a purge of everything reaches every node of a cluster', async () => {
   await b.data(COUNT);
   await b.data(NICK);
 
-  const { code, stdout } = await run(['purge', '--all'], { ...APP, REDIS_URL: url });
-  expect(code).toBe(0);
-  expect(Number(/: (\d+) keys/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(30);
+  const said = await purge({ ...APP, REDIS_URL: url }, 'everything');
+  expect(Number(/: (\d+) keys/.exec(said)?.[1])).toBeGreaterThanOrEqual(30);
   const nodes = url.split(',').map((node) => new URL(node));
   const cluster = new Cluster(nodes.map(({ hostname: host, port }) => ({ host, port: Number(port) })));
   onTestFinished(() => cluster.disconnect());
@@ -138,37 +137,24 @@ test('a purge of everything reaches every node of a cluster', async () => {
   expect(left.flat().filter((key) => !/:forgotten$|:budget:/.test(key))).toEqual([]);
 
   await asksUpstreamAgain(b, COUNT);
-  await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  await purge({ ...APP, REDIS_URL: url }, ['anna']);
   await asksUpstreamAgain(b, NICK);
 });
 
 test('without Redis there is nothing that a purge could reach, and it says what to do', async () => {
-  const { code, stdout, stderr } = await run(['purge', 'anna'], APP);
-  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
-  expect(stderr).toMatch(/REDIS_URL is missing: .*its own memory.*Restart the gateways/);
+  await expect(purge(APP, ['anna'])).rejects.toThrow(/REDIS_URL is missing: .*its own memory.*Restart the gateways/);
 });
 
-test.each([
-  ['nobody', ['purge'], /ids of users, or --all/],
-  ['somebody and everybody', ['purge', 'anna', '--all'], /ids of users, or --all/],
-  [
-    'somebody who cannot exist',
-    ['purge', 'anna', 'two words', '@TIM#SYS'],
-    /^"two words", "@TIM#SYS" cannot be a UserID/,
-  ],
-  ['everybody, without purge', ['check', '--all'], /--all belongs to purge/],
-])('a purge of %s ends with 64 and the usage', async (_title, args, complaint) => {
-  const { code, stdout, stderr } = await run(args, { ...APP, REDIS_URL: 'redis://127.0.0.1:1' });
-  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-  expect(stderr).toMatch(complaint);
-  expect(stderr).toMatch(/^ {2}purge /m);
+test('ids that cannot be are refused before anything is purged', async () => {
+  const env = { ...APP, REDIS_URL: 'redis://127.0.0.1:1' };
+  await expect(purge(env, ['anna', 'two words', '@TIM#SYS'])).rejects.toThrow('"two words", "@TIM#SYS" cannot be a');
 });
 
 test('a Redis that cannot be used ends the purge like the gateway’s own start', async () => {
-  const { code, stderr } = await run(['purge', '--all'], { ...APP, REDIS_URL: 'redis://:opensesame@127.0.0.1:1' });
-  expect(code).toBe(78);
-  expect(stderr).toMatch(/REDIS_URL leads to a host where nothing listens/);
-  expect(stderr).not.toContain('opensesame');
+  const asked = purge({ ...APP, REDIS_URL: 'redis://:opensesame@127.0.0.1:1' }, 'everything');
+  const { message } = (await asked.catch((error: unknown) => error)) as Error;
+  expect(message).toMatch(/REDIS_URL leads to a host where nothing listens/);
+  expect(message).not.toContain('opensesame');
 });
 
 test('a Redis that refuses makes the purge fail in words', async () => {

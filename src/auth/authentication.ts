@@ -2,8 +2,8 @@
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { VerifiedCredential } from './credential-cache.ts';
-import { createJwtCheck, type JwtDependencies, type JwtSettings } from './jwt.ts';
-import { createTrustedHeader } from './trusted-header.ts';
+import type { JwtDependencies, JwtSettings } from './jwt.ts';
+import { createTrustedHeader, VIEWER_HEADER } from './trusted-header.ts';
 import { createUserSigCheck } from './user-sig.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -21,7 +21,7 @@ export type AuthSettings = {
   userSig: boolean;
   jwt: JwtSettings | null;
   /** `secret` is null in development alone: then the name is believed. */
-  header: { name: string; secret: string | null } | null;
+  header: { secret: string | null } | null;
 };
 
 export type AuthDependencies = JwtDependencies & {
@@ -46,8 +46,12 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
   const { userSig, jwt } = settings;
   const schemes = new Map<string, Scheme>();
   if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', check: createUserSigCheck(dependencies) });
-  if (jwt) schemes.set('bearer', { example: 'Bearer <token>', check: createJwtCheck(jwt, dependencies) });
-  const readHeader = settings.header && createTrustedHeader(settings.header);
+  if (jwt) {
+    // Loaded where it is used: jose takes a start 40 ms.
+    const check = import('./jwt.ts').then(({ createJwtCheck }) => createJwtCheck(jwt, dependencies));
+    schemes.set('bearer', { example: 'Bearer <token>', check: async (token) => (await check)(token) });
+  }
+  const readHeader = settings.header && createTrustedHeader(settings.header.secret);
 
   function toUserId(id: unknown, place: string): UserId {
     const isPossible = typeof id === 'string' && Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
@@ -59,7 +63,7 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
     const other = await dependencies.further?.(header);
     if (other) return other;
     const id = readHeader?.(header) ?? null;
-    const named = id === null ? null : toUserId(id, `"${settings.header?.name}"`);
+    const named = id === null ? null : toUserId(id, `"${VIEWER_HEADER}"`);
     const authorization = header('authorization');
     if (authorization === undefined) return named === null ? null : { userId: named, expiresAt: null };
 

@@ -2,6 +2,9 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 
+/** Seconds by which the clock of a credential's issuer may differ from ours. */
+export const CLOCK_TOLERANCE_SECONDS = 5;
+
 /** What a credential proves. */
 export type VerifiedCredential = {
   /** As the credential names it: still to be checked against what an id can look like. */

@@ -2,7 +2,7 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 export type JwtSettings = { jwksUrl: string; issuer: string; audience: string; userClaim: string };
 
@@ -17,8 +17,6 @@ const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
-/** Seconds by which the issuer's clock may differ from ours. */
-const CLOCK_TOLERANCE = 5;
 /** Keys this old are fetched again behind the requests; a withdrawn key is refused from then on. */
 const REFRESH_MS = 10 * 60_000;
 const RETRY_MS = 10_000;
@@ -83,12 +81,12 @@ export function createJwtCheck(settings: JwtSettings, { clock, report }: JwtDepe
     const known = cache.get(token);
     if (known) return known;
     const { payload } = await jwtVerify(token, keys, {
-      ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE },
+      ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_SECONDS },
       requiredClaims: ['exp', userClaim],
       currentDate: new Date(clock.now()),
     }).catch(refuse);
     // The claim is required, so it is there. Its second is the first in which the token no longer holds.
-    const expiresAt = ((payload.exp as number) + CLOCK_TOLERANCE) * 1000 - 1;
+    const expiresAt = ((payload.exp as number) + CLOCK_TOLERANCE_SECONDS) * 1000 - 1;
     const verified = { userId: payload[userClaim], expiresAt };
     cache.set(token, verified);
     return verified;

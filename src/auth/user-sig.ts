@@ -2,14 +2,13 @@
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type UserSigVerdict, verifyUserSig } from '../tencent/user-sig.ts';
-import { createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
 
 const REFUSALS: Record<Defect, string> = {
   malformed: 'The UserSig cannot be read: it is cut off, or no UserSig.',
   'wrong-app': 'The UserSig is for another app.',
-  'wrong-user': 'The UserSig is for another user.',
   expired: 'The UserSig has expired; log in again.',
   'bad-signature': 'The UserSig is not signed with the key of this app.',
 };
@@ -24,6 +23,8 @@ export function createUserSigCheck(app: { sdkAppId: number; secretKey: string; c
     if (known) return known;
     const verdict = verifyUserSig(userSig, { sdkAppId, secretKey, now: clock.now() / 1000 });
     if (!verdict.ok) throw new GatewayError('UNAUTHENTICATED', REFUSALS[verdict.reason]);
+    if (verdict.issuedAt > clock.now() / 1000 + CLOCK_TOLERANCE_SECONDS)
+      throw new GatewayError('UNAUTHENTICATED', 'The UserSig is not valid yet: check the clock of its server.');
     // It holds to the end of its last second.
     const verified = { userId: verdict.userId, expiresAt: (verdict.expiresAt + 1) * 1000 - 1 };
     cache.set(userSig, verified);

@@ -61,7 +61,11 @@ const PROFILE: z.ZodType<Profile> = z
   .length(FIELDS.length)
   .transform((parts) => Object.fromEntries(parts.map((part, n) => [FIELDS[n], part])))
   .pipe(z.object(PROFILE_PARTS));
-const COUNTS: z.ZodType<FollowCounts> = z.object({ fans: count, follows: count, mutuals: count });
+const COUNTS: z.ZodType<FollowCounts> = z.object({
+  fans: count.nullable(),
+  follows: count.nullable(),
+  mutuals: count.nullable(),
+});
 const RELATION: z.ZodType<FollowRelation> = z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']);
 const PAGE: z.ZodType<CachedPage> = z
   .object({

@@ -70,7 +70,7 @@ export type UserHandle = {
   readonly memberOf?: { readonly userId: UserId; readonly list: FollowList };
 };
 
-/** A member of a list. `followedAt` is Unix seconds (CONTRACT 4.1). */
+/** A member of a list. `followedAt` is Unix seconds (CONTRACT 4.1), 0 where the upstream's cannot be read. */
 export type FollowEntry = { readonly user: UserHandle; readonly followedAt: number };
 
 /** Names one upstream page: `start` is the upstream's opaque cursor (`''` = the head of the list). */
@@ -79,4 +79,5 @@ export type PageQuery = { userId: UserId; list: FollowList; start: string; size:
 /** One upstream page, each account once, in upstream order. `next` is `''` when the upstream promises no more. */
 export type FollowPage = { readonly entries: readonly FollowEntry[]; readonly next: string };
 
-export type FollowCounts = { fans: number; follows: number; mutuals: number };
+/** How long the lists of a user are; null where the upstream says what cannot be. */
+export type FollowCounts = Record<FollowList, number | null>;

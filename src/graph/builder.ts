@@ -2,7 +2,6 @@
 import SchemaBuilder from '@pothos/core';
 import complexity from '@pothos/plugin-complexity';
 import directives from '@pothos/plugin-directives';
-import federation from '@pothos/plugin-federation';
 import type { Context } from '../context.ts';
 import { price } from './cost.ts';
 
@@ -16,7 +15,8 @@ export const builder = new SchemaBuilder<{
     URL: { Input: string; Output: string };
   };
 }>({
-  plugins: [complexity, directives, federation],
+  plugins: [complexity, directives],
+  directives: { useGraphQLToolsUnorderedDirectives: true },
   // Checked before anything runs, not when the first field does.
   complexity: { disabled: true, fieldComplexity: price(0) },
 });

@@ -17,9 +17,8 @@ export const connectionArguments = (t: ArgBuilder<typeof builder.$inferSchemaTyp
   after: t.string({ description: 'The cursor of the edge to go on after.' }),
 });
 
-/** What a router takes a page for; one without `first` is not to be refused. */
+/** What a router takes a page for: `first`, which has a default, so that no composer takes an assumed size beside it. */
 export const LIST_SIZE = {
-  assumedSize: DEFAULT_PAGE_SIZE,
   slicingArguments: ['first'],
   sizedFields: ['edges', 'nodes'],
   requireOneSlicingArgument: false,
@@ -60,7 +59,7 @@ export const pageInfoOf = (edges: readonly { cursor: string }[], hasNextPage: bo
 
 export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',
-  shareable: true,
+  directives: { shareable: {} },
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
       nullable: false,

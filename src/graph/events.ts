@@ -2,9 +2,11 @@
 import type { InterfaceFieldBuilder } from '@pothos/core';
 import { GatewayError } from '../errors.ts';
 import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
+import type { UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
+import { FollowEdgeType, newFan } from './follow-edge.ts';
 import { UserType } from './user.ts';
 import { checkUserId, handleOf, MAX_LOOKUP } from './user-handle.ts';
 
@@ -45,9 +47,11 @@ const ProfileEventType = builder.interfaceRef<ProfileEvent>('ProfileEvent').impl
 });
 
 type UserEvent = Exclude<FollowEvent | ProfileEvent, EventsMissed>;
+/** Events of lists have an owner: the user of the subscription. */
+type ListEvent = UserEvent & { readonly owner: UserId };
 
 function userEvent(type: UserEvent['type'], description: string, who: string) {
-  builder.objectRef<UserEvent>(TYPE_NAMES[type]).implement({
+  return builder.objectRef<UserEvent>(TYPE_NAMES[type]).implement({
     description,
     interfaces: [type === 'profile-changed' ? ProfileEventType : FollowEventType],
     fields: (t) => ({
@@ -62,14 +66,37 @@ function userEvent(type: UserEvent['type'], description: string, who: string) {
   });
 }
 
-userEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
-userEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.');
-userEvent(
-  'mutual-gained',
-  'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
-  'Who follows the user and is followed back.',
-);
+const FanGainedType = userEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
+const ListEventTypes = [
+  FanGainedType,
+  userEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.'),
+  userEvent(
+    'mutual-gained',
+    'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
+    'Who follows the user and is followed back.',
+  ),
+];
 userEvent('profile-changed', 'A profile was changed.', 'Whose profile it is, as it is now.');
+
+for (const type of ListEventTypes)
+  builder.objectField(type, 'owner', (t) =>
+    t.field({
+      type: UserType,
+      nullable: false,
+      description: 'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.',
+      complexity: USER_PRICE,
+      resolve: (event) => ({ id: (event as ListEvent).owner, profile: null }),
+    }),
+  );
+builder.objectField(FanGainedType, 'edge', (t) =>
+  t.field({
+    type: FollowEdgeType,
+    nullable: false,
+    description: 'The edge of `user` in the fans, for caches that keep lists: it belongs first.',
+    complexity: USER_PRICE,
+    resolve: (event, _args, { settings }) => newFan((event as ListEvent).owner, event.userId, event.at, settings),
+  }),
+);
 
 builder.objectRef<EventsMissed>(TYPE_NAMES.missed).implement({
   description: 'Some events before this one may never come, and nobody knows which: read again what you show of them.',
@@ -95,7 +122,7 @@ builder.subscriptionFields((t) => ({
       if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
       return live.followEvents(userId, after ?? null);
     },
-    resolve: (event) => event,
+    resolve: (event, { userId }) => ({ ...event, owner: userId }),
   }),
   profileChanged: t.field({
     type: ProfileEventType,

@@ -1,7 +1,10 @@
 // What Apollo Federation asks of a subgraph: its SDL, and users by reference.
+import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import {
+  extendSchema,
   type GraphQLField,
   type GraphQLFieldResolver,
+  type GraphQLObjectType,
   type GraphQLSchema,
   type GraphQLUnionType,
   Kind,
@@ -15,7 +18,7 @@ import { GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 import { PER_CALL, price } from './cost.ts';
 import { type EntityNames, OWN_NAMES, withNames } from './entity.ts';
-import { builder } from './schema.ts';
+import { createSchema } from './schema.ts';
 import { handleOf, valueOrError } from './user-handle.ts';
 
 /** The most references in one `_entities` field. A router sends all that a client's query needs in one. */
@@ -28,17 +31,37 @@ export type ServedOptions = {
 };
 
 type References = { representations: readonly unknown[] };
-/** What the plugin adds to queries. */
 type FederationFields = Record<'_entities' | '_service', GraphQLField<unknown, Context>>;
+
+/** What routers ask for, beside the clients' schema. */
+const FOR_ROUTERS = parse(`
+  scalar _Any
+  union _Entity = ${OWN_NAMES.type}
+  type _Service { sdl: String }
+  extend type Query {
+    _entities(representations: [_Any!]!): [_Entity]!
+    _service: _Service!
+  }
+`);
+/** The lowest version that has all of these directives. */
+const LINK = parse(
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@cost", "@key", "@listSize", "@shareable", "@tag"])',
+);
 
 /** The schema that is executed: the clients' one with the entity's names, and with what routers ask for. */
 export function createServedSchema({ names = OWN_NAMES, introspection }: ServedOptions): GraphQLSchema {
-  const { schema, fields, sdl } = createSubgraph(names);
-  const { _entities, _service } = fields;
+  const schema = withNames(extendSchema(createSchema(), FOR_ROUTERS), names);
+  const entity = schema.getType('_Entity') as GraphQLUnionType;
+  entity.resolveType = () => names.type;
+  const query = schema.getQueryType() as GraphQLObjectType;
+  const { _entities, _service } = query.getFields() as FederationFields;
+  let sdl: string | undefined;
   _service.extensions = { complexity: 0 };
   _service.resolve = () => {
-    if (introspection) return { sdl };
-    throw new GatewayError('FORBIDDEN', 'The schema is not shown here: publish it from schema/subgraph.graphql.');
+    if (!introspection)
+      throw new GatewayError('FORBIDDEN', 'The schema is not shown here: publish it from schema/subgraph.graphql.');
+    sdl ??= printSubgraphSdl(names);
+    return { sdl };
   };
   _entities.extensions = {
     complexity: price<References>(
@@ -46,7 +69,6 @@ export function createServedSchema({ names = OWN_NAMES, introspection }: ServedO
       ({ representations }) => representations.length,
     ),
   };
-  // Apollo's own fails the whole list where one reference is wrong.
   _entities.resolve = ((_source, { representations }, context) => {
     if (representations.length > MAX_REPRESENTATIONS)
       throw new GatewayError(
@@ -57,23 +79,6 @@ export function createServedSchema({ names = OWN_NAMES, introspection }: ServedO
     return representations.map((representation) => resolveReference(representation, names, context));
   }) satisfies GraphQLFieldResolver<unknown, Context, References>;
   return schema;
-}
-
-/** What `_service { sdl }` shows: the schema for composition, under these names. */
-export const printSubgraphSdl = (names: EntityNames = OWN_NAMES): string => createSubgraph(names).sdl;
-
-function createSubgraph(names: EntityNames) {
-  const subgraph = builder.toSubGraphSchema({
-    // The lowest version that has all of these.
-    linkUrl: 'https://specs.apollo.dev/federation/v2.9',
-    federationDirectives: ['@cost', '@key', '@listSize', '@shareable', '@tag'],
-  });
-  const schema = withNames(subgraph, names);
-  const entity = schema.getType('_Entity') as GraphQLUnionType;
-  entity.resolveType = () => names.type;
-  const fields = schema.getQueryType()?.getFields() as FederationFields;
-  const { sdl } = (fields._service.resolve as () => { sdl: string })();
-  return { schema, fields, sdl: forComposition(sdl, names) };
 }
 
 /** A handle for the user that a reference names, or the reason why there is none. */
@@ -93,13 +98,15 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
 }
 
 /**
- * The SDL under other names, and without what a supergraph has for itself: it has a `node` of its own, or none, and its
- * `Node` may ask for more than ours. Users alone have an `id`, and a key.
+ * What `_service { sdl }` shows: the schema for composition, under these names, and without what a supergraph has for
+ * itself: it has a `node` of its own, or none, and its `Node` may ask for more than ours. Users alone have an `id`, and
+ * a key.
  */
-function forComposition(sdl: string, { type, key }: EntityNames): string {
+export function printSubgraphSdl({ type, key }: EntityNames = OWN_NAMES): string {
   const named = <N extends { readonly name: NameNode }>(node: N, from: string, to: string): N =>
     node.name.value === from ? { ...node, name: { ...node.name, value: to } } : node;
-  const document = visit(parse(sdl), {
+  const document = visit(getDocumentNodeFromSchema(createSchema()), {
+    SchemaDefinition: () => null,
     InterfaceTypeDefinition: ({ name }) => (name.value === 'Node' ? null : undefined),
     ObjectTypeDefinition: (node) => named(node, OWN_NAMES.type, type),
     NamedType: (node) => (node.name.value === 'Node' ? null : named(node, OWN_NAMES.type, type)),
@@ -112,5 +119,5 @@ function forComposition(sdl: string, { type, key }: EntityNames): string {
       };
     },
   });
-  return `${print(document)}\n`;
+  return `${print(LINK)}\n\n${print(document)}\n`;
 }

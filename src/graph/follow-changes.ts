@@ -170,5 +170,5 @@ function reasonOf({ code, mayHaveHappened }: GatewayError): Reason {
 }
 
 function failure(userId: UserId, reason: Reason, message: string = REASONS[reason].description): Failed {
-  return { type: 'FollowFailure', userId, reason, message };
+  return { type: 'FollowFailure', userId: userId.toWellFormed(), reason, message };
 }

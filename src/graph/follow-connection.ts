@@ -1,9 +1,8 @@
 // The three lists of a user as Relay connections.
-import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
-import { type Page, readSlice, type Slice } from '../follow/walk.ts';
+import type { FollowList, UserId } from '../follow/model.ts';
+import { readSlice, type Slice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import {
@@ -18,12 +17,9 @@ import {
   pricedMembers,
 } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { dateTimeOf } from './scalars.ts';
+import { decodeCursor } from './cursor.ts';
+import { type FollowEdge, FollowEdgeType, shape } from './follow-edge.ts';
 import { UserType } from './user.ts';
-
-/** A member of a list. `time` is when the follow began, as it is shown. */
-type FollowEdge = FollowEntry & { readonly cursor: string; readonly time: string };
 
 type FollowConnection = {
   readonly userId: UserId;
@@ -56,29 +52,6 @@ function readConnection(
   return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
 }
 
-const shapedPages = new WeakMap<FollowPage, Page<FollowEdge>>();
-
-/** A cached page is shaped once, however many answers are cut from it; cursors are written when they are asked for. */
-function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<FollowEdge> {
-  const known = shapedPages.get(page);
-  if (known) return known;
-  const entries = page.entries.map(({ user: { id, profile }, followedAt }, index): FollowEdge => {
-    let cursor: string | undefined;
-    return {
-      user: { id, profile, memberOf: query },
-      followedAt,
-      time: dateTimeOf(followedAt),
-      get cursor() {
-        cursor ??= encodeCursor(cursorKey, query, { ...query, index, userId: id, followedAt });
-        return cursor;
-      },
-    };
-  });
-  const shaped = { entries, next: page.next };
-  shapedPages.set(page, shaped);
-  return shaped;
-}
-
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */
 function selectsMembers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
   const needsMembers = (selection: SelectionNode): boolean => {
@@ -94,30 +67,13 @@ function selectsMembers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean 
 function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   return {
     complexity: price(1 / PER_CALL.counts),
-    cost: 1,
-    resolve: (source: Source, _args: object, { load }: Context): number | Promise<number> => {
+    directives: { cost: { weight: 1 } },
+    resolve: (source: Source, _args: object, { load }: Context): number | null | Promise<number | null> => {
       const [userId, list] = countOf(source);
       return andThen(load.counts(userId), (counts) => counts[list]);
     },
   };
 }
-
-const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
-  description: 'A member of a list of users.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', {
-      nullable: false,
-      description:
-        'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque.',
-    }),
-    node: t.expose('user', { type: UserType, nullable: false, description: 'The member.' }),
-    followedAt: t.expose('time', {
-      type: 'DateTime',
-      nullable: false,
-      description: 'When the follow began; for mutuals, usually when it became mutual.',
-    }),
-  }),
-});
 
 const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnection').implement({
   description: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
@@ -169,7 +125,7 @@ for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
       description: DESCRIPTIONS[list],
       args: connectionArguments(t.arg),
       complexity: price(callsOf, pricedMembers),
-      listSize: LIST_SIZE,
+      directives: { listSize: LIST_SIZE },
       resolve: ({ id }, args, context, info) => readConnection(id, list, args, context, info),
     }),
   );

@@ -114,8 +114,7 @@ builder.objectField(UserType, 'knownFans', (t) =>
     args: connectionArguments(t.arg),
     complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
     // As many calls as it may take by default.
-    cost: 10,
-    listSize: LIST_SIZE,
+    directives: { cost: { weight: 10 }, listSize: LIST_SIZE },
     resolve: ({ id }, args, context) => readKnownFans(id, args, context),
   }),
 );

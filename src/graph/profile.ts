@@ -82,7 +82,7 @@ function entriesOf<T>(
 /** How many entries a list of a profile is taken to have. */
 const LIST_PRICE = price(0, () => 25);
 /** What concerns the app and who runs it more than its users, so that a contract can leave it out by one name. */
-const INTERNAL = 'internal';
+const INTERNAL = { tag: { name: 'internal' } };
 
 builder.objectFields(UserType, (t) => ({
   nick: t.string({ description: 'The name to show.', resolve: profileValue('nick') }),
@@ -105,7 +105,11 @@ builder.objectFields(UserType, (t) => ({
   }),
   language: t.int({ description: 'The language, a number of the app’s own.', resolve: profileValue('language') }),
   level: t.int({ description: 'The level, a number of the app’s own.', resolve: profileValue('level') }),
-  role: t.int({ description: 'The role, a number of the app’s own.', tag: INTERNAL, resolve: profileValue('role') }),
+  role: t.int({
+    description: 'The role, a number of the app’s own.',
+    directives: INTERNAL,
+    resolve: profileValue('role'),
+  }),
   allowType: t.field({
     type: AllowTypeType,
     description: 'Who may add this user as a friend.',
@@ -114,12 +118,12 @@ builder.objectFields(UserType, (t) => ({
   adminForbidType: t.field({
     type: AdminForbidTypeType,
     description: 'What the app’s administrators forbid this user.',
-    tag: INTERNAL,
+    directives: INTERNAL,
     resolve: profileValue('adminForbidType'),
   }),
   messageSettings: t.int({
     description: 'Message settings, a bit field: 1 means that the user receives no messages.',
-    tag: INTERNAL,
+    directives: INTERNAL,
     resolve: profileValue('messageSettings'),
   }),
   customFields: t.field({
@@ -143,7 +147,7 @@ builder.objectFields(UserType, (t) => ({
       'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
     args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
     complexity: LIST_PRICE,
-    tag: INTERNAL,
+    directives: INTERNAL,
     resolve: (user, { tags }, context) =>
       entriesOf(user, context, tags ?? undefined, ({ items }) =>
         items.filter(({ tag }) => tags?.includes(tag) ?? true),

@@ -49,7 +49,7 @@ function viewerField(
     const implied = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
     return implied ?? andThen(context.load.relation(viewer.userId, id), read);
   };
-  return { complexity: price(1 / PER_CALL.relations), cost: 1, resolve };
+  return { complexity: price(1 / PER_CALL.relations), directives: { cost: { weight: 1 } }, resolve };
 }
 
 builder.objectFields(UserType, (t) => ({
@@ -73,7 +73,7 @@ builder.objectFields(UserType, (t) => ({
     args: { userId: t.arg.id({ required: true, description: 'The UserID of the other one.' }) },
     // A call takes the relations of one user alone.
     complexity: price(1),
-    cost: 1,
+    directives: { cost: { weight: 1 } },
     resolve: (user, { userId }, context) => {
       const { viewer } = context;
       const other = handleOf(userId, context);

@@ -16,8 +16,16 @@ builder.subscriptionType({ description: 'What can be heard as it happens, over s
 /** The builder, once every type is part of it. */
 export { builder };
 
+/** What GraphiQL's documentation begins with. */
+const DESCRIPTION =
+  'Who follows whom: fans, follows and mutuals of users as Relay connections, with profiles, counts, relations and live events. `user` is where to begin.';
+
 /** The clients' schema. */
-export const createSchema = (): GraphQLSchema => builder.toSchema();
+export function createSchema(): GraphQLSchema {
+  const schema = builder.toSchema();
+  schema.description = DESCRIPTION;
+  return schema;
+}
 
 /** The clients' schema as text, sorted: what `schema/schema.graphql` holds. */
 export const printSdl = (): string => `${printSchema(lexicographicSortSchema(createSchema()))}\n`;

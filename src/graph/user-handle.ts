@@ -12,7 +12,8 @@ export const MAX_LOOKUP = 100;
 
 /** Throws `BAD_USER_INPUT` when `id` cannot be a UserID at all. */
 export function checkUserId(id: string, { userIdPattern }: Context['settings']): void {
-  if (Buffer.byteLength(id) <= MAX_USER_ID_BYTES && !SEPARATORS.test(id) && userIdPattern.test(id)) return;
+  const isShort = Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
+  if (isShort && id.isWellFormed() && !SEPARATORS.test(id) && userIdPattern.test(id)) return;
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',

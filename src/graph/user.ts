@@ -16,7 +16,7 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
   description:
     'An account of the app. Profile fields are null when the user has not set them, or when their value cannot be read.',
   interfaces: [NodeType],
-  directives: [{ name: 'key', args: { fields: 'id' } }],
+  directives: { key: { fields: 'id' } },
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
   }),
@@ -53,7 +53,7 @@ builder.queryFields((t) => ({
     description: `The users with these ids, in their order; at most ${MAX_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
     complexity: USERS_PRICE,
-    listSize: { assumedSize: MAX_LOOKUP },
+    directives: { listSize: { assumedSize: MAX_LOOKUP } },
     resolve: (_root, { ids }, context) => handlesOf(ids, context),
   }),
   viewer: t.field({

@@ -1,4 +1,4 @@
-// The call log: every call that reached a command, its outcome, and how dense the calls were.
+// The call log: every call that reached a command, and its outcome.
 import type { Command } from '../tencent/wire.ts';
 
 /** An ErrorCode, or what happened to the connection instead of an answer: `silence`, `reset`, `http502`, `lost`. */
@@ -14,7 +14,7 @@ export type LoggedCall = {
   outcome?: Outcome;
 };
 
-export type CommandCount = { received: number; outcomes: Record<string, number>; busiestSecond: number };
+export type CommandCount = { received: number; outcomes: Record<string, number> };
 
 const MAX_TIMES = 100_000;
 const MAX_RECENT = 200;
@@ -25,19 +25,7 @@ export function createCallLog({ now }: { now: () => number }) {
   const counts = new Map<Command, { received: number; outcomes: Record<string, number>; times: number[] }>();
   const recent: LoggedCall[] = [];
 
-  /** The most calls of a command that arrived within any one second. */
-  function busiestSecond(command: Command): number {
-    const times = counts.get(command)?.times ?? [];
-    let first = 0;
-    return times.reduce((max, time, last) => {
-      while ((times[first] as number) <= time - 1000) first += 1;
-      return Math.max(max, last - first + 1);
-    }, 0);
-  }
-
   return {
-    busiestSecond,
-
     /** Notes an attempt, refused ones too; call the answer once its outcome is known. */
     arrived(call: Omit<LoggedCall, 'at' | 'outcome'>): (outcome: Outcome) => void {
       const count = counts.get(call.command) ?? { received: 0, outcomes: {}, times: [] };
@@ -60,21 +48,15 @@ export function createCallLog({ now }: { now: () => number }) {
       return counted.reduce((total, count) => total + (count?.received ?? 0), 0);
     },
 
-    /** How many calls of a command ended this way, for example `outcome('follow_get', 60007)`. */
-    outcome: (command: Command, outcome: Outcome): number => counts.get(command)?.outcomes[outcome] ?? 0,
-
     /** Arrival times in milliseconds, oldest first, at most the last 100,000. */
     times: (command: Command): readonly number[] => counts.get(command)?.times ?? [],
 
-    /** The last calls, oldest first; of one command when named. */
-    recent: (command?: Command): LoggedCall[] => recent.filter((call) => !command || call.command === command),
+    /** The last calls, oldest first. */
+    recent: (): readonly LoggedCall[] => recent,
 
     summary: (): Partial<Record<Command, CommandCount>> =>
       Object.fromEntries(
-        Array.from(counts, ([command, { received, outcomes }]) => [
-          command,
-          { received, outcomes: { ...outcomes }, busiestSecond: busiestSecond(command) },
-        ]),
+        Array.from(counts, ([command, { received, outcomes }]) => [command, { received, outcomes: { ...outcomes } }]),
       ),
 
     reset(): void {

@@ -26,11 +26,10 @@ export function createAdmission({ app, verify, rates, now }: Dependencies) {
       throw new Refusal(60025, 'identifier, usersig or contenttype is missing or wrong');
     }
 
-    if (faults.wrongRegion) throw new Refusal(60026, 'sdkappid belongs to another data centre');
     if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020, 'sdkappid not found');
 
     const claim = { sdkAppId: app.sdkAppId, identifier, nowSeconds: Math.floor(now() / 1000) };
-    const defect = faults.expiredUserSig ? 70001 : verify(userSig, claim);
+    const defect = verify(userSig, claim);
     if (defect) throw new Refusal(defect, 'UserSig is not good');
 
     if (identifier !== app.admin) throw new Refusal(60010, 'request needs app admin permission');

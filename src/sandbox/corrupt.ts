@@ -42,8 +42,6 @@ const CHANGES: [name: keyof DrawnFaults, change: (answer: Entry, request: Entry)
       Extra_List: [1, 'two', null],
     }),
   ],
-  ['missingErrorCode', ({ ErrorCode: _, ...answer }) => answer],
-  ['missingErrorInfo', ({ ErrorInfo: _, ...answer }) => answer],
 ];
 
 /** Changes the entries of every list of objects that an answer has. */

@@ -29,8 +29,6 @@ export const FAULT_TABLE = {
     code: WHOLE,
     info: TEXT.optional(),
   }),
-  expiredUserSig: fault(COMMANDS, 'Any UserSig is judged expired: 70001'),
-  wrongRegion: fault(COMMANDS, 'The app lives in another data centre: 60026'),
   featureOff: fault(FOLLOW, 'The follow feature is not switched on: 30005'),
   itemFailure: fault(BATCHES, 'These accounts fail inside a batch, with nothing written; the call succeeds', {
     ids: z.array(TEXT),
@@ -51,8 +49,6 @@ export const FAULT_TABLE = {
   missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
   unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
-  missingErrorCode: fault(COMMANDS, 'The body lacks ErrorCode: valid JSON that is no answer'),
-  missingErrorInfo: fault(COMMANDS, 'The body lacks ErrorInfo'),
   rewrite: fault(
     COMMANDS,
     'Replaces what a regular expression finds in the answer as text; `with` may quote groups: $1',
@@ -67,7 +63,6 @@ export const FAULT_TABLE = {
 
   webhookDelay: fault(CALLBACK_COMMANDS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
   webhookDuplicate: fault(CALLBACK_COMMANDS, 'Delivered twice'),
-  webhookDrop: fault(CALLBACK_COMMANDS, 'Never sent'),
   webhookBadSign: fault(CALLBACK_COMMANDS, 'Signed with another token'),
 };
 

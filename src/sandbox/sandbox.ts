@@ -2,10 +2,9 @@
 import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createAccountCheck } from './commands/accounts.ts';
-import { createFollowBatches, type ListLimits } from './commands/follow-batches.ts';
+import { createFollowBatches } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
-import { createPortraitGet } from './commands/portraits.ts';
+import { createAccountCheck, createPortraitGet } from './commands/profiles.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
@@ -37,8 +36,6 @@ export type SandboxOptions = Partial<typeof SANDBOX_APP> & {
   customFields?: readonly string[];
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
-  /** How long lists may grow before items fail with 32100 to 32103. */
-  listLimits?: Partial<ListLimits>;
   /** Where webhooks go; `webhooks.connect` sets it later, when the receiver's port is known. */
   webhook?: WebhookTarget;
   /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
@@ -70,11 +67,10 @@ export function createSandbox(options: SandboxOptions = {}) {
 
   const events = createWebhookEvents(webhooks, { now });
   const act = createPeopleActions({ world, events });
-  const limits = { follows: 5000, fans: Number.POSITIVE_INFINITY, mutuals: Number.POSITIVE_INFINITY };
   const customFields = options.customFields ?? ['Test', 'Team', 'Mood'];
   const handlers = {
     follow_get: createFollowGet({ world, now }),
-    ...createFollowBatches({ world, events, now, limits: { ...limits, ...options.listLimits } }),
+    ...createFollowBatches({ world, events, now }),
     portrait_get: createPortraitGet({ world, customFields }),
     account_check: createAccountCheck({ world }),
   };

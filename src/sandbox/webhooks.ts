@@ -26,7 +26,7 @@ export type Delivery = {
   url: string;
   body: object;
   /** `refused` = answered, but not with 200 and JSON; `unanswered` = timed out or no connection. */
-  outcome: 'answered' | 'refused' | 'unanswered' | 'dropped';
+  outcome: 'answered' | 'refused' | 'unanswered';
 };
 
 type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
@@ -74,19 +74,15 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   }
 
   async function deliver(to: WebhookTarget, command: CallbackCommand, fields: object, sender: Sender): Promise<void> {
-    const { webhookDrop, webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw(command);
+    const { webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw(command);
     const body = { CallbackCommand: command, ...fields };
     const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
-    const note = (url: string, outcome: Delivery['outcome']) => {
-      deliveries.push({ command, url, body, outcome });
-      if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
-    };
-    if (webhookDrop) return note(to.url, 'dropped');
     if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
     for (let copies = webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
       if (closing.aborted) return;
       const url = signedUrl(to.url, command, sender, token || undefined);
-      note(url, await post(url, body, to.timeoutMs ?? TIMEOUT_MS));
+      deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
+      if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
     }
   }
 

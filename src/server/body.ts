@@ -33,6 +33,6 @@ export function readBody(request: IncomingMessage, maxBytes: number, onTooLarge 
 
 function textOf(read: readonly Buffer[], bytes: number): string {
   const body = read.length === 1 ? (read[0] as Buffer) : Buffer.concat(read, bytes);
-  // Decoding would put replacement characters into what the client has said.
-  return isUtf8(body) ? body.toString('utf8') : '';
+  // Decoding would put replacement characters into what the client has said. A byte order mark is no part of it.
+  return isUtf8(body) ? body.toString('utf8').replace(/^\uFEFF/, '') : '';
 }

@@ -8,6 +8,12 @@ export type Cors = ReturnType<typeof createCors>;
 export type CorsOptions = {
   /** Origins whose pages may ask: exactly these, or all. */
   origins: readonly string[] | '*';
+  /** Whether pages that this machine serves may ask too: before a sandbox, where a frontend is being written. */
+  allowsLoopback: boolean;
+  /** Headers that pages may send, beside those of common clients. */
+  headers: readonly string[];
+  /** Told once of each origin that is refused. */
+  onRefused(origin: string): void;
   /** Whether cookies may say who asks, to something before us that then names the viewer. */
   credentials: boolean;
   /** The header by which anybody may name the viewer, in development. */
@@ -20,6 +26,11 @@ const REQUEST_HEADERS = [
   'content-type',
   'if-none-match',
   'x-request-id',
+  // Of tracing: a browser that is refused one of them sends nothing at all.
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
   'apollo-require-preflight',
   'apollographql-client-name',
   'apollographql-client-version',
@@ -29,16 +40,38 @@ const REQUEST_HEADERS = [
   'x-apollo-operation-name',
 ];
 
+const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+/** Clients can make up any number of origins. */
+const MAX_REPORTED = 100;
+
 /** Makes what knows which pages may ask. Without origins there is not one CORS header. */
-export function createCors({ origins, credentials, viewerHeader }: CorsOptions) {
-  const isOpen = origins.length > 0;
-  const allows = (origin: string | undefined) => origins === '*' || (origin !== undefined && origins.includes(origin));
-  const allowedHeaders = [...REQUEST_HEADERS, ...(viewerHeader ? [viewerHeader] : [])].join(', ');
+export function createCors(options: CorsOptions) {
+  const { origins, allowsLoopback, credentials, viewerHeader, onRefused } = options;
+  const refused = new Set<string>();
+  const allows = (origin: string | undefined) =>
+    origins === '*' ||
+    (origin !== undefined && (origins.includes(origin) || (allowsLoopback && LOOPBACK.test(origin))));
+  const isOpen = (origin: string | undefined) => origins.length > 0 || allows(origin);
+  const allowedHeaders = [...REQUEST_HEADERS, ...options.headers, ...(viewerHeader ? [viewerHeader] : [])].join(', ');
+
+  /** Whether a page of another origin asks that may not. Programs name no origin. */
+  function isRefused({ origin, host, 'sec-fetch-site': site }: IncomingMessage['headers']): boolean {
+    // What a browser says of the site counts where a proxy has changed the host.
+    if (origin === undefined || site === 'same-origin' || allows(origin)) return false;
+    if (URL.parse(origin)?.host === host?.toLowerCase()) return false;
+    if (refused.size < MAX_REPORTED && !refused.has(origin)) {
+      refused.add(origin);
+      onRefused(origin);
+    }
+    return true;
+  }
 
   return {
     /** Tells the browser, in the head of an answer, whether the page may read it. */
-    mark({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
-      if (!isOpen) return;
+    mark({ headers }: IncomingMessage, response: ServerResponse): void {
+      const { origin } = headers;
+      isRefused(headers);
+      if (!isOpen(origin)) return;
       // Also without an origin: a shared cache must not answer one page with what another was told.
       if (origins !== '*') response.setHeader('vary', 'origin');
       if (origin === undefined || !allows(origin)) return;
@@ -49,7 +82,10 @@ export function createCors({ origins, credentials, viewerHeader }: CorsOptions) 
 
     /** Whether a request is the browser's question before a page's real one. */
     isPreflight: ({ method, headers }: IncomingMessage): boolean =>
-      method === 'OPTIONS' && isOpen && 'origin' in headers && 'access-control-request-method' in headers,
+      method === 'OPTIONS' &&
+      isOpen(headers.origin) &&
+      'origin' in headers &&
+      'access-control-request-method' in headers,
 
     /** Answers such a question. */
     answerPreflight(response: ServerResponse): void {
@@ -69,10 +105,6 @@ export function createCors({ origins, credentials, viewerHeader }: CorsOptions) 
     },
 
     /** The same for a WebSocket, where browsers would hide nothing. */
-    isForeignSocket({ headers: { origin, host, 'sec-fetch-site': site } }: IncomingMessage): boolean {
-      // Programs name no origin. What a browser says of the site counts where a proxy has changed the host.
-      if (origin === undefined || site === 'same-origin' || allows(origin)) return false;
-      return URL.parse(origin)?.host !== host?.toLowerCase();
-    },
+    isForeignSocket: ({ headers }: IncomingMessage): boolean => isRefused(headers),
   };
 }

@@ -6,11 +6,14 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width=
 /** GraphiQL's drag library places tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
 const STYLE = '<style>.graphiql-tab { transform: none !important; } .graphiql-logo { white-space: nowrap; }</style>';
 
+/** What GraphiQL opens with, of the operations of schema/operations: as many tabs as a laptop shows side by side. */
+const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
+
 /** Who opens GraphiQL where a header alone names the viewer: somebody with fans, follows and mutuals. */
 const DEVELOPMENT_VIEWER = 'user_00001';
 
 export type GraphiqlOptions = {
-  /** The operations that it opens with, each in a tab. */
+  /** The operations that there are; some of them have a tab. */
   operations: readonly string[];
   /** The header that names the viewer where nobody checks it: each tab begins with it. */
   viewerHeader: string | null;
@@ -20,13 +23,16 @@ export type GraphiqlOptions = {
 
 /** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when somebody first opens it. */
 export function createGraphiql({ operations, viewerHeader, sandboxOrigin }: GraphiqlOptions) {
+  const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);
+  const hint = viewerHeader ? `# Made-up people; you are ${DEVELOPMENT_VIEWER} (Headers, below).\n# Press Run.\n` : '';
+  const tabs = [hint + first, ...others];
   const options = {
     title: 'follow-gateway',
     logo: STYLE + LOGO,
     favicon: `data:image/svg+xml;base64,${Buffer.from(LOGO).toString('base64')}`,
-    defaultTabs: operations.map((query) => ({ query })),
+    defaultTabs: tabs.map((query) => ({ query })),
     // Else a later visit would begin with a tab that has no name.
-    query: operations[0],
+    query: tabs[0],
     // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
     ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
     // Headers may hold somebody's login, which does not belong in the browser's storage.

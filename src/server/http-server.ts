@@ -1,4 +1,5 @@
 // The HTTP server: Node's own, with limits on what a client may take of it, and an end that drops no request.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -39,14 +40,14 @@ const MAX_HEADER_BYTES = 16_384;
 const LINGER_MS = 1000;
 
 /** Answers are data: they load nothing, are shown in no frame, and are no script, image or style of another site. */
-const SECURITY_HEADERS = new Headers({
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'x-frame-options': 'DENY',
-  'cross-origin-resource-policy': 'same-origin',
+const SECURITY_HEADERS = new Map([
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['x-frame-options', 'DENY'],
+  ['cross-origin-resource-policy', 'same-origin'],
   // The URL of a GET request holds what was asked.
-  'referrer-policy': 'no-referrer',
-});
+  ['referrer-policy', 'no-referrer'],
+]);
 
 /** Makes a server. Without `longLived`, requests for a WebSocket are served like any other. */
 export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived): HttpServer {
@@ -77,7 +78,19 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       listener(request, response);
     },
   );
-  if (longLived) server.on('upgrade', longLived.upgrade);
+  if (longLived)
+    server.on('upgrade', (request, socket, head) => {
+      // What a client asked before it asked for a WebSocket is answered before.
+      const before = [...running].filter((response) => response.req.socket === socket);
+      const hangUp = () => socket.destroy();
+      const upgrade = () => {
+        socket.off('error', hangUp);
+        if (!socket.destroyed) longLived.upgrade(request, socket, head);
+      };
+      if (before.length === 0) return upgrade();
+      socket.on('error', hangUp);
+      Promise.all(before.map((response) => once(response, 'close'))).then(upgrade, hangUp);
+    });
   server.on('connection', (socket) => {
     connections.set(socket, { isLate: state !== 'ready' });
     socket.once('close', () => connections.delete(socket));

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
-import { shorten, withoutGuess } from '../errors.ts';
+import { shorten, withoutGuess } from './mask-error.ts';
 
 /** How many mistakes of a document are told: each costs time, and the first few say enough. */
 const MAX_MISTAKES = 10;
@@ -43,7 +43,13 @@ export function createLimits(limits: Limits): Plugin[] {
     ],
   });
   return [
-    { onParams: ({ params }) => refuseVariables(params?.variables) },
+    {
+      onParams({ params, setParams }) {
+        refuseVariables(params?.variables);
+        // As in a URL, where there is no other way to leave it empty.
+        if (params?.operationName === '') setParams({ ...params, operationName: undefined });
+      },
+    },
     maxTokensPlugin({ n: maxTokens, ...refuse(`The document has more than ${maxTokens} tokens.`) }),
     {
       onParse: ({ parseFn, setParseFn }) =>

@@ -16,20 +16,15 @@ export class Refusal extends Error {
   }
 }
 
-/** What an `accept` header must name for Yoga to have an answer. */
-const ANSWERABLE =
-  /\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed)/i;
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 /** The one encoding that JSON has; `charset` may repeat it. */
 const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(;|$))/i;
 
 /** Throws what is wrong with a request to GraphQL before its body is read. */
-export function checkHead({ method, url = '', headers }: IncomingMessage): void {
-  // Yoga would find out only after it has run the operation.
-  if (!ANSWERABLE.test(headers.accept || '*/*'))
-    throw new Refusal(406, 'Accept application/json or application/graphql-response+json.');
-  if (method === 'GET') checkParameters(url);
-  if (method !== 'POST') return;
+export function checkHead({ method, headers }: IncomingMessage): void {
+  if (method !== 'GET' && method !== 'POST')
+    throw new Refusal(405, 'GraphQL is asked by GET and POST.', undefined, { allow: 'GET, POST' });
+  if (method === 'GET') return;
   // A proxy may have understood other codings differently than Node's parser does.
   if ((headers['transfer-encoding'] ?? 'chunked').toLowerCase() !== 'chunked')
     throw new Refusal(400, 'Of the transfer encodings only "chunked" is taken.', undefined, { connection: 'close' });
@@ -41,17 +36,6 @@ export function checkHead({ method, url = '', headers }: IncomingMessage): void 
   // A few bytes that are compressed can become gigabytes, and operations are short.
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     throw new Refusal(415, 'Send the body as it is, without a content-encoding.');
-}
-
-/** Yoga would take a parameter that is not JSON for a bug of ours. */
-function checkParameters(url: string): void {
-  const parameters = new URL(url, 'http://localhost').searchParams;
-  for (const name of ['variables', 'extensions'])
-    try {
-      JSON.parse(parameters.get(name) || '{}');
-    } catch {
-      throw new Refusal(400, `The parameter "${name}" must be JSON.`);
-    }
 }
 
 /** Writes the head and the body of a refusal; its sender ends the response. */

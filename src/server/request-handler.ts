@@ -1,5 +1,6 @@
 // A request from its head to its last byte: health, who asks and how often, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isAsyncIterable } from 'graphql-yoga';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
@@ -10,13 +11,14 @@ import { createCacheHeaders } from './cache-control.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
+import { readParams, respond, takenBy } from './graphql-http.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
 import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
-  graphql: Pick<Graphql, 'answer' | 'repeat'>;
+  graphql: Pick<Graphql, 'run' | 'repeat' | 'fetchAPI'>;
   answers: Pick<AnswerCache, 'find' | 'keep'>;
   streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
@@ -125,10 +127,11 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
   /** The body of a request; null when it is too large, and has been refused. */
   async function bodyOf(request: IncomingMessage, response: ServerResponse, state: RequestState) {
-    const tooLarge = new Refusal(413, `The request body is larger than ${maxBodyBytes} bytes.`, undefined, {
-      connection: 'close',
-    });
-    const body = await readBody(request, maxBodyBytes, () => refuse(response, state, tooLarge));
+    const refuseTooLarge = () => {
+      const message = `The request body is larger than ${maxBodyBytes} bytes.`;
+      refuse(response, state, new Refusal(413, message, undefined, { connection: 'close' }));
+    };
+    const body = await readBody(request, maxBodyBytes, refuseTooLarge);
     if (body === null) response.end();
     else if (body === '') throw new Refusal(400, 'The request body is empty, or no UTF-8.');
     return body;
@@ -137,7 +140,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   /** Has GraphQL answer, and sends its answer. */
   async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
     const { method = '', url = '', headers } = request;
-    const { accept = '*/*' } = headers;
+    const accept = headers.accept || '*/*';
     const question = { viewer: state.viewer, accept, method, url, body };
     const known = answers.find(question);
     if (known) {
@@ -145,16 +148,14 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       graphql.repeat(state);
       return send(request, response, state, known.contentType, known.body);
     }
-    const init =
-      body === undefined ? { method, headers: { accept } } : { method, headers: { accept, ...JSON_BODY }, body };
-    const answered = await graphql.answer(`http://localhost${url}`, init, state);
-    if (response.destroyed) return answered.body?.cancel();
+    const taken = takenBy(accept);
+    const result = await graphql.run(readParams(url, body), state, { method, takesStream: taken.stream });
+    if (response.destroyed) return isAsyncIterable(result) && result.return?.();
+    const answered = respond(result, taken, graphql.fetchAPI);
     const contentType = answered.headers.get('content-type') ?? '';
-    // A subscription, for a client that takes no stream of events.
-    if (contentType === '') throw new Refusal(answered.status, 'Accept application/json or text/event-stream.');
     for (const [name, value] of answered.headers) response.setHeader(name, value);
     response.statusCode = answered.status;
-    if (/^(text\/event-stream|multipart)/.test(contentType)) {
+    if (contentType.startsWith('text/event-stream')) {
       if (method === 'GET' && !state.isStream) cacheHeaders.forbid(response);
       return answered.body ? streams.send(response, answered.body) : response.end();
     }
@@ -181,7 +182,6 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 }
 
 const OUR_BUG = new Refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
-const JSON_BODY = { 'content-type': 'application/json' };
 
 function refuse(response: ServerResponse, state: RequestState, refusal: Refusal): ServerResponse {
   state.errorCodes.add(refusal.code);

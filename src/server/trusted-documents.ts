@@ -1,14 +1,14 @@
 // Documents that are known beforehand, or by the hash under which they came once.
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { type ErrorCode, shorten } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { readManifest } from './document-manifest.ts';
+import { shorten } from './mask-error.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
 export type DocumentOutcome = 'trusted' | 'unknown' | 'refused';
@@ -36,6 +36,8 @@ type Params = {
 
 /** The operations of this repository, which codegen wrote down. */
 const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json', import.meta.url));
+/** The same as they are written, with their comments. */
+const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
 /** A longer text is sent whole each time: anybody may have one kept. */
@@ -68,40 +70,40 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     onUnknown({ hash, operationName: name }, outcome);
   }
 
-  /** Whether there can be a document that is asked for by its id. */
-  const takesIds = isAutomatic || mode !== 'off';
-  /** Looks at a text that came, with or without an id: whether it may run, and whether the id is its own. */
-  const admission: Plugin<object, { state: RequestState }> = {
-    onParams({ params, request, setParams, context: { state } }) {
-      const { query, operationName } = params as Params;
-      const id = idOf(params as Params, request);
-      if (!query && id !== null && !takesIds)
-        throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
-      if (!query || typeof query !== 'string') return;
-      const isTrusted = trusted.texts.has(query);
-      if (id !== null && !(isTrusted && trusted.byId.get(id) === query) && hashOf(query) !== id)
-        throw badRequest('The id that was sent is not that of the text beside it.');
-      if (mode === 'strict' && !isTrusted) {
-        note('refused', query, operationName);
-        throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
-      }
-      if (isAutomatic && query.length <= MAX_KEPT_TEXT) state.documentId = id;
+  function textOf(id: string): string {
+    // Whether there can be a document that is asked for by its id.
+    if (!isAutomatic && mode === 'off') throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+    const text = trusted.byId.get(id) ?? kept.get(id);
+    if (text === undefined) throw notFound('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
+    return text;
+  }
+
+  /** Refuses a text that may not run, or whose id is not its own. */
+  function admit(text: string, id: string | null, operationName: unknown): void {
+    const isTrusted = trusted.texts.has(text);
+    if (id !== null && !(isTrusted && trusted.byId.get(id) === text) && hashOf(text) !== id)
+      throw badRequest('The id that was sent is not that of the text beside it.');
+    if (mode !== 'strict' || isTrusted) return;
+    note('refused', text, operationName);
+    throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
+  }
+
+  const plugin: Plugin<object, { state: RequestState }> = {
+    onParams({ params, setParams, context: { state } }) {
       const { documentId: _, doc_id: __, ...rest } = params as Params & typeof params;
+      const { query, operationName } = params as Params;
+      const id = idOf(params as Params);
+      if (!query && id !== null) return setParams({ ...rest, query: textOf(id) });
+      // Yoga refuses what is no text.
+      if (!query || typeof query !== 'string') return;
+      admit(query, id, operationName);
+      if (isAutomatic && query.length <= MAX_KEPT_TEXT) state.documentId = id;
       setParams(rest);
     },
   };
-  const byId = usePersistedOperations({
-    allowArbitraryOperations: true,
-    extractPersistedOperationId: (params, request) => idOf(params as Params, request),
-    getPersistedOperation: (id) => trusted.byId.get(id) ?? kept.get(id) ?? null,
-    customErrors: {
-      keyNotFound: () => badRequest('Must provide query string.'),
-      notFound: () => notFound('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND'),
-    },
-  });
 
   return {
-    plugins: takesIds ? [admission, byId] : [admission],
+    plugin,
 
     /** An operation of a document begins. */
     begin({ document, documentId, operationName }: RequestState): void {
@@ -117,7 +119,8 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
      */
     read(check: (text: string) => void): readonly string[] {
       if (mode === 'off') return [];
-      for (const document of readManifest(OWN_MANIFEST).documents) add(document, check);
+      for (const own of [OWN_MANIFEST, OWN_OPERATIONS])
+        for (const document of readManifest(own).documents) add(document, check);
       if (path === null) return [];
       const { documents, problems } = readManifest(path);
       return [...problems, ...documents.flatMap((document) => add(document, check) ?? [])];
@@ -134,7 +137,7 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     const printed = print(parse(text));
     const other = id === null ? undefined : trusted.byId.get(id);
     if (other !== undefined && print(parse(other)) !== printed) return `${place}: another document has the same id`;
-    for (const form of [text, printed]) {
+    for (const form of [text, text.trim(), printed]) {
       trusted.texts.add(form);
       trusted.byId.set(hashOf(form), form);
     }
@@ -144,14 +147,12 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
 }
 
 /** The id by which a request asks for a document. Throws where it is malformed, or several contradict each other. */
-function idOf({ documentId, doc_id, extensions }: Params, { method, url }: Request): string | null {
-  // Yoga takes only what it knows from a URL.
-  const inUrl = method === 'GET' ? new URL(url, 'http://localhost').searchParams : null;
+function idOf({ documentId, doc_id, extensions }: Params): string | null {
   const persisted = extensions?.persistedQuery as { version?: unknown; sha256Hash?: unknown } | null | undefined;
   if (persisted != null && persisted.version !== 1) throw badRequest('"extensions.persistedQuery.version" must be 1.');
   const named = {
-    documentId: documentId ?? inUrl?.get('documentId'),
-    doc_id: doc_id ?? inUrl?.get('doc_id'),
+    documentId,
+    doc_id,
     'extensions.persistedQuery.sha256Hash': persisted == null ? null : (persisted.sha256Hash ?? ''),
   };
   const ids = new Set<string>();

@@ -1,26 +1,21 @@
-// GraphQL over WebSocket, by graphql-ws: who may connect, what runs at once, what may stay unread, and the drain.
+// GraphQL over WebSocket, by graphql-ws: who may connect, what runs at once, and the drain.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { viewerOf } from './socket-viewer.ts';
 import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
-
-export type WebSockets = {
-  /** Takes over the connection of a request that asks for it. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes each connection as soon as the queries and mutations that run on it are answered. */
-  leave(): void;
-};
 
 export type WebSocketDependencies = {
   graphql: Pick<Graphql, 'run'>;
@@ -38,8 +33,6 @@ export type WebSocketDependencies = {
   clock: Clock;
 };
 
-/** A client that leaves more than this unread is cut off when the next message is sent to it. */
-const MAX_UNREAD_BYTES = 500_000;
 /** Operations that may run at once on one connection. */
 const MAX_RUNNING = 100;
 /** How long a client has to say who it is. */
@@ -51,6 +44,10 @@ const CLOSE_TIMEOUT_MS = 2000;
 /** Clients connect and subscribe again after these codes. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
+/** A connection ends before its credentials: a subscription that ended by itself would not begin again. */
+const CLOSE_EARLY_MS = 50;
+/** Node's timers take no longer time. */
+const LONGEST_ALARM_MS = 2 ** 31 - 1;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON = 120;
 
@@ -63,7 +60,7 @@ type Connection = {
 };
 
 /** Creates the WebSocket server of a gateway. */
-export function createWebSockets(dependencies: WebSocketDependencies): WebSockets {
+export function createWebSockets(dependencies: WebSocketDependencies) {
   const { graphql, schema, authenticate, tooSoon, cors, isReady, onOperation, onFault, clock } = dependencies;
   const { maxBodyBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
@@ -93,13 +90,14 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         try {
           const viewer = await viewerOf(authenticate, request, connectionParams);
           connectionOf(socket).viewer = viewer;
+          if (viewer?.expiresAt != null) closeAt(viewer.expiresAt - CLOSE_EARLY_MS, socket);
           return true;
         } catch (error) {
           if (!(error instanceof GatewayError)) {
             onFault(error);
             socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
           } else if (error.code === 'UNAUTHENTICATED')
-            socket.close(CloseCode.Unauthorized, `Unauthorized: ${error.message}`.slice(0, LONGEST_REASON));
+            socket.close(CloseCode.Forbidden, `Forbidden: ${error.message}`.slice(0, LONGEST_REASON));
           else socket.close(TRY_AGAIN_LATER, error.message.slice(0, LONGEST_REASON));
           return false;
         }
@@ -110,8 +108,6 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
         const { viewer, running, gone } = connectionOf(socket);
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
-        if (viewer?.expiresAt != null && viewer.expiresAt <= clock.now())
-          return [failure('UNAUTHENTICATED', 'The credentials have expired: connect again with new ones.')];
         const state = openRequest(request.headers, 'websocket', () => gone.signal);
         state.viewer = viewer;
         running.set(payload, { state, startedAt: clock.now() });
@@ -120,9 +116,15 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
           seconds === null
             ? await graphql.run({ ...payload }, state)
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
+        if ('return' in result) gone.signal.addEventListener('abort', () => void result.return?.());
         // What has begun is answered, by an error if need be.
         if (state.document)
-          return { schema, document: state.document, operationName: payload.operationName, result } as BegunOperation;
+          return {
+            schema,
+            document: state.document,
+            operationName: payload.operationName || undefined,
+            result,
+          } as BegunOperation;
         finish(socket, payload);
         return 'errors' in result ? (result.errors ?? []) : [];
       },
@@ -152,6 +154,13 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
 
   const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
 
+  /** Closes a connection whose credentials end: by this code clients connect again, with new ones. */
+  function closeAt(at: number, socket: WebSocket) {
+    const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
+    const ms = Math.min(Math.max(0, at - clock.now()), LONGEST_ALARM_MS);
+    socket.once('close', setAlarm(clock, ms, close));
+  }
+
   function finish(socket: WebSocket, payload: SubscribePayload) {
     const { running } = connectionOf(socket);
     const operation = running.get(payload);
@@ -170,44 +179,15 @@ export function createWebSockets(dependencies: WebSocketDependencies): WebSocket
   }
 
   return {
-    upgrade: (request, socket, head) =>
+    /** Takes over the connection of a request that asks for it. */
+    upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
       server.handleUpgrade(request, socket, head, (opened) => server.emit('connection', opened, request)),
-    leave() {
+    /** Closes each connection as soon as the queries and mutations that run on it are answered. */
+    leave(): void {
       isLeaving = true;
       for (const socket of server.clients) closeWhenAnswered(socket);
     },
   };
-}
-
-/** A connection of which a client's absence is no error: what runs on it ends by the close. */
-class ClientSocket extends WebSocket {
-  override send(data: Parameters<WebSocket['send']>[0], whenSent?: unknown): void {
-    cutOffUnread(this);
-    const next = whenSent as () => void;
-    // A subscription that always has more would keep the event loop from ever telling of the close.
-    super.send(data, (error) => (error ? setImmediate(next) : next()));
-  }
-}
-
-function cutOffUnread(socket: WebSocket) {
-  if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
-}
-
-/**
- * Headers and connection parameters are asked one by one, never mixed: a parameter must not complete or replace what a
- * trusted router says. Where both prove somebody, it must be the same.
- */
-async function viewerOf(authenticate: Authenticate, request: IncomingMessage, parameters: Record<string, unknown>) {
-  const texts = new Map<string, string>();
-  for (const [name, value] of Object.entries(parameters))
-    if (typeof value === 'string') texts.set(name.toLowerCase(), value);
-  const byHeader = await authenticate((name) => request.headersDistinct[name]?.join(', '));
-  const byParameter = await authenticate((name) => texts.get(name));
-  if (!byHeader || !byParameter) return byHeader ?? byParameter;
-  if (byHeader.userId !== byParameter.userId)
-    throw new GatewayError('UNAUTHENTICATED', 'The headers and the connection parameters prove different users.');
-  const endOf = ({ expiresAt }: Viewer) => expiresAt ?? Number.POSITIVE_INFINITY;
-  return endOf(byHeader) < endOf(byParameter) ? byHeader : byParameter;
 }
 
 const run = (args: ExecutionArgs) => (args as BegunOperation).result;

@@ -1,23 +1,24 @@
 // GraphQL: Yoga with our schema and one ordered list of plugins, for HTTP and for WebSockets.
 import { mapAsyncIterator } from '@graphql-tools/utils';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
-import { maskError, shorten, withoutGuess } from '../errors.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
+import { maskError, shorten, withoutGuess } from './mask-error.ts';
 import type { RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-type ServerContext = { readonly state: RequestState };
+type ServerContext = { readonly state: RequestState; readonly takesStream: boolean };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
 type Begun = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
+type Result = ExecutionResult | Answers;
 
 export type GraphqlDependencies = {
   config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
@@ -33,9 +34,6 @@ export type GraphqlDependencies = {
 
 export type Graphql = ReturnType<typeof createGraphql>;
 
-/** `accept` headers for which a subscription can be answered over HTTP. */
-const TAKES_STREAMS = /\*\/\*|text\/(\*|event-stream)/i;
-
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
   const { config, schema, contexts, checkCost, documents, metrics, onBug } = dependencies;
@@ -44,20 +42,16 @@ export function createGraphql(dependencies: GraphqlDependencies) {
 
   const yoga = createYoga<ServerContext>({
     schema,
-    graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError: mask },
     parserAndValidationCache: { documentCache: boundedByText(), errorCache: boundedByText() },
     extraParamNames: ['documentId', 'doc_id'],
-    // The body has been read and bounded; Yoga's own limit would pipe it through a stream once more.
-    maxRequestBodySize: false,
-    multipart: false,
-    cors: false,
-    graphiql: false,
-    landingPage: false,
     logging: false,
-    plugins: [...documents.plugins, ...createLimits(config), operations(), answers(), executionContext()],
+    plugins: [documents.plugin, ...createLimits(config), operations(), executionContext()],
   });
-  const webSocketRequest = new yoga.fetchAPI.Request(`http://localhost${GRAPHQL_PATH}`, { method: 'POST' });
+  /** All that plugins are to know of a request: by GET nothing may be changed. */
+  const requests = Object.fromEntries(
+    ['GET', 'POST'].map((method) => [method, new yoga.fetchAPI.Request('http://localhost', { method })]),
+  );
 
   function contextOf(state: RequestState): OpenContext {
     state.context ??= contexts.open({
@@ -90,12 +84,11 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       onExecute: ({ args, setResultAndStopExecution }) => begin(args, setResultAndStopExecution),
       onSubscribe({ args, setResultAndStopExecution }) {
         begin(args, setResultAndStopExecution);
-        const { state, request } = args.contextValue;
-        if (!TAKES_STREAMS.test(request.headers.get('accept') ?? '*/*'))
-          return setResultAndStopExecution({ errors: [streamsOnly()] });
+        const { state, takesStream } = args.contextValue;
+        if (!takesStream) return setResultAndStopExecution({ errors: [streamsOnly()] });
         return {
           onSubscribeResult({ result, setResult }) {
-            if (!isAnswers(result)) return;
+            if (!isAsyncIterable(result)) return;
             openSubscriptions[state.transport]++;
             // Yoga masks errors too late for our notes of them.
             const note = ({ errors, ...answer }: ExecutionResult) =>
@@ -109,18 +102,6 @@ export function createGraphql(dependencies: GraphqlDependencies) {
             setResult(mapAsyncIterator(result, note, fail, end));
           },
         };
-      },
-    };
-  }
-
-  /** Notes what became of an operation that came over HTTP. */
-  function answers(): YogaPlugin {
-    return {
-      onResultProcess({ serverContext: { state }, result, setResult }) {
-        if (Array.isArray(result)) return;
-        state.isStream = isAnswers(result);
-        if (!isAnswers(result)) setResult(settle(state, result));
-        else metrics?.onQuery(state.operationType, state.operationName, null);
       },
     };
   }
@@ -173,12 +154,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       if (problem) throw problem;
     },
 
-    /** Answers a request of which the body has been read. */
-    answer: (
-      url: string,
-      init: { method: string; headers: Record<string, string>; body?: string },
-      state: RequestState,
-    ) => yoga.fetch(url, init, { state }),
+    fetchAPI: yoga.fetchAPI,
 
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {
@@ -186,29 +162,24 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       metrics?.onQuery(state.operationType, state.operationName, null);
     },
 
-    /** Runs an operation that came over a WebSocket. One that cannot run is answered by errors alone. */
-    async run(params: object, state: RequestState): Promise<ExecutionResult | Answers> {
-      const context = { state, request: webSocketRequest };
+    /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
+    async run(params: object, state: RequestState, { method = 'POST', takesStream = true } = {}): Promise<Result> {
+      const request = requests[method] as Request;
       let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
       try {
-        result = await yoga.getResultForParams({ params, request: webSocketRequest }, context as never);
+        result = await yoga.getResultForParams({ params, request }, { state, takesStream, request } as never);
       } catch (error) {
         result = { errors: [mask(error)] };
       }
-      if (!result || !isAnswers(result)) return settle(state, result ?? {});
+      state.isStream = isAsyncIterable(result);
+      if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
       metrics?.onQuery(state.operationType, state.operationName, null);
-      const answers = result as Answers;
-      state.disconnectSignal().addEventListener('abort', () => void answers.return?.());
-      return answers;
+      return result as Answers;
     },
 
     /** How many subscriptions are open, by transport. */
     openSubscriptions: () => ({ sse: openSubscriptions.http, websocket: openSubscriptions.websocket }),
   };
-}
-
-function isAnswers<T extends object>(result: T): result is Extract<T, AsyncIterable<unknown>> {
-  return Symbol.asyncIterator in result;
 }
 
 /** Yoga keeps as many documents, of any size; a parsed one takes some 40 bytes for each letter of its text. */

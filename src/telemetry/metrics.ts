@@ -29,6 +29,11 @@ type Sample = [labels: string[], value: number];
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
+const COMMANDS = [
+  ...(['follow_get', 'follow_get_info', 'follow_check', 'follow_add', 'follow_delete'] as const),
+  ...(['portrait_get', 'account_check'] as const),
+] satisfies Command[];
+const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies BreakerState[];
 /** Error codes are the upstream's: beyond this many, further ones are counted as `other`. */
 const MAX_CALL_OUTCOMES = 200;
@@ -68,6 +73,8 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   const calls = counter('upstream_calls_total', callHelp, ['command', 'outcome']);
   const callTime = 'Time from sending a call upstream to its answer, or to giving up on it.';
   const callSeconds = histogram(SECONDS, 'upstream_call_duration_seconds', callTime, ['command']);
+  const oddHelp = 'Members of lists that could not be read, by what they lacked.';
+  const oddEntries = counter('odd_entries_total', oddHelp, ['oddity']);
   const webhookHelp =
     'Webhooks by command (none: unproven), and taken, own, duplicate, dropped (too many), ignored, malformed, refused.';
   const webhooks = counter('webhooks_total', webhookHelp, ['command', 'outcome']);
@@ -111,6 +118,24 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   const sharedHelp = 'Whether the budget is shared with other replicas now; 0 for a local share.';
   sampled(Gauge, byCommand('shared'), 'budget_shared', sharedHelp, ['command']);
 
+  // A series that begins with its first event hides that event from rates and alerts.
+  for (const type of ['query', 'mutation', 'subscription']) queries.labels(type, 'other', 'OK').inc(0);
+  requestSeconds.zero({ operation: 'other', status: '200' });
+  for (const command of COMMANDS) {
+    calls.labels(command, 'ok').inc(0);
+    callSeconds.zero({ command });
+  }
+  for (const kind of KINDS) {
+    for (const outcome of ['fresh', 'stale', 'absent'])
+      for (const tier of ['memory', 'redis']) reads.labels(kind, outcome, tier).inc(0);
+    reads.labels(kind, 'miss', 'source').inc(0);
+    shared.labels(kind).inc(0);
+    batchSizes.zero({ kind });
+  }
+  for (const outcome of ['trusted', 'unknown', 'refused']) documents.labels(outcome).inc(0);
+  for (const outcome of ['refused', 'ignored']) webhooks.labels('none', outcome).inc(0);
+  for (const oddity of ['no account', 'no time']) oddEntries.labels(oddity).inc(0);
+
   const callOutcomes = new Set<string>();
   function outcomeOf(outcome: string): string {
     if (callOutcomes.size < MAX_CALL_OUTCOMES) callOutcomes.add(outcome);
@@ -146,6 +171,10 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
       calls.labels(command, outcomeOf(outcome)).inc();
       callSeconds.labels(command).observe(ms / 1000);
     },
+    /** A member of a list could not be read. */
+    onOddEntry(oddity: string): void {
+      oddEntries.labels(oddity).inc();
+    },
     /** It is known whether a document is trusted. */
     onDocument(outcome: string): void {
       documents.labels(outcome).inc();
@@ -157,6 +186,9 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
     /** Begins to measure the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {
       collectDefaultMetrics({ register: registry });
+      // Gauges whose names say that they are counters.
+      for (const kind of ['handles', 'requests', 'resources'])
+        registry.removeSingleMetric(`nodejs_active_${kind}_total`);
     },
   };
 }

@@ -7,7 +7,6 @@ import { createFollowService } from './follow-service.ts';
 import { CUSTOM_TAG_PREFIX } from './profile.ts';
 import { NO_SUCH_TAG } from './profile-service.ts';
 import { isRefusal, TransportFailure } from './upstream-errors.ts';
-import type { PortraitGetRequest } from './wire.ts';
 
 /** What the settings lead to. `code` is the upstream's error code, or the short name of a transport failure. */
 export type Diagnosis =
@@ -38,7 +37,7 @@ export async function diagnose(
   }
   const missing: string[] = [];
   for (const key of customFields) {
-    const request: PortraitGetRequest = { To_Account: [adminId], TagList: [`${CUSTOM_TAG_PREFIX}${key}`] };
+    const request = { To_Account: [adminId], TagList: [`${CUSTOM_TAG_PREFIX}${key}`] };
     await client.call('portrait_get', request, call).catch((error) => {
       if (isRefusal(error, NO_SUCH_TAG)) missing.push(key);
     });

@@ -11,7 +11,7 @@ export function readEnvelope(status: number, bytes: Buffer): Answer {
   if (status !== 200) return { kind: 'unreadable', name: `HTTP ${status}` };
   let body: unknown;
   try {
-    body = JSON.parse(bytes.toString('utf8'));
+    body = parseJson(bytes.toString('utf8'));
   } catch {
     return { kind: 'unreadable', name: 'not JSON' };
   }
@@ -25,6 +25,17 @@ export function readEnvelope(status: number, bytes: Buffer): Answer {
     ...{ kind: 'refusal', name: String(ErrorCode), errorCode: Number(ErrorCode), errorInfo: String(errorInfo) },
     requestId: typeof requestId === 'string' ? requestId : undefined,
   };
+}
+
+/** Where a number begins that may be too long; texts, which may be ids of as many digits, begin with a quotation mark. */
+const LONG_NUMBER = /[:,[]\s*-?\d{16}/;
+
+/** A whole number that no `number` can hold keeps its digits, as a text: the app's own fields hold ids. */
+function parseJson(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  const keepDigits = (_key: string, value: unknown, { source = '' }: { source?: string }) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
+  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
 }
 
 /** Whether a parsed JSON value is an object with members. */

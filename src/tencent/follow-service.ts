@@ -7,20 +7,15 @@ import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
 import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
-import type {
-  FollowAddRequest,
-  FollowCheckRequest,
-  FollowDeleteRequest,
-  FollowGetInfoRequest,
-  FollowGetRequest,
-  FollowGetType,
-} from './wire.ts';
+import type { FollowGetType } from './wire.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
   onBehalfOf: UserId;
   /** Whether a profile that comes with a list page holds every tag that is set (CONTRACT U2). Default `whole`. */
   embeddedProfile?: 'whole' | 'partial';
+  /** Told of what a page held that could not be read. */
+  onOddEntry?: (oddity: string) => void;
 };
 
 const MAX_PAGE = 1000;
@@ -43,12 +38,12 @@ const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
 
 /** Creates the follow service over the five `v4/follow` commands (CONTRACT 4). */
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
-  const { onBehalfOf, embeddedProfile = 'whole' } = options;
+  const { onBehalfOf, embeddedProfile = 'whole', onOddEntry = () => {} } = options;
   const whole = embeddedProfile === 'whole';
 
   return {
     async readPage({ userId, list, start, size }, call) {
-      const request: FollowGetRequest = {
+      const request = {
         From_Account: userId,
         FollowType: WIRE_LIST[list],
         StartCursor: start,
@@ -57,12 +52,12 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
         throw start === '' ? error : asInvalidCursor(error);
       });
-      return readPage(answer, whole);
+      return readPage(answer, whole, onOddEntry);
     },
 
     readCounts: (userIds, call) =>
       askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
-        const request: FollowGetInfoRequest = { From_Account: onBehalfOf, To_Account: chunk };
+        const request = { From_Account: onBehalfOf, To_Account: chunk };
         // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
         const blameAdmin = blame('UPSTREAM_MISCONFIGURED', onBehalfOf);
         const answer = await client.call('follow_get_info', request, call).catch(blameAdmin);
@@ -71,7 +66,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     readRelations: (from, userIds, call) =>
       askInChunks('follow_check', userIds, MAX_RELATIONS, async (chunk) => {
-        const request: FollowCheckRequest = { From_Account: from, To_Account: chunk };
+        const request = { From_Account: from, To_Account: chunk };
         const answer = await client.call('follow_check', request, call).catch(blame('BAD_USER_INPUT', from));
         return readItems('follow_check', answer, 'ResultItem', ({ FollowType: relation }) =>
           typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined,
@@ -80,16 +75,14 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     // Objects for follow_add, strings for follow_delete (CONTRACT 0).
     follow: (from, userIds, call) =>
-      change('follow_add', from, userIds, (chunk) => {
-        const request: FollowAddRequest = { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) };
-        return client.call('follow_add', request, call);
-      }),
+      change('follow_add', from, userIds, (chunk) =>
+        client.call('follow_add', { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) }, call),
+      ),
 
     unfollow: (from, userIds, call) =>
-      change('follow_delete', from, userIds, (chunk) => {
-        const request: FollowDeleteRequest = { From_Account: from, To_Account: chunk };
-        return client.call('follow_delete', request, call);
-      }),
+      change('follow_delete', from, userIds, (chunk) =>
+        client.call('follow_delete', { From_Account: from, To_Account: chunk }, call),
+      ),
   };
 }
 
@@ -127,34 +120,46 @@ function asInvalidCursor(error: unknown): unknown {
   return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
 }
 
-function readPage(answer: Record<string, unknown>, whole: boolean): FollowPage {
+/** A member that cannot be read is left out, so that it does not hide the others. */
+function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (oddity: string) => void): FollowPage {
   // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
   const items = answer.FollowItem ?? [];
   const next = answer.NextCursor ?? '';
   if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
   if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
   const entries = new Map<UserId, FollowEntry>();
-  for (const item of items) {
-    const entry = readEntry(item, whole);
-    if (!entries.has(entry.user.id)) entries.set(entry.user.id, entry);
+  for (const item of items as unknown[]) {
+    if (!isRecord(item) || typeof item.To_Account !== 'string' || item.To_Account === '') {
+      onOddEntry('no account');
+      continue;
+    }
+    const followedAt = readTime(item.FollowTime);
+    if (followedAt === 0) onOddEntry('no time');
+    const id = item.To_Account.toWellFormed();
+    const { ProfileItem: tags, profile_sequence: version } = item;
+    // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
+    const profile = Array.isArray(tags)
+      ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
+      : null;
+    if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
   }
   return { entries: [...entries.values()], next };
 }
 
-function readEntry(item: unknown, whole: boolean): FollowEntry {
-  if (!isRecord(item) || typeof item.To_Account !== 'string' || item.To_Account === '') {
-    throw malformedAnswer('follow_get', 'an entry of FollowItem names no account');
-  }
-  const { To_Account: id, FollowTime: followedAt, ProfileItem: tags, profile_sequence: version } = item;
-  if (!isCount(followedAt)) throw malformedAnswer('follow_get', 'a FollowTime is no time');
-  // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
-  const profile = Array.isArray(tags)
-    ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
-    : null;
-  return { user: { id: (id as string).toWellFormed(), profile }, followedAt }; // a string, as just checked
+/** Unix seconds, also of a time in milliseconds, which has 13 digits; 0 for what is no time. */
+function readTime(time: unknown): number {
+  if (!isCount(time)) return 0;
+  const seconds = time >= 1e12 && time < 1e13 ? Math.floor(time / 1000) : time;
+  return seconds < 1e11 ? seconds : 0;
 }
 
+/** The greatest number that an `Int` of GraphQL can be. */
+const MAX_COUNT = 2 ** 31 - 1;
+
 function readCounts(item: Record<string, unknown>): FollowCounts | undefined {
-  const { FollowerCount: fans, FollowingCount: follows, MutualFollowingCount: mutuals } = item;
-  return isCount(fans) && isCount(follows) && isCount(mutuals) ? { fans, follows, mutuals } : undefined;
+  const { FollowerCount, FollowingCount, MutualFollowingCount } = item;
+  const [fans = null, follows = null, mutuals = null] = [FollowerCount, FollowingCount, MutualFollowingCount].map(
+    (count) => (isCount(count) && count <= MAX_COUNT ? count : null),
+  );
+  return (fans ?? follows ?? mutuals) === null ? undefined : { fans, follows, mutuals };
 }

@@ -15,18 +15,19 @@ export type Http = ReturnType<typeof createHttp>;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Shorter than common idle limits of load balancers; the upstream documents none (CONTRACT 1.5). */
 const IDLE_CONNECTION_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 1000;
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 const STOPPED = new Error('stopped');
 
 /** Makes pools of connections to `baseUrl`; a path in it goes before that of each request. Nothing connects yet. */
-export function createHttp(baseUrl: string, limits: { connectTimeoutMs: number; connections: number }) {
+export function createHttp(baseUrl: string, connections: number) {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
   const options: Pool.Options = {
-    connections: limits.connections,
+    connections,
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: limits.connectTimeoutMs },
+    connect: { timeout: CONNECT_TIMEOUT_MS },
     keepAliveTimeout: IDLE_CONNECTION_MS,
     keepAliveMaxTimeout: IDLE_CONNECTION_MS,
     maxResponseSize: MAX_ANSWER_BYTES,

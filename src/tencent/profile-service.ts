@@ -7,7 +7,6 @@ import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
 import type { Report } from './report.ts';
 import { isRefusal, malformedAnswer } from './upstream-errors.ts';
-import type { AccountCheckRequest, PortraitGetRequest } from './wire.ts';
 
 export type ProfileServiceOptions = {
   /** Keys of the app's own tags, without `Tag_Profile_Custom_` (CONTRACT 6.3). */
@@ -36,9 +35,8 @@ export function createProfileService(
   async function readKnown(accounts: readonly UserId[], call: CallOptions): Promise<Batch<Profile>> {
     const refused = refusedTags();
     const TagList = [...STANDARD_TAGS, ...custom].filter((tag) => !refused.includes(tag));
-    const request: PortraitGetRequest = { To_Account: [...accounts], TagList };
     try {
-      return readProfiles(await client.call('portrait_get', request, call));
+      return readProfiles(await client.call('portrait_get', { To_Account: accounts, TagList }, call));
     } catch (error) {
       if (!isRefusal(error, NO_SUCH_TAG) || !leaveOut(TagList, error.errorInfo)) throw error;
       return readKnown(accounts, call);
@@ -63,7 +61,7 @@ export function createProfileService(
     } catch (error) {
       if (!isRefusal(error, NOT_IMPORTED)) throw error;
       if (accounts.length === 1) return new Map(accounts.map((account) => [account, error]));
-      const request: AccountCheckRequest = { CheckItem: accounts.map((UserID) => ({ UserID })) };
+      const request = { CheckItem: accounts.map((UserID) => ({ UserID })) };
       const unknown = readNotImported(await client.call('account_check', request, call));
       const known = accounts.filter((account) => !unknown.has(account));
       if (known.length === accounts.length) throw malformedAnswer('portrait_get', 'all accounts exist');

@@ -72,7 +72,7 @@ const READERS = new Map(Object.entries(FIELDS).map(([field, [tag, read]]) => [ta
 
 /**
  * Parses one account's `ProfileItem` list (CONTRACT 6.1, 6.3). Of a tag that comes twice the first value that can be read
- * counts; values that are neither text nor numbers are left out.
+ * counts; values that are neither text nor finite numbers are left out.
  */
 export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
   const items: ProfileItem[] = [];
@@ -81,12 +81,12 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
   for (const item of wireItems) {
     if (!isRecord(item) || typeof item.Tag !== 'string') continue;
     const value = typeof item.Value === 'string' ? item.Value.toWellFormed() : item.Value;
-    if (typeof value !== 'string' && typeof value !== 'number') continue;
+    if (typeof value !== 'string' && !Number.isFinite(value)) continue;
     const reader = READERS.get(item.Tag);
     // Every list brings text of its own for its tags; one for all is kept.
     const tag = reader?.tag ?? item.Tag.toWellFormed();
-    items.push({ tag, value });
-    if (reader) fields[reader.field] ??= reader.read(value);
+    items.push({ tag, value: value as Value }); // as just checked
+    if (reader) fields[reader.field] ??= reader.read(value as Value);
     else if (tag.startsWith(CUSTOM_TAG_PREFIX) && !custom.has(tag)) custom.set(tag, String(value));
   }
   const customFields = [...custom].map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value }));

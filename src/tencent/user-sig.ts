@@ -14,7 +14,7 @@ export type UserSigInput = {
 };
 
 /** Why a UserSig is refused; the first defect in the contract's order (2.3). */
-type UserSigDefect = 'malformed' | 'wrong-app' | 'wrong-user' | 'expired' | 'bad-signature';
+type UserSigDefect = 'malformed' | 'wrong-app' | 'expired' | 'bad-signature';
 
 /** What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid. */
 export type UserSigVerdict =
@@ -43,19 +43,15 @@ export function signUserSig(input: UserSigInput): string {
     .replaceAll('=', '_');
 }
 
-/**
- * Checks a UserSig against the app and its key (CONTRACT 2.3).
- * `now` is Unix seconds; `userId`, when given, is the account that it must belong to.
- */
+/** Checks a UserSig against the app and its key (CONTRACT 2.3). `now` is Unix seconds. */
 export function verifyUserSig(
   userSig: string,
-  expected: { sdkAppId: number; secretKey: string; now: number; userId?: string },
+  expected: { sdkAppId: number; secretKey: string; now: number },
 ): UserSigVerdict {
   const document = decode(userSig);
   if (document === undefined) return { ok: false, reason: 'malformed' };
   const { userId, issuedAt, expireSeconds, signature } = document;
   if (document.sdkAppId !== expected.sdkAppId) return { ok: false, reason: 'wrong-app' };
-  if (expected.userId !== undefined && userId !== expected.userId) return { ok: false, reason: 'wrong-user' };
   const expiresAt = issuedAt + expireSeconds;
   if (Math.floor(expected.now) > expiresAt) return { ok: false, reason: 'expired' };
   // The userbuf of another product's rooms is no part of the text, so that a UserSig with one is refused.

@@ -30,12 +30,6 @@ export type FollowGetType = 1 | 2 | 3;
 /** 0 = none; 1 = To follows From; 2 = From follows To; 3 = both (CONTRACT 4.0). */
 export type FollowCheckType = 0 | 1 | 2 | 3;
 
-export type FollowGetRequest = {
-  From_Account: string;
-  FollowType: FollowGetType;
-  StartCursor: string;
-  WantNum: number;
-};
 export type WireFollowItem = {
   To_Account: string;
   /** Unix seconds. */
@@ -45,14 +39,10 @@ export type WireFollowItem = {
 };
 export type FollowGetResponse = Envelope & { FollowItem?: WireFollowItem[]; NextCursor: string };
 
-export type FollowAddRequest = { From_Account: string; FollowItem: { To_Account: string }[] };
-export type FollowDeleteRequest = { From_Account: string; To_Account: string[] };
 export type FollowChangeResponse = Envelope & { ResultItem: ItemResult[] };
 
-export type FollowCheckRequest = { From_Account: string; To_Account: string[] };
 export type FollowCheckResponse = Envelope & { ResultItem: (ItemResult & { FollowType?: FollowCheckType })[] };
 
-export type FollowGetInfoRequest = { From_Account: string; To_Account: string[] };
 export type WireFollowInfo = ItemResult & {
   FollowerCount?: number;
   FollowingCount?: number;
@@ -60,13 +50,11 @@ export type WireFollowInfo = ItemResult & {
 };
 export type FollowGetInfoResponse = Envelope & { FollowInfo: WireFollowInfo[] };
 
-export type PortraitGetRequest = { To_Account: string[]; TagList: string[] };
 export type PortraitGetResponse = Envelope & {
   UserProfileItem: (ItemResult & { ProfileItem?: WireProfileItem[] })[];
   Fail_Account?: string[];
 };
 
-export type AccountCheckRequest = { CheckItem: { UserID: string }[] };
 export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
 };

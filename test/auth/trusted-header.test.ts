@@ -39,14 +39,8 @@ test.each<[string, Record<string, string>]>([
   for (const value of Object.values(headers).filter(Boolean)) expect(refusal?.message).not.toContain(value);
 });
 
-test('the header has the name that is set; the default name is then any other header', async () => {
-  const { ask } = openAuthentication({ header: { name: 'x-user', secret: SECRET } });
-  expect(await ask({ 'x-user': 'ann', 'x-viewer-secret': SECRET })).toMatchObject({ userId: 'ann' });
-  expect(await ask(routed('ann'))).toBeNull();
-});
-
 test('in development the name alone is believed, if it can exist', async () => {
-  const { ask, refusal } = openAuthentication({ header: { name: 'x-viewer-id', secret: null } });
+  const { ask, refusal } = openAuthentication({ header: { secret: null } });
   expect(await ask({ 'x-viewer-id': 'ann' })).toEqual({ userId: 'ann', expiresAt: null });
   expect(await ask({ 'x-viewer-id': '' })).toBeNull();
   expect(await ask({})).toBeNull();

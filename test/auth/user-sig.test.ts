@@ -7,6 +7,7 @@ import { createRunningClock, createTestClock } from '../support/clock.ts';
 import { openAuthentication } from './asking.ts';
 
 const DAY_SECONDS = 86_400;
+const START_SECONDS = createTestClock().now() / 1000;
 
 function sign(clock: { now(): number }, change: Partial<Parameters<typeof signUserSig>[0]> = {}): string {
   const issuedAt = Math.floor(clock.now() / 1000);
@@ -29,6 +30,12 @@ test("a UserSig made by the vendor's library is taken", async () => {
   expect(await ask(headers(userSig))).toMatchObject({ userId: 'bob' });
 });
 
+test.each([0, 2, 5])('a UserSig from a clock that is %i seconds ahead is taken', async (seconds) => {
+  const clock = createTestClock();
+  const { ask } = openAuthentication({ userSig: true }, clock);
+  expect(await ask(headers(sign(clock, { issuedAt: START_SECONDS + seconds })))).toMatchObject({ userId: 'ann' });
+});
+
 test('the scheme may be written in any case', async () => {
   const clock = createTestClock();
   const { ask } = openAuthentication({ userSig: true }, clock);
@@ -40,6 +47,8 @@ test.each<[string, Partial<Parameters<typeof signUserSig>[0]>, RegExp]>([
   ['for another app', { sdkAppId: SANDBOX_APP.sdkAppId + 1 }, /another app/],
   ['signed with another key', { secretKey: 'f'.repeat(64) }, /not signed with the key/],
   ['that has expired', { issuedAt: 1_700_000_000 }, /has expired/],
+  ['that is dated six seconds ahead', { issuedAt: START_SECONDS + 6 }, /not valid yet/],
+  ['that is dated an hour ahead', { issuedAt: START_SECONDS + 3600 }, /not valid yet/],
   ['of an id longer than 32 bytes', { userId: 'a'.repeat(33) }, /not a user id/],
   ['of an id that the pattern refuses', { userId: 'ann smith' }, /not a user id/],
 ])('a UserSig %s is refused, and the refusal says why without repeating it', async (_what, change, why) => {

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts `src/main.ts` without settings but for a free port; resolves when it says where it is. */
 export async function startProcess(...args: string[]): Promise<{ url: string; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], {
+  const child = spawn(process.execPath, ['src/main.ts', '--sandbox', ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, PORT: '0', SHUTDOWN_DRAIN_MS: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -92,12 +92,27 @@ test('a follow button shows everywhere what became of it, without another query'
   expect(methods).toEqual(['POST', 'POST']);
 });
 
-test('a subscription over WebSocket tells of new fans, whose names show everywhere', async () => {
+test('a subscription over WebSocket tells of new fans, who show in the list, its total, and everywhere', async () => {
   const star = await openStar();
   const { client } = openApollo(star, { socket: openClient(star, { 'x-viewer-id': 'anna' }) });
   const gained: unknown[] = [];
   const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
-  const listening = events.subscribe(({ data, error }) => gained.push(error ?? data?.followEvents));
+  await client.query({ query: FansScreenDocument, variables: { userId: 'star', first: 20 } });
+  const listening = events.subscribe(({ data, error }) => {
+    const event = data?.followEvents;
+    gained.push(error ?? event);
+    if (event?.__typename !== 'FanGained') return;
+    client.cache.modify({
+      id: client.cache.identify(event.owner),
+      fields: {
+        fans: (fans, { toReference }) => ({
+          ...fans,
+          totalCount: fans.totalCount + 1,
+          edges: [{ ...event.edge, node: toReference(event.edge.node) }, ...fans.edges],
+        }),
+      },
+    });
+  });
   onTestFinished(() => listening.unsubscribe());
   await expect.poll(() => openSubscriptions(star)).toBe(1);
   star.sandbox.world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'Newcomer' });
@@ -106,6 +121,10 @@ test('a subscription over WebSocket tells of new fans, whose names show everywhe
 
   await expect.poll(() => gained).toMatchObject([{ __typename: 'FanGained', user: { nick: 'Newcomer' } }]);
   expect(client.cache.extract()).toMatchObject({ 'User:newcomer': { nick: 'Newcomer' } });
+  const shown = client.readQuery({ query: FansScreenDocument, variables: { userId: 'star', first: 20 } })?.user?.fans;
+  expect(shown?.totalCount).toBe(346);
+  expect(shown?.edges.map(({ node }) => node.id)).toEqual(star.membersOf('fans').slice(0, 21));
+  expect(shown?.edges[0]?.followedAt).toEqual(expect.any(String));
 });
 
 test('a subscription by Apollo’s own way over HTTP is refused, and told what to use', async () => {

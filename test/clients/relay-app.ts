@@ -70,8 +70,11 @@ const EVENTS: Modules = {
       followEvents(userId: $userId, after: $after) {
         __typename
         cursor
-        ... on FanGained { user @prependNode(connections: $connections, edgeTypeName: "FollowEdge") { id nick viewerIsFollowing } }
-        ... on FanLost { user { id @deleteEdge(connections: $connections) } }
+        ... on FanGained {
+          edge @prependEdge(connections: $connections) { cursor followedAt node { id nick viewerIsFollowing } }
+          owner { id fansCount }
+        }
+        ... on FanLost { user { id @deleteEdge(connections: $connections) } owner { id fansCount } }
       }
     }`,
     `subscription EventsProfilesSubscription($userIds: [ID!]!) {

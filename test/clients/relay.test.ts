@@ -89,7 +89,7 @@ test('a follow button shows everywhere what became of it', async () => {
   expect(screen.nodes().find(({ id }) => id === stranger?.id)?.viewerIsFollowing).toBe(true);
 });
 
-test('a subscription puts a new fan on top of the list, and takes them away again', async () => {
+test('a subscription puts a new fan on top of the list and into its owner’s count, and takes them away again', async () => {
   const { star, app, environment, screen, ids } = await openScreen('fans');
   const before = ids();
   const connections = [ConnectionHandler.getConnectionID('star', 'Fans_fans')];
@@ -104,6 +104,8 @@ test('a subscription puts a new fan on top of the list, and takes them away agai
   await change(star, 'newcomer', 'follow');
   await expect.poll(ids).toEqual(['newcomer', ...before]);
   expect(screen.nodes()[0]).toMatchObject({ nick: 'Newcomer', viewerIsFollowing: false });
+  const inStore = () => environment.getStore().getSource().get('star')?.fansCount;
+  expect(inStore()).toBe(before.length > 0 ? star.membersOf('fans').length : 0);
 
   await screen.loadNext();
   expect(ids()).toHaveLength(41);

@@ -66,9 +66,11 @@ describe('an answer to nobody in particular', () => {
   });
 
   test('is asked for every time when its fresh time is over within the second, or there is none', async () => {
-    const { cacheControl } = await openCalm({ LIST_FRESH_SECONDS: '1', COUNTS_FRESH_SECONDS: '0' });
-    expect(await cacheControl(FANS)).toBe('public, no-cache');
-    expect(await cacheControl(COUNT)).toBe('public, no-cache');
+    for (const LIST_FRESH_SECONDS of ['1', '0']) {
+      const { cacheControl } = await openCalm({ LIST_FRESH_SECONDS });
+      expect(await cacheControl(FANS)).toBe('public, no-cache');
+      expect(await cacheControl(COUNT)).toBe('public, no-cache');
+    }
   });
 
   test('is asked for every time when it says that there is no such account', async () => {
@@ -159,7 +161,8 @@ describe('nobody keeps', () => {
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'private, no-store']);
   });
 
-  test.each(['text/event-stream', 'multipart/mixed'])('an answer in parts: %s', async (accept) => {
+  test('an answer in parts', async () => {
+    const accept = 'text/event-stream';
     const { ask } = await openCalm();
     const response = await ask(FANS, { accept });
     expect(response.headers.get('content-type')).toContain(accept);
@@ -216,14 +219,9 @@ describe('the tag of an answer', () => {
 });
 
 test('an answer varies with its type and with each header that says who asks', async () => {
-  const varyOf = async (env: Record<string, string>) => {
-    const { ask } = await openCalm(env);
-    return ((await ask(IDS)).headers.get('vary') ?? '').split(', ');
-  };
-  expect(await varyOf({})).toEqual(expect.arrayContaining(['accept', 'authorization', 'x-viewer-id']));
-  const own = await varyOf({ VIEWER_HEADER: 'x-user' });
-  expect(own).toContain('x-user');
-  expect(own).not.toContain('x-viewer-id');
+  const { ask } = await openCalm();
+  const vary = ((await ask(IDS)).headers.get('vary') ?? '').split(', ');
+  expect(vary).toEqual(expect.arrayContaining(['accept', 'authorization', 'x-viewer-id']));
 });
 
 test('an answer to POST says nothing to caches', async () => {

@@ -46,8 +46,9 @@ test.each(composers)(
     expect(fieldsOf('PageInfo')).toHaveLength(4);
     expect(schema.getMutationType()?.getFields()).toHaveProperty('followUsers');
     expect(schema.getSubscriptionType()?.getFields()).toHaveProperty('followEvents');
-    for (const directive of ['@cost(weight: 1)', '@listSize(', '@tag(name: "internal")'])
-      expect(supergraph).toContain(directive);
+    // WunderGraph's router takes costs from its own configuration.
+    const costs = composer === 'WunderGraph' ? [] : ['@cost(weight: 1)', '@listSize('];
+    for (const directive of [...costs, '@tag(name: "internal")']) expect(supergraph).toContain(directive);
   },
 );
 

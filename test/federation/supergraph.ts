@@ -3,7 +3,8 @@ import { composeServices as composeAsApollo } from '@apollo/composition';
 import { ApolloGateway, type GraphQLDataSourceProcessOptions, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import { composeServices as composeAsHive } from '@theguild/federation-composition';
-import { parse, print, validate } from 'graphql';
+import { federateSubgraphs } from '@wundergraph/composition';
+import { type DocumentNode, parse, print, validate } from 'graphql';
 import { onTestFinished, vi } from 'vitest';
 import type { Answer } from '../support/house.ts';
 
@@ -13,15 +14,23 @@ type Headers = Record<string, string>;
 /** A router: asks a query of a client's, and passes these headers on to every subgraph. */
 export type Router = (query: string, headers?: Headers) => Promise<Answer>;
 
+/** WunderGraph's in the shape of the others. */
+function composeAsCosmo(subgraphs: readonly { name: string; url: string; typeDefs: DocumentNode }[]) {
+  const definitions = subgraphs.map(({ typeDefs, ...rest }) => ({ ...rest, definitions: typeDefs }));
+  const { success, errors, federatedGraphAST } = federateSubgraphs({ subgraphs: definitions, version: '1' });
+  return success && federatedGraphAST ? { supergraphSdl: print(federatedGraphAST), errors } : { errors };
+}
+
 /** Composers, by the name of whose they are. */
-export const COMPOSERS = { Apollo: composeAsApollo, 'The Guild': composeAsHive };
+export const COMPOSERS = { Apollo: composeAsApollo, 'The Guild': composeAsHive, WunderGraph: composeAsCosmo };
 /** Routers, by name. */
 export const ROUTERS = { 'Apollo Gateway': openApolloGateway, 'Hive Gateway': openHiveGateway };
 
 /** The supergraph's SDL; throws with all that speaks against it. */
 export function compose(composer: keyof typeof COMPOSERS, services: readonly Service[]): string {
   const definitions = services.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) }));
-  const { supergraphSdl, errors } = COMPOSERS[composer](definitions);
+  const composed: { supergraphSdl?: string; errors?: readonly unknown[] } = COMPOSERS[composer](definitions);
+  const { supergraphSdl, errors } = composed;
   if (supergraphSdl === undefined) throw new AggregateError(errors ?? [], errors?.map(String).join('\n'));
   return supergraphSdl;
 }

@@ -133,12 +133,13 @@ describe('through the whole house', () => {
     expect(house.sandbox.calls.count()).toBe(0);
   });
 
-  test('a cursor of a gateway with another secret answers INVALID_CURSOR; one with the same secret takes it', async () => {
+  test('a cursor of a gateway with another secret key answers INVALID_CURSOR; one with the same key takes it', async () => {
     const { cursor } = await openWithCursor();
     const same = await openHouse({ sandbox: { emptyWorld: true } });
+    const TENCENT_SECRET_KEY = 'another key of an app, long enough';
     const other = await openHouse({
-      sandbox: { emptyWorld: true },
-      env: { CURSOR_SECRET: 'another secret, long enough' },
+      sandbox: { emptyWorld: true, secretKey: TENCENT_SECRET_KEY },
+      env: { TENCENT_SECRET_KEY },
     });
     for (const { sandbox } of [same, other]) sandbox.world.addFans('anna', 30);
 

@@ -169,7 +169,7 @@ test.each([
 );
 
 test('twenty fields that ask for the same known fans cost what one does', async () => {
-  const { house } = await openWith({ env: { LIST_FRESH_SECONDS: '0', RELATION_FRESH_SECONDS: '0' } });
+  const { house } = await openWith({ env: { LIST_FRESH_SECONDS: '0' } });
   const ask = (fields: number) =>
     house
       .as(personId(1))

@@ -115,13 +115,6 @@ test.each(['application/json; charset="utf-8"', 'application/json; charset=utf8'
   },
 );
 
-test('a body that begins with a byte order mark is a BAD_REQUEST', async () => {
-  const house = await openEmptyHouse();
-  const response = await post(house, `\uFEFF${TYPENAME}`);
-  expect(response.status).toBe(400);
-  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
-});
-
 test('of equal names in a body the last one counts, for all who look at it', async () => {
   const house = await openEmptyHouse();
   const body = '{"query":"mutation { __typename }","query":"{ a: __typename }","variables":1,"variables":{}}';

@@ -24,6 +24,18 @@ const askBefore = (house: House, origin: string) =>
     },
   });
 
+/** 101, or the status of the refusal. */
+async function connectFrom(house: House, headers: Record<string, string>): Promise<number> {
+  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+  const opened = once(socket, 'open').then(() => 101);
+  const refused = once(socket, 'unexpected-response').then(([, response]) => response.statusCode as number);
+  opened.catch(() => {});
+  refused.catch(() => {});
+  const status = await Promise.race([opened, refused]);
+  socket.on('error', () => {}).terminate();
+  return status;
+}
+
 const corsHeaders = ({ headers }: Response) =>
   Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
 
@@ -53,9 +65,9 @@ describe('with CORS_ORIGINS', () => {
   );
 
   test('the page can also read why it is refused', async () => {
-    const house = await openEmptyHouse({ ...listed, MAX_BODY_BYTES: '1024' });
+    const house = await openEmptyHouse(listed);
     const refusals = [
-      await post(house, 'x'.repeat(2000), 'application/json', { origin: APP }),
+      await post(house, 'x'.repeat(200_000), 'application/json', { origin: APP }),
       await post(house, TYPENAME, 'text/plain', { origin: APP }),
       await fetch(`${house.url}/nowhere`, { headers: { origin: APP } }),
       await ask(house, APP, { authorization: 'Bearer nonsense' }),
@@ -125,6 +137,40 @@ test('with CORS_ORIGINS=* every page may read, without cookies, and no origin is
   }
 });
 
+describe('before a sandbox, without CORS_ORIGINS', () => {
+  test.each(['http://127.0.0.1:5199', 'http://localhost:5173', 'https://localhost', 'http://[::1]:3000'])(
+    'a page of this machine, such as %s, may ask and read, and open a WebSocket',
+    async (origin) => {
+      const house = await openEmptyHouse({ AUTH: 'development' });
+      const preflight = await askBefore(house, origin);
+      expect(preflight.headers.get('access-control-allow-headers')).toContain('x-viewer-id');
+      for (const answer of [preflight, await ask(house, origin)])
+        expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+      expect(await connectFrom(house, { origin })).toBe(101);
+      expect(house.logLines.join('')).not.toContain('CORS_ORIGINS');
+    },
+  );
+
+  test.each(['http://localhost.example', 'http://127.0.0.1.example:5173', 'http://10.0.0.1', 'file://', OTHER])(
+    'a page of %s may not, which is in the log once, with the setting that lets it in',
+    async (origin) => {
+      const house = await openEmptyHouse();
+      for (let n = 0; n < 2; n++) {
+        expect(corsHeaders(await ask(house, origin))).toEqual({});
+        expect(await connectFrom(house, { origin })).toBe(403);
+      }
+      const told = house.logLines.filter((line) => line.includes('CORS_ORIGINS'));
+      expect(told.map((line) => JSON.parse(line).origin)).toEqual([origin]);
+    },
+  );
+
+  test('in production no page of this machine may ask', async () => {
+    const house = await openEmptyHouse({ NODE_ENV: 'production' });
+    expect(corsHeaders(await ask(house, 'http://localhost:5173'))).toEqual({});
+    expect(await connectFrom(house, { origin: 'http://localhost:5173' })).toBe(403);
+  });
+});
+
 describe('a page that could not read the answer', () => {
   /** How a GET without CORS arrives: an image, a script, a form. Only browsers can say so; fetch leaves the name alone. */
   const simple = { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
@@ -152,24 +198,13 @@ describe('a page that could not read the answer', () => {
     ['a program', {}, { origin: OTHER }],
   ])('is not %s', (_title, env, headers) => {
     const origins = env.CORS_ORIGINS === '*' ? '*' : env.CORS_ORIGINS ? [APP] : [];
-    const cors = createCors({ origins, credentials: false, viewerHeader: null });
+    const rest = { allowsLoopback: false, headers: [], onRefused() {} };
+    const cors = createCors({ origins, credentials: false, viewerHeader: null, ...rest });
     expect(cors.isForeign({ headers } as never)).toBe(false);
   });
 });
 
 describe('a WebSocket', () => {
-  /** 101, or the status of the refusal. */
-  async function connectFrom(house: House, headers: Record<string, string>): Promise<number> {
-    const socket = new WebSocket(`${house.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
-    const opened = once(socket, 'open').then(() => 101);
-    const refused = once(socket, 'unexpected-response').then(([, response]) => response.statusCode as number);
-    opened.catch(() => {});
-    refused.catch(() => {});
-    const status = await Promise.race([opened, refused]);
-    socket.on('error', () => {}).terminate();
-    return status;
-  }
-
   test.each<[string, Record<string, string>, Record<string, string>]>([
     ['another origin', {}, { origin: OTHER }],
     ['another origin of the same site', {}, { origin: OTHER, 'sec-fetch-site': 'same-site' }],

@@ -106,12 +106,12 @@ describe('the request id', () => {
   );
 
   test('is on every answer, whatever its status', async () => {
-    const house = await openEmptyHouse({ MAX_BODY_BYTES: '1024' });
+    const house = await openEmptyHouse();
     const responses = await Promise.all([
       post(house, TYPENAME),
       post(house, ''),
       post(house, TYPENAME, 'text/plain'),
-      post(house, 'x'.repeat(2000)),
+      post(house, 'x'.repeat(200_000)),
       get(house, { query: '{ __typename }' }),
       get(house, { query: '{ __typename }' }, { headers: { accept: 'image/png' } }),
       get(house, {}, { headers: { accept: 'text/html' } }),
@@ -150,26 +150,6 @@ test('requests that a client sends in one go are answered in their order, each u
   expect(bugs(house)).toEqual([]);
 });
 
-test('a foreign origin gets no CORS header, neither for a preflight nor for a request', async () => {
-  const house = await openEmptyHouse();
-  const origin = 'https://elsewhere.example';
-  const preflight = await fetch(`${house.url}/graphql`, {
-    method: 'OPTIONS',
-    headers: {
-      origin,
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'content-type,authorization',
-    },
-  });
-  const answers = [
-    preflight,
-    await post(house, TYPENAME, 'application/json', { origin }),
-    await get(house, {}, { headers: { origin } }),
-  ];
-  for (const { headers } of answers)
-    expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
-});
-
 test('the health endpoints answer in plain text and leave no line in the log', async () => {
   const house = await openEmptyHouse();
   for (const [path, text] of [
@@ -183,4 +163,27 @@ test('the health endpoints answer in plain text and leave no line in the log', a
     expect(await response.text()).toBe(text);
   }
   expect(house.logLines).toEqual([]);
+});
+
+describe('on a connection on which a request is still being answered', () => {
+  const UPGRADE =
+    'Host: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  test.each([
+    ['an upgrade', 'GET /graphql', 1, 'HTTP/1.1 101'],
+    ['an upgrade behind two requests', 'GET /graphql', 2, 'HTTP/1.1 101'],
+    ['an upgrade that is refused', 'GET /elsewhere', 1, 'HTTP/1.1 404'],
+  ])('%s waits for its turn', async (_title, target, requests, last) => {
+    const house = await openEmptyHouse();
+    house.sandbox.world.importAccount('anna');
+    house.sandbox.faults.set({ latency: { ms: 150 } });
+    const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
+    const { write, until } = openSocket(house);
+    const request = head(`Content-Length: ${body.length}`) + body;
+    await write(`${request.repeat(requests)}${target} HTTP/1.1\r\n${UPGRADE}`);
+    const received = await until(new RegExp(last));
+    const statuses = Array.from(received.matchAll(/HTTP\/1\.1 \d+/g), String);
+    expect(statuses).toEqual([...Array(requests).fill('HTTP/1.1 200'), last]);
+    expect(received.indexOf('"nick"')).toBeLessThan(received.indexOf(last));
+  });
 });

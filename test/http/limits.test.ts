@@ -1,5 +1,6 @@
 // Operations that cost too much before they run are refused, whatever they are made of.
 import { describe, expect, test } from 'vitest';
+import type { Config } from '../../src/config.ts';
 import { codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
 
 const DEEP = 20_000;
@@ -12,12 +13,12 @@ const levels = (count: number) => {
   return `{ user(id: "a") { ${nest('fans { nodes { ', count % 2 === 0 ? 'id' : 'fans { totalCount }', ' } } ', pairs)} } }`;
 };
 
-async function refuse(query: string, env: Record<string, string> = {}, operationName?: string) {
-  const house = await openEmptyHouse({ MAX_BODY_BYTES: '4000000', ...env });
+async function refuse(query: string, config: Partial<Config> = {}, operationName?: string) {
+  const house = await openEmptyHouse({}, { maxBodyBytes: 4_000_000, ...config });
   return readRefusal(house, await post(house, JSON.stringify({ query, operationName })));
 }
 
-describe('an operation that is nested deeper than MAX_DEPTH is OPERATION_TOO_EXPENSIVE and costs nothing', () => {
+describe('an operation that is nested too deep is OPERATION_TOO_EXPENSIVE and costs nothing', () => {
   const spread = '{ user(id: "a") { ...A } }';
   test.each<[string, string, string?]>([
     ['directly', levels(7)],
@@ -36,14 +37,14 @@ describe('an operation that is nested deeper than MAX_DEPTH is OPERATION_TOO_EXP
       `{ a: user(id: "a") { ...A } b: user(id: "a") { fans { nodes { fans { nodes { ...A } } } } } } fragment A on User { fans { totalCount } }`,
     ],
   ])('%s', async (_title, query, operationName = undefined) => {
-    const answer = await refuse(query, { MAX_DEPTH: '6' }, operationName);
+    const answer = await refuse(query, { maxDepth: 6 }, operationName);
     expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
     expect(answer.errors?.[0]?.message).toContain('6 levels');
   });
 });
 
-test('an operation of exactly MAX_DEPTH is answered', async () => {
-  const house = await openEmptyHouse({ MAX_DEPTH: '6' });
+test('an operation that is nested just as deep as it may be is answered', async () => {
+  const house = await openEmptyHouse({}, { maxDepth: 6 });
   house.sandbox.world.addFans('a', 1);
   expect(await house.data(levels(6))).toMatchObject({ user: { fans: { nodes: [{ fans: { nodes: [] } }] } } });
 });
@@ -75,8 +76,8 @@ describe('a document of 20,000 levels is OPERATION_TOO_EXPENSIVE, not an overflo
     ['list types', `query ($id: ${nest('[', 'ID', ']')}) { user(id: $id) { id } }`],
     ['directive arguments', `{ __typename @include(if: ${nest('[', 'true', ']')}) }`],
   ])('%s', async (_title, query) => {
-    for (const MAX_TOKENS of ['10000', '100000'])
-      expect(codesOf(await refuse(query, { MAX_TOKENS }))).toEqual(['OPERATION_TOO_EXPENSIVE']);
+    for (const maxTokens of [10_000, 100_000])
+      expect(codesOf(await refuse(query, { maxTokens }))).toEqual(['OPERATION_TOO_EXPENSIVE']);
   });
 });
 
@@ -88,7 +89,7 @@ describe('a document of more than MAX_TOKENS tokens is OPERATION_TOO_EXPENSIVE',
     ['directives', `{ __typename ${'@nope '.repeat(60)} }`],
     ['ids', `{ users(ids: [${'"a" '.repeat(101)}]) { id } }`],
   ])('%s', async (_title, query) => {
-    const answer = await refuse(query, { MAX_TOKENS: '100' });
+    const answer = await refuse(query, { maxTokens: 100 });
     expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
     expect(answer.errors?.[0]?.message).toContain('100 tokens');
   });
@@ -97,16 +98,4 @@ describe('a document of more than MAX_TOKENS tokens is OPERATION_TOO_EXPENSIVE',
 test('a document of exactly MAX_TOKENS tokens is answered', async () => {
   const house = await openEmptyHouse({ MAX_TOKENS: '100' });
   expect(await house.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
-});
-
-test('a document with a thousand mistakes names a hundred of them at most', async () => {
-  const answer = await refuse(`{ ${Array.from({ length: 1000 }, (_, n) => `f${n}`).join(' ')} }`);
-  expect(answer.errors?.length).toBeLessThanOrEqual(101);
-});
-
-test('introspection that multiplies itself is refused', async () => {
-  const answer = await refuse(
-    '{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }',
-  );
-  expect(codesOf(answer)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
 });

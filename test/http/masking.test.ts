@@ -8,8 +8,9 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
-import { GatewayError, maskError } from '../../src/errors.ts';
+import { GatewayError } from '../../src/errors.ts';
 import { createSchema } from '../../src/graph/schema.ts';
+import { maskError } from '../../src/server/mask-error.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
 import { bugs, codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
@@ -85,7 +86,7 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
 
 test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
   const { gateway, errors } = openBroken({
-    auth: { userSig: false, jwt: null, header: { name: 'x-viewer-id', secret: null } },
+    auth: { userSig: false, jwt: null, header: { secret: null } },
     userIdPattern: new BrokenPattern(''),
   });
   const url = await gateway.listen();
@@ -195,7 +196,7 @@ test('so they do without the test runner', async () => {
   const program = `
     import { GraphQLError, GraphQLSchema } from 'graphql';
     import { createGraphQLError } from 'graphql-yoga';
-    import { maskError } from './src/errors.ts';
+    import { maskError } from './src/server/mask-error.ts';
     import { createSchema } from './src/graph/schema.ts';
     console.log(
       createGraphQLError('') instanceof GraphQLError,

@@ -1,10 +1,12 @@
 // What a deployment can switch off, and what is off in production by itself.
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { namesNoUpstream, readConfig } from '../../src/config.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { readStarterOperations } from '../../src/starter-operations.ts';
+import { readStarterOperations } from '../../src/server/starter-operations.ts';
 import { type Answer, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
 import { bugs, codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
@@ -170,15 +172,16 @@ describe('with the production settings', () => {
   });
 });
 
-/** The page itself, as it stands in deploy/README.md: its settings, but for the upstream and the address of Redis. */
+/** What a shell exports into which the page's block is pasted: its settings, but for the upstream and the address of Redis. */
 async function settingsOfThePage(): Promise<Record<string, string>> {
   const text = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8');
   const [, page = ''] = /## Production.*?```sh\n(.*?)```/s.exec(text) ?? [];
-  const lines = page.matchAll(/^([A-Z_]+)=([^\s#]*)/gm);
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${page}\nenv`], { env: { PATH: process.env.PATH } });
+  const lines = stdout.matchAll(/^([A-Z_]+)=(.*)$/gm);
   const settings = Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
   return Object.fromEntries(
     Object.entries({ ...settings, REDIS_URL: (await startRedis()).url }).filter(
-      ([name]) => !name.startsWith('TENCENT_'),
+      ([name]) => !/^(TENCENT_|PATH$|PWD$|SHLVL$|_$)/.test(name),
     ),
   );
 }
@@ -188,9 +191,12 @@ test('the production settings of deploy/README.md start, run their documents, an
   expect(env).toMatchObject({ NODE_ENV: 'production', TRUSTED_DOCUMENTS: 'strict', LIST_VISIBILITY: 'authenticated' });
   const house = await openHouse({ env, sandbox: { emptyWorld: true } });
   const [fansScreen = ''] = readStarterOperations();
-  const { data, errors }: Answer = await house.query(print(parse(fansScreen)), { userId: 'administrator' });
-  expect(data).toMatchObject({ user: { id: 'administrator', fans: null } });
-  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
+  // As it is written, with its comments, and as a client's tools print it.
+  for (const text of [fansScreen, fansScreen.trim(), print(parse(fansScreen))]) {
+    const { data, errors }: Answer = await house.query(text, { userId: 'administrator' });
+    expect(data).toMatchObject({ user: { id: 'administrator', fans: null } });
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
+  }
   const probes = [
     '{ __schema { queryType { name } } }',
     '{ _service { sdl } }',

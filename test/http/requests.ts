@@ -1,6 +1,7 @@
 // Requests as hostile and careless clients send them, and what the house must never show in return.
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
+import type { Config } from '../../src/config.ts';
 import { type Answer, type House, openHouse } from '../support/house.ts';
 
 type LogLine = { level: number; msg: string; err?: { message: string; stack: string } } & Record<string, unknown>;
@@ -8,8 +9,8 @@ type LogLine = { level: number; msg: string; err?: { message: string; stack: str
 const ERROR_LEVEL = 50;
 
 /** A house without people: a request that is refused needs none. */
-export const openEmptyHouse = (env: Record<string, string> = {}): Promise<House> =>
-  openHouse({ env, sandbox: { emptyWorld: true } });
+export const openEmptyHouse = (env: Record<string, string> = {}, config: Partial<Config> = {}): Promise<House> =>
+  openHouse({ env, config, sandbox: { emptyWorld: true } });
 
 /** Sends a body as it is; a type of null leaves the content type out. */
 export function post(

@@ -12,12 +12,12 @@ const EXPECTED = {
 };
 
 test('every answer over HTTP forbids sniffing, frames, loading and referrers, whatever its status', async () => {
-  const house = await openEmptyHouse({ MAX_BODY_BYTES: '1024', GRAPHIQL: 'off' });
+  const house = await openEmptyHouse({ GRAPHIQL: 'off' });
   const responses = [
     await post(house, TYPENAME),
     await post(house, '{'),
     await post(house, TYPENAME, 'text/plain'),
-    await post(house, 'x'.repeat(2000)),
+    await post(house, 'x'.repeat(200_000)),
     await get(house, { query: '{ __typename }' }),
     await get(house, { query: 'mutation { __typename }' }),
     await get(house, {}, { headers: { accept: 'image/png' } }),

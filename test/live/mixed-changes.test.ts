@@ -117,7 +117,7 @@ test('a mutual who unfollows in their own app is no mutual any more', async () =
 });
 
 test('what was cached of a lagging upstream is invalidated when the lag is over', async () => {
-  const { house, other } = await openTwo({ LIST_FRESH_SECONDS: '300', COUNTS_FRESH_SECONDS: '300' });
+  const { house, other } = await openTwo({ LIST_FRESH_SECONDS: '300' });
   const { faults } = house.sandbox;
   faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
   await change(house, 'follow', 'anna', 'star');

@@ -162,7 +162,7 @@ test('an event whose selection fails is told with its error, and the stream goes
 });
 
 test('each event is answered with what is known by then, not with what the event before was', async () => {
-  const house = await openPeople({ PROFILE_FRESH_SECONDS: '0', PROFILE_STALE_SECONDS: '0' });
+  const house = await openPeople({ PROFILE_FRESH_SECONDS: '0' });
   const stream = await subscribe(
     house,
     'subscription { followEvents(userId: "star") { ... on FanGained { user { nick } } ... on FanLost { user { nick } } } }',

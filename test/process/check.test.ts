@@ -1,19 +1,62 @@
 // `check`: looks at everything that the settings lead to, and says in plain words what is wrong.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { check } from '../../src/check.ts';
+import type { Environment } from '../../src/config.ts';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { directoryOf } from '../documents/asking.ts';
+import { makeKey, openIssuer } from '../support/issuer.ts';
 import { startRedis } from '../support/redis.ts';
-import { armFaults, run, startSandbox } from './start-process.ts';
+import { findServer, freePort } from '../support/redis-process.ts';
+import { run as runProcess, startSandbox as startSandboxProcess } from './start-process.ts';
+
+/** The command without its process, which is the same for all that it finds. */
+async function run(_args: string[], env: Environment = {}) {
+  let stdout = '';
+  const isRight = await check(env, (text) => {
+    stdout += text;
+  });
+  return { code: isRight ? 0 : 1, stdout, stderr: '' };
+}
+
+async function startSandbox() {
+  const sandbox = createSandbox({ people: 3 });
+  const { url: TENCENT_BASE_URL } = await sandbox.listen();
+  onTestFinished(() => sandbox.close());
+  const { sdkAppId, secretKey, admin } = SANDBOX_APP;
+  const app = { TENCENT_SDK_APP_ID: String(sdkAppId), TENCENT_SECRET_KEY: secretKey, TENCENT_ADMIN: admin };
+  return { ...sandbox, settings: { ...app, TENCENT_BASE_URL } };
+}
 
 const WEBHOOK_TOKEN = 'swordfish';
+const jwtOf = (JWT_JWKS_URL: string) => ({ AUTH: 'jwt', JWT_JWKS_URL, JWT_ISSUER: 'sso', JWT_AUDIENCE: 'gateway' });
 const webhookPathIn = (stdout: string) => /^ +(\/\S+)$/m.exec(stdout)?.[1];
 
 test('check names each thing that it has looked at, and what to set for webhooks', async () => {
   const { settings } = await startSandbox();
   const redis = await startRedis();
-  const env = { ...settings, PROFILE_CUSTOM_FIELDS: 'Test,Team', REDIS_URL: redis.url, WEBHOOK_TOKEN };
+  const issuer = await openIssuer([await makeKey()]);
+  const env = {
+    ...settings,
+    PROFILE_CUSTOM_FIELDS: 'Test,Team',
+    REDIS_URL: redis.url,
+    WEBHOOK_TOKEN,
+    TRUSTED_DOCUMENTS: 'strict',
+    ...jwtOf(issuer.url),
+  };
   const { code, stdout, stderr } = await run(['check'], { ...env, WEBHOOK_PATH: '/hooks/follow' });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const subject of ['clock', 'upstream, profile field Test, profile field Team: ', 'Redis'])
+  for (const subject of [
+    'clock',
+    'upstream at 127.0.0.1:\\d+, follow feature, profile field Test, profile field Team: ',
+    'Redis: standalone, Redis \\d+\\.\\d+\\.\\d+, which takes writes and scripts',
+    "issuer's keys: 1",
+    'trusted documents: those of schema/operations',
+    'webhooks: at the path below',
+  ])
     expect(stdout).toMatch(new RegExp(`^right  ${subject}`, 'm'));
   expect(webhookPathIn(stdout)).toBe('/hooks/follow');
   expect(stdout).not.toContain(WEBHOOK_TOKEN);
@@ -49,6 +92,13 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
     /console/,
   ],
   ['a Redis that is not there', { REDIS_URL: 'redis://127.0.0.1:1' }, /Redis: REDIS_URL leads to a host where/, /./],
+  ['a host of keys that is dead', jwtOf('http://127.0.0.1:1/keys'), /JWT_JWKS_URL leads to nothing/, /jwks_uri/],
+  [
+    'documents that are none',
+    { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: '/nowhere' },
+    /trusted documents: TRUSTED_DOCUMENTS_PATH: \/nowhere cannot be read/,
+    /./,
+  ],
 ])('check explains %s and ends with 1', async (_title, change, explanation, remedy) => {
   const { settings } = await startSandbox();
   const { code, stdout, stderr } = await run(['check'], { ...settings, ...change });
@@ -60,12 +110,12 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
   expect(stdout).not.toContain({ ...settings, ...change }.TENCENT_SECRET_KEY);
 });
 
-test.each([
+test.each<[string, FaultPatch, RegExp, RegExp]>([
   ['an app without the follow feature', { featureOff: true }, /no follow feature/, /Follow \/ Fan/],
-  ['the host of another region', { wrongRegion: true }, /another data centre/, /TENCENT_REGION/],
+  ['the host of another region', { error: { code: 60026 } }, /another data centre/, /TENCENT_REGION/],
 ])('check explains %s and ends with 1', async (_title, faults, explanation, remedy) => {
-  const { settings, url } = await startSandbox();
-  await armFaults(url, faults);
+  const { settings, faults: switches } = await startSandbox();
+  switches.set(faults);
   const { code, stdout } = await run(['check'], settings);
   expect(code).toBe(1);
   expect(stdout).toMatch(explanation);
@@ -74,30 +124,58 @@ test.each([
 
 test('check explains a host where nothing listens and ends with 1', async () => {
   const sandbox = await startSandbox();
-  sandbox.signal('SIGTERM');
-  expect(await sandbox.ended).toMatchObject({ code: 0 });
+  await sandbox.close();
   const { code, stdout } = await run(['check'], sandbox.settings);
   expect(code).toBe(1);
   expect(stdout).toMatch(/cannot be reached/);
   expect(stdout).toMatch(/TENCENT_BASE_URL/);
 });
 
-test('a Redis that can only be read is refused by check and at the start', async () => {
+/** Servers of Redis that answer, and are of no use by themselves. */
+const KINDS: Record<string, [start: () => Promise<string>, remedy: RegExp]> = {
+  'a replica that can only be read': [
+    async () => {
+      const [primary, replica] = [await startRedis(), await startRedis()];
+      const operator = new Redis(replica.url);
+      onTestFinished(() => operator.disconnect());
+      await operator.replicaof('127.0.0.1', new URL(primary.url).port);
+      return replica.url;
+    },
+    /REDIS_URL leads to a replica that can only be read: name the primary/,
+  ],
+  'a Sentinel': [
+    async () => {
+      const [program, port] = [await findServer(), await freePort()];
+      const file = join(directoryOf({ 'sentinel.conf': `port ${port}\nbind 127.0.0.1` }), 'sentinel.conf');
+      const sentinel = spawn(program, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      onTestFinished(() => void sentinel.kill('SIGKILL'));
+      for await (const text of sentinel.stdout) if (/Sentinel ID/.test(String(text))) break;
+      return `redis://127.0.0.1:${port}`;
+    },
+    /REDIS_URL leads to a Sentinel: name the primary/,
+  ],
+  'one node of a cluster': [
+    async () => (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url,
+    /REDIS_URL names one node of a cluster: name several/,
+  ],
+};
+
+test.each(Object.keys(KINDS))('%s is refused by check and at the start', async (kind) => {
   const { settings } = await startSandbox();
-  const [primary, replica] = [await startRedis(), await startRedis()];
-  const operator = new Redis(replica.url);
-  onTestFinished(() => operator.disconnect());
-  await operator.replicaof('127.0.0.1', new URL(primary.url).port);
-  const env = { ...settings, REDIS_URL: replica.url, PORT: '0' };
-  const remedy = /REDIS_URL leads to a replica that can only be read: name the primary/;
+  const [startServer, remedy] = KINDS[kind] as (typeof KINDS)[string];
+  const env = { ...settings, REDIS_URL: await startServer(), PORT: '0' };
   const checked = await run(['check'], env);
   expect([checked.code, checked.stdout]).toEqual([1, expect.stringMatching(remedy)]);
-  const served = await run([], env);
+  const served = await runProcess([], env);
   expect([served.code, served.stderr]).toEqual([78, expect.stringMatching(remedy)]);
 });
 
-test('check asks for settings that are missing instead of checking a sandbox', async () => {
-  const { code, stderr } = await run(['check']);
-  expect(code).toBe(78);
-  expect(stderr).toMatch(/TENCENT_SECRET_KEY is missing/);
+test('the process prints what check finds, and ends with 0, with 1, or with 78 where settings are missing', async () => {
+  const { settings } = await startSandboxProcess();
+  const [right, wrong, unset] = await Promise.all(
+    [settings, { ...settings, TENCENT_ADMIN: 'user_00001' }, {}].map((env) => runProcess(['check'], env)),
+  );
+  expect([right?.code, right?.stdout]).toEqual([0, expect.stringMatching(/^right {2}upstream/m)]);
+  expect([wrong?.code, wrong?.stdout]).toEqual([1, expect.stringMatching(/^WRONG {2}upstream/m)]);
+  expect([unset?.code, unset?.stderr]).toEqual([78, expect.stringMatching(/TENCENT_SECRET_KEY is missing/)]);
 });

@@ -42,6 +42,10 @@ test.each([
   ['a port without a value', ['sandbox', '--port'], /--port/],
   ['a port for the gateway', ['serve', '--port', '5000'], /PORT/],
   ['life where there is no sandbox', ['check', '--lively'], /--lively belongs to serve and sandbox/],
+  ['a purge of nobody', ['purge'], /ids of users, or --all/],
+  ['a purge of somebody and everybody', ['purge', 'anna', '--all'], /ids of users, or --all/],
+  ['everybody, without a purge', ['check', '--all'], /--all belongs to purge/],
+  ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
 ])('%s ends with 64 and the usage', async (_title, args, complaint) => {
   const { code, stdout, stderr } = await run(args);
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
@@ -57,7 +61,7 @@ test('schema prints exactly schema/schema.graphql', async () => {
 });
 
 test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
-  const gateway = start([], { env: { PORT: '0' } });
+  const gateway = start(['--sandbox'], { env: { PORT: '0' } });
   const [, address = ''] = await gateway.said(/GraphiQL +(\S+)/);
   const [, query = ''] = await gateway.said(/A query +(.+)\n/);
 
@@ -71,6 +75,25 @@ test('with nothing set, the process brings its own upstream, and the query that 
       fans: { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] },
     },
   });
+});
+
+test.each([
+  ['without a terminal', {}],
+  ['on another host than loopback', { HOST: '0.0.0.0' }],
+  ['with settings of which all are blank', { TENCENT_REGION: ' ' }],
+])('%s, no made-up people are served unless they are asked for by name', async (_title, env) => {
+  const { code, stdout, stderr } = await run([], { PORT: '0', ...env });
+  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+  expect(stderr).toMatch(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
+});
+
+test('npm start ends with npm: a signal to npm frees the port', async () => {
+  const npm = start(['start', '--', '--sandbox'], { command: ['npm'], env: { PORT: '0', HOME: process.env.HOME } });
+  const [, url = ''] = await npm.said(/GraphiQL +(http:\S+)\/graphql/);
+  expect(await ask(url, '{ __typename }')).toEqual({ data: { __typename: 'Query' } });
+  npm.signal('SIGTERM');
+  await npm.ended;
+  await expect.poll(() => fetch(url).catch(({ cause }) => cause.code)).toBe('ECONNREFUSED');
 });
 
 test('an embedded sandbox knows the profile fields that its app has', async () => {
@@ -108,7 +131,7 @@ async function takenPort(): Promise<string> {
 }
 
 test.each([
-  ['a gateway', (port: string) => run([], { PORT: port }), 'PORT'],
+  ['a gateway', (port: string) => run(['--sandbox'], { PORT: port }), 'PORT'],
   ['a sandbox', (port: string) => run(['sandbox', '--port', port]), '--port'],
 ])(
   '%s whose port is taken ends with 1 and one line that names the port and the setting',
@@ -123,7 +146,7 @@ test.each([
 );
 
 test('a host that does not exist is named in one line', async () => {
-  const { code, stderr } = await run([], { HOST: 'nowhere.invalid', PORT: '0' });
+  const { code, stderr } = await run(['--sandbox'], { HOST: 'nowhere.invalid', PORT: '0' });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/);
 });

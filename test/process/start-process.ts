@@ -72,7 +72,7 @@ export const run = (args: readonly string[], env: Record<string, string> = {}): 
 
 /** A gateway with its embedded sandbox; the URLs are those that it prints. */
 export async function startEmbedded(env: Record<string, string> = {}, args: readonly string[] = []) {
-  const gateway = start(args, { env: { PORT: '0', ...env } });
+  const gateway = start(['--sandbox', ...args], { env: { PORT: '0', ...env } });
   const [, url = '', sandboxUrl = ''] = await gateway.said(/(http:\S+)\/graphql[\s\S]*SANDBOX at (http:\S+):/);
   return { ...gateway, url, sandboxUrl };
 }

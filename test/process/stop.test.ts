@@ -113,7 +113,7 @@ test('a signal while the gateway cannot start yet ends it at once', async () => 
   await once(silent, 'listening');
   onTestFinished(() => void silent.close());
   const { port } = silent.address() as AddressInfo;
-  const gateway = start([], { env: { PORT: '0', REDIS_URL: `redis://127.0.0.1:${port}` } });
+  const gateway = start(['--sandbox'], { env: { PORT: '0', REDIS_URL: `redis://127.0.0.1:${port}` } });
   const [connection] = (await asked) as [Socket];
   onTestFinished(() => void connection.destroy());
   gateway.signal('SIGTERM');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstPage, signUserSig, startSandbox, userSigContent } from './start-sandbox.ts';
+import { signUserSig, startSandbox, userSigContent } from './start-sandbox.ts';
 
 test('a request with every defect is refused for the first, then the next, in the contract’s order', async () => {
   const sandbox = await startSandbox({ rateLimits: { follow_get: 1 } });
@@ -57,30 +57,4 @@ test('after the rate come the body, UserID types, the feature switch, parameters
     ErrorCode: 0,
     ResultItem: [{ To_Account: 'nobody', ResultCode: 30003, ResultInfo: 'account not imported' }],
   });
-});
-
-test('the wrong region is told before the UserSig is looked at', async () => {
-  const { call, faults } = await startSandbox();
-  faults.set({ wrongRegion: true, expiredUserSig: true });
-  expect(await call('follow_get', firstPage('a'))).toMatchObject({ ErrorCode: 60026 });
-});
-
-test('ErrorDisplay comes from follow and profile only', async () => {
-  const { call } = await startSandbox();
-  expect(await call('follow_get', {})).toHaveProperty('ErrorDisplay', '');
-  expect(await call('portrait_get', {})).toHaveProperty('ErrorDisplay', '');
-  expect(await call('account_check', {})).not.toHaveProperty('ErrorDisplay');
-});
-
-test.each(['', '[]', '"text"', '{"a":', '7', 'null'])('the body %j is no JSON object', async (body) => {
-  const { addressOf } = await startSandbox();
-  const follow = await fetch(addressOf('follow_get'), { method: 'POST', body });
-  expect(await follow.json()).toMatchObject({ ErrorCode: 60003 });
-});
-
-test('a body over 1 MiB is refused on a connection that stays usable', async () => {
-  const { call, world } = await startSandbox();
-  expect(await call('follow_get', { padding: 'x'.repeat(1024 * 1024) })).toMatchObject({ ErrorCode: 60003 });
-  world.importAccount('mina');
-  expect(await call('follow_get', firstPage('mina'))).toMatchObject({ ErrorCode: 0, FollowItem: [], NextCursor: '' });
 });

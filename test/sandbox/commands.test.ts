@@ -69,28 +69,6 @@ describe('follow_add', () => {
       { id: 'cy', time: START_MS / 1000 },
     ]);
   });
-
-  test('a repeated follow succeeds and keeps its time', async () => {
-    const { call, world } = await withPeople('ana', 'bo');
-    world.follow('ana', 'bo', 123);
-    const answer = await call('follow_add', { From_Account: 'ana', FollowItem: targets(['bo']) });
-    expect(answer.ResultItem).toEqual([done('bo')]);
-    expect(world.followTime('ana', 'bo')).toBe(123);
-  });
-
-  test.each([
-    ['follows of From_Account', 'follows', 32100, ['ana cy']],
-    ['fans of To_Account', 'fans', 32101, ['cy bo']],
-    ['mutuals of From_Account', 'mutuals', 32102, ['bo ana', 'ana cy', 'cy ana']],
-    ['mutuals of To_Account', 'mutuals', 32103, ['bo ana', 'bo cy', 'cy bo']],
-  ])('full %s fail the item with %3$i', async (_, list, code, edges) => {
-    const { call, world } = await startSandbox({ listLimits: { [list]: 1 } });
-    for (const id of ['ana', 'bo', 'cy']) world.importAccount(id);
-    for (const edge of edges) world.follow(...(edge.split(' ') as [string, string]));
-    const answer = await call('follow_add', { From_Account: 'ana', FollowItem: targets(['bo']) });
-    expect(answer).toMatchObject({ ErrorCode: 0, ResultItem: [{ To_Account: 'bo', ResultCode: code }] });
-    expect(world.followTime('ana', 'bo')).toBeUndefined();
-  });
 });
 
 test('follow_delete takes strings, and unfollowing somebody not followed succeeds', async () => {
@@ -140,23 +118,5 @@ describe('portrait_get', () => {
       UserProfileItem: [...found.UserProfileItem, unknown('nobody', 40003)],
       Fail_Account: ['nobody'],
     });
-  });
-
-  test('an unknown tag fails the whole call and is named', async () => {
-    const { call } = await startSandbox({ customFields: ['Team'] });
-    const unknownTag = 'Tag_Profile_Custom_Mood';
-    const answer = await call('portrait_get', { To_Account: ['administrator'], TagList: [...TagList, unknownTag] });
-    expect(answer).toMatchObject({ ErrorCode: 40009, ErrorInfo: expect.stringContaining(unknownTag) });
-  });
-});
-
-test('account_check tells who is imported; a missing account is no failure', async () => {
-  const { call } = await withPeople('ana');
-  expect(await call('account_check', { CheckItem: [{ UserID: 'ana' }, { UserID: 'nobody' }] })).toEqual({
-    ...OK,
-    ResultItem: [
-      { UserID: 'ana', ResultCode: 0, ResultInfo: '', AccountStatus: 'Imported' },
-      { UserID: 'nobody', ResultCode: 0, ResultInfo: '', AccountStatus: 'NotImported' },
-    ],
   });
 });

@@ -26,30 +26,7 @@ test('each command has its own window, 200 a second, account_check 100', async (
     await Promise.all([call('follow_get', bodies.follow_get), call('account_check', bodies.account_check)]);
   }
   expect(calls.summary()).toEqual({
-    follow_get: { received: 201, outcomes: { 0: 200, 60007: 1 }, busiestSecond: 201 },
-    account_check: { received: 201, outcomes: { 0: 100, 60007: 101 }, busiestSecond: 201 },
+    follow_get: { received: 201, outcomes: { 0: 200, 60007: 1 } },
+    account_check: { received: 201, outcomes: { 0: 100, 60007: 101 } },
   });
-});
-
-test('the log holds every attempt, refused ones too, without the UserSig', async () => {
-  const clock = manualClock();
-  const { call, calls, addressOf } = await startSandbox({ clock });
-  const body = firstPage('administrator');
-  await call('follow_get', body);
-  clock.advance(700);
-  await fetch(addressOf('follow_get', { usersig: 'bad' }), { method: 'POST', body: 'not JSON' });
-  clock.advance(400);
-  await call('follow_get', body);
-  expect(calls.count()).toBe(3);
-  expect(calls.outcome('follow_get', 70003)).toBe(1);
-  expect(calls.busiestSecond('follow_get')).toBe(2);
-  expect(calls.recent('follow_get').map(({ body, outcome }) => [body, outcome])).toEqual([
-    [body, 0],
-    ['not JSON', 70003],
-    [body, 0],
-  ]);
-  expect(JSON.stringify(calls.recent())).not.toContain('usersig');
-  calls.reset();
-  expect(calls.summary()).toEqual({});
-  expect(calls.recent()).toEqual([]);
 });

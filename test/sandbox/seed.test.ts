@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
 import { firstPage, startSandbox } from './start-sandbox.ts';
 
@@ -37,21 +37,6 @@ test('the star has exactly 100,000 fans, and both ends of its list can be read',
   expect(oldest).toBe('fan_000001');
   const relation = await call('follow_check', { From_Account: STAR, To_Account: [oldest, 'fan_100001'] });
   expect(relation.ResultItem).toMatchObject([{ FollowType: 1 }, { ResultCode: 30003 }]);
-});
-
-test('a light fan of the star is an account like any other', async () => {
-  const { call, world } = await seeded();
-  const From_Account = 'fan_000500';
-  expect((await call('follow_get', { ...firstPage(From_Account), FollowType: 2 })).FollowItem).toMatchObject([
-    { To_Account: STAR },
-  ]);
-  await call('follow_delete', { From_Account, To_Account: [STAR] });
-  await call('follow_add', { From_Account, FollowItem: [{ To_Account: HERMIT }] });
-  expect([world.counts(STAR).fans, world.counts(HERMIT).fans, world.counts(From_Account).follows]).toEqual([
-    99_999, 1, 1,
-  ]);
-  world.removeAccount(From_Account);
-  expect([world.has(From_Account), world.counts(HERMIT).fans]).toEqual([false, 0]);
 });
 
 describe('fame', () => {
@@ -105,14 +90,4 @@ test('a sandbox that serves avatars shows each seeded person with a picture that
   );
   expect(first).toMatch(/^<svg .*<\/svg>$/);
   expect(second).not.toBe(first);
-});
-
-test.each([0, 1, 3])('a world of %i people still has its star', (people) => {
-  expect(createSandbox({ people }).world.counts(STAR).fans).toBe(100_000);
-});
-
-test('an empty world has the admin alone', () => {
-  const { world } = createSandbox({ emptyWorld: true });
-  expect(world.has('administrator')).toBe(true);
-  expect([world.has('UserID_001'), world.has('fan_000001'), world.has(STAR)]).toEqual([false, false, false]);
 });

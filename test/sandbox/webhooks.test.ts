@@ -96,15 +96,6 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('nothing, when nothing changed', async () => {
-    const { call, world, webhooks, received } = await connected();
-    world.follow('ana', 'bo');
-    await call('follow_add', { From_Account: 'ana', FollowItem: [{ To_Account: 'bo' }] });
-    await call('follow_delete', { From_Account: 'ana', To_Account: ['cy'] });
-    await webhooks.settled();
-    expect(received).toEqual([]);
-  });
-
   test('what people do in their own apps', async () => {
     const { act, webhooks, received } = await connected();
     expect([act.follow('ana', 'bo'), act.follow('ana', 'bo'), act.unfollow('ana', 'bo')]).toEqual([true, false, true]);
@@ -141,40 +132,11 @@ describe('what is sent', () => {
 });
 
 describe('delivery', () => {
-  test('without a token goes unsigned', async () => {
-    const receiver = await startReceiver();
-    const { act, world, webhooks } = await startSandbox();
-    webhooks.connect({ url: receiver.url });
-    world.importAccount('ana');
-    act.follow('ana', 'administrator');
-    await webhooks.settled();
-    expect(receiver.received[0]?.query).not.toHaveProperty('Sign');
-  });
-
   test('a receiver that is silent is given up', async () => {
     const { act, webhooks } = await connected({}, { timeoutMs: 50 }, () => null);
     act.follow('ana', 'bo');
     await webhooks.settled();
     expect(webhooks.deliveries()).toMatchObject([{ outcome: 'unanswered' }]);
-  });
-
-  test.each([
-    { status: 500, body: '{}' },
-    { status: 200, body: 'fine' },
-  ])('an answer %j counts as refused', async (answer) => {
-    const { act, webhooks } = await connected({}, {}, () => answer);
-    act.follow('ana', 'bo');
-    await webhooks.settled();
-    expect(webhooks.deliveries().map(({ outcome }) => outcome)).toEqual(['refused']);
-  });
-
-  test('nobody at the address is noted, and disturbs nothing', async () => {
-    const { act, world, webhooks, call } = await startSandbox({ webhook: { url: 'http://127.0.0.1:1/' } });
-    world.importAccount('ana');
-    act.follow('ana', 'administrator');
-    await webhooks.settled();
-    expect(webhooks.deliveries()).toMatchObject([{ outcome: 'unanswered' }]);
-    expect((await call('follow_get', firstPage('ana'))).ErrorCode).toBe(0);
   });
 
   test.each([
@@ -192,11 +154,8 @@ describe('delivery', () => {
 });
 
 describe('faults', () => {
-  test('drop, duplicate and bad Sign', async () => {
-    const { act, faults, webhooks, received } = await connected({ webhookDrop: { times: 1 } });
-    act.follow('ana', 'bo');
-    await webhooks.settled();
-    expect(received).toHaveLength(0);
+  test('duplicate and bad Sign', async () => {
+    const { act, faults, webhooks, received } = await connected();
     faults.set({ webhookDuplicate: { times: 1 }, webhookBadSign: { commands: ['Follow.CallbackAfterFollowDelete'] } });
     act.follow('ana', 'cy');
     await webhooks.settled();

@@ -152,7 +152,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** The program on the path; installs it first where tests may do that. */
-async function findServer(): Promise<string> {
+export async function findServer(): Promise<string> {
   const found = PROGRAMS.find(isOnPath);
   if (found !== undefined) return found;
   if (process.getuid?.() !== 0 || !isOnPath('apt-get') || !isOnPath('flock')) throw new Error(MISSING);

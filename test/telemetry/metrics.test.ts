@@ -9,7 +9,7 @@ import { run } from '../process/start-process.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { startRedis } from '../support/redis.ts';
-import { metricsUrl, only, scrape, scrapeText } from './scrape.ts';
+import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
 const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
 
@@ -35,9 +35,7 @@ async function openOnRedis(redisUrl: string): Promise<House> {
   return house;
 }
 
-async function read(house: House, name: string) {
-  return only(await scrape(house), name);
-}
+const read = async (house: House, name: string) => counted(await scrape(house), name);
 
 test('a cold and a warm screen are counted from the query to the upstream', async () => {
   const { house } = await openWatched();
@@ -46,18 +44,18 @@ test('a cold and a warm screen are counted from the query to the upstream', asyn
   await house.data(`${FANS_SCREEN} `, { userId: 'star' });
   const samples = await scrape(house);
 
-  expect(only(samples, 'queries_total')).toEqual({ '{type="query",operation="FansScreen",code="OK"}': 2 });
-  expect(only(samples, 'upstream_calls_total')).toEqual({
+  expect(counted(samples, 'queries_total')).toEqual({ '{type="query",operation="FansScreen",code="OK"}': 2 });
+  expect(counted(samples, 'upstream_calls_total')).toEqual({
     '{command="follow_get",outcome="ok"}': 1,
     '{command="follow_get_info",outcome="ok"}': 1,
     '{command="portrait_get",outcome="ok"}': 1,
   });
-  expect(only(samples, 'upstream_call_duration_seconds_count')).toEqual({
+  expect(counted(samples, 'upstream_call_duration_seconds_count')).toEqual({
     '{command="follow_get"}': 1,
     '{command="follow_get_info"}': 1,
     '{command="portrait_get"}': 1,
   });
-  expect(only(samples, 'cache_reads_total')).toEqual({
+  expect(counted(samples, 'cache_reads_total')).toEqual({
     '{kind="page",outcome="miss",tier="source"}': 1,
     '{kind="counts",outcome="miss",tier="source"}': 1,
     '{kind="profile",outcome="miss",tier="source"}': 1,
@@ -123,7 +121,7 @@ test('failing calls are counted with the code or the reason, tries included, and
   }
   const samples = await scrape(house);
   const received = ({ sandbox }: House, command: 'follow_get' | 'portrait_get') => sandbox.calls.count(command);
-  const calls = only(samples, 'upstream_calls_total');
+  const calls = counted(samples, 'upstream_calls_total');
   expect(calls['{command="follow_get",outcome="60018"}']).toBe(received(house, 'follow_get'));
   const broken = Object.entries(calls).filter(([labels]) => /portrait_get.*outcome="[A-Z_]+"/.test(labels));
   expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(received(house, 'portrait_get'));
@@ -134,7 +132,7 @@ test('failing calls are counted with the code or the reason, tries included, and
 });
 
 test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
-  const { house, clock } = await openWatched({ COUNTS_FRESH_SECONDS: '10' });
+  const { house, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
   const counts = '{ user(id: "star") { fansCount } }';
   await house.data(counts);
   clock.advance(11_000);
@@ -143,11 +141,11 @@ test('stale and absent answers are told from fresh ones, and shared flights are 
   house.sandbox.faults.set({ latency: { ms: 500 } });
   await Promise.all([1, 2, 3].map(() => house.data('{ user(id: "star") { fans { nodes { id } } } }')));
   const samples = await scrape(house);
-  expect(only(samples, 'cache_reads_total')).toMatchObject({
+  expect(counted(samples, 'cache_reads_total')).toMatchObject({
     '{kind="counts",outcome="stale",tier="memory"}': 1,
     '{kind="page",outcome="absent",tier="memory"}': 1,
   });
-  expect(only(samples, 'flights_shared_total')).toEqual({ '{kind="page"}': 2 });
+  expect(counted(samples, 'flights_shared_total')).toEqual({ '{kind="page"}': 2 });
 });
 
 test('Redis is seen to answer, to bring what another gateway left there, and to go away', async () => {
@@ -167,12 +165,12 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   expect(await read(house, 'redis_up')).toEqual({ '': 1 });
   await redis.kill();
   await house.data('{ user(id: "star") { fansCount } }');
-  expect(await read(house, 'redis_up')).toEqual({ '': 0 });
+  expect(only(await scrape(house), 'redis_up')).toEqual({ '': 0 });
 });
 
 test('without Redis nothing is said of it', async () => {
   const { house } = await openWatched();
-  expect(await read(house, 'redis_up')).toEqual({});
+  expect(only(await scrape(house), 'redis_up')).toEqual({});
 });
 
 test('neither the key nor a signature nor a password is ever shown', async () => {
@@ -189,17 +187,38 @@ test('neither the key nor a signature nor a password is ever shown', async () =>
   expect(text).not.toContain(SANDBOX_APP.secretKey);
 });
 
-test('every name follows Prometheus’ rules, and the process is told of too', async () => {
+test('names and texts are as promtool wants them, and the process is told of too', async () => {
   const { house } = await openWatched();
   await house.data(FANS_SCREEN, { userId: 'star' });
   const text = await scrapeText(house);
-  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+  const metrics = Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type = '']) => ({ name, type }));
+  for (const { name, type } of metrics) {
     expect(name).toMatch(/^(follow_gateway|nodejs|process)_[a-z0-9_]+$/);
-    if (name?.startsWith('follow_gateway')) expect(name.endsWith('_total')).toBe(type === 'counter');
+    expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+    expect(name).not.toMatch(/_(count|sum|bucket|ms|milliseconds|mb|kb)$/);
     expect(text).toMatch(new RegExp(`^# HELP ${name} .+`, 'm'));
   }
+  expect(metrics.length).toBeGreaterThan(40);
   expect(text).toMatch(/^process_resident_memory_bytes \d+/m);
   expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
+});
+
+test.each([
+  ['queries_total', 'type="mutation",operation="other",code="OK"'],
+  ['request_duration_seconds_count', 'operation="other",status="200"'],
+  ['upstream_calls_total', 'command="follow_delete",outcome="ok"'],
+  ['upstream_call_duration_seconds_count', 'command="account_check"'],
+  ['cache_reads_total', 'kind="relation",outcome="stale",tier="redis"'],
+  ['flights_shared_total', 'kind="page"'],
+  ['batch_size_count', 'kind="counts"'],
+  ['documents_total', 'outcome="refused"'],
+  ['webhooks_total', 'command="none",outcome="refused"'],
+  ['odd_entries_total', 'oddity="no account"'],
+  ['open_subscriptions', 'transport="websocket"'],
+  ['memory_bytes', 'kind="profile"'],
+])('%s of known labels, such as %s, is 0 from the start', async (name, labels) => {
+  const { house } = await openWatched();
+  expect((await scrape(house))[`${name}{${labels}}`]).toBe(0);
 });
 
 test('there is nothing but metrics at their port, and no metrics where GraphQL is', async () => {
@@ -231,13 +250,13 @@ test('a port that is taken ends the process with 1 and one line that names the p
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await run([], { PORT: '0', METRICS_PORT: String(port) });
+  const { code, stderr } = await run(['--sandbox'], { PORT: '0', METRICS_PORT: String(port) });
   expect(code).toBe(1);
   expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. Set METRICS_PORT and HOST.\n`);
 });
 
 test('GraphQL’s own port is refused before anything starts', async () => {
-  const { code, stderr } = await run([], { METRICS_PORT: '4000' });
+  const { code, stderr } = await run(['--sandbox'], { METRICS_PORT: '4000' });
   expect(code).toBe(78);
   expect(stderr).toContain('METRICS_PORT must be another port than PORT');
 });

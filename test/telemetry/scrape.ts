@@ -30,6 +30,10 @@ export function readSamples(text: string): Samples {
   );
 }
 
+/** Those that are not 0: series of known labels are there from the start. */
+export const counted = (samples: Samples, name: string): Samples =>
+  Object.fromEntries(Object.entries(only(samples, name)).filter(([, value]) => value !== 0));
+
 /** The samples of one metric. */
 export function only(samples: Samples, name: string): Samples {
   return Object.fromEntries(

@@ -17,7 +17,7 @@ const encode = (text: string): string =>
   deflateSync(text).toString('base64').replaceAll('+', '*').replaceAll('/', '-').replaceAll('=', '_');
 const altered = (change: object): string =>
   encode(JSON.stringify({ ...JSON.parse(decode(signUserSig(A))), ...change }));
-const verify = (sig: string, expected: { now?: number; userId?: string; sdkAppId?: number } = {}) =>
+const verify = (sig: string, expected: { now?: number; sdkAppId?: number } = {}) =>
   verifyUserSig(sig, { ...app, now: issuedAt, ...expected });
 
 describe('signUserSig', () => {
@@ -39,7 +39,7 @@ describe('verifyUserSig', () => {
   it.each([VECTOR_A, VECTOR_A_STORED])('accepts the vectors up to and including their last second', (sig) => {
     const verdict = { ok: true, userId: 'administrator', issuedAt, expiresAt: 1_700_086_400 };
     expect(verify(sig)).toEqual(verdict);
-    expect(verify(sig, { now: 1_700_086_400.9, userId: 'administrator' })).toEqual(verdict);
+    expect(verify(sig, { now: 1_700_086_400.9 })).toEqual(verdict);
     expect(verify(sig, { now: 1_700_086_401 })).toEqual({ ok: false, reason: 'expired' });
   });
 
@@ -53,8 +53,7 @@ describe('verifyUserSig', () => {
 
   it('names the first defect in the order of the contract', () => {
     const key = 'another key';
-    expect(verify(signUserSig({ ...A, sdkAppId: 1 }), { userId: 'x' })).toEqual({ ok: false, reason: 'wrong-app' });
-    expect(verify(VECTOR_A, { userId: 'x', now: 2e9 })).toEqual({ ok: false, reason: 'wrong-user' });
+    expect(verify(signUserSig({ ...A, sdkAppId: 1 }))).toEqual({ ok: false, reason: 'wrong-app' });
     expect(verify(signUserSig({ ...A, secretKey: key }))).toEqual({ ok: false, reason: 'bad-signature' });
   });
 
@@ -90,7 +89,7 @@ describe("against the vendor's own library", () => {
   it.each(['administrator', 'UserID_001', 'a-b_C9'])('each accepts what the other signs for %s', (userId) => {
     const theirs = new Api(app.sdkAppId, app.secretKey).genUserSig(userId, 3600);
     const document = JSON.parse(decode(theirs));
-    expect(verify(theirs, { now: document['TLS.time'], userId })).toMatchObject({ ok: true, userId });
+    expect(verify(theirs, { now: document['TLS.time'] })).toMatchObject({ ok: true, userId });
     const ours = signUserSig({ ...app, userId, issuedAt: document['TLS.time'], expireSeconds: 3600 });
     expect(JSON.parse(decode(ours))).toEqual(document);
   });
@@ -105,25 +104,25 @@ describe("against the vendor's own library", () => {
 describe('createSignature', () => {
   const holder = () => {
     const clock = createTestClock(issuedAt * 1000);
-    return { clock, signature: createSignature({ ...app, adminId: 'administrator', clock, expireSeconds: 1000 }) };
+    return { clock, signature: createSignature({ ...app, adminId: 'administrator', clock }) };
   };
 
   it('keeps one signature until 80 % of its life are over', () => {
     const { clock, signature } = holder();
     const first = signature.current();
-    clock.advance(799_999);
+    clock.advance(69_119_999);
     expect(signature.current()).toBe(first);
     clock.advance(1);
     const second = signature.current();
     expect(second).not.toBe(first);
-    expect(verify(second, { now: clock.now() / 1000 })).toMatchObject({ ok: true, issuedAt: issuedAt + 800 });
+    expect(verify(second, { now: clock.now() / 1000 })).toMatchObject({ ok: true, issuedAt: issuedAt + 69_120 });
   });
 
   it('takes its secrets out of a text', () => {
     const { clock, signature } = holder();
     const old = signature.current();
     clock.advance(5000);
-    signature.renew();
+    signature.renew(old);
     const text = `a ${old} b ${signature.current()} c ${app.secretKey} d ?usersig=foreign&x=1`;
     expect(signature.redact(text)).toBe('a *** b *** c *** d ?usersig=***&x=1');
   });

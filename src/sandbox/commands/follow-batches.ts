@@ -12,12 +12,9 @@ import { type Body, type Call, failed, faultOf, type Handler, processed, Refusal
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
 
-/** How long each list may grow; past it, items fail with 32100 to 32103. */
-export type ListLimits = { follows: number; fans: number; mutuals: number };
+type Dependencies = { world: World; events: WebhookEvents; now: () => number };
 
-type Dependencies = { world: World; events: WebhookEvents; limits: ListLimits; now: () => number };
-
-export function createFollowBatches({ world, events, limits, now }: Dependencies) {
+export function createFollowBatches({ world, events, now }: Dependencies) {
   function readTargets(body: Body, list: unknown, field: string, max: number): { from: string; targets: string[] } {
     const from = readFromAccount(body, 30001);
     const targets = readBatch(list, { field, max, code: 30001 });
@@ -28,17 +25,6 @@ export function createFollowBatches({ world, events, limits, now }: Dependencies
   const failureOf = (to: string, call: Call): ItemResult | undefined =>
     faultOf(to, call) ?? (world.has(to) ? undefined : failed(to, 30003));
 
-  /** Why `from` cannot follow `to`, who exists. */
-  function obstacle(from: string, to: string): ItemResult | undefined {
-    if (to === from) return failed(to, 30001, 'From_Account cannot follow itself');
-    if (world.followTime(from, to) !== undefined) return undefined;
-    if (world.size(from, 'follows') >= limits.follows) return failed(to, 32100, 'following list is full');
-    if (world.size(to, 'fans') >= limits.fans) return failed(to, 32101, 'fan list is full');
-    if (world.followTime(to, from) === undefined) return undefined;
-    if (world.size(from, 'mutuals') >= limits.mutuals) return failed(to, 32102, 'mutual list is full');
-    return world.size(to, 'mutuals') >= limits.mutuals ? failed(to, 32103, 'mutual list is full') : undefined;
-  }
-
   function relation(from: string, to: string, asOf?: number): FollowCheckType {
     const isFan = world.followTime(to, from, asOf) !== undefined;
     if (world.followTime(from, to, asOf) !== undefined) return isFan ? 3 : 2;
@@ -47,7 +33,8 @@ export function createFollowBatches({ world, events, limits, now }: Dependencies
 
   const follow_add: Handler<FollowChangeResponse> = (body, call) => {
     const { from, targets } = readTargets(body, pluck(body.FollowItem, 'To_Account'), 'FollowItem', 20);
-    const failureFor = (to: string) => failureOf(to, call) ?? obstacle(from, to);
+    const failureFor = (to: string) =>
+      failureOf(to, call) ?? (to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined);
     const { ResultItem, changed } = changeEach(targets, failureFor, (to) => world.follow(from, to));
     events.followed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' });
     return { ResultItem };

@@ -29,8 +29,7 @@ export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise
   await teacher.stop();
 
   const clock = createSimulatedClock(START_MS);
-  const fresh = String(freshSeconds);
-  const settings = { ...NO_LIMIT, LIST_FRESH_SECONDS: fresh, COUNTS_FRESH_SECONDS: fresh, PORT: '0' };
+  const settings = { ...NO_LIMIT, LIST_FRESH_SECONDS: String(freshSeconds), PORT: '0' };
   const gateways = (redisUrls.length > 0 ? redisUrls : [undefined]).map((REDIS_URL) => {
     // Real time hardly passes: a Redis that answers as fast as ever would seem slow.
     const config = readConfig({ ...settingsFor(upstream), ...settings, REDIS_URL, REDIS_TIMEOUT_MS: '10000' });

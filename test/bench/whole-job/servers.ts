@@ -13,11 +13,7 @@ export type Server = {
 export const WEBHOOK = { WEBHOOK_TOKEN: 'a-token-of-the-benches', WEBHOOK_PATH: '/hooks/follow' };
 
 /** Nothing is served that is older than it may be fresh. */
-const NOTHING_STALE = {
-  LIST_STALE_SECONDS: '30',
-  COUNTS_STALE_SECONDS: '30',
-  RELATION_STALE_SECONDS: '30',
-};
+const NOTHING_STALE = { LIST_STALE_SECONDS: '30' };
 
 const peer = (script: string, env: Settings) => (upstream: ServerProcess) =>
   startServer(`peers/${script}.ts`, { UPSTREAM: upstream.origin, ...env });

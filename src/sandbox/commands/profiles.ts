@@ -1,10 +1,10 @@
-// portrait_get: profiles as lists of Tag and Value (CONTRACT 6.1, 6.3).
-import type { PortraitGetResponse } from '../../tencent/wire.ts';
-import { readBatch } from '../checks.ts';
+// portrait_get: profiles as lists of Tag and Value (CONTRACT 6.1, 6.3); account_check: who exists (CONTRACT 6.4).
+import type { AccountCheckResponse, PortraitGetResponse } from '../../tencent/wire.ts';
+import { pluck, readBatch } from '../checks.ts';
 import { failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
 import type { World } from '../world.ts';
 
-const MAX_READ = 100;
+const MAX_ACCOUNTS = 100;
 const STANDARD_TAGS =
   'Nick Gender BirthDay Location SelfSignature AllowType Language Image MsgSettings AdminForbidType Level Role'.split(
     ' ',
@@ -27,7 +27,7 @@ export function createPortraitGet({ world, customFields }: Dependencies): Handle
   return (body, call) => {
     const users = body.To_Account;
     if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002, 'Err_Profile_No_To_Account');
-    const ids = readBatch(users, { field: 'To_Account', max: MAX_READ, code: 40001 });
+    const ids = readBatch(users, { field: 'To_Account', max: MAX_ACCOUNTS, code: 40001 });
     const tags = readBatch(body.TagList, { field: 'TagList', max: Number.POSITIVE_INFINITY, code: 40001 });
     const stranger = tags.find((tag) => !known.has(tag));
     if (stranger !== undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${stranger}`);
@@ -43,4 +43,17 @@ export function createPortraitGet({ world, customFields }: Dependencies): Handle
     const broken = results.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
     return { UserProfileItem: results, ...(broken.length > 0 && { Fail_Account: broken }) };
   };
+}
+
+export function createAccountCheck({ world }: { world: World }): Handler<AccountCheckResponse> {
+  return (body, call) => ({
+    ResultItem: readBatch(pluck(body.CheckItem, 'UserID'), { field: 'CheckItem', max: MAX_ACCOUNTS, code: 70402 }).map(
+      (UserID) => {
+        const failure = faultOf(UserID, call);
+        if (failure) return { UserID, ResultCode: failure.ResultCode, ResultInfo: failure.ResultInfo };
+        const AccountStatus = world.has(UserID) ? 'Imported' : 'NotImported';
+        return { UserID, ResultCode: 0, ResultInfo: '', AccountStatus };
+      },
+    ),
+  });
 }

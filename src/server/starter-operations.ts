@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Kind, parse } from 'graphql';
 
-const OPERATIONS = new URL('../schema/operations/', import.meta.url);
+const OPERATIONS = new URL('../../schema/operations/', import.meta.url);
 
 /** The texts of `schema/operations/*.graphql`, in the order of their file names. */
 export function readStarterOperations(): string[] {

@@ -1,0 +1,125 @@
+// Every setting once: what it accepts, its default and its meaning, from which the table of deploy/README.md is made.
+import { z } from 'zod';
+import { REGIONS, type Region } from '../tencent/regions.ts';
+import {
+  baseUrl,
+  graphqlName,
+  hostName,
+  httpsUrl,
+  listVisibility,
+  number,
+  oneOf,
+  onOrOff,
+  origins,
+  pattern,
+  proxies,
+  redisNodes,
+  seconds,
+  secret,
+  text,
+  webhookPath,
+  wholeNumber,
+  words,
+} from './values.ts';
+
+const regions = Object.keys(REGIONS) as Region[];
+
+/** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
+export const PLAIN = z.object({
+  HOST: hostName.prefault('127.0.0.1').describe('the address to listen on; the image sets 0.0.0.0'),
+  PORT: number(0, 65_535, 4000, 'serves GraphQL at `/graphql`'),
+  METRICS_PORT: wholeNumber(0, 65_535).nullable().default(null).describe('serves Prometheus metrics at `/metrics`'),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .prefault('info')
+    .describe('from `fatal` to `trace`, or `silent`'),
+  SHUTDOWN_DRAIN_MS: number(0, 120_000, 1000, 'requests are still accepted so long after SIGTERM'),
+  UPSTREAM_RATE: number(
+    1,
+    100_000,
+    180,
+    'calls/s per command, of all replicas; the app has 200, its alarm comes at 160',
+  ),
+  REQUEST_DEADLINE_MS: number(100, 120_000, 10_000, 'one client request'),
+  // The schema's default page of 20 must always be allowed.
+  MAX_PAGE_SIZE: number(20, 1000, 100, 'the largest `first`, from 20 to 1000'),
+  USER_ID_PATTERN: pattern.prefault('[A-Za-z0-9_-]{1,32}').describe('ids of users; never spaces, colons, braces'),
+  PROFILE_CUSTOM_FIELDS: words
+    .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
+    .prefault('')
+    .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
+  EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
+  LIST_VISIBILITY: listVisibility
+    .prefault('public')
+    .describe('`public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
+  MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
+  AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
+  CORS_ORIGINS: origins
+    .default([])
+    .describe('origins whose pages may ask, such as `https://app.example`, separated by commas; `*` for all'),
+  CORS_HEADERS: words
+    .refine((names) => names.every((name) => /^[\w-]{1,64}$/.test(name)), 'must be names of headers')
+    .prefault('')
+    .describe('headers that these pages may send, beside those of common clients and of tracing'),
+  TRUST_PROXY: proxies
+    .prefault('0')
+    .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
+  MAX_TOKENS: number(100, 100_000, 2000, 'the limit of one document'),
+  MAX_ALIASES: number(0, 10_000, 100, 'the same'),
+  MAX_UPSTREAM_CALLS: number(1, 100_000, 250, 'the most upstream calls of one operation'),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000)
+    .transform((limit) => limit || null)
+    .prefault('0')
+    .describe('requests of one viewer, or of one address; 0: no limit'),
+});
+
+export const SETTINGS = z.object({
+  NODE_ENV: text
+    .refine((value) => value === 'production' || !/^prod/i.test(value), 'must be production or unlike it')
+    .prefault('development')
+    .describe('`production` switches GraphiQL, introspection and suggestions off'),
+  TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('required: the app'),
+  TENCENT_SECRET_KEY: secret.describe("required: the app's secret key"),
+  TENCENT_ADMIN: text
+    .regex(/^[^\s:]{1,32}$/, 'must be a UserID: 1 to 32 characters')
+    .prefault('administrator')
+    .describe('the app admin that signs calls'),
+  TENCENT_REGION: oneOf(regions)
+    .optional()
+    .describe(`required: ${regions.map((name) => `\`${name}\``).join(', ')}`),
+  TENCENT_BASE_URL: baseUrl.optional().describe("the upstream's URL in place of a region; http for loopback only"),
+  UPSTREAM_TIMEOUT_MS: number(100, 60_000, 5000, "one call; the upstream's own limit is 3000"),
+  REDIS_URL: redisNodes.optional().describe('`redis://` or `rediss://`; nodes of a Redis Cluster separated by commas'),
+  REDIS_TIMEOUT_MS: number(10, 10_000, 200, 'how long a query waits for Redis at most'),
+  CACHE_MEMORY_MB: number(1, 65_536, 128, 'the bound of the memory tier'),
+  PROFILE_FRESH_SECONDS: seconds(3600, 'how long a cached profile is fresh'),
+  LIST_FRESH_SECONDS: seconds(30, 'the same for pages of lists, counts and relations; 0: every query asks'),
+  LIST_STALE_SECONDS: seconds(3600, 'how old these may be until newer ones can be had; relations at most 600'),
+  LIST_VALIDATED_SECONDS: seconds(120, "how long a page is fresh whose owner's counter stays the same"),
+  WEBHOOK_FRESH_SECONDS: seconds(600, 'how long all but profiles are fresh while webhooks arrive'),
+  AUTH: words
+    .pipe(z.array(oneOf(['usersig', 'jwt', 'header', 'development'])))
+    .prefault('')
+    .describe('how requests may name a viewer: some of `usersig`, `jwt`, `header`, `development`'),
+  JWT_JWKS_URL: httpsUrl.optional().describe("required for `jwt`: the issuer's keys; http for loopback only"),
+  JWT_ISSUER: text.optional().describe('required for `jwt`'),
+  JWT_AUDIENCE: text.optional().describe('required for `jwt`'),
+  JWT_USER_CLAIM: text.prefault('sub').describe('the claim that holds the UserID'),
+  VIEWER_HEADER_SECRET: secret
+    .optional()
+    .describe('required for `header`: what the router sends as `x-viewer-secret`, beside `x-viewer-id`'),
+  WRITE_LAG_SECONDS: number(0, 600, 30, 'own changes are shown so long before the upstream does'),
+  WEBHOOK_TOKEN: text
+    .max(128, 'must have at most 128 characters')
+    .optional()
+    .describe("the token of the webhooks' signature, as in the console; without it there are none"),
+  WEBHOOK_PATH: webhookPath.optional().describe('where they arrive; derived from the secret key, printed by `check`'),
+  GRAPHIQL: onOrOff.optional().describe('on, and off in production'),
+  INTROSPECTION: onOrOff.optional().describe('on, and off in production'),
+  TRUSTED_DOCUMENTS: oneOf(['off', 'log', 'strict'])
+    .prefault('off')
+    .describe('`log`: unknown documents are logged and counted; `strict`: they are refused'),
+  TRUSTED_DOCUMENTS_PATH: text.optional().describe('a file or folder of further documents'),
+  FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
+  FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
+  ...PLAIN.shape,
+});

@@ -1,0 +1,105 @@
+// A gateway that is replaced while clients are subscribed: each comes back by itself, with what CLIENTS.md says.
+import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { subscriptionExchange, Client as Urql } from '@urql/core';
+import { print } from 'graphql';
+import { createClient as createSse } from 'graphql-sse';
+import { type Client, createClient } from 'graphql-ws';
+import { expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { FollowEventsDocument } from '../../schema/documents.ts';
+import { socketUrl } from '../live/sockets.ts';
+import { openHouse } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import { freePort } from '../support/redis-process.ts';
+import { change, openSubscriptions } from './lists.ts';
+import { openApollo } from './open-apollo.ts';
+
+type Resuming = <C extends Pick<Client, 'subscribe'>>(client: C) => C;
+type Tell = (event: unknown) => void;
+
+/** The snippet of the page, as it stands there. */
+async function readSnippet(): Promise<Resuming> {
+  const page = readFileSync(new URL('../../schema/CLIENTS.md', import.meta.url), 'utf8');
+  const [, snippet = ''] = /```ts\n(export function resuming.*?)```/s.exec(page) ?? [];
+  expect(snippet.split('\n').length).toBeLessThanOrEqual(21);
+  const script = encodeURIComponent(stripTypeScriptTypes(snippet));
+  return ((await import(/* @vite-ignore */ `data:text/javascript,${script}`)) as { resuming: Resuming }).resuming;
+}
+
+const variables = { userId: 'star' };
+const eventOf = (answer: { data?: unknown }) => (answer.data as { followEvents?: unknown } | undefined)?.followEvents;
+const sink = (tell: Tell) => ({
+  next: (answer: object) => tell(eventOf(answer)),
+  error: tell,
+  complete: () => tell('over'),
+});
+
+/** Ways to subscribe, each with the defaults of its client. */
+const WAYS: Record<string, (url: string, resuming: Resuming, tell: Tell) => () => unknown> = {
+  'graphql-ws': (url, resuming, tell) => {
+    const client = resuming(openSocket(url));
+    client.subscribe({ query: print(FollowEventsDocument), variables }, sink(tell));
+    return () => client.dispose();
+  },
+  'graphql-sse': (url, resuming, tell) => {
+    const client = resuming(createSse({ url: `${url}/graphql` }));
+    client.subscribe({ query: print(FollowEventsDocument), variables }, sink(tell));
+    return () => client.dispose();
+  },
+  Apollo: (url, resuming, tell) => {
+    const { client } = openApollo({ url }, { socket: resuming(openSocket(url)) });
+    client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
+    return () => client.stop();
+  },
+  urql: (url, resuming, tell) => {
+    const socket = resuming(openSocket(url));
+    const exchange = subscriptionExchange({
+      forwardSubscription: ({ query = '', variables }) => ({
+        subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
+      }),
+    });
+    const client = new Urql({ url: `${url}/graphql`, exchanges: [exchange] });
+    return client.subscription(FollowEventsDocument, variables).subscribe((answer) => tell(eventOf(answer)))
+      .unsubscribe;
+  },
+};
+
+function openSocket(url: string): Client {
+  const client = createClient({ url: socketUrl({ url }), webSocketImpl: WebSocket });
+  onTestFinished(() => void client.dispose());
+  return client;
+}
+
+test('graphql-ws, graphql-sse, Apollo and urql come back to another gateway at that address, and miss and repeat nothing', async () => {
+  const { url: REDIS_URL } = await startRedis();
+  const PORT = String(await freePort());
+  const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
+  const first = await openHouse({ env: { ...env, PORT }, sandbox: { emptyWorld: true } });
+  for (const id of ['star', 'anna', 'bert', 'cleo']) first.sandbox.world.importAccount(id);
+  const elsewhere = await first.openReplica({ PORT: '0' });
+
+  const resuming = await readSnippet();
+  const told: Record<string, unknown[]> = {};
+  for (const [name, subscribe] of Object.entries(WAYS)) {
+    const events: unknown[] = [];
+    told[name] = events;
+    onTestFinished(async () => void (await subscribed()));
+    const subscribed = subscribe(first.url, resuming, (event) => events.push(event));
+  }
+  const everybodyHeard = (...fans: string[]) => {
+    const gained = fans.map((id) => ({ __typename: 'FanGained', user: { id }, owner: { id: 'star' } }));
+    const expected = Object.fromEntries(Object.keys(WAYS).map((name) => [name, gained]));
+    return expect.poll(() => told, { timeout: 30_000 }).toMatchObject(expected);
+  };
+  await expect.poll(() => openSubscriptions(first)).toBe(4);
+  await change(first, 'anna', 'follow');
+  await everybodyHeard('anna');
+
+  await first.gateway.close();
+  await change(elsewhere, 'bert', 'follow');
+  const second = await first.openReplica({ PORT });
+  await everybodyHeard('anna', 'bert');
+  await change(second, 'cleo', 'follow');
+  await everybodyHeard('anna', 'bert', 'cleo');
+});

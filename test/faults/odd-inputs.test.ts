@@ -1,0 +1,257 @@
+// Inputs that nobody means to send, each with its right answer: what the upstream may say, and what clients may ask.
+import { describe, expect, test } from 'vitest';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
+import { bugs, codesOf, get, post, requestLines } from '../http/requests.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { type Answer, openHouse } from '../support/house.ts';
+import { only, scrape } from '../telemetry/scrape.ts';
+
+const CROWD = [
+  { followedAt: '2020-09-13T12:26:41Z', node: { id: 'crowd_000002' } },
+  { followedAt: '2020-09-13T12:26:40Z', node: { id: 'crowd_000001' } },
+];
+const PROFILE = `{ user(id: "anna") {
+  nick level customFields { value } items: profileItems(tags: ["Tag_Profile_IM_Nick", "Tag_Profile_IM_Level"]) { value }
+} }`;
+const COUNTS = '{ user(id: "anna") { fansCount followsCount mutualsCount fans { totalCount } } }';
+const LIST = '{ user(id: "anna") { fans { edges { followedAt node { id } } } } }';
+
+/** Anna has a profile and two fans; the upstream's answers are rewritten on their way. */
+async function openOdd(faults: FaultPatch = {}, env: Record<string, string> = {}) {
+  const clock = createHastyClock();
+  const house = await openHouse({
+    clock,
+    env: { PROFILE_CUSTOM_FIELDS: 'Team', METRICS_PORT: '0', AUTH: 'development', ...env },
+    sandbox: { emptyWorld: true, clock },
+  });
+  const { world, faults: switches } = house.sandbox;
+  world.importAccount('anna', {
+    Tag_Profile_IM_Nick: 'Anna',
+    Tag_Profile_IM_Level: 7,
+    Tag_Profile_Custom_Team: 'blue',
+  });
+  world.addFans('anna', 2);
+  switches.set(faults);
+  return house;
+}
+
+/** What a query answers when the upstream's JSON says `said` in place of `usual`. */
+async function answerTo(query: string, usual: string, said: string): Promise<Record<string, unknown>> {
+  const house = await openOdd({ rewrite: { pattern: usual, with: said } });
+  const response = await house.send(query);
+  const text = await response.text();
+  // A lone half of a character would leave as an escape, which parsers outside of JavaScript refuse.
+  expect(text).not.toMatch(/\\ud[89a-f]/i);
+  const { data, errors } = JSON.parse(text) as Answer;
+  expect(errors).toBeUndefined();
+  expect(bugs(house)).toEqual([]);
+  return data?.user as Record<string, unknown>;
+}
+
+describe('a profile in which the upstream says', () => {
+  test.each<[said: string, nick: string | null]>([
+    ['"a\\ud83d"', 'a\ufffd'],
+    ['"\\udc00b"', '\ufffdb'],
+    ['"\\udc00\\ud83d"', '\ufffd\ufffd'],
+    ['"\\ud83d\\ude00"', '😀'],
+    ['null', null],
+    ['true', null],
+    ['false', null],
+    ['["Anna"]', null],
+    ['{"nick":"Anna"}', null],
+  ])('%s for a nick', async (said, nick) => {
+    const { nick: shown, items } = (await answerTo(PROFILE, '"Anna"', said)) as { nick: unknown; items: unknown };
+    expect(shown).toBe(nick);
+    expect(items).toEqual(nick === null ? [{ value: 7 }] : [{ value: nick }, { value: 7 }]);
+  });
+
+  test.each<[said: string, level: number | null, item: unknown]>([
+    ['1e400', null, undefined],
+    ['-1e400', null, undefined],
+    ['9007199254740993', null, '9007199254740993'],
+    ['-12345678901234567890', null, '-12345678901234567890'],
+    ['4294967295', null, 4294967295],
+    ['1e16', null, 1e16],
+    ['7.5', null, 7.5],
+  ])('%s for a level', async (said, level, item) => {
+    const shown = await answerTo(PROFILE, '"Value":7', `"Value":${said}`);
+    expect(shown).toMatchObject({ nick: 'Anna', level });
+    expect(shown.items).toEqual([{ value: 'Anna' }, ...(item === undefined ? [] : [{ value: item }])]);
+  });
+
+  test.each<[said: string, value: string | null]>([
+    ['"b\\udbff"', 'b\ufffd'],
+    ['9007199254740993', '9007199254740993'],
+    ['18446744073709551615', '18446744073709551615'],
+    ['42', '42'],
+    ['null', null],
+  ])('%s for a field of the app’s own', async (said, value) => {
+    const { customFields } = await answerTo(PROFILE, '"blue"', said);
+    expect(customFields).toEqual(value === null ? [] : [{ value }]);
+  });
+});
+
+test.each(['2147483648', '-1', '1.5', '"2"', 'null', '1e400', '9007199254740993', 'true'])(
+  'a count of %s is null, and the others stay',
+  async (said) => {
+    expect(await answerTo(COUNTS, '"FollowerCount":2', `"FollowerCount":${said}`)).toEqual({
+      fansCount: null,
+      followsCount: 0,
+      mutualsCount: 0,
+      fans: { totalCount: null },
+    });
+  },
+);
+
+describe('a member whose follow began', () => {
+  test.each<[said: string, followedAt: string | null]>([
+    ['1600000001000', '2020-09-13T12:26:41Z'],
+    ['1600000001999', '2020-09-13T12:26:41Z'],
+    ['160000000100', null],
+    ['16000000010000', null],
+    ['253402300800000000000', null],
+    ['-1600000001', null],
+    ['1600000001.5', null],
+    ['"1600000001"', null],
+    ['1e400', null],
+    ['null', null],
+    ['{}', null],
+  ])('at %s keeps its place', async (said, followedAt) => {
+    const { fans } = await answerTo(LIST, '"FollowTime":1600000001', `"FollowTime":${said}`);
+    expect(fans).toEqual({ edges: [{ ...CROWD[0], followedAt }, CROWD[1]] });
+  });
+
+  test('at no time that can be read can be resumed after, and its page is kept', async () => {
+    const house = await openOdd({ rewrite: { pattern: '"FollowTime":1600000001', with: '"FollowTime":null' } });
+    const query = (after: string) =>
+      `{ user(id: "anna") { fans(first: 1${after}) { edges { cursor node { id } } pageInfo { hasNextPage } } } }`;
+    type Page = { user: { fans: { edges: { cursor: string; node: { id: string } }[] } } };
+    const head = (await house.data<Page>(query(''))).user.fans.edges[0];
+    const next = await house.data<Page>(query(`, after: "${head?.cursor}"`));
+    expect([head?.node.id, next.user.fans.edges[0]?.node.id]).toEqual(['crowd_000002', 'crowd_000001']);
+    expect(house.sandbox.calls.count('follow_get')).toBe(1);
+  });
+});
+
+describe('a list of which a member is', () => {
+  const MEMBER = '\\{"To_Account":"crowd_000002".*?"profile_sequence":\\d+\\}';
+  test.each([
+    'null',
+    '7',
+    '"crowd_000002"',
+    '[]',
+    '{}',
+    '{"To_Account":7}',
+    '{"To_Account":""}',
+    '{"To_Account":null}',
+  ])('%s shows the others; it is reported once, and counted', async (said) => {
+    const house = await openOdd({ rewrite: { pattern: MEMBER, with: said } });
+    for (let n = 0; n < 2; n++) {
+      expect(await house.data(`${LIST} # ${n}`)).toEqual({ user: { fans: { edges: [CROWD[1]] } } });
+      await house.data('{ user(id: "anna") { follows { nodes { id } } } }');
+    }
+    expect(house.logLines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+    expect(only(await scrape(house), 'odd_entries_total')).toMatchObject({ '{oddity="no account"}': 1 });
+  });
+
+  test('half a character shows it with U+FFFD', async () => {
+    const { fans } = await answerTo(LIST, '"crowd_000002"', '"crowd\\ud83d"');
+    expect(fans).toMatchObject({ edges: [{ node: { id: 'crowd\ufffd' } }, CROWD[1]] });
+  });
+});
+
+describe('a client that sends', () => {
+  test.each([
+    ['half a character as an id', { query: 'query ($a: ID!) { user(id: $a) { id } }', variables: { a: 'a\ud83d' } }],
+    [
+      'half a character as an id that a pattern would take',
+      { query: 'query ($a: ID!) { node(id: $a) { id } }', variables: { a: '\udc00' } },
+    ],
+    [
+      'half a character as whom to follow',
+      {
+        query: `mutation ($a: ID!) { followUsers(input: { userIds: [$a] }) {
+          results { ... on FollowFailure { userId reason message } }
+        } }`,
+        variables: { a: '\ud83d' },
+      },
+    ],
+    ['half a character as an operation’s name', { query: '{ __typename }', operationName: 'A\ud83d' }],
+    [
+      'half a character as a number',
+      {
+        query: 'query ($a: Int) { user(id: "a") { fans(first: $a) { totalCount } } }',
+        variables: { a: '\udfff' },
+      },
+    ],
+    [
+      'half a character as a cursor',
+      {
+        query: 'query ($a: String) { user(id: "a") { fans(after: $a) { totalCount } } }',
+        variables: { a: '\ud83d' },
+      },
+    ],
+  ])('%s reads no such half', async (_title, body) => {
+    const house = await openOdd({}, { USER_ID_PATTERN: '.+' });
+    const response = await post(house, JSON.stringify(body), 'application/json', { 'x-viewer-id': 'anna' });
+    const text = await response.text();
+    expect(text).toMatch(/INVALID_ID|BAD_USER_INPUT|INVALID_CURSOR|OPERATION_RESOLUTION_FAILURE/);
+    // Escaped within a text of ours it is no half of a character any more.
+    expect(text.replaceAll('\\\\ud', '')).not.toMatch(/\\ud[89a-f]/i);
+    expect(bugs(house)).toEqual([]);
+    expect(house.sandbox.calls.count()).toBe(0);
+  });
+
+  test.each(['{"query": tok_secret_abc', '{"tok_secret_abc"}', '["tok_secret_abc"', '{"query":"tok_secret_abc'])(
+    'the broken body %s gets a message and a code alone',
+    async (body) => {
+      const house = await openOdd({}, { NODE_ENV: 'production', AUTH: '' });
+      const response = await post(house, body);
+      expect(response.status).toBe(400);
+      const message = expect.not.stringContaining('tok_');
+      expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+      await requestLines(house);
+      expect(house.logLines.join('')).not.toContain('tok_');
+    },
+  );
+
+  test.each([
+    ['a byte order mark before the body', '\uFEFF{"query":"{ __typename }"}', { __typename: 'Query' }],
+    ['an empty operation name', '{"query":"{ __typename }","operationName":""}', { __typename: 'Query' }],
+    ['an operation name of null', '{"query":"query A { __typename }","operationName":null}', { __typename: 'Query' }],
+  ])('%s is answered', async (_title, body, data) => {
+    expect(await (await post(await openOdd(), body)).json()).toEqual({ data });
+  });
+
+  test.each(['{ __typename }', 'query A { __typename }', 'query A { __typename } query B { __typename }'])(
+    'an empty operation name for "%s" gets the same by GET as by POST',
+    async (query) => {
+      const house = await openOdd();
+      const byPost = (await (await post(house, JSON.stringify({ query, operationName: '' }))).json()) as Answer;
+      const byGet = (await (await get(house, { query, operationName: '' })).json()) as Answer;
+      expect([byGet.data, codesOf(byGet)]).toEqual([byPost.data, codesOf(byPost)]);
+    },
+  );
+
+  test.each([
+    ['traceparent, tracestate'],
+    ['baggage'],
+    ['sentry-trace'],
+    ['content-type, x-app-version, x-b3-traceid'],
+  ])('%s, as browsers with tracing do, may do so', async (names) => {
+    const house = await openOdd(
+      {},
+      { CORS_ORIGINS: 'https://app.example', CORS_HEADERS: 'X-App-Version,x-b3-traceid' },
+    );
+    const { headers } = await fetch(`${house.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': names,
+      },
+    });
+    const allowed = headers.get('access-control-allow-headers')?.toLowerCase().split(', ');
+    expect(allowed).toEqual(expect.arrayContaining(names.split(', ')));
+  });
+});

@@ -1,0 +1,34 @@
+// What a deployment must give, as deploy/README.md says it.
+import { expect, onTestFinished, test } from 'vitest';
+import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { start } from './start-process.ts';
+
+const CACHE_MEMORY_MB = 16;
+/** Far more than that cache holds. */
+const USERS = 15_000;
+
+test('no more is resident than the page says, however many users are asked for', async () => {
+  const sandbox = createSandbox({ people: 3, rateLimits: Number.POSITIVE_INFINITY });
+  const { url: TENCENT_BASE_URL } = await sandbox.listen();
+  onTestFinished(() => sandbox.close());
+  const env = {
+    ...{
+      TENCENT_BASE_URL,
+      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+    },
+    ...{ CACHE_MEMORY_MB: String(CACHE_MEMORY_MB), UPSTREAM_RATE: '100000', PORT: '0', METRICS_PORT: '0' },
+  };
+  const gateway = start([], { env });
+  const [, metrics = ''] = await gateway.said(/"url":"(http:[^"]+\/metrics)"/);
+  const [, url = ''] = await gateway.said(/GraphiQL +(http:\S+)/);
+  const query = 'query ($ids: [ID!]!) { users(ids: $ids) { nick avatar fansCount } }';
+  for (let from = 0; from < USERS; from += 100) {
+    const ids = Array.from({ length: 100 }, (_, n) => `fan_${String(from + n + 1).padStart(6, '0')}`);
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables: { ids } }) });
+    expect(await response.json()).not.toHaveProperty('errors');
+  }
+  const [, bytes] = /^process_resident_memory_bytes (\d+)/m.exec(await (await fetch(metrics)).text()) ?? [];
+  expect(Number(bytes) / 1024 / 1024).toBeLessThan(640 + 2 * CACHE_MEMORY_MB);
+});
