@@ -6,7 +6,7 @@ import type { UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
-import { FollowEdgeType, newFan } from './follow-connection.ts';
+import { FollowEdgeType, newFan } from './follow-edge.ts';
 import { UserType } from './user.ts';
 import { checkUserId, handleOf, MAX_LOOKUP } from './user-handle.ts';
 

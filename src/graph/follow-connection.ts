@@ -1,9 +1,8 @@
 // The three lists of a user as Relay connections.
-import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
-import { type Page, readSlice, type Slice } from '../follow/walk.ts';
+import type { FollowList, UserId } from '../follow/model.ts';
+import { readSlice, type Slice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import {
@@ -18,12 +17,9 @@ import {
   pricedMembers,
 } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { dateTimeOf } from './scalars.ts';
+import { decodeCursor } from './cursor.ts';
+import { type FollowEdge, FollowEdgeType, shape } from './follow-edge.ts';
 import { UserType } from './user.ts';
-
-/** A member of a list. `time` is when the follow began, as it is shown. */
-type FollowEdge = FollowEntry & { readonly cursor: string; readonly time: string | null };
 
 type FollowConnection = {
   readonly userId: UserId;
@@ -56,41 +52,6 @@ function readConnection(
   return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
 }
 
-const shapedPages = new WeakMap<FollowPage, Page<FollowEdge>>();
-
-/** A cached page is shaped once, however many answers are cut from it; cursors are written when they are asked for. */
-function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<FollowEdge> {
-  const known = shapedPages.get(page);
-  if (known) return known;
-  const entries = page.entries.map(({ user: { id, profile }, followedAt }, index): FollowEdge => {
-    let cursor: string | undefined;
-    return {
-      user: { id, profile, memberOf: query },
-      followedAt,
-      time: followedAt === 0 ? null : dateTimeOf(followedAt),
-      get cursor() {
-        cursor ??= encodeCursor(cursorKey, query, { ...query, index, userId: id, followedAt });
-        return cursor;
-      },
-    };
-  });
-  const shaped = { entries, next: page.next };
-  shapedPages.set(page, shaped);
-  return shaped;
-}
-
-/** The edge of somebody who has just become a fan, as it stands at the head of the list. `at` is epoch milliseconds. */
-export function newFan(owner: UserId, fan: UserId, at: number, { cursorKey, chunkSize }: GraphSettings): FollowEdge {
-  const query = { userId: owner, list: 'fans', start: '', size: chunkSize } as const;
-  const followedAt = Math.floor(at / 1000);
-  return {
-    user: { id: fan, profile: null, memberOf: query },
-    followedAt,
-    time: dateTimeOf(followedAt),
-    cursor: encodeCursor(cursorKey, query, { ...query, index: 0, userId: fan, followedAt }),
-  };
-}
-
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */
 function selectsMembers({ fieldNodes, fragments }: GraphQLResolveInfo): boolean {
   const needsMembers = (selection: SelectionNode): boolean => {
@@ -113,23 +74,6 @@ function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
     },
   };
 }
-
-export const FollowEdgeType = builder.objectRef<FollowEdge>('FollowEdge').implement({
-  description: 'A member of a list of users.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', {
-      nullable: false,
-      description:
-        'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque.',
-    }),
-    node: t.expose('user', { type: UserType, nullable: false, description: 'The member.' }),
-    followedAt: t.expose('time', {
-      type: 'DateTime',
-      description:
-        'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
-    }),
-  }),
-});
 
 const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnection').implement({
   description: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",

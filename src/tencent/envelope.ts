@@ -27,9 +27,12 @@ export function readEnvelope(status: number, bytes: Buffer): Answer {
   };
 }
 
+/** Where a number begins that may be too long; texts, which may be ids of as many digits, begin with a quotation mark. */
+const LONG_NUMBER = /[:,[]\s*-?\d{16}/;
+
 /** A whole number that no `number` can hold keeps its digits, as a text: the app's own fields hold ids. */
 function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
   const keepDigits = (_key: string, value: unknown, { source = '' }: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
   return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
