@@ -50,7 +50,10 @@ const LINK = parse(
 
 /** The schema that is executed: the clients' one with the entity's names, and with what routers ask for. */
 export function createServedSchema({ names = OWN_NAMES, introspection }: ServedOptions): GraphQLSchema {
-  const schema = withNames(extendSchema(createSchema(), FOR_ROUTERS), names);
+  const clients = createSchema();
+  const schema = withNames(extendSchema(clients, FOR_ROUTERS), names);
+  // Extending drops it.
+  schema.description = clients.description;
   const entity = schema.getType('_Entity') as GraphQLUnionType;
   entity.resolveType = () => names.type;
   const query = schema.getQueryType() as GraphQLObjectType;
