@@ -1,13 +1,11 @@
 // The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
 import { createChangeStream } from './cache/change-stream.ts';
-import { createKeyedMutex } from './cache/keyed-mutex.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
-import { createDelayedInvalidation } from './follow/delayed-invalidation.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
 import { withOwnChanges } from './follow/overlay.ts';
@@ -59,20 +57,19 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     lifetimes: config.lifetimes,
     memoryBytes: config.memoryBytes,
     redis,
-    settleMs: lagMs,
+    lagMs,
     observer,
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
-  const delayed = createDelayedInvalidation(cache.invalidate, { clock, lagMs });
-  const mutex = createKeyedMutex();
+  const writer = createFollowWriter({ follow, cache, own, stream, clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
-  const webhookEvents = createWebhookEvents({ follow, cache, own, delayed, stream, clock, onFlood, onBug });
+  const webhookEvents = createWebhookEvents({ follow, cache, own, stream, clock, onFlood, onBug });
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
-    writer: createFollowWriter({ follow, cache, own, delayed, stream, mutex, clock }),
+    writer,
     subscriptions,
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
@@ -83,15 +80,15 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** Finishes changes that are under way, and hears no more of others. */
     async close(): Promise<void> {
       // A change goes on when its client is gone.
-      await mutex.settled();
+      await writer.settled();
       webhookEvents.close();
-      delayed.close();
+      cache.close();
     },
     /** Stops at once. */
     destroy(): void {
       subscriptions.close();
       webhookEvents.close();
-      delayed.close();
+      cache.close();
       stream.close();
     },
   };

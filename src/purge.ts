@@ -50,7 +50,7 @@ async function connect(config: Config): Promise<Shared> {
 async function purgeUsers({ redis, prefix, caches }: Shared, userIds: readonly string[]): Promise<void> {
   const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
   await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-  await redis.publish(invalidationChannel(prefix), writeInvalid(groups, true));
+  await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
 }
 
 /** Resolves with the number of keys that were removed. */
@@ -81,10 +81,10 @@ async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
 function strictLink(redis: RedisClient): RedisLink {
   return {
     ask: (command) => command(redis),
-    run: ({ lua }, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
+    run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
     isUp: () => true,
     whenBack() {},
-    subscribe() {},
+    async subscribe() {},
     publish: async () => true,
     close() {},
   };

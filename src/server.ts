@@ -56,20 +56,10 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       timeoutMs: config.redis?.timeoutMs ?? 0,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
-      onRefusal: (refuses, reason) =>
-        refuses
-          ? log.warn({ reason }, 'Redis refuses what it is asked; carrying on without it')
-          : log.info({ reason }, 'Redis refuses nothing any more'),
       nodeOf: (key) => nodeOf(redis, key),
     });
   const shared = redis && link && { link, client: redis, prefix };
-  const budget = createBudget({
-    link,
-    prefix,
-    ratePerSecond: config.upstreamRate,
-    clock,
-    report,
-  });
+  const budget = createBudget({ link, prefix, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
       ? null

@@ -1,28 +1,25 @@
-// Collects single keys from all over the process into the fewest batch calls that the source takes.
+// Collects single keys from all over the process into the fewest batch calls that the source takes; spare slots of a
+// call renew what is about to be stale.
 import DataLoader from 'dataloader';
 import type { Clock } from '../clock.ts';
+import type { ReadThrough } from './read-through.ts';
 import { combineWaiters, type Waiter } from './single-flight.ts';
 
 /** One answer for every key that was asked; a failure stays with its key. */
 export type Answers<V> = ReadonlyMap<string, V | Error>;
 
-/** The value of `key`, from the next batch. */
-export type BatchLoad<V> = (key: string, waiter: Waiter) => Promise<V>;
+export type BatchLoader<V> = ReturnType<typeof createBatchLoader<V>>;
 
 export type BatchLoaderOptions<V> = {
   clock: Clock;
+  /** Where the values go: a batch waits for keys that are still looked up in Redis. */
+  cache: Pick<ReadThrough<V>, 'looking' | 'isDue' | 'asOf' | 'put'>;
   maxBatchSize: number;
-  /** How many keys are on their way here, while Redis is asked for them: a batch waits for them a little longer. */
-  coming: () => number;
   call(keys: readonly string[], all: Waiter): Promise<Answers<V>>;
-  /**
-   * Keys that may fill spare slots, and where their values go: they are chosen before the call is made, and no reader
-   * waits for them.
-   */
-  prefetch?: (
-    slots: number,
-    asked: ReadonlySet<string>,
-  ) => { keys: readonly string[]; put(key: string, value: V): void };
+  /** For how long a key is renewed after a client has asked for it, in milliseconds; left out: spare slots stay empty. */
+  renewMs?: number;
+  /** Whether spare slots also take keys of which nothing is known. */
+  bringsNew?: boolean;
   onBatch?: (size: number) => void;
 };
 
@@ -35,15 +32,22 @@ const ROUND_TURNS = 3;
 /** It leaves after a round that brought nothing, and after this number of rounds that brought few. */
 const MAX_THIN_ROUNDS = 6;
 const FEW = 3;
+/** A cached answer takes a spare slot when less than this share of its fresh time is left. */
+const DUE_SHARE = 0.5;
+/** How many keys a batch looks at for each spare slot, and how many are kept in mind. */
+const LOOKS_PER_SLOT = 4;
+const MAX_NOTED = 20_000;
 
 type Request = { key: string; waiter: Waiter };
 
-export function createBatchLoader<V>(options: BatchLoaderOptions<V>): BatchLoad<V> {
-  const { clock, maxBatchSize, coming, call, prefetch, onBatch = () => {} } = options;
+export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
+  const { clock, cache, maxBatchSize, call, renewMs = 0, bringsNew = false, onBatch = () => {} } = options;
   let arrived = 0;
+  /** Key → when it was noted last; in the order in which they were last looked at. */
+  const noted = new Map<string, number>();
 
   async function schedule(dispatch: () => void): Promise<void> {
-    for (let thin = 0, news = 1; thin < MAX_THIN_ROUNDS && (news > 0 || coming() > 0); ) {
+    for (let thin = 0, news = 1; thin < MAX_THIN_ROUNDS && (news > 0 || cache.looking() > 0); ) {
       const before = arrived;
       await clock.sleep(ROUND_MS);
       for (let turn = 0; turn < ROUND_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -53,19 +57,34 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>): BatchLoad<
     dispatch();
   }
 
+  /** At most `slots` noted keys that are due; the next call goes on where this one ended. */
+  function takeDue(slots: number, asked: ReadonlySet<string>): string[] {
+    const taken: string[] = [];
+    let looks = Math.min(noted.size, slots * LOOKS_PER_SLOT);
+    for (const [key, at] of noted) {
+      if (looks-- <= 0 || taken.length >= slots) break;
+      noted.delete(key);
+      if (clock.now() - at > renewMs) continue;
+      noted.set(key, at);
+      if (!asked.has(key) && (cache.isDue(key, DUE_SHARE) ?? bringsNew)) taken.push(key);
+    }
+    return taken;
+  }
+
   async function load(requests: readonly Request[]): Promise<(V | Error)[]> {
     const { all, join } = combineWaiters();
     const present = requests.filter(({ waiter }) => !waiter.signal.aborted);
+    if (present.length === 0) return requests.map(() => new Error('Nobody waits any more.'));
     const stopListening = present.map(({ waiter }) => join(waiter));
     const asked = new Set(present.map(({ key }) => key));
-    const spare = prefetch?.(maxBatchSize - asked.size, asked);
-    const keys = [...asked, ...(spare?.keys ?? [])];
-    if (asked.size > 0) onBatch(keys.length);
+    const spare = takeDue(maxBatchSize - asked.size, asked);
+    onBatch(asked.size + spare.length);
     try {
-      const answers = asked.size > 0 ? await call(keys, all) : new Map<string, V>();
-      for (const key of spare?.keys ?? []) {
+      const asOf = cache.asOf();
+      const answers = await call([...asked, ...spare], all);
+      for (const key of spare) {
         const answer = answers.get(key);
-        if (answer !== undefined && !(answer instanceof Error)) spare?.put(key, answer);
+        if (answer !== undefined && !(answer instanceof Error)) cache.put(key, answer, asOf);
       }
       return requests.map(({ key }) => answers.get(key) ?? new Error(`The batch left out ${key}.`));
     } finally {
@@ -78,8 +97,19 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>): BatchLoad<
     maxBatchSize,
     batchScheduleFn: (dispatch) => void schedule(dispatch),
   });
-  return (key, waiter) => {
-    arrived++;
-    return loader.load({ key, waiter });
+  return {
+    /** The value of `key`, from the next batch. */
+    load(key: string, waiter: Waiter): Promise<V> {
+      arrived++;
+      return loader.load({ key, waiter });
+    },
+    /** A client asked for `key`, or is likely to. */
+    note(key: string): void {
+      // What is never fresh is never worth renewing.
+      if (renewMs <= 0) return;
+      noted.set(key, clock.now());
+      const [first] = noted.size > MAX_NOTED ? noted.keys() : [];
+      if (first !== undefined) noted.delete(first);
+    },
   };
 }

@@ -1,8 +1,10 @@
-// The stream of changes that every replica appends to and follows: a Redis stream, or a ring in memory without Redis.
+// The stream of changes that every replica appends to and follows: a Redis stream, or this process' own without Redis.
 // Knows no follow words.
+import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { createChangeRing, type StreamEntry } from './change-ring.ts';
-import type { RedisClient, RedisLink } from './redis-link.ts';
+import { parseJson, type RedisClient, type RedisLink } from './redis-link.ts';
+
+export type StreamEntry<T> = { readonly id: string; readonly value: T };
 
 export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 
@@ -24,7 +26,12 @@ export type ChangeStreamOptions<T> = {
   clock: Clock;
 };
 
-const FIRST_ID = '0-0';
+/**
+ * An id: `<ms>-<seq>` as Redis makes it, or `<ms>-<seq>.<n>` of an entry that only this process has heard, behind that
+ * one. It holds nothing that a URL would have to escape.
+ */
+export const STREAM_ID = /^\d{1,15}-\d{1,15}(?:\.\d{1,15})?$/;
+
 /** How long Redis holds on to a question while nothing happens, in milliseconds. */
 const WAIT_MS = 2000;
 /** A connection that is silent for this much longer is dead. */
@@ -33,40 +40,45 @@ const SILENCE_MS = 1000;
 const PAUSE_MS = 500;
 const PAGE = 500;
 
-export function createChangeStream<T>(options: ChangeStreamOptions<T>) {
-  const { redis, key, maxLength, read, clock } = options;
+export function createChangeStream<T>({ redis, key, maxLength, read, clock }: ChangeStreamOptions<T>) {
   const listeners = new Set<Listener<T>>();
   const closed = new AbortController();
+  /** The last entries as this process has heard them: nothing behind `floor` is missing. */
+  const kept: StreamEntry<T>[] = [];
   // Alone, every process begins a stream of its own.
-  const ring = createChangeRing<T>({ start: redis ? FIRST_ID : `${clock.now()}-0`, maxLength });
+  let floor = redis ? '0-0' : `${clock.now()}-0`;
+  let newest = floor;
+  /** Ids of this process begin anywhere, so that another one's are not taken for them. */
+  let local = randomInt(2 ** 40);
   /** The entry of the Redis stream that was read last, and whether it should still be there. */
-  let position = FIRST_ID;
+  let position = floor;
   let isAnchored = false;
-  /** Whether Redis was away at the start. */
+  /** Whether Redis was away at the start: by now there are subscribers, for whom the past is no news. */
   let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
 
-  /** Hands an entry over; with id null one that only this process hears. */
-  function hear(id: string | null, said: unknown): string {
-    const value = read(said);
-    if (value === undefined) return id ?? FIRST_ID;
-    const entry = ring.add(id, value);
-    for (const { onEntry } of [...listeners]) onEntry(entry);
-    return entry.id;
+  const localId = () => `${newest.split('.', 1)[0]}.${++local}`;
+  const indexOf = (id: string) => kept.findLastIndex((entry) => entry.id === id);
+
+  /** Hands an entry over; without an id one that only this process hears. */
+  function hear(said: unknown, sharedId?: string): string {
+    const [id, value] = [sharedId ?? localId(), read(said)];
+    if (value === undefined) return id;
+    newest = id;
+    kept.push({ id, value });
+    if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
+    const isPast = isLate && sharedId !== undefined;
+    for (const { onEntry } of isPast ? [] : [...listeners]) onEntry({ id, value });
+    return id;
   }
 
+  /** What came up to now may be incomplete. */
   function noteGap(): void {
-    const id = ring.noteGap();
-    for (const { onGap } of [...listeners]) onGap(id);
-  }
-
-  function take(id: string, fields: readonly string[]): void {
-    position = id;
-    isAnchored = true;
-    if (fields[0] === 'gap') noteGap();
-    else hear(id, fields[0] === 'value' ? parse(fields[1] ?? '') : undefined);
+    floor = newest = localId();
+    kept.length = 0;
+    for (const { onGap } of [...listeners]) onGap(floor);
   }
 
   /**
@@ -74,35 +86,27 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>) {
    * emptied or has left this replica behind. False when Redis is away.
    */
   async function readOn(): Promise<boolean> {
-    if (isLate && !(await skipToEnd())) return false;
     for (;;) {
-      const from = isAnchored ? position : `(${position}`;
-      const found = await redis?.link.ask((client) => client.xrange(key, from, '+', 'COUNT', PAGE), key);
+      const found = await redis?.link.ask((client) => client.xrange(key, position, '+', 'COUNT', PAGE), key);
       if (!found) return false;
-      if (isAnchored && found[0]?.[0] !== position) {
-        isAnchored = false;
-        noteGap();
-        continue;
+      const isThere = found[0]?.[0] === position;
+      if (isAnchored && !isThere) noteGap();
+      isAnchored = found.length > 0;
+      for (const [id, [name, text = '']] of isThere ? found.slice(1) : found) {
+        position = id;
+        if (name === 'gap') noteGap();
+        else if (name === 'value') hear(parseJson(text), id);
       }
-      for (const [id, fields] of isAnchored ? found.slice(1) : found) take(id, fields);
-      if (found.length < PAGE) return true;
+      if (found.length < PAGE) break;
     }
-  }
-
-  /** Where Redis was away at the start, there are subscribers by now for whom the past is no news. */
-  async function skipToEnd(): Promise<boolean> {
-    const last = await redis?.link.ask((client) => client.xrevrange(key, '+', '-', 'COUNT', 1), key);
-    if (!last) return false;
+    if (isLate) noteGap();
     isLate = false;
-    isAnchored = last.length > 0;
-    position = last[0]?.[0] ?? FIRST_ID;
-    noteGap();
     return true;
   }
 
   /** Reads on, one read after the other; not at all when `id` has been read meanwhile. */
   function catchUp(id?: string): Promise<boolean> {
-    const next = () => (id !== undefined && ring.has(id) ? true : readOn());
+    const next = () => (id !== undefined && indexOf(id) >= 0 ? true : readOn());
     // A failure is the business of the caller that it met.
     reading = reading.then(next, next);
     return reading;
@@ -146,12 +150,12 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>) {
     },
     /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */
     async append(value: T): Promise<string> {
-      if (!redis) return hear(null, value);
+      if (!redis) return hear(value);
       await shareGap();
       const id = await add('value', JSON.stringify(value));
       if (!id) hasUnshared = true;
       // Without Redis subscribers of this replica are told all the same.
-      return id && (await catchUp(id)) ? id : hear(null, value);
+      return id && (await catchUp(id)) ? id : hear(value);
     },
     /** Returns the way to stop. */
     listen(onEntry: Listener<T>['onEntry'], onGap: Listener<T>['onGap'] = () => {}): () => void {
@@ -159,19 +163,17 @@ export function createChangeStream<T>(options: ChangeStreamOptions<T>) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    /** What this process has heard behind an id; another replica may be ahead of it. */
-    since: ring.since,
+    /**
+     * What this process has heard behind an id, oldest first, and up to which one; another replica may be ahead of it.
+     * Not `complete` when some may be missing. `entry` is the one with that id, where it is still kept.
+     */
+    since(id: string) {
+      const index = indexOf(id);
+      const complete = index >= 0 || id === floor;
+      return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest };
+    },
     /** Reads what other replicas have written. Resolves also when Redis is away. */
     catchUp: async () => redis && (await catchUp()),
     close: () => closed.abort(),
   };
-}
-
-/** Undefined for what is no JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 // In which order this process read and heard of changes, so that a read which began before a change cannot undo it.
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from './bounded-map.ts';
 
 /** A moment in that order. */
 export type Generation = number;
@@ -9,14 +9,11 @@ export type Generations = ReturnType<typeof createGenerations>;
 /** The most groups that are kept apart. A read that outlasts this number of changes counts as outdated, whatever it read. */
 const MAX_GROUPS = 50_000;
 
-export function createGenerations(max = MAX_GROUPS) {
+export function createGenerations() {
   let now: Generation = 0;
   let floor: Generation = 0;
-  const changes = new LRUCache<string, { generation: Generation; eventAt: number }>({
-    max,
-    dispose: ({ generation }, _group, reason) => {
-      if (reason === 'evict') floor = Math.max(floor, generation);
-    },
+  const changes = createBoundedMap<string, Generation>(MAX_GROUPS, (generation, _group, reason) => {
+    if (reason === 'evict') floor = Math.max(floor, generation);
   });
 
   return {
@@ -24,14 +21,9 @@ export function createGenerations(max = MAX_GROUPS) {
     now: (): Generation => now,
     /** Whether what was read at `generation` may differ from what the group is now. */
     changedSince: (group: string, generation: Generation): boolean =>
-      Math.max(changes.peek(group)?.generation ?? 0, floor) > generation,
-    /** Epoch milliseconds of the last event that changed the group; 0 when it is not known. */
-    eventAt: (group: string): number => changes.peek(group)?.eventAt ?? 0,
-    /** Notes an event, or, without `at`, that a value was read which differs from the one before. */
-    advance(group: string, at?: number): void {
-      const eventAt = at ?? changes.peek(group)?.eventAt ?? 0;
-      changes.set(group, { generation: ++now, eventAt });
-    },
+      Math.max(changes.peek(group) ?? 0, floor) > generation,
+    /** Notes an event, or that a value was read which differs from the one before. */
+    advance: (group: string): void => void changes.set(group, ++now),
     advanceAll(): void {
       floor = ++now;
     },

@@ -65,17 +65,12 @@ export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreO
       const next = inherits ? { ...entry, version: known.version } : entry;
       store.set(key, next);
       // An entry larger than the whole memory is not kept.
-      if (groupOf && store.has(key)) {
-        const group = groupOf(key);
-        const keys = groups.get(group) ?? new Set();
-        groups.set(group, keys.add(key));
-      }
+      if (groupOf && store.has(key)) groups.set(groupOf(key), (groups.get(groupOf(key)) ?? new Set()).add(key));
       return next;
     },
     delete: (key: string) => void store.delete(key),
     deleteGroup(group: string): void {
-      if (!groupOf) store.delete(group);
-      for (const key of [...(groups.get(group) ?? [])]) store.delete(key);
+      for (const key of groupOf ? [...(groups.get(group) ?? [])] : [group]) store.delete(key);
     },
     clear: (): void => store.clear(),
     bytes: (): number => store.calculatedSize,

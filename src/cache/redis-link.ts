@@ -1,35 +1,10 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
-import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { type Clock, NOT_NEEDED } from '../clock.ts';
-import { subscribe } from './subscription.ts';
+import { type Clock, setAlarm } from '../clock.ts';
 
 export type RedisClient = Redis | Cluster;
 
-/** A Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
-export type RedisScript = { readonly lua: string; readonly sha: string };
-
-export type RedisLink = {
-  /**
-   * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
-   * `key` is one that they are about: it tells which node of a cluster they go to.
-   */
-  ask<T>(command: (redis: RedisClient) => Promise<T>, key?: string): Promise<T | undefined>;
-  /** The same for a script. */
-  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown>;
-  /** Whether Redis answered all that it was asked last. */
-  isUp(): boolean;
-  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
-  whenBack(callback: () => void): void;
-  /**
-   * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
-   * each time that listening begins.
-   */
-  subscribe(channel: string, heard: (message: string) => void, missed: () => void): void;
-  /** Whether Redis took the message. */
-  publish(channel: string, message: string): Promise<boolean>;
-  close(): void;
-};
+export type RedisLink = ReturnType<typeof createRedisLink>;
 
 export type RedisLinkOptions = {
   /** A client with `enableOfflineQueue: false`, so that commands fail at once without Redis. */
@@ -41,114 +16,146 @@ export type RedisLinkOptions = {
   nodeOf?: (key: string) => string;
   /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
   onChange(up: boolean, reason: string): void;
-  /** Told once when Redis is there but begins to refuse something, and once when it refuses nothing any more. */
-  onRefusal?: (refuses: boolean, reason: string) => void;
 };
 
-/** How often Redis is looked for while it is away, in milliseconds. */
-const PROBE_MS = 500;
+/** How often Redis is looked for while it is away, and a new connection is tried for what is published. */
+const RETRY_MS = 500;
+/** A connection takes longer to make than an answer to come. */
+const CONNECT_MS = 2000;
+/** How often a silent connection is asked whether it still is one. */
+const HEARTBEAT_MS = 5000;
 
-export const defineScript = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+/** Undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
-export function createRedisLink(options: RedisLinkOptions): RedisLink {
-  const { redis, clock, timeoutMs, nodeOf = () => '', onChange, onRefusal = () => {} } = options;
+export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', onChange }: RedisLinkOptions) {
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
   const callbacks: (() => void)[] = [];
-  /** What was refused when it was asked last. */
-  const refused = new Set<string>();
   // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
   redis.on('error', () => {});
 
-  /** Tries a write, which a master that was demoted refuses, until the node answers or another has taken its place. */
-  async function lookFor(node: string, key: string): Promise<void> {
-    const probe = () => withinTime(clock, timeoutMs, redis.unlink(`${key}::probe`));
-    while (!closed.signal.aborted) {
-      await clock.sleep(PROBE_MS, closed.signal).catch(() => {});
-      if (!(await probe().then(() => true, isRefusal))) continue;
-      away.delete(node);
-      onChange(true, [node, 'it answers again'].filter(Boolean).join(': '));
-      return callBack();
-    }
-  }
+  const pause = () => clock.sleep(RETRY_MS, closed.signal).catch(() => {});
+  const change = (isUp: boolean, node: string, reason: string) =>
+    onChange(isUp, [node, reason].filter(Boolean).join(': '));
 
-  function callBack(): void {
+  /** Carries on without a node until it takes a write again, or another has taken its place. */
+  async function leave(node: string, key: string, reason: string): Promise<void> {
+    if (away.has(node) || closed.signal.aborted) return;
+    away.add(node);
+    change(false, node, reason);
+    const probe = () => withinTime(clock, timeoutMs, redis.set(`${key}::probe`, '', 'PX', 1));
+    do await pause();
+    while (!closed.signal.aborted && !(await probe().catch(() => false)));
+    if (closed.signal.aborted) return;
+    away.delete(node);
+    change(true, node, 'it answers again');
     for (const callback of callbacks) callback();
   }
 
-  function noteFailure(error: unknown, key: string, name: string): void {
-    const reason = error instanceof Error ? error.message : 'failure';
+  /**
+   * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
+   * `key` is one that they are about: it tells which node of a cluster they go to.
+   */
+  async function ask<T>(command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs): Promise<T | undefined> {
     const node = nodeOf(key);
-    if (isRefusal(error)) {
-      if (refused.size === 0) onRefusal(true, reason);
-      refused.add(name);
-    } else if (!away.has(node) && !closed.signal.aborted) {
-      away.add(node);
-      onChange(false, [node, reason].filter(Boolean).join(': '));
-      void lookFor(node, key);
-    }
-  }
-
-  /** `name` tells what is refused. */
-  async function ask<T>(name: string, command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs) {
-    if (away.has(nodeOf(key)) || closed.signal.aborted) return undefined;
+    if (away.has(node) || closed.signal.aborted) return undefined;
     try {
-      const answer = await withinTime(clock, ms, command(redis));
-      if (refused.delete(name) && refused.size === 0) {
-        onRefusal(false, 'it does what it is asked');
-        callBack();
-      }
-      return answer;
+      return await withinTime(clock, ms, command(redis));
     } catch (error) {
       // A caller that waits for less than is usual learns nothing of whether Redis is there.
-      if (ms >= timeoutMs || !(error instanceof NoAnswer)) noteFailure(error, key, name);
+      const saysNothing = error instanceof NoAnswer ? ms < timeoutMs : isAboutCommand(error as Error);
+      if (!saysNothing) void leave(node, key, (error as Error).message);
       return undefined;
     }
   }
 
+  /** Rejects when its connection ends, or falls silent. */
+  async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<never> {
+    const connection = anyNode(redis).duplicate({
+      lazyConnect: true,
+      enableAutoPipelining: false,
+      retryStrategy: () => null,
+    });
+    const ended = new AbortController();
+    const end = () => connection.disconnect();
+    closed.signal.addEventListener('abort', end);
+    connection.on('error', () => {});
+    connection.on('end', () => ended.abort());
+    connection.on('message', (_channel, message) => heard(message));
+    try {
+      await withinTime(clock, CONNECT_MS, connection.connect());
+      // A message that is published on one node of a cluster is heard on all.
+      await withinTime(clock, CONNECT_MS, connection.subscribe(channel));
+      missed();
+      for (;;) {
+        await clock.sleep(HEARTBEAT_MS, ended.signal);
+        await withinTime(clock, timeoutMs, connection.ping());
+      }
+    } finally {
+      closed.signal.removeEventListener('abort', end);
+      end();
+    }
+  }
+
   return {
-    ask: (command, key) => ask('command', command, key),
-    run({ lua, sha }, keys, args, ms) {
-      const command = async (client: RedisClient): Promise<unknown> => {
-        try {
-          return await client.evalsha(sha, keys.length, ...keys, ...args);
-        } catch (error) {
-          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-          return client.eval(lua, keys.length, ...keys, ...args);
-        }
-      };
-      return ask(sha, command, keys[0], ms);
+    ask,
+    /**
+     * The same for a Lua script; all its keys must lie in one slot, as Redis Cluster wants. Its text is sent each time: a
+     * cluster's client loses the answers of a pipeline in which Redis does not know a script by its hash.
+     */
+    run: (lua: string, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown> =>
+      ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], ms),
+    /** Whether Redis answered all that it was asked last. */
+    isUp: (): boolean => away.size === 0,
+    /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
+    whenBack: (callback: () => void): void => void callbacks.push(callback),
+    /**
+     * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
+     * each time that listening begins.
+     */
+    async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
+      if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
+      // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
+      while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
     },
-    isUp: () => away.size === 0,
-    whenBack: (callback) => void callbacks.push(callback),
-    subscribe: (channel, heard, missed) =>
-      subscribe({ redis, clock, timeoutMs, channel, heard, missed, signal: closed.signal }),
-    publish: async (channel, message) =>
-      (await ask('publish', (client) => client.publish(channel, message), channel)) !== undefined,
-    close() {
+    /** Whether Redis took the message. */
+    publish: async (channel: string, message: string): Promise<boolean> =>
+      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
+    close(): void {
       closed.abort();
       redis.disconnect();
     },
   };
 }
 
-/** A refusal is an answer: Redis is there, it just does not do this; unless it says that it is not the one, or not yet. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return false;
-  return !/^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|LOADING|READONLY) /.test(error.message);
-}
+/** Whether Redis refused what it was asked for that command's sake, as one for keys of another type, and works otherwise. */
+const isAboutCommand = ({ name, message }: Error) =>
+  name === 'ReplyError' && /^(ERR|WRONGTYPE|CROSSSLOT) /.test(message);
 
 class NoAnswer extends Error {}
 
 /** `answer`, or a rejection when it is not there after `ms`. */
-export async function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = clock.sleep(ms, timer.signal).then(async () => {
+function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
     // A process that was too busy to wake in time may have the answer before it.
-    await new Promise((resolve) => setImmediate(resolve));
-    throw new NoAnswer(`no answer in ${ms} ms`);
+    const callOff = setAlarm(clock, ms, () => setImmediate(giveUp));
+    answer.then(resolve, reject).finally(callOff);
   });
-  late.catch(() => {});
-  return Promise.race([answer, late]).finally(() => timer.abort(NOT_NEEDED));
+}
+
+function anyNode(redis: RedisClient): Redis {
+  if (!('nodes' in redis)) return redis;
+  const nodes = redis.nodes('all').filter(({ status }) => status === 'ready' || status === 'wait');
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  if (!node) throw new Error('no node of the cluster is known');
+  return node;
 }

@@ -1,134 +1,118 @@
-// The Redis tier: what all replicas have cached of one kind of thing. Every key stands with its companions in one slot.
+// The Redis tier: what all replicas have cached of one kind of thing. The keys of a group stand in one slot of a cluster.
 //
-//   {prefix}:{kind}:{{group}}:{key}           an entry
-//   {prefix}:{kind}:{{group}}::lock:{key}     the generation in which a replica asks the source now, and which one
-//   {prefix}:{kind}:{{group}}::generation     random text, replaced by each event that changes the group
+//   {prefix}:{kind}:{{group}}:{key}                      an entry: `generation|readAt|version|body`
+//   {prefix}:{kind}:{{group}}::generation                random text, replaced by each event that changes the group
+//   {prefix}:{kind}:{{group}}::lock:{generation}:{key}   a replica asks the source now
+//
+// An entry counts only while its generation is the group's; a group without one has not changed for longer than entries
+// live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../clock.ts';
 import type { Entry } from './memory-store.ts';
-import type { RedisLink } from './redis-link.ts';
-import { CLOCK_SKEW_MS, NOTHING, READ, REMOVE, WRITE } from './redis-scripts.ts';
-
-/** What is there; `generation` is to be stored with what is loaded now, empty when no event changed the group lately. */
-export type SharedRead<V> = { generation: string; entry: Entry<V> | undefined; isGranted: boolean };
-
-export type RedisStore<V> = ReturnType<typeof createRedisStore<V>>;
-
-export type RedisStoreOptions<V> = {
-  link: RedisLink;
-  clock: Clock;
-  /** Begins every key: names the format, the app and the kind. */
-  prefix: string;
-  groupOf: (key: string) => string;
-  /** How long an entry may be used, in milliseconds. */
-  staleMs: number;
-  /** The same for "there is no such thing". */
-  absentMs: number;
-  encode(value: V): string;
-  /** Null when the text is not what `encode` writes: then it counts as not there. */
-  decode(text: string): V | null;
-  /** Whether only one replica at a time may ask the source. */
-  isLocking: boolean;
-};
+import type { Redis, TiersOptions } from './tiers.ts';
 
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
 const LOCK_MS = 3000;
+/** For so long a lock outlives its read: a replica that saw no entry a moment ago has to look again, and finds it. */
+const LOOK_AGAIN_MS = 300;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
-/** More invalidations than this are not made up for after an outage: what they concern goes out of date by itself. */
-const MAX_PENDING = 10_000;
+/** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
+const CLOCK_SKEW_MS = 60_000;
+/** An entry's body for "there is no such thing". */
+const NOTHING = '-';
 
-export function createRedisStore<V>(options: RedisStoreOptions<V>) {
-  const { link, clock, prefix, groupOf, staleMs, absentMs, encode, decode, isLocking } = options;
+/**
+ * KEYS generation, entry, lock; ARGV generation, readAt, version or '', body, life. Keeps the entry unless its group has
+ * changed since, or what is there is newer; a version that the read did not bring is that of what it follows.
+ */
+const WRITE = `
+  local function text(key)
+    local found = redis.pcall('GET', key)
+    return type(found) == 'string' and found or ''
+  end
+  redis.call('PEXPIRE', KEYS[3], ${LOOK_AGAIN_MS})
+  if text(KEYS[1]) ~= ARGV[1] then return 0 end
+  local version = ARGV[3]
+  local readAt, known = string.match(text(KEYS[2]), '^' .. ARGV[1] .. '|(%d+)|(%d*)|')
+  if readAt and tonumber(readAt) <= tonumber(ARGV[2]) + ${CLOCK_SKEW_MS} then
+    if version ~= '' and known ~= '' and version ~= known then
+      if tonumber(version) < tonumber(known) then return 0 end
+    elseif tonumber(ARGV[2]) < tonumber(readAt) then
+      return 0
+    end
+    if version == '' and ARGV[4] ~= '${NOTHING}' then version = known end
+  end
+  redis.call('SET', KEYS[2], ARGV[1] .. '|' .. ARGV[2] .. '|' .. version .. '|' .. ARGV[4], 'PX', ARGV[5])
+  return 1
+`;
+
+type Options<V> = Pick<TiersOptions<V>, 'kind' | 'clock' | 'lifetimes' | 'groupOf' | 'encode' | 'decode'>;
+
+export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>) {
+  const { kind, clock, groupOf = (key) => key, encode, decode } = options;
+  const { staleMs, webhookFreshMs, validatedMs = 0, absentMs } = options.lifetimes;
+  const usedMs = Math.max(staleMs, webhookFreshMs, validatedMs);
   // Braces would end the part of the key that tells its slot.
-  const base = (group: string) => `${prefix}:{${group.replaceAll('}', '%7D')}}`;
+  const base = (group: string) => `${prefix}:${kind}:{${group.replaceAll('}', '%7D')}}`;
   const entryOf = (key: string) => `${base(groupOf(key))}:${key}`;
   // No key begins with a colon, so no entry can have a companion's name.
-  const lockOf = (key: string) => `${base(groupOf(key))}::lock:${key}`;
   const generationOf = (group: string) => `${base(group)}::generation`;
-  const keysOf = (key: string) => [generationOf(groupOf(key)), entryOf(key), lockOf(key)];
-  const generationMs = Math.max(staleMs, absentMs) + LONGEST_READ_MS;
-  const owner = randomUUID();
-  /** Groups whose invalidation Redis has not confirmed. */
-  const pending = new Map<string, Promise<boolean>>();
+  const lockOf = (key: string, generation: string) => `${base(groupOf(key))}::lock:${generation}:${key}`;
+  const remove = (key: string) => link.ask((redis) => redis.unlink(key), key);
 
-  async function isInvalidated(group: string): Promise<boolean> {
-    const underWay = pending.get(group);
-    return underWay === undefined || (await underWay) || invalidate(group);
-  }
-
-  /**
-   * Makes what is cached of the group invalid for all replicas; resolves with whether that is so. Until it is, this
-   * replica finds nothing of the group here, and tries again when it looks.
-   */
+  /** Makes what is cached of the group invalid for all replicas; resolves with whether Redis has confirmed that. */
   async function invalidate(group: string): Promise<boolean> {
-    const generation = newGeneration();
-    const attempt = link
-      // Deleting frees memory, and works where writing does not.
-      .ask(async (redis) => {
-        const [written] = await Promise.allSettled([
-          redis.set(generationOf(group), generation, 'PX', generationMs),
-          redis.del(`${base(group)}:${group}`),
-        ]);
-        if (written.status === 'rejected') throw written.reason;
-        return true;
-      }, generationOf(group))
-      .then((isDone = false) => {
-        if (isDone && pending.get(group) === attempt) pending.delete(group);
-        return isDone;
-      });
-    pending.set(group, attempt);
-    const [oldest] = pending.keys();
-    if (pending.size > MAX_PENDING && oldest !== undefined) pending.delete(oldest);
-    return attempt;
-  }
-
-  /** Reads what `WRITE` wrote. Anything else under our key counts as nothing, and is removed. */
-  function readEntry(key: string, text: string): Entry<V> | undefined {
-    const entry = parseEntry(text, decode);
-    if (entry && entry.readAt <= clock.now() + CLOCK_SKEW_MS) return entry;
-    void link.run(REMOVE, [entryOf(key)], [text]);
-    return undefined;
+    const key = generationOf(group);
+    const generation = randomUUID().replaceAll('-', '');
+    const lifeMs = Math.max(usedMs, absentMs) + LONGEST_READ_MS;
+    const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
+    // Deleting frees memory.
+    const [answer] = await Promise.all([isSet, remove(`${base(group)}:${group}`)]);
+    return answer !== undefined;
   }
 
   /**
-   * What is there, and leave to ask the source when it was not read after `newerThan` and no other replica asks; undefined
-   * without Redis.
+   * What is there, undefined without Redis; `generation` is to be stored with what is loaded now, empty when no event
+   * changed the group lately.
    */
-  async function read(key: string, newerThan: number): Promise<SharedRead<V> | undefined> {
-    if (pending.size > 0 && !(await isInvalidated(groupOf(key)))) return undefined;
-    const newer = Math.min(Math.ceil(newerThan), Number.MAX_SAFE_INTEGER);
-    const args = [newer, owner, isLocking ? LOCK_MS : 0, newGeneration(), generationMs];
-    const answer = await link.run(READ, keysOf(key), args);
-    if (!Array.isArray(answer)) return undefined;
-    const [generation, text, granted] = answer as [string, string, number];
-    const entry = text === '' ? undefined : readEntry(key, text);
-    // What cannot be read is not what a replica waits for.
-    if (text !== '' && !entry && granted === 0 && newer < Number.MAX_SAFE_INTEGER)
-      return read(key, Number.MAX_SAFE_INTEGER);
-    return { generation, entry, isGranted: granted === 1 };
+  async function read(key: string): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
+    const group = groupOf(key);
+    const keys = [generationOf(group), entryOf(key)] as const;
+    const found = await link.ask((redis) => redis.mget(...keys), keys[0]);
+    if (!found) return undefined;
+    const [generation, text] = [found[0] ?? '', found[1] ?? ''];
+    if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;
+    if (!text.startsWith(`${generation}|`)) return { generation };
+    const entry = parseEntry(text, decode);
+    if (entry && entry.readAt <= clock.now() + CLOCK_SKEW_MS) return { generation, entry };
+    // What cannot be read may claim to be newer than what is written next.
+    void remove(keys[1]);
+    return { generation };
+  }
+
+  /** Leave for one replica at a time to ask the source. A Redis that cannot say keeps nobody waiting. */
+  async function lock(key: string, generation: string): Promise<boolean> {
+    const name = lockOf(key, generation);
+    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name)) !== null;
   }
 
   /** Gives leave back without an entry, so that another replica can try at once. */
-  function unlock(key: string, generation: string): void {
-    if (isLocking) void link.run(REMOVE, [lockOf(key)], [`${generation} ${owner}`]);
-  }
+  const unlock = (key: string, generation: string) => void remove(lockOf(key, generation));
 
   /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
   async function write(key: string, generation: string, { value, readAt, version }: Entry<V>): Promise<unknown> {
-    const lifeMs = value === null ? absentMs : staleMs;
+    const lifeMs = value === null ? absentMs : usedMs;
     if (lifeMs <= 0) return unlock(key, generation);
     // A reader that waits for the value has it before it is made text.
     await nextTurn();
     const body = value === null ? NOTHING : encode(value);
-    return link.run(WRITE, keysOf(key), [generation, Math.round(readAt), version ?? '', body, lifeMs, owner]);
+    const keys = [generationOf(groupOf(key)), entryOf(key), lockOf(key, generation)];
+    return link.run(WRITE, keys, [generation, Math.round(readAt), version ?? '', body, lifeMs]);
   }
 
-  return { read, unlock, write, invalidate };
+  return { read, lock, unlock, write, invalidate };
 }
-
-const newGeneration = () => randomUUID().replaceAll('-', '');
 
 function parseEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {
   const head = /^\w*\|(\d{1,15})\|(\d{0,15})\|/.exec(text);

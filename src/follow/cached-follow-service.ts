@@ -1,47 +1,22 @@
 // The follow graph with caches in front of it: the same questions as the upstream answers, asked as seldom as possible.
 import { randomUUID } from 'node:crypto';
-import type { BatchLoad } from '../cache/batch-loader.ts';
 import { createGenerations } from '../cache/generations.ts';
-import type { Load, ReadThrough } from '../cache/read-through.ts';
+import type { ReadThrough } from '../cache/read-through.ts';
 import { createBatches } from './batches.ts';
-import { type CacheKind, type CachesOptions, createCaches, found, pageKey, relationKey } from './caches.ts';
+import { type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
 import { type DomainEvent, groupsOf } from './invalidation.ts';
 import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
-import { createPages, PROFILES } from './pages.ts';
+import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
-import type { CallOptions, FollowService, ProfileService } from './services.ts';
+import { type CallOptions, type FollowService, type ProfileService, whenRead } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
 /** What is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
-export type CachedFollowService = Pick<ProfileService, 'refusedTags'> & {
-  /** Reads one upstream page. */
-  readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage>;
-  readCounts(userId: UserId, call: CallOptions): FollowCounts | Promise<FollowCounts>;
-  readProfile(userId: UserId, call: CallOptions): Profile | Promise<Profile>;
-  /** How `from` stands to `to`. */
-  readRelation(from: UserId, to: UserId, call: CallOptions): FollowRelation | Promise<FollowRelation>;
-  /** Whether it is known, without asking, that there is no such account. */
-  isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean;
-  /**
-   * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
-   * away: then it is told as soon as it is back.
-   */
-  invalidate(event: DomainEvent): Promise<void>;
-  /** Keeps a relation that is known, as `from` sees it. */
-  setRelation(from: UserId, to: UserId, relation: FollowRelation): void;
-  /** The upstream has sent a webhook: while it does, on whichever replica, what is cached is fresh for longer. */
-  noteWebhook(): void;
-  /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
-  withdrawWebhooks(ms: number): void;
-  /** Whether what `onRead` told of a group is still so. */
-  isCurrent(group: string, generation: number): boolean;
-  /** Resolves when this replica hears the others. */
-  ready(): Promise<void>;
-  /** What each kind takes in memory, in estimated bytes. */
-  bytes(): Record<CacheKind, number>;
-};
+export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage' | 'onProfileChange'> & {
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> & {
+  /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
+  lagMs?: number;
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
 };
@@ -49,8 +24,9 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
 /** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
 const MAX_PENDING = 10_000;
 
-export function createCachedFollowService(options: CachedFollowServiceOptions): CachedFollowService {
-  const { follow, profiles, clock, redis, lifetimes } = options;
+export function createCachedFollowService(options: CachedFollowServiceOptions) {
+  const { follow, profiles, clock, redis, lifetimes, lagMs = 0 } = options;
+  const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
     {
@@ -58,31 +34,23 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       // Without Redis no replica passes on what another one was told.
       webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage: (key, entry, all) => pages.validate(key, entry, all),
-      onProfileChange: () => generations.advance(PROFILES),
     },
     generations,
   );
   const { page, counts, profile, relation } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
-  const batches = createBatches({ ...options, caches, generations });
-  const { loadCounts } = batches;
-  const pages = createPages({ follow, caches, loadCounts, generations, clock, countsMs: lifetimes.counts.freshMs });
-  const from =
-    <V>(load: BatchLoad<V>, key: string): Load<V> =>
-    async (waiter) =>
-      found(await load(key, waiter));
+  const batches = createBatches({ ...options, caches });
+  const countsMs = lifetimes.counts.freshMs;
+  const pages = createPages({ follow, caches, counts: batches.counts, generations, clock, countsMs });
 
   const hearing = Promise.withResolvers<void>();
   if (!redis) hearing.resolve();
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
-      onInvalid({ kind, group }, isConfirmed) {
-        if (isConfirmed) caches[kind].drop(group);
-        else void caches[kind].invalidate(group);
-      },
+      onInvalid: ({ kind, group }) => caches[kind].drop(group),
       onAllInvalid() {
-        for (const cache of all) cache.clear();
+        for (const cache of all) cache.expireAll(true);
       },
       onWebhooks: (since) => liveness.hear(since),
       onGap() {
@@ -91,14 +59,18 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
       },
     });
   const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
-  /** Events that the other replicas have not heard of. */
+  /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
   redis?.link.whenBack(() => pending.forEach(invalidate));
 
+  /**
+   * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
+   * away: then it is told as soon as it is back.
+   */
   async function invalidate(event: DomainEvent): Promise<void> {
     const groups = groupsOf(event);
     const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-    void replicas?.publishInvalid(groups, !confirmed.includes(false)).then((isPublished) => {
+    void replicas?.publishInvalid(groups).then((isPublished) => {
       const name = JSON.stringify(event);
       if (isPublished && !confirmed.includes(false)) pending.delete(name);
       else if (pending.size < MAX_PENDING) pending.set(name, event);
@@ -106,40 +78,56 @@ export function createCachedFollowService(options: CachedFollowServiceOptions): 
   }
 
   return {
-    readPage(query, call) {
+    /** Reads one upstream page. */
+    readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage> {
       // The counts of a user whose list is looked at are asked for next: they may come along for nothing.
-      batches.noteCounts(query.userId);
-      const cached = page.read(pageKey(query), call, pages.load(query));
-      return cached instanceof Promise ? cached.then((arrived) => pages.show(arrived, call)) : pages.show(cached, call);
+      batches.counts.note(query.userId);
+      return whenRead(page.read(pageKey(query), call, pages.load(query)), (cached) => pages.show(cached, call));
     },
-    readCounts(userId, call) {
-      batches.noteCounts(userId);
-      return counts.read(userId, call, from(loadCounts, userId));
+    readCounts(userId: UserId, call: CallOptions): FollowCounts | Promise<FollowCounts> {
+      batches.counts.note(userId);
+      return counts.read(userId, call, (waiter) => batches.counts.load(userId, waiter));
     },
-    readProfile(userId, call) {
-      batches.noteProfile(userId);
-      const cached = profile.read(userId, call, from(batches.loadProfile, userId));
-      return cached instanceof Promise ? cached.then(profiles.asAsked) : profiles.asAsked(cached);
+    readProfile(userId: UserId, call: CallOptions): Profile | Promise<Profile> {
+      batches.profile.note(userId);
+      const read = profile.read(userId, call, (waiter) => batches.profile.load(userId, waiter));
+      return whenRead(read, profiles.asAsked);
     },
-    readRelation(viewer, to, call) {
-      const key = relationKey(viewer, to);
-      return relation.read(key, call, from(batches.loadRelation, key));
+    /** How `from` stands to `to`. */
+    readRelation(from: UserId, to: UserId, call: CallOptions): FollowRelation | Promise<FollowRelation> {
+      const key = relationKey(from, to);
+      return relation.read(key, call, (waiter) => batches.relation.load(key, waiter));
     },
     refusedTags: profiles.refusedTags,
-    isKnownMissing(userId, call) {
+    /** Whether it is known, without asking, that there is no such account. */
+    isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean {
       // Both, since both may come to say so.
       const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), counts.isAbsent(userId, call)];
       return hasNoProfile || hasNoCounts;
     },
     invalidate,
-    setRelation(viewer, to, value) {
-      relation.put(relationKey(viewer, to), { value }, { readAt: clock.now(), generation: generations.now() });
+    /** Invalidates once more when the upstream has had its time: what is cached meanwhile may lack the change. */
+    invalidateLater(event: DomainEvent): void {
+      if (lagMs > 0)
+        clock.sleep(lagMs, closed.signal).then(
+          () => invalidate(event),
+          () => {},
+        );
     },
+    /** Keeps a relation that is known, as `from` sees it. */
+    setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
+      relation.put(relationKey(from, to), value, relation.asOf()),
+    /** The upstream has sent a webhook: while it does, on whichever replica, what is cached is fresh for longer. */
     noteWebhook: liveness.note,
+    /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
     withdrawWebhooks: liveness.withdraw,
-    // A replica that Redis cannot tell of changes has each value's own age decide.
-    isCurrent: (group, generation) => (redis?.link.isUp() ?? true) && !generations.changedSince(group, generation),
+    /** Whether what `onRead` told of a group is still so. A replica that hears of no changes cannot say so. */
+    isCurrent: (group: string, generation: number): boolean =>
+      (redis?.link.isUp() ?? true) && !generations.changedSince(group, generation),
+    /** Resolves when this replica hears the others. */
     ready: () => hearing.promise,
+    close: () => closed.abort(),
+    /** What each kind takes in memory, in estimated bytes. */
     bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
   };
 }

@@ -8,8 +8,7 @@ import {
   type ReadThroughOptions,
   type Tier,
 } from '../cache/read-through.ts';
-import type { RedisLink } from '../cache/redis-link.ts';
-import { createRedisStore } from '../cache/redis-store.ts';
+import type { Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import * as codec from './codec.ts';
@@ -37,17 +36,11 @@ export type CachesOptions = {
   lifetimes: Record<CacheKind, Lifetimes>;
   /** Bound of the whole memory tier, in bytes. */
   memoryBytes: number;
-  /** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
-  redis: { link: RedisLink; prefix: string } | null;
+  redis: Redis | null;
   /** Since when the upstream tells of changes (epoch milliseconds); null while it does not. */
   webhooksSince?: () => number | null;
-  /** How long after a change the upstream may still show what was before, in milliseconds. */
-  settleMs?: number;
   validatePage?: ReadThroughOptions<codec.CachedPage>['validate'];
-  /** Told when a profile in memory has changed. */
-  onProfileChange?: () => void;
   observer?: CacheObserver;
-  random?: () => number;
 };
 
 /** How the memory is divided: pages and profiles are what takes room. */
@@ -72,43 +65,22 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
-/** What the source brought; only profiles say which version they are. */
-export const found = <V>(value: V) => ({
-  value,
-  version: typeof value === 'object' && value !== null && 'version' in value ? (value.version as number | null) : null,
-});
-
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
-  const { clock, memoryBytes, redis, observer = {} } = options;
+  const { memoryBytes, observer = {} } = options;
 
   function create<V>(
     kind: CacheKind,
-    { encode, decode, sizeOf }: codec.Codec<V>,
+    values: codec.Codec<V>,
     accountOf: (key: string) => string,
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
-    const lifetimes = options.lifetimes[kind];
-    const { freshMs, staleMs, webhookFreshMs, absentMs, validatedMs = 0 } = lifetimes;
     return createReadThrough<V>({
       ...options,
+      ...values,
       kind,
       generations,
-      lifetimes,
+      lifetimes: options.lifetimes[kind],
       maxBytes: Math.floor(memoryBytes * SHARES[kind]),
-      sizeOf,
-      redis:
-        redis &&
-        createRedisStore<V>({
-          link: redis.link,
-          clock,
-          prefix: `${redis.prefix}:${kind}`,
-          groupOf: more.groupOf ?? ((key) => key),
-          staleMs: Math.max(staleMs, webhookFreshMs, validatedMs),
-          absentMs,
-          encode,
-          decode,
-          isLocking: freshMs > 0,
-        }),
       absence: (key) => new GatewayError('USER_NOT_FOUND', `There is no account "${accountOf(key)}".`),
       isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
       outageCode: (error) => (error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null),
@@ -118,11 +90,11 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     });
   }
 
-  const { validatePage, onProfileChange } = options;
+  const validate = options.validatePage;
   return {
-    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate: validatePage }),
+    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
     counts: create('counts', codec.counts, (key) => key),
-    profile: create('profile', codec.profile, (key) => key, { onChange: onProfileChange }),
+    profile: create('profile', codec.profile, (key) => key, { versionOf: ({ version }) => version }),
     relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
   };
 }

@@ -1,5 +1,7 @@
 // How cached values are written for Redis, read back, and sized. What does not have the right shape counts as not there.
-import { type FollowCounts, type FollowRelation, type Profile, type ProfileItem, UNSET_PROFILE } from './model.ts';
+import { z } from 'zod';
+import { parseJson } from '../cache/redis-link.ts';
+import type { FollowCounts, FollowRelation, Profile } from './model.ts';
 
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
@@ -17,92 +19,63 @@ export type CachedPage = {
   readonly partial: readonly (Profile | null)[] | null;
 };
 
-const RELATIONS: readonly unknown[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] satisfies FollowRelation[];
-
-/** `unpack` makes a value of what `pack` made of it, and throws where it gets anything else. */
-function jsonCodec<V>(
+const codec = <V>(
+  schema: z.ZodType<V>,
   sizeOf: (value: V) => number,
-  pack: (value: V) => unknown,
-  unpack: (packed: unknown) => V,
-): Codec<V> {
-  return {
-    sizeOf,
-    encode: (value) => JSON.stringify(pack(value)),
-    decode(text) {
-      try {
-        return unpack(JSON.parse(text));
-      } catch {
-        return null;
-      }
-    },
-  };
-}
+  pack: (value: V) => unknown = (value) => value,
+): Codec<V> => ({
+  sizeOf,
+  encode: (value) => JSON.stringify(pack(value)),
+  decode: (text) => schema.safeParse(parseJson(text)).data ?? null,
+});
 
-type Read<V> = (value: unknown) => V;
-
-const only =
-  <V>(isRight: (value: unknown) => boolean): Read<V> =>
-  (value) => {
-    if (!isRight(value)) throw new TypeError('not what is written here');
-    return value as V; // as was just checked
-  };
-const nullOr =
-  <V>(read: Read<V>): Read<V | null> =>
-  (value) =>
-    value === null ? null : read(value);
-const listOf =
-  <V>(read: Read<V>): Read<V[]> =>
-  (value) =>
-    only<unknown[]>(Array.isArray)(value).map(read);
-
-const text = only<string>((value) => typeof value === 'string');
-const number = only<number>((value) => typeof value === 'number');
-const count = only<number>((value) => Number.isSafeInteger(value) && Number(value) >= 0);
-const flag = only<boolean>((value) => typeof value === 'boolean');
-const pair = only<[unknown, unknown]>((value) => Array.isArray(value) && value.length === 2);
+const count = z.int().min(0);
+const text = z.string().nullable();
+const number = z.number().nullable();
 /** A word that was one of its kind when it was written. */
-const word = <V>() => nullOr(text as Read<V>);
+const word = <W>() => text as z.ZodType<unknown> as z.ZodType<W>;
 
-/** All that a profile has, in the order in which it is written. */
-const PROFILE: { [K in keyof Profile]: Read<Profile[K]> } = {
-  nick: nullOr(text),
-  avatar: nullOr(text),
-  gender: word(),
-  birthday: nullOr(text),
-  location: nullOr(text),
-  selfSignature: nullOr(text),
-  language: nullOr(number),
-  level: nullOr(number),
-  role: nullOr(number),
-  allowType: word(),
-  adminForbidType: word(),
-  messageSettings: nullOr(number),
-  customFields: listOf((field) => {
-    const [key, value] = pair(field);
-    return { key: text(key), value: text(value) };
-  }),
-  items: listOf((item): ProfileItem => {
-    const [tag, value] = pair(item);
-    return { tag: text(tag), value: typeof value === 'number' ? value : text(value) };
-  }),
-  version: nullOr(number),
-  whole: flag,
-};
-const PROFILE_FIELDS = Object.keys(PROFILE) as (keyof Profile)[];
-
-const packProfile = (value: Profile): unknown[] =>
-  PROFILE_FIELDS.map((field) => {
-    if (field === 'items') return value.items.map(({ tag, value }) => [tag, value]);
-    return field === 'customFields' ? value.customFields.map(({ key, value }) => [key, value]) : value[field];
-  });
-
-function unpackProfile(packed: unknown): Profile {
-  const parts = only<unknown[]>((value) => Array.isArray(value) && value.length === PROFILE_FIELDS.length)(packed);
-  const profile: Record<string, unknown> = { ...UNSET_PROFILE, customFields: [], items: [], whole: true };
-  let n = 0;
-  for (const field of PROFILE_FIELDS) profile[field] = PROFILE[field](parts[n++]);
-  return profile as Profile; // each field was read as what it is
-}
+/** All that a profile has, in the order in which it is written: without names, since most of it is unset. */
+const PROFILE_PARTS = {
+  nick: text,
+  avatar: text,
+  gender: word<Profile['gender']>(),
+  birthday: text,
+  location: text,
+  selfSignature: text,
+  language: number,
+  level: number,
+  role: number,
+  allowType: word<Profile['allowType']>(),
+  adminForbidType: word<Profile['adminForbidType']>(),
+  messageSettings: number,
+  customFields: z.array(z.object({ key: z.string(), value: z.string() })),
+  items: z.array(z.object({ tag: z.string(), value: z.union([z.string(), z.number()]) })),
+  version: number,
+  whole: z.boolean(),
+} satisfies { [Field in keyof Profile]: z.ZodType<Profile[Field]> };
+const FIELDS = Object.keys(PROFILE_PARTS) as (keyof Profile)[];
+const packProfile = (value: Profile | null) => value && FIELDS.map((field) => value[field]);
+const PROFILE: z.ZodType<Profile> = z
+  .array(z.unknown())
+  .length(FIELDS.length)
+  .transform((parts) => Object.fromEntries(parts.map((part, n) => [FIELDS[n], part])))
+  .pipe(z.object(PROFILE_PARTS));
+const COUNTS: z.ZodType<FollowCounts> = z.object({
+  fans: count.nullable(),
+  follows: count.nullable(),
+  mutuals: count.nullable(),
+});
+const RELATION: z.ZodType<FollowRelation> = z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']);
+const PAGE: z.ZodType<CachedPage> = z
+  .object({
+    ids: z.array(z.string()),
+    times: z.array(count),
+    next: z.string(),
+    count: count.nullable(),
+    partial: z.array(PROFILE.nullable()).nullable(),
+  })
+  .refine(({ ids, times, partial }) => times.length === ids.length && (partial ?? ids).length === ids.length);
 
 // Measured on Node 24; `test/cache/memory.test.ts` holds them against the heap.
 const OBJECT_BYTES = 60;
@@ -121,45 +94,16 @@ function profileBytes({ nick, avatar, selfSignature, location, items, customFiel
   return bytes;
 }
 
-export const profile = jsonCodec<Profile>(profileBytes, packProfile, unpackProfile);
-export const counts = jsonCodec<FollowCounts>(
-  () => OBJECT_BYTES,
-  ({ fans, follows, mutuals }) => ({ fans, follows, mutuals }),
-  (packed) => {
-    const { fans, follows, mutuals } = packed as Record<string, unknown>;
-    const known = nullOr(count);
-    return { fans: known(fans), follows: known(follows), mutuals: known(mutuals) };
-  },
-);
-export const relation = jsonCodec<FollowRelation>(
-  () => 16,
-  (value) => value,
-  only((packed) => RELATIONS.includes(packed)),
-);
-export const page = jsonCodec<CachedPage>(
+export const profile = codec(PROFILE, profileBytes, packProfile);
+export const counts = codec(COUNTS, () => OBJECT_BYTES);
+export const relation = codec(RELATION, () => 16);
+export const page = codec(
+  PAGE,
   ({ ids, next, partial }) => {
     let bytes = PAGE_BYTES + textBytes(next) + MEMBER_BYTES * ids.length;
     for (const id of ids) bytes += textBytes(id);
     for (const each of partial ?? []) if (each) bytes += profileBytes(each);
     return bytes;
   },
-  ({ ids, times, next, count, partial }) => [
-    next,
-    count,
-    ids,
-    times,
-    partial?.map((each) => each && packProfile(each)),
-  ],
-  (packed) => {
-    const [next, known, ids, times, partial] = listOf((part) => part)(packed);
-    const page: CachedPage = {
-      ids: listOf(text)(ids),
-      times: listOf(count)(times),
-      next: text(next),
-      count: nullOr(count)(known),
-      partial: nullOr(listOf(nullOr(unpackProfile)))(partial),
-    };
-    const isWhole = page.times.length === page.ids.length && (page.partial ?? page.ids).length === page.ids.length;
-    return only<CachedPage>(() => isWhole)(page);
-  },
+  (value) => ({ ...value, partial: value.partial?.map(packProfile) ?? null }),
 );

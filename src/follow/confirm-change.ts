@@ -12,6 +12,8 @@ export type ChangeConfirmationOptions = {
   clock: Clock;
   /** `isLate` when the upstream did not show the change at first: what was read since may lack it. */
   onConfirmed(change: Claim & { mutual: boolean }, isLate: boolean): Promise<void>;
+  /** The upstream has not shown it until now: it may have lagged for longer than it was asked. */
+  onGivenUp(claim: Claim): void;
   onBug(error: unknown): void;
 };
 
@@ -25,7 +27,7 @@ const MAX_WAITING = 1000;
 
 type Waiting = Claim & { tries: number };
 
-export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
+export function createChangeConfirmation({ follow, clock, onConfirmed, onGivenUp, onBug }: ChangeConfirmationOptions) {
   const closed = new AbortController();
   const { signal } = closed;
   let waiting: Waiting[] = [];
@@ -39,6 +41,8 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
 
   async function work(): Promise<void> {
     calls++;
+    // Claims of one webhook come one after the other, and share a call.
+    await null;
     while (waiting.length > 0 && !signal.aborted) await checkBatch().catch((error) => signal.aborted || onBug(error));
     calls--;
   }
@@ -68,7 +72,10 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
 
   function retry(claim: Claim, tries: number): void {
     const pauseMs = PAUSES_MS[tries];
-    if (pauseMs === undefined) return;
+    if (pauseMs === undefined) {
+      onGivenUp(claim);
+      return;
+    }
     clock.sleep(pauseMs, signal).then(
       () => add({ ...claim, tries: tries + 1 }),
       () => {},

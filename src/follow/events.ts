@@ -1,5 +1,5 @@
 // What a change means to one subscriber, and the cursor that resumes right behind it.
-import { STREAM_ID } from '../cache/change-ring.ts';
+import { STREAM_ID } from '../cache/change-stream.ts';
 import { GatewayError } from '../errors.ts';
 import type { Change } from './changes.ts';
 import type { FollowList, UserId } from './model.ts';

@@ -1,12 +1,10 @@
 // Follows and unfollows in a viewer's name: answered per target, never repeated blindly, and seen by the next read.
 import type { ChangeStream } from '../cache/change-stream.ts';
-import type { KeyedMutex } from '../cache/keyed-mutex.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { HeardChange } from './changes.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
-import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import {
@@ -27,12 +25,9 @@ type Outcomes = ReadonlyMap<UserId, ChangeOutcome>;
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
   follow: Pick<FollowService, 'readRelations' | 'follow' | 'unfollow'>;
-  cache: Pick<CachedFollowService, 'invalidate' | 'setRelation'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'setRelation'>;
   own: Pick<OwnChanges, 'relation'>;
-  delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
-  /** What one viewer asks for is done in the order in which it was asked, within this process. */
-  mutex: Pick<KeyedMutex, 'runExclusive'>;
   clock: Clock;
 };
 
@@ -40,7 +35,9 @@ export type FollowWriterOptions = {
 const LOOK_MS = 1500;
 
 export function createFollowWriter(options: FollowWriterOptions) {
-  const { follow, cache, own, delayed, stream, mutex, clock } = options;
+  const { follow, cache, own, stream, clock } = options;
+  /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
+  const ends = new Map<UserId, Promise<unknown>>();
 
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
   async function look(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>> {
@@ -100,7 +97,7 @@ export function createFollowWriter(options: FollowWriterOptions) {
         own: { startedAt, isNew: outcomes.get(to) === 'changed' },
       });
     }
-    delayed.schedule(events);
+    events.forEach(cache.invalidateLater);
     return outcomes;
   }
 
@@ -108,11 +105,18 @@ export function createFollowWriter(options: FollowWriterOptions) {
     /** Makes `from` follow, or no longer follow, each of `userIds`: other accounts, each named once. */
     async change(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Outcomes> {
       if (userIds.length === 0) return new Map();
-      return mutex.runExclusive<Outcomes>(from, async () =>
+      const change = Promise.resolve(ends.get(from)).then(() =>
         clock.now() < call.deadlineAt
           ? changeNow(kind, from, userIds, call)
           : new Map(userIds.map((id) => [id, tooLate()])),
       );
+      const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(from) === end && ends.delete(from));
+      ends.set(from, end);
+      return change;
+    },
+    /** Resolves when nothing is under way. */
+    async settled(): Promise<void> {
+      while (ends.size > 0) await Promise.all(ends.values());
     },
   };
 }

@@ -1,9 +1,10 @@
 // What is cached, amended by this gateway's own changes, whether the upstream shows them yet or not.
-
 import type { CachedFollowService } from './cached-follow-service.ts';
-import type { FollowEntry, FollowList, FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
 import type { Edges, OwnChanges } from './own-changes.ts';
-import type { CallOptions } from './services.ts';
+import { type CallOptions, whenRead } from './services.ts';
+
+const OWN = 'own:';
 
 /** The same service, in which lists and relations show own changes at once. */
 export function withOwnChanges(service: CachedFollowService, own: OwnChanges): CachedFollowService {
@@ -12,29 +13,19 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
     call.onRead?.({ group: OWN + userId, generation: own.generation(userId), freshUntil: Number.POSITIVE_INFINITY });
   }
 
-  function amend(query: PageQuery, page: FollowPage, call: CallOptions): FollowPage {
-    noteRead(query.userId, call);
-    const edges = own.edgesOf(query.userId);
-    return edges ? amendPage(query, page, edges) : page;
-  }
-
-  function amendRelation(from: UserId, to: UserId, relation: FollowRelation, call: CallOptions): FollowRelation {
-    noteRead(from, call);
-    return own.relation(from, to, relation);
-  }
-
   return {
     ...service,
-    readPage(query, call) {
-      const page = service.readPage(query, call);
-      return page instanceof Promise ? page.then((arrived) => amend(query, arrived, call)) : amend(query, page, call);
-    },
-    readRelation(from, to, call) {
-      const relation = service.readRelation(from, to, call);
-      return relation instanceof Promise
-        ? relation.then((arrived) => amendRelation(from, to, arrived, call))
-        : amendRelation(from, to, relation, call);
-    },
+    readPage: (query, call) =>
+      whenRead(service.readPage(query, call), (page) => {
+        noteRead(query.userId, call);
+        const edges = own.edgesOf(query.userId);
+        return edges ? amendPage(query, page, edges) : page;
+      }),
+    readRelation: (from, to, call) =>
+      whenRead(service.readRelation(from, to, call), (relation) => {
+        noteRead(from, call);
+        return own.relation(from, to, relation);
+      }),
     isCurrent: (group, generation) =>
       group.startsWith(OWN)
         ? own.generation(group.slice(OWN.length)) === generation
@@ -42,10 +33,8 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
   };
 }
 
-const OWN = 'own:';
-
 /** Takes out who left, and puts who came on the head of the list. */
-export function amendPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
+function amendPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
   const changed = membershipsOf(list, edges);
   const there = new Set(page.entries.map(({ user }) => user.id));
   const stay = page.entries.filter(({ user }) => changed.get(user.id) !== 'left');

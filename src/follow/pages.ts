@@ -1,20 +1,20 @@
 // Upstream pages: cached without the profiles of their members, which are cached once for all pages, and shown with them.
 import { LRUCache } from 'lru-cache';
-import type { BatchLoad } from '../cache/batch-loader.ts';
+import type { BatchLoader } from '../cache/batch-loader.ts';
 import type { Generations } from '../cache/generations.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import type { Clock } from '../clock.ts';
-import { type Caches, found, ownerOfPage } from './caches.ts';
+import { type Caches, ownerOfPage } from './caches.ts';
 import type { CachedPage } from './codec.ts';
-import type { FollowCounts, FollowPage, PageQuery, Profile } from './model.ts';
+import type { FollowCounts, FollowPage, PageQuery } from './model.ts';
 import type { CallOptions, FollowService } from './services.ts';
 
 export type PagesOptions = {
   follow: Pick<FollowService, 'readPage'>;
   caches: Caches;
-  loadCounts: BatchLoad<FollowCounts>;
+  counts: Pick<BatchLoader<FollowCounts>, 'load'>;
   generations: Generations;
   clock: Clock;
   /** How long counts are fresh, in milliseconds. */
@@ -23,21 +23,21 @@ export type PagesOptions = {
 
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
-/** The group of everything that shows profiles of members. */
-export const PROFILES = 'profiles';
+/** The group of all profiles, which show on pages. */
+const PROFILES = 'profile';
 
-export function createPages({ follow, caches, loadCounts, generations, clock, countsMs }: PagesOptions) {
-  const { counts, profile } = caches;
+export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
+  const { profile } = caches;
   const views = new LRUCache<CachedPage, { page: FollowPage; madeAt: number }>({ max: MAX_VIEWS });
 
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
   function countBefore({ userId, list }: PageQuery): number | null {
-    const known = counts.peek(userId);
+    const known = caches.counts.peek(userId);
     return known?.value && clock.now() - known.readAt <= countsMs ? known.value[list] : null;
   }
 
   function view({ ids, times, next, partial }: CachedPage, embedded?: FollowPage): FollowPage {
-    const profileOf = (id: string, n: number): Profile | null =>
+    const profileOf = (id: string, n: number) =>
       partial?.[n] ?? profile.peek(id)?.value ?? embedded?.entries[n]?.user.profile ?? null;
     const entries = ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number }));
     return { entries, next };
@@ -48,10 +48,10 @@ export function createPages({ follow, caches, loadCounts, generations, clock, co
     load:
       (query: PageQuery): Load<CachedPage> =>
       async (waiter) => {
-        const [asOf, before] = [{ readAt: clock.now(), generation: generations.now() }, countBefore(query)];
+        const [began, before] = [profile.asOf(), countBefore(query)];
         const read = await follow.readPage(query, waiter);
         const { entries, next } = read;
-        const parts = entries.map(({ user }) => user.profile?.whole && profile.put(user.id, found(user.profile), asOf));
+        for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, user.profile, began);
         const isPartial = entries.some(({ user }) => user.profile?.whole === false);
         const value: CachedPage = {
           ids: entries.map(({ user }) => user.id),
@@ -61,8 +61,8 @@ export function createPages({ follow, caches, loadCounts, generations, clock, co
           partial: isPartial ? entries.map(({ user }) => user.profile) : null,
         };
         // Where memory is short its reader has the profiles all the same.
-        views.set(value, { page: view(value, read), madeAt: asOf.generation });
-        return { value, parts: Promise.all(parts) };
+        views.set(value, { page: view(value, read), madeAt: began.generation });
+        return value;
       },
 
     /** The page with its members' profiles as far as memory has them: the same object until a profile changes. */
@@ -80,8 +80,8 @@ export function createPages({ follow, caches, loadCounts, generations, clock, co
     async validate(key: string, { value: page }: Entry<CachedPage>, all: Waiter): Promise<number | null> {
       if (page?.count == null) return null;
       const [userId, list] = ownerOfPage(key);
-      const load: Load<FollowCounts> = async (waiter) => ({ value: await loadCounts(userId, waiter) });
-      const read = await counts.readFresh(userId, all, load).catch(() => null);
+      const load = (waiter: Waiter) => counts.load(userId, waiter);
+      const read = await caches.counts.readFresh(userId, all, load).catch(() => null);
       return read?.value?.[list] === page.count ? read.readAt : null;
     },
   };

@@ -1,13 +1,12 @@
 // What replicas tell each other through Redis: which groups are invalid, and that webhooks arrive. Both go one way, so that
 // a replica that cannot hear of invalidations does not believe that it hears of changes either.
 import { z } from 'zod';
-import type { RedisLink } from '../cache/redis-link.ts';
+import { parseJson, type RedisLink } from '../cache/redis-link.ts';
 import type { CacheKind } from './caches.ts';
 import type { Group } from './invalidation.ts';
 
 export type ReplicasListener = {
-  /** `isConfirmed`: Redis knows it, so that memory is all that is left to be cleared. */
-  onInvalid(group: Group, isConfirmed: boolean): void;
+  onInvalid(group: Group): void;
   onAllInvalid(): void;
   /** A replica has received a webhook, and has done so without a pause since `since` (epoch milliseconds). */
   onWebhooks(since: number): void;
@@ -22,8 +21,8 @@ export const invalidationChannel = (prefix: string): string => `${prefix}:invali
 export const ALL_INVALID = JSON.stringify({ type: 'all' });
 
 /** The message that makes groups invalid on all replicas. `from` has done so already. */
-export const writeInvalid = (groups: readonly Group[], isConfirmed: boolean, from = ''): string =>
-  JSON.stringify({ type: 'groups', groups, isConfirmed, from });
+export const writeInvalid = (groups: readonly Group[], from = ''): string =>
+  JSON.stringify({ type: 'groups', groups, from });
 
 const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
 const MESSAGE = z.discriminatedUnion('type', [
@@ -32,7 +31,6 @@ const MESSAGE = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('groups'),
     groups: z.array(z.object({ kind: z.enum(KINDS), group: z.string() })),
-    isConfirmed: z.boolean(),
     from: z.string(),
   }),
 ]);
@@ -43,25 +41,16 @@ export function joinReplicas(link: RedisLink, prefix: string, name: string, list
   link.subscribe(channel, hear, listener.onGap);
 
   function hear(text: string): void {
-    const message = parse(text);
+    const message = MESSAGE.safeParse(parseJson(text)).data;
     if (message?.type === 'all') listener.onAllInvalid();
     if (message?.type === 'webhooks') listener.onWebhooks(message.since);
     if (message?.type === 'groups' && message.from !== name)
-      for (const group of message.groups) listener.onInvalid(group, message.isConfirmed);
+      for (const group of message.groups) listener.onInvalid(group);
   }
 
   return {
-    publishInvalid: (groups: readonly Group[], isConfirmed: boolean) =>
-      link.publish(channel, writeInvalid(groups, isConfirmed, name)),
+    publishInvalid: (groups: readonly Group[]) => link.publish(channel, writeInvalid(groups, name)),
     /** Tells all replicas, this one included. */
     publishWebhooks: (since: number) => link.publish(channel, JSON.stringify({ type: 'webhooks', since })),
   };
-}
-
-function parse(text: string): z.infer<typeof MESSAGE> | undefined {
-  try {
-    return MESSAGE.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 // Tells subscribers of changes as they happen, and of those since their last event when they come back with its cursor.
 import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
@@ -33,9 +34,6 @@ export type SubscriptionsOptions = {
   maxSubscriptions: number;
 };
 
-type Queue = ReturnType<typeof createQueue>;
-type PastChange = LoggedChange & { isPartlyDelivered?: boolean };
-
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
 /** The number of changes that may wait for one subscriber. */
@@ -43,9 +41,9 @@ const MAX_WAITING = 1000;
 /** The longest delay that a timer takes, in milliseconds. */
 const LONGEST_ALARM_MS = 2 ** 31 - 1;
 
-export function createSubscriptions(options: SubscriptionsOptions) {
-  const { stream, clock, maxSubscriptions } = options;
-  const queues = new Set<Queue>();
+export function createSubscriptions({ stream, clock, maxSubscriptions }: SubscriptionsOptions) {
+  /** The ends of all that are open. */
+  const open = new Set<(error?: Error) => void>();
   const topics = new EventEmitter<Record<string, [LoggedChange]>>().setMaxListeners(0);
   let isClosed = false;
 
@@ -58,44 +56,55 @@ export function createSubscriptions(options: SubscriptionsOptions) {
   );
 
   function subscribe<Event>(
-    concerned: ReadonlySet<string>,
+    concerned: readonly string[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): AsyncIterableIterator<Event> {
     const position = after === null ? null : readCursor(after);
-    if (isClosed || queues.size >= maxSubscriptions)
+    if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
-    const queue: Queue = createQueue(() => {
-      callOff();
-      queues.delete(queue);
-      for (const topic of [...concerned, GAP]) topics.off(topic, queue.offer);
-    });
+    const heard = [...new Set(concerned), GAP];
+    const queue = new Readable({ objectMode: true, read() {} });
+    // An error is for whoever takes the next event.
+    queue.on('error', () => {});
     const endsInMs = Math.min(Math.max(0, (expiresAt ?? Number.POSITIVE_INFINITY) - clock.now()), LONGEST_ALARM_MS);
-    const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => queue.end(expired()));
-    queues.add(queue);
+    const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => end(expired()));
+    open.add(end);
     const past = begin();
-    past.catch(queue.end);
+    past.catch(end);
+    const generator = events();
+
+    function offer(logged: LoggedChange): void {
+      if (queue.readableLength < MAX_WAITING) queue.push(logged);
+      else end(new GatewayError('THROTTLED', 'The subscriber is too slow: resume with the last cursor.'));
+    }
+
+    /** Ends it as completed, or with an error, which drops what waits. */
+    function end(error?: Error): void {
+      if (!open.delete(end)) return;
+      callOff();
+      for (const topic of heard) topics.off(topic, offer);
+      if (error) queue.destroy(error);
+      else queue.push(null);
+    }
 
     /** Reads what happened since the position, and listens from that moment on. */
-    async function begin() {
+    async function begin(): Promise<readonly Event[]> {
       if (position && !stream.since(position.id).complete) await stream.catchUp();
-      if (queues.has(queue)) for (const topic of [...concerned, GAP]) topics.on(topic, queue.offer);
-      return position ? pastOf(position, concerned) : [];
+      if (open.has(end)) for (const topic of heard) topics.on(topic, offer);
+      return position ? eventsSince(position, concerned, eventsOf) : [];
     }
 
     async function* events(): AsyncGenerator<Event, undefined> {
-      for (const { isPartlyDelivered, ...logged } of await past) {
-        const all = eventsOf(logged);
-        if (queues.has(queue)) yield* isPartlyDelivered ? all.slice(1) : all;
-      }
-      for await (const logged of queue.items) yield* eventsOf(logged);
+      for (const event of await past) if (open.has(end)) yield event;
+      for await (const logged of queue) yield* eventsOf(logged);
       return undefined;
     }
-    const generator = events();
+
     return {
       next: () => generator.next(),
       async return() {
-        queue.end();
+        end();
         return generator.return(undefined);
       },
       [Symbol.asyncIterator]() {
@@ -105,65 +114,36 @@ export function createSubscriptions(options: SubscriptionsOptions) {
   }
 
   /** What is `concerned` behind a position; a single gap where something may be missing. */
-  function pastOf({ id, partlyDelivered }: LogPosition, concerned: ReadonlySet<string>): PastChange[] {
+  function eventsSince<Event>(
+    { id, partlyDelivered }: LogPosition,
+    concerned: readonly string[],
+    eventsOf: (logged: LoggedChange) => readonly Event[],
+  ): readonly Event[] {
     const { entry, entries, complete, upTo } = stream.since(id);
-    if (!complete || (partlyDelivered && !entry)) return [missedAt(upTo)];
-    const rest = entries.filter(({ value }) => !value.isRepeated && topicsOf(value).some((it) => concerned.has(it)));
-    const past: PastChange[] = rest.map(({ id, value: change }) => ({ id, change }));
-    return partlyDelivered && entry ? [{ id, change: entry.value, isPartlyDelivered: true }, ...past] : past;
+    if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
+    const rest = entries
+      .filter(({ value }) => !value.isRepeated && topicsOf(value).some((topic) => concerned.includes(topic)))
+      .flatMap(({ id, value: change }) => eventsOf({ id, change }));
+    return partlyDelivered && entry ? [...eventsOf({ id, change: entry.value }).slice(1), ...rest] : rest;
   }
 
   return {
     /** What happens to `userId`'s fans and mutuals, as far as `maySee` allows each list; asked again for every event. */
     followEvents(userId: UserId, { maySee, ...terms }: SubscriptionTerms & { maySee(list: FollowList): boolean }) {
-      return subscribe(new Set([followTopic(userId)]), terms, (logged) => followEventsOf(logged, userId, maySee));
+      return subscribe([followTopic(userId)], terms, (logged) => followEventsOf(logged, userId, maySee));
     },
     profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) =>
-      subscribe(new Set(userIds.map(profileTopic)), terms, profileEventsOf),
+      subscribe(userIds.map(profileTopic), terms, profileEventsOf),
     /** How many subscriptions are open. */
-    count: () => queues.size,
+    count: () => open.size,
     /** Ends every subscription, as a completed one, and takes no more. */
     close(): void {
       isClosed = true;
       stop();
-      for (const queue of [...queues]) queue.end();
+      for (const end of [...open]) end();
     },
   };
 }
 
 const expired = () =>
   new GatewayError('UNAUTHENTICATED', 'The credentials have expired: subscribe again with new ones.');
-
-/** Changes that wait for one subscriber. `onEnd` is called once, as soon as the queue takes nothing more. */
-function createQueue(onEnd: () => void) {
-  let isOpen = true;
-  let controller: ReadableStreamDefaultController<LoggedChange>;
-  const items = new ReadableStream<LoggedChange>(
-    {
-      start(started) {
-        controller = started;
-      },
-      cancel: () => finish(() => {}),
-    },
-    { highWaterMark: MAX_WAITING },
-  );
-
-  function finish(how: () => void): void {
-    if (!isOpen) return;
-    isOpen = false;
-    how();
-    onEnd();
-  }
-  /** Ends the queue as completed, or with an error, which drops what waits. */
-  const end = (error?: Error) => finish(() => (error ? controller.error(error) : controller.close()));
-
-  return {
-    items,
-    end,
-    offer(logged: LoggedChange): void {
-      if (!isOpen) return;
-      if ((controller.desiredSize ?? 0) > 0) controller.enqueue(logged);
-      else end(new GatewayError('THROTTLED', 'The subscriber is too slow: resume with the last cursor.'));
-    },
-  };
-}

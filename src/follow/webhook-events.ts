@@ -2,13 +2,12 @@
 // signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
 // flood of them is dropped.
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
 import { type Claim, createChangeConfirmation } from './confirm-change.ts';
-import type { DelayedInvalidation } from './delayed-invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService } from './services.ts';
@@ -30,9 +29,8 @@ export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 export type WebhookEventsOptions = {
   /** The upstream itself: its word counts. */
   follow: Pick<FollowService, 'readRelations'>;
-  cache: Pick<CachedFollowService, 'invalidate' | 'noteWebhook' | 'withdrawWebhooks'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'noteWebhook' | 'withdrawWebhooks'>;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
-  delayed: Pick<DelayedInvalidation, 'schedule'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
   /** Called when events begin to be dropped, and when they are taken again. */
@@ -51,8 +49,8 @@ const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
 
 export function createWebhookEvents(options: WebhookEventsOptions) {
-  const { follow, cache, own, delayed, stream, clock, onFlood, onBug } = options;
-  const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
+  const { follow, cache, own, stream, clock, onFlood, onBug } = options;
+  const taken = createBoundedMap<string, number>(MAX_EVENTS);
   const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
@@ -61,12 +59,14 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     clock,
     async onConfirmed(change, isLate) {
       const { type, from, to, at } = change;
-      if (isLate) await invalidate(change);
+      if (isLate) await cache.invalidate(eventOf(change));
       // An own change is known only when the upstream has answered it, which may be after its webhook.
       if (own.consumeOwnChange(type, from, to, at)) return;
       await stream.append(change);
-      delayed.schedule([{ type: 'follow-changed', from, to }]);
+      cache.invalidateLater(eventOf(change));
     },
+    // No webhook reports it again.
+    onGivenUp: (claim) => cache.invalidateLater(eventOf(claim)),
     onBug,
   });
 
@@ -96,9 +96,6 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     return isKnown;
   }
 
-  const invalidate = ({ from, to }: Pick<Claim, 'from' | 'to'>) =>
-    cache.invalidate({ type: 'follow-changed', from, to });
-
   async function takeProfile(userId: UserId, at: number): Promise<void> {
     await cache.invalidate({ type: 'profile-changed', userId });
     await stream.append({ type: 'profile-changed', userId, at });
@@ -119,12 +116,17 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
       const claims = targets.map((to): Claim => ({ type, from, to, at }));
-      Promise.all(claims.map(invalidate)).then(() => claims.forEach(confirmation.confirm), onBug);
+      Promise.all(claims.map((claim) => cache.invalidate(eventOf(claim)))).then(
+        () => claims.forEach(confirmation.confirm),
+        onBug,
+      );
       return 'taken';
     },
     close: confirmation.close,
   };
 }
+
+const eventOf = ({ from, to }: Claim) => ({ type: 'follow-changed', from, to }) as const;
 
 /** Events have no ids; what they say has to do (CONTRACT 7.2). Without a time each is another one. */
 function nameOf(event: WebhookEvent): string | null {

@@ -13,8 +13,6 @@ type Dependencies = {
   seed?: number;
 };
 
-export type Lively = { start(): void; stop(): void };
-
 /** Between two steps. Six of them are a turn: each famous person gains or loses a fan, and two signatures change. */
 export const STEP_MS = 250;
 
@@ -26,7 +24,7 @@ const VISITORS = [2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 28].map(personId);
 const SIGNATURE = 'Tag_Profile_IM_SelfSignature';
 
 /** Nothing moves before `start`. */
-export function createLively({ world, act, clock = systemClock, seed = 1 }: Dependencies): Lively {
+export function createLively({ world, act, clock = systemClock, seed = 1 }: Dependencies) {
   const random = createRandom(seed);
   let steps = 0;
   let moving: AbortController | undefined;

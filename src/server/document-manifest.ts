@@ -13,19 +13,38 @@ const IS_JSON = /\.json$/;
 
 /** Reads a file, or all `.graphql`, `.gql` and `.json` files in a directory and below. Problems are told, never thrown. */
 export function readManifest(path: string): Manifest {
-  let files: readonly string[];
-  try {
-    files = filesOf(path);
-  } catch (error) {
-    return { documents: [], problems: [`${path} cannot be read: ${codeOf(error)}`] };
-  }
-  const manifests = files.map((file) => readOne(file, relative(path, file) || path));
-  const documents = manifests.flatMap((manifest) => manifest.documents);
-  const problems = manifests.flatMap((manifest) => manifest.problems);
-  return {
-    documents,
-    problems: documents.length + problems.length > 0 ? problems : [`${path} holds no documents`],
+  const documents: WrittenDocument[] = [];
+  const problems: string[] = [];
+  const attempt = (name: string, read: () => void) => {
+    try {
+      read();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      problems.push(`${name} ${code ? `cannot be read: ${code}` : message}`);
+    }
   };
+
+  function readFile(file: string, name: string): void {
+    const text = readFileSync(file, 'utf8');
+    if (IS_GRAPHQL.test(file)) {
+      documents.push({ id: null, text, place: name });
+      return;
+    }
+    for (const [index, [id, body]] of entriesOf(text).entries()) {
+      if (typeof id !== 'string' || id === '') problems.push(`${name}: operation ${index + 1} has no id`);
+      else if (typeof body !== 'string') problems.push(`${name}: ${id} has no text`);
+      else documents.push({ id: id.replace(/^sha256:/, ''), text: body, place: `${name}: ${id}` });
+    }
+  }
+
+  attempt(path, () => {
+    for (const file of filesOf(path)) {
+      const name = relative(path, file) || path;
+      attempt(name, () => readFile(file, name));
+    }
+  });
+  if (documents.length + problems.length === 0) problems.push(`${path} holds no documents`);
+  return { documents, problems };
 }
 
 function filesOf(path: string): string[] {
@@ -36,48 +55,25 @@ function filesOf(path: string): string[] {
     .map((name) => join(path, name));
 }
 
-function readOne(file: string, name: string): Manifest {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return { documents: [], problems: [`${name} cannot be read: ${codeOf(error)}`] };
-  }
-  if (IS_GRAPHQL.test(file)) return { documents: [{ id: null, text, place: name }], problems: [] };
-  try {
-    return readJson(JSON.parse(text), name);
-  } catch {
-    return { documents: [], problems: [`${name} is not JSON`] };
-  }
-}
-
-function readJson(json: unknown, name: string): Manifest {
-  if (!isRecord(json)) return { documents: [], problems: [`${name} must be a JSON object`] };
-  if (!('format' in json)) return collect(Object.entries(json), name);
+/** The ids and texts of a file of JSON; throws what is wrong with it as a whole. */
+function entriesOf(text: string): (readonly unknown[])[] {
+  const json = parseJson(text);
+  if (!isRecord(json)) throw new Error('must be a JSON object');
+  if (!('format' in json)) return Object.entries(json);
   const { format, version, operations } = json;
   if (format !== APOLLO_FORMAT || version !== 1 || !Array.isArray(operations))
-    return { documents: [], problems: [`${name} is no "${APOLLO_FORMAT}" of version 1`] };
-  return collect(
-    operations.map((operation: unknown) => (isRecord(operation) ? [operation.id, operation.body] : [])),
-    name,
-  );
+    throw new Error(`is no "${APOLLO_FORMAT}" of version 1`);
+  return operations.map((operation: unknown) => (isRecord(operation) ? [operation.id, operation.body] : []));
 }
 
-function collect(entries: readonly (readonly unknown[])[], name: string): Manifest {
-  const documents: WrittenDocument[] = [];
-  const problems: string[] = [];
-  for (const [index, [id, text]] of entries.entries()) {
-    if (typeof id !== 'string' || id === '') problems.push(`${name}: operation ${index + 1} has no id`);
-    else if (typeof text !== 'string') problems.push(`${name}: ${id} has no text`);
-    else documents.push({ id: id.replace(/^sha256:/, ''), text, place: `${name}: ${id}` });
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('is not JSON');
   }
-  return { documents, problems };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function codeOf(error: unknown): string {
-  return String((error as NodeJS.ErrnoException).code ?? 'failure');
 }

@@ -1,7 +1,6 @@
 // Documents that are known beforehand, or by the hash under which they came once.
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { usePersistedOperations } from '@graphql-yoga/plugin-persisted-operations';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
@@ -71,40 +70,40 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     onUnknown({ hash, operationName: name }, outcome);
   }
 
-  /** Whether there can be a document that is asked for by its id. */
-  const takesIds = isAutomatic || mode !== 'off';
-  /** Looks at a text that came, with or without an id: whether it may run, and whether the id is its own. */
-  const admission: Plugin<object, { state: RequestState }> = {
+  function textOf(id: string): string {
+    // Whether there can be a document that is asked for by its id.
+    if (!isAutomatic && mode === 'off') throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+    const text = trusted.byId.get(id) ?? kept.get(id);
+    if (text === undefined) throw notFound('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
+    return text;
+  }
+
+  /** Refuses a text that may not run, or whose id is not its own. */
+  function admit(text: string, id: string | null, operationName: unknown): void {
+    const isTrusted = trusted.texts.has(text);
+    if (id !== null && !(isTrusted && trusted.byId.get(id) === text) && hashOf(text) !== id)
+      throw badRequest('The id that was sent is not that of the text beside it.');
+    if (mode !== 'strict' || isTrusted) return;
+    note('refused', text, operationName);
+    throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
+  }
+
+  const plugin: Plugin<object, { state: RequestState }> = {
     onParams({ params, setParams, context: { state } }) {
+      const { documentId: _, doc_id: __, ...rest } = params as Params & typeof params;
       const { query, operationName } = params as Params;
       const id = idOf(params as Params);
-      if (!query && id !== null && !takesIds)
-        throw notFound('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+      if (!query && id !== null) return setParams({ ...rest, query: textOf(id) });
+      // Yoga refuses what is no text.
       if (!query || typeof query !== 'string') return;
-      const isTrusted = trusted.texts.has(query);
-      if (id !== null && !(isTrusted && trusted.byId.get(id) === query) && hashOf(query) !== id)
-        throw badRequest('The id that was sent is not that of the text beside it.');
-      if (mode === 'strict' && !isTrusted) {
-        note('refused', query, operationName);
-        throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
-      }
+      admit(query, id, operationName);
       if (isAutomatic && query.length <= MAX_KEPT_TEXT) state.documentId = id;
-      const { documentId: _, doc_id: __, ...rest } = params as Params & typeof params;
       setParams(rest);
     },
   };
-  const byId = usePersistedOperations({
-    allowArbitraryOperations: true,
-    extractPersistedOperationId: (params) => idOf(params as Params),
-    getPersistedOperation: (id) => trusted.byId.get(id) ?? kept.get(id) ?? null,
-    customErrors: {
-      keyNotFound: () => badRequest('Must provide query string.'),
-      notFound: () => notFound('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND'),
-    },
-  });
 
   return {
-    plugins: takesIds ? [admission, byId] : [admission],
+    plugin,
 
     /** An operation of a document begins. */
     begin({ document, documentId, operationName }: RequestState): void {

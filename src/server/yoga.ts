@@ -46,7 +46,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     parserAndValidationCache: { documentCache: boundedByText(), errorCache: boundedByText() },
     extraParamNames: ['documentId', 'doc_id'],
     logging: false,
-    plugins: [...documents.plugins, ...createLimits(config), operations(), executionContext()],
+    plugins: [documents.plugin, ...createLimits(config), operations(), executionContext()],
   });
   /** All that plugins are to know of a request: by GET nothing may be changed. */
   const requests = Object.fromEntries(

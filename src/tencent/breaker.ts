@@ -9,17 +9,13 @@ export type Health = 'answered' | 'failed' | 'unknown';
 /** Leave to call. A probe is the one call that decides whether the breaker closes. */
 type Pass = { probe: boolean; leave(health: Health): void };
 
-export type Breaker = {
-  /** Lets a call through, or says in how many milliseconds to try again. */
-  enter(): Pass | { retryAfterMs: number };
-  state(): BreakerState;
-};
+export type Breaker = ReturnType<typeof createBreaker>;
 
 const FAILURES_TO_OPEN = 5;
 const PROBE_EVERY_MS = 1000;
 
 /** Creates a closed breaker; `changed` hears of every opening and closing. */
-export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') => void): Breaker {
+export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') => void) {
   let open = false;
   let probing = false;
   let failuresInARow = 0;
@@ -45,7 +41,8 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
   }
 
   return {
-    enter() {
+    /** Lets a call through, or says in how many milliseconds to try again. */
+    enter(): Pass | { retryAfterMs: number } {
       if (!open) return { probe: false, leave: leaveClosed };
       const now = clock.now();
       if (probing || now < nextProbeAt) {
@@ -55,6 +52,6 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
       nextProbeAt = now + PROBE_EVERY_MS;
       return { probe: true, leave: leaveProbe };
     },
-    state: () => (!open ? 'closed' : probing ? 'half-open' : 'open'),
+    state: (): BreakerState => (!open ? 'closed' : probing ? 'half-open' : 'open'),
   };
 }

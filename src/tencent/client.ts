@@ -14,17 +14,7 @@ import type { Command } from './wire.ts';
 export type { Report } from './report.ts';
 
 /** Calls the upstream's commands. */
-export type TencentClient = {
-  /**
-   * Makes one call and answers with the parsed envelope of a success (CONTRACT 1.4); rejects with `GatewayError`s.
-   * Tries again where the error table allows it, within the deadline; a write that may have been done is never repeated.
-   */
-  call(command: Command, body: object, call: CallOptions): Promise<Record<string, unknown>>;
-  /** Waits for the calls that are under way, then closes the connections. */
-  close(): Promise<void>;
-  /** The circuit breaker of every command that was ever called. */
-  breakerStates(): Partial<Record<Command, BreakerState>>;
-};
+export type TencentClient = ReturnType<typeof createTencentClient>;
 
 /** What paces the calls of this process. */
 export type CallBudget = Pick<Budget, 'admit' | 'throttled'>;
@@ -57,7 +47,7 @@ export type TencentClientOptions = {
 const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, backoff: 3 };
 
 /** Creates the client. Nothing connects before the first call. */
-export function createTencentClient(options: TencentClientOptions): TencentClient {
+export function createTencentClient(options: TencentClientOptions) {
   const { timeoutMs = 5000, connections = 64, random = Math.random } = options;
   const { clock, report = () => {}, onCall = () => {} } = options;
   const http = createHttp(options.baseUrl, connections);
@@ -79,7 +69,11 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
   const jittered = (ms: number) => ms * (0.5 + random() / 2);
 
   return {
-    async call(command, body, call) {
+    /**
+     * Makes one call and answers with the parsed envelope of a success (CONTRACT 1.4); rejects with `GatewayError`s.
+     * Tries again where the error table allows it, within the deadline; a write that may have been done is never repeated.
+     */
+    async call(command: Command, body: object, call: CallOptions): Promise<Record<string, unknown>> {
       const breaker = breakerOf(command);
       const pass = breaker.enter();
       if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
@@ -108,11 +102,14 @@ export function createTencentClient(options: TencentClientOptions): TencentClien
       }
     },
 
-    close() {
+    /** Waits for the calls that are under way, then closes the connections. */
+    close(): Promise<void> {
       closed ??= http.close();
       return closed;
     },
 
-    breakerStates: () => Object.fromEntries([...breakers].map(([command, breaker]) => [command, breaker.state()])),
+    /** The circuit breaker of every command that was ever called. */
+    breakerStates: (): Partial<Record<Command, BreakerState>> =>
+      Object.fromEntries([...breakers].map(([command, breaker]) => [command, breaker.state()])),
   };
 }

@@ -3,14 +3,7 @@ import type { TencentClientOptions } from './client.ts';
 import { signUserSig } from './user-sig.ts';
 
 /** Holds the UserSig that every REST call carries. */
-export type Signature = {
-  /** The UserSig to send now: cached, renewed at 80 % of its life. */
-  current(): string;
-  /** Makes a new one after the upstream refused `refused`; a no-op when that one is no longer in use. */
-  renew(refused: string): void;
-  /** `text` without the secrets that this holder knows, fit for a log line. */
-  redact(text: string): string;
-};
+export type Signature = ReturnType<typeof createSignature>;
 
 const RENEW_AT = 0.8;
 // The vendor advises no less than 24 hours (CONTRACT 2.1); more only makes a leaked one live longer.
@@ -18,9 +11,7 @@ const EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
 /** Creates the holder of the UserSig of `adminId` (CONTRACT 1.1 and 2). */
-export function createSignature(
-  options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'>,
-): Signature {
+export function createSignature(options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'>) {
   const { sdkAppId, secretKey, adminId, clock } = options;
   let userSig = '';
   let previous = '';
@@ -34,14 +25,17 @@ export function createSignature(
   }
 
   return {
-    current() {
+    /** The UserSig to send now: cached, renewed at 80 % of its life. */
+    current(): string {
       if (clock.now() >= renewAtMs) sign();
       return userSig;
     },
-    renew(refused) {
+    /** Makes a new one after the upstream refused `refused`; a no-op when that one is no longer in use. */
+    renew(refused: string): void {
       if (refused === userSig) sign();
     },
-    redact(text) {
+    /** `text` without the secrets that this holder knows, fit for a log line. */
+    redact(text: string): string {
       let clean = text.replace(/usersig=[^&\s"']+/gi, 'usersig=***');
       for (const secret of [secretKey, userSig, previous]) {
         if (secret !== '') clean = clean.replaceAll(secret, '***');

@@ -27,13 +27,6 @@ export type WebhookRefusal =
 /** What the query alone tells. `command` is null for one that is signed, but not known here. */
 export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
 
-export type WebhookReader = {
-  /** Judges a request by its address, before anything of its body is read. */
-  admit(url: string): Admission;
-  /** What a body says; null when it is not one of `command`. */
-  parse(command: CallbackCommand, text: string): WebhookEvent | RateAlarm | null;
-};
-
 export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
 
 /** The upstream's own queries are a fifth of this. */
@@ -46,7 +39,7 @@ const MAX_TARGETS = 100;
 const EARLIEST_MS = 300_000;
 const LATEST_MS = 86_400_000;
 
-export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions): WebhookReader {
+export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions) {
   const isUserId = (value: unknown): value is UserId => typeof value === 'string' && userIdPattern.test(value);
 
   /** The signature of the last second that was asked about: many webhooks share one. */
@@ -74,7 +67,8 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
   }
 
   return {
-    admit(url) {
+    /** Judges a request by its address, before anything of its body is read. */
+    admit(url: string): Admission {
       if (url.length > MAX_URL_LENGTH) return { refusal: 'its address is too long' };
       const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
       if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'it is for another app' };
@@ -87,7 +81,8 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       return { refusal: null, command: CALLBACK_COMMANDS.find((command) => command === name) ?? null };
     },
 
-    parse(command, text) {
+    /** What a body says; null when it is not one of `command`. */
+    parse(command: CallbackCommand, text: string): WebhookEvent | RateAlarm | null {
       const body = parseJson(text);
       if (!isRecord(body) || body.CallbackCommand !== command) return null;
       if (command === 'Alert.RequestOverLimit') return parseAlarm(body);

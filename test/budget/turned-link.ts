@@ -38,7 +38,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
     const link: TurnedLink = {
       condition: 'up',
       runs: 0,
-      async run({ lua }, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
+      async run(lua, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
         if (link.condition === 'away') return undefined;
         link.runs++;
         const answer = await execute(lua, keys, args);
@@ -48,7 +48,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       ask: (command) => (link.condition === 'up' ? track(() => command(redis)) : Promise.resolve(undefined)),
       isUp: () => link.condition === 'up',
       whenBack() {},
-      subscribe() {},
+      async subscribe() {},
       publish: async () => true,
       close() {},
     };

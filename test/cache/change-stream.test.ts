@@ -1,8 +1,7 @@
 // The change stream: what one replica writes all replicas hear, once and in one order, and whatever Redis does to it.
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { StreamEntry } from '../../src/cache/change-ring.ts';
-import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
+import { type ChangeStream, createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
 import { createRunningClock, createTestClock } from '../support/clock.ts';

@@ -27,18 +27,17 @@ async function openRedisStore(): Promise<Store> {
   await connectRedis(redis);
   const link = createRedisLink({ redis, clock: systemClock, timeoutMs: 5000, onChange() {} });
   onTestFinished(() => link.close());
-  const tier = createRedisStore<string>({
-    link,
-    clock: systemClock,
-    prefix: `versions-test:${process.pid}`,
-    groupOf: (key) => key,
-    staleMs: DAY_MS,
-    absentMs: DAY_MS,
-    encode: (value) => value,
-    decode: (text) => text,
-    isLocking: true,
-  });
-  const read = async (key: string) => (await tier.read(key, 0))?.entry;
+  const tier = createRedisStore<string>(
+    { link, prefix: `versions-test:${process.pid}` },
+    {
+      kind: 'text',
+      clock: systemClock,
+      lifetimes: { freshMs: DAY_MS, webhookFreshMs: DAY_MS, staleMs: DAY_MS, absentMs: DAY_MS },
+      encode: (value) => value,
+      decode: (text) => text,
+    },
+  );
+  const read = async (key: string) => (await tier.read(key))?.entry;
   return {
     write: (key, entry) => tier.write(key, '', entry),
     read,

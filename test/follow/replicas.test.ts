@@ -125,38 +125,26 @@ test('what a Redis that lost everything cannot vouch for counts as stale, and is
 });
 
 describe('an invalidation that Redis did not take', () => {
-  test.each(['killed', 'paused', 'read-only'])('because it was %s, is made up for when it is back', async (how) => {
-    const { server, admin, upstream, openReplica } = await openReplicas(how === 'paused' ? 250 : undefined);
-    const [a, b] = [await openReplica(), await openReplica()];
-    expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
-    if (how === 'killed') await server.kill();
-    else if (how === 'paused') server.pause();
-    else await admin.replicaof('127.0.0.1', 1);
-    upstream.fans = 1;
-    await a.memory.invalidate(CHANGED);
-    expect(await a.fans()).toBe(1);
-    if (how === 'killed') await server.restart();
-    else if (how === 'paused') server.resume();
-    else await admin.replicaof('NO', 'ONE');
-    await until(async () => (await b.fans()) === 1);
-    expect(await (await openReplica()).fans()).toBe(1);
-    expect(await a.fans()).toBe(1);
-  });
-
-  test('because it was out of memory, holds for all replicas at once, and in Redis later', async () => {
-    const { admin, upstream, openReplica } = await openReplicas();
-    const [a, b] = [await openReplica(), await openReplica()];
-    expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
-    await admin.config('SET', 'maxmemory', '1');
-    upstream.fans = 1;
-    await a.memory.invalidate(CHANGED);
-    expect(await a.fans()).toBe(1);
-    await until(async () => (await b.fans()) === 1);
-    expect([await a.fans(), await b.fans()]).toEqual([1, 1]);
-
-    await admin.config('SET', 'maxmemory', '0');
-    const c = await openReplica();
-    await until(async () => (await c.fans()) === 1);
-    expect(await (await openReplica()).fans()).toBe(1);
-  });
+  test.each(['killed', 'paused', 'read-only', 'full'])(
+    'because it was %s, is made up for when it is back',
+    async (how) => {
+      const { server, admin, upstream, openReplica } = await openReplicas(how === 'paused' ? 250 : undefined);
+      const [a, b] = [await openReplica(), await openReplica()];
+      expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
+      if (how === 'killed') await server.kill();
+      else if (how === 'paused') server.pause();
+      else if (how === 'read-only') await admin.replicaof('127.0.0.1', 1);
+      else await admin.config('SET', 'maxmemory', '1');
+      upstream.fans = 1;
+      await a.memory.invalidate(CHANGED);
+      expect(await a.fans()).toBe(1);
+      if (how === 'killed') await server.restart();
+      else if (how === 'paused') server.resume();
+      else if (how === 'read-only') await admin.replicaof('NO', 'ONE');
+      else await admin.config('SET', 'maxmemory', '0');
+      await until(async () => (await b.fans()) === 1);
+      expect(await (await openReplica()).fans()).toBe(1);
+      expect(await a.fans()).toBe(1);
+    },
+  );
 });

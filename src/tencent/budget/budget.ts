@@ -35,23 +35,10 @@ export type BudgetState = {
   refused: PriorityCounts;
 };
 
-export type Budget = {
-  /**
-   * Resolves when the call may go: interactive calls in their order, then revalidation, then priming. Rejects with
-   * `THROTTLED` and `retryAfterMs` when the call has waited too long, and with the signal's reason when that aborts.
-   * A call that went and was refused as one too many goes `again`: first of all, and patient until its deadline.
-   */
-  admit(command: Command, call: CallOptions, again?: boolean): Promise<void>;
-  /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
-  throttled(command: Command): void;
-  /** Every command that was ever asked for. */
-  state(): Partial<Record<Command, BudgetState>>;
-  /** Refuses all calls that wait; close the link after it. */
-  close(): void;
-};
+export type Budget = ReturnType<typeof createBudget>;
 
 /** Creates the budget of this process. */
-export function createBudget({ link, prefix, ratePerSecond, clock, report }: BudgetOptions): Budget {
+export function createBudget({ link, prefix, ratePerSecond, clock, report }: BudgetOptions) {
   const replica = randomUUID();
   const limiters = new Map<Command, CommandLimiter>();
   const reportOnce = createOccasionalReport(report, clock);
@@ -68,13 +55,22 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
   }
 
   return {
-    admit: (command, call, again = false) => limiterOf(command).admit(call, again),
-    throttled(command) {
+    /**
+     * Resolves when the call may go: interactive calls in their order, then revalidation, then priming. Rejects with
+     * `THROTTLED` and `retryAfterMs` when the call has waited too long, and with the signal's reason when that aborts.
+     * A call that went and was refused as one too many goes `again`: first of all, and patient until its deadline.
+     */
+    admit: (command: Command, call: CallOptions, again = false): Promise<void> => limiterOf(command).admit(call, again),
+    /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
+    throttled(command: Command): void {
       reportOnce(command, TOO_OFTEN, { command });
       limiterOf(command).decreaseRate();
     },
-    state: () => Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
-    close() {
+    /** Every command that was ever asked for. */
+    state: (): Partial<Record<Command, BudgetState>> =>
+      Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
+    /** Refuses all calls that wait; close the link after it. */
+    close(): void {
       for (const limiter of limiters.values()) limiter.close();
     },
   };

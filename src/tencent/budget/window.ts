@@ -1,6 +1,6 @@
 // The sliding window of one command: which of the waiting calls may go now, and when the next one may.
 // The upstream counts arrivals in any second (CONTRACT 1.6); limiters that count in fixed windows let twice as many through.
-import { defineScript, type RedisLink } from '../../cache/redis-link.ts';
+import type { RedisLink } from '../../cache/redis-link.ts';
 
 /** A second, and what the way to the upstream may add to one call and not to another. */
 export const WINDOW_MS = 1040;
@@ -39,8 +39,7 @@ export type WindowAnswer = {
 };
 
 // A list of the window's calls, newest first; what is left of the rate after it was decreased; and who has asked lately.
-const TAKE = defineScript(
-  `
+const TAKE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local full, even, decrease, replica = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1', ARGV[4]
@@ -78,8 +77,7 @@ for rank, free in ipairs({ ${KEPT_FREE.join(', ')} }) do
 end
 if granted > 0 then redis.call('PEXPIRE', KEYS[1], ${2 * WINDOW_MS}) end
 return { granted, math.ceil(math.max(0, wait)), redis.call('LLEN', KEYS[1]), limit, redis.call('ZCARD', KEYS[3]) }
-`,
-);
+`;
 
 /** The window that all replicas share under `key`, and this replica's own part of it for when Redis does not answer. */
 export function createWindow(link: RedisLink | null, key: string, limit: number, replica: string) {
