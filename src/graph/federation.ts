@@ -93,11 +93,7 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
   const text = Number.isInteger(id) ? String(id) : id;
   if (typeof text !== 'string')
     return new GatewayError('BAD_USER_INPUT', `A representation of "${type}" must have a string as its "${key}".`);
-  return valueOrError(() => {
-    const handle = handleOf(text, context);
-    if (handle) return handle;
-    throw new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
-  });
+  return valueOrError(() => handleOf(text, context));
 }
 
 /**
