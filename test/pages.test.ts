@@ -44,6 +44,18 @@ test('the commands of the documents are npm scripts, which bring their own Node'
   expect(commands.filter((line) => /^(npx |node )|src\/main\.ts/.test(line))).toEqual([]);
 });
 
+test('what benches compare with is a package of its own, which an install of the gateway leaves out', () => {
+  const dependenciesOf = (path: string) => {
+    const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, object | undefined>;
+    return Object.keys({ ...dependencies, ...devDependencies });
+  };
+  const rivals = dependenciesOf('test/bench/peers/package.json').filter((name) =>
+    /fastify|mercurius|server|jit/.test(name),
+  );
+  expect(rivals.length).toBeGreaterThan(2);
+  expect(dependenciesOf('package.json').filter((name) => rivals.includes(name))).toEqual([]);
+});
+
 test('deploy/README.md names metrics that exist', () => {
   const code = globSync('src/**/*.ts', { cwd: ROOT }).map(read).join('\n');
   const names = new Set(

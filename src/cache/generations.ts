@@ -1,5 +1,5 @@
 // In which order this process read and heard of changes, so that a read which began before a change cannot undo it.
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from './bounded-map.ts';
 
 /** A moment in that order. */
 export type Generation = number;
@@ -12,11 +12,8 @@ const MAX_GROUPS = 50_000;
 export function createGenerations() {
   let now: Generation = 0;
   let floor: Generation = 0;
-  const changes = new LRUCache<string, Generation>({
-    max: MAX_GROUPS,
-    dispose(generation, _group, reason) {
-      if (reason === 'evict') floor = Math.max(floor, generation);
-    },
+  const changes = createBoundedMap<string, Generation>(MAX_GROUPS, (generation, _group, reason) => {
+    if (reason === 'evict') floor = Math.max(floor, generation);
   });
 
   return {

@@ -1,6 +1,6 @@
 // What is known to have happened to the follow graph: the entries of the change stream.
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { FollowRelation } from './model.ts';
 
 /** What a viewer asks for; a `FollowChange` is what came of it. */
@@ -40,7 +40,7 @@ const MAX_PAIRS = 20_000;
  * changes. The order of entries is the same on every replica, so that all judge alike.
  */
 export function createChangeReader(): (value: unknown) => HeardChange | undefined {
-  const pairs = new LRUCache<string, { type: Change['type']; at: number }>({ max: MAX_PAIRS });
+  const pairs = createBoundedMap<string, { type: Change['type']; at: number }>(MAX_PAIRS);
   const near = (at: number, other: { at: number } | undefined): boolean =>
     other !== undefined && Math.abs(at - other.at) <= REPEAT_MS;
 

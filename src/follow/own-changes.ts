@@ -1,6 +1,6 @@
 // Changes made by this gateway, on any replica. Nobody documents how soon the upstream shows a change in its lists and
 // relations, so for WRITE_LAG_SECONDS what is read is amended by what was done.
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import { type FollowChange, type HeardChange, isFan, isFollowing, relationOf } from './changes.ts';
@@ -36,10 +36,10 @@ const MAX_USERS = 20_000;
 const MAX_EDGES = 1000;
 
 export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
-  const users = new LRUCache<UserId, Edges>({ max: MAX_USERS });
-  const unexplained = new LRUCache<string, { type: FollowChange['type']; startedAt: number; at: number }>({
-    max: MAX_USERS,
-  });
+  const users = createBoundedMap<UserId, Edges>(MAX_USERS);
+  const unexplained = createBoundedMap<string, { type: FollowChange['type']; startedAt: number; at: number }>(
+    MAX_USERS,
+  );
   let generation = 0;
 
   stream.listen(({ value }) => value.type !== 'profile-changed' && hear(value));

@@ -2,7 +2,7 @@
 // signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
 // flood of them is dropped.
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
@@ -50,7 +50,7 @@ const MAX_EVENTS = 10_000;
 
 export function createWebhookEvents(options: WebhookEventsOptions) {
   const { follow, cache, own, stream, clock, onFlood, onBug } = options;
-  const taken = new LRUCache<string, number>({ max: MAX_EVENTS });
+  const taken = createBoundedMap<string, number>(MAX_EVENTS);
   const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;

@@ -118,7 +118,7 @@ builder.subscriptionFields((t) => ({
     },
     subscribe(_root, { userId, after }, context) {
       const { viewer, live } = context;
-      if (!handleOf(userId, context)) throw new GatewayError('USER_NOT_FOUND', `There is no account "${userId}".`);
+      handleOf(userId, context);
       if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
       return live.followEvents(userId, after ?? null);
     },

@@ -50,7 +50,10 @@ const LINK = parse(
 
 /** The schema that is executed: the clients' one with the entity's names, and with what routers ask for. */
 export function createServedSchema({ names = OWN_NAMES, introspection }: ServedOptions): GraphQLSchema {
-  const schema = withNames(extendSchema(createSchema(), FOR_ROUTERS), names);
+  const clients = createSchema();
+  const schema = withNames(extendSchema(clients, FOR_ROUTERS), names);
+  // Extending drops it.
+  schema.description = clients.description;
   const entity = schema.getType('_Entity') as GraphQLUnionType;
   entity.resolveType = () => names.type;
   const query = schema.getQueryType() as GraphQLObjectType;
@@ -90,11 +93,7 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
   const text = Number.isInteger(id) ? String(id) : id;
   if (typeof text !== 'string')
     return new GatewayError('BAD_USER_INPUT', `A representation of "${type}" must have a string as its "${key}".`);
-  return valueOrError(() => {
-    const handle = handleOf(text, context);
-    if (handle) return handle;
-    throw new GatewayError('USER_NOT_FOUND', `There is no account "${text}".`);
-  });
+  return valueOrError(() => handleOf(text, context));
 }
 
 /**

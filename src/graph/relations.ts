@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { UserType } from './user.ts';
-import { handleOf } from './user-handle.ts';
+import { checkUserId, handleOf } from './user-handle.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
   description: 'How one user stands to another, from the first one’s point of view.',
@@ -76,8 +76,9 @@ builder.objectFields(UserType, (t) => ({
     directives: { cost: { weight: 1 } },
     resolve: (user, { userId }, context) => {
       const { viewer } = context;
+      checkUserId(userId, context.settings);
+      if (!viewer) return null;
       const other = handleOf(userId, context);
-      if (!viewer || !other) return null;
       if (viewer.userId !== user.id && viewer.userId !== other.id)
         for (const list of ['fans', 'follows'] as const)
           if (!context.maySee(user.id, list)) throw denied(viewer, user.id, list);

@@ -21,18 +21,19 @@ export function checkUserId(id: string, { userIdPattern }: Context['settings']):
   );
 }
 
-/** A handle for `id`, or null when it is known that there is no such account. */
-export function handleOf(id: string, context: Context): UserHandle | null {
+/** A handle for `id`; throws `USER_NOT_FOUND` when it is known that there is no such account. */
+export function handleOf(id: string, context: Context): UserHandle {
   checkUserId(id, context.settings);
-  return context.isKnownMissing(id) ? null : { id, profile: null };
+  if (context.isKnownMissing(id)) throw new GatewayError('USER_NOT_FOUND', `There is no account "${id}".`);
+  return { id, profile: null };
 }
 
-/** Handles in the order of `ids`. A malformed id fails in its own place; the others answer. */
-export function handlesOf(ids: readonly string[], context: Context): (UserHandle | null)[] {
+/** Handles in the order of `ids`. An id that is malformed or of nobody fails in its own place; the others answer. */
+export function handlesOf(ids: readonly string[], context: Context): UserHandle[] {
   if (ids.length > MAX_LOOKUP)
     throw new GatewayError('BAD_USER_INPUT', `${ids.length} ids are too many: ask for at most ${MAX_LOOKUP} at once.`);
   // graphql-js takes an error in a list as the failure of that item alone, which Pothos' types do not say.
-  return ids.map((id) => valueOrError(() => handleOf(id, context)) as UserHandle | null);
+  return ids.map((id) => valueOrError(() => handleOf(id, context)) as UserHandle);
 }
 
 export function valueOrError<T>(read: () => T): T | GatewayError {

@@ -35,6 +35,8 @@ export function createGraphiql({ operations, viewerHeader, sandboxOrigin }: Grap
     query: tabs[0],
     // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
     ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
+    // Else the documentation begins with words of GraphiQL's own.
+    schemaDescription: true,
     // Headers may hold somebody's login, which does not belong in the browser's storage.
     shouldPersistHeaders: false,
   };

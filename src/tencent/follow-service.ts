@@ -28,6 +28,7 @@ const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutu
 const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
 
 const PARAMETERS_REFUSED = 30001;
+const NO_SUCH_ACCOUNT = 30003;
 /** Limits of the lists of who follows and who is followed (CONTRACT 4.2). */
 const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
   32100: 'follows-full',
@@ -50,6 +51,8 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         WantNum: Math.min(Math.max(Math.trunc(size), 1), MAX_PAGE),
       };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
+        if (isRefusal(error, NO_SUCH_ACCOUNT))
+          throw new UpstreamRefusal('follow_get', NO_SUCH_ACCOUNT, error.errorInfo, { account: userId });
         throw start === '' ? error : asInvalidCursor(error);
       });
       return readPage(answer, whole, onOddEntry);

@@ -39,14 +39,6 @@ test.each<[string, Record<string, string>]>([
   for (const value of Object.values(headers).filter(Boolean)) expect(refusal?.message).not.toContain(value);
 });
 
-test('in development the name alone is believed, if it can exist', async () => {
-  const { ask, refusal } = openAuthentication({ header: { secret: null } });
-  expect(await ask({ 'x-viewer-id': 'ann' })).toEqual({ userId: 'ann', expiresAt: null });
-  expect(await ask({ 'x-viewer-id': '' })).toBeNull();
-  expect(await ask({})).toBeNull();
-  expect(await refusal({ 'x-viewer-id': 'ann, bob' })).toMatchObject({ code: 'UNAUTHENTICATED' });
-});
-
 test('a header whose way is not configured names nobody, beside a credential and without one', async () => {
   const clock = createTestClock();
   const { ask } = openAuthentication({ userSig: true }, clock);

@@ -1,9 +1,7 @@
-// The UserSig of the app's own login as a credential.
-import { Api } from 'tls-sig-api-v2';
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
-import { createRunningClock, createTestClock } from '../support/clock.ts';
+import { createTestClock } from '../support/clock.ts';
 import { openAuthentication } from './asking.ts';
 
 const DAY_SECONDS = 86_400;
@@ -21,13 +19,6 @@ test('a UserSig proves its user, until the end of its last second', async () => 
   const { ask } = openAuthentication({ userSig: true }, clock);
   const expiresAt = clock.now() + (DAY_SECONDS + 1) * 1000 - 1;
   expect(await ask(headers(sign(clock)))).toEqual({ userId: 'ann', expiresAt });
-});
-
-test("a UserSig made by the vendor's library is taken", async () => {
-  const clock = createRunningClock();
-  const { ask } = openAuthentication({ userSig: true }, clock);
-  const userSig = new Api(SANDBOX_APP.sdkAppId, SANDBOX_APP.secretKey).genUserSig('bob', DAY_SECONDS);
-  expect(await ask(headers(userSig))).toMatchObject({ userId: 'bob' });
 });
 
 test.each([0, 2, 5])('a UserSig from a clock that is %i seconds ahead is taken', async (seconds) => {

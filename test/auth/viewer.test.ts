@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
 import { bugs, get, head, openEmptyHouse, openSocket, readRefusal, requestLines } from '../http/requests.ts';
-import { type House, openHouse } from '../support/house.ts';
+import type { House } from '../support/house.ts';
 import { makeKey, openIssuer, signToken } from '../support/issuer.ts';
 
 const SECRET = 'a-secret-of-the-router';
@@ -131,27 +131,11 @@ test('nobody becomes the viewer by a header, an argument, a variable or a parame
   expect(byArgument).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
 });
 
-test('a hundred requests at once have each their own viewer, or none', async () => {
-  const { house } = await openGuardedHouse();
-  const people = Array.from({ length: 100 }, (_, n) => (n % 10 === 0 ? null : `person-${n % 10}`));
-  const seen = await Promise.all(people.map((id) => viewerOf(house, id === null ? {} : signedIn(id))));
-  expect(seen).toEqual(people);
-});
-
 test('in a sandbox a development header picks the viewer', async () => {
   const house = await openEmptyHouse({ AUTH: 'development' });
   expect(await viewerOf(house, { 'x-viewer-id': 'ann' })).toBe('ann');
   expect(await viewerOf(house, {})).toBeNull();
   await expectUnauthenticated(house, await house.send(VIEWER, {}, { 'x-viewer-id': 'ann smith' }));
-});
-
-test('a service that embeds the gateway authenticates in a further way of its own', async () => {
-  const house = await openHouse({
-    authenticate: async (lookUp) => (lookUp('cookie') === 'session=1' ? { userId: 'ann', expiresAt: null } : null),
-    sandbox: { emptyWorld: true },
-  });
-  expect(await viewerOf(house, { cookie: 'session=1' })).toBe('ann');
-  expect(await viewerOf(house, { cookie: 'session=2' })).toBeNull();
 });
 
 test('a token that cannot be checked because the key host is down is answered 503, and other viewers are served', async () => {

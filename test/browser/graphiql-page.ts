@@ -56,7 +56,7 @@ export async function launchChromium(): Promise<Browser> {
 
 export type GraphiqlPage = {
   page: Page;
-  /** Requests to anywhere but the gateway, which were blocked. */
+  /** Requests to anywhere but the gateway, which were blocked; the sandbox's avatars were not. */
   foreign: string[];
   /** What the page wrote to its console as an error or a warning, and what it threw. */
   complaints: string[];
@@ -70,7 +70,8 @@ export async function openGraphiql(browser: Browser, url: string): Promise<Graph
   const complaints: string[] = [];
   const { host } = new URL(url);
   await context.route(
-    (target) => target.host !== host && !['data:', 'blob:'].includes(target.protocol),
+    ({ host: to, protocol, pathname }) =>
+      to !== host && !['data:', 'blob:'].includes(protocol) && !pathname.startsWith('/sandbox/avatars/'),
     (route) => {
       foreign.push(route.request().url());
       return route.abort();

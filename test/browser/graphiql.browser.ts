@@ -20,11 +20,11 @@ afterAll(async () => {
   await Promise.all([gateway?.stop(), lively?.stop()]);
 });
 
-const STARTERS = readStarterOperations().map((text) => {
-  const [, kind = '', name = ''] = /^(query|mutation|subscription) (\w+)/m.exec(text) ?? [];
-  return { kind, name };
+const OPERATIONS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
+const STARTERS = OPERATIONS.map((name) => {
+  const text = readStarterOperations().find((text) => text.includes(` ${name}(`));
+  return { name, kind: /^(query|mutation|subscription) /m.exec(text ?? '')?.[1] ?? '' };
 });
-const OPERATIONS = STARTERS.map(({ name }) => name);
 
 /** Opens GraphiQL; in the end it must have asked nobody else for anything and complained about nothing. */
 async function open(url = gateway.url): Promise<Page> {
@@ -61,12 +61,42 @@ async function capture(page: Page, name: string) {
   console.info(`Screenshot: ${path}`);
 }
 
-test('opens on the first starter operation, with a tab for each and its title', async () => {
+test('opens on the first starter operation with a word on where this is, and with tabs that fit a laptop', async () => {
   const page = await open();
+  await page.setViewportSize({ width: 1440, height: 900 });
   await line(page, QUERY, 'query FansScreen').waitFor();
+  await line(page, QUERY, '# Made-up people; you are user_00001').waitFor();
+  await line(page, QUERY, '# Press Run.').waitFor();
   expect(await tabNames(page)).toEqual(OPERATIONS);
   expect(await activeTab(page)).toBe('FansScreen');
   expect(await page.title()).toBe('follow-gateway');
+  const ends = await page
+    .locator('.graphiql-tab-button')
+    .evaluateAll((tabs) =>
+      tabs.map(
+        (tab) => (tab as unknown as { getBoundingClientRect(): { right: number } }).getBoundingClientRect().right,
+      ),
+    );
+  expect(Math.max(...ends)).toBeLessThan(1440);
+  await capture(page, 'graphiql-1440');
+});
+
+test('the avatars of the made-up people are pictures', async () => {
+  const page = await open();
+  const avatars = await page.evaluate(`fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ user(id: "star_100k") { fans(first: 20) { nodes { avatar } } } }' }),
+  }).then((response) => response.json()).then(({ data }) => data.user.fans.nodes.flatMap(({ avatar }) => avatar ?? []))`);
+  const widthOf = (src: string) =>
+    page.evaluate(`new Promise((resolve) => {
+      const image = new Image();
+      image.onload = () => resolve(image.naturalWidth);
+      image.onerror = () => resolve(0);
+      image.src = ${JSON.stringify(src)};
+    })`);
+  expect((avatars as string[]).length).toBeGreaterThan(5);
+  for (const avatar of (avatars as string[]).slice(0, 3)) expect(await widthOf(avatar)).toBeGreaterThan(0);
 });
 
 test('the run button shows the names of a user’s fans', async () => {
@@ -173,6 +203,7 @@ test('the docs explorer shows the schema, down to what a field means', async () 
   const page = await open();
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   const docs = page.locator('.graphiql-doc-explorer');
+  await docs.getByText('Who follows whom: fans, follows and mutuals').waitFor();
   await docs.getByText('FollowConnection', { exact: true }).waitFor();
   await capture(page, 'graphiql-docs');
   await docs.getByText('User', { exact: true }).click();

@@ -62,15 +62,15 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     expect(await other.data('{ user(id: "ghost") { id } }')).toEqual({ user: { id: 'ghost' } });
     expect(await house.query(query)).toMatchObject(missing);
     expect(house.sandbox.calls.count()).toBe(1);
-    expect(await house.data('{ user(id: "ghost") { id } }')).toEqual({ user: null });
+    expect(await house.query('{ user(id: "ghost") { id } }')).toMatchObject({ data: { user: null } });
 
     await untilShared(house, query, 'USER_NOT_FOUND');
     house.sandbox.calls.reset();
     expect(await other.query(query)).toMatchObject(missing);
     expect(house.sandbox.calls.count()).toBe(0);
-    expect(await other.data('{ user(id: "ghost") { id } node(id: "ghost") { id } }')).toEqual({
-      user: null,
-      node: null,
+    expect(await other.query('{ user(id: "ghost") { id } node(id: "ghost") { id } }')).toMatchObject({
+      data: { user: null, node: null },
+      errors: [{ message: 'There is no account "ghost".' }, { extensions: { code: 'USER_NOT_FOUND' } }],
     });
 
     house.sandbox.world.importAccount('ghost', { Tag_Profile_IM_Nick: 'Casper' });

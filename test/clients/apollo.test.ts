@@ -161,16 +161,3 @@ test.each(['GET', 'POST'])(
     expect(partial.data).toMatchObject({ user: { id: 'star', fans: null } });
   },
 );
-
-test('bad credentials are an error with a code, like any other', async () => {
-  const star = await openStar();
-  const { client } = openApollo(star, { viewer: 'no body' });
-  const asked = client.query({ query: FansScreenDocument, variables: { userId: 'star' } });
-  const error: unknown = await asked.then(
-    () => undefined,
-    (failure: unknown) => failure,
-  );
-  expect(CombinedGraphQLErrors.is(error) && error.errors.map(({ extensions }) => extensions?.code)).toEqual([
-    'UNAUTHENTICATED',
-  ]);
-});

@@ -73,13 +73,13 @@ describe('an answer to nobody in particular', () => {
     }
   });
 
-  test('is asked for every time when it says that there is no such account', async () => {
+  test('is kept by nobody when it says that there is no such account', async () => {
     const { cacheControl, ask } = await openCalm();
     const query = '{ user(id: "ghost") { id nick } }';
     expect(await cacheControl(query)).toBe('private, no-store');
     const response = await ask(query);
-    expect(await response.json()).toEqual({ data: { user: null } });
-    expect(response.headers.get('cache-control')).toBe('public, no-cache');
+    expect(await response.json()).toMatchObject({ data: { user: null }, errors: [{ path: ['user'] }] });
+    expect(response.headers.get('cache-control')).toBe('private, no-store');
   });
 
   test('is for no shared cache, and asked for every time, where somebody who is logged in would see something else', async () => {

@@ -145,13 +145,6 @@ test('the gateway’s own documents are no obstacle where users have another nam
   expect(problemsOf({ TRUSTED_DOCUMENTS: 'strict', FEDERATION_USER_TYPE: 'Account' })).toEqual([]);
 });
 
-test('strict and automatic persisted queries exclude each other', () => {
-  expect(problemsOf({ TRUSTED_DOCUMENTS: 'strict', AUTOMATIC_PERSISTED_QUERIES: 'on' })).toEqual([
-    expect.stringContaining('keep one'),
-  ]);
-  expect(problemsOf({ TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' })).toEqual([]);
-});
-
 test('a gateway with documents that are wrong ends at the start with code 78, and says which', async () => {
   const path = directoryOf({ 'a.graphql': '{ peoples }' });
   const { code, stderr } = await run([], { ...ENV, TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: path });

@@ -255,3 +255,18 @@ describe('a client that sends', () => {
     expect(allowed).toEqual(expect.arrayContaining(names.split(', ')));
   });
 });
+
+test.each([
+  ['a profile', 'user(id: "ghost") { nick }'],
+  ['a count', 'user(id: "ghost") { fansCount }'],
+  ['a list', 'user(id: "ghost") { fans { nodes { id } } }'],
+  ['a relation', 'viewer { relationTo(userId: "ghost") }'],
+])('%s of nobody says so in the same words when it is found out and when it is known', async (_what, field) => {
+  const house = (await openOdd()).as('anna');
+  const unfound = [{ message: 'There is no account "ghost".', extensions: { code: 'USER_NOT_FOUND' } }];
+  expect((await house.query(`{ ${field} }`)).errors).toMatchObject(unfound);
+  await house.query('{ user(id: "ghost") { nick } }');
+  const { data, errors } = await house.query('{ user(id: "ghost") { id } users(ids: ["ghost", "anna"]) { id } }');
+  expect(data).toEqual({ user: null, users: [null, { id: 'anna' }] });
+  expect(errors).toMatchObject([...unfound, ...unfound]);
+});

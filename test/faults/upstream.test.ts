@@ -40,9 +40,12 @@ async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {
   return { house, clock, ask };
 }
 
-const codes = [...ERROR_TABLE].map(([code, rule]) => ({ code, ...rule }));
+/** One code of each behaviour; `test/tencent/error-table.test.ts` has them all. */
+const codes = [
+  ...new Map([...ERROR_TABLE].map(([code, rule]) => [`${rule.publicCode} ${rule.retry}`, { code, ...rule }])).values(),
+];
 
-describe('every error code of the upstream', () => {
+describe('an error code of the upstream', () => {
   test.each([...codes, { code: 12345, ...UNKNOWN_CODE_RULE }])(
     '$code answers $publicCode after the tries of "$retry"',
     async ({ code, publicCode, retry, throttled }) => {

@@ -42,33 +42,6 @@ test('_service shows the SDL that is published, and the clients’ schema has no
   expect(committed('schema.graphql')).not.toMatch(/_service|_entities|_Any|@key|@link/);
 });
 
-test('introspection shows the types and fields that federation asks for', async () => {
-  const house = await openSmallHouse();
-  const name = 'kind name ofType { kind name ofType { kind name ofType { kind name } } }';
-  const { query, entity, any, service } = await house.data<Record<string, Record<string, unknown>>>(`{
-    query: __type(name: "Query") { fields { name type { ${name} } args { name type { ${name} } } } }
-    entity: __type(name: "_Entity") { kind possibleTypes { name } }
-    any: __type(name: "_Any") { kind }
-    service: __type(name: "_Service") { kind fields { name type { ${name} } } }
-  }`);
-  const nonNull = (ofType: unknown) => ({ kind: 'NON_NULL', name: null, ofType });
-  const listOf = (ofType: unknown) => ({ kind: 'LIST', name: null, ofType });
-  const named = (kind: string, of: string, rest = {}) => ({ kind, name: of, ...rest });
-  expect(query?.fields).toEqual(
-    expect.arrayContaining([
-      {
-        name: '_entities',
-        type: nonNull(listOf(named('UNION', '_Entity', { ofType: null }))),
-        args: [{ name: 'representations', type: nonNull(listOf(nonNull(named('SCALAR', '_Any')))) }],
-      },
-      { name: '_service', type: nonNull(named('OBJECT', '_Service', { ofType: null })), args: [] },
-    ]),
-  );
-  expect(entity).toEqual({ kind: 'UNION', possibleTypes: [{ name: 'User' }] });
-  expect(any).toEqual({ kind: 'SCALAR' });
-  expect(service?.fields).toEqual([{ name: 'sdl', type: { kind: 'SCALAR', name: 'String', ofType: null } }]);
-});
-
 test('where introspection is off the SDL is refused, and entities are answered', async () => {
   const house = await openSmallHouse({ INTROSPECTION: 'off' });
   const refused = await house.query('{ _service { sdl } }');
@@ -113,13 +86,6 @@ test('routers can price it: every list by its first, every count and relation as
   const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
-});
-
-test('the same descriptions are in both schemas', () => {
-  for (const [name, type] of types) {
-    expect(type.description, name).toBeDefined();
-    for (const field of type.fields ?? []) expect(field.description, `${name}.${field.name.value}`).toBeDefined();
-  }
 });
 
 test('under other names, users are called so wherever they come from, and have both ids', async () => {

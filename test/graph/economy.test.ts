@@ -97,31 +97,6 @@ test.each([
   expect(billOf(house)).toEqual(expected);
 });
 
-test('equal questions of many clients at once are one call', async () => {
-  const { house } = await openCrowd(45);
-  house.sandbox.faults.set({ latency: { ms: 30 } });
-  const answers = await Promise.all(
-    Array.from({ length: 50 }, () => house.data('{ user(id: "star") { fans { nodes { id nick } } } }')),
-  );
-  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-  expect(billOf(house)).toEqual({ follow_get: 1 });
-});
-
-test('the log line of a request tells its upstream calls', async () => {
-  const { house } = await openCrowd(45);
-  await house.data('query Screen { user(id: "star") { fansCount fans { nodes { id } } } }');
-  const line = house.logLines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'request');
-  expect(line).toMatchObject({
-    operationName: 'Screen',
-    upstreamCalls: 2,
-    status: 200,
-    method: 'POST',
-    path: '/graphql',
-    errorCodes: [],
-  });
-  expect(line.requestId).toMatch(/^[\w-]{36}$/);
-});
-
 test('pages that came without profiles are filled by one portrait_get', async () => {
   const { house } = await openCrowd(45);
   house.sandbox.faults.set({ missingProfileItem: { commands: ['follow_get'] } });

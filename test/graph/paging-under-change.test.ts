@@ -6,7 +6,7 @@ import { type House, openHouse } from '../support/house.ts';
 import { readPage } from '../support/walk.ts';
 
 const CHUNK = 5;
-const RUNS = 1000;
+const RUNS = 300;
 
 type Change = { kind: 'leave' | 'return' | 'join'; pick: number; sameSecond: boolean };
 /** One client page, and what happens before the next: changes, and perhaps the end of every remembered page's life. */

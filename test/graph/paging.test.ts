@@ -3,11 +3,11 @@ import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { type HouseOptions, openHouse } from '../support/house.ts';
 import { idsOf, readPage, resumeAfterEach, walkList } from '../support/walk.ts';
 
-const MEMBERS = 2345;
+const MEMBERS = 1234;
 const SIZES = [1, 7, 20, 100, 1000];
 const LIMITLESS: SandboxOptions = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY };
 
-/** A house with a user whom 2,345 people follow, and the truth about them. */
+/** A house with a user whom 1,234 people follow, and the truth about them. */
 async function openPopular(options: HouseOptions = {}) {
   const house = await openHouse({
     ...options,
@@ -19,7 +19,7 @@ async function openPopular(options: HouseOptions = {}) {
   return { house, members };
 }
 
-describe.each(SIZES)('a list of 2,345 members walked with first: %i', (first) => {
+describe.each(SIZES)('a list of 1,234 members walked with first: %i', (first) => {
   test('brings each member exactly once, in upstream order, with the right page info on every page', async () => {
     const { house, members } = await openPopular();
 
@@ -97,16 +97,6 @@ test('an upstream that promises one more page and delivers it empty ends the wal
     startCursor: null,
     endCursor: null,
   });
-});
-
-test('a walk of 2,345 members over pages of 1000 shows short pages only as short, never as the end', async () => {
-  const { house, members } = await openPopular();
-  house.sandbox.faults.set({ shortPages: { keep: 10 } });
-
-  const pages = await walkList(house, 'popular', 'fans', 1000);
-
-  expect(idsOf(pages)).toEqual(members);
-  expect(pages.slice(0, -1).every(({ pageInfo }) => pageInfo.hasNextPage)).toBe(true);
 });
 
 test.each(['fans', 'follows', 'mutuals'] as const)('%s answers the list of that name', async (list) => {

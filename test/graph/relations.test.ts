@@ -120,26 +120,6 @@ test('one unknown user fails its own relation and no other', async () => {
   );
 });
 
-test('each of many viewers at once gets their own relations out of one shared memory', async () => {
-  const { house, world, ids } = await openCrowd(60);
-  const viewers = ids.slice(0, 30);
-  for (const [i, id] of viewers.entries()) world.follow(id, viewers[(i + 1) % viewers.length] as string);
-  const ask = async (id: string, i: number) => {
-    const { user, viewer } = await house
-      .as(id)
-      .data<{ user: { viewerIsFollowing: boolean }; viewer: { id: string } }>(
-        `{ viewer { id } user(id: "${viewers[(i + 1) % viewers.length]}") { viewerIsFollowing } }`,
-      );
-    const { user: second } = await house
-      .as(id)
-      .data<{ user: { viewerIsFollowing: boolean } }>(
-        `{ user(id: "${viewers[(i + 2) % viewers.length]}") { viewerIsFollowing } }`,
-      );
-    expect([viewer.id, user.viewerIsFollowing, second.viewerIsFollowing]).toEqual([id, true, false]);
-  };
-  for (let round = 0; round < 3; round++) await Promise.all(viewers.map(ask));
-});
-
 test('viewers who read and change at once over one Redis never see each other’s relations or known fans', async () => {
   const { url: REDIS_URL } = await startRedis();
   const house = await openHouse({ env: { AUTH: 'development', REDIS_URL }, sandbox: { emptyWorld: true } });

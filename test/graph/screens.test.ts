@@ -24,22 +24,6 @@ test('the fans screen shows names for one list call, one for the counts and one 
   expect(Object.keys(calls).sort()).toEqual(['follow_get', 'follow_get_info', 'portrait_get']);
 });
 
-test('the follows screen shows whom a user follows', async () => {
-  const { data } = await ask(documents.FollowsScreenDocument, { userId: 'UserID_001' });
-  expect(data.user?.follows?.edges.map(({ node }) => node.id).sort()).toEqual([
-    'star_100k',
-    'user_00001',
-    'user_00002',
-    'user_00003',
-  ]);
-});
-
-test('the mutuals screen shows who follows and is followed', async () => {
-  const { data } = await ask(documents.MutualsScreenDocument, { userId: 'star_100k', first: 100 });
-  expect(data.user?.mutuals?.edges).toHaveLength(50);
-  expect(data.user?.mutuals?.totalCount).toBe(50);
-});
-
 test('the profile header shows a profile and three counts for two calls', async () => {
   const { data, calls } = await ask(documents.ProfileHeaderDocument, { userId: 'UserID_002' });
   expect(data.user).toMatchObject({
@@ -51,16 +35,6 @@ test('the profile header shows a profile and three counts for two calls', async 
     mutualsCount: 0,
   });
   expect(Object.values(calls).map(({ received }) => received)).toEqual([1, 1]);
-});
-
-test('people by id come in the order asked for', async () => {
-  const { data } = await ask(documents.PeopleByIdDocument, { userIds: ['UserID_003', 'hermit', 'UserID_002'] });
-  expect(data.users.map((user) => user?.id)).toEqual(['UserID_003', 'hermit', 'UserID_002']);
-});
-
-test('a node is fetched again with its raw items', async () => {
-  const { data } = await ask(documents.RefetchNodeDocument, { id: 'UserID_003' });
-  expect(data.node).toMatchObject({ id: 'UserID_003', __typename: 'User', nick: 'NickNameTest3' });
 });
 
 type AnyDocument = TypedDocumentNode<Record<string, unknown>, Record<string, unknown>>;

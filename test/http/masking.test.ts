@@ -1,15 +1,12 @@
 // What a client sees of a failure: of its own mistakes enough, of our bugs nothing.
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import { GraphQLError, GraphQLObjectType, GraphQLSchema } from 'graphql';
-import { createGraphQLError } from 'graphql-yoga';
+import { GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { GatewayError } from '../../src/errors.ts';
-import { createSchema } from '../../src/graph/schema.ts';
 import { maskError } from '../../src/server/mask-error.ts';
 import { createGateway } from '../../src/server.ts';
 import type { Answer } from '../support/house.ts';
@@ -176,20 +173,6 @@ test.each([
   for (const { message } of errors ?? []) expect(message.length).toBeLessThanOrEqual(501);
   expect(text.length).toBeLessThan(65_000);
   expect(bugs(house)).toEqual([]);
-});
-
-test('Yoga, Pothos, our code and these tests share one copy of graphql', () => {
-  const require = createRequire(import.meta.url);
-  const yogaRequire = createRequire(require.resolve('graphql-yoga'));
-  const pothosRequire = createRequire(require.resolve('@pothos/core'));
-  expect(yogaRequire('graphql').GraphQLError).toBe(GraphQLError);
-  expect(pothosRequire('graphql').GraphQLSchema).toBe(GraphQLSchema);
-
-  expect(createGraphQLError('made by Yoga')).toBeInstanceOf(GraphQLError);
-  const schema = createSchema();
-  expect(schema).toBeInstanceOf(GraphQLSchema);
-  expect(schema.getType('User')).toBeInstanceOf(GraphQLObjectType);
-  expect(maskError(new Error('made by us'), () => {})).toBeInstanceOf(GraphQLError);
 });
 
 test('so they do without the test runner', async () => {

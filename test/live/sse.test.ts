@@ -135,7 +135,8 @@ test('a client that goes away leaves one line in the log and no subscription beh
   const samples = await scrape(house);
   expect(samples['queries_total{type="subscription",operation="other",code="OK"}']).toBe(1);
   // Its length is the client's choice, and says nothing of how fast we answer.
-  expect(Object.keys(samples).filter((name) => name.startsWith('request_duration_seconds_count'))).toEqual([]);
+  const timed = Object.entries(samples).filter(([name]) => name.startsWith('request_duration_seconds_count'));
+  expect(timed.filter(([, count]) => count > 0)).toEqual([]);
 });
 
 test('an event whose selection fails is told with its error, and the stream goes on', async () => {

@@ -1,49 +1,54 @@
-// The image: its Dockerfile's very commands, run here in folders instead of a container.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+// The image without a container engine: what its Dockerfile copies, installs and runs, in a folder.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { buildImage, type Image, inside, surroundings } from './dockerfile.ts';
 import { ask, ROOT, start, startSandbox } from './start-process.ts';
 
+const DOCKERFILE = readFileSync(`${ROOT}/Dockerfile`, 'utf8').replaceAll(/\\\n\s*/g, '');
+/** What stands behind each such instruction. */
+const all = (instruction: string) =>
+  Array.from(DOCKERFILE.matchAll(new RegExp(`^${instruction} (.+)$`, 'gm')), ([, rest = '']) => rest);
 /** As on a read-only root file system, whoever runs this test: Node refuses every write. */
 const READ_ONLY = { NODE_OPTIONS: '--permission --allow-fs-read=*' };
-
-function runInside(image: Image, [program = '', ...args]: string[], env: Record<string, string>) {
-  return start(args, {
-    command: [program],
-    cwd: inside(image, '.'),
-    env: { ...surroundings(image), ...READ_ONLY, ...env },
-  });
-}
 
 test('the image serves without root, writes or development packages, reports its health and stops on a signal', {
   timeout: 180_000,
 }, async () => {
-  const scratch = mkdtempSync(join(tmpdir(), 'follow-gateway-image-'));
-  onTestFinished(() => rmSync(scratch, { recursive: true, force: true }));
-  const image = await buildImage(ROOT, scratch);
-
-  expect(image).toMatchObject({ user: 'node', exposed: ['4000'], env: { NODE_ENV: 'production', HOST: '0.0.0.0' } });
-  expect(readdirSync(inside(image, '.')).sort()).toEqual([
-    'node_modules',
-    'package-lock.json',
-    'package.json',
-    'schema',
-    'src',
+  expect([all('FROM'), all('USER'), all('EXPOSE')]).toEqual([
+    ['node:24-slim AS packages', 'node:24-slim'],
+    ['node'],
+    ['4000'],
   ]);
-  const packages = readdirSync(inside(image, 'node_modules'));
+  const settings = Object.fromEntries(all('ENV').flatMap((line) => line.split(' ').map((pair) => pair.split('='))));
+  expect(settings).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0' });
+
+  const cwd = mkdtempSync(join(tmpdir(), 'follow-gateway-image-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const copied = all('COPY').filter((line) => !line.startsWith('--from'));
+  for (const path of copied.flatMap((line) => line.split(' ').slice(0, -1)))
+    cpSync(join(ROOT, path), join(cwd, path), { recursive: true });
+  await promisify(execFile)('sh', ['-c', all('RUN')[0] ?? ''], { cwd });
+  expect(readdirSync(cwd).sort()).toEqual(['node_modules', 'package-lock.json', 'package.json', 'schema', 'src']);
+  const packages = readdirSync(join(cwd, 'node_modules'));
   expect(packages).toContain('graphql-yoga');
   for (const development of ['node', 'vitest', 'typescript']) expect(packages).not.toContain(development);
 
-  const { settings } = await startSandbox();
-  const gateway = runInside(image, image.command, { ...settings, PORT: '0' });
+  const run = (json: string, env: Record<string, string>) => {
+    const [, ...args] = JSON.parse(json) as string[];
+    return start(args, { command: [process.execPath], cwd, env: { ...settings, ...READ_ONLY, ...env } });
+  };
+  const upstream = await startSandbox();
+  const gateway = run(all('CMD')[0] ?? '', { ...upstream.settings, PORT: '0' });
   const [, url = '', port = ''] = await gateway.said(/"url":"(http:\/\/[^"/]+:(\d+))\/graphql"/);
   expect(await ask(url, '{ user(id: "UserID_001") { fans { nodes { id } } } }')).toEqual({
     data: { user: { fans: { nodes: [{ id: 'UserID_002' }, { id: 'UserID_003' }] } } },
   });
 
-  const health = () => runInside(image, image.healthcheck, { PORT: port }).ended;
+  const [healthcheck = ''] = all('HEALTHCHECK').map((line) => line.replace(/^.* CMD /, ''));
+  const health = () => run(healthcheck, { PORT: port }).ended;
   expect(await health()).toMatchObject({ code: 0, stderr: '' });
   gateway.signal('SIGTERM');
   expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });

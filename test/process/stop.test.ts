@@ -97,14 +97,6 @@ test('connections that carry nothing do not hold up the end', async () => {
   expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
 });
 
-test('a gateway that nobody uses ends soon', async () => {
-  const gateway = await startEmbedded(NEVER);
-  gateway.signal('SIGTERM');
-  const { code, stdout } = await gateway.ended;
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/"msg":"stopped"/);
-});
-
 test('a signal while the gateway cannot start yet ends it at once', async () => {
   // It takes connections, and never says a word.
   const silent = createServer();

@@ -95,17 +95,6 @@ describe('lag', () => {
     clock.advance(5000);
     expect([await fans(), await mutuals(), await relations()]).toEqual([['cy'], [], [2, 1]]);
   });
-
-  test('on counts leaves lists alone, and ends with time', async () => {
-    const { clock, fans, counts, sandbox } = await withLag({ countsLag: { ms: 5000 } });
-    sandbox.world.follow('administrator', 'ana');
-    expect(await counts()).toEqual([1, 1]);
-    expect(await fans()).toEqual(['administrator', 'cy']);
-    clock.advance(4999);
-    expect(await counts()).toEqual([1, 1]);
-    clock.advance(1);
-    expect(await counts()).toEqual([2, 0]);
-  });
 });
 
 test('a malformed patch is refused with a message that names the bad part, and arms nothing', async () => {

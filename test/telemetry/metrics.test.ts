@@ -237,14 +237,6 @@ test('without METRICS_PORT there are none', async () => {
   expect(() => metricsUrl(house)).toThrow('METRICS_PORT');
 });
 
-test('the metrics are gone when the gateway has stopped', async () => {
-  const { house } = await openWatched();
-  const url = metricsUrl(house);
-  await scrapeText(house);
-  await house.gateway.close();
-  await expect(fetch(url)).rejects.toThrow();
-});
-
 test('a port that is taken ends the process with 1 and one line that names the port and the setting', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -80,25 +80,9 @@ describe('a request', () => {
     // One more may be opened while the first is being made ready again.
     expect(new Set(requests.map(({ connection }) => connection)).size).toBeLessThanOrEqual(2);
   });
-
-  it('shares no connection with another one that is under way', async () => {
-    const waiting: SeenRequest[] = [];
-    const { client, callOptions, requests } = await startClient((request) => {
-      waiting.push(request);
-      if (waiting.length === 3) for (const { response } of waiting) response.end(JSON.stringify(ok()));
-      return undefined;
-    });
-    await Promise.all([1, 2, 3].map(() => client.call('follow_get', {}, callOptions())));
-    expect(new Set(requests.map(({ connection }) => connection)).size).toBe(3);
-  });
 });
 
 describe('an answer', () => {
-  it('may lack ErrorInfo and have fields that nobody knows', async () => {
-    const { client, callOptions } = await startClient(() => ({ ActionStatus: 'OK', ErrorCode: 0, New: 1 }));
-    expect(await client.call('follow_get', {}, callOptions())).toMatchObject({ New: 1 });
-  });
-
   it.each([
     ['status 502 with HTML', 502, '<html>Bad Gateway</html>'],
     ['status 502 with a successful body', 502, JSON.stringify(ok())],
@@ -122,17 +106,6 @@ describe('an answer', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('that breaks off is tried again', async () => {
-    const { client, callOptions, requests } = await startClient(({ response, socket }, index) => {
-      if (index > 0) return ok({ index });
-      response.writeHead(200, { 'content-length': 1000 });
-      response.write('{"ActionStatus":"OK",', () => socket.destroy());
-      return undefined;
-    });
-    expect(await client.call('follow_get', {}, callOptions())).toMatchObject({ index: 1 });
-    expect(requests).toHaveLength(2);
-  });
-
   it('above 16 MiB is cut off and not asked for again', async () => {
     const { client, callOptions, requests } = await startClient(({ response }) => {
       response.on('error', () => {});
@@ -141,12 +114,6 @@ describe('an answer', () => {
     });
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
     expect(requests).toHaveLength(1);
-  });
-
-  it('that is large and comes in many pieces is read whole', async () => {
-    const text = 'ü'.repeat(2_000_000);
-    const { client, callOptions } = await startClient(() => ok({ text }));
-    expect((await client.call('follow_get', {}, callOptions())).text).toBe(text);
   });
 });
 
@@ -231,15 +198,6 @@ describe('connections', () => {
     expect(told).toEqual({ admitted: requests.length, again: 0, throttled: 0 });
   });
 
-  it('that die on their first request are failures, tried three times', async () => {
-    const { client, callOptions, requests } = await startClient(({ socket }) => {
-      socket.destroy();
-      return undefined;
-    });
-    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(UNAVAILABLE);
-    expect(requests).toHaveLength(3);
-  });
-
   it('that nobody accepts are failures, tried three times', async () => {
     const { client, callOptions, upstream, billed } = await startClient(() => ok());
     upstream.server.close();
@@ -269,16 +227,6 @@ describe('connections', () => {
 });
 
 describe('time', () => {
-  it('runs out for a silent try after the timeout, and the next one is made', async () => {
-    const { client, callOptions, clock, requests } = await startClient((_request, index) =>
-      index === 0 ? undefined : ok({ index }),
-    );
-    const answer = client.call('follow_get', {}, callOptions());
-    await seen(requests, 1);
-    clock.advance(5000);
-    expect(await answer).toMatchObject({ index: 1 });
-  });
-
   it('is never more than the deadline, over all tries together', async () => {
     const { client, callOptions, clock, requests } = await startClient(() => undefined, { random: () => 0 });
     const failure = failureOf(client.call('follow_get', {}, callOptions()));
@@ -310,17 +258,6 @@ describe('time', () => {
 });
 
 describe('cancelling', () => {
-  it('closes the connection at once and rejects', async () => {
-    const { client, callOptions, abort, requests } = await startClient(() => undefined);
-    const failure = failureOf(client.call('follow_get', {}, callOptions()));
-    await seen(requests, 1);
-    const closed = once(requests[0]?.socket as SeenRequest['socket'], 'close'); // seen, as just awaited
-    abort.abort();
-    expect(await failure).toMatchObject({ ...UNAVAILABLE, reason: 'cancelled' });
-    await closed;
-    expect(requests).toHaveLength(1);
-  });
-
   it('rejects with the reason when that is meant for clients', async () => {
     const { client, callOptions, abort } = await startClient(() => ok());
     const reason = new GatewayError('UPSTREAM_TIMEOUT', 'the request took too long');
@@ -341,48 +278,9 @@ describe('cancelling', () => {
     await one;
     expect(requests).toHaveLength(1);
   });
-
-  it('leaves no listener behind on a signal that outlives the call', async () => {
-    const { client, callOptions, abort } = await startClient(() => ok());
-    let listeners = 0;
-    const { addEventListener, removeEventListener } = abort.signal;
-    abort.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-      listeners += 1;
-      addEventListener.apply(abort.signal, args);
-    };
-    abort.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-      listeners -= 1;
-      removeEventListener.apply(abort.signal, args);
-    };
-    await client.call('follow_get', {}, callOptions());
-    expect(listeners).toBe(0);
-  });
 });
 
 describe('a refused signature', () => {
-  it('that expired is made anew and the call repeated', async () => {
-    const { client, callOptions, clock, requests } = await startClient((_request, index) => {
-      if (index !== 1) return ok();
-      clock.advance(1000);
-      return fail(70001);
-    });
-    await client.call('follow_get', {}, callOptions());
-    await client.call('follow_add', {}, callOptions());
-    expect(requests).toHaveLength(3);
-    const [before, refused, after] = requests.map(({ query }) => query.get('usersig'));
-    expect(refused).toBe(before);
-    expect(after).not.toBe(refused);
-  });
-
-  it('that stays expired ends after the second try', async () => {
-    const { client, callOptions, requests } = await startClient(() => fail(70001));
-    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({
-      code: 'UPSTREAM_MISCONFIGURED',
-      upstream: { errorCode: 70001, retryable: false },
-    });
-    expect(requests).toHaveLength(2);
-  });
-
   it('too many times stops also calls that wait for admission', async () => {
     const { promise: open, resolve: openUp } = Promise.withResolvers<void>();
     const { budget, told } = createLenientBudget(() => (told.admitted > 1 ? open : undefined));
@@ -392,23 +290,6 @@ describe('a refused signature', () => {
     openUp();
     for (const other of others) expect(await other).toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
     expect(requests).toHaveLength(1);
-  });
-
-  it('too many times stops every command for a minute, not longer', async () => {
-    const { client, callOptions, clock, requests } = await startClient((_request, index) =>
-      index === 0 ? fail(70050) : ok(),
-    );
-    const stopped = (retryAfterMs: number) => ({
-      code: 'UPSTREAM_MISCONFIGURED',
-      upstream: { errorCode: 70050, retryable: true, retryAfterMs },
-    });
-    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(stopped(60_000));
-    clock.advance(20_000);
-    expect(await failureOf(client.call('portrait_get', {}, callOptions()))).toMatchObject(stopped(40_000));
-    expect(requests).toHaveLength(1);
-    clock.advance(40_000);
-    await client.call('portrait_get', {}, callOptions());
-    expect(requests).toHaveLength(2);
   });
 });
 

@@ -23,11 +23,6 @@ describe('a page', () => {
     expect(requests[0]?.body.WantNum).toBe(wanted);
   });
 
-  it.each([{}, { FollowItem: null }, { FollowItem: [] }])('of %j is empty', async (body) => {
-    const { service, callOptions } = await startService(() => ok({ ...body, NextCursor: '' }));
-    expect(await service.readPage(fansOf, callOptions())).toEqual({ entries: [], next: '' });
-  });
-
   it('has no profile where the upstream sent none, and a partial one if configured so', async () => {
     const FollowItem = [
       { To_Account: 'a', FollowTime: 1 },
@@ -49,12 +44,6 @@ describe('a page', () => {
       upstream: { command: 'follow_get', errorCode: 30001, retryable: false },
     });
     expect(await failureOf(service.readPage(fansOf, callOptions()))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-  });
-
-  it('after a good cursor keeps every other refusal', async () => {
-    const { service, callOptions } = await startService(() => fail(30003));
-    const failure = await failureOf(service.readPage({ ...fansOf, start: 'good' }, callOptions()));
-    expect(failure).toMatchObject({ code: 'USER_NOT_FOUND' });
   });
 
   it.each([
