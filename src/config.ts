@@ -92,8 +92,11 @@ function toConfig(settings: Settings) {
     trustedDocuments: { mode: settings.TRUSTED_DOCUMENTS, path: settings.TRUSTED_DOCUMENTS_PATH ?? null },
     federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
     // No operator has a reason to set these.
+    /** Upstream page size that client pages are cut from. */
     chunkSize: 100,
+    /** Of one mutation. */
     maxTargets: 100,
+    /** The most calls that one `knownFans` may take. */
     knownFansMaxCalls: 10,
     eventLogLength: 10_000,
     maxBodyBytes: 102_400,

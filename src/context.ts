@@ -4,6 +4,7 @@ import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
 import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
@@ -24,23 +25,19 @@ import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 
 /** What the graph has to know of the configuration. */
-export type GraphSettings = {
-  maxPageSize: number;
-  /** Upstream page size that client pages are cut from. */
-  chunkSize: number;
-  /** Which ids can be a UserID at all (CONTRACT 1.8). */
-  userIdPattern: RegExp;
+export type GraphSettings = Pick<
+  Config,
+  | 'maxPageSize'
+  | 'chunkSize'
+  | 'userIdPattern'
+  | 'maxTargets'
+  | 'maxUpstreamCalls'
+  | 'maxValues'
+  | 'knownFansMaxCalls'
+  | 'embeddedProfile'
+> & {
   /** Authenticates item cursors; the same on all replicas. */
   cursorKey: KeyObject;
-  /** Of one mutation. */
-  maxTargets: number;
-  /** Of one operation: predicted before it runs, and calls counted while it does. */
-  maxUpstreamCalls: number;
-  maxValues: number;
-  /** The most calls that one `knownFans` may take. */
-  knownFansMaxCalls: number;
-  /** Whether members of a list come with all of their profile. */
-  embedsProfiles: boolean;
 };
 
 export type Context = {

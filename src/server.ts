@@ -93,17 +93,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
         : log.info('Webhooks are taken again'),
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
   });
-  const settings = {
-    maxPageSize: config.maxPageSize,
-    chunkSize: config.chunkSize,
-    userIdPattern: config.userIdPattern,
-    cursorKey: cursorKeyOf(config),
-    maxTargets: config.maxTargets,
-    maxUpstreamCalls: config.maxUpstreamCalls,
-    maxValues: config.maxValues,
-    knownFansMaxCalls: config.knownFansMaxCalls,
-    embedsProfiles: config.embeddedProfile === 'whole',
-  };
+  const settings = { ...config, cursorKey: cursorKeyOf(config) };
   const contexts = createContexts({
     cache: domain.service,
     writer: domain.writer,

@@ -55,7 +55,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'clock.ts': [],
   'errors.ts': [],
   'redis.ts': ['errors.ts', 'types:cache'],
-  'context.ts': ['follow', 'auth', 'deadline.ts', 'errors.ts', 'clock.ts', 'types:cache'],
+  'context.ts': ['follow', 'auth', 'deadline.ts', 'errors.ts', 'clock.ts', 'types:cache', 'types:config.ts'],
   graph: ['follow', 'errors.ts', 'types:context.ts'],
   follow: ['cache', 'errors.ts', 'clock.ts'],
   cache: ['errors.ts', 'clock.ts'],

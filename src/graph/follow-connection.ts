@@ -114,7 +114,8 @@ const CALLS_AFTER_CURSOR = 2;
 
 /** The calls that a page takes, with the profiles of its members where lists bring only a part of them. */
 function callsOf(args: ConnectionArguments, settings: GraphSettings): number {
-  const profiles = settings.embedsProfiles ? 0 : Math.ceil(pricedMembers(args, settings) / PER_CALL.profiles);
+  const profiles =
+    settings.embeddedProfile === 'whole' ? 0 : Math.ceil(pricedMembers(args, settings) / PER_CALL.profiles);
   return (args.after == null ? 1 : CALLS_AFTER_CURSOR) + profiles;
 }
 

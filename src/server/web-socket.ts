@@ -53,11 +53,7 @@ const LONGEST_REASON = 120;
 
 type Running = { state: RequestState; startedAt: number };
 type BegunOperation = ExecutionArgs & { result: ExecutionResult | Answers };
-type Connection = {
-  viewer: Viewer | null;
-  running: Map<SubscribePayload, Running>;
-  gone: AbortController;
-};
+type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; gone: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {

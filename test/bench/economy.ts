@@ -1,6 +1,6 @@
 // How many upstream calls 1,000 queries of the reference mix cost, by command, in simulated time.
 //
-//   npm run bench:economy [-- --quick] [-- --seed 7] [-- --seconds 600]
+//   npm run bench:economy [-- --quick] [-- --seed 7] [-- --seconds 600] [-- --only 650/30]
 //
 // Whole gateways in this process, asked over real HTTP, on a clock that goes on from query to query: the upstream has no
 // limit and lists do not change, so what is counted is caching alone, with the memory as shipped. Four replicas share a
@@ -25,12 +25,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '600' },
     quick: { type: 'boolean', default: false },
+    /** One situation alone, by its queries a second and its fresh seconds. */
+    only: { type: 'string' },
   },
 });
 const seconds = values.quick ? 45 : Number(values.seconds);
 
 const rows: string[][] = [];
 for (const { perSecond, freshSeconds, aim, replicas } of SITUATIONS) {
+  if (values.only && values.only !== `${perSecond}/${freshSeconds}`) continue;
   const cell: Cell = { seed: Number(values.seed), perSecond, seconds, freshSeconds };
   const one = await runCell(cell, []);
   note([`${perSecond}/s, fresh for ${freshSeconds} s`, ...cellsOf(one), aim]);

@@ -60,7 +60,7 @@ test.each<[title: string, situation: Situation]>([
     const schema = createServedSchema({ introspection: true });
     const settings = {
       ...SETTINGS,
-      embedsProfiles: env?.EMBEDDED_PROFILE !== 'partial',
+      embeddedProfile: env?.EMBEDDED_PROFILE === 'partial' ? ('partial' as const) : ('whole' as const),
     };
     const ratios: number[] = [];
     const run = async ({ query, variables }: { query: string; variables: Record<string, unknown> }) => {
