@@ -151,23 +151,6 @@ test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER
   expect(await read(house, 'viewer', 'user', 0)).toMatchObject(none);
 });
 
-test.each([
-  [3, 50],
-  [10, 400],
-])(
-  'with a cap of %s, the star’s 100,000 fans and a viewer of 5,000 follows meet in at least %i',
-  async (cap, found) => {
-    const { house, world } = await openWith({ config: { knownFansMaxCalls: cap } });
-    world.importAccount('keen');
-    const fans = world.list(STAR, 'fans').filter((_, i) => i % 20 === 0);
-    for (const { id, time } of fans) world.follow('keen', id, time);
-    const { count, atLeast, edges } = await read(house, 'keen', STAR, 100);
-    expect(callsOf(house)).toBe(Number(cap));
-    expect({ count, atLeast }).toEqual({ count: found, atLeast: true });
-    expect(edges.every(({ node }) => world.followTime(node.id, STAR) !== undefined)).toBe(true);
-  },
-);
-
 test('an anonymous viewer gets null and costs nothing, whatever cursor comes along', async () => {
   const { house } = await openSmall();
   for (const after of [null, 'made-up'])
