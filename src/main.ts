@@ -16,10 +16,11 @@ Commands
   purge      make all gateways on REDIS_URL drop what they cached of users (purge <userId…>), or all (purge --all)
 
 Options
-  --sandbox  serve made-up people; without a terminal, or on another host than loopback, no start does that unasked
-  --lively   people of the sandbox follow, unfollow and change their profiles, a few times a second (serve, sandbox)
-  --help     show this
-  --version  show the version
+  --sandbox     serve made-up people; without a terminal, or on another host than loopback, no start does that unasked
+  --or-sandbox  the same where no TENCENT_* is set, on loopback: npm start says so
+  --lively      people of the sandbox follow, unfollow and change their profiles, a few times a second (serve, sandbox)
+  --help        show this
+  --version     show the version
 
 Settings are environment variables; deploy/README.md has the table.
 `;
@@ -44,7 +45,15 @@ process.exit(
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = readArguments(args);
   const [command = 'serve', ...operands] = positionals;
-  const { port = '4100', lively = false, sandbox = false, all = false, help, version } = values;
+  const {
+    port = '4100',
+    lively = false,
+    sandbox = false,
+    'or-sandbox': orSandbox = false,
+    all = false,
+    help,
+    version,
+  } = values;
   const { env } = process;
   if (help || version) return print(help ? USAGE : `${packageJson.version}\n`);
 
@@ -62,7 +71,7 @@ async function run(args: string[]): Promise<number> {
   switch (command) {
     case 'serve': {
       const { serve } = await import('./serve.ts');
-      return (await serve(env, { lively, sandbox })) ? 0 : EXIT.failure;
+      return (await serve(env, { lively, sandbox, orSandbox })) ? 0 : EXIT.failure;
     }
     case 'sandbox': {
       const { serveSandbox } = await import('./serve.ts');
@@ -98,6 +107,7 @@ function readArguments(args: string[]) {
     port: text,
     lively: flag,
     sandbox: flag,
+    'or-sandbox': flag,
     all: flag,
   } as const;
   try {

@@ -10,28 +10,32 @@ import { createLog } from './telemetry/log.ts';
 /** How long running requests get to finish after the drain, on top of their own deadline. */
 const STOP_GRACE_MS = 3000;
 
-/** `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. */
-type ServeOptions = { lively: boolean; sandbox: boolean };
+/**
+ * `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. `orSandbox`: it will do
+ * where nobody but this machine reaches it.
+ */
+type ServeOptions = { lively: boolean; sandbox: boolean; orSandbox: boolean };
 
-/** Whether a person sees what is started, and nobody else reaches it: a deployment without settings is a mistake. */
-const isAtTerminal = ({ HOST = '127.0.0.1' }: Environment): boolean =>
-  Boolean(process.stdin.isTTY || process.stdout.isTTY) && /^(|localhost|127\..*|::1)$/.test(HOST.trim());
+/** Whether nobody but this machine reaches what is started: a deployment without settings is a mistake. */
+const isLocal = ({ HOST = '127.0.0.1' }: Environment): boolean => /^(|localhost|127\..*|::1)$/.test(HOST.trim());
 
 /** Runs a gateway until a signal comes; resolves with whether it ended in order. */
-export async function serve(env: Environment, { lively, sandbox: isAsked }: ServeOptions): Promise<boolean> {
+export async function serve(env: Environment, { lively, sandbox, orSandbox }: ServeOptions): Promise<boolean> {
   // Handled from here on: a container's first process does not die of a signal without a handler.
   const signalled = nextSignal();
   const isEmbedded = namesNoUpstream(env);
-  if ((lively || isAsked) && !isEmbedded)
+  if ((lively || sandbox) && !isEmbedded)
     throw new UsageError(
       '--lively and --sandbox are for the embedded sandbox, but TENCENT_* or NODE_ENV=production asks for a real upstream.',
     );
-  if (isEmbedded && !lively && !isAsked && !isAtTerminal(env))
+  const isAtTerminal = Boolean(process.stdin.isTTY || process.stdout.isTTY);
+  const isWelcome = lively || sandbox || ((orSandbox || isAtTerminal) && isLocal(env));
+  if (isEmbedded && !isWelcome)
     throw new ConfigError([
       'TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION are missing; made-up people are served by --sandbox',
     ]);
-  const sandbox = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
-  const config = readConfig(sandbox ? { ...firstStart(), ...withoutBlanks(env), ...sandbox.settings } : env);
+  const embedded = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
+  const config = readConfig(embedded ? { ...firstStart(), ...withoutBlanks(env), ...embedded.settings } : env);
   const log = createLog(config.logLevel);
   const { createGateway } = await import('./server.ts');
   const gateway = createGateway(config, { log });
@@ -45,23 +49,23 @@ export async function serve(env: Environment, { lively, sandbox: isAsked }: Serv
     await flush(log);
     return true;
   }
-  if (config.webhook && sandbox) {
+  if (config.webhook && embedded) {
     const { webhookPathOf } = await import('./webhooks.ts');
-    sandbox.tell(`${url}${webhookPathOf(config)}`, config.webhook.token);
+    embedded.tell(`${url}${webhookPathOf(config)}`, config.webhook.token);
   }
-  if (lively) sandbox?.lively.start();
+  if (lively) embedded?.lively.start();
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
-  else process.stdout.write(welcome(`${url}/graphql`, config, sandbox?.url));
+  else process.stdout.write(welcome(`${url}/graphql`, config, embedded?.url));
 
   const signal = await signalled;
-  sandbox?.lively.stop();
+  embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
   const { promise: overdue, resolve: giveUp } = Promise.withResolvers<false>();
   setTimeout(giveUp, config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false).unref();
   const isClosed = gateway.close().then(() => true);
   const isOrderly = await Promise.race([isClosed, nextSignal().then(() => false), overdue]);
   if (!isOrderly) gateway.destroy();
-  await sandbox?.close();
+  await embedded?.close();
   log.info(isOrderly ? 'stopped' : 'stopped at once');
   await flush(log);
   return isOrderly;

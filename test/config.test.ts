@@ -131,6 +131,7 @@ test.each([
     'https://app.example, http://localhost:3000,capacitor://localhost',
     { corsOrigins: ['https://app.example', 'http://localhost:3000', 'capacitor://localhost'] },
   ],
+  ['CORS_HEADERS', 'X-App, x-b3-traceid', { corsHeaders: ['X-App', 'x-b3-traceid'] }],
   ['TRUST_PROXY', '2', { trustProxy: 2 }],
   ['TRUST_PROXY', '10.0.0.0/8, ::1', { trustProxy: ['10.0.0.0/8', '::1'] }],
   ['MAX_TOKENS', '100', { maxTokens: 100 }],
@@ -402,6 +403,9 @@ test('Redis is one node, or the nodes of a cluster', () => {
 
 test.each([
   ['REDIS_URI', 'is REDIS_URL meant?'],
+  ['LIST_VISIBLITY', 'is LIST_VISIBILITY meant?'],
+  ['TRUSTED_DOCUMENT', 'is TRUSTED_DOCUMENTS meant?'],
+  ['METRIC_PORT', 'is METRICS_PORT meant?'],
   ['REDIS_HOST', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
   ['redis_url', 'is REDIS_URL meant?'],
   ['TENCENT_REGOIN', 'is TENCENT_REGION meant?'],

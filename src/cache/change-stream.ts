@@ -32,6 +32,7 @@ export type ChangeStreamOptions<T> = {
  */
 export const STREAM_ID = /^\d{1,15}-\d{1,15}(?:\.\d{1,15})?$/;
 
+const FIRST_ID = '0-0';
 /** How long Redis holds on to a question while nothing happens, in milliseconds. */
 const WAIT_MS = 2000;
 /** A connection that is silent for this much longer is dead. */
@@ -46,13 +47,12 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   /** The last entries as this process has heard them: nothing behind `floor` is missing. */
   const kept: StreamEntry<T>[] = [];
   // Alone, every process begins a stream of its own.
-  let floor = redis ? '0-0' : `${clock.now()}-0`;
+  let floor = redis ? FIRST_ID : `${clock.now()}-0`;
   let newest = floor;
   /** Ids of this process begin anywhere, so that another one's are not taken for them. */
   let local = randomInt(2 ** 40);
-  /** The entry of the Redis stream that was read last, and whether it should still be there. */
-  let position = floor;
-  let isAnchored = false;
+  /** The entry of the Redis stream that was read last. */
+  let position = FIRST_ID;
   /** Whether Redis was away at the start: by now there are subscribers, for whom the past is no news. */
   let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
@@ -90,8 +90,8 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
       const found = await redis?.link.ask((client) => client.xrange(key, position, '+', 'COUNT', PAGE), key);
       if (!found) return false;
       const isThere = found[0]?.[0] === position;
-      if (isAnchored && !isThere) noteGap();
-      isAnchored = found.length > 0;
+      if (position !== FIRST_ID && !isThere) noteGap();
+      if (!isThere) position = FIRST_ID;
       for (const [id, [name, text = '']] of isThere ? found.slice(1) : found) {
         position = id;
         if (name === 'gap') noteGap();

@@ -51,19 +51,30 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
+  /** What Redis has if that is enough, else leave to ask the source; undefined without Redis. */
+  async function look(key: string, takesStale: boolean) {
+    looking++;
+    try {
+      const found = await tiers.lookUp(key);
+      if (!found || !redis) return undefined;
+      const { entry, asOf } = found;
+      if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry)))) return { entry, asOf };
+      return { asOf, isGranted: freshMs === 0 || (await redis.lock(key, asOf.shared)) };
+    } finally {
+      looking--;
+    }
+  }
+
   /** Looks into Redis, waits for another replica that asks the source, or asks it. */
   async function fetch(key: string, all: Waiter, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
     const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
     let began = asOf();
-    for (let pauseMs = FIRST_PAUSE_MS; redis; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
-      looking++;
-      const found = await tiers.lookUp(key).finally(() => looking--);
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
+      const found = redis && (await look(key, takesStale));
       if (!found) break;
-      const { entry } = found;
       began = found.asOf;
-      if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry))))
-        return { entry, tier: 'redis', generation: began.generation };
-      if (freshMs === 0 || (await redis.lock(key, found.asOf.shared)) || clock.now() + pauseMs >= giveUpAt) break;
+      if (found.entry) return { entry: found.entry, tier: 'redis', generation: began.generation };
+      if (found.isGranted || clock.now() + pauseMs >= giveUpAt) break;
       await clock.sleep(pauseMs, all.signal);
     }
     const { generation, shared = '' } = began;

@@ -1,7 +1,8 @@
 // Lets equal reads in this process share one, however early some of their waiters leave.
 
-/** What a read is for: a client waits, or a value is renewed, or it is brought before a client asks. */
-export type Priority = 'interactive' | 'revalidation' | 'priming';
+/** What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks. */
+const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /** A value that is older than it should be, as it is given to a waiter. */
 export type StaleUse = {
@@ -27,7 +28,7 @@ export type Waiter = {
   readonly onUpstreamCall?: (command: string) => void;
 };
 
-const PRIORITIES: readonly Priority[] = ['interactive', 'revalidation', 'priming'];
+const rankOf = ({ priority = 'interactive' }: Waiter) => PRIORITIES.indexOf(priority);
 
 /**
  * Several waiters as one, `all`: it is as patient as the most patient of them, and aborts when the last one has. `join`
@@ -42,14 +43,10 @@ export function combineWaiters() {
       return Math.max(...Array.from(waiters, ({ deadlineAt }) => deadlineAt));
     },
     get priority() {
-      const ranks = Array.from(waiters, ({ priority = 'interactive' }) => PRIORITIES.indexOf(priority));
-      return PRIORITIES[Math.min(...ranks)] ?? 'priming';
+      return PRIORITIES[Math.min(...Array.from(waiters, rankOf))] ?? 'priming';
     },
     // A call is counted for one of those who wait; a renewal behind an answer for nobody.
-    onUpstreamCall(command) {
-      for (const { priority = 'interactive', onUpstreamCall } of waiters)
-        if (priority === 'interactive') return onUpstreamCall?.(command);
-    },
+    onUpstreamCall: (command) => [...waiters].find((waiter) => rankOf(waiter) === 0)?.onUpstreamCall?.(command),
   };
 
   function join(waiter: Waiter, onAbort: (reason: unknown) => void = () => {}): () => void {
@@ -73,14 +70,11 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
   function start(key: string, work: (all: Waiter) => Promise<V>): Flight {
     const { all, join } = combineWaiters();
     // Started a microtask later, so that the first waiter is there when the work asks for its deadline.
-    const answer = Promise.resolve(all).then(work);
-    const flight = { answer, join };
-    const settle = () => {
-      if (flights.get(key) === flight) flights.delete(key);
-    };
+    const flight = { answer: Promise.resolve(all).then(work), join };
+    const settle = () => flights.get(key) === flight && flights.delete(key);
     flights.set(key, flight);
     all.signal.addEventListener('abort', settle, { once: true });
-    answer.then(settle, settle);
+    flight.answer.then(settle, settle);
     return flight;
   }
 

@@ -12,8 +12,6 @@ export type ChangeConfirmationOptions = {
   clock: Clock;
   /** `isLate` when the upstream did not show the change at first: what was read since may lack it. */
   onConfirmed(change: Claim & { mutual: boolean }, isLate: boolean): Promise<void>;
-  /** The upstream has not shown it until now: it may have lagged for longer than it was asked. */
-  onGivenUp(claim: Claim): void;
   onBug(error: unknown): void;
 };
 
@@ -27,15 +25,16 @@ const MAX_WAITING = 1000;
 
 type Waiting = Claim & { tries: number };
 
-export function createChangeConfirmation({ follow, clock, onConfirmed, onGivenUp, onBug }: ChangeConfirmationOptions) {
+export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
   const closed = new AbortController();
   const { signal } = closed;
   let waiting: Waiting[] = [];
   let calls = 0;
 
-  function add(claim: Waiting): void {
+  /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
+  function confirm(claim: Claim, tries = 0): void {
     if (waiting.length >= MAX_WAITING) return;
-    waiting.push(claim);
+    waiting.push({ ...claim, tries });
     if (calls < MAX_CALLS) void work();
   }
 
@@ -65,26 +64,17 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onGivenUp
       const relation = known(answer);
       const [follows, isFollowed] = [isFollowing(relation), isFan(relation)];
       const [isThere, mutual] = side === 'from' ? [follows, isFollowed] : [isFollowed, follows];
-      if (relation === null || isThere !== (claim.type === 'followed')) retry(claim, tries);
-      else await onConfirmed({ ...claim, mutual }, tries > 0);
+      if (relation !== null && isThere === (claim.type === 'followed')) {
+        await onConfirmed({ ...claim, mutual }, tries > 0);
+      } else if (tries < PAUSES_MS.length) {
+        const again = () => confirm(claim, tries + 1);
+        clock.sleep(PAUSES_MS[tries] ?? 0, signal).then(again, () => {});
+      }
     }
-  }
-
-  function retry(claim: Claim, tries: number): void {
-    const pauseMs = PAUSES_MS[tries];
-    if (pauseMs === undefined) {
-      onGivenUp(claim);
-      return;
-    }
-    clock.sleep(pauseMs, signal).then(
-      () => add({ ...claim, tries: tries + 1 }),
-      () => {},
-    );
   }
 
   return {
-    /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
-    confirm: (claim: Claim) => add({ ...claim, tries: 0 }),
+    confirm,
     /** Drops the claims that wait. */
     clear() {
       waiting = [];

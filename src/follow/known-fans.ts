@@ -3,8 +3,8 @@
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
-import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
-import type { CallOptions } from './services.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
+import { type CallOptions, known } from './services.ts';
 
 export type KnownFans = {
   /** In the order of the viewer's follows. */
@@ -34,93 +34,144 @@ const FOLLOWS_CALLS = 5;
 
 export function createKnownFans(service: Service, { maxCalls }: KnownFansOptions): FindKnownFans {
   return async (viewerId, userId, call) => {
-    const budget = createCallBudget(maxCalls, call);
+    const calls = createCalls(service, maxCalls, call);
     const follows = new Map<UserId, FollowEntry>();
     // One call, where there is another, is left to find out who of them is a fan.
-    const reserve = Math.max(1, budget.left() - FOLLOWS_CALLS);
-    const end = await walk(service, viewerId, 'follows', budget, ({ entries }) => {
+    const reserve = Math.max(1, calls.left() - FOLLOWS_CALLS);
+    const end = await calls.walk(viewerId, 'follows', ({ entries }) => {
       for (const entry of entries) if (!follows.has(entry.user.id)) follows.set(entry.user.id, entry);
-      return follows.size < MAX_FOLLOWS && budget.left() > reserve;
+      return follows.size < MAX_FOLLOWS && calls.left() > reserve;
     });
     if (end.pages === 0) throw end.failure;
     const undecided = new Set(follows.keys());
     // No user is their own fan.
     undecided.delete(userId);
-    const found = await findFans(service, userId, undecided, budget);
+    const found = await findFans(calls, userId, undecided);
     const members = Array.from(follows.values()).filter(({ user }) => found.has(user.id));
     return { members, exact: end.isEnd && undecided.size === 0 };
   };
 }
 
 /** Takes out of `undecided` each user whose relation to `userId` becomes known; answers those who are fans. */
-async function findFans(
-  service: Service,
-  userId: UserId,
-  undecided: Set<UserId>,
-  budget: CallBudget,
-): Promise<Set<UserId>> {
+async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): Promise<Set<UserId>> {
   const found = new Set<UserId>();
   const checks = () => Math.ceil(undecided.size / CHECKS_PER_CALL);
   let failure: GatewayError | null = null;
   let isAnswered = undecided.size === 0;
 
-  const pages = await planPages();
-  if (pages > 0 && budget.left() > 0) {
+  const pages = await planPages(calls, userId, checks());
+  if (pages > 0 && calls.left() > 0) {
     let read = 0;
-    const end = await walk(service, userId, 'fans', budget, ({ entries }) => {
+    const end = await calls.walk(userId, 'fans', ({ entries }) => {
       for (const { user } of entries) if (undecided.delete(user.id)) found.add(user.id);
       read++;
       // More pages than planned, since they come short: from here on checks may do what the rest of the list would not.
-      const isOverrun = read >= pages && checks() <= budget.left();
-      return undecided.size > 0 && budget.left() > 0 && !isOverrun;
+      const isOverrun = read >= pages && checks() <= calls.left();
+      return undecided.size > 0 && calls.left() > 0 && !isOverrun;
     });
     if (end.isEnd) undecided.clear();
     if (end.failure?.code === 'USER_NOT_FOUND') throw end.failure;
     isAnswered = end.pages > 0;
     failure = end.failure;
   }
-  for (const ids = [...undecided]; ids.length > 0 && budget.left() > 0; ) {
-    const some = ids.splice(0, budget.left() * CHECKS_PER_CALL);
-    const calls = Math.ceil(some.length / CHECKS_PER_CALL);
-    for (const [id, relation] of await budget.run(calls, (call) => readRelations(service, userId, some, call))) {
+  for (const ids = [...undecided]; ids.length > 0 && calls.left() > 0; ) {
+    for (const [id, relation] of await calls.check(userId, ids.splice(0, calls.left() * CHECKS_PER_CALL))) {
       if (relation instanceof GatewayError && relation.code !== 'USER_NOT_FOUND') {
         failure = relation;
         continue;
       }
       isAnswered = true;
       undecided.delete(id);
-      if (!(relation instanceof GatewayError) && isFan(relation)) found.add(id);
+      if (isFan(known(relation))) found.add(id);
     }
   }
   if (failure && !isAnswered) {
     // A check does not say whether it was the user whom the upstream does not know; counts do.
-    if (failure.code === 'BAD_USER_INPUT' && budget.left() > 0) await countFans();
+    if (failure.code === 'BAD_USER_INPUT' && calls.left() > 0) await calls.countFans(userId);
     throw failure;
   }
   return found;
-
-  /** How many pages of fans are worth reading; 0: to check the follows is cheaper, or covers more. */
-  async function planPages(): Promise<number> {
-    // With as many calls left as it takes to check them all, none is to be spent on a plan.
-    if (checks() <= 1 || checks() === budget.left()) return 0;
-    const fans = budget.left() > 1 ? await countFans() : null;
-    // Most users have few fans, so one page is worth a try where checks cannot do.
-    if (fans === null) return checks() <= budget.left() ? 0 : 1;
-    const pages = Math.max(1, Math.ceil(fans / PAGE_SIZE));
-    // Pages are shared by all viewers, checks by none.
-    return pages <= checks() ? pages : 0;
-  }
-
-  async function countFans(): Promise<number | null> {
-    const counts = await budget.run(1, (call) => outcomeOf(() => service.readCounts(userId, call)));
-    if (counts instanceof GatewayError && counts.code === 'USER_NOT_FOUND') throw counts;
-    return counts instanceof GatewayError ? null : counts.fans;
-  }
 }
 
-async function readRelations(service: Service, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-  const answers = userIds.map(async (to) => [to, await outcomeOf(() => service.readRelation(from, to, call))] as const);
-  return Promise.all(answers);
+/** How many pages of fans are worth reading where `checks` calls would do; 0: to check is cheaper, or covers more. */
+async function planPages(calls: Calls, userId: UserId, checks: number): Promise<number> {
+  // With as many calls left as it takes to check them all, none is to be spent on a plan.
+  if (checks <= 1 || checks === calls.left()) return 0;
+  const fans = calls.left() > 1 ? await calls.countFans(userId) : null;
+  // Most users have few fans, so one page is worth a try where checks cannot do.
+  if (fans === null) return checks <= calls.left() ? 0 : 1;
+  const pages = Math.max(1, Math.ceil(fans / PAGE_SIZE));
+  // Pages are shared by all viewers, checks by none.
+  return pages <= checks ? pages : 0;
+}
+
+type Calls = ReturnType<typeof createCalls>;
+
+/** Asks for what one answer needs, and counts the calls. What is cached costs nothing; a failure is an answer. */
+function createCalls(service: Service, maxCalls: number, call: CallOptions) {
+  let left = maxCalls;
+
+  /** Asks what takes at most `max` calls, and takes off what it took. */
+  async function run<T>(max: number, ask: (call: CallOptions) => T | Promise<T>): Promise<T | GatewayError> {
+    let made = 0;
+    let stale = 0;
+    const counting: CallOptions = {
+      ...call,
+      onStale(use) {
+        stale++;
+        call.onStale?.(use);
+      },
+      onUpstreamCall(command) {
+        made++;
+        call.onUpstreamCall?.(command);
+      },
+    };
+    try {
+      return await outcomeOf(() => ask(counting));
+    } finally {
+      // What is stale is renewed behind the answer, and that costs a call too.
+      left -= Math.min(max, made + Math.ceil(stale / CHECKS_PER_CALL));
+    }
+  }
+
+  return {
+    left: () => left,
+
+    /** Reads a list from its head, by large pages, as long as `take` wants more; says how far it got. */
+    async walk(userId: UserId, list: FollowList, take: (page: FollowPage) => boolean) {
+      const visited = new Set<string>();
+      let isEnd = false;
+      let failure: GatewayError | null = null;
+      // A cursor that leads back ends it.
+      for (let start: string | null = ''; start !== null && !visited.has(start); ) {
+        const query: PageQuery = { userId, list, start, size: PAGE_SIZE };
+        const page = await run(1, (call) => service.readPage(query, call));
+        start = null;
+        if (page instanceof GatewayError) failure = page;
+        else {
+          visited.add(query.start);
+          isEnd = page.next === '';
+          if (take(page) && !isEnd) start = page.next;
+        }
+      }
+      return { pages: visited.size, isEnd, failure };
+    },
+
+    /** How `from` stands to each of the others. */
+    async check(from: UserId, others: readonly UserId[]) {
+      const ask = async (to: UserId, call: CallOptions) =>
+        [to, await outcomeOf(() => service.readRelation(from, to, call))] as const;
+      const max = Math.ceil(others.length / CHECKS_PER_CALL);
+      const answers = await run(max, (call) => Promise.all(others.map((to) => ask(to, call))));
+      return answers instanceof GatewayError ? [] : answers;
+    },
+
+    async countFans(userId: UserId): Promise<number | null> {
+      const counts = await run(1, (call) => service.readCounts(userId, call));
+      if (counts instanceof GatewayError && counts.code === 'USER_NOT_FOUND') throw counts;
+      return counts instanceof GatewayError ? null : counts.fans;
+    },
+  };
 }
 
 async function outcomeOf<T>(read: () => T | Promise<T>): Promise<T | GatewayError> {
@@ -130,67 +181,4 @@ async function outcomeOf<T>(read: () => T | Promise<T>): Promise<T | GatewayErro
     if (error instanceof GatewayError) return error;
     throw error;
   }
-}
-
-/** How far a walk got: a page that fails ends it, and so does a cursor that leads back. */
-type End = { pages: number; isEnd: boolean; failure: GatewayError | null };
-
-/** Reads a list from its head, by large pages, as long as `take` wants more. */
-async function walk(
-  service: Service,
-  userId: UserId,
-  list: FollowList,
-  budget: CallBudget,
-  take: (page: FollowPage) => boolean,
-): Promise<End> {
-  const visited = new Set<string>();
-  for (let start = ''; !visited.has(start); ) {
-    try {
-      const query = { userId, list, start, size: PAGE_SIZE };
-      const page = await budget.run(1, async (call) => service.readPage(query, call));
-      visited.add(start);
-      const wantsMore = take(page);
-      if (page.next === '' || !wantsMore) return { pages: visited.size, isEnd: page.next === '', failure: null };
-      start = page.next;
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      return { pages: visited.size, isEnd: false, failure: error };
-    }
-  }
-  return { pages: visited.size, isEnd: false, failure: null };
-}
-
-/** The calls that one answer may still ask for. What is cached costs nothing. */
-type CallBudget = {
-  left(): number;
-  /** Asks what takes at most `maxCalls` calls, and takes off what it took. */
-  run<T>(maxCalls: number, ask: (call: CallOptions) => Promise<T>): Promise<T>;
-};
-
-function createCallBudget(calls: number, call: CallOptions): CallBudget {
-  let left = calls;
-  return {
-    left: () => left,
-    async run(maxCalls, ask) {
-      let made = 0;
-      let stale = 0;
-      const counting: CallOptions = {
-        ...call,
-        onStale(use) {
-          stale++;
-          call.onStale?.(use);
-        },
-        onUpstreamCall(command) {
-          made++;
-          call.onUpstreamCall?.(command);
-        },
-      };
-      try {
-        return await ask(counting);
-      } finally {
-        // What is stale is renewed behind the answer, and that costs a call too.
-        left -= Math.min(maxCalls, made + Math.ceil(stale / CHECKS_PER_CALL));
-      }
-    },
-  };
 }

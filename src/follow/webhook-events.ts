@@ -7,7 +7,7 @@ import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
-import { type Claim, createChangeConfirmation } from './confirm-change.ts';
+import { createChangeConfirmation } from './confirm-change.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService } from './services.ts';
@@ -59,14 +59,10 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     clock,
     async onConfirmed(change, isLate) {
       const { type, from, to, at } = change;
-      if (isLate) await cache.invalidate(eventOf(change));
+      if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
       // An own change is known only when the upstream has answered it, which may be after its webhook.
-      if (own.consumeOwnChange(type, from, to, at)) return;
-      await stream.append(change);
-      cache.invalidateLater(eventOf(change));
+      if (!own.consumeOwnChange(type, from, to, at)) await stream.append(change);
     },
-    // No webhook reports it again.
-    onGivenUp: (claim) => cache.invalidateLater(eventOf(claim)),
     onBug,
   });
 
@@ -115,18 +111,18 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       cache.noteWebhook();
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
-      const claims = targets.map((to): Claim => ({ type, from, to, at }));
-      Promise.all(claims.map((claim) => cache.invalidate(eventOf(claim)))).then(
-        () => claims.forEach(confirmation.confirm),
-        onBug,
-      );
+      const events = targets.map((to) => ({ type: 'follow-changed', from, to }) as const);
+      // What is read meanwhile may lack the change, and no webhook reports it again.
+      events.forEach(cache.invalidateLater);
+      const confirm = () => {
+        for (const to of targets) confirmation.confirm({ type, from, to, at });
+      };
+      Promise.all(events.map(cache.invalidate)).then(confirm, onBug);
       return 'taken';
     },
     close: confirmation.close,
   };
 }
-
-const eventOf = ({ from, to }: Claim) => ({ type: 'follow-changed', from, to }) as const;
 
 /** Events have no ids; what they say has to do (CONTRACT 7.2). Without a time each is another one. */
 function nameOf(event: WebhookEvent): string | null {

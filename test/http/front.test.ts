@@ -36,14 +36,6 @@ describe('GET', () => {
     expect(response.headers.get('allow')).toBe('POST');
     expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
   });
-
-  test('without a query is a BAD_REQUEST', async () => {
-    const house = await openEmptyHouse();
-    const accept = { headers: { accept: 'application/graphql-response+json' } };
-    const response = await get(house, {}, accept);
-    expect(response.status).toBe(400);
-    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
-  });
 });
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods that are allowed', async (method) => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { ask, ROOT, run, start, startEmbedded, startSandbox } from './start-process.ts';
+import { ask, ROOT, run, start, startSandbox } from './start-process.ts';
 
 const FANS = '{ user(id: "UserID_001") { fans { nodes { id nick } } } }';
 const FANS_OF_THE_SAMPLE = {
@@ -61,7 +61,7 @@ test('schema prints exactly schema/schema.graphql', async () => {
 });
 
 test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
-  const gateway = start(['--sandbox'], { env: { PORT: '0' } });
+  const gateway = start(['--or-sandbox'], { env: { PORT: '0' } });
   const [, address = ''] = await gateway.said(/GraphiQL +(\S+)/);
   const [, query = ''] = await gateway.said(/A query +(.+)\n/);
 
@@ -78,29 +78,22 @@ test('with nothing set, the process brings its own upstream, and the query that 
 });
 
 test.each([
-  ['without a terminal', {}],
-  ['on another host than loopback', { HOST: '0.0.0.0' }],
-  ['with settings of which all are blank', { TENCENT_REGION: ' ' }],
-])('%s, no made-up people are served unless they are asked for by name', async (_title, env) => {
-  const { code, stdout, stderr } = await run([], { PORT: '0', ...env });
+  ['without a terminal', [], {}],
+  ['on another host than loopback', ['--or-sandbox'], { HOST: '0.0.0.0' }],
+  ['with settings of which all are blank', [], { TENCENT_REGION: ' ' }],
+])('%s, no made-up people are served unless they are asked for by name', async (_title, args, env) => {
+  const { code, stdout, stderr } = await run(args, { PORT: '0', ...env });
   expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
   expect(stderr).toMatch(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
 });
 
 test('npm start ends with npm: a signal to npm frees the port', async () => {
-  const npm = start(['start', '--', '--sandbox'], { command: ['npm'], env: { PORT: '0', HOME: process.env.HOME } });
+  const npm = start(['start'], { command: ['npm'], env: { PORT: '0', HOME: process.env.HOME } });
   const [, url = ''] = await npm.said(/GraphiQL +(http:\S+)\/graphql/);
   expect(await ask(url, '{ __typename }')).toEqual({ data: { __typename: 'Query' } });
   npm.signal('SIGTERM');
   await npm.ended;
   await expect.poll(() => fetch(url).catch(({ cause }) => cause.code)).toBe('ECONNREFUSED');
-});
-
-test('an embedded sandbox knows the profile fields that its app has', async () => {
-  const { url } = await startEmbedded();
-  expect(await ask(url, '{ user(id: "UserID_002") { customFields { key value } } }')).toEqual({
-    data: { user: { customFields: [{ key: 'Test', value: 'Custom Data2' }] } },
-  });
 });
 
 test('a second process works with the settings that a sandbox alone prints', async () => {
