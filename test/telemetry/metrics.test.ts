@@ -13,7 +13,7 @@ import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
 const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
 
-/** A house with metrics and somebody who has 45 fans. */
+/** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
   const house = await openHouse({
