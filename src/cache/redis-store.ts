@@ -14,7 +14,7 @@ import type { Redis, TiersOptions } from './tiers.ts';
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
 const LOCK_MS = 3000;
 /** For so long a lock outlives its read: a replica that saw no entry a moment ago has to look again, and finds it. */
-const LOOK_AGAIN_MS = 300;
+const LOOK_AGAIN_MS = 500;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
