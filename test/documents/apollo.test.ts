@@ -50,9 +50,3 @@ test('with neither, the client learns at once that texts are wanted', async () =
   for (let i = 0; i < 2; i++) expect(await ask()).toEqual(ANSWER);
   expect(methods).toEqual(['GET', 'POST', 'POST']);
 });
-
-test('in strict mode a document that is not trusted fails with its code', async () => {
-  const { ask, methods } = openClient(await open({ TRUSTED_DOCUMENTS: 'strict' }));
-  await expect(ask()).rejects.toMatchObject({ errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }] });
-  expect(methods).toEqual(['GET', 'POST']);
-});

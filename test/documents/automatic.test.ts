@@ -33,15 +33,6 @@ test('a text that came once with its hash answers to the hash from then on, by G
   }
 });
 
-test('a text that came over WebSocket with its hash is known too', async () => {
-  const house = await openAutomatic();
-  const { value } = await openClient(house)
-    .iterate({ query: QUERY, ...hashed(QUERY) })
-    .next();
-  expect(value).toEqual(ANSWER);
-  expect(await byHash(house)).toEqual(ANSWER);
-});
-
 test('an unknown hash is answered with the status that Apollo’s clients expect', async () => {
   const house = await openAutomatic();
   const statusFor = async (accept: string) => (await getJson(house, hashed(QUERY), { accept })).status;
@@ -65,15 +56,6 @@ test.each([
   const house = await openAutomatic();
   expect((await postJson(house, { query: text, ...hashed(text) })).status).toBeLessThan(500);
   expect(await (await postJson(house, hashed(text))).json()).toEqual(NOT_FOUND);
-});
-
-test('nothing is kept where it is switched off', async () => {
-  const house = await openHouse({ sandbox: { emptyWorld: true } });
-  expect(await byText(house)).toEqual(ANSWER);
-  const { errors } = (await byHash(house)) as Answer;
-  expect(errors).toEqual([
-    { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
-  ]);
 });
 
 test('each replica knows what it was told itself, and asks for the rest', async () => {

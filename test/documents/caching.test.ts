@@ -42,15 +42,6 @@ describe('an answer to nobody in particular', () => {
     expectAbout(await publicSeconds(NICK), 3600);
   });
 
-  test('may be kept for what is left of that time when it comes out of memory', async () => {
-    const { publicSeconds, clock, house } = await openCalm();
-    await publicSeconds(FANS);
-    clock.advance(20_000);
-    const calls = house.sandbox.calls.count();
-    expectAbout(await publicSeconds(FANS), 30, 20);
-    expect(house.sandbox.calls.count()).toBe(calls);
-  });
-
   test('may be kept only as long as the part that ends first', async () => {
     const { publicSeconds, clock } = await openCalm();
     await publicSeconds(FANS);
@@ -192,18 +183,6 @@ describe('the tag of an answer', () => {
       expect(response.headers.get('cache-control')).toBe(first.headers.get('cache-control'));
       expect(response.headers.get('vary')).toContain('accept');
     }
-  });
-
-  test('is another one for other bytes, which are then sent', async () => {
-    const { ask, house, clock } = await openCalm({ LIST_FRESH_SECONDS: '0' });
-    const tag = (await ask(FANS)).headers.get('etag') ?? '';
-    clock.advance(1000);
-    house.sandbox.world.importAccount('anna');
-    house.sandbox.world.follow('anna', 'star');
-    const response = await ask(FANS, { 'if-none-match': tag });
-    expect(response.status).toBe(200);
-    expect(response.headers.get('etag')).not.toBe(tag);
-    expect(await response.text()).toContain('anna');
   });
 
   test('is another one for each type of answer, and both are answered with 304', async () => {

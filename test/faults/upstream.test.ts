@@ -1,10 +1,13 @@
 // Whatever the upstream does, a client gets the right public code in time, and the upstream is asked no more than fair.
+import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { ERROR_TABLE, UNKNOWN_CODE_RULE } from '../../src/tencent/error-table.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type Answer, type HouseOptions, openHouse } from '../support/house.ts';
+import { startRedis } from '../support/redis.ts';
+import type { RedisProcess } from '../support/redis-process.ts';
 
 const FANS = '{ user(id: "anna") { id fans { nodes { id } } } }';
 const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002' }, { id: 'crowd_000001' }] } } } };
@@ -169,6 +172,40 @@ describe('a fault of some items', () => {
     expect(errors).toMatchObject([{ path: ['users', 0, 'nick'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
   });
 });
+
+const LOSSES: Record<string, (redis: RedisProcess) => Promise<unknown>> = {
+  'was restarted empty': (redis) => redis.restart(),
+  'was flushed': async ({ url }) => {
+    const admin = new Redis(url);
+    await admin.flushall();
+    admin.disconnect();
+  },
+  'has gone': (redis) => redis.kill(),
+};
+
+test.each(Object.keys(LOSSES))(
+  'while the upstream is silent and Redis %s, what was known is served: pages, counts, profiles and relations',
+  async (loss) => {
+    const redis = await startRedis();
+    const house = await openHouse({
+      env: { AUTH: 'development', REDIS_URL: redis.url },
+      sandbox: { emptyWorld: true },
+    });
+    house.sandbox.world.addFans('anna', 2);
+    const query = '{ user(id: "anna") { nick fans { totalCount nodes { id } } viewerIsFollowing } }';
+    const known = {
+      user: { nick: null, fans: { totalCount: 2, nodes: WHOLE.data.user.fans.nodes }, viewerIsFollowing: true },
+    };
+    const ask = (n: number) => house.as('crowd_000001').query(`${query} # ${n}`);
+    expect((await ask(0)).data).toEqual(known);
+    await LOSSES[loss]?.(redis);
+    house.sandbox.faults.set({ silence: true });
+    for (let n = 1; n <= 20; n++) {
+      const { data, errors } = await ask(n);
+      expect({ data, errors }).toEqual({ data: known, errors: undefined });
+    }
+  },
+);
 
 test('a client that goes away takes its upstream call with it', async () => {
   const { house } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });

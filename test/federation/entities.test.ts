@@ -111,9 +111,3 @@ test('an id is taken as a number too, what else a router sends along is left alo
   );
   expect(inline).toEqual({ _entities: [reference('a')] });
 });
-
-test('no representations are no entities; null is refused', async () => {
-  const { house } = await openCrowd();
-  expect(await ask(house, [])).toEqual({ data: { _entities: [] } });
-  expect(failures(await ask(house, [null]))).toEqual([[undefined, 'BAD_USER_INPUT']]);
-});

@@ -66,21 +66,6 @@ test.each(composers)(
   },
 );
 
-test.each(composers)('%s’s composer joins us with a Node of others that users are no part of', (composer) => {
-  const nodes = `
-    extend schema @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key"])
-    interface Node { id: ID! owner: String! }
-    type File implements Node @key(fields: "id") { id: ID! owner: String! uploader: User! }
-    type User @key(fields: "id", resolvable: false) { id: ID! }
-    type Query { node(id: ID!): Node }
-  `;
-  const supergraph = compose(composer, [
-    { name: 'follows', url: 'http://127.0.0.1/1', sdl: printSubgraphSdl() },
-    { name: 'files', url: 'http://127.0.0.1/2', sdl: nodes },
-  ]);
-  expect(supergraph).toContain('interface Node');
-});
-
 test.each(composers)('%s’s composer takes us alone', (composer) => {
   expect(compose(composer, [{ name: 'follows', url: 'http://127.0.0.1/1', sdl: printSubgraphSdl() }])).toContain(
     'type FollowConnection',

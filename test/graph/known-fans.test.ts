@@ -151,37 +151,6 @@ test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER
   expect(await read(house, 'viewer', 'user', 0)).toMatchObject(none);
 });
 
-test.each([
-  [3, 50],
-  [10, 400],
-])(
-  'with a cap of %s, the star’s 100,000 fans and a viewer of 5,000 follows meet in at least %i',
-  async (cap, found) => {
-    const { house, world } = await openWith({ config: { knownFansMaxCalls: cap } });
-    world.importAccount('keen');
-    const fans = world.list(STAR, 'fans').filter((_, i) => i % 20 === 0);
-    for (const { id, time } of fans) world.follow('keen', id, time);
-    const { count, atLeast, edges } = await read(house, 'keen', STAR, 100);
-    expect(callsOf(house)).toBe(Number(cap));
-    expect({ count, atLeast }).toEqual({ count: found, atLeast: true });
-    expect(edges.every(({ node }) => world.followTime(node.id, STAR) !== undefined)).toBe(true);
-  },
-);
-
-test('twenty fields that ask for the same known fans cost what one does', async () => {
-  const { house } = await openWith({ env: { LIST_FRESH_SECONDS: '0' } });
-  const ask = (fields: number) =>
-    house
-      .as(personId(1))
-      .data(`{ user(id: "${STAR}") { ${Array.from({ length: fields }, (_, i) => `f${i}: knownFans { count }`)} } }`);
-  await ask(1);
-  const cost = callsOf(house);
-  expect(cost).toBeGreaterThan(1);
-  house.sandbox.calls.reset();
-  await ask(20);
-  expect(callsOf(house)).toBeLessThanOrEqual(cost);
-});
-
 test('an anonymous viewer gets null and costs nothing, whatever cursor comes along', async () => {
   const { house } = await openSmall();
   for (const after of [null, 'made-up'])
@@ -200,12 +169,6 @@ test('where only the owner may see fans, others get FORBIDDEN and cost nothing',
   }
   expect(callsOf(house)).toBe(0);
   expect((await read(house, 'user', 'user', 20)).count).toBe(0);
-});
-
-test('a user who does not exist is USER_NOT_FOUND', async () => {
-  const { house } = await openSmall();
-  const answer = await house.as('viewer').query(QUERY, { id: 'nobody' });
-  expect(codesOf(answer)).toEqual([['user.knownFans', 'USER_NOT_FOUND']]);
 });
 
 describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobody', () => {

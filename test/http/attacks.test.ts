@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import type { House } from '../support/house.ts';
-import { bugs, codesOf, get, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
@@ -120,18 +120,3 @@ test('of equal names in a body the last one counts, for all who look at it', asy
   const body = '{"query":"mutation { __typename }","query":"{ a: __typename }","variables":1,"variables":{}}';
   expect(await (await post(house, body)).json()).toEqual({ data: { a: 'Query' } });
 });
-
-test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])(
-  '%s in extensions and parameters of a URL is a name like any other',
-  async (name) => {
-    const house = await openEmptyHouse();
-    const extensions = `{"${name}":{"polluted":true}}`;
-    const posted = await post(house, `{"query":"{ __typename }","extensions":${extensions}}`);
-    expect(await posted.json()).toEqual({ data: { __typename: 'Query' } });
-    const got = await get(house, { query: '{ __typename }', extensions });
-    expect(await got.json()).toEqual({ data: { __typename: 'Query' } });
-    await get(house, { query: '{ __typename }', [name]: 'x' });
-    expect(bugs(house)).toEqual([]);
-    expect('polluted' in {}).toBe(false);
-  },
-);

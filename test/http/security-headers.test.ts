@@ -11,7 +11,7 @@ const EXPECTED = {
   'referrer-policy': 'no-referrer',
 };
 
-test('every answer over HTTP forbids sniffing, frames, loading and referrers, whatever its status', async () => {
+test('every answer over HTTP forbids sniffing, frames, loading and referrers, and has an id of its own, whatever its status', async () => {
   const house = await openEmptyHouse({ GRAPHIQL: 'off' });
   const responses = [
     await post(house, TYPENAME),
@@ -25,8 +25,10 @@ test('every answer over HTTP forbids sniffing, frames, loading and referrers, wh
     await fetch(`${house.url}/health/live`),
   ];
   expect(responses.map(({ status }) => status)).toEqual([200, 400, 415, 413, 200, 405, 406, 404, 200]);
+  expect(new Set(responses.map(({ headers }) => headers.get('x-request-id'))).size).toBe(responses.length);
   for (const { headers } of responses) {
     expect(Object.fromEntries(headers)).toMatchObject(EXPECTED);
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(headers.get('x-powered-by')).toBeNull();
     expect(headers.get('server')).toBeNull();
     expect(headers.get('strict-transport-security')).toBeNull();

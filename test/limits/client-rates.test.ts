@@ -60,20 +60,6 @@ test('a client that asks too often is told before its body has come', async () =
   expect(await until(/THROTTLED/)).toContain('HTTP/1.1 429');
 });
 
-test('a request whose body comes in parts counts once, also with the next request right behind it', async () => {
-  const house = await openLimited({ RATE_LIMIT_PER_MINUTE: '4' });
-  const body = JSON.stringify({ query: HELLO });
-  const request = `POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-  for (let n = 0; n < 2; n++) {
-    const { write, until } = openSocket(house);
-    await write(request.slice(0, -5));
-    await write(request.slice(-5) + request);
-    await until(/(200 OK.*){2}/s);
-  }
-  expect(await ask(house)).toBe(429);
-  expect(house.logLines.filter((line) => line.includes('"status":200'))).toHaveLength(4);
-});
-
 test('viewers are counted each for themselves, wherever they come from, and nobody by address', async () => {
   const house = await openLimited({ TRUST_PROXY: '1' });
   const from = (address: string) => ({ 'x-forwarded-for': address });

@@ -28,8 +28,6 @@ type Situation = { kind: OperationKind; env?: Record<string, string>; lagMs?: nu
 
 test.each<[title: string, situation: Situation]>([
   ['queries', { kind: 'query' }],
-  ['queries whose lists bring a part of each profile', { kind: 'query', env: { EMBEDDED_PROFILE: 'partial' } }],
-  ['changes', { kind: 'mutation', depth: 1 }],
   ['changes that the upstream shows late', { kind: 'mutation', depth: 1, lagMs: 20_000 }],
   ['references of a router', { kind: 'entities', depth: 1 }],
 ])(
@@ -81,7 +79,7 @@ test.each<[title: string, situation: Situation]>([
       expect(made).toBeLessThanOrEqual(predicted + slack);
       if (made > 0) ratios.push(predicted / made);
     };
-    const numRuns = Number(process.env.FUZZ_RUNS) || (kind === 'query' ? 60 : 12);
+    const numRuns = Number(process.env.FUZZ_RUNS) || (kind === 'query' ? 30 : 5);
     await fc.assert(
       fc.asyncProperty(
         randomOperation(ids, (id) => cursors.get(id) as string, depth, kind),

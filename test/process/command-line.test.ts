@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { ask, ROOT, run, start, startEmbedded, startSandbox } from './start-process.ts';
+import { ask, ROOT, run, start, startSandbox } from './start-process.ts';
 
 const FANS = '{ user(id: "UserID_001") { fans { nodes { id nick } } } }';
 const FANS_OF_THE_SAMPLE = {
@@ -94,13 +94,6 @@ test('npm start ends with npm: a signal to npm frees the port', async () => {
   npm.signal('SIGTERM');
   await npm.ended;
   await expect.poll(() => fetch(url).catch(({ cause }) => cause.code)).toBe('ECONNREFUSED');
-});
-
-test('an embedded sandbox knows the profile fields that its app has', async () => {
-  const { url } = await startEmbedded();
-  expect(await ask(url, '{ user(id: "UserID_002") { customFields { key value } } }')).toEqual({
-    data: { user: { customFields: [{ key: 'Test', value: 'Custom Data2' }] } },
-  });
 });
 
 test('a second process works with the settings that a sandbox alone prints', async () => {

@@ -39,22 +39,3 @@ test('a request with every defect is refused for the first, then the next, in th
     });
   }
 });
-
-test('after the rate come the body, UserID types, the feature switch, parameters, From_Account, items', async () => {
-  const { call, faults, world, addressOf } = await startSandbox();
-  const codeOf = async (body: unknown) => (await call('follow_add', body)).ErrorCode;
-  faults.set({ featureOff: true });
-  const broken = await fetch(addressOf('follow_add'), { method: 'POST', body: '{"From_Account":"a",}' });
-  expect(await broken.json()).toMatchObject({ ErrorCode: 60003 });
-  expect(await codeOf({ From_Account: 7, FollowItem: [] })).toBe(60015);
-  expect(await codeOf({ From_Account: 'nobody', FollowItem: [{ To_Account: 7 }] })).toBe(60015);
-  expect(await codeOf({ From_Account: 'nobody', FollowItem: [] })).toBe(30005);
-  faults.reset();
-  expect(await codeOf({ From_Account: 'nobody', FollowItem: [] })).toBe(30001);
-  expect(await codeOf({ From_Account: 'nobody', FollowItem: [{ To_Account: 'nobody' }] })).toBe(30003);
-  world.importAccount('mina');
-  expect(await call('follow_add', { From_Account: 'mina', FollowItem: [{ To_Account: 'nobody' }] })).toMatchObject({
-    ErrorCode: 0,
-    ResultItem: [{ To_Account: 'nobody', ResultCode: 30003, ResultInfo: 'account not imported' }],
-  });
-});

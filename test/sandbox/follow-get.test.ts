@@ -40,25 +40,6 @@ describe('the three lists', () => {
       ['bo', 100],
     ]);
   });
-
-  test('each entry carries the whole profile and its version', async () => {
-    const { call, world } = await smallWorld();
-    world.setProfile('cy', { Tag_Profile_IM_Nick: 'Cy', Tag_Profile_Custom_Team: 'red' });
-    world.setProfile('cy', { Tag_Profile_IM_Nick: 'Cyrus' });
-    world.setProfile('cy', { Tag_Profile_IM_Nick: 'Cyrus' });
-    expect((await call('follow_get', firstPage('ana', 2))).FollowItem).toEqual([
-      {
-        To_Account: 'cy',
-        FollowTime: 200,
-        ProfileItem: [
-          { Tag: 'Tag_Profile_IM_Nick', Value: 'Cyrus' },
-          { Tag: 'Tag_Profile_Custom_Team', Value: 'red' },
-        ],
-        profile_sequence: 2,
-      },
-      { To_Account: 'di', FollowTime: 200, ProfileItem: [], profile_sequence: 0 },
-    ]);
-  });
 });
 
 describe('parameters', () => {

@@ -88,14 +88,6 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('what people do in their own apps', async () => {
-    const { act, webhooks, received } = await connected();
-    expect([act.follow('ana', 'bo'), act.follow('ana', 'bo'), act.unfollow('ana', 'bo')]).toEqual([true, false, true]);
-    act.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
-    await webhooks.settled();
-    expect(received.map(({ query }) => query.OptPlatform)).toEqual(['iOS', 'iOS', 'iOS']);
-  });
-
   test('the first call above 80 % of a limit, once a second', async () => {
     const clock = manualClock();
     const receiver = await startReceiver();

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { diagnose } from '../../src/tencent/diagnose.ts';
-import { REGIONS, regionBaseUrl } from '../../src/tencent/regions.ts';
 import { fail, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
 
 async function diagnosisOf(script: Script, customFields: string[] = []) {
@@ -72,14 +71,5 @@ describe('diagnose', () => {
     expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(explanation) });
     expect(JSON.stringify(diagnosis)).not.toContain(SECRET_KEY);
     await client.close();
-  });
-});
-
-describe('regions', () => {
-  it('are nine, each with its host', () => {
-    expect(Object.keys(REGIONS)).toHaveLength(9);
-    expect(regionBaseUrl('china')).toBe('https://console.tim.qq.com');
-    expect(regionBaseUrl('singapore')).toBe('https://adminapisgp.im.qcloud.com');
-    expect(regionBaseUrl('riyadh')).toBe('https://adminapiksa.im.qcloud.com');
   });
 });

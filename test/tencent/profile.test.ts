@@ -40,45 +40,6 @@ describe('a profile', () => {
     expect(one('Image', value).avatar).toBe(avatar);
   });
 
-  it('has an avatar exactly where there is a web address, whichever site the one before was on', () => {
-    const site = fc.constantFrom(
-      'https://a.example/',
-      'https://a.example:8443/',
-      'https://',
-      'https://\\t/',
-      'https://\\/',
-    );
-    const rest = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom('%', 'a b', '[', '//b c/', '\t/x', '@/', '\ud800'),
-    );
-    fc.assert(
-      fc.property(fc.array(fc.tuple(site, rest)), (addresses) => {
-        for (const address of addresses.map((parts) => parts.join('')))
-          expect(one('Image', address).avatar).toBe(URL.canParse(address) ? address.toWellFormed() : null);
-      }),
-    );
-  });
-
-  it('is the same in whatever order the tags come, and came before', () => {
-    const tags = {
-      Nick: 'Tomo',
-      Level: 7,
-      Role: 2,
-      Image: 'https://a.example/1.png',
-      Gender: 'Gender_Type_Male',
-      x: 'y',
-    };
-    const items = Object.entries(tags).map(([name, Value]) => ({ Tag: `Tag_Profile_IM_${name}`, Value }));
-    const { items: _, ...fields } = parse(...items);
-    fc.assert(
-      fc.property(fc.shuffledSubarray(items, { minLength: items.length }), fc.nat(items.length), (shuffled, some) => {
-        parse(...shuffled.slice(some));
-        expect(parse(...shuffled)).toMatchObject(fields);
-      }),
-    );
-  });
-
   it.each([
     [2147483647, 2147483647],
     [2147483648, null],
