@@ -1,18 +1,13 @@
 // The stream of changes that every replica appends to and follows: a Redis stream, or this process' own without Redis.
 // Knows no follow words.
 import { randomInt } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.ts';
 import { parseJson, type RedisClient, type RedisLink } from './redis-link.ts';
 
 export type StreamEntry<T> = { readonly id: string; readonly value: T };
 
 export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
-
-type Listener<T> = {
-  onEntry(entry: StreamEntry<T>): void;
-  /** Entries up to this id may have been lost. */
-  onGap(id: string): void;
-};
 
 export type ChangeStreamOptions<T> = {
   /** Null: this process is alone. `client` is duplicated for the reads that wait. */
@@ -42,7 +37,7 @@ const PAUSE_MS = 500;
 const PAGE = 500;
 
 export function createChangeStream<T>({ redis, key, maxLength, read, clock }: ChangeStreamOptions<T>) {
-  const listeners = new Set<Listener<T>>();
+  const heard = new EventEmitter<{ entry: [StreamEntry<T>]; gap: [string] }>().setMaxListeners(0);
   const closed = new AbortController();
   /** The last entries as this process has heard them: nothing behind `floor` is missing. */
   const kept: StreamEntry<T>[] = [];
@@ -69,8 +64,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     newest = id;
     kept.push({ id, value });
     if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
-    const isPast = isLate && sharedId !== undefined;
-    for (const { onEntry } of isPast ? [] : [...listeners]) onEntry({ id, value });
+    if (!isLate || sharedId === undefined) heard.emit('entry', { id, value });
     return id;
   }
 
@@ -78,7 +72,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   function noteGap(): void {
     floor = newest = localId();
     kept.length = 0;
-    for (const { onGap } of [...listeners]) onGap(floor);
+    heard.emit('gap', floor);
   }
 
   /**
@@ -157,11 +151,10 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
       // Without Redis subscribers of this replica are told all the same.
       return id && (await catchUp(id)) ? id : hear(value);
     },
-    /** Returns the way to stop. */
-    listen(onEntry: Listener<T>['onEntry'], onGap: Listener<T>['onGap'] = () => {}): () => void {
-      const listener = { onEntry, onGap };
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    /** Tells of every entry, and up to which id some may have been lost. Returns the way to stop. */
+    listen(onEntry: (entry: StreamEntry<T>) => void, onGap: (id: string) => void = () => {}): () => void {
+      heard.on('entry', onEntry).on('gap', onGap);
+      return () => void heard.off('entry', onEntry).off('gap', onGap);
     },
     /**
      * What this process has heard behind an id, oldest first, and up to which one; another replica may be ahead of it.

@@ -14,11 +14,12 @@ import type { Redis, TiersOptions } from './tiers.ts';
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
 const LOCK_MS = 3000;
 /** For so long a lock outlives its read: a replica that saw no entry a moment ago has to look again, and finds it. */
-const LOOK_AGAIN_MS = 300;
+const LOOK_AGAIN_MS = 500;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
 const CLOCK_SKEW_MS = 60_000;
+const ENTRY = /^\w*\|(\d{1,15})\|(\d{0,15})\|(.*)$/s;
 /** An entry's body for "there is no such thing". */
 const NOTHING = '-';
 
@@ -84,8 +85,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
     if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;
     if (!text.startsWith(`${generation}|`)) return { generation };
-    const entry = parseEntry(text, decode);
-    if (entry && entry.readAt <= clock.now() + CLOCK_SKEW_MS) return { generation, entry };
+    const [, readAt, version, body = ''] = ENTRY.exec(text) ?? [];
+    const value = body === NOTHING ? null : decode(body);
+    if ((value !== null || body === NOTHING) && Number(readAt) <= clock.now() + CLOCK_SKEW_MS)
+      return { generation, entry: { value, readAt: Number(readAt), version: version ? Number(version) : null } };
     // What cannot be read may claim to be newer than what is written next.
     void remove(keys[1]);
     return { generation };
@@ -112,14 +115,4 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   }
 
   return { read, lock, unlock, write, invalidate };
-}
-
-function parseEntry<V>(text: string, decode: (text: string) => V | null): Entry<V> | undefined {
-  const head = /^\w*\|(\d{1,15})\|(\d{0,15})\|/.exec(text);
-  if (!head) return undefined;
-  const [matched, readAt, version] = head;
-  const body = text.slice(matched.length);
-  const value = body === NOTHING ? null : decode(body);
-  if (value === null && body !== NOTHING) return undefined;
-  return { value, readAt: Number(readAt), version: version ? Number(version) : null };
 }

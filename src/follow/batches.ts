@@ -1,6 +1,6 @@
 // The upstream's batch calls, one loader for each command: filled by all requests of the process.
-import { createBatchLoader } from '../cache/batch-loader.ts';
-import type { Lifetimes } from '../cache/read-through.ts';
+import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
+import type { Lifetimes, ReadThrough } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import { type CacheKind, type Caches, type CachesOptions, relationKey, usersOfRelation } from './caches.ts';
 import type { FollowCounts, FollowRelation, Profile } from './model.ts';
@@ -21,7 +21,11 @@ const renewMs = ({ freshMs, webhookFreshMs }: Lifetimes) =>
   Math.max(RENEWED.fresh * freshMs, RENEWED.webhookFresh * webhookFreshMs);
 
 export function createBatches({ clock, lifetimes, observer, follow, profiles, caches }: BatchesOptions) {
-  const told = (kind: CacheKind) => (size: number) => observer?.onBatch?.(kind, size);
+  const loader = <V>(
+    kind: CacheKind,
+    cache: ReadThrough<V>,
+    options: Pick<BatchLoaderOptions<V>, 'call' | 'maxBatchSize' | 'renewMs' | 'bringsNew'>,
+  ) => createBatchLoader<V>({ clock, cache, onBatch: (size) => observer?.onBatch?.(kind, size), ...options });
 
   /** The upstream takes one point of view a call (CONTRACT 4.4). */
   async function readRelations(keys: readonly string[], all: Waiter): Promise<Batch<FollowRelation>> {
@@ -37,29 +41,20 @@ export function createBatches({ clock, lifetimes, observer, follow, profiles, ca
   }
 
   return {
-    counts: createBatchLoader<FollowCounts>({
-      clock,
-      cache: caches.counts,
-      maxBatchSize: MAX_BATCH.counts,
+    counts: loader<FollowCounts>('counts', caches.counts, {
       call: follow.readCounts,
+      maxBatchSize: MAX_BATCH.counts,
       renewMs: renewMs(lifetimes.counts),
       bringsNew: true,
-      onBatch: told('counts'),
     }),
-    profile: createBatchLoader<Profile>({
-      clock,
-      cache: caches.profile,
-      maxBatchSize: MAX_BATCH.profile,
+    profile: loader<Profile>('profile', caches.profile, {
       call: profiles.readProfiles,
+      maxBatchSize: MAX_BATCH.profile,
       renewMs: renewMs(lifetimes.profile),
-      onBatch: told('profile'),
     }),
-    relation: createBatchLoader<FollowRelation>({
-      clock,
-      cache: caches.relation,
-      maxBatchSize: Number.POSITIVE_INFINITY,
+    relation: loader<FollowRelation>('relation', caches.relation, {
       call: readRelations,
-      onBatch: told('relation'),
+      maxBatchSize: Number.POSITIVE_INFINITY,
     }),
   };
 }

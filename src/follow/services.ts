@@ -13,7 +13,7 @@ export const known = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
 /** Goes on with what was read: at once where it is there at once. */
-export const whenRead = <T, R>(read: T | Promise<T>, then: (value: T) => R): R | Promise<R> =>
+export const whenRead = <T, R>(read: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> =>
   read instanceof Promise ? read.then(then) : then(read);
 
 /** The outcome of a change: it holds now, whether or not this call made it so; or a list is full. */

@@ -15,7 +15,7 @@ const SECRET = 'a-secret-of-the-router';
 const composers = Object.keys(COMPOSERS) as (keyof typeof COMPOSERS)[];
 const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
 
-/** A house, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
+/** A gateway, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
 async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, env = {}, buyers = 100 } = {}) {
   const clock = createHastyClock();
   const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });

@@ -13,7 +13,7 @@ import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
 const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
 
-/** A house with metrics and somebody who has 45 fans. */
+/** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
   const house = await openHouse({
@@ -67,6 +67,11 @@ test('a cold and a warm screen are counted from the query to the upstream', asyn
     '{command="follow_get",state="closed"}': 1,
     '{command="follow_get",state="open"}': 0,
   });
+  const admitted = '{command="follow_get",priority="interactive"}';
+  expect(counted(samples, 'budget_admitted_total')).toMatchObject({ [admitted]: 1 });
+  for (const name of ['budget_refused_total', 'budget_waiting']) expect(only(samples, name)[admitted]).toBe(0);
+  for (const [name, value] of Object.entries({ budget_limit: 100_000, budget_used: 1, budget_shared: 0 }))
+    expect([name, only(samples, name)['{command="follow_get"}']]).toEqual([name, value]);
   expect(only(samples, 'memory_bytes')).toMatchObject({
     '{kind="page"}': expect.toSatisfy((bytes: number) => bytes > 1000),
     '{kind="relation"}': 0,
@@ -128,6 +133,17 @@ test('failing calls are counted with the code or the reason, tries included, and
   expect(only(samples, 'breaker_state')).toMatchObject({
     '{command="portrait_get",state="open"}': 1,
     '{command="portrait_get",state="closed"}': 0,
+  });
+});
+
+test('what the budget refuses is counted', async () => {
+  const { house } = await openWatched({ UPSTREAM_RATE: '1' });
+  const ask = (id: number) => house.query(`{ user(id: "user_${id}") { fans { nodes { id } } } }`);
+  const answers = await Promise.all([1, 2, 3, 4].map(ask));
+  const refused = answers.filter(({ errors }) => errors?.[0]?.extensions.code === 'THROTTLED').length;
+  expect(refused).toBeGreaterThan(0);
+  expect(await read(house, 'budget_refused_total')).toEqual({
+    '{command="follow_get",priority="interactive"}': refused,
   });
 });
 
