@@ -144,6 +144,7 @@ describe('a list of which a member is', () => {
     '{"To_Account":7}',
     '{"To_Account":""}',
     '{"To_Account":null}',
+    ...['a b', 'a:b', 'a{b', 'b}', 'a\\u0007b', '\\u00a0', 'ä'.repeat(17)].map((id) => `{"To_Account":"${id}"}`),
   ])('%s shows the others; it is reported once, and counted', async (said) => {
     const house = await openOdd({ rewrite: { pattern: MEMBER, with: said } });
     for (let n = 0; n < 2; n++) {
