@@ -365,10 +365,6 @@ test('Redis is one node, or the nodes of a cluster', () => {
 });
 
 test.each([
-  ['REDIS_URI', 'is REDIS_URL meant?'],
-  ['LIST_VISIBLITY', 'is LIST_VISIBILITY meant?'],
-  ['TRUSTED_DOCUMENT', 'is TRUSTED_DOCUMENTS meant?'],
-  ['METRIC_PORT', 'is METRICS_PORT meant?'],
   ['REDIS_HOST', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
   ['redis_url', 'is REDIS_URL meant?'],
   ['TENCENT_REGOIN', 'is TENCENT_REGION meant?'],
