@@ -1,16 +1,10 @@
 // How many requests one client may make in a minute, over all replicas; and behind which address a client is.
 import type { IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import { isIPv4, isIPv6 } from 'node:net';
 import proxyAddress from 'proxy-addr';
-import type * as Limiters from 'rate-limiter-flexible';
+import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/viewer.ts';
 import type { RedisClient, RedisLink } from '../cache/redis-link.ts';
-
-const require = createRequire(import.meta.url);
-/** The package's index loads limiters for a dozen stores, which takes 40 ms of a start. */
-const load = <Name extends keyof typeof Limiters>(name: Name): (typeof Limiters)[Name] =>
-  require(`rate-limiter-flexible/lib/${name}.js`);
 
 /** Counts a request: in how many seconds its client may come again; null when it may go on. */
 export type ClientRateLimit = (request: IncomingMessage, viewer: Viewer | null) => Promise<number | null>;
@@ -28,16 +22,18 @@ export type ClientRateLimitOptions = {
 export function createClientRateLimit({ perMinute, trustProxy, redis }: ClientRateLimitOptions): ClientRateLimit {
   if (perMinute === null) return async () => null;
   const options = { points: perMinute, duration: 60 };
-  const alone = new (load('RateLimiterMemory'))(options);
-  const shared =
-    redis &&
-    new (load('RateLimiterRedis'))({ ...options, storeClient: redis.client, keyPrefix: `${redis.prefix}:rate` });
+  // Loaded where there is a limit: it takes 40 ms of a start.
+  const limiters = import('rate-limiter-flexible').then(({ RateLimiterMemory, RateLimiterRedis }) => ({
+    alone: new RateLimiterMemory(options),
+    shared: redis && new RateLimiterRedis({ ...options, storeClient: redis.client, keyPrefix: `${redis.prefix}:rate` }),
+  }));
   const isTrusted =
     typeof trustProxy === 'number'
       ? (_address: string, hop: number) => hop < trustProxy
       : proxyAddress.compile([...trustProxy]);
 
   return async (request, viewer) => {
+    const { alone, shared } = await limiters;
     const client = viewer ? `by ${viewer.userId}` : `from ${networkOf(proxyAddress(request, isTrusted))}`;
     const seconds = shared && (await redis?.link.ask(() => consume(shared, client), shared.getKey(client)));
     return (seconds ?? (await consume(alone, client))) || null;
@@ -48,13 +44,13 @@ export const tooManyRequests = (seconds: number): string =>
   `Too many requests: try again in ${seconds} second${seconds === 1 ? '' : 's'}.`;
 
 /** In how many seconds the client may come again; 0 when it need not wait. */
-async function consume(limiter: Limiters.RateLimiterAbstract, client: string): Promise<number> {
+async function consume(limiter: RateLimiterAbstract, client: string): Promise<number> {
   try {
     await limiter.consume(client);
     return 0;
   } catch (refusal) {
     if (refusal instanceof Error) throw refusal;
-    return Math.max(1, Math.ceil((refusal as Limiters.RateLimiterRes).msBeforeNext / 1000));
+    return Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
   }
 }
 

@@ -18,7 +18,7 @@ function userSig(userId: string, change: Partial<Parameters<typeof signUserSig>[
 
 const signedIn = (userId: string) => ({ authorization: `UserSig ${userSig(userId)}` });
 
-/** A house that takes viewers by every way, and somebody who issues tokens for it. */
+/** A gateway that takes viewers by every way, and somebody who issues tokens for it. */
 async function openGuardedHouse() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);

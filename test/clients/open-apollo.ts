@@ -1,4 +1,4 @@
-// Apollo Client in front of a house, with the settings that schema/CLIENTS.md names.
+// Apollo Client in front of a gateway, with the settings that schema/CLIENTS.md names.
 import { readFileSync } from 'node:fs';
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, type TypePolicies } from '@apollo/client/core';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';

@@ -1,4 +1,4 @@
-// Relay's runtime in front of a house, and what its React hooks do with it.
+// Relay's runtime in front of a gateway, and what its React hooks do with it.
 import type { Client } from 'graphql-ws';
 import {
   __internal,

@@ -15,7 +15,7 @@ const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002'
 const without = (field: string) => ({ pattern: `"${field}":[^,]*,`, with: '' });
 const TRIES = { never: 1, once: 2, resign: 2, backoff: 3 };
 
-/** All that left any house of this file: answers and log lines. */
+/** All that left any gateway of this file: answers and log lines. */
 const said: string[] = [];
 
 async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {

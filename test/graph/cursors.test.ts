@@ -37,7 +37,7 @@ test('a cursor with any one bit changed is refused', () => {
   );
 });
 
-describe('through the whole house', () => {
+describe('through the whole gateway', () => {
   const CURSOR_QUERY = 'query ($id: ID!, $after: String) { user(id: $id) { id fans(after: $after) { nodes { id } } } }';
 
   async function openWithCursor() {

@@ -7,7 +7,7 @@ const MEMBERS = 1234;
 const SIZES = [1, 7, 20, 100, 1000];
 const LIMITLESS: SandboxOptions = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY };
 
-/** A house with a user whom 1,234 people follow, and the truth about them. */
+/** A gateway with a user whom 1,234 people follow, and the truth about them. */
 async function openPopular(options: HouseOptions = {}) {
   const house = await openHouse({
     ...options,

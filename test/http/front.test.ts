@@ -1,4 +1,4 @@
-// The house's HTTP manners: methods, paths, request ids, origins and health.
+// The gateway's HTTP manners: methods, paths, request ids, origins and health.
 import { describe, expect, test } from 'vitest';
 import { bugs, codesOf, get, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
 

@@ -81,21 +81,12 @@ describe('a document of 20,000 levels is OPERATION_TOO_EXPENSIVE, not an overflo
   });
 });
 
-describe('a document of more than MAX_TOKENS tokens is OPERATION_TOO_EXPENSIVE', () => {
-  test.each([
-    ['fields', `{ ${'id '.repeat(101)}}`],
-    ['aliases', `{ ${Array.from({ length: 40 }, (_, n) => `a${n}: __typename`).join(' ')} }`],
-    ['operations', Array.from({ length: 25 }, (_, n) => `query Q${n} { __typename }`).join(' ')],
-    ['directives', `{ __typename ${'@nope '.repeat(60)} }`],
-    ['ids', `{ users(ids: [${'"a" '.repeat(101)}]) { id } }`],
-  ])('%s', async (_title, query) => {
+test('a document of exactly MAX_TOKENS tokens is answered, one of more is OPERATION_TOO_EXPENSIVE', async () => {
+  const house = await openEmptyHouse({ MAX_TOKENS: '100' });
+  expect(await house.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
+  for (const query of [`{ ${'__typename '.repeat(99)}}`, `{ users(ids: [${'"a" '.repeat(95)}]) { id } }`]) {
     const answer = await refuse(query, { maxTokens: 100 });
     expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
     expect(answer.errors?.[0]?.message).toContain('100 tokens');
-  });
-});
-
-test('a document of exactly MAX_TOKENS tokens is answered', async () => {
-  const house = await openEmptyHouse({ MAX_TOKENS: '100' });
-  expect(await house.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
+  }
 });

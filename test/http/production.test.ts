@@ -118,16 +118,6 @@ describe('with the production settings', () => {
     expect(text).not.toMatch(/stack|node_modules|\.ts\b|\bat [\w.]+ \(|originalError/);
     expect(bugs(house)).toEqual([]);
   });
-
-  test('a browser finds no GraphiQL, and nobody the schema, by any way in', async () => {
-    const house = await openEmptyHouse(PRODUCTION);
-    for (const query of ['{ __schema { queryType { name } } }', '{ _service { sdl } }']) {
-      for (const response of [await post(house, JSON.stringify({ query })), await get(house, { query }, html)])
-        expect(await response.text()).not.toMatch(/"name":"Query"|type User/);
-    }
-    const root = await fetch(house.url, { ...html, redirect: 'manual' });
-    expect(root.status).toBe(404);
-  });
 });
 
 /** What a shell exports into which the page's block is pasted: its settings, but for the upstream and the address of Redis. */

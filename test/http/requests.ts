@@ -1,4 +1,4 @@
-// Requests as hostile and careless clients send them, and what the house must never show in return.
+// Requests as hostile and careless clients send them, and what the gateway must never show in return.
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import type { Config } from '../../src/config.ts';
@@ -8,7 +8,7 @@ type LogLine = { level: number; msg: string; err?: { message: string; stack: str
 
 const ERROR_LEVEL = 50;
 
-/** A house without people: a request that is refused needs none. */
+/** A gateway without people: a request that is refused needs none. */
 export const openEmptyHouse = (env: Record<string, string> = {}, config: Partial<Config> = {}): Promise<House> =>
   openHouse({ env, config, sandbox: { emptyWorld: true } });
 

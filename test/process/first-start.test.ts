@@ -1,6 +1,6 @@
 // A first start, with nothing set: viewers, mutations, webhooks and live events can all be tried at once.
 import { expect, test } from 'vitest';
-import { ask, changeWorld, deliveriesOf, run, startEmbedded, startSandbox } from './start-process.ts';
+import { ask, changeWorld, deliveriesOf, run, startEmbedded } from './start-process.ts';
 
 const APP = {
   TENCENT_SDK_APP_ID: '1400000000',
@@ -60,17 +60,6 @@ test('with --lively a subscriber hears of a fan within seconds', async () => {
     if (/"(FanGained|FanLost)"/.test(heard)) break;
   }
   expect(heard).toMatch(/"__typename":"(FanGained|FanLost)"/);
-});
-
-test('a sandbox of its own process is lively when asked, and stands still when not', async () => {
-  const [still, lively] = await Promise.all([startSandbox(), startSandbox(['--lively'])]);
-  for (const { url } of [still, lively]) {
-    // It answers 404, which is enough to be told.
-    const body = JSON.stringify({ url: `${url}/sandbox/nobody` });
-    await fetch(`${url}/sandbox/webhook`, { method: 'PUT', body });
-  }
-  await expect.poll(async () => (await deliveriesOf(lively.url)).length, { timeout: 5000 }).toBeGreaterThan(4);
-  expect(await deliveriesOf(still.url)).toEqual([]);
 });
 
 test.each<[string, Record<string, string>]>([

@@ -34,7 +34,7 @@ export type Answer = {
 export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type House = Awaited<ReturnType<typeof openHouse>>;
 
-/** Opens a house for the running test; it is closed when the test ends. */
+/** Opens a gateway for the running test; it is closed when the test ends. */
 export async function openHouse({
   env = {},
   config,

@@ -13,7 +13,7 @@ import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
 const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
 
-/** A house with metrics and somebody who has 45 fans. */
+/** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
   const house = await openHouse({
@@ -67,6 +67,11 @@ test('a cold and a warm screen are counted from the query to the upstream', asyn
     '{command="follow_get",state="closed"}': 1,
     '{command="follow_get",state="open"}': 0,
   });
+  const admitted = '{command="follow_get",priority="interactive"}';
+  expect(counted(samples, 'budget_admitted_total')).toMatchObject({ [admitted]: 1 });
+  for (const name of ['budget_refused_total', 'budget_waiting']) expect(only(samples, name)[admitted]).toBe(0);
+  for (const [name, value] of Object.entries({ budget_limit: 100_000, budget_used: 1, budget_shared: 0 }))
+    expect([name, only(samples, name)['{command="follow_get"}']]).toEqual([name, value]);
   expect(only(samples, 'memory_bytes')).toMatchObject({
     '{kind="page"}': expect.toSatisfy((bytes: number) => bytes > 1000),
     '{kind="relation"}': 0,
@@ -131,6 +136,17 @@ test('failing calls are counted with the code or the reason, tries included, and
   });
 });
 
+test('what the budget refuses is counted', async () => {
+  const { house } = await openWatched({ UPSTREAM_RATE: '1' });
+  const ask = (id: number) => house.query(`{ user(id: "user_${id}") { fans { nodes { id } } } }`);
+  const answers = await Promise.all([1, 2, 3, 4].map(ask));
+  const refused = answers.filter(({ errors }) => errors?.[0]?.extensions.code === 'THROTTLED').length;
+  expect(refused).toBeGreaterThan(0);
+  expect(await read(house, 'budget_refused_total')).toEqual({
+    '{command="follow_get",priority="interactive"}': refused,
+  });
+});
+
 test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
   const { house, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
   const counts = '{ user(id: "star") { fansCount } }';
@@ -158,7 +174,7 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   while ((await eye.keys('*:profile:{star}:star')).length === 0);
   const house = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
-  const channel = `follow-gateway:3:${SANDBOX_APP.sdkAppId}:invalidation`;
+  const channel = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:invalidation`;
   while (Number((await eye.pubsub('NUMSUB', channel))[1]) < 2);
   await house.data(nick);
   expect(await read(house, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });

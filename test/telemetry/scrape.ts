@@ -1,7 +1,7 @@
-// What Prometheus would read of a house: every sample by its name and labels.
+// What Prometheus would read of a gateway: every sample by its name and labels.
 import type { House } from '../support/house.ts';
 
-/** Where a house says that its metrics are. */
+/** Where a gateway says that its metrics are. */
 export function metricsUrl({ logLines }: House): string {
   const line = logLines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'metrics');
   if (!line) throw new Error('The log names no metrics: set METRICS_PORT');

@@ -138,17 +138,6 @@ describe('trying again', () => {
     expect(told).toEqual({ admitted: 3, again: 2, throttled: 2 });
   });
 
-  it('ends when the pause would outlast the deadline', async () => {
-    const { client, callOptions, clock, requests } = await startClient(() => fail(60007), {
-      random: () => 0.999,
-      shortMs: 800,
-    });
-    const call = { ...callOptions(), deadlineAt: clock.now() + 1400 };
-    expect(await failureOf(client.call('follow_get', {}, call))).toMatchObject({ code: 'THROTTLED' });
-    expect(clock.waits.map(Math.round)).toEqual([500]);
-    expect(requests).toHaveLength(2);
-  });
-
   it.each(['follow_add', 'follow_delete'] as const)('never repeats a %s that may have been done', async (command) => {
     for (const reply of [fail(30007), fail(30006), undefined]) {
       const { client, callOptions, requests } = await startClient(({ socket }) => {
@@ -158,15 +147,6 @@ describe('trying again', () => {
       expect(await failureOf(client.call(command, {}, callOptions()))).toMatchObject({ mayHaveHappened: true });
       expect(requests).toHaveLength(1);
     }
-  });
-
-  it('asks for admission before every try, and gives up with its refusal', async () => {
-    const { budget, told } = createLenientBudget(() => {
-      if (told.admitted === 3) throw new GatewayError('THROTTLED', 'over budget');
-    });
-    const { client, callOptions, requests } = await startClient(() => fail(30006), { budget });
-    expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'THROTTLED' });
-    expect(requests).toHaveLength(2);
   });
 });
 
@@ -263,20 +243,6 @@ describe('cancelling', () => {
     const reason = new GatewayError('UPSTREAM_TIMEOUT', 'the request took too long');
     abort.abort(reason);
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toBe(reason);
-  });
-
-  it('lets go of a call that waits for a connection', async () => {
-    const { client, callOptions, requests } = await startClient(() => undefined, { connections: 1 });
-    const first = new AbortController();
-    const second = new AbortController();
-    const one = failureOf(client.call('follow_get', {}, { ...callOptions(), signal: first.signal }));
-    await seen(requests, 1);
-    const two = failureOf(client.call('follow_get', {}, { ...callOptions(), signal: second.signal }));
-    second.abort();
-    expect(await two).toMatchObject({ reason: 'cancelled' });
-    first.abort();
-    await one;
-    expect(requests).toHaveLength(1);
   });
 });
 
