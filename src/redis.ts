@@ -20,7 +20,7 @@ const START_KEY = 'follow-gateway:start';
  * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
  * release that changes it never reads what another one wrote.
  */
-export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:3:${sdkAppId}`;
+export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:4:${sdkAppId}`;
 
 /** A client for one node, or for a cluster where several are named. It connects when `connectRedis` says so. */
 export function createRedisClient(nodes: readonly URL[]): RedisClient {

@@ -70,9 +70,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'errors.ts',
   ],
-  tencent: ['types:follow', 'cache', 'errors.ts', 'clock.ts'],
+  tencent: ['types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts'],
   telemetry: ['types:cache', 'types:follow', 'types:tencent'],
-  auth: ['tencent/user-sig.ts', 'types:follow', 'errors.ts', 'clock.ts'],
+  auth: ['tencent/user-sig.ts', 'types:follow', 'follow/model.ts', 'errors.ts', 'clock.ts'],
   sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
 };
 

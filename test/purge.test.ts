@@ -76,8 +76,8 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
 test('after a purge of everything, both gateways ask again, and other keys in that Redis are still there', async () => {
   const { url } = await startRedis();
   const redis = look(url);
-  const strangers = { 'follow-gateway:3:42:profile:{anna}:anna': 'of another app', mine: 'of somebody else' };
-  const budget = `follow-gateway:3:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
+  const strangers = { 'follow-gateway:4:42:profile:{anna}:anna': 'of another app', mine: 'of somebody else' };
+  const budget = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
   await redis.mset({ ...strangers, [budget]: 'used' });
   const [a, b] = await openPair(url);
   await a.data(NICK);
@@ -99,7 +99,7 @@ test('after a purge of everything, both gateways ask again, and other keys in th
 test('a purge of thousands of keys leaves none', async () => {
   const { url } = await startRedis();
   const redis = look(url);
-  const prefix = `follow-gateway:3:${SANDBOX_APP.sdkAppId}`;
+  const prefix = `follow-gateway:4:${SANDBOX_APP.sdkAppId}`;
   const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
   await redis.mset(Object.fromEntries(ids.map((id) => [`${prefix}:profile:{${id}}:${id}`, '-'])));
   expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toContain(': 5000 keys');

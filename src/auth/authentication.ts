@@ -1,6 +1,6 @@
 // Authentication: every credential of a request must prove the same viewer; none at all means anonymous.
 import { GatewayError } from '../errors.ts';
-import type { UserId } from '../follow/model.ts';
+import { isUserId, type UserId } from '../follow/model.ts';
 import type { VerifiedCredential } from './credential-cache.ts';
 import type { JwtDependencies, JwtSettings } from './jwt.ts';
 import { createTrustedHeader, VIEWER_HEADER } from './trusted-header.ts';
@@ -33,9 +33,6 @@ export type AuthDependencies = JwtDependencies & {
   further?: Authenticate;
 };
 
-/** The most that the upstream takes for a UserID (CONTRACT 1.8), whatever the configured pattern says. */
-const MAX_USER_ID_BYTES = 32;
-
 type Scheme = { example: string; check(credential: string): VerifiedCredential | Promise<VerifiedCredential> };
 
 /**
@@ -54,8 +51,7 @@ export function createAuthentication(settings: AuthSettings, dependencies: AuthD
   const readHeader = settings.header && createTrustedHeader(settings.header.secret);
 
   function toUserId(id: unknown, place: string): UserId {
-    const isPossible = typeof id === 'string' && Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
-    if (isPossible && dependencies.userIdPattern.test(id)) return id;
+    if (isUserId(id) && dependencies.userIdPattern.test(id)) return id;
     throw new GatewayError('UNAUTHENTICATED', `${place} is not a user id that can exist here.`);
   }
 

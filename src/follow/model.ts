@@ -3,6 +3,11 @@
 /** An account's UserID: 1 to 32 bytes (CONTRACT 1.8). */
 export type UserId = string;
 
+export const MAX_USER_ID_BYTES = 32;
+/** Whether `id` can be a UserID at all. Cache keys are composed with what is forbidden here, so that none may have it. */
+export const isUserId = (id: unknown): id is UserId =>
+  typeof id === 'string' && /^[^\s:{}\p{Cc}\p{Cs}]+$/u.test(id) && Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
+
 /** The three lists that every user has; the owner's words. */
 export type FollowList = 'fans' | 'follows' | 'mutuals';
 

@@ -1,19 +1,14 @@
 // From an id to a handle of a user.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { UserHandle } from '../follow/model.ts';
+import { isUserId, MAX_USER_ID_BYTES, type UserHandle } from '../follow/model.ts';
 
-/** The longest UserID, in bytes of UTF-8 (CONTRACT 1.8). */
-const MAX_USER_ID_BYTES = 32;
-/** Cache keys are put together with these. */
-const SEPARATORS = /[\s:{}]/;
 /** The largest number of ids in one field. */
 export const MAX_LOOKUP = 100;
 
 /** Throws `BAD_USER_INPUT` when `id` cannot be a UserID at all. */
 export function checkUserId(id: string, { userIdPattern }: Context['settings']): void {
-  const isShort = Buffer.byteLength(id) <= MAX_USER_ID_BYTES;
-  if (isShort && id.isWellFormed() && !SEPARATORS.test(id) && userIdPattern.test(id)) return;
+  if (isUserId(id) && userIdPattern.test(id)) return;
   const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',

@@ -5,16 +5,16 @@ import { isLoopback, listOf } from './values.ts';
 type Given = Readonly<Record<string, string | undefined>>;
 
 /** Settings of earlier versions, and what stands in their place. */
-const ENDED: Record<string, string> = {
-  WORKERS: 'replicas over one REDIS_URL use more cores',
-  ANSWER_CACHE_MB: 'CACHE_MEMORY_MB bounds what is cached',
-  TOLD_FRESH_SECONDS: 'it is WEBHOOK_FRESH_SECONDS',
-  COUNTS_FRESH_SECONDS: 'LIST_FRESH_SECONDS is for counts as well',
-  COUNTS_STALE_SECONDS: 'LIST_STALE_SECONDS is for counts as well',
-  RELATION_FRESH_SECONDS: 'LIST_FRESH_SECONDS is for relations as well',
-  RELATION_STALE_SECONDS: 'LIST_STALE_SECONDS is for relations as well',
-  VIEWER_HEADER: 'the router names the viewer in x-viewer-id',
-};
+const ENDED = new Map([
+  ['WORKERS', 'replicas over one REDIS_URL use more cores'],
+  ['ANSWER_CACHE_MB', 'CACHE_MEMORY_MB bounds what is cached'],
+  ['TOLD_FRESH_SECONDS', 'it is WEBHOOK_FRESH_SECONDS'],
+  ['COUNTS_FRESH_SECONDS', 'LIST_FRESH_SECONDS is for counts as well'],
+  ['COUNTS_STALE_SECONDS', 'LIST_STALE_SECONDS is for counts as well'],
+  ['RELATION_FRESH_SECONDS', 'LIST_FRESH_SECONDS is for relations as well'],
+  ['RELATION_STALE_SECONDS', 'LIST_STALE_SECONDS is for relations as well'],
+  ['VIEWER_HEADER', 'the router names the viewer in x-viewer-id'],
+]);
 const LEFT_OUT = [
   ...['HOT_PATH', 'PUBLIC_OPERATIONS', 'CHUNK_SIZE', 'KNOWN_FANS_MAX_CALLS', 'MAX_TARGETS', 'EVENT_LOG_LENGTH'],
   ...['FRESHNESS_EXTENSION', 'MAX_DIRECTIVES', 'MAX_VALUES', 'MAX_RESPONSE_BYTES', 'ABSENT_FRESH_SECONDS'],
@@ -22,6 +22,8 @@ const LEFT_OUT = [
 ];
 /** Kubernetes sets such variables in every container for a service called redis, webhook or tencent. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
+/** Mesos sets the first in every container; compose files name the user of a container by the other. */
+const OF_OTHERS = /^(PORTS|PORT\d+|USER_ID)$/;
 
 /** Pairs of settings that exclude or need each other. */
 export function contradictionsIn(given: Given): string[] {
@@ -37,9 +39,15 @@ export function contradictionsIn(given: Given): string[] {
     !TENCENT_REGION && !TENCENT_BASE_URL,
     `TENCENT_REGION is missing (one of ${regions}), or TENCENT_BASE_URL in its place`,
   );
-  for (const name of ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE'])
+  for (const name of ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE']) {
     refuse(takesJwt && !given[name], `${name} is missing: AUTH names jwt`);
+    refuse(!takesJwt && given[name], `AUTH does not name jwt: ${name} is set`);
+  }
   refuse(takesHeader && !VIEWER_HEADER_SECRET, 'VIEWER_HEADER_SECRET is missing: AUTH names header');
+  refuse(
+    !takesHeader && !takesAnybody && VIEWER_HEADER_SECRET,
+    'AUTH does not name header: VIEWER_HEADER_SECRET is set',
+  );
   refuse(
     takesAnybody && (given.NODE_ENV === 'production' || !isLoopback(TENCENT_BASE_URL)),
     'AUTH names development, which lets anybody be anybody: it is for a sandbox on this machine alone',
@@ -54,6 +62,10 @@ export function contradictionsIn(given: Given): string[] {
   );
   refuse(given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN, 'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   refuse(
+    given.TRUSTED_DOCUMENTS_PATH && !given.TRUSTED_DOCUMENTS,
+    'TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set',
+  );
+  refuse(
     given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''),
     'AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one',
   );
@@ -64,23 +76,30 @@ export function contradictionsIn(given: Given): string[] {
 /** What is wrong with variables that look like one of `settings` and are none: they would be ignored silently. */
 export function misspellingsIn(given: Given, settings: readonly string[]): string[] {
   return Object.keys(given).flatMap((name) => {
-    if (settings.includes(name)) return [];
-    const ended = LEFT_OUT.includes(name) ? 'leave it out' : ENDED[name];
+    const upper = name.toUpperCase();
+    if (settings.includes(name) || OF_OTHERS.test(upper)) return [];
+    const ended = LEFT_OUT.includes(name) ? 'leave it out' : ENDED.get(name);
     if (ended) return `${name} is no setting any more: ${ended}`;
-    const close = settings.filter((known) => known.length >= 8 && isOneEditAway(name.toUpperCase(), known));
-    const [family = '-'] = /^(TENCENT|WEBHOOK|REDIS)_/.exec(name) ?? [];
+    const alike = settings.filter((known) => isOneEditAway(upper, known));
+    // A first word alone may be of others: npm sets NODE.
+    const isBeginning = alike.length === 0 && /_./.test(upper);
+    const close = isBeginning ? settings.filter((known) => known.startsWith(upper)) : alike;
+    const [family = '-'] = /^(TENCENT|WEBHOOK|REDIS)_/.exec(upper) ?? [];
     // Platforms set other names beside REDIS_URL.
-    const isForeign = OF_KUBERNETES.test(name) || (family === 'REDIS_' && given.REDIS_URL);
+    const isForeign = OF_KUBERNETES.test(upper) || (family === 'REDIS_' && given.REDIS_URL);
     const meant = close.length > 0 || isForeign ? close : settings.filter((known) => known.startsWith(family));
     return meant.length > 0 ? `${name} is no setting of this gateway; is ${meant.join(' or ')} meant?` : [];
   });
 }
 
-/** Whether the texts are the same but for one letter more, less or other, or two that are swapped. */
-function isOneEditAway(one: string, other: string): boolean {
+/** Whether `name` is `known` but for one letter more, less or other, or two that are swapped. */
+function isOneEditAway(name: string, known: string): boolean {
   let same = 0;
-  while (same < one.length && one[same] === other[same]) same++;
-  const [a, b] = [one.slice(same), other.slice(same)];
+  while (same < name.length && name[same] === known[same]) same++;
+  const [a, b] = [name.slice(same), known.slice(same)];
   const isSwapped = a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2);
-  return a.slice(1) === b || a === b.slice(1) || a.slice(1) === b.slice(1) || isSwapped;
+  const isLongerOrShorter = a.slice(1) === b || a === b.slice(1);
+  // Other words are as near to a short name: OAUTH to AUTH, and POST to PORT.
+  if (known.length < 8) return same > 0 && (isLongerOrShorter || isSwapped);
+  return isLongerOrShorter || isSwapped || a.slice(1) === b.slice(1);
 }

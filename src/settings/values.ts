@@ -68,8 +68,9 @@ export const listVisibility = text.transform((value, { addIssue }) => {
   const pairs = named.map((part) => part.split('=').map((word) => word.trim()));
   const all = Object.fromEntries([...LISTS.map((list) => [list, 'public']), ...pairs]);
   const { data } = z.strictObject({ fans: VISIBILITY, follows: VISIBILITY, mutuals: VISIBILITY }).safeParse(all);
-  if (data && pairs.every((pair) => pair.length === 2)) return data;
-  addIssue('must be public, authenticated or self, or name lists, for example fans=self,follows=public');
+  const isEachOnce = new Set(pairs.map(([list]) => list)).size === pairs.length;
+  if (data && isEachOnce && pairs.every((pair) => pair.length === 2)) return data;
+  addIssue('must be public, authenticated or self, or name lists once each, for example fans=self,follows=public');
   return z.NEVER;
 });
 

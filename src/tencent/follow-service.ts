@@ -1,6 +1,14 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { FollowCounts, FollowEntry, FollowList, FollowPage, FollowRelation, UserId } from '../follow/model.ts';
+import {
+  type FollowCounts,
+  type FollowEntry,
+  type FollowList,
+  type FollowPage,
+  type FollowRelation,
+  isUserId,
+  type UserId,
+} from '../follow/model.ts';
 import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
@@ -132,13 +140,13 @@ function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (
   if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
   const entries = new Map<UserId, FollowEntry>();
   for (const item of items as unknown[]) {
-    if (!isRecord(item) || typeof item.To_Account !== 'string' || item.To_Account === '') {
+    const id = isRecord(item) && typeof item.To_Account === 'string' ? item.To_Account.toWellFormed() : null;
+    if (!isRecord(item) || !isUserId(id)) {
       onOddEntry('no account');
       continue;
     }
     const followedAt = readTime(item.FollowTime);
     if (followedAt === 0) onOddEntry('no time');
-    const id = item.To_Account.toWellFormed();
     const { ProfileItem: tags, profile_sequence: version } = item;
     // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
     const profile = Array.isArray(tags)

@@ -2,7 +2,7 @@
 // command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { UserId } from '../follow/model.ts';
+import { isUserId, type UserId } from '../follow/model.ts';
 import type { WebhookEvent } from '../follow/webhook-events.ts';
 import { isCount, isRecord } from './envelope.ts';
 
@@ -40,7 +40,7 @@ const EARLIEST_MS = 300_000;
 const LATEST_MS = 86_400_000;
 
 export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions) {
-  const isUserId = (value: unknown): value is UserId => typeof value === 'string' && userIdPattern.test(value);
+  const isOurs = (value: unknown): value is UserId => isUserId(value) && userIdPattern.test(value);
 
   /** The signature of the last second that was asked about: many webhooks share one. */
   let latest = { requestTime: '', sign: Buffer.alloc(0) };
@@ -63,7 +63,7 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
   function parseTargets(list: unknown): UserId[] | null {
     if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TARGETS) return null;
     const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));
-    return ids.every(isUserId) ? [...new Set(ids)] : null;
+    return ids.every(isOurs) ? [...new Set(ids)] : null;
   }
 
   return {
@@ -87,7 +87,7 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       if (!isRecord(body) || body.CallbackCommand !== command) return null;
       if (command === 'Alert.RequestOverLimit') return parseAlarm(body);
       const from = body.From_Account;
-      if (!isUserId(from)) return null;
+      if (!isOurs(from)) return null;
       const time = parseTime(body.EventTime);
       if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, ...time };
       const to = parseTargets(body.FollowList ?? body.To_Account);

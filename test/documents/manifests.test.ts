@@ -138,7 +138,7 @@ test('the same document under the same id twice is no contradiction', () => {
 });
 
 test('nothing is read where no trust is asked for', () => {
-  expect(problemsOf({ TRUSTED_DOCUMENTS_PATH: '/nowhere' })).toEqual([]);
+  expect(problemsOf({ TRUSTED_DOCUMENTS: 'off', TRUSTED_DOCUMENTS_PATH: '/nowhere' })).toEqual([]);
 });
 
 test('the gateway’s own documents are no obstacle where users have another name', () => {

@@ -1,5 +1,6 @@
 // Inputs that nobody means to send, each with its right answer: what the upstream may say, and what clients may ask.
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { bugs, codesOf, get, post, requestLines } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
@@ -144,6 +145,7 @@ describe('a list of which a member is', () => {
     '{"To_Account":7}',
     '{"To_Account":""}',
     '{"To_Account":null}',
+    ...['a b', 'a:b', 'a{b', 'b}', 'a\\u0007b', '\\u00a0', 'ä'.repeat(17)].map((id) => `{"To_Account":"${id}"}`),
   ])('%s shows the others; it is reported once, and counted', async (said) => {
     const house = await openOdd({ rewrite: { pattern: MEMBER, with: said } });
     for (let n = 0; n < 2; n++) {
@@ -284,4 +286,32 @@ test.each([
   const { data, errors } = await house.query('{ user(id: "ghost") { id } users(ids: ["ghost", "anna"]) { id } }');
   expect(data).toEqual({ user: null, users: [null, { id: 'anna' }] });
   expect(errors).toMatchObject([...unfound, ...unfound]);
+});
+
+test.each(['-1', '1e400', '"0"', '0.5', 'null', '99999999999999999999', '[0]', '4711'])(
+  'an ErrorCode of %s is a sentence and a code, and the rest is answered',
+  async (said) => {
+    const rewrite = { pattern: '"ErrorCode":0', with: `"ErrorCode":${said}`, commands: ['portrait_get' as const] };
+    const { data, errors } = await (await openOdd({ rewrite })).query('{ user(id: "anna") { nick fansCount } }');
+    expect(data).toEqual({ user: { nick: null, fansCount: 2 } });
+    expect(errors).toMatchObject([{ path: ['user', 'nick'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
+    expect(errors?.[0]?.message).toMatch(/^[A-Z][a-z ]+\.( Try again in a moment\.)?$/);
+  },
+);
+
+test.each([
+  ['LIST_VISIBLITY', 'self', 'LIST_VISIBILITY'],
+  ['LIST_VISABILITY', 'self', 'LIST_VISIBILITY'],
+  ['TRUSTED_DOCUMENT', 'strict', 'TRUSTED_DOCUMENTS'],
+  ['TRUSTED_DOCUMENTS_PAHT', '/documents', 'TRUSTED_DOCUMENTS_PATH'],
+  ['REDIS_URI', 'redis://cache.example', 'REDIS_URL'],
+  ['METRIC_PORT', '9464', 'METRICS_PORT'],
+  ['CORS_HEADER', 'x-app', 'CORS_HEADERS'],
+  ['rate_limit_per_minute', '60', 'RATE_LIMIT_PER_MINUTE'],
+  ['WEBHOOK_TOKENS', 'x', 'WEBHOOK_TOKEN'],
+])('the setting %s=%s is refused with the name that was meant, %s', (name, value, meant) => {
+  const app = { TENCENT_SDK_APP_ID: '1', TENCENT_SECRET_KEY: 'x'.repeat(16), TENCENT_REGION: 'singapore' };
+  expect(() => readConfig({ ...app, [name]: value })).toThrow(
+    `${name} is no setting of this gateway; is ${meant} meant?`,
+  );
 });

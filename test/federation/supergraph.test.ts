@@ -52,20 +52,6 @@ test.each(composers)(
   },
 );
 
-test.each(composers)(
-  '%s’s composer joins us under the names that the supergraph has for users and their key',
-  (composer) => {
-    const supergraph = compose(composer, [
-      { name: 'follows', url: 'http://127.0.0.1/1', sdl: printSubgraphSdl(ACCOUNT) },
-      { name: 'orders', url: 'http://127.0.0.1/2', sdl: foreignSdl(ACCOUNT) },
-    ]);
-    const schema = buildSchema(supergraph, { assumeValidSDL: true });
-    expect(schema.getType('User')).toBeUndefined();
-    const fields = (schema.getType('Account') as GraphQLObjectType).getFields();
-    expect(Object.keys(fields)).toEqual(expect.arrayContaining(['accountId', 'id', 'nick', 'orders']));
-  },
-);
-
 test.each(composers)('%s’s composer takes us alone', (composer) => {
   expect(compose(composer, [{ name: 'follows', url: 'http://127.0.0.1/1', sdl: printSubgraphSdl() }])).toContain(
     'type FollowConnection',

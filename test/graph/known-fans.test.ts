@@ -75,11 +75,11 @@ const callsOf = ({ sandbox }: House) =>
 const codesOf = ({ errors }: { errors?: { path?: unknown[]; extensions: { code: string } }[] }) =>
   errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code]);
 
-test('for 200 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
+test('for 80 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
   const { house } = await openWith({ config: { knownFansMaxCalls: 50 } });
   const random = createRandom(7);
   const sizes = { none: 0, some: 0 };
-  for (let pair = 0; pair < 200; pair++) {
+  for (let pair = 0; pair < 80; pair++) {
     // Numbers near 1 are the famous, and those who follow most; every fourth pair may be of anybody.
     const reach = pair % 4 === 0 ? 5000 : 300;
     const viewer = pair % 25 === 0 ? HERMIT : personId(1 + Math.floor(random() * reach));
@@ -98,8 +98,8 @@ test('for 200 pairs of people the pages hold whom brute force finds, in the orde
       ]);
     }
   }
-  expect(sizes.some).toBeGreaterThan(60);
-  expect(sizes.none).toBeGreaterThan(8);
+  expect(sizes.some).toBeGreaterThan(20);
+  expect(sizes.none).toBeGreaterThan(3);
 });
 
 test('every cursor resumes right after its edge, also when its member or others have gone', async () => {

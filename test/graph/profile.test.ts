@@ -4,7 +4,7 @@ import { openHouse } from '../support/house.ts';
 const empty = { emptyWorld: true };
 
 test('the sample of the follow_get page, through the whole gateway', async () => {
-  const house = await openHouse();
+  const house = await openHouse({ sandbox: { people: 3 } });
   const answer = await house.query(
     'query { user(id:"UserID_001"){fans(first:10){edges{followedAt node{id nick allowType selfSignature customFields{key value}}} pageInfo{hasNextPage}}} }',
   );

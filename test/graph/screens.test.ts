@@ -7,11 +7,14 @@ import { readOperationNames } from '../../src/server/starter-operations.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { openHouse } from '../support/house.ts';
 
+/** As many of the made-up people as the operations' defaults name. */
+const PEOPLE = { people: 300 };
+
 async function ask<Result, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Result, Variables>,
   variables: Variables,
 ) {
-  const house = await openHouse({ env: { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
+  const house = await openHouse({ sandbox: PEOPLE, env: { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
   const data = await house.data<Result>(print(document), variables);
   return { data, calls: house.sandbox.calls.summary() };
 }
@@ -51,7 +54,10 @@ test('every operation has a document', () => {
 test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
   '%s runs with its defaults, and a viewer finds what it asks for',
   async (_name, document) => {
-    const house = await openHouse({ env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
+    const house = await openHouse({
+      sandbox: PEOPLE,
+      env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' },
+    });
     const data = await house.as('user_00001').data<Record<string, unknown>>(print(document));
     expect(Object.values(data).every((field) => field !== null)).toBe(true);
   },
@@ -60,7 +66,10 @@ test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
 test.each(typed.filter(([, document]) => typeOf(document) === 'subscription'))(
   '%s begins with its defaults, and tells what happens',
   async (_name, document) => {
-    const house = await openHouse({ env: { AUTH: 'development', WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: '/hooks' } });
+    const house = await openHouse({
+      sandbox: PEOPLE,
+      env: { AUTH: 'development', WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: '/hooks' },
+    });
     house.sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: 'token' });
     const stream = await subscribe(house, print(document));
     house.sandbox.act.follow('user_00042', 'UserID_001');

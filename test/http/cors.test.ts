@@ -120,12 +120,6 @@ describe('with CORS_ORIGINS', () => {
     expect((await ask(house, APP)).headers.get('access-control-allow-credentials')).toBe('true');
     expect((await ask(house, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
   });
-
-  test('in development a page may name the viewer', async () => {
-    const house = await openEmptyHouse({ ...listed, AUTH: 'development' });
-    const preflight = await askBefore(house, 'http://localhost:3000');
-    expect(preflight.headers.get('access-control-allow-headers')).toContain('x-viewer-id');
-  });
 });
 
 test('with CORS_ORIGINS=* every page may read, without cookies, and no origin is repeated', async () => {

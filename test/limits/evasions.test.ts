@@ -5,7 +5,7 @@ import { type Answer, openHouse } from '../support/house.ts';
 
 async function openCrowd(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env: { AUTH: 'development', ...env }, sandbox: { clock } });
+  const house = await openHouse({ clock, env: { AUTH: 'development', ...env }, sandbox: { clock, people: 300 } });
   const calls = () => Object.values(house.sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
   const ask = async (query: string, variables = {}) => {
     const response = await fetch(`${house.url}/graphql`, {

@@ -17,14 +17,8 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
     ['600 aliases', `{ ${many(600, (n) => `a${n}:id`)} }`, '100 aliases'],
     ['aliases of fields deep inside', `{ user(id: "a") { ${many(101, (n) => `a${n}: nick`)} } }`, '100 aliases'],
     ['51 directives', `{ ${many(51, () => '__typename @include(if: true)')} }`, '50 directives'],
-    ['51 unknown directives on one field', `{ __typename ${many(51, () => '@a')} }`, '50 directives'],
     ['a field many times', `{ user(id: "a") { ${many(402, () => 'id')} } }`, 'repeats a field'],
     ['a fragment many times', `{ ${many(401, () => '...A')} } fragment A on Query { __typename }`, 'repeats a field'],
-    [
-      'a field with a selection many times, in a fragment',
-      `{ ...A } fragment A on Query { ${many(402, () => 'user(id: "a") { id }')} }`,
-      'repeats a field',
-    ],
     [
       'lists of lists',
       '{ user(id: "a") { fans(first: 100) { nodes { fans(first: 3) { nodes { fans { nodes { id } } } } } } } }',
@@ -51,11 +45,6 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       '250 are allowed',
     ],
     [
-      'two hundred fields of one name and two hundred again, merged by fragments',
-      `{ user(id: "a") { ...A ...B } } ${many(2, (n) => `fragment ${'AB'[n]} on User { ${many(200, () => 'id')} }`)}`,
-      'repeats a field',
-    ],
-    [
       'fragments side by side that spread all the others',
       `{ user(id: "a") { ...A0 } } ${many(20, (n) => `fragment A${n} on User { ${many(19 - n, (k) => `...A${n + k + 1}`)} id }`)}`,
       '5000 times with its fragments spread',
@@ -80,7 +69,6 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       '20000 values',
     ],
     ['variables nested 5,000 lists deep', ID, '20 levels', nested(5000).replace('"a"', nested(5000))],
-    ['variables nested 5,000 objects deep', ID, '20 levels', `{"id":${nested(5000, '{"a":', '}')}}`],
     ['variables nobody asked for', ID, '20 levels', nested(50)],
     [
       '40,000 values in variables',

@@ -14,7 +14,7 @@ type Deed = { step: number; type: string; from: string; to?: string; tags?: unkn
 /** A lively sandbox on a clock that stands still, and everything that its people have done. */
 function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: number } = {}) {
   const clock = createTestClock(startMs);
-  const sandbox = createSandbox({ ...options, clock });
+  const sandbox = createSandbox({ people: 300, ...options, clock });
   const deeds: Deed[] = [];
   let step = 0;
   const act: PeopleActions = {

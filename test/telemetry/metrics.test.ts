@@ -174,7 +174,7 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   while ((await eye.keys('*:profile:{star}:star')).length === 0);
   const house = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
-  const channel = `follow-gateway:3:${SANDBOX_APP.sdkAppId}:invalidation`;
+  const channel = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:invalidation`;
   while (Number((await eye.pubsub('NUMSUB', channel))[1]) < 2);
   await house.data(nick);
   expect(await read(house, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });
