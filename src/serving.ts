@@ -72,13 +72,17 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const developmentHeader = developmentHeaderOf(config);
   // Plain http is taken for this machine alone.
   const isSandbox = config.tencent.baseUrl.startsWith('http:');
-  const tooSoon = createClientRateLimit({ perMinute: config.rateLimitPerMinute, trustProxy: config.trustProxy, redis });
+  const secondsToWait = createClientRateLimit({
+    perMinute: config.rateLimitPerMinute,
+    trustProxy: config.trustProxy,
+    redis,
+  });
   const cors = createCors({
     origins: config.corsOrigins,
     allowsLoopback: isSandbox && !config.production,
     headers: config.corsHeaders,
     onRefused: (origin) =>
-      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name asked in vain: name it to let it in'),
+      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name was refused: name it to let it in'),
     credentials: config.auth.header !== null,
     viewerHeader: developmentHeader,
   });
@@ -87,7 +91,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     graphql,
     schema,
     authenticate,
-    tooSoon,
+    secondsToWait,
     isReady: () => server.isReady(),
     onOperation: (line) => log.info(line, 'operation'),
     onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
@@ -111,10 +115,10 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     authenticate,
     webhook,
     cors,
-    tooSoon,
+    secondsToWait,
     isReady: () => server.isReady(),
     onRequest(line) {
-      // Every change in the app is a webhook; and where the upstream sends them is nobody else's business.
+      // Every change in the app is a webhook; and the path by which the upstream sends them is a secret.
       if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
       log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
@@ -134,7 +138,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   return { server, openSubscriptions: graphql.openSubscriptions };
 }
 
-/** The header that anybody may name anybody with; null where that is not so. */
+/** The header that names the viewer unchecked, in development; else null. */
 function developmentHeaderOf({ auth }: Config): string | null {
   return auth.header?.secret === null ? VIEWER_HEADER : null;
 }

@@ -99,7 +99,8 @@ builder.objectField(FanGainedType, 'edge', (t) =>
 );
 
 builder.objectRef<EventsMissed>(TYPE_NAMES.missed).implement({
-  description: 'Some events before this one may never come, and nobody knows which: read again what you show of them.',
+  description:
+    'Some events before this one may never come, and it is not known which: read again what you show of them.',
   interfaces: [FollowEventType, ProfileEventType],
 });
 

@@ -23,7 +23,7 @@ export function handleOf(id: string, context: Context): UserHandle {
   return { id, profile: null };
 }
 
-/** Handles in the order of `ids`. An id that is malformed or of nobody fails in its own place; the others answer. */
+/** Handles in the order of `ids`. An id that is malformed or of no account fails in its own place; the others answer. */
 export function handlesOf(ids: readonly string[], context: Context): UserHandle[] {
   if (ids.length > MAX_LOOKUP)
     throw new GatewayError('BAD_USER_INPUT', `${ids.length} ids are too many: ask for at most ${MAX_LOOKUP} at once.`);

@@ -58,7 +58,7 @@ builder.queryFields((t) => ({
   }),
   viewer: t.field({
     type: UserType,
-    description: 'Who asks; null for an anonymous request. Credentials that do not hold are refused with HTTP 401.',
+    description: 'The viewer; null for an anonymous request. Credentials that do not hold are refused with HTTP 401.',
     complexity: USER_PRICE,
     resolve: (_root, _args, { viewer }) => viewer && { id: viewer.userId, profile: null },
   }),

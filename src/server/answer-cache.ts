@@ -4,7 +4,7 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import type { RequestState } from './request-state.ts';
 
-/** What was asked: the request as it came, the types that it accepts, and who asks. */
+/** What was asked: the request as it came, the types that it accepts, and its viewer. */
 export type Question = {
   viewer: Viewer | null;
   accept: string;

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 const MAX_DROPPED_BYTES = 1_048_576;
 
 /**
- * Reads a request body as text; null when it is larger than `maxBytes`, of which `onTooLarge` is told as soon as it is
+ * Reads a request body as text; null when it is larger than `maxBytes`, for which `onTooLarge` is called as soon as it is
  * known. Bytes that are no text are ''. Rejects when the client goes away meanwhile.
  */
 export function readBody(request: IncomingMessage, maxBytes: number, onTooLarge = () => {}): Promise<string | null> {

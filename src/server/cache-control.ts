@@ -8,7 +8,7 @@ const NOT_STORED = 'private, no-store';
 /** Nothing was read for it: ids alone, or what the schema says of itself. */
 const TIMELESS_MS = 60_000;
 
-/** Makes what sets the headers; `viewerHeaders` are those by which a request says who asks. */
+/** Makes what sets the headers; `viewerHeaders` are those by which a request names its viewer. */
 export function createCacheHeaders(viewerHeaders: readonly string[]) {
   const varies = ['accept', ...viewerHeaders].join(', ');
 

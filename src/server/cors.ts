@@ -14,9 +14,9 @@ export type CorsOptions = {
   headers: readonly string[];
   /** Told once of each origin that is refused. */
   onRefused(origin: string): void;
-  /** Whether cookies may say who asks, to something before us that then names the viewer. */
+  /** Whether a proxy before us may know the viewer by cookies. */
   credentials: boolean;
-  /** The header by which anybody may name the viewer, in development. */
+  /** The header that names the viewer in development. */
   viewerHeader: string | null;
 };
 
@@ -72,7 +72,7 @@ export function createCors(options: CorsOptions) {
       const { origin } = headers;
       isRefused(headers);
       if (!isOpen(origin)) return;
-      // Also without an origin: a shared cache must not answer one page with what another was told.
+      // Also without an origin: a shared cache must not answer one page with the headers of another.
       if (origins !== '*') response.setHeader('vary', 'origin');
       if (origin === undefined || !allows(origin)) return;
       response.setHeader('access-control-allow-origin', origins === '*' ? '*' : origin);

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** A document as it is written down. `id` is null where nobody gave it one; `place` says where it stands. */
+/** A document as it is written down. `id` is null where it has none; `place` says where it stands. */
 export type WrittenDocument = { readonly id: string | null; readonly text: string; readonly place: string };
 
 export type Manifest = { readonly documents: readonly WrittenDocument[]; readonly problems: readonly string[] };
@@ -11,7 +11,7 @@ const APOLLO_FORMAT = 'apollo-persisted-query-manifest';
 const IS_GRAPHQL = /\.(graphql|gql)$/;
 const IS_JSON = /\.json$/;
 
-/** Reads a file, or all `.graphql`, `.gql` and `.json` files in a directory and below. Problems are told, never thrown. */
+/** Reads a file, or all `.graphql`, `.gql` and `.json` files in a directory and below. Problems are returned, never thrown. */
 export function readManifest(path: string): Manifest {
   const documents: WrittenDocument[] = [];
   const problems: string[] = [];

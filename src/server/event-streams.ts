@@ -48,7 +48,7 @@ export function createEventStreams(clock: Clock) {
       response.end('event: complete\ndata:\n\n');
     },
 
-    /** Cuts all streams off: a client that is told of the end would not come back. */
+    /** Cuts all streams off: a client that reads `complete` would not come back. */
     leave(): void {
       for (const response of streams) response.destroy();
     },

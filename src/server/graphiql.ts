@@ -15,7 +15,7 @@ const DEVELOPMENT_VIEWER = 'user_00001';
 export type GraphiqlOptions = {
   /** The operations that there are; some of them have a tab. */
   operations: readonly string[];
-  /** The header that names the viewer where nobody checks it: each tab begins with it. */
+  /** The header that names the viewer, unchecked, in development: each tab begins with it. */
   viewerHeader: string | null;
   /** Where the sandbox has its avatars; null where there is none. */
   sandboxOrigin: string | null;

@@ -24,7 +24,7 @@ export type HttpServer = {
 export type LongLived = {
   /** Takes over the connection of a request for a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Told when nobody new gets in any more: to end what would not end by itself. */
+  /** Called when no new connection is accepted any more: ends what would not end by itself. */
   leave(): void;
 };
 

@@ -16,7 +16,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import { shorten, withoutGuess } from './mask-error.ts';
 
-/** How many mistakes of a document are told: each costs time, and the first few say enough. */
+/** How many mistakes of a document are answered: each costs time, and the first few say enough. */
 const MAX_MISTAKES = 10;
 /** How many selections there may be with each fragment in each place where it is spread. */
 const MAX_SELECTIONS = 5000;
@@ -151,7 +151,7 @@ function refuseText(text: string): void {
   if (text.length > MAX_TEXT) throw tooExpensive(`There is a text of more than ${MAX_TEXT} characters.`);
 }
 
-/** Refuses variables that are too much whatever their types, before GraphQL goes through them. */
+/** Refuses variables that are too large for any type, before GraphQL goes through them. */
 function refuseVariables(variables: unknown): void {
   let level: unknown[] = [variables];
   let values = 0;

@@ -16,7 +16,7 @@ export function withoutGuess(message: string): string {
 }
 
 /**
- * Turns whatever was thrown into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
+ * Turns an error into what a client may see: a `GatewayError` becomes its code, graphql's own complaints
  * about the request stay, as `brief` tells them, anything else is handed to `reportBug` and shown as
  * `INTERNAL_SERVER_ERROR`.
  */

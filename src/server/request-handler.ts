@@ -1,4 +1,4 @@
-// A request from its head to its last byte: health, who asks and how often, its body, its answer, and its log line.
+// A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
@@ -26,16 +26,16 @@ export type RequestHandlerDependencies = {
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
-  /** Serves what the upstream tells; null when it is told nothing. */
+  /** Serves the upstream's webhooks; null without a token for them. */
   webhook: ({ path: string } & WebhookRoute) | null;
   cors: Cors;
-  tooSoon: ClientRateLimit;
+  secondsToWait: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   /** Told when a request is over: the line of the log. */
   onRequest(line: RequestLine): void;
   onFault(error: unknown, requestId: string): void;
-  /** The headers by which a request says who asks. */
+  /** The headers by which a request names its viewer. */
   viewerHeaders: readonly string[];
   maxBodyBytes: number;
   maxResponseBytes: number;
@@ -54,7 +54,7 @@ export type RequestLine = ReturnType<typeof logLineOf> & {
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
-  const { graphql, answers, streams, graphiql, authenticate, webhook, cors, tooSoon, isReady } = dependencies;
+  const { graphql, answers, streams, graphiql, authenticate, webhook, cors, secondsToWait, isReady } = dependencies;
   const { onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
   const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
 
@@ -99,21 +99,21 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (cors.isPreflight(request)) return cors.answerPreflight(response);
     if (wantsPage) return graphiql(request, response);
     state.viewer = await viewerOf(request);
-    await takeTurn(request, state.viewer);
+    await countRequest(request, state.viewer);
     checkHead(request);
     const body = method === 'POST' ? await bodyOf(request, response, state) : undefined;
     if (body === null) return;
     await answer(request, response, state, body);
   }
 
-  /** Proves who asks. */
+  /** Authenticates a request. */
   async function viewerOf(request: IncomingMessage): Promise<Viewer | null> {
     try {
       return await authenticate((name) => headerOf(request, name));
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       // A client that tries credentials is anonymous so far.
-      await takeTurn(request, null);
+      await countRequest(request, null);
       const { code, message } = error;
       if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
       throw new Refusal(401, message, code, { 'www-authenticate': 'UserSig, Bearer' });
@@ -121,8 +121,8 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   }
 
   /** Counts a request of a client. */
-  async function takeTurn(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
-    const seconds = await tooSoon(request, viewer);
+  async function countRequest(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
+    const seconds = await secondsToWait(request, viewer);
     if (seconds !== null)
       throw new Refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
   }

@@ -1,4 +1,4 @@
-// What is known of one request, for its log line, its metrics, the caches of its answer, and whatever runs it.
+// What is known of one request, for its log line, its metrics, the caches of its answer, and its execution.
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { DocumentNode, OperationTypeNode } from 'graphql';
@@ -9,9 +9,9 @@ export type RequestState = {
   readonly requestId: string;
   readonly transport: 'http' | 'websocket';
   readonly client: { name?: string; version?: string };
-  /** Aborts when nobody waits for the answer any more; asked for when something has to be waited for. */
+  /** Aborts when the client has gone; made when something has to be waited for. */
   readonly disconnectSignal: () => AbortSignal;
-  /** Who asks; null is anonymous. Proven before anything of the request's body is read. */
+  /** Null is anonymous. Authenticated before the request's body is read. */
   viewer: Viewer | null;
   /** The hash beside a text that may be asked for by it from now on. */
   documentId: string | null;
@@ -32,7 +32,7 @@ export type RequestState = {
   isWhole: boolean;
 };
 
-/** A client's own words are told this far by the log: names of operations, of paths, and its own. */
+/** A client's own words are cut to this length in the log: names of operations, of paths, and its own. */
 export const MAX_LOGGED_NAME = 200;
 
 const WELL_FORMED_ID = /^[\w.:-]{1,128}$/;

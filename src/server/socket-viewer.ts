@@ -1,4 +1,4 @@
-// Who asks over a WebSocket: by the headers of the upgrade, or by the parameters of the connection.
+// The viewer of a WebSocket: by the headers of the upgrade, or by the parameters of the connection.
 import type { IncomingMessage } from 'node:http';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';

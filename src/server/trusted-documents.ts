@@ -22,7 +22,7 @@ export type DocumentsDependencies = {
   onUnknown(document: { hash: string; operationName: string | null }, outcome: DocumentOutcome): void;
 };
 
-/** The parameters of a request as they came, checked by nobody yet. */
+/** The parameters of a request as they came, unchecked. */
 type Params = {
   query?: unknown;
   operationName?: unknown;
@@ -40,7 +40,7 @@ const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json'
 const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
-/** A longer text is sent whole each time: anybody may have one kept. */
+/** A longer text is sent whole each time: any client may have one kept. */
 const MAX_KEPT_TEXT = 16_384;
 /** An unknown document is reported once in this time, and no more than this number of them: clients can make up any. */
 const REPORT_AGAIN_MS = 600_000;
@@ -172,7 +172,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** A refusal with HTTP status 400, whatever type of answer is accepted. */
+/** A refusal with HTTP status 400, for every type of answer. */
 function badRequest(message: string, code: ErrorCode | 'BAD_REQUEST' = 'BAD_REQUEST'): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }

@@ -22,7 +22,7 @@ export type WebSocketDependencies = {
   graphql: Pick<Graphql, 'run'>;
   schema: GraphQLSchema;
   authenticate: Authenticate;
-  tooSoon: ClientRateLimit;
+  secondsToWait: ClientRateLimit;
   cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
@@ -54,12 +54,12 @@ const LONGEST_ALARM_MS = 2 ** 31 - 1;
 const LONGEST_REASON_BYTES = 120;
 
 type Running = { state: RequestState; startedAt: number };
-type BegunOperation = ExecutionArgs & { result: ExecutionResult | Answers };
-type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; gone: AbortController };
+type OperationArgs = ExecutionArgs & { result: ExecutionResult | Answers };
+type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; disconnect: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
-  const { graphql, schema, authenticate, tooSoon, cors, isReady, onOperation, onFault, clock } = dependencies;
+  const { graphql, schema, authenticate, secondsToWait, cors, isReady, onOperation, onFault, clock } = dependencies;
   const { maxBodyBytes, maxResponseBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -81,7 +81,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
 
   useServer<Record<string, unknown>>(
     {
-      // Its own errors are told to no client.
+      // Its own errors reach no client.
       isProd: true,
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       async onConnect({ extra: { socket, request }, connectionParams = {} }) {
@@ -103,18 +103,18 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
       async onSubscribe({ extra: { socket, request } }, _id, payload) {
         // Nothing more begins on a connection that is about to close: the client asks again elsewhere.
         if (isLeaving) return new Promise<never>(() => {});
-        const { viewer, running, gone } = connectionOf(socket);
+        const { viewer, running, disconnect } = connectionOf(socket);
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
-        const state = openRequest(request.headers, 'websocket', () => gone.signal);
+        const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
         state.viewer = viewer;
         running.set(payload, { state, startedAt: clock.now() });
-        const seconds = await tooSoon(request, viewer);
+        const seconds = await secondsToWait(request, viewer);
         const result =
           seconds === null
             ? await graphql.run({ ...payload }, state)
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
-        if ('return' in result) gone.signal.addEventListener('abort', () => void result.return?.());
+        if ('return' in result) disconnect.signal.addEventListener('abort', () => void result.return?.());
         // What has begun is answered, by an error if need be.
         if (state.document)
           return {
@@ -122,14 +122,14 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
             document: state.document,
             operationName: payload.operationName || undefined,
             result,
-          } as BegunOperation;
+          } as OperationArgs;
         finish(socket, payload);
         return 'errors' in result ? (result.errors ?? []) : [];
       },
       execute: run,
       subscribe: run,
       async onNext({ extra: { socket } }, _id, _payload, _args, answer) {
-        // A subscription hears of the close before it makes one more answer in vain.
+        // A subscription hears of the close before it makes one more answer for it.
         if (socket.readyState !== socket.OPEN) await eventLoopTurn();
         return publicAnswer(answer, maxResponseBytes);
       },
@@ -141,13 +141,13 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
   );
 
   server.on('connection', (socket) => {
-    const gone = new AbortController();
-    connections.set(socket, { viewer: null, running: new Map(), gone });
+    const disconnect = new AbortController();
+    connections.set(socket, { viewer: null, running: new Map(), disconnect });
     // ws answers these by itself.
     socket.on('ping', () => cutOffUnread(socket));
     // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
     socket.removeAllListeners('error').on('error', () => {});
-    socket.once('close', () => gone.abort());
+    socket.once('close', () => disconnect.abort());
   });
 
   const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
@@ -168,7 +168,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     if (isLeaving) closeWhenAnswered(socket);
   }
 
-  /** Subscriptions are not completed: a client that is told so would not come back. */
+  /** Subscriptions are not completed: a client that reads `complete` would not come back. */
   function closeWhenAnswered(socket: WebSocket) {
     const operations = [...connectionOf(socket).running.values()];
     if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
@@ -190,6 +190,6 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
 
 const reasonOf = (text: string) => Buffer.from(text).subarray(0, LONGEST_REASON_BYTES).toString();
 
-const run = (args: ExecutionArgs) => (args as BegunOperation).result;
+const run = (args: ExecutionArgs) => (args as OperationArgs).result;
 
 const failure = (code: ErrorCode, message: string) => new GraphQLError(message, { extensions: { code } });

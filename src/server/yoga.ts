@@ -16,7 +16,7 @@ export const GRAPHQL_PATH = '/graphql';
 
 type ServerContext = { readonly state: RequestState; readonly acceptsStream: boolean };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
-type Begun = ExecutionArgs & { contextValue: ServerContext };
+type OperationArgs = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
 type Result = ExecutionResult | Answers;
 
@@ -28,7 +28,7 @@ export type GraphqlDependencies = {
   checkCost: CheckCost;
   documents: Documents;
   metrics: Metrics | null;
-  /** Told of what no client can be told. */
+  /** Called with errors that no client may see. */
   onBug(error: unknown): void;
 };
 
@@ -69,7 +69,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   /** Notes what is to run, and gives each answer of a subscription what an answer gets. */
   function operations(): YogaPlugin {
     function begin(
-      { document, operationName, variableValues: variables, contextValue: { state } }: Begun,
+      { document, operationName, variableValues: variables, contextValue: { state } }: OperationArgs,
       stop: (result: ExecutionResult) => void,
     ): void {
       const operation = getOperationAST(document, operationName);
@@ -134,7 +134,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       errorCodes.add(String(extensions.code));
       // The document is right, yet nothing ran: its variables are wrong (GraphQL over HTTP, 6.4.2).
       if (context && !('data' in answer)) extensions.http ??= { spec: true, status: 400 };
-      // Proxies and monitors go by the status, whatever type of answer the client takes.
+      // Proxies and monitors go by the status, for every type of answer.
       if (extensions.code === 'OPERATION_TOO_EXPENSIVE') extensions.http = { status: 400 };
     }
     const staleness = context?.staleness();

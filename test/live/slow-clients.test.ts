@@ -106,7 +106,7 @@ describe('a WebSocket', () => {
         },
       },
       authenticate: async () => null,
-      tooSoon: async () => null,
+      secondsToWait: async () => null,
       isReady: () => true,
       onOperation: () => {},
       onFault(error) {
