@@ -78,7 +78,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     allowsLoopback: isSandbox && !config.production,
     headers: config.corsHeaders,
     onRefused: (origin) =>
-      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name asked in vain: name it to let it in'),
+      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name was refused: name it to let it in'),
     credentials: config.auth.header !== null,
     viewerHeader: developmentHeader,
   });
@@ -113,7 +113,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     tooSoon,
     isReady: () => server.isReady(),
     onRequest(line) {
-      // Every change in the app is a webhook; and where the upstream sends them is nobody else's business.
+      // Every change in the app is a webhook; and the path that the upstream sends them to stays secret.
       if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
       log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
@@ -133,7 +133,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   return { server, openSubscriptions: graphql.openSubscriptions };
 }
 
-/** The header that anybody may name anybody with; null where that is not so. */
+/** The header that names the viewer without a proof; null where there is none. */
 function developmentHeaderOf({ auth }: Config): string | null {
   return auth.header?.secret === null ? VIEWER_HEADER : null;
 }

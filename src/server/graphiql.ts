@@ -9,13 +9,13 @@ const STYLE = '<style>.graphiql-tab { transform: none !important; } .graphiql-lo
 /** What GraphiQL opens with, of the operations of schema/operations: as many tabs as a laptop shows side by side. */
 const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
 
-/** Who opens GraphiQL where a header alone names the viewer: somebody with fans, follows and mutuals. */
+/** The viewer in GraphiQL where a header alone names one: a user with fans, follows and mutuals. */
 const DEVELOPMENT_VIEWER = 'user_00001';
 
 export type GraphiqlOptions = {
   /** The operations that there are; some of them have a tab. */
   operations: readonly string[];
-  /** The header that names the viewer where nobody checks it: each tab begins with it. */
+  /** The header that names the viewer where it is not checked: each tab begins with it. */
   viewerHeader: string | null;
   /** Where the sandbox has its avatars; null where there is none. */
   sandboxOrigin: string | null;
@@ -33,11 +33,11 @@ export function createGraphiql({ operations, viewerHeader, sandboxOrigin }: Grap
     defaultTabs: tabs.map((query) => ({ query })),
     // Else a later visit would begin with a tab that has no name.
     query: tabs[0],
-    // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
+    // A reload drops the headers of a tab, which then gets these.
     ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
-    // Else the documentation begins with words of GraphiQL's own.
+    // Else the documentation begins with GraphiQL's words.
     schemaDescription: true,
-    // Headers may hold somebody's login, which does not belong in the browser's storage.
+    // Headers may hold credentials, which does not belong in the browser's storage.
     shouldPersistHeaders: false,
   };
 
