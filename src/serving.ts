@@ -92,10 +92,11 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     onOperation: (line) => log.info(line, 'operation'),
     onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
     maxBodyBytes: config.maxBodyBytes,
+    maxResponseBytes: config.maxResponseBytes,
     maxConnections: config.maxSubscriptions,
     clock,
   });
-  const streams = createEventStreams();
+  const streams = createEventStreams(clock);
   const handler = createRequestHandler({
     graphql,
     answers: createAnswerCache({ isCurrent, clock }),

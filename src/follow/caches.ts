@@ -12,16 +12,11 @@ import type { Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';
-import type { FollowCounts, FollowList, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+import type { FollowList, PageQuery, UserId } from './model.ts';
 
 export type CacheKind = 'page' | 'counts' | 'profile' | 'relation';
 
-export type Caches = {
-  page: ReadThrough<codec.CachedPage>;
-  counts: ReadThrough<FollowCounts>;
-  profile: ReadThrough<Profile>;
-  relation: ReadThrough<FollowRelation>;
-};
+export type Caches = ReturnType<typeof createCaches>;
 
 /** What an observer of the caches is told; for metrics. */
 export type CacheObserver = {
@@ -65,7 +60,7 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
 
-export function createCaches(options: CachesOptions, generations: Generations = createGenerations()): Caches {
+export function createCaches(options: CachesOptions, generations: Generations = createGenerations()) {
   const { memoryBytes, observer = {} } = options;
 
   function create<V>(

@@ -22,6 +22,8 @@ const MAX_MISTAKES = 10;
 const MAX_SELECTIONS = 5000;
 /** Validation compares fields of one name with each other, and fragments likewise. */
 const MAX_PAIRS = 50_000;
+/** The longest alias: each value of an answer may repeat it. */
+const MAX_ALIAS_LETTERS = 100;
 /** The longest text in a document or in its variables: cursors are the longest that we give, and much shorter. */
 const MAX_TEXT = 32_768;
 /** Far above what the inputs of this schema need. */
@@ -126,6 +128,8 @@ function refuseRepetition(document: DocumentNode): DocumentNode {
         continue;
       }
       if (selection.kind === Kind.FIELD) {
+        if (selection.alias && selection.alias.value.length > MAX_ALIAS_LETTERS)
+          throw tooExpensive(`There is an alias of more than ${MAX_ALIAS_LETTERS} letters.`);
         repeat((selection.alias ?? selection.name).value);
       }
       if (selection.selectionSet) count += countIn(selection.selectionSet);

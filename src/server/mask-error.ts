@@ -4,9 +4,10 @@ import { GatewayError } from '../errors.ts';
 
 const LONGEST_MESSAGE = 500;
 
-/** A client's own text comes back in graphql's messages, shortened. */
+/** A client's own text comes back in graphql's messages: shortened, and without halves of characters. */
 export function shorten(message: string): string {
-  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+  const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+  return short.toWellFormed();
 }
 
 /** The same without graphql's guess at the name that was meant: guesses show the schema to clients that may not read it. */
@@ -36,9 +37,7 @@ export function maskError(error: unknown, reportBug: (error: unknown) => void, b
   if (graphqlError && cause instanceof GraphQLError) {
     // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message
     // says which one.
-    // Yoga shows a piece of a body that is no JSON in `originalError`, which may be anybody's secret.
-    const { originalError, ...known } = cause.extensions;
-    const extensions = { code: 'BAD_USER_INPUT', ...known, ...(originalError ? { http: { status: 400 } } : {}) };
+    const extensions = { code: 'BAD_USER_INPUT', ...cause.extensions };
     return new GraphQLError(brief(graphqlError.message), { ...place, extensions });
   }
   reportBug(cause);

@@ -1,6 +1,7 @@
 // A request from its head to its last byte: health, who asks and how often, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { isAsyncIterable } from 'graphql-yoga';
+import type { ExecutionResult } from 'graphql';
+import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +12,8 @@ import { createCacheHeaders } from './cache-control.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
-import { readParams, respond, takenBy } from './graphql-http.ts';
+import { readAccept, readParams } from './graphql-http.ts';
+import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
@@ -148,20 +150,25 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       graphql.repeat(state);
       return send(request, response, state, known.contentType, known.body);
     }
-    const taken = takenBy(accept);
-    const result = await graphql.run(readParams(url, body), state, { method, takesStream: taken.stream });
-    if (response.destroyed) return isAsyncIterable(result) && result.return?.();
-    const answered = respond(result, taken, graphql.fetchAPI);
-    const contentType = answered.headers.get('content-type') ?? '';
-    for (const [name, value] of answered.headers) response.setHeader(name, value);
-    response.statusCode = answered.status;
-    if (contentType.startsWith('text/event-stream')) {
-      if (method === 'GET' && !state.isStream) cacheHeaders.forbid(response);
-      return answered.body ? streams.send(response, answered.body) : response.end();
+    const accepted = readAccept(accept);
+    const result = await graphql.run(readParams(url, body), state, { method, acceptsStream: accepted.stream });
+    if (isAsyncIterable(result)) {
+      if (response.destroyed) return result.return?.();
+      cacheHeaders.forbid(response);
+      return streams.send(response, result, maxResponseBytes);
     }
+    const answered = processRegularResult(result, graphql.fetchAPI, accepted.json ?? 'application/json');
+    const allow = answered.headers.get('allow');
+    if (allow) response.setHeader('allow', allow);
+    response.statusCode = answered.status;
+    if (!accepted.json) {
+      cacheHeaders.forbid(response);
+      return streams.send(response, alone(result), maxResponseBytes);
+    }
+    const contentType = answered.headers.get('content-type') as string;
     const bytes = Buffer.from(await answered.text());
     if (bytes.byteLength > maxResponseBytes)
-      throw new Refusal(400, `The answer would be larger than ${maxResponseBytes} bytes.`, 'OPERATION_TOO_EXPENSIVE');
+      throw new Refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
     if (answered.status === 200) answers.keep(question, state, contentType, bytes);
     send(request, response, state, contentType, bytes);
   }
@@ -182,6 +189,10 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 }
 
 const OUR_BUG = new Refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
+
+async function* alone(answer: ExecutionResult): AsyncGenerator<ExecutionResult> {
+  yield answer;
+}
 
 function refuse(response: ServerResponse, state: RequestState, refusal: Refusal): ServerResponse {
   state.errorCodes.add(refusal.code);

@@ -51,8 +51,8 @@ export type Documents = ReturnType<typeof createDocuments>;
 export function createDocuments({ config, clock, onDocument, onUnknown }: DocumentsDependencies) {
   const { mode, path } = config.trustedDocuments;
   const isAutomatic = config.automaticPersistedQueries;
-  /** Texts that are trusted, and by which ids. */
-  const trusted = { texts: new Set<string>(), byId: new Map<string, string>() };
+  /** Texts that are trusted, each with the form that graphql prints; and by which ids. */
+  const trusted = { texts: new Map<string, string>(), byId: new Map<string, string>() };
   const kept = new LRUCache<string, string>({ maxSize: MAX_KEPT_LETTERS, sizeCalculation: (text) => text.length + 64 });
   const reported = { since: Number.NEGATIVE_INFINITY, hashes: new Set<string>() };
 
@@ -81,7 +81,8 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
   /** Refuses a text that may not run, or whose id is not its own. */
   function admit(text: string, id: string | null, operationName: unknown): void {
     const isTrusted = trusted.texts.has(text);
-    if (id !== null && !(isTrusted && trusted.byId.get(id) === text) && hashOf(text) !== id)
+    const isItsOwn = isTrusted && trusted.texts.get(trusted.byId.get(id ?? '') ?? '') === trusted.texts.get(text);
+    if (id !== null && !isItsOwn && hashOf(text) !== id)
       throw badRequest('The id that was sent is not that of the text beside it.');
     if (mode !== 'strict' || isTrusted) return;
     note('refused', text, operationName);
@@ -138,7 +139,7 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     const other = id === null ? undefined : trusted.byId.get(id);
     if (other !== undefined && print(parse(other)) !== printed) return `${place}: another document has the same id`;
     for (const form of [text, text.trim(), printed]) {
-      trusted.texts.add(form);
+      trusted.texts.set(form, printed);
       trusted.byId.set(hashOf(form), form);
     }
     if (id !== null) trusted.byId.set(id, text);

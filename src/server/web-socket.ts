@@ -13,6 +13,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
+import { publicAnswer } from './public-answer.ts';
 import { logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { viewerOf } from './socket-viewer.ts';
 import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
@@ -29,6 +30,7 @@ export type WebSocketDependencies = {
   onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
   onFault(error: unknown): void;
   maxBodyBytes: number;
+  maxResponseBytes: number;
   maxConnections: number;
   clock: Clock;
 };
@@ -49,7 +51,7 @@ const CLOSE_EARLY_MS = 50;
 /** Node's timers take no longer time. */
 const LONGEST_ALARM_MS = 2 ** 31 - 1;
 /** A close frame has room for 123 bytes. */
-const LONGEST_REASON = 120;
+const LONGEST_REASON_BYTES = 120;
 
 type Running = { state: RequestState; startedAt: number };
 type BegunOperation = ExecutionArgs & { result: ExecutionResult | Answers };
@@ -58,7 +60,7 @@ type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Runnin
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
   const { graphql, schema, authenticate, tooSoon, cors, isReady, onOperation, onFault, clock } = dependencies;
-  const { maxBodyBytes, maxConnections } = dependencies;
+  const { maxBodyBytes, maxResponseBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
 
@@ -93,8 +95,8 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
             onFault(error);
             socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
           } else if (error.code === 'UNAUTHENTICATED')
-            socket.close(CloseCode.Forbidden, `Forbidden: ${error.message}`.slice(0, LONGEST_REASON));
-          else socket.close(TRY_AGAIN_LATER, error.message.slice(0, LONGEST_REASON));
+            socket.close(CloseCode.Forbidden, reasonOf(`Forbidden: ${error.message}`));
+          else socket.close(TRY_AGAIN_LATER, reasonOf(error.message));
           return false;
         }
       },
@@ -129,9 +131,9 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
       async onNext({ extra: { socket } }, _id, _payload, _args, answer) {
         // A subscription hears of the close before it makes one more answer in vain.
         if (socket.readyState !== socket.OPEN) await eventLoopTurn();
-        return answer.errors ? { ...answer, errors: answer.errors.map(errorForClients) } : answer;
+        return publicAnswer(answer, maxResponseBytes);
       },
-      onError: (_context, _id, _payload, errors) => errors.map(errorForClients),
+      onError: (_context, _id, _payload, errors) => publicAnswer({ errors }, maxResponseBytes).errors as GraphQLError[],
       onComplete: ({ extra: { socket } }, _id, payload) => finish(socket, payload),
     },
     server,
@@ -186,12 +188,8 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
   };
 }
 
-const run = (args: ExecutionArgs) => (args as BegunOperation).result;
+const reasonOf = (text: string) => Buffer.from(text).subarray(0, LONGEST_REASON_BYTES).toString();
 
-/** An error as clients may read it: without the notes that Yoga keeps in errors, such as the HTTP status. */
-function errorForClients(error: GraphQLError) {
-  const { extensions: { http: _, ...extensions } = {}, ...rest } = error.toJSON();
-  return { ...rest, extensions };
-}
+const run = (args: ExecutionArgs) => (args as BegunOperation).result;
 
 const failure = (code: ErrorCode, message: string) => new GraphQLError(message, { extensions: { code } });

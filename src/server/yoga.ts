@@ -14,7 +14,7 @@ import type { Documents } from './trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-type ServerContext = { readonly state: RequestState; readonly takesStream: boolean };
+type ServerContext = { readonly state: RequestState; readonly acceptsStream: boolean };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
 type Begun = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
@@ -84,8 +84,8 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       onExecute: ({ args, setResultAndStopExecution }) => begin(args, setResultAndStopExecution),
       onSubscribe({ args, setResultAndStopExecution }) {
         begin(args, setResultAndStopExecution);
-        const { state, takesStream } = args.contextValue;
-        if (!takesStream) return setResultAndStopExecution({ errors: [streamsOnly()] });
+        const { state, acceptsStream } = args.contextValue;
+        if (!acceptsStream) return setResultAndStopExecution({ errors: [streamsOnly()] });
         return {
           onSubscribeResult({ result, setResult }) {
             if (!isAsyncIterable(result)) return;
@@ -163,11 +163,11 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     },
 
     /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
-    async run(params: object, state: RequestState, { method = 'POST', takesStream = true } = {}): Promise<Result> {
+    async run(params: object, state: RequestState, { method = 'POST', acceptsStream = true } = {}): Promise<Result> {
       const request = requests[method] as Request;
       let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
       try {
-        result = await yoga.getResultForParams({ params, request }, { state, takesStream, request } as never);
+        result = await yoga.getResultForParams({ params, request }, { state, acceptsStream, request } as never);
       } catch (error) {
         result = { errors: [mask(error)] };
       }

@@ -193,11 +193,26 @@ describe('a client that sends', () => {
         variables: { a: '\ud83d' },
       },
     ],
+    [
+      'half a character where a message is cut',
+      {
+        query: 'query ($a: Int) { user(id: "a") { fans(first: $a) { totalCount } } }',
+        variables: { a: '😀'.repeat(600) },
+      },
+    ],
+    ['half a character as a parameter', { query: '{ __typename }', '\ud83d': 1 }],
+    [
+      'half a character as a field of an input',
+      {
+        query: 'mutation ($a: FollowUsersInput!) { followUsers(input: $a) { viewer { id } } }',
+        variables: { a: { userIds: [], '\ud83d': 1 } },
+      },
+    ],
   ])('%s reads no such half', async (_title, body) => {
     const house = await openOdd({}, { USER_ID_PATTERN: '.+' });
     const response = await post(house, JSON.stringify(body), 'application/json', { 'x-viewer-id': 'anna' });
     const text = await response.text();
-    expect(text).toMatch(/INVALID_ID|BAD_USER_INPUT|INVALID_CURSOR|OPERATION_RESOLUTION_FAILURE/);
+    expect(text).toMatch(/INVALID_ID|BAD_REQUEST|BAD_USER_INPUT|INVALID_CURSOR|OPERATION_RESOLUTION_FAILURE/);
     // Escaped within a text of ours it is no half of a character any more.
     expect(text.replaceAll('\\\\ud', '')).not.toMatch(/\\ud[89a-f]/i);
     expect(bugs(house)).toEqual([]);

@@ -2,18 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { codesOf, openEmptyHouse, post, readRefusal } from '../http/requests.ts';
 import { ask as askBySocket, openClient } from '../live/sockets.ts';
+import { subscribe } from '../support/event-stream.ts';
 import { openHouse } from '../support/house.ts';
 
 const many = (count: number, make: (n: number) => string) => Array.from({ length: count }, (_, n) => make(n)).join(' ');
 /** Variables as JSON: what is nested so deep cannot be written as JSON from here either. */
 const nested = (depth: number, open = '[', close = ']') =>
   `{"id":"a","x":${open.repeat(depth)}1${close.repeat(depth)}}`;
-
-async function _refuse(query: string, variables: object = {}, env: Record<string, string> = {}) {
-  const house = await openEmptyHouse(env);
-  const response = await post(house, JSON.stringify({ query, variables }));
-  return { status: response.status, answer: await readRefusal(house, response) };
-}
 
 const ID = 'query ($id: ID!) { user(id: $id) { id } }';
 
@@ -59,6 +54,7 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       `{ ...A0 } ${many(10_000, (n) => `fragment A${n} on Query { ...A${n + 1} }`)} fragment A10000 on Query { __typename }`,
       'spreads fragments',
     ],
+    ['an alias of 101 letters', `{ ${'x'.repeat(101)}: __typename }`, '100 letters'],
     ['a text of 40,000 letters', `{ user(id: "${'x'.repeat(40_000)}") { id } }`, '32768 characters'],
     ['a text of 40,000 letters in a variable', ID, '32768 characters', `{"id":"${'x'.repeat(40_000)}"}`],
     ['introspection by 11 aliases', `{ ${many(11, (n) => `s${n}: __schema { types { name } }`)} }`, '20000 values'],
@@ -116,6 +112,10 @@ test('an answer that is too large is not sent', async () => {
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
   expect((await house.send(query.replace('60', '10'))).status).toBe(200);
+  const refused = { errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] };
+  const stream = await subscribe(house, query);
+  expect(await stream.answer()).toMatchObject(refused);
+  expect(await askBySocket(openClient(house), query)).toMatchObject(refused);
 });
 
 test('a subscription is refused for what one event would cost, and so is an operation over a WebSocket', async () => {

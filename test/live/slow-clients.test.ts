@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { buildSchema, OperationTypeNode, parse } from 'graphql';
-import { createSchema, createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEventStreams } from '../../src/server/event-streams.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
@@ -13,6 +12,7 @@ import { openReadySocket } from './sockets.ts';
 
 const SDL = 'type Query { text: String } type Subscription { text: String }';
 const ANSWER_BYTES = 65_536;
+const MAX_BYTES = 1_000_000;
 /** More than the system itself holds for a connection, and far less than a source without end would send. */
 const MOST_TAKEN = 400;
 
@@ -63,21 +63,14 @@ async function openServer(listener?: RequestListener) {
 describe('a stream', () => {
   async function openUnread() {
     const source = openSource();
-    const schema = createSchema<object>({
-      typeDefs: SDL,
-      resolvers: { Subscription: { text: { subscribe: () => source.answers, resolve: ({ data }) => data.text } } },
-    });
-    const yoga = createYoga<object>({ schema, logging: false });
-    const streams = createEventStreams();
-    const { port, sockets } = await openServer(async (request, response) => {
-      const { body } = await yoga.fetch(`http://localhost${request.url}`, { headers: { accept: 'text/event-stream' } });
-      if (body) await streams.send(response, body);
-    });
+    const streams = createEventStreams(createTestClock());
+    const { port, sockets } = await openServer((_request, response) =>
+      streams.send(response, source.answers, MAX_BYTES),
+    );
     const client = connect(port, '127.0.0.1').pause();
     client.on('error', () => {});
     onTestFinished(() => void client.destroy());
-    const query = encodeURIComponent('subscription { text }');
-    client.write(`GET /graphql?query=${query} HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n`);
+    client.write('GET / HTTP/1.1\r\nHost: gateway\r\n\r\n');
     await expect.poll(() => source.taken).toBeGreaterThan(0);
     await stopped(source);
     const [connection] = sockets as [Socket];
@@ -119,7 +112,8 @@ describe('a WebSocket', () => {
       onFault(error) {
         throw error;
       },
-      maxBodyBytes: 1_000_000,
+      maxBodyBytes: MAX_BYTES,
+      maxResponseBytes: MAX_BYTES,
       maxConnections: 10,
       clock: createTestClock(),
     });

@@ -19,7 +19,7 @@ test.each(['POST', 'GET'])('a subscription by %s tells what happens, as it happe
     method === 'POST' ? await subscribe(house, FANS) : await openEventStream(asUrl(house, { query: FANS }));
   expect(stream.response.status).toBe(200);
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
-  expect(stream.response.headers.get('cache-control')).toBe('no-cache');
+  expect(stream.response.headers.get('cache-control')).toBe('private, no-store');
   await follow(house, 'anna');
   expect(await stream.answer()).toEqual(gained('anna'));
   await follow(house, 'bert');
