@@ -49,7 +49,7 @@ function toConfig(settings: Settings) {
     name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
     settings[name as keyof Settings],
   ]);
-  const { LIST_FRESH_SECONDS: fresh, LIST_STALE_SECONDS: stale, WEBHOOK_FRESH_SECONDS: told } = settings;
+  const { LIST_FRESH_SECONDS: fresh, LIST_STALE_SECONDS: stale, WEBHOOK_FRESH_SECONDS: webhookFresh } = settings;
   const jwt = {
     jwksUrl: settings.JWT_JWKS_URL ?? '',
     issuer: settings.JWT_ISSUER ?? '',
@@ -73,9 +73,9 @@ function toConfig(settings: Settings) {
     redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
     memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     lifetimes: {
-      page: { ...lifetimes(fresh, stale, told), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },
-      counts: lifetimes(fresh, stale, told),
-      relation: lifetimes(fresh, Math.min(stale, 600), told),
+      page: { ...lifetimes(fresh, stale, webhookFresh), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },
+      counts: lifetimes(fresh, stale, webhookFresh),
+      relation: lifetimes(fresh, Math.min(stale, 600), webhookFresh),
       // Webhooks do not tell of every change of a profile (CONTRACT 7.4).
       profile: lifetimes(settings.PROFILE_FRESH_SECONDS, 86_400, 0),
     },
@@ -108,11 +108,11 @@ function toConfig(settings: Settings) {
   };
 }
 
-/** In seconds. A fresh time of 0 asks for a look at every query, whatever webhooks tell. */
-function lifetimes(fresh: number, stale: number, told: number) {
+/** In seconds. A fresh time of 0 asks at every query, with webhooks too. */
+function lifetimes(fresh: number, stale: number, webhookFresh: number) {
   return {
     freshMs: fresh * 1000,
-    webhookFreshMs: fresh && Math.max(fresh, told) * 1000,
+    webhookFreshMs: fresh && Math.max(fresh, webhookFresh) * 1000,
     staleMs: Math.max(fresh, stale) * 1000,
     absentMs: 30_000,
   };

@@ -1,4 +1,4 @@
-// What one request carries: who asks, its loaders, its deadline, and what was read for it.
+// What one request carries: its viewer, its loaders, its deadline, and what was read for it.
 import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
@@ -42,7 +42,7 @@ export type GraphSettings = Pick<
 
 export type Context = {
   readonly settings: GraphSettings;
-  /** Who asks; null is anonymous. */
+  /** Null is anonymous. */
   readonly viewer: Viewer | null;
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
@@ -79,10 +79,10 @@ export type ContextDependencies = {
   deadlineMs: number;
 };
 
-/** The request that a context is made for; it is told of every upstream call, and of everything that is read. */
+/** The request that a context is made for; it observes every upstream call, and everything that is read. */
 export type ContextRequest = Pick<CallOptions, 'onRead'> & {
-  /** What aborts when the client goes away. */
-  gone(): AbortSignal;
+  /** Aborts when the client goes away. */
+  disconnectSignal(): AbortSignal;
   viewer: Viewer | null;
   onUpstreamCall(command: string): void;
 };
@@ -90,7 +90,7 @@ export type ContextRequest = Pick<CallOptions, 'onRead'> & {
 export type OpenContext = Context & {
   /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
   staleness(): StaleUse | null;
-  /** Whether a field has asked who the viewer is, so that another viewer may have another answer. */
+  /** Whether a field has read the viewer, so that another viewer may have another answer. */
   dependsOnViewer(): boolean;
   /** To be called when the answer is out. */
   close(): void;
@@ -110,7 +110,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
     let reads = beginReads();
 
     function beginReads() {
-      const deadline = createDeadline(request.gone(), deadlineMs, clock);
+      const deadline = createDeadline(request.disconnectSignal(), deadlineMs, clock);
       let calls = 0;
       const call: CallOptions = {
         signal: deadline.signal,

@@ -68,6 +68,9 @@ export class UsageError extends Error {}
 /** What a command could not do, in words for the operator. */
 export class CommandFailure extends Error {}
 
+/** The one wording for an account that the app does not have. */
+export const noSuchAccount = (userId: string): string => `There is no account "${userId}".`;
+
 /** Why nothing more is done for a client that has gone. */
 export function clientGone(): GatewayError {
   return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');

@@ -12,11 +12,11 @@ const STOP_GRACE_MS = 3000;
 
 /**
  * `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. `orSandbox`: it will do
- * where nobody but this machine reaches it.
+ * where only this machine can reach it.
  */
 type ServeOptions = { lively: boolean; sandbox: boolean; orSandbox: boolean };
 
-/** Whether nobody but this machine reaches what is started: a deployment without settings is a mistake. */
+/** Whether only this machine can reach what is started: a deployment without settings is a mistake. */
 const isLocal = ({ HOST = '127.0.0.1' }: Environment): boolean => /^(|localhost|127\..*|::1)$/.test(HOST.trim());
 
 /** Runs a gateway until a signal comes; resolves with whether it ended in order. */

@@ -1,4 +1,4 @@
-// Plugs the rooms together: the one file that knows them all.
+// The composition root: the one file that knows every folder.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Authenticate } from './auth/authentication.ts';

@@ -71,7 +71,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'errors.ts',
   ],
   tencent: ['types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts'],
-  telemetry: ['types:cache', 'types:follow', 'types:tencent'],
+  telemetry: ['types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],
   auth: ['tencent/user-sig.ts', 'types:follow', 'follow/model.ts', 'errors.ts', 'clock.ts'],
   sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
 };

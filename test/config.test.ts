@@ -101,7 +101,7 @@ test.each([
 });
 
 test.each([
-  ['NODE_ENV', ['Production', 'prod', 'PRODUCTION']],
+  ['NODE_ENV', ['Production', 'prod', 'PRODUCTION', 'production-eu']],
   ['HOST', ['http://127.0.0.1', '127.0.0.1:4000', 'a b', '/tmp/socket', '..']],
   ['PORT', ['65536', '-1', '80.5', 'http', '0x50', '1e3']],
   ['TENCENT_SDK_APP_ID', ['0', 'app', '1 400', '99999999999999999999']],
@@ -204,7 +204,7 @@ test('a webhook has a token, and a path where one is set', () => {
   });
 });
 
-describe('how long an answer is fresh while changes are told', () => {
+describe('how long an answer is fresh while webhooks arrive', () => {
   test('never shorter than while they are not', () => {
     const { lifetimes } = readConfig({ ...ENOUGH, LIST_FRESH_SECONDS: '1200', WEBHOOK_FRESH_SECONDS: '60' });
     expect([lifetimes.page.webhookFreshMs, lifetimes.counts.webhookFreshMs]).toEqual([1_200_000, 1_200_000]);
@@ -215,7 +215,7 @@ describe('how long an answer is fresh while changes are told', () => {
   });
 });
 
-describe('who asks', () => {
+describe('authentication', () => {
   const SANDBOX = { ...APP, TENCENT_BASE_URL: 'http://127.0.0.1:4100' };
   const VIEWER_HEADER_SECRET = 'the-secret-of-the-router';
 
@@ -233,7 +233,7 @@ describe('who asks', () => {
     });
   });
 
-  test('where cookies may say who asks, the pages that may ask are named', () => {
+  test('where cookies may name the viewer, the origins of pages are named', () => {
     const auth = { ...ENOUGH, AUTH: 'header', VIEWER_HEADER_SECRET };
     expect(problemsOf({ ...auth, CORS_ORIGINS: '*' })).toEqual([
       expect.stringMatching(/^CORS_ORIGINS is \*, but AUTH/),

@@ -14,7 +14,7 @@ const PAGES = [
   'src/DECISIONS.md',
 ];
 /** Words in capitals that are neither settings nor part of the schema. */
-const OTHERS = ['FUZZ_SEED', 'POSITIVE_INFINITY'];
+const OTHERS = ['FUZZ_SEED', 'NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'POSITIVE_INFINITY'];
 /** Codes that Yoga gives. */
 const YOGA_CODES = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE', 'BAD_REQUEST'];
 

@@ -10,7 +10,7 @@ import {
 } from '../cache/read-through.ts';
 import type { Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';
 import type { FollowList, PageQuery, UserId } from './model.ts';
 
@@ -76,7 +76,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
       generations,
       lifetimes: options.lifetimes[kind],
       maxBytes: Math.floor(memoryBytes * SHARES[kind]),
-      absence: (key) => new GatewayError('USER_NOT_FOUND', `There is no account "${accountOf(key)}".`),
+      absence: (key) => new GatewayError('USER_NOT_FOUND', noSuchAccount(accountOf(key))),
       isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
       outageCode: (error) => (error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null),
       onRead: (outcome, tier) => observer.onRead?.(kind, outcome, tier),

@@ -65,7 +65,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
     const heard = [...new Set(concerned), GAP];
     const queue = new Readable({ objectMode: true, read() {} });
-    // An error is for whoever takes the next event.
+    // The reader of the next event gets the error.
     queue.on('error', () => {});
     const endsInMs = Math.min(Math.max(0, (expiresAt ?? Number.POSITIVE_INFINITY) - clock.now()), LONGEST_ALARM_MS);
     const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => end(expired()));

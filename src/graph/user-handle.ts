@@ -1,6 +1,6 @@
 // From an id to a handle of a user.
 import type { Context } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, noSuchAccount } from '../errors.ts';
 import { isUserId, MAX_USER_ID_BYTES, type UserHandle } from '../follow/model.ts';
 
 /** The largest number of ids in one field. */
@@ -19,7 +19,7 @@ export function checkUserId(id: string, { userIdPattern }: Context['settings']):
 /** A handle for `id`; throws `USER_NOT_FOUND` when it is known that there is no such account. */
 export function handleOf(id: string, context: Context): UserHandle {
   checkUserId(id, context.settings);
-  if (context.isKnownMissing(id)) throw new GatewayError('USER_NOT_FOUND', `There is no account "${id}".`);
+  if (context.isKnownMissing(id)) throw new GatewayError('USER_NOT_FOUND', noSuchAccount(id));
   return { id, profile: null };
 }
 

@@ -55,7 +55,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
 
   function contextOf(state: RequestState): OpenContext {
     state.context ??= contexts.open({
-      gone: state.disconnectSignal,
+      disconnectSignal: state.disconnectSignal,
       viewer: state.viewer,
       onUpstreamCall: () => state.upstreamCalls++,
       onRead({ group, generation, freshUntil }) {

@@ -74,7 +74,10 @@ export const PLAIN = z.object({
 
 export const SETTINGS = z.object({
   NODE_ENV: text
-    .refine((value) => value === 'production' || !/^prod/i.test(value), 'must be production or unlike it')
+    .refine(
+      (value) => value === 'production' || !/^prod/i.test(value),
+      'must be "production", or a name that does not begin with "prod"',
+    )
     .prefault('development')
     .describe('`production` switches GraphiQL, introspection and suggestions off'),
   TENCENT_SDK_APP_ID: wholeNumber(1, Number.MAX_SAFE_INTEGER).describe('required: the app'),

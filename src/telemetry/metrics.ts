@@ -4,6 +4,7 @@ import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { BudgetState } from '../tencent/budget/budget.ts';
+import { COMMANDS } from '../tencent/commands.ts';
 import type { Command } from '../tencent/wire.ts';
 
 /** Values that are read at the moment of a scrape; null for what this gateway does not have. */
@@ -29,10 +30,6 @@ type Sample = [labels: string[], value: number];
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
-const COMMANDS = [
-  ...(['follow_get', 'follow_get_info', 'follow_check', 'follow_add', 'follow_delete'] as const),
-  ...(['portrait_get', 'account_check'] as const),
-] satisfies Command[];
 const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies BreakerState[];
 /** Error codes are the upstream's: beyond this many, further ones are counted as `other`. */
@@ -121,7 +118,7 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   // A series that begins with its first event hides that event from rates and alerts.
   for (const type of ['query', 'mutation', 'subscription']) queries.labels(type, 'other', 'OK').inc(0);
   requestSeconds.zero({ operation: 'other', status: '200' });
-  for (const command of COMMANDS) {
+  for (const command of Object.keys(COMMANDS)) {
     calls.labels(command, 'ok').inc(0);
     callSeconds.zero({ command });
   }

@@ -1,11 +1,10 @@
 // What the client must know about each command beyond its name.
-import type { Command } from './wire.ts';
 
 /**
  * Path (CONTRACT 1.1) and effect of every command. A `read` may be repeated; a `write` only when it is certain that nothing
- * was done: who asks looks first (CONTRACT U27).
+ * was done: the caller looks first (CONTRACT U27).
  */
-export const COMMANDS: { readonly [C in Command]: { service: string; effect: 'read' | 'write' } } = {
+export const COMMANDS = {
   follow_get: { service: 'follow', effect: 'read' },
   follow_get_info: { service: 'follow', effect: 'read' },
   follow_check: { service: 'follow', effect: 'read' },
@@ -13,4 +12,4 @@ export const COMMANDS: { readonly [C in Command]: { service: string; effect: 're
   follow_delete: { service: 'follow', effect: 'write' },
   portrait_get: { service: 'profile', effect: 'read' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
-};
+} as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;

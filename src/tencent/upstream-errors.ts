@@ -1,6 +1,6 @@
 // The upstream's failures as GatewayErrors: a sentence for people, the command and the number in `upstream`, the reason
 // for the log. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
 import { COMMANDS } from './commands.ts';
 import { findErrorRule } from './error-table.ts';
 import type { Command } from './wire.ts';
@@ -62,9 +62,6 @@ export class TransportFailure extends GatewayError {
 export function malformedAnswer(command: Command, what: string): TransportFailure {
   return new TransportFailure(command, `malformed: ${what}`, { mayHaveHappened: COMMANDS[command].effect === 'write' });
 }
-
-/** The one wording for an account that the app does not have. */
-export const noSuchAccount = (userId: string): string => `There is no account "${userId}".`;
 
 const sentenceFor = (code: ErrorCode): string => SENTENCES[code] ?? 'The upstream could not serve this.';
 

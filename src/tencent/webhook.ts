@@ -59,7 +59,7 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     return { at: Math.min(value, now), eventTime: value };
   }
 
-  /** Follows list objects and unfollows strings (CONTRACT 0); nobody promises that it stays so. */
+  /** Follows list objects and unfollows strings (CONTRACT 0); the upstream does not promise that it stays so. */
   function parseTargets(list: unknown): UserId[] | null {
     if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TARGETS) return null;
     const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));

@@ -1,14 +1,8 @@
 // The upstream's words: shapes of the REST bodies (CONTRACT 4, 6). Types only.
+import type { COMMANDS } from './commands.ts';
 
 /** Every command that this project knows. */
-export type Command =
-  | 'follow_get'
-  | 'follow_get_info'
-  | 'follow_check'
-  | 'follow_add'
-  | 'follow_delete'
-  | 'portrait_get'
-  | 'account_check';
+export type Command = keyof typeof COMMANDS;
 
 /** The part that every answer has (CONTRACT 1.4). HTTP status is 200 for business errors too. */
 export type Envelope = {
