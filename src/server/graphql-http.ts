@@ -7,6 +7,10 @@ type JsonType = 'application/json' | 'application/graphql-response+json';
 export type Accepted = { json: JsonType | null; stream: boolean };
 
 const JSON_TYPES: readonly JsonType[] = ['application/json', 'application/graphql-response+json'];
+/** Far above what variables and extensions need. */
+const MAX_DEPTH = 100;
+const TOO_DEEP = `The request body is nested more than ${MAX_DEPTH} levels deep.`;
+const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = Buffer.from('"\\[]{}') as unknown as number[];
 const STREAM_TYPE = 'text/event-stream';
 
 /** Reads an `accept` header; throws where it names no type that there is an answer in. */
@@ -32,6 +36,7 @@ export function readAccept(accept: string): Accepted {
 /** Reads the parameters of an operation, unchecked: from the URL, or from a JSON body. */
 export function readParams(url: string, body: string | undefined): object {
   if (body === undefined) return paramsOfUrl(new URL(url, 'http://localhost').searchParams);
+  if (isNestedTooDeep(body)) throw new Refusal(400, TOO_DEEP, 'OPERATION_TOO_EXPENSIVE');
   let params: unknown;
   try {
     params = JSON.parse(body);
@@ -42,6 +47,21 @@ export function readParams(url: string, body: string | undefined): object {
   if (typeof params !== 'object' || params === null)
     throw new Refusal(400, 'The request body must be a JSON object, with "query" in it.');
   return params;
+}
+
+/** `JSON.parse` takes milliseconds for thousands of levels, before anything can be refused. */
+function isNestedTooDeep(json: string): boolean {
+  let [depth, isText] = [0, false];
+  for (let at = 0; at < json.length; at++) {
+    const character = json.charCodeAt(at);
+    if (character === QUOTE) isText = !isText;
+    else if (isText && character === BACKSLASH) at++;
+    else if (isText) continue;
+    else if (character === LIST || character === OBJECT) depth++;
+    else if (character === LIST_END || character === OBJECT_END) depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 function paramsOfUrl(inUrl: URLSearchParams): object {

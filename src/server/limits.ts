@@ -2,14 +2,16 @@
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
-import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  Lexer,
   NoSchemaIntrospectionCustomRule,
   type SelectionSetNode,
+  Source,
+  TokenKind,
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -17,7 +19,7 @@ import type { Config } from '../config.ts';
 import { shorten, withoutGuess } from './mask-error.ts';
 
 /** How many mistakes of a document are answered: each costs time, and the first few say enough. */
-const MAX_MISTAKES = 10;
+const MAX_MISTAKES = 3;
 /** How many selections there may be with each fragment in each place where it is spread. */
 const MAX_SELECTIONS = 5000;
 /** Validation compares fields of one name with each other, and fragments likewise. */
@@ -52,10 +54,12 @@ export function createLimits(limits: Limits): Plugin[] {
         if (params?.operationName === '') setParams({ ...params, operationName: undefined });
       },
     },
-    maxTokensPlugin({ n: maxTokens, ...refuse(`The document has more than ${maxTokens} tokens.`) }),
     {
       onParse: ({ parseFn, setParseFn }) =>
-        setParseFn((source, options) => withinStack(() => refuseRepetition(parseFn(source, options)))),
+        setParseFn((source, options) => {
+          refuseLong(source, maxTokens);
+          return withinStack(() => refuseRepetition(parseFn(source, options)));
+        }),
       onValidate({ addValidationRule, setValidationFn }) {
         setValidationFn((schema, document, rules) =>
           withinStack(() => validate(schema, document, rules, { maxErrors: MAX_MISTAKES })).map(brief),
@@ -76,6 +80,13 @@ export function createLimits(limits: Limits): Plugin[] {
 
 export function tooExpensive(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
+}
+
+/** Counts tokens without parsing them, which would take most of what a long document costs. */
+function refuseLong(source: string | Source, maxTokens: number): void {
+  const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source);
+  for (let tokens = 0; lexer.advance().kind !== TokenKind.EOF; tokens++)
+    if (tokens >= maxTokens) throw tooExpensive(`The document has more than ${maxTokens} tokens.`);
 }
 
 /** graphql parses and validates recursively: where MAX_TOKENS is high, a document can be nested deeper than the stack. */

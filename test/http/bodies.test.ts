@@ -22,8 +22,8 @@ test.each<[string, string | Uint8Array<ArrayBuffer>]>([
   ['a parameter named constructor', '{"query":"{ __typename }","constructor":{"prototype":{}}}'],
   ['variables that are text', '{"query":"{ __typename }","variables":"{}"}'],
   ['extensions that are a number', '{"query":"{ __typename }","extensions":1}'],
-  ['20,000 nested lists', '['.repeat(20_000) + ']'.repeat(20_000)],
-  ['20,000 nested lists as the query', `{"query":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ['90 nested lists', '['.repeat(90) + ']'.repeat(90)],
+  ['90 nested lists as the query', `{"query":${'['.repeat(90)}${']'.repeat(90)}}`],
   ['UTF-16', new Uint8Array(Buffer.from(TYPENAME, 'utf16le'))],
   ['bytes that are no UTF-8', new Uint8Array([0xff, 0xfe, 0x00, 0x80])],
 ])('%s is a BAD_REQUEST with a status from 400', async (_title, body) => {
