@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { purge } from '../src/purge.ts';
 import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
 import { run } from './process/start-process.ts';
-import { type House, openHouse } from './support/house.ts';
+import { openGateway, type TestGateway } from './support/gateway.ts';
 import { startRedis, startRedisCluster } from './support/redis.ts';
 
 const APP = {
@@ -17,26 +17,26 @@ const FANS = '{ user(id: "anna") { fans { nodes { id } } } }';
 const COUNT = '{ user(id: "anna") { fansCount } }';
 
 /** Two gateways on one Redis, each before an upstream of its own, so that each one's calls can be counted. */
-async function openPair(redisUrl: string): Promise<[House, House]> {
+async function openPair(redisUrl: string): Promise<[TestGateway, TestGateway]> {
   const open = async () => {
-    const house = await openHouse({
+    const gateway = await openGateway({
       env: { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' },
       sandbox: { emptyWorld: true },
     });
-    house.sandbox.world.addFans('anna', 2);
-    house.sandbox.world.addFans('bert', 2);
-    return house;
+    gateway.sandbox.world.addFans('anna', 2);
+    gateway.sandbox.world.addFans('bert', 2);
+    return gateway;
   };
   return [await open(), await open()];
 }
 
-const calls = ({ sandbox }: House) => sandbox.calls.count();
+const calls = ({ sandbox }: TestGateway) => sandbox.calls.count();
 
 /** Asks again until the gateway has heard that it must not answer from memory; then it has asked its upstream. */
-async function asksUpstreamAgain(house: House, query: string): Promise<void> {
-  const before = calls(house);
-  while (calls(house) === before) await house.data(query);
-  expect(calls(house)).toBe(before + 1);
+async function asksUpstreamAgain(gateway: TestGateway, query: string): Promise<void> {
+  const before = calls(gateway);
+  while (calls(gateway) === before) await gateway.data(query);
+  expect(calls(gateway)).toBe(before + 1);
 }
 
 /** A client that looks at what is in Redis. */

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { Client } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 
 const REQUESTS = 2000;
 const QUERY = '{ viewer { id } user(id: "star") { viewerIsFollowing } }';
@@ -16,11 +16,11 @@ async function* inPieces(body: string) {
 }
 
 test('two viewers take turns on one connection 2,000 times, and never see the other’s state', async () => {
-  const house = await openHouse({ env: { AUTH: 'development' }, sandbox: { emptyWorld: true } });
-  for (const id of ['ann', 'bob', 'star']) house.sandbox.world.importAccount(id);
-  house.sandbox.world.follow('ann', 'star');
+  const gateway = await openGateway({ env: { AUTH: 'development' }, sandbox: { emptyWorld: true } });
+  for (const id of ['ann', 'bob', 'star']) gateway.sandbox.world.importAccount(id);
+  gateway.sandbox.world.follow('ann', 'star');
   const connections: unknown[] = [];
-  const client = new Client(house.url, { pipelining: 1 });
+  const client = new Client(gateway.url, { pipelining: 1 });
   client.on('connect', (origin) => connections.push(origin));
   onTestFinished(() => client.destroy());
 

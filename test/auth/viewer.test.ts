@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
-import { bugs, get, head, openEmptyHouse, openSocket, readRefusal, requestLines } from '../http/requests.ts';
-import type { House } from '../support/house.ts';
+import { bugs, get, head, openEmptyGateway, openSocket, readRefusal, requestLines } from '../http/requests.ts';
+import type { TestGateway } from '../support/gateway.ts';
 import { makeKey, openIssuer, signToken } from '../support/issuer.ts';
 
 const SECRET = 'a-secret-of-the-router';
@@ -19,10 +19,10 @@ function userSig(userId: string, change: Partial<Parameters<typeof signUserSig>[
 const signedIn = (userId: string) => ({ authorization: `UserSig ${userSig(userId)}` });
 
 /** A gateway that takes viewers by every way, and somebody who issues tokens for it. */
-async function openGuardedHouse() {
+async function openGuardedGateway() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);
-  const house = await openEmptyHouse({
+  const gateway = await openEmptyGateway({
     AUTH: 'usersig,jwt,header',
     JWT_JWKS_URL: issuer.url,
     JWT_ISSUER: 'sso',
@@ -31,39 +31,43 @@ async function openGuardedHouse() {
   });
   const token = (sub: string, signer = key) =>
     signToken(signer, { iss: 'sso', aud: 'gateway', sub, exp: nowSeconds() + 600 });
-  return { house, issuer, token };
+  return { gateway, issuer, token };
 }
 
 /** The id of whom the gateway takes for the viewer. */
-async function viewerOf(house: House, headers: Record<string, string>, variables: Record<string, unknown> = {}) {
-  const response = await house.send(VIEWER, variables, headers);
+async function viewerOf(
+  gateway: TestGateway,
+  headers: Record<string, string>,
+  variables: Record<string, unknown> = {},
+) {
+  const response = await gateway.send(VIEWER, variables, headers);
   const { data, errors } = (await response.json()) as { data: { viewer: { id: string } | null }; errors?: unknown };
   expect(errors).toBeUndefined();
   return data.viewer?.id ?? null;
 }
 
-async function expectUnauthenticated(house: House, response: Response) {
+async function expectUnauthenticated(gateway: TestGateway, response: Response) {
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toBe('UserSig, Bearer');
-  expect(await readRefusal(house, response)).toEqual({
+  expect(await readRefusal(gateway, response)).toEqual({
     errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }],
   });
 }
 
 test('a UserSig, a token and a trusted router each name the viewer, at no upstream call; without them it is null', async () => {
-  const { house, token } = await openGuardedHouse();
-  expect(await viewerOf(house, signedIn('ann'))).toBe('ann');
-  expect(await viewerOf(house, { authorization: `Bearer ${await token('bob')}` })).toBe('bob');
-  expect(await viewerOf(house, routed('cid'))).toBe('cid');
-  expect(await viewerOf(house, { ...routed('ann'), ...signedIn('ann') })).toBe('ann');
-  expect(await viewerOf(house, {})).toBeNull();
-  const byGet = await get(house, { query: VIEWER }, { headers: signedIn('ann') });
+  const { gateway, token } = await openGuardedGateway();
+  expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
+  expect(await viewerOf(gateway, { authorization: `Bearer ${await token('bob')}` })).toBe('bob');
+  expect(await viewerOf(gateway, routed('cid'))).toBe('cid');
+  expect(await viewerOf(gateway, { ...routed('ann'), ...signedIn('ann') })).toBe('ann');
+  expect(await viewerOf(gateway, {})).toBeNull();
+  const byGet = await get(gateway, { query: VIEWER }, { headers: signedIn('ann') });
   expect(await byGet.json()).toEqual({ data: { viewer: { id: 'ann' } } });
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
 test('what does not hold is answered 401 with a code, by POST and by GET, without an upstream call', async () => {
-  const { house, token } = await openGuardedHouse();
+  const { gateway, token } = await openGuardedGateway();
   const stranger = await makeKey('ES256', 'key-1');
   const refused: Record<string, string>[] = [
     { authorization: `UserSig ${userSig('ann', { expireSeconds: 0, issuedAt: nowSeconds() - 10 })}` },
@@ -81,10 +85,10 @@ test('what does not hold is answered 401 with a code, by POST and by GET, withou
   ];
   const query = '{ viewer { id } user(id: "ann") { nick fansCount } }';
   for (const headers of refused) {
-    await expectUnauthenticated(house, await house.send(query, {}, headers));
-    await expectUnauthenticated(house, await get(house, { query }, { headers }));
+    await expectUnauthenticated(gateway, await gateway.send(query, {}, headers));
+    await expectUnauthenticated(gateway, await get(gateway, { query }, { headers }));
   }
-  expect(await viewerOf(house, signedIn('ann'))).toBe('ann');
+  expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
 });
 
 test.each<[string, () => string]>([
@@ -100,9 +104,9 @@ test.each<[string, () => string]>([
   ['two ids', () => `X-Viewer-Id: ann\r\nX-Viewer-Id: bob\r\nX-Viewer-Secret: ${SECRET}`],
   ['a secret of the router beside one of the client', () => `X-Viewer-Secret: ${SECRET}\r\nX-Viewer-Secret: guess`],
 ])('%s are refused, not chosen from', async (_what, lines) => {
-  const { house } = await openGuardedHouse();
+  const { gateway } = await openGuardedGateway();
   const body = JSON.stringify({ query: VIEWER });
-  const socket = openSocket(house);
+  const socket = openSocket(gateway);
   await socket.write(head(`${lines()}\r\nContent-Length: ${body.length}`) + body);
   const answer = await socket.until(/"errors"/);
   expect(answer).toMatch(/^HTTP\/1\.1 401 /);
@@ -110,7 +114,7 @@ test.each<[string, () => string]>([
 });
 
 test('nobody becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
-  const house = await openEmptyHouse({ AUTH: 'usersig' });
+  const gateway = await openEmptyGateway({ AUTH: 'usersig' });
   const claims = {
     'x-viewer-id': 'eve',
     'x-viewer-secret': SECRET,
@@ -120,28 +124,28 @@ test('nobody becomes the viewer by a header, an argument, a variable or a parame
     cookie: `authorization=UserSig ${userSig('eve')}; viewer=eve`,
   };
   const variables = { viewer: { id: 'eve' }, viewerId: 'eve', userId: 'eve', authorization: userSig('eve') };
-  expect(await viewerOf(house, claims, variables)).toBeNull();
-  expect(await viewerOf(house, { ...claims, ...signedIn('ann') }, variables)).toBe('ann');
+  expect(await viewerOf(gateway, claims, variables)).toBeNull();
+  expect(await viewerOf(gateway, { ...claims, ...signedIn('ann') }, variables)).toBe('ann');
 
   const extensions = JSON.stringify({ headers: claims, viewer: { userId: 'eve' } });
-  const byGet = await get(house, { query: VIEWER, extensions, viewer: 'eve', usersig: userSig('eve') });
+  const byGet = await get(gateway, { query: VIEWER, extensions, viewer: 'eve', usersig: userSig('eve') });
   expect(await byGet.json()).toEqual({ data: { viewer: null } });
 
-  const byArgument = await (await house.send('{ viewer(id: "eve") { id } }', {}, signedIn('ann'))).json();
+  const byArgument = await (await gateway.send('{ viewer(id: "eve") { id } }', {}, signedIn('ann'))).json();
   expect(byArgument).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
 });
 
 test('in a sandbox a development header picks the viewer', async () => {
-  const house = await openEmptyHouse({ AUTH: 'development' });
-  expect(await viewerOf(house, { 'x-viewer-id': 'ann' })).toBe('ann');
-  expect(await viewerOf(house, {})).toBeNull();
-  await expectUnauthenticated(house, await house.send(VIEWER, {}, { 'x-viewer-id': 'ann smith' }));
+  const gateway = await openEmptyGateway({ AUTH: 'development' });
+  expect(await viewerOf(gateway, { 'x-viewer-id': 'ann' })).toBe('ann');
+  expect(await viewerOf(gateway, {})).toBeNull();
+  await expectUnauthenticated(gateway, await gateway.send(VIEWER, {}, { 'x-viewer-id': 'ann smith' }));
 });
 
 test('a token that cannot be checked because the key host is down is answered 503, and other viewers are served', async () => {
-  const { house, issuer, token } = await openGuardedHouse();
+  const { gateway, issuer, token } = await openGuardedGateway();
   await issuer.stop();
-  const response = await house.send(VIEWER, {}, { authorization: `Bearer ${await token('ann')}` });
+  const response = await gateway.send(VIEWER, {}, { authorization: `Bearer ${await token('ann')}` });
   expect(response.status).toBe(503);
   expect(response.headers.get('www-authenticate')).toBeNull();
   expect(await response.json()).toEqual({
@@ -149,13 +153,13 @@ test('a token that cannot be checked because the key host is down is answered 50
       { message: expect.stringMatching(/keys .* cannot be fetched/), extensions: { code: 'UPSTREAM_UNAVAILABLE' } },
     ],
   });
-  expect(await viewerOf(house, signedIn('ann'))).toBe('ann');
-  expect(bugs(house)).toEqual([]);
-  expect(house.logLines.filter((line) => line.includes('The keys of tokens cannot be fetched'))).toHaveLength(1);
+  expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
+  expect(bugs(gateway)).toEqual([]);
+  expect(gateway.logLines.filter((line) => line.includes('The keys of tokens cannot be fetched'))).toHaveLength(1);
 });
 
 test('no log line holds a credential, good or bad, nor a part of one', async () => {
-  const { house, issuer, token } = await openGuardedHouse();
+  const { gateway, issuer, token } = await openGuardedGateway();
   const good = [userSig('ann'), await token('ann')];
   const bad = [userSig('ann', { secretKey: 'f'.repeat(64) }), `${good[1]}junk`, 'hunter2-hunter2-hunter2'];
   const secrets = [...good, ...bad, SECRET, 'guessed-secret-of-eve'];
@@ -167,11 +171,11 @@ test('no log line holds a credential, good or bad, nor a part of one', async () 
     routed('ann'),
     { 'x-viewer-id': 'ann', 'x-viewer-secret': 'guessed-secret-of-eve' },
   ];
-  for (const headers of sent) await (await house.send(VIEWER, {}, headers)).text();
+  for (const headers of sent) await (await gateway.send(VIEWER, {}, headers)).text();
   await issuer.stop();
-  await (await house.send(VIEWER, {}, { authorization: `Bearer ${await token('ann', await makeKey())}` })).text();
-  await requestLines(house, sent.length + 1);
-  const log = house.logLines.join('');
+  await (await gateway.send(VIEWER, {}, { authorization: `Bearer ${await token('ann', await makeKey())}` })).text();
+  await requestLines(gateway, sent.length + 1);
+  const log = gateway.logLines.join('');
   const parts = secrets.flatMap((secret) => secret.split('.')).filter((part) => part.length > 12);
   for (const part of parts) expect(log).not.toContain(part.slice(0, 16));
 });

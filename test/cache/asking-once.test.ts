@@ -1,6 +1,6 @@
 // However many ask for the same at once, the upstream is asked once.
 import { describe, expect, test } from 'vitest';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, STORAGES, type Storage, useStorage } from '../support/storage.ts';
 
 const QUERIES = {
@@ -11,10 +11,10 @@ const QUERIES = {
 const QUERIES_BY_COMMAND = Object.entries(QUERIES) as [keyof typeof QUERIES, string][];
 
 async function openStar({ sdkAppId, env }: ReturnType<ReturnType<typeof useStorage>>, latencyMs = 50) {
-  const house = await openHouse({ env, sandbox: { emptyWorld: true, sdkAppId } });
-  house.sandbox.world.addFans('star', 120);
-  house.sandbox.faults.set({ latency: { ms: latencyMs } });
-  return house;
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true, sdkAppId } });
+  gateway.sandbox.world.addFans('star', 120);
+  gateway.sandbox.faults.set({ latency: { ms: latencyMs } });
+  return gateway;
 }
 
 const many = <T>(count: number, ask: (n: number) => Promise<T>) =>
@@ -26,22 +26,22 @@ function describeOn(storages: readonly Storage[], body: (settings: ReturnType<ty
 
 describeOn(STORAGES, (settings) => {
   test.each(QUERIES_BY_COMMAND)('200 equal cold queries at once cost one %s', async (command, query) => {
-    const house = await openStar(settings());
-    const answers = await many(200, () => house.data(query));
+    const gateway = await openStar(settings());
+    const answers = await many(200, () => gateway.data(query));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(house.sandbox.calls.summary()).toMatchObject({ [command]: { received: 1 } });
-    expect(house.sandbox.calls.count()).toBe(1);
+    expect(gateway.sandbox.calls.summary()).toMatchObject({ [command]: { received: 1 } });
+    expect(gateway.sandbox.calls.count()).toBe(1);
   });
 
   test('100 queries at once for 100 users’ profiles cost at most two portrait_get', async () => {
-    const house = await openStar(settings());
-    const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
+    const gateway = await openStar(settings());
+    const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
     const answers = await many(100, (n) =>
-      house.data<{ user: { nick: string } }>(`{ user(id: "${ids[n]}") { nick } }`),
+      gateway.data<{ user: { nick: string } }>(`{ user(id: "${ids[n]}") { nick } }`),
     );
     expect(new Set(answers.map(({ user }) => user.nick)).size).toBe(100);
-    expect(house.sandbox.calls.count('portrait_get')).toBeLessThanOrEqual(2);
-    expect(house.sandbox.calls.count()).toBe(house.sandbox.calls.count('portrait_get'));
+    expect(gateway.sandbox.calls.count('portrait_get')).toBeLessThanOrEqual(2);
+    expect(gateway.sandbox.calls.count()).toBe(gateway.sandbox.calls.count('portrait_get'));
   });
 });
 
@@ -49,12 +49,12 @@ describeOn(SHARED_STORAGES, (settings) => {
   test.each(QUERIES_BY_COMMAND)(
     '200 equal cold queries to four replicas at once cost at most two %s',
     async (command, query) => {
-      const house = await openStar(settings());
-      const replicas = [house, ...(await many(3, () => house.openReplica()))];
-      const answers = await many(200, (n) => (replicas[n % 4] as typeof house).data(query));
+      const gateway = await openStar(settings());
+      const replicas = [gateway, ...(await many(3, () => gateway.openReplica()))];
+      const answers = await many(200, (n) => (replicas[n % 4] as typeof gateway).data(query));
       expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-      expect(house.sandbox.calls.count(command)).toBeLessThanOrEqual(2);
-      expect(house.sandbox.calls.count()).toBe(house.sandbox.calls.count(command));
+      expect(gateway.sandbox.calls.count(command)).toBeLessThanOrEqual(2);
+      expect(gateway.sandbox.calls.count()).toBe(gateway.sandbox.calls.count(command));
     },
   );
 });

@@ -1,7 +1,7 @@
 // A master of a Redis Cluster dies: what it held is asked for anew, the others serve on, and nothing fails.
 import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
-import { openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedisCluster } from '../support/redis.ts';
 
 const PEOPLE = 60;
@@ -11,14 +11,14 @@ const linesOf = ({ logLines }: Replica, pattern: RegExp) => logLines.filter((lin
 async function openOnCluster() {
   const cluster = await startRedisCluster();
   const clock = createRunningClock();
-  const house = await openHouse({ clock, env: { REDIS_URL: cluster.url }, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openGateway({ clock, env: { REDIS_URL: cluster.url }, sandbox: { emptyWorld: true, clock } });
   let born = 0;
 
   /** A question about people who are new, so that nobody knows the answer yet. */
   function someNewcomers(count: number) {
     return Array.from({ length: count }, () => {
       const id = `new${born++}`;
-      house.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: `Newcomer ${id}` });
+      gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: `Newcomer ${id}` });
       return { id, answer: { data: { user: { nick: `Newcomer ${id}` } } } };
     });
   }
@@ -32,42 +32,42 @@ async function openOnCluster() {
   };
   /** For how many of them a replica that starts empty needs no call. */
   async function countShared(people: readonly Newcomer[]): Promise<number> {
-    const late = await house.openReplica();
+    const late = await gateway.openReplica();
     let shared = 0;
     for (const person of people) {
-      house.sandbox.calls.reset();
+      gateway.sandbox.calls.reset();
       await askAll(late, [person]);
-      if (house.sandbox.calls.count() === 0) shared++;
+      if (gateway.sandbox.calls.count() === 0) shared++;
     }
     return shared;
   }
-  return { cluster, house, someNewcomers, askAll, countShared };
+  return { cluster, gateway, someNewcomers, askAll, countShared };
 }
 
 test.each(['killed', 'paused'])(
   'with one master %s, every query goes on, on the other masters’ memory too',
   async (how) => {
-    const { cluster, house, someNewcomers, askAll, countShared } = await openOnCluster();
-    await askAll(house, someNewcomers(PEOPLE));
-    expect(linesOf(house, /Redis is away/)).toBe(0);
+    const { cluster, gateway, someNewcomers, askAll, countShared } = await openOnCluster();
+    await askAll(gateway, someNewcomers(PEOPLE));
+    expect(linesOf(gateway, /Redis is away/)).toBe(0);
 
     if (how === 'killed') await cluster.killMaster(0);
     else cluster.nodes[0]?.pause();
-    for (let round = 0; round < 4; round++) await askAll(house, someNewcomers(PEOPLE));
+    for (let round = 0; round < 4; round++) await askAll(gateway, someNewcomers(PEOPLE));
     const during = someNewcomers(PEOPLE);
-    await askAll(house, during);
+    await askAll(gateway, during);
     // About two thirds of the keys live on the masters that are left.
     expect(await countShared(during)).toBeGreaterThan(PEOPLE / 3);
-    expect(linesOf(house, /Redis is away/)).toBe(1);
+    expect(linesOf(gateway, /Redis is away/)).toBe(1);
 
     if (how === 'killed') await cluster.nodes[0]?.restart();
     else cluster.nodes[0]?.resume();
-    while (linesOf(house, /Redis is back/) === 0) await askAll(house, someNewcomers(6));
+    while (linesOf(gateway, /Redis is back/) === 0) await askAll(gateway, someNewcomers(6));
     const after = someNewcomers(PEOPLE);
-    await askAll(house, after);
+    await askAll(gateway, after);
     // A replica that begins does not trust what it read before it listened to the others.
     expect(await countShared(after)).toBeGreaterThan(PEOPLE - 3);
-    expect(linesOf(house, /Redis is away/)).toBe(1);
-    expect(linesOf(house, /Redis is back/)).toBe(1);
+    expect(linesOf(gateway, /Redis is away/)).toBe(1);
+    expect(linesOf(gateway, /Redis is back/)).toBe(1);
   },
 );

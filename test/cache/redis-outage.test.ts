@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openSlowProxy, type SlowProxy } from '../support/slow-proxy.ts';
 
@@ -39,15 +39,15 @@ async function openReplicas(timeoutMs = 5000) {
   await admin.connect();
 
   const { clock, waits } = watchTimeouts(createRunningClock());
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, REDIS_TIMEOUT_MS: String(timeoutMs) },
     sandbox: { emptyWorld: true, clock },
   });
-  house.sandbox.world.addFans('star', PEOPLE);
-  const people = ['star', ...house.sandbox.world.list('star', 'fans').map(({ id }) => id)];
+  gateway.sandbox.world.addFans('star', PEOPLE);
+  const people = ['star', ...gateway.sandbox.world.list('star', 'fans').map(({ id }) => id)];
   const truth = (id: string) => {
-    const list = (user: string) => house.sandbox.world.list(user, 'fans');
+    const list = (user: string) => gateway.sandbox.world.list(user, 'fans');
     const nickOf = (user: string) => (user.startsWith('crowd') ? `Crowd ${Number(user.slice(-6))}` : null);
     const fans = list(id).slice(0, 5);
     return {
@@ -59,12 +59,12 @@ async function openReplicas(timeoutMs = 5000) {
       },
     };
   };
-  const replicas = [house, await house.openReplica()];
+  const replicas = [gateway, await gateway.openReplica()];
 
   /** Everybody's screen, some asked at once and some in turn, on both replicas; each time of newcomers too. */
   async function queryAll(): Promise<void> {
     const newest = people.length;
-    house.sandbox.world.addFans(`host${newest}`, 5);
+    gateway.sandbox.world.addFans(`host${newest}`, 5);
     people.push(`host${newest}`);
     for (let at = 0; at < people.length; at += 10) {
       const some = people.slice(at, at + 10);
@@ -73,7 +73,7 @@ async function openReplicas(timeoutMs = 5000) {
       expect(answers.map(({ data, errors }) => ({ data, ...(errors && { errors }) }))).toEqual(expected);
     }
   }
-  return { server, proxy, admin, house, replicas, waits, people, queryAll };
+  return { server, proxy, admin, gateway, replicas, waits, people, queryAll };
 }
 type Opened = Awaited<ReturnType<typeof openReplicas>>;
 
@@ -118,7 +118,7 @@ const BREAKAGES: Record<string, Breakage> = {
 describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mends, answers }) => {
   test('every query is answered rightly; it is told once, and used again when it is mended', async () => {
     const opened = await openReplicas(answers ? undefined : TIMEOUT_MS);
-    const { house, replicas, queryAll } = opened;
+    const { gateway, replicas, queryAll } = opened;
     await queryAll();
 
     await breaks(opened);
@@ -130,12 +130,12 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
     for (let n = 0, isShared = false; !isShared; n++) {
       expect(n).toBeLessThan(MAX_ROUNDS);
       const id = `late${n}`;
-      house.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Late' });
+      gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Late' });
       const query = `{ user(id: "${id}") { nick } }`;
       for (const replica of replicas) expect(await replica.query(query)).toEqual({ data: { user: { nick: 'Late' } } });
-      house.sandbox.calls.reset();
-      expect(await (await house.openReplica()).query(query)).toEqual({ data: { user: { nick: 'Late' } } });
-      isShared = house.sandbox.calls.count() === 0;
+      gateway.sandbox.calls.reset();
+      expect(await (await gateway.openReplica()).query(query)).toEqual({ data: { user: { nick: 'Late' } } });
+      isShared = gateway.sandbox.calls.count() === 0;
     }
     await queryAll();
     for (const replica of replicas) {
@@ -143,7 +143,7 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
         expect(n).toBeLessThan(MAX_ROUNDS);
         // Something new each time: a kept answer would ask Redis nothing.
         const id = `back${n}`;
-        house.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Back' });
+        gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Back' });
         await replica.query(`{ user(id: "${id}") { nick } }`);
       }
       for (const pattern of Object.values(AWAY)) expect(linesOf(replica, pattern)).toBe(1);
@@ -153,18 +153,18 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
 });
 
 test('a query waits for a silent Redis once, whatever it asks for, and the next ones not at all', async () => {
-  const { server, house, waits } = await openReplicas(TIMEOUT_MS);
+  const { server, gateway, waits } = await openReplicas(TIMEOUT_MS);
   server.pause();
-  expect((await house.query(screen('star'))).errors).toBeUndefined();
+  expect((await gateway.query(screen('star'))).errors).toBeUndefined();
   // Two waits of which one began after the other had ended would have been waited for in turn.
   expect(waits.length).toBeGreaterThan(0);
   expect(Math.max(...waits) - Math.min(...waits)).toBeLessThan(TIMEOUT_MS);
-  expect(linesOf(house, AWAY.goes)).toBe(1);
+  expect(linesOf(gateway, AWAY.goes)).toBe(1);
 
   const before = waits.length;
-  const asked = house.sandbox.calls.count();
-  for (const id of ['crowd_000001', 'crowd_000002', 'crowd_000003']) await house.query(screen(id));
-  expect(house.sandbox.calls.count()).toBeGreaterThan(asked);
+  const asked = gateway.sandbox.calls.count();
+  for (const id of ['crowd_000001', 'crowd_000002', 'crowd_000003']) await gateway.query(screen(id));
+  expect(gateway.sandbox.calls.count()).toBeGreaterThan(asked);
   // Only the look whether it is back waits again, and nobody waits for that.
   expect(waits.length - before).toBeLessThanOrEqual(1);
 });
@@ -208,7 +208,7 @@ const GARBAGE: Record<string, (admin: Redis, key: string, text: string) => Promi
 const headOf = (text: string) => /^\w*\|\d+\|\d*\|/.exec(text)?.[0] ?? '';
 
 test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, and goes', async (_what, litter) => {
-  const { admin, house, queryAll } = await openReplicas();
+  const { admin, gateway, queryAll } = await openReplicas();
   await queryAll();
   const entries = (await admin.keys('follow-gateway:*')).filter((key) => /:(page|counts|profile):/.test(key));
   expect(entries.length).toBeGreaterThan(40);
@@ -218,16 +218,16 @@ test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, 
       await litter(admin, key, text);
   }
 
-  const late = await house.openReplica();
+  const late = await gateway.openReplica();
   const query = screen('star');
-  const expected = await house.query(query);
+  const expected = await gateway.query(query);
   expect(await late.query(query)).toEqual(expected);
   expect(linesOf(late, /Redis is away|bug of ours/)).toBe(0);
   for (let n = 0, isShared = false; !isShared; n++) {
     expect(n).toBeLessThan(MAX_ROUNDS);
-    const latest = await house.openReplica();
-    house.sandbox.calls.reset();
+    const latest = await gateway.openReplica();
+    gateway.sandbox.calls.reset();
     expect(await latest.query(query)).toEqual(expected);
-    isShared = house.sandbox.calls.count() === 0;
+    isShared = gateway.sandbox.calls.count() === 0;
   }
 });

@@ -1,7 +1,7 @@
 // What one replica has read, the others need not ask for.
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
-import { type House, openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 const FANS = '{ user(id: "star") { fans(first: 100) { nodes { id nick avatar } } } }';
@@ -14,75 +14,75 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     const { sdkAppId, ...given } = settings();
     const env = { REDIS_TIMEOUT_MS: '5000', ...given.env };
     const clock = createRunningClock();
-    const house = await openHouse({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } });
-    house.sandbox.world.addFans('star', count);
-    return { house, clock, other: await house.openReplica() };
+    const gateway = await openGateway({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } });
+    gateway.sandbox.world.addFans('star', count);
+    return { gateway, clock, other: await gateway.openReplica() };
   }
   const fansOf = async (replica: Replica) =>
     (await replica.data<{ user: { fans: { nodes: { id: string; nick: string }[] } } }>(FANS)).user.fans.nodes;
 
   /** Asks until Redis has what was written behind an answer; each time a new replica, which knows nothing by itself. */
-  async function untilShared(house: House, query: string, expectedCode?: string): Promise<void> {
-    house.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
+  async function untilShared(gateway: TestGateway, query: string, expectedCode?: string): Promise<void> {
+    gateway.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
     for (let isShared = false; !isShared; ) {
-      const { errors = [] } = await (await house.openReplica()).query(query);
+      const { errors = [] } = await (await gateway.openReplica()).query(query);
       isShared = errors.every(({ extensions }) => extensions.code === expectedCode);
     }
-    house.sandbox.faults.reset();
+    gateway.sandbox.faults.reset();
   }
 
   test('after one served a list of 100, another answers the list and its members’ profiles without a call', async () => {
-    const { house, other } = await openCrowd(100);
-    const nodes = await fansOf(house);
+    const { gateway, other } = await openCrowd(100);
+    const nodes = await fansOf(gateway);
     expect(nodes).toHaveLength(100);
-    await untilShared(house, profilesOf(nodes.map(({ id }) => id)));
-    await untilShared(house, FANS);
-    house.sandbox.calls.reset();
+    await untilShared(gateway, profilesOf(nodes.map(({ id }) => id)));
+    await untilShared(gateway, FANS);
+    gateway.sandbox.calls.reset();
 
     const { users } = await other.data<{ users: unknown[] }>(profilesOf(nodes.map(({ id }) => id)));
     expect(users).toEqual(nodes);
     expect(await fansOf(other)).toEqual(nodes);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test('counts that one read are there for the other', async () => {
-    const { house, other } = await openCrowd(3);
+    const { gateway, other } = await openCrowd(3);
     const query = '{ user(id: "star") { fansCount followsCount mutualsCount } }';
-    const counts = await house.data(query);
-    await untilShared(house, query);
-    house.sandbox.calls.reset();
+    const counts = await gateway.data(query);
+    await untilShared(gateway, query);
+    gateway.sandbox.calls.reset();
     expect(await other.data(query)).toEqual(counts);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test('an account that one found missing is missing for the other, as a handle too, until that expires', async () => {
-    const { house, clock, other } = await openCrowd(1);
+    const { gateway, clock, other } = await openCrowd(1);
     const missing = { data: { user: { nick: null } }, errors: [{ extensions: { code: 'USER_NOT_FOUND' } }] };
     const query = '{ user(id: "ghost") { nick } }';
     expect(await other.data('{ user(id: "ghost") { id } }')).toEqual({ user: { id: 'ghost' } });
-    expect(await house.query(query)).toMatchObject(missing);
-    expect(house.sandbox.calls.count()).toBe(1);
-    expect(await house.query('{ user(id: "ghost") { id } }')).toMatchObject({ data: { user: null } });
+    expect(await gateway.query(query)).toMatchObject(missing);
+    expect(gateway.sandbox.calls.count()).toBe(1);
+    expect(await gateway.query('{ user(id: "ghost") { id } }')).toMatchObject({ data: { user: null } });
 
-    await untilShared(house, query, 'USER_NOT_FOUND');
-    house.sandbox.calls.reset();
+    await untilShared(gateway, query, 'USER_NOT_FOUND');
+    gateway.sandbox.calls.reset();
     expect(await other.query(query)).toMatchObject(missing);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
     expect(await other.query('{ user(id: "ghost") { id } node(id: "ghost") { id } }')).toMatchObject({
       data: { user: null, node: null },
       errors: [{ message: 'There is no account "ghost".' }, { extensions: { code: 'USER_NOT_FOUND' } }],
     });
 
-    house.sandbox.world.importAccount('ghost', { Tag_Profile_IM_Nick: 'Casper' });
+    gateway.sandbox.world.importAccount('ghost', { Tag_Profile_IM_Nick: 'Casper' });
     clock.advance(30_001);
     expect(await other.data(query)).toEqual({ user: { nick: 'Casper' } });
-    expect(await house.data('{ user(id: "ghost") { id } }')).toEqual({ user: { id: 'ghost' } });
+    expect(await gateway.data('{ user(id: "ghost") { id } }')).toEqual({ user: { id: 'ghost' } });
   });
 
   test('two apps in one Redis never see each other’s data', async () => {
-    const { house } = await openCrowd(2);
-    const { house: foreign } = await openCrowd(5);
-    expect(await fansOf(house)).toHaveLength(2);
+    const { gateway } = await openCrowd(2);
+    const { gateway: foreign } = await openCrowd(5);
+    expect(await fansOf(gateway)).toHaveLength(2);
     expect(await fansOf(foreign)).toHaveLength(5);
   });
 });

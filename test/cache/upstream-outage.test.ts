@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { type Answer, type House, openHouse, type Replica } from '../support/house.ts';
+import { type Answer, openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
 import { STORAGES, useStorage } from '../support/storage.ts';
 
 const QUERIES: readonly [Command, string][] = [
@@ -24,19 +24,19 @@ const STALE_MS = 86_400_000;
 
 async function openStar({ sdkAppId, env }: ReturnType<ReturnType<typeof useStorage>>, more = {}) {
   const clock = createRunningClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { ...env, ...LIFETIMES, ...more },
     clock,
     sandbox: { emptyWorld: true, clock, sdkAppId },
   });
-  house.sandbox.world.addFans('star', 50);
+  gateway.sandbox.world.addFans('star', 50);
   const warm = new Map<string, Answer['data']>();
-  for (const [, query] of QUERIES) warm.set(query, await house.data(query));
+  for (const [, query] of QUERIES) warm.set(query, await gateway.data(query));
 
-  const isSlow = () => house.sandbox.faults.isArmed('silence') || house.sandbox.faults.isArmed('error');
+  const isSlow = () => gateway.sandbox.faults.isArmed('silence') || gateway.sandbox.faults.isArmed('error');
 
   /** Asks, and lets the time pass that timeouts and pauses take. */
-  async function ask(query: string, replica: Replica = house): Promise<Answer> {
+  async function ask(query: string, replica: Replica = gateway): Promise<Answer> {
     let answer: Answer | undefined;
     void replica.query(query).then((arrived) => {
       answer = arrived;
@@ -47,11 +47,11 @@ async function openStar({ sdkAppId, env }: ReturnType<ReturnType<typeof useStora
     }
     return answer;
   }
-  return { house, clock, warm, ask };
+  return { gateway, clock, warm, ask };
 }
 
 /** How many calls of a command came in the busiest second after `since`. */
-function busiestSecond({ sandbox }: House, command: Command, since: number): number {
+function busiestSecond({ sandbox }: TestGateway, command: Command, since: number): number {
   const times = sandbox.calls.times(command).filter((time) => time > since);
   return Math.max(0, ...times.map((time) => times.filter((other) => other >= time && other < time + 1000).length));
 }
@@ -61,8 +61,8 @@ describe.each(STORAGES)('on %s', (storage) => {
 
   describe.each(OUTAGES)('while the upstream is down with %s', (_outage, faults, code) => {
     test('every query in the stale window is answered, honestly; past it, with the outage’s code', async () => {
-      const { house, clock, warm, ask } = await openStar(settings());
-      house.sandbox.faults.set(faults);
+      const { gateway, clock, warm, ask } = await openStar(settings());
+      gateway.sandbox.faults.set(faults);
       clock.advance(60_000);
       for (const [, query] of QUERIES) {
         let reason: string | undefined;
@@ -87,7 +87,7 @@ describe.each(STORAGES)('on %s', (storage) => {
         expect(extensions?.freshness).toBeUndefined();
       }
 
-      house.sandbox.faults.reset();
+      gateway.sandbox.faults.reset();
       for (const [, query] of QUERIES) {
         let answer: Answer;
         do {
@@ -100,11 +100,11 @@ describe.each(STORAGES)('on %s', (storage) => {
   });
 
   test('an open breaker lets one probe a second through, and closes when the upstream is back', async () => {
-    const { house, clock, ask } = await openStar(settings());
-    house.sandbox.faults.set({ httpError: true });
+    const { gateway, clock, ask } = await openStar(settings());
+    gateway.sandbox.faults.set({ httpError: true });
     clock.advance(60_000);
     // The first read, five failed calls of three tries each, and a probe: then each command's breaker is open.
-    while (QUERIES.some(([command]) => house.sandbox.calls.count(command) < 1 + 5 * 3 + 1)) {
+    while (QUERIES.some(([command]) => gateway.sandbox.calls.count(command) < 1 + 5 * 3 + 1)) {
       for (const [, query] of QUERIES) await ask(query);
       clock.advance(250);
     }
@@ -113,9 +113,9 @@ describe.each(STORAGES)('on %s', (storage) => {
       for (const [, query] of QUERIES) await ask(query);
       clock.advance(250);
     }
-    for (const [command] of QUERIES) expect(busiestSecond(house, command, since)).toBe(1);
+    for (const [command] of QUERIES) expect(busiestSecond(gateway, command, since)).toBe(1);
 
-    house.sandbox.faults.reset();
+    gateway.sandbox.faults.reset();
     for (const [, query] of QUERIES) {
       let answer: Answer;
       do {
@@ -131,27 +131,27 @@ describe.each(STORAGES)('on %s', (storage) => {
   });
 
   test('an error is never remembered: the next query asks again', async () => {
-    const { house, ask } = await openStar(settings());
-    house.sandbox.world.importAccount('sole', { Tag_Profile_IM_Nick: 'Sole' });
-    house.sandbox.faults.set({ itemFailure: { ids: ['sole'], code: 40006 } });
+    const { gateway, ask } = await openStar(settings());
+    gateway.sandbox.world.importAccount('sole', { Tag_Profile_IM_Nick: 'Sole' });
+    gateway.sandbox.faults.set({ itemFailure: { ids: ['sole'], code: 40006 } });
     const query = '{ user(id: "sole") { nick } }';
     const { errors } = await ask(query);
     expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
-    house.sandbox.faults.reset();
+    gateway.sandbox.faults.reset();
     expect(await ask(query)).toEqual({ data: { user: { nick: 'Sole' } } });
   });
 
   test('with fresh times of 0 the upstream is asked every time, and what is remembered stands in for it', async () => {
     const always = { PROFILE_FRESH_SECONDS: '0', LIST_FRESH_SECONDS: '0' };
-    const { house, warm, ask } = await openStar(settings(), always);
+    const { gateway, warm, ask } = await openStar(settings(), always);
     for (const [command, query] of QUERIES) {
-      const before = house.sandbox.calls.count(command);
+      const before = gateway.sandbox.calls.count(command);
       for (let n = 1; n <= 3; n++) {
         expect(await ask(query)).toEqual({ data: warm.get(query) });
-        expect(house.sandbox.calls.count(command)).toBe(before + n);
+        expect(gateway.sandbox.calls.count(command)).toBe(before + n);
       }
     }
-    house.sandbox.faults.set({ featureOff: true, error: { code: 30006 } });
+    gateway.sandbox.faults.set({ featureOff: true, error: { code: 30006 } });
     for (const [, query] of QUERIES) {
       const { data, errors, extensions } = await ask(query);
       expect(errors).toBeUndefined();

@@ -1,7 +1,7 @@
 // A list is not read again while its owner's counter stays the same, and never shown for longer than that allows.
 import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { SEED } from '../support/random-cases.ts';
 
 const LIST = '{ user(id: "star") { fans(first: 100) { nodes { id } } } }';
@@ -12,32 +12,32 @@ const SLACK_MS = 1000;
 
 async function openStar(env: Record<string, string> = {}) {
   const clock = createRunningClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { LIST_STALE_SECONDS: '0', ...env },
     clock,
     sandbox: { emptyWorld: true, clock },
   });
-  house.sandbox.world.addFans('star', 10);
-  const { world } = house.sandbox;
+  gateway.sandbox.world.addFans('star', 10);
+  const { world } = gateway.sandbox;
   const truth = () => world.list('star', 'fans').map(({ id }) => id);
   const read = async () => {
-    const { user } = await house.data<{ user: { fans: { nodes: { id: string }[] } } }>(LIST);
+    const { user } = await gateway.data<{ user: { fans: { nodes: { id: string }[] } } }>(LIST);
     return user.fans.nodes.map(({ id }) => id);
   };
-  return { clock, house, world, truth, read };
+  return { clock, gateway, world, truth, read };
 }
 
 test.each([
   ['120', 2],
   ['0', 8],
 ])('with LIST_VALIDATED_SECONDS=%s an unchanged list is read %i times in four minutes', async (validated, calls) => {
-  const { clock, house, truth, read } = await openStar({ LIST_VALIDATED_SECONDS: validated });
+  const { clock, gateway, truth, read } = await openStar({ LIST_VALIDATED_SECONDS: validated });
   for (let n = 0; n < 48; n++) {
     expect(await read()).toEqual(truth());
     clock.advance(5000);
   }
-  expect(house.sandbox.calls.count('follow_get')).toBeGreaterThanOrEqual(calls);
-  expect(house.sandbox.calls.count('follow_get')).toBeLessThanOrEqual(calls + 1);
+  expect(gateway.sandbox.calls.count('follow_get')).toBeGreaterThanOrEqual(calls);
+  expect(gateway.sandbox.calls.count('follow_get')).toBeLessThanOrEqual(calls + 1);
 });
 
 test(`however members come and go, no list is wrong for long (seed ${SEED})`, async () => {

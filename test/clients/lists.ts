@@ -1,7 +1,7 @@
 // A star with lists that are longer than a few pages, for clients to page through.
 import { expect } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
 
 export const LISTS = ['fans', 'follows', 'mutuals', 'knownFans'] as const;
@@ -12,12 +12,12 @@ const FANS = 345;
 /** A star with 345 fans, of whom some are followed back and others are known to anna; and the truth about the lists. */
 export async function openStar() {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { AUTH: 'development', METRICS_PORT: '0' },
     clock,
     sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
   });
-  const { world } = house.sandbox;
+  const { world } = gateway.sandbox;
   world.importAccount('anna');
   world.addFans('star', FANS);
   const fans = world.list('star', 'fans').map(({ id }) => id);
@@ -31,7 +31,7 @@ export async function openStar() {
 
   const isFan = new Set(fans);
   return {
-    ...house,
+    ...gateway,
     clock,
     /** Who is in a list of the star's, in order; `knownFans` as anna sees it. */
     membersOf(list: List): string[] {
@@ -62,7 +62,7 @@ export async function loadAll(
 }
 
 /** Somebody follows the star through the gateway, or ceases to. */
-export async function change(star: Pick<House, 'as'>, fan: string, what: 'follow' | 'unfollow'): Promise<void> {
+export async function change(star: Pick<TestGateway, 'as'>, fan: string, what: 'follow' | 'unfollow'): Promise<void> {
   const answer = await star
     .as(fan)
     .data<Record<string, { results: unknown[] }>>(
@@ -72,6 +72,6 @@ export async function change(star: Pick<House, 'as'>, fan: string, what: 'follow
 }
 
 /** How many subscriptions are open, by whatever way. */
-export async function openSubscriptions(star: House): Promise<number> {
+export async function openSubscriptions(star: TestGateway): Promise<number> {
   return Object.values(only(await scrape(star), 'open_subscriptions')).reduce((sum, count) => sum + count, 0);
 }

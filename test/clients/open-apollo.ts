@@ -6,7 +6,7 @@ import { relayStylePagination } from '@apollo/client/utilities';
 import { buildSchema, isAbstractType, OperationTypeNode } from 'graphql';
 import type { Client } from 'graphql-ws';
 import { onTestFinished } from 'vitest';
-import type { House } from '../support/house.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 const schema = buildSchema(readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8'));
 
@@ -38,7 +38,7 @@ export type ApolloOptions = { viewer?: string; useGETForQueries?: boolean; socke
 
 /** The client, and the methods with which it has asked over HTTP. */
 export function openApollo(
-  { url }: Pick<House, 'url'>,
+  { url }: Pick<TestGateway, 'url'>,
   { viewer, useGETForQueries = false, socket }: ApolloOptions = {},
 ) {
   const methods: string[] = [];

@@ -19,7 +19,7 @@ import {
   type SubscribeFunction,
   type Variables,
 } from 'relay-runtime';
-import type { House } from '../support/house.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 type Connection<Node> = {
   edges: { node: Node }[];
@@ -27,10 +27,10 @@ type Connection<Node> = {
 };
 
 /** An environment as Relay's documentation sets it up; `answers` are those of the network, in order. */
-export function openEnvironment(house: Pick<House, 'send'>, headers: Record<string, string>, socket?: Client) {
+export function openEnvironment(gateway: Pick<TestGateway, 'send'>, headers: Record<string, string>, socket?: Client) {
   const answers: GraphQLResponse[] = [];
   const execute: FetchFunction = async ({ text }, variables) => {
-    const response = await house.send(text ?? '', variables, headers);
+    const response = await gateway.send(text ?? '', variables, headers);
     const answer = (await response.json()) as GraphQLResponse;
     answers.push(answer);
     return answer;

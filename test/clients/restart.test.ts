@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { FollowEventsDocument } from '../../schema/documents.ts';
 import { socketUrl } from '../live/sockets.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
@@ -75,7 +75,7 @@ test('graphql-ws, graphql-sse, Apollo and urql come back to another gateway at t
   const { url: REDIS_URL } = await startRedis();
   const PORT = String(await freePort());
   const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
-  const first = await openHouse({ env: { ...env, PORT }, sandbox: { emptyWorld: true } });
+  const first = await openGateway({ env: { ...env, PORT }, sandbox: { emptyWorld: true } });
   for (const id of ['star', 'anna', 'bert', 'cleo']) first.sandbox.world.importAccount(id);
   const elsewhere = await first.openReplica({ PORT: '0' });
 
@@ -96,7 +96,7 @@ test('graphql-ws, graphql-sse, Apollo and urql come back to another gateway at t
   await change(first, 'anna', 'follow');
   await everybodyHeard('anna');
 
-  await first.gateway.close();
+  await first.instance.close();
   await change(elsewhere, 'bert', 'follow');
   const second = await first.openReplica({ PORT });
   await everybodyHeard('anna', 'bert');

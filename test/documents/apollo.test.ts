@@ -2,7 +2,7 @@
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { expect, onTestFinished, test } from 'vitest';
-import { type House, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { directoryOf, hashOf } from './asking.ts';
 
 // As the client sends it: it asks for type names wherever it can.
@@ -10,7 +10,7 @@ const TEXT = 'query Star {\n  user(id: "star") {\n    id\n    __typename\n  }\n}
 const ANSWER = { user: { __typename: 'User', id: 'star' } };
 
 /** A client that asks by hash, and the methods with which it has asked. */
-function openClient({ url }: House) {
+function openClient({ url }: TestGateway) {
   const methods: string[] = [];
   const http = new HttpLink({
     uri: `${url}/graphql`,
@@ -26,14 +26,14 @@ function openClient({ url }: House) {
   return { ask, methods };
 }
 
-const open = (env: Record<string, string>) => openHouse({ env, sandbox: { emptyWorld: true } });
+const open = (env: Record<string, string>) => openGateway({ env, sandbox: { emptyWorld: true } });
 
 test('with automatic persisted queries the text is sent once, and the hash by GET from then on', async () => {
-  const house = await open({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
-  const first = openClient(house);
+  const gateway = await open({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
+  const first = openClient(gateway);
   for (let i = 0; i < 2; i++) expect(await first.ask()).toEqual(ANSWER);
   expect(first.methods).toEqual(['GET', 'POST', 'GET']);
-  const second = openClient(house);
+  const second = openClient(gateway);
   expect(await second.ask()).toEqual(ANSWER);
   expect(second.methods).toEqual(['GET']);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { get, post } from '../http/requests.ts';
-import type { House } from '../support/house.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -17,16 +17,16 @@ export const FORMS: readonly [string, (id: string) => Record<string, unknown>][]
   ['extensions.persistedQuery', (id) => ({ extensions: { persistedQuery: { version: 1, sha256Hash: id } } })],
 ];
 
-export const postJson = (house: Pick<House, 'url'>, body: object, headers: Record<string, string> = {}) =>
-  post(house as House, JSON.stringify(body), 'application/json', headers);
+export const postJson = (gateway: Pick<TestGateway, 'url'>, body: object, headers: Record<string, string> = {}) =>
+  post(gateway as TestGateway, JSON.stringify(body), 'application/json', headers);
 
 /** The same request by GET: what is not text goes as JSON. */
 export function getJson(
-  house: Pick<House, 'url'>,
+  gateway: Pick<TestGateway, 'url'>,
   body: Record<string, unknown>,
   headers: Record<string, string> = {},
 ) {
-  return get(house as House, parametersOf(body), { headers });
+  return get(gateway as TestGateway, parametersOf(body), { headers });
 }
 
 export function parametersOf(body: Record<string, unknown>): Record<string, string> {

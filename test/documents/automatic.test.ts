@@ -1,7 +1,7 @@
 // Automatic persisted queries, as Apollo's clients ask for them: by hash first, and with the text where that is not known.
 import { expect, test } from 'vitest';
 import { openClient } from '../live/sockets.ts';
-import { type Answer, openHouse, type Replica } from '../support/house.ts';
+import { type Answer, openGateway, type Replica } from '../support/gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const QUERY = 'query One { user(id: "star") { id } }';
@@ -14,19 +14,19 @@ const hashed = (text: string, hash = hashOf(text)) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash: hash } },
 });
 const openAutomatic = (env: Record<string, string> = {}) =>
-  openHouse({ env: { AUTOMATIC_PERSISTED_QUERIES: 'on', ...env }, sandbox: { emptyWorld: true } });
+  openGateway({ env: { AUTOMATIC_PERSISTED_QUERIES: 'on', ...env }, sandbox: { emptyWorld: true } });
 const byHash = async (replica: Pick<Replica, 'url'>) => (await getJson(replica, hashed(QUERY))).json();
 const byText = async (replica: Pick<Replica, 'url'>) =>
   (await postJson(replica, { query: QUERY, ...hashed(QUERY) })).json();
 
 test('a text that came once with its hash answers to the hash from then on, by GET, POST and WebSocket', async () => {
-  const house = await openAutomatic();
-  expect(await byHash(house)).toEqual(NOT_FOUND);
-  expect(await byText(house)).toEqual(ANSWER);
-  expect(await byHash(house)).toEqual(ANSWER);
+  const gateway = await openAutomatic();
+  expect(await byHash(gateway)).toEqual(NOT_FOUND);
+  expect(await byText(gateway)).toEqual(ANSWER);
+  expect(await byHash(gateway)).toEqual(ANSWER);
   for (const form of [hashed(QUERY), { documentId: `sha256:${hashOf(QUERY)}` }]) {
-    expect(await (await postJson(house, form)).json()).toEqual(ANSWER);
-    const { value } = await openClient(house)
+    expect(await (await postJson(gateway, form)).json()).toEqual(ANSWER);
+    const { value } = await openClient(gateway)
       .iterate({ query: '', ...form })
       .next();
     expect(value).toEqual(ANSWER);
@@ -34,53 +34,53 @@ test('a text that came once with its hash answers to the hash from then on, by G
 });
 
 test('an unknown hash is answered with the status that Apollo’s clients expect', async () => {
-  const house = await openAutomatic();
-  const statusFor = async (accept: string) => (await getJson(house, hashed(QUERY), { accept })).status;
+  const gateway = await openAutomatic();
+  const statusFor = async (accept: string) => (await getJson(gateway, hashed(QUERY), { accept })).status;
   expect(await statusFor('application/json')).toBe(200);
   expect(await statusFor('application/graphql-response+json')).toBe(400);
 });
 
 test('a text under a hash that is not its own is refused, and not kept', async () => {
-  const house = await openAutomatic();
+  const gateway = await openAutomatic();
   const wrong = hashed(QUERY, hashOf('{ __typename }'));
-  const response = await postJson(house, { query: QUERY, ...wrong });
+  const response = await postJson(gateway, { query: QUERY, ...wrong });
   expect(response.status).toBe(400);
   expect(((await response.json()) as Answer).errors?.[0]?.extensions.code).toBe('BAD_REQUEST');
-  expect(await (await postJson(house, wrong)).json()).toEqual(NOT_FOUND);
+  expect(await (await postJson(gateway, wrong)).json()).toEqual(NOT_FOUND);
 });
 
 test.each([
   ['cannot be parsed', '{ user('],
   ['does not fit the schema', '{ peoples }'],
 ])('a text that %s is not kept', async (_title, text) => {
-  const house = await openAutomatic();
-  expect((await postJson(house, { query: text, ...hashed(text) })).status).toBeLessThan(500);
-  expect(await (await postJson(house, hashed(text))).json()).toEqual(NOT_FOUND);
+  const gateway = await openAutomatic();
+  expect((await postJson(gateway, { query: text, ...hashed(text) })).status).toBeLessThan(500);
+  expect(await (await postJson(gateway, hashed(text))).json()).toEqual(NOT_FOUND);
 });
 
 test('each replica knows what it was told itself, and asks for the rest', async () => {
-  const house = await openAutomatic();
-  const other = await house.openReplica();
-  expect(await byText(house)).toEqual(ANSWER);
+  const gateway = await openAutomatic();
+  const other = await gateway.openReplica();
+  expect(await byText(gateway)).toEqual(ANSWER);
   expect(await byHash(other)).toEqual(NOT_FOUND);
   expect(await byText(other)).toEqual(ANSWER);
   expect(await byHash(other)).toEqual(ANSWER);
 });
 
 test('many texts do not fill the memory: the oldest are asked for again', async () => {
-  const house = await openAutomatic();
-  expect(await byText(house)).toEqual(ANSWER);
+  const gateway = await openAutomatic();
+  expect(await byText(gateway)).toEqual(ANSWER);
   const long = `# ${'x'.repeat(16_000)}\n`;
   for (let i = 0; i < 130; i++) {
     const query = `${long}{ a${i}: __typename }`;
-    expect((await postJson(house, { query, ...hashed(query) })).status).toBe(200);
+    expect((await postJson(gateway, { query, ...hashed(query) })).status).toBe(200);
   }
-  expect(await byHash(house)).toEqual(NOT_FOUND);
+  expect(await byHash(gateway)).toEqual(NOT_FOUND);
 });
 
 test('a text above 16 kB runs, and is not kept', async () => {
-  const house = await openAutomatic();
+  const gateway = await openAutomatic();
   const query = `# ${'x'.repeat(17_000)}\n{ __typename }`;
-  expect((await postJson(house, { query, ...hashed(query) })).status).toBe(200);
-  expect(await (await postJson(house, hashed(query))).json()).toEqual(NOT_FOUND);
+  expect((await postJson(gateway, { query, ...hashed(query) })).status).toBe(200);
+  expect(await (await postJson(gateway, hashed(query))).json()).toEqual(NOT_FOUND);
 });

@@ -1,8 +1,8 @@
 // What HTTP caches may do with answers to GET, and when nothing has changed.
 import { describe, expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { openHouse } from '../support/house.ts';
-import { openWithWebhooks } from '../webhook/webhook-house.ts';
+import { openGateway } from '../support/gateway.ts';
+import { openWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const FANS = '{ user(id: "star") { fans { nodes { id } } } }';
@@ -14,9 +14,13 @@ const TRAILING_SECONDS = /max-age=(\d+)$/;
 
 async function openCalm(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env: { AUTH: 'development', ...env }, sandbox: { emptyWorld: true, clock } });
-  house.sandbox.world.addFans('star', 3);
-  const ask = (query: string, headers: Record<string, string> = {}) => getJson(house, { query }, headers);
+  const gateway = await openGateway({
+    clock,
+    env: { AUTH: 'development', ...env },
+    sandbox: { emptyWorld: true, clock },
+  });
+  gateway.sandbox.world.addFans('star', 3);
+  const ask = (query: string, headers: Record<string, string> = {}) => getJson(gateway, { query }, headers);
   const cacheControl = async (query: string, headers: Record<string, string> = {}) =>
     (await ask(query, headers)).headers.get('cache-control') ?? '';
   /** The seconds for which an anonymous answer may be kept by everybody. */
@@ -25,7 +29,7 @@ async function openCalm(env: Record<string, string> = {}) {
     expect(value).toMatch(/^public, max-age=\d+$/);
     return Number(TRAILING_SECONDS.exec(value)?.[1]);
   }
-  return { house, clock, ask, cacheControl, publicSeconds };
+  return { gateway, clock, ask, cacheControl, publicSeconds };
 }
 
 /** Fresh times end up to a tenth earlier. */
@@ -89,13 +93,13 @@ describe('an answer to nobody in particular', () => {
 
 test('while changes are told, a cache that is told of none keeps an answer no longer than otherwise', async () => {
   const clock = createHastyClock();
-  const house = await openWithWebhooks({ clock });
-  const { world, act, webhooks } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock });
+  const { world, act, webhooks } = gateway.sandbox;
   for (const id of ['star', 'dan', 'eve']) world.importAccount(id);
   act.follow('dan', 'eve');
   await webhooks.settled();
   const seconds = async () => {
-    const { headers } = await getJson(house, { query: FANS });
+    const { headers } = await getJson(gateway, { query: FANS });
     return Number(TRAILING_SECONDS.exec(headers.get('cache-control') ?? '')?.[1]);
   };
   expect(await seconds()).toBe(30);
@@ -105,22 +109,22 @@ test('while changes are told, a cache that is told of none keeps an answer no lo
 
 describe('an answer to a viewer', () => {
   test('is theirs alone, and asked for again each time, since they may have changed something', async () => {
-    const { cacheControl, house } = await openCalm();
-    house.sandbox.world.importAccount('anna');
+    const { cacheControl, gateway } = await openCalm();
+    gateway.sandbox.world.importAccount('anna');
     const viewer = { 'x-viewer-id': 'anna' };
     for (const query of [FANS, NICK, IDS, '{ viewer { id followsCount } }'])
       expect(await cacheControl(query, viewer)).toBe('private, no-cache');
   });
 
   test('is another one as soon as they follow somebody', async () => {
-    const { ask, house } = await openCalm();
-    house.sandbox.world.importAccount('anna');
+    const { ask, gateway } = await openCalm();
+    gateway.sandbox.world.importAccount('anna');
     const viewer = { 'x-viewer-id': 'anna' };
     const query = '{ user(id: "star") { viewerIsFollowing } }';
     const first = await ask(query, viewer);
     const tag = first.headers.get('etag') ?? '';
     expect((await ask(query, { ...viewer, 'if-none-match': tag })).status).toBe(304);
-    await house.as('anna').data('mutation { followUsers(input: { userIds: ["star"] }) { viewer { id } } }');
+    await gateway.as('anna').data('mutation { followUsers(input: { userIds: ["star"] }) { viewer { id } } }');
     const second = await ask(query, { ...viewer, 'if-none-match': tag });
     expect(second.status).toBe(200);
     expect(await second.json()).toEqual({ data: { user: { viewerIsFollowing: true } } });
@@ -162,8 +166,8 @@ describe('nobody keeps', () => {
   });
 
   test('the answer to an unknown hash, which may be known in a moment', async () => {
-    const { house } = await openCalm({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
-    const response = await getJson(house, { documentId: hashOf(FANS) });
+    const { gateway } = await openCalm({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
+    const response = await getJson(gateway, { documentId: hashOf(FANS) });
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'private, no-store']);
   });
 });
@@ -204,7 +208,7 @@ test('an answer varies with its type and with each header that says who asks', a
 });
 
 test('an answer to POST says nothing to caches', async () => {
-  const { house } = await openCalm();
-  const { headers } = await postJson(house, { query: FANS });
+  const { gateway } = await openCalm();
+  const { headers } = await postJson(gateway, { query: FANS });
   expect([headers.get('cache-control'), headers.get('etag')]).toEqual([null, null]);
 });

@@ -7,7 +7,7 @@ import { ConfigError } from '../../src/errors.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
 import { run } from '../process/start-process.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { directoryOf, hashOf, postJson } from './asking.ts';
 
 const ONE = '{ users(ids: ["star"]) { id } }';
@@ -61,12 +61,12 @@ describe.each<[string, Record<string, unknown>, Record<string, string>]>([
   ],
 ])('%s', (_title, files, ids) => {
   test('in a directory is read, and each document answers to its id and its hash', async () => {
-    const house = await openHouse({
+    const gateway = await openGateway({
       env: { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: directoryOf(files) },
       sandbox: { emptyWorld: true },
     });
     for (const [id, text] of [...Object.entries(ids), [hashOf(ONE), ONE], [hashOf(TWO), TWO]] as const)
-      expect(await (await postJson(house, { documentId: id })).json()).toEqual({ data: ANSWERS[text] });
+      expect(await (await postJson(gateway, { documentId: id })).json()).toEqual({ data: ANSWERS[text] });
   });
 });
 
@@ -76,11 +76,11 @@ test.each([
   ['one.graphql', ONE],
 ])('a single file is read: %s', async (name, content) => {
   const path = join(directoryOf({ [name]: content }), name);
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: path },
     sandbox: { emptyWorld: true },
   });
-  expect(await (await postJson(house, { documentId: hashOf(ONE) })).json()).toEqual({ data: ANSWERS[ONE] });
+  expect(await (await postJson(gateway, { documentId: hashOf(ONE) })).json()).toEqual({ data: ANSWERS[ONE] });
 });
 
 test.each<[string, Record<string, unknown>, RegExp]>([

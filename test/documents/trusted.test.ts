@@ -6,7 +6,7 @@ import { logged } from '../http/requests.ts';
 import { ask, openClient } from '../live/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
-import { type Answer, type House, openHouse } from '../support/house.ts';
+import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { directoryOf, FORMS, getJson, hashOf, parametersOf, postJson } from './asking.ts';
 
@@ -21,49 +21,50 @@ const ANSWER = { data: { users: [{ id: 'star', nick: null, avatar: null }] } };
 
 async function openStrict(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { TRUSTED_DOCUMENTS: 'strict', AUTH: 'development', METRICS_PORT: '0', ...env },
     sandbox: { emptyWorld: true, clock },
   });
-  for (const id of ['star', 'anna']) house.sandbox.world.importAccount(id);
-  return { ...house, clock };
+  for (const id of ['star', 'anna']) gateway.sandbox.world.importAccount(id);
+  return { ...gateway, clock };
 }
 
 const codesOf = async (response: Response): Promise<string[]> =>
   ((await response.json()) as Answer).errors?.map(({ extensions }) => extensions.code) ?? [];
-const warnings = (house: House) => logged(house).filter(({ level, hash }) => level === 40 && hash !== undefined);
+const warnings = (gateway: TestGateway) =>
+  logged(gateway).filter(({ level, hash }) => level === 40 && hash !== undefined);
 
 describe('in strict mode', () => {
   test.each(FORMS)('a known document runs by %s, over POST, GET and WebSocket', async (_form, named) => {
-    const house = await openStrict();
+    const gateway = await openStrict();
     const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
-    for (const send of [postJson, getJson]) expect(await (await send(house, request)).json()).toEqual(ANSWER);
-    const { value } = await openClient(house)
+    for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
+    const { value } = await openClient(gateway)
       .iterate({ query: '', ...request })
       .next();
     expect(value).toEqual(ANSWER);
   });
 
   test('a known document runs by its whole text, over POST, GET and WebSocket', async () => {
-    const house = await openStrict();
+    const gateway = await openStrict();
     const request = { query: PEOPLE, variables: VARIABLES };
-    for (const send of [postJson, getJson]) expect(await (await send(house, request)).json()).toEqual(ANSWER);
-    expect(await ask(openClient(house), PEOPLE, VARIABLES)).toEqual(ANSWER);
+    for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
+    expect(await ask(openClient(gateway), PEOPLE, VARIABLES)).toEqual(ANSWER);
   });
 
   test.each(FORMS)(
     'a known subscription runs by %s, over WebSocket and as a stream of events',
     async (_form, named) => {
-      const house = await openStrict();
+      const gateway = await openStrict();
       const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
-      const stream = await openEventStream(`${house.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
-      const first = openClient(house)
+      const stream = await openEventStream(`${gateway.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
+      const first = openClient(gateway)
         .iterate({ query: '', ...request })
         .next();
       const open = 'open_subscriptions{transport="websocket"}';
-      await expect.poll(async () => (await scrape(house))[open]).toBe(1);
-      await house.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
+      await expect.poll(async () => (await scrape(gateway))[open]).toBe(1);
+      await gateway.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
       const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
       expect(await stream.answer()).toEqual(event);
       expect((await first).value).toEqual(event);
@@ -71,83 +72,83 @@ describe('in strict mode', () => {
   );
 
   test('an unknown document is refused before anything looks into it, over POST, GET, WebSocket and as a stream', async () => {
-    const house = await openStrict();
+    const gateway = await openStrict();
     // It cannot be parsed: who looked into it would say so.
     for (const query of [UNKNOWN, 'not even GraphQL {']) {
       for (const send of [postJson, getJson]) {
         for (const accept of ['application/json', 'application/graphql-response+json', 'text/event-stream']) {
-          const response = await send(house, { query }, { accept });
+          const response = await send(gateway, { query }, { accept });
           expect(response.status).toBe(400);
           expect(await response.text()).toContain('DOCUMENT_NOT_TRUSTED');
         }
       }
-      const refusal = ask(openClient(house), query);
+      const refusal = ask(openClient(gateway), query);
       await expect(refusal).rejects.toEqual([
         { message: expect.any(String), extensions: { code: 'DOCUMENT_NOT_TRUSTED' } },
       ]);
     }
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test('an unknown document is refused although its hash beside it is right', async () => {
-    const house = await openStrict();
+    const gateway = await openStrict();
     for (const [, named] of FORMS) {
-      const response = await postJson(house, { query: UNKNOWN, ...named(hashOf(UNKNOWN)) });
+      const response = await postJson(gateway, { query: UNKNOWN, ...named(hashOf(UNKNOWN)) });
       expect(response.status).toBe(400);
       expect(await codesOf(response)).toEqual(['DOCUMENT_NOT_TRUSTED']);
     }
   });
 
   test('a known mutation runs by POST, and is 405 by GET', async () => {
-    const house = await openStrict();
+    const gateway = await openStrict();
     const request = { documentId: hashOf(FOLLOW), variables: { input: { userIds: ['star'] } } };
-    const refused = await getJson(house, request, { 'x-viewer-id': 'anna' });
+    const refused = await getJson(gateway, request, { 'x-viewer-id': 'anna' });
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'POST']);
-    expect(house.sandbox.world.list('star', 'fans')).toEqual([]);
-    const done = await postJson(house, request, { 'x-viewer-id': 'anna' });
+    expect(gateway.sandbox.world.list('star', 'fans')).toEqual([]);
+    const done = await postJson(gateway, request, { 'x-viewer-id': 'anna' });
     expect(await codesOf(done)).toEqual([]);
-    expect(house.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
+    expect(gateway.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
   });
 
   test('what is known and what is refused is counted, and told without its text, once in a while', async () => {
-    const house = await openStrict();
-    await postJson(house, { documentId: hashOf(PEOPLE), variables: VARIABLES });
-    for (let i = 0; i < 3; i++) await postJson(house, { query: UNKNOWN, operationName: 'Unknown' });
-    const samples = await scrape(house);
+    const gateway = await openStrict();
+    await postJson(gateway, { documentId: hashOf(PEOPLE), variables: VARIABLES });
+    for (let i = 0; i < 3; i++) await postJson(gateway, { query: UNKNOWN, operationName: 'Unknown' });
+    const samples = await scrape(gateway);
     expect(samples['documents_total{outcome="trusted"}']).toBe(1);
     expect(samples['documents_total{outcome="refused"}']).toBe(3);
-    expect(warnings(house)).toEqual([
+    expect(warnings(gateway)).toEqual([
       expect.objectContaining({
         hash: hashOf(UNKNOWN),
         operationName: 'Unknown',
         msg: expect.stringContaining('refused'),
       }),
     ]);
-    expect(house.logLines.join('')).not.toContain('nick');
-    house.clock.advance(600_000);
-    await postJson(house, { query: UNKNOWN });
-    expect(warnings(house)).toHaveLength(2);
+    expect(gateway.logLines.join('')).not.toContain('nick');
+    gateway.clock.advance(600_000);
+    await postJson(gateway, { query: UNKNOWN });
+    expect(warnings(gateway)).toHaveLength(2);
   });
 
   test('however many documents somebody makes up, few of them are told of', async () => {
-    const house = await openStrict();
-    for (let i = 0; i < 150; i++) await postJson(house, { query: `{ a${i}: __typename }` });
-    expect(warnings(house)).toHaveLength(100);
+    const gateway = await openStrict();
+    for (let i = 0; i < 150; i++) await postJson(gateway, { query: `{ a${i}: __typename }` });
+    expect(warnings(gateway)).toHaveLength(100);
   });
 });
 
 describe('in log mode', () => {
   test('everything runs, and what is unknown is counted and told of once in a while, by its hash and its own name', async () => {
-    const house = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
+    const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
     for (let i = 0; i < 3; i++)
-      expect(await (await postJson(house, { query: UNKNOWN })).json()).toEqual({ data: { user: { nick: null } } });
-    await ask(openClient(house), UNKNOWN);
-    await postJson(house, { documentId: hashOf(PEOPLE), variables: VARIABLES });
-    await postJson(house, { query: PEOPLE, variables: VARIABLES });
-    const samples = await scrape(house);
+      expect(await (await postJson(gateway, { query: UNKNOWN })).json()).toEqual({ data: { user: { nick: null } } });
+    await ask(openClient(gateway), UNKNOWN);
+    await postJson(gateway, { documentId: hashOf(PEOPLE), variables: VARIABLES });
+    await postJson(gateway, { query: PEOPLE, variables: VARIABLES });
+    const samples = await scrape(gateway);
     expect(samples['documents_total{outcome="unknown"}']).toBe(4);
     expect(samples['documents_total{outcome="trusted"}']).toBe(2);
-    expect(warnings(house)).toEqual([
+    expect(warnings(gateway)).toEqual([
       expect.objectContaining({
         hash: hashOf(UNKNOWN),
         operationName: 'Unknown',
@@ -159,30 +160,30 @@ describe('in log mode', () => {
 
 describe.each(['strict', 'log'])('in %s mode', (mode) => {
   test.each(FORMS)('an unknown id by %s is answered in the words of Apollo’s protocol', async (_form, named) => {
-    const house = await openStrict({ TRUSTED_DOCUMENTS: mode });
+    const gateway = await openStrict({ TRUSTED_DOCUMENTS: mode });
     const refused = { message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } };
     for (const send of [postJson, getJson]) {
       for (const [accept, status] of [
         ['application/json', 200],
         ['application/graphql-response+json', 400],
       ] as const) {
-        const response = await send(house, named(hashOf(UNKNOWN)), { accept });
+        const response = await send(gateway, named(hashOf(UNKNOWN)), { accept });
         expect(response.status).toBe(status);
         expect(await response.json()).toEqual({ errors: [refused] });
       }
     }
-    const answers = openClient(house).iterate({ query: '', ...named(hashOf(UNKNOWN)) });
+    const answers = openClient(gateway).iterate({ query: '', ...named(hashOf(UNKNOWN)) });
     await expect(answers.next()).rejects.toEqual([refused]);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 });
 
 test('without any of it, a hash is answered by saying that texts are wanted', async () => {
-  const house = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
+  const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
   for (const [, named] of FORMS) {
-    const response = await postJson(house, named(hashOf(PEOPLE)));
+    const response = await postJson(gateway, named(hashOf(PEOPLE)));
     expect(await codesOf(response)).toEqual(['PERSISTED_QUERY_NOT_SUPPORTED']);
-    const whole = await postJson(house, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
+    const whole = await postJson(gateway, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
     expect(await whole.json()).toEqual(ANSWER);
   }
 });
@@ -203,22 +204,22 @@ test.each([
   ['an unknown member beside an id', { query: PEOPLE, documentId: hashOf(PEOPLE), documents: [] }],
 ])('%s is a bad request in every mode', async (_title, body) => {
   for (const mode of ['off', 'log', 'strict']) {
-    const house = await openStrict({ TRUSTED_DOCUMENTS: mode });
-    const response = await postJson(house, body);
+    const gateway = await openStrict({ TRUSTED_DOCUMENTS: mode });
+    const response = await postJson(gateway, body);
     expect(response.status).toBe(400);
     expect(await codesOf(response)).toEqual(['BAD_REQUEST']);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   }
 });
 
 test('a document of the deployer’s own runs by its own id, and by the hash of its text as it is and as it is printed', async () => {
   const text = '{ users(ids: ["star"]) { id  nick avatar } }';
   const path = directoryOf({ 'app.json': { 'my-id': text } });
-  const house = await openStrict({ TRUSTED_DOCUMENTS_PATH: path });
+  const gateway = await openStrict({ TRUSTED_DOCUMENTS_PATH: path });
   for (const id of ['my-id', hashOf(text), hashOf(print(parse(text)))])
-    expect(await (await postJson(house, { documentId: id })).json()).toEqual(ANSWER);
+    expect(await (await postJson(gateway, { documentId: id })).json()).toEqual(ANSWER);
   for (const query of [text, print(parse(text))])
-    expect(await (await postJson(house, { query })).json()).toEqual(ANSWER);
+    expect(await (await postJson(gateway, { query })).json()).toEqual(ANSWER);
   for (const query of [text, print(parse(text))])
-    expect(await (await postJson(house, { query, doc_id: 'my-id' })).json()).toEqual(ANSWER);
+    expect(await (await postJson(gateway, { query, doc_id: 'my-id' })).json()).toEqual(ANSWER);
 });

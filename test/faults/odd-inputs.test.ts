@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.ts';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { bugs, codesOf, get, post, requestLines } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
 
 const CROWD = [
@@ -20,12 +20,12 @@ const LIST = '{ user(id: "anna") { fans { edges { followedAt node { id } } } } }
 /** Anna has a profile and two fans; the upstream's answers are rewritten on their way. */
 async function openOdd(faults: FaultPatch = {}, env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { PROFILE_CUSTOM_FIELDS: 'Team', METRICS_PORT: '0', AUTH: 'development', ...env },
     sandbox: { emptyWorld: true, clock },
   });
-  const { world, faults: switches } = house.sandbox;
+  const { world, faults: switches } = gateway.sandbox;
   world.importAccount('anna', {
     Tag_Profile_IM_Nick: 'Anna',
     Tag_Profile_IM_Level: 7,
@@ -33,19 +33,19 @@ async function openOdd(faults: FaultPatch = {}, env: Record<string, string> = {}
   });
   world.addFans('anna', 2);
   switches.set(faults);
-  return house;
+  return gateway;
 }
 
 /** What a query answers when the upstream's JSON says `said` in place of `usual`. */
 async function answerTo(query: string, usual: string, said: string): Promise<Record<string, unknown>> {
-  const house = await openOdd({ rewrite: { pattern: usual, with: said } });
-  const response = await house.send(query);
+  const gateway = await openOdd({ rewrite: { pattern: usual, with: said } });
+  const response = await gateway.send(query);
   const text = await response.text();
   // A lone half of a character would leave as an escape, which parsers outside of JavaScript refuse.
   expect(text).not.toMatch(/\\ud[89a-f]/i);
   const { data, errors } = JSON.parse(text) as Answer;
   expect(errors).toBeUndefined();
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
   return data?.user as Record<string, unknown>;
 }
 
@@ -123,14 +123,14 @@ describe('a member whose follow began', () => {
   });
 
   test('at no time that can be read can be resumed after, and its page is kept', async () => {
-    const house = await openOdd({ rewrite: { pattern: '"FollowTime":1600000001', with: '"FollowTime":null' } });
+    const gateway = await openOdd({ rewrite: { pattern: '"FollowTime":1600000001', with: '"FollowTime":null' } });
     const query = (after: string) =>
       `{ user(id: "anna") { fans(first: 1${after}) { edges { cursor node { id } } pageInfo { hasNextPage } } } }`;
     type Page = { user: { fans: { edges: { cursor: string; node: { id: string } }[] } } };
-    const head = (await house.data<Page>(query(''))).user.fans.edges[0];
-    const next = await house.data<Page>(query(`, after: "${head?.cursor}"`));
+    const head = (await gateway.data<Page>(query(''))).user.fans.edges[0];
+    const next = await gateway.data<Page>(query(`, after: "${head?.cursor}"`));
     expect([head?.node.id, next.user.fans.edges[0]?.node.id]).toEqual(['crowd_000002', 'crowd_000001']);
-    expect(house.sandbox.calls.count('follow_get')).toBe(1);
+    expect(gateway.sandbox.calls.count('follow_get')).toBe(1);
   });
 });
 
@@ -147,13 +147,13 @@ describe('a list of which a member is', () => {
     '{"To_Account":null}',
     ...['a b', 'a:b', 'a{b', 'b}', 'a\\u0007b', '\\u00a0', 'ä'.repeat(17)].map((id) => `{"To_Account":"${id}"}`),
   ])('%s shows the others; it is reported once, and counted', async (said) => {
-    const house = await openOdd({ rewrite: { pattern: MEMBER, with: said } });
+    const gateway = await openOdd({ rewrite: { pattern: MEMBER, with: said } });
     for (let n = 0; n < 2; n++) {
-      expect(await house.data(`${LIST} # ${n}`)).toEqual({ user: { fans: { edges: [CROWD[1]] } } });
-      await house.data('{ user(id: "anna") { follows { nodes { id } } } }');
+      expect(await gateway.data(`${LIST} # ${n}`)).toEqual({ user: { fans: { edges: [CROWD[1]] } } });
+      await gateway.data('{ user(id: "anna") { follows { nodes { id } } } }');
     }
-    expect(house.logLines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
-    expect(only(await scrape(house), 'odd_entries_total')).toMatchObject({ '{oddity="no account"}': 1 });
+    expect(gateway.logLines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
+    expect(only(await scrape(gateway), 'odd_entries_total')).toMatchObject({ '{oddity="no account"}': 1 });
   });
 
   test('half a character shows it with U+FFFD', async () => {
@@ -209,26 +209,26 @@ describe('a client that sends', () => {
       },
     ],
   ])('%s reads no such half', async (_title, body) => {
-    const house = await openOdd({}, { USER_ID_PATTERN: '.+' });
-    const response = await post(house, JSON.stringify(body), 'application/json', { 'x-viewer-id': 'anna' });
+    const gateway = await openOdd({}, { USER_ID_PATTERN: '.+' });
+    const response = await post(gateway, JSON.stringify(body), 'application/json', { 'x-viewer-id': 'anna' });
     const text = await response.text();
     expect(text).toMatch(/INVALID_ID|BAD_REQUEST|BAD_USER_INPUT|INVALID_CURSOR|OPERATION_RESOLUTION_FAILURE/);
     // Escaped within a text of ours it is no half of a character any more.
     expect(text.replaceAll('\\\\ud', '')).not.toMatch(/\\ud[89a-f]/i);
-    expect(bugs(house)).toEqual([]);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(bugs(gateway)).toEqual([]);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test.each(['{"query": tok_secret_abc', '{"tok_secret_abc"}', '["tok_secret_abc"', '{"query":"tok_secret_abc'])(
     'the broken body %s gets a message and a code alone',
     async (body) => {
-      const house = await openOdd({}, { NODE_ENV: 'production', AUTH: '' });
-      const response = await post(house, body);
+      const gateway = await openOdd({}, { NODE_ENV: 'production', AUTH: '' });
+      const response = await post(gateway, body);
       expect(response.status).toBe(400);
       const message = expect.not.stringContaining('tok_');
       expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
-      await requestLines(house);
-      expect(house.logLines.join('')).not.toContain('tok_');
+      await requestLines(gateway);
+      expect(gateway.logLines.join('')).not.toContain('tok_');
     },
   );
 
@@ -243,9 +243,9 @@ describe('a client that sends', () => {
   test.each(['{ __typename }', 'query A { __typename }', 'query A { __typename } query B { __typename }'])(
     'an empty operation name for "%s" gets the same by GET as by POST',
     async (query) => {
-      const house = await openOdd();
-      const byPost = (await (await post(house, JSON.stringify({ query, operationName: '' }))).json()) as Answer;
-      const byGet = (await (await get(house, { query, operationName: '' })).json()) as Answer;
+      const gateway = await openOdd();
+      const byPost = (await (await post(gateway, JSON.stringify({ query, operationName: '' }))).json()) as Answer;
+      const byGet = (await (await get(gateway, { query, operationName: '' })).json()) as Answer;
       expect([byGet.data, codesOf(byGet)]).toEqual([byPost.data, codesOf(byPost)]);
     },
   );
@@ -256,11 +256,11 @@ describe('a client that sends', () => {
     ['sentry-trace'],
     ['content-type, x-app-version, x-b3-traceid'],
   ])('%s, as browsers with tracing do, may do so', async (names) => {
-    const house = await openOdd(
+    const gateway = await openOdd(
       {},
       { CORS_ORIGINS: 'https://app.example', CORS_HEADERS: 'X-App-Version,x-b3-traceid' },
     );
-    const { headers } = await fetch(`${house.url}/graphql`, {
+    const { headers } = await fetch(`${gateway.url}/graphql`, {
       method: 'OPTIONS',
       headers: {
         origin: 'https://app.example',
@@ -279,11 +279,11 @@ test.each([
   ['a list', 'user(id: "ghost") { fans { nodes { id } } }'],
   ['a relation', 'viewer { relationTo(userId: "ghost") }'],
 ])('%s of nobody says so in the same words when it is found out and when it is known', async (_what, field) => {
-  const house = (await openOdd()).as('anna');
+  const gateway = (await openOdd()).as('anna');
   const unfound = [{ message: 'There is no account "ghost".', extensions: { code: 'USER_NOT_FOUND' } }];
-  expect((await house.query(`{ ${field} }`)).errors).toMatchObject(unfound);
-  await house.query('{ user(id: "ghost") { nick } }');
-  const { data, errors } = await house.query('{ user(id: "ghost") { id } users(ids: ["ghost", "anna"]) { id } }');
+  expect((await gateway.query(`{ ${field} }`)).errors).toMatchObject(unfound);
+  await gateway.query('{ user(id: "ghost") { nick } }');
+  const { data, errors } = await gateway.query('{ user(id: "ghost") { id } users(ids: ["ghost", "anna"]) { id } }');
   expect(data).toEqual({ user: null, users: [null, { id: 'anna' }] });
   expect(errors).toMatchObject([...unfound, ...unfound]);
 });

@@ -5,7 +5,7 @@ import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { ERROR_TABLE, UNKNOWN_CODE_RULE } from '../../src/tencent/error-table.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, type HouseOptions, openHouse } from '../support/house.ts';
+import { type Answer, openGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 
@@ -18,15 +18,15 @@ const TRIES = { never: 1, once: 2, resign: 2, backoff: 3 };
 /** All that left any gateway of this file: answers and log lines. */
 const said: string[] = [];
 
-async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {
+async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, ...options, sandbox: { emptyWorld: true, clock, ...options.sandbox } });
-  house.sandbox.world.addFans('anna', 2);
-  house.sandbox.faults.set(faults);
+  const gateway = await openGateway({ clock, ...options, sandbox: { emptyWorld: true, clock, ...options.sandbox } });
+  gateway.sandbox.world.addFans('anna', 2);
+  gateway.sandbox.faults.set(faults);
   /** Asks, and lets time pass in the long waits until the answer is there. */
   const ask = async (query = FANS): Promise<Answer> => {
     const started = clock.now();
-    const response = house.send(query).then((response) => response.text());
+    const response = gateway.send(query).then((response) => response.text());
     let text: string | undefined;
     response.then((arrived) => {
       text = arrived;
@@ -34,13 +34,13 @@ async function openFaulty(faults: FaultPatch, options: HouseOptions = {}) {
     while (text === undefined) {
       await new Promise((resolve) => setImmediate(resolve));
       // Long waits are timeouts: they pass when the upstream has the call and keeps silent.
-      if (house.sandbox.faults.isArmed('silence') && house.sandbox.calls.count() > 0) clock.advance(100);
+      if (gateway.sandbox.faults.isArmed('silence') && gateway.sandbox.calls.count() > 0) clock.advance(100);
     }
-    said.push(text, ...house.logLines);
+    said.push(text, ...gateway.logLines);
     expect(clock.now() - started).toBeLessThanOrEqual(10_500);
     return JSON.parse(text) as Answer;
   };
-  return { house, clock, ask };
+  return { gateway, clock, ask };
 }
 
 /** One code of each behaviour; `test/tencent/error-table.test.ts` has them all. */
@@ -52,7 +52,7 @@ describe('an error code of the upstream', () => {
   test.each([...codes, { code: 12345, ...UNKNOWN_CODE_RULE }])(
     '$code answers $publicCode after the tries of "$retry"',
     async ({ code, publicCode, retry, throttled }) => {
-      const { house, ask } = await openFaulty({ error: { code, commands: ['follow_get'] } });
+      const { gateway, ask } = await openFaulty({ error: { code, commands: ['follow_get'] } });
 
       const { data, errors } = await ask();
 
@@ -66,19 +66,19 @@ describe('an error code of the upstream', () => {
         },
       });
       if (throttled) expect(errors?.[0]?.extensions.upstream?.retryAfterMs).toBeGreaterThan(0);
-      expect(house.sandbox.calls.count('follow_get')).toBe(TRIES[retry]);
+      expect(gateway.sandbox.calls.count('follow_get')).toBe(TRIES[retry]);
     },
   );
 
   test('70050 stops all calls for a minute', async () => {
-    const { house, clock, ask } = await openFaulty({ error: { code: 70050, commands: ['follow_get'], times: 1 } });
+    const { gateway, clock, ask } = await openFaulty({ error: { code: 70050, commands: ['follow_get'], times: 1 } });
     await ask();
     const { errors } = await ask('{ user(id: "anna") { nick fansCount } }');
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual([
       'UPSTREAM_MISCONFIGURED',
       'UPSTREAM_MISCONFIGURED',
     ]);
-    expect(house.sandbox.calls.count()).toBe(1);
+    expect(gateway.sandbox.calls.count()).toBe(1);
     clock.advance(60_001);
     expect(await ask()).toEqual(WHOLE);
   });
@@ -101,9 +101,9 @@ describe('a fault that passes is not seen', () => {
     ['a slow answer', { latency: { ms: 30 } }, 1],
     ['a missing ProfileItem', { missingProfileItem: true }, 1],
   ])('%s', async (_fault, faults, calls) => {
-    const { house, ask } = await openFaulty(faults);
+    const { gateway, ask } = await openFaulty(faults);
     expect(await ask()).toEqual(WHOLE);
-    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+    expect(gateway.sandbox.calls.count('follow_get')).toBe(calls);
   });
 });
 
@@ -120,18 +120,18 @@ describe('a fault that stays', () => {
     ['a feature that is switched off', { featureOff: true }, 'FEATURE_NOT_ENABLED', 1],
     ['60007', { error: { code: 60007 } }, 'THROTTLED', 3],
   ])('%s', async (_fault, faults, code, calls) => {
-    const { house, ask } = await openFaulty(faults);
+    const { gateway, ask } = await openFaulty(faults);
     const { data, errors } = await ask();
     expect(data).toEqual({ user: { id: 'anna', fans: null } });
     expect(errors).toMatchObject([{ path: ['user', 'fans'], extensions: { code } }]);
-    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+    expect(gateway.sandbox.calls.count('follow_get')).toBe(calls);
   });
 
   test('slow calls of a command hold no other call of it', async () => {
-    const { house, clock } = await openFaulty({ silence: { commands: ['follow_get'], times: 2 } });
-    const slow = ['anna', 'crowd_000001'].map((id) => house.send(`{ user(id: "${id}") { fans { nodes { id } } } }`));
-    while (house.sandbox.calls.count('follow_get') < 2) await new Promise((resolve) => setImmediate(resolve));
-    expect(await house.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }')).toEqual({
+    const { gateway, clock } = await openFaulty({ silence: { commands: ['follow_get'], times: 2 } });
+    const slow = ['anna', 'crowd_000001'].map((id) => gateway.send(`{ user(id: "${id}") { fans { nodes { id } } } }`));
+    while (gateway.sandbox.calls.count('follow_get') < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect(await gateway.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }')).toEqual({
       data: { user: { fans: { nodes: [] } } },
     });
     clock.advance(5000);
@@ -139,17 +139,17 @@ describe('a fault that stays', () => {
   });
 
   test('opens the breaker of its command alone, and a probe closes it when the fault is gone', async () => {
-    const { house, clock, ask } = await openFaulty({ httpError: { commands: ['follow_get'] } });
+    const { gateway, clock, ask } = await openFaulty({ httpError: { commands: ['follow_get'] } });
     for (let n = 0; n < 10; n++) await ask();
-    const calls = house.sandbox.calls.count('follow_get');
+    const calls = gateway.sandbox.calls.count('follow_get');
     expect((await ask()).errors?.[0]?.extensions).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       upstream: { retryable: true, retryAfterMs: expect.any(Number) },
     });
-    expect(house.sandbox.calls.count('follow_get')).toBe(calls);
+    expect(gateway.sandbox.calls.count('follow_get')).toBe(calls);
     expect((await ask('{ user(id: "anna") { fansCount } }')).data).toEqual({ user: { fansCount: 2 } });
 
-    house.sandbox.faults.reset();
+    gateway.sandbox.faults.reset();
     clock.advance(60_000);
     expect(await ask()).toEqual(WHOLE);
   });
@@ -187,19 +187,19 @@ test.each(Object.keys(LOSSES))(
   'while the upstream is silent and Redis %s, what was known is served: pages, counts, profiles and relations',
   async (loss) => {
     const redis = await startRedis();
-    const house = await openHouse({
+    const gateway = await openGateway({
       env: { AUTH: 'development', REDIS_URL: redis.url },
       sandbox: { emptyWorld: true },
     });
-    house.sandbox.world.addFans('anna', 2);
+    gateway.sandbox.world.addFans('anna', 2);
     const query = '{ user(id: "anna") { nick fans { totalCount nodes { id } } viewerIsFollowing } }';
     const known = {
       user: { nick: null, fans: { totalCount: 2, nodes: WHOLE.data.user.fans.nodes }, viewerIsFollowing: true },
     };
-    const ask = (n: number) => house.as('crowd_000001').query(`${query} # ${n}`);
+    const ask = (n: number) => gateway.as('crowd_000001').query(`${query} # ${n}`);
     expect((await ask(0)).data).toEqual(known);
     await LOSSES[loss]?.(redis);
-    house.sandbox.faults.set({ silence: true });
+    gateway.sandbox.faults.set({ silence: true });
     for (let n = 1; n <= 20; n++) {
       const { data, errors } = await ask(n);
       expect({ data, errors }).toEqual({ data: known, errors: undefined });
@@ -208,27 +208,27 @@ test.each(Object.keys(LOSSES))(
 );
 
 test('a client that goes away takes its upstream call with it', async () => {
-  const { house } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
+  const { gateway } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
   const impatient = new AbortController();
-  const request = fetch(`${house.url}/graphql`, {
+  const request = fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: FANS }),
     signal: impatient.signal,
   }).catch((error: Error) => error.name);
-  while (house.sandbox.calls.count() === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (gateway.sandbox.calls.count() === 0) await new Promise((resolve) => setImmediate(resolve));
   impatient.abort();
   expect(await request).toBe('AbortError');
   // Silence ends in the sandbox's log when the caller hangs up, long before any timeout of ours.
-  while (!house.logLines.some((line) => line.includes('"aborted":true')))
+  while (!gateway.logLines.some((line) => line.includes('"aborted":true')))
     await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('thousands of failing requests leave no memory behind', async () => {
-  const { house } = await openFaulty({ itemFailure: { ids: ['ghost'], code: 30003 } });
+  const { gateway } = await openFaulty({ itemFailure: { ids: ['ghost'], code: 30003 } });
   const fail = async (times: number) => {
-    for (let n = 0; n < times; n++) await house.query(`{ user(id: "ghost") { fansCount } }`);
-    house.logLines.length = 0;
+    for (let n = 0; n < times; n++) await gateway.query(`{ user(id: "ghost") { fansCount } }`);
+    gateway.logLines.length = 0;
     return collectGarbage();
   };
   const before = await fail(1000);

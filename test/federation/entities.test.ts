@@ -2,18 +2,18 @@
 import { expect, test } from 'vitest';
 import { MAX_REPRESENTATIONS } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, billOf, type House, openHouse } from '../support/house.ts';
+import { type Answer, billOf, openGateway, type TestGateway } from '../support/gateway.ts';
 
 async function openCrowd(count = 0, env = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });
-  house.sandbox.world.addFans('star', count);
-  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
-  return { house, ids, clock };
+  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  gateway.sandbox.world.addFans('star', count);
+  const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  return { gateway, ids, clock };
 }
 
-const ask = (house: Pick<House, 'query'>, representations: unknown, fields = 'id', type = 'User') =>
-  house.query(
+const ask = (gateway: Pick<TestGateway, 'query'>, representations: unknown, fields = 'id', type = 'User') =>
+  gateway.query(
     `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on ${type} { ${fields} } } }`,
     { representations },
   );
@@ -26,39 +26,39 @@ test.each([
   ['names and counts', 'nick fansCount', { portrait_get: 1, follow_get_info: 5 }],
   ['relations to the viewer', 'viewerIsFollowing isFollowingViewer', { follow_check: 1 }],
 ])('the %s of 100 entities cost what those of 100 users cost', async (_what, fields, expected) => {
-  const { house, ids } = await openCrowd(100, { AUTH: 'development' });
-  house.sandbox.world.importAccount('me');
-  const { data, errors } = await ask(house.as('me') as House, ids.map(reference), fields);
+  const { gateway, ids } = await openCrowd(100, { AUTH: 'development' });
+  gateway.sandbox.world.importAccount('me');
+  const { data, errors } = await ask(gateway.as('me') as TestGateway, ids.map(reference), fields);
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(100);
-  expect(billOf(house)).toEqual(expected);
+  expect(billOf(gateway)).toEqual(expected);
 
   const other = await openCrowd(100, { AUTH: 'development' });
-  other.house.sandbox.world.importAccount('me');
-  await other.house.as('me').data(`query ($ids: [ID!]!) { users(ids: $ids) { ${fields} } }`, { ids: other.ids });
-  expect(billOf(other.house)).toEqual(expected);
+  other.gateway.sandbox.world.importAccount('me');
+  await other.gateway.as('me').data(`query ($ids: [ID!]!) { users(ids: $ids) { ${fields} } }`, { ids: other.ids });
+  expect(billOf(other.gateway)).toEqual(expected);
 });
 
 test('entities come in the order of their representations, one for each, repeated ones too, and ids alone cost nothing', async () => {
-  const { house } = await openCrowd();
+  const { gateway } = await openCrowd();
   const ids = ['c', 'a', 'b', 'a', '7'];
-  const { data } = await ask(house, ids.map(reference), '__typename id');
+  const { data } = await ask(gateway, ids.map(reference), '__typename id');
   expect(data).toEqual({ _entities: ids.map(reference) });
-  expect(billOf(house)).toEqual({});
+  expect(billOf(gateway)).toEqual({});
 });
 
 test('one field answers as many entities as a router collects, and refuses more than it can bear, before any call', async () => {
-  const { house, ids } = await openCrowd(MAX_REPRESENTATIONS);
-  const { data, errors } = await ask(house, ids.map(reference), 'nick');
+  const { gateway, ids } = await openCrowd(MAX_REPRESENTATIONS);
+  const { data, errors } = await ask(gateway, ids.map(reference), 'nick');
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(MAX_REPRESENTATIONS);
-  expect(billOf(house)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
+  expect(billOf(gateway)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
 
-  house.sandbox.calls.reset();
-  const refused = await ask(house, [...ids, 'one-more'].map(reference), 'fansCount');
+  gateway.sandbox.calls.reset();
+  const refused = await ask(gateway, [...ids, 'one-more'].map(reference), 'fansCount');
   expect(refused.data).toBeNull();
   expect(failures(refused)).toEqual([['_entities', 'BAD_USER_INPUT']]);
-  expect(billOf(house)).toEqual({});
+  expect(billOf(gateway)).toEqual({});
 });
 
 test.each<[string, unknown]>([
@@ -75,37 +75,37 @@ test.each<[string, unknown]>([
   ['a key in its prototype alone', JSON.parse('{ "__typename": "User", "__proto__": { "id": "a" } }')],
   ['no object', 'User'],
 ])('a representation with %s fails alone, with BAD_USER_INPUT; the others are answered', async (_what, malformed) => {
-  const { house, ids } = await openCrowd(2);
+  const { gateway, ids } = await openCrowd(2);
   const [first, second] = ids;
-  const answer = await ask(house, [reference(first), malformed, reference(second)], 'id nick');
+  const answer = await ask(gateway, [reference(first), malformed, reference(second)], 'id nick');
   expect(answer.data?._entities).toEqual([
     { id: first, nick: expect.any(String) },
     null,
     { id: second, nick: expect.any(String) },
   ]);
   expect(failures(answer)).toEqual([['_entities.1', 'BAD_USER_INPUT']]);
-  expect(house.logLines.filter((line) => line.includes('A bug of ours'))).toEqual([]);
+  expect(gateway.logLines.filter((line) => line.includes('A bug of ours'))).toEqual([]);
 });
 
 test('an account that does not exist fails alone, with USER_NOT_FOUND: at the field that finds out, then by itself', async () => {
-  const { house, ids } = await openCrowd(2);
+  const { gateway, ids } = await openCrowd(2);
   const [first, second] = ids;
   const references = [first, 'nobody', second].map(reference);
   const found = [{ nick: expect.any(String) }, { nick: null }, { nick: expect.any(String) }];
-  const answer = await ask(house, references, 'nick');
+  const answer = await ask(gateway, references, 'nick');
   expect(answer.data?._entities).toEqual(found);
   expect(failures(answer)).toEqual([['_entities.1.nick', 'USER_NOT_FOUND']]);
 
-  const again = await ask(house, references, 'nick');
+  const again = await ask(gateway, references, 'nick');
   expect(again.data?._entities).toEqual([found[0], null, found[2]]);
   expect(failures(again)).toEqual([['_entities.1', 'USER_NOT_FOUND']]);
 });
 
 test('an id is taken as a number too, what else a router sends along is left alone, and an inline representation counts as well', async () => {
-  const { house } = await openCrowd();
-  const { data } = await ask(house, [{ ...reference(7), orders: [{ id: 1 }], email: 'x' }]);
+  const { gateway } = await openCrowd();
+  const { data } = await ask(gateway, [{ ...reference(7), orders: [{ id: 1 }], email: 'x' }]);
   expect(data).toEqual({ _entities: [{ id: '7' }] });
-  const inline = await house.data(
+  const inline = await gateway.data(
     'query ($id: ID!) { _entities(representations: [{ __typename: "User", id: $id }]) { __typename ... on User { id } } }',
     { id: 'a' },
   );

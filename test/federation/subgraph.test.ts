@@ -16,12 +16,12 @@ import { ConfigError } from '../../src/errors.ts';
 
 import { printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 
 const committed = (name: string) => readFileSync(new URL(`../../schema/${name}`, import.meta.url), 'utf8');
-function openSmallHouse(env = {}) {
+function openSmallGateway(env = {}) {
   const clock = createHastyClock();
-  return openHouse({ env, clock, sandbox: { emptyWorld: true, clock } });
+  return openGateway({ env, clock, sandbox: { emptyWorld: true, clock } });
 }
 
 const types = new Map<string, ObjectTypeDefinitionNode>();
@@ -37,18 +37,18 @@ const marked = (name: string) =>
   [...fields].flatMap(([field, { directives }]) => (directives?.some((d) => d.name.value === name) ? [field] : []));
 
 test('_service shows the SDL that is published, and the clients’ schema has nothing that is for routers', async () => {
-  const house = await openSmallHouse();
-  expect(await house.data('{ _service { sdl } }')).toEqual({ _service: { sdl: committed('subgraph.graphql') } });
+  const gateway = await openSmallGateway();
+  expect(await gateway.data('{ _service { sdl } }')).toEqual({ _service: { sdl: committed('subgraph.graphql') } });
   expect(committed('schema.graphql')).not.toMatch(/_service|_entities|_Any|@key|@link/);
 });
 
 test('where introspection is off the SDL is refused, and entities are answered', async () => {
-  const house = await openSmallHouse({ INTROSPECTION: 'off' });
-  const refused = await house.query('{ _service { sdl } }');
+  const gateway = await openSmallGateway({ INTROSPECTION: 'off' });
+  const refused = await gateway.query('{ _service { sdl } }');
   expect(refused).toEqual({ data: null, errors: [expect.objectContaining({ extensions: { code: 'FORBIDDEN' } })] });
   expect(refused.errors?.[0]?.message).toContain('schema/subgraph.graphql');
   expect(
-    await house.data('{ _entities(representations: [{ __typename: "User", id: "a" }]) { ... on User { id } } }'),
+    await gateway.data('{ _entities(representations: [{ __typename: "User", id: "a" }]) { ... on User { id } } }'),
   ).toEqual({ _entities: [{ id: 'a' }] });
 });
 
@@ -89,21 +89,21 @@ test('routers can price it: every list by its first, every count and relation as
 });
 
 test('under other names, users are called so wherever they come from, and have both ids', async () => {
-  const house = await openSmallHouse({
+  const gateway = await openSmallGateway({
     FEDERATION_USER_TYPE: 'Account',
     FEDERATION_USER_KEY: 'accountId',
     AUTH: 'development',
   });
-  for (const id of ['me', 'you']) house.sandbox.world.importAccount(id);
+  for (const id of ['me', 'you']) gateway.sandbox.world.importAccount(id);
   const who = (id: string) => ({ __typename: 'Account', accountId: id, id });
   const fields = '__typename id ... on Account { accountId }';
   expect(
-    await house.as('me').data(`mutation {
+    await gateway.as('me').data(`mutation {
       followUsers(input: { userIds: ["you"] }) { results { ... on FollowChanged { user { ${fields} } } } viewer { ${fields} } }
     }`),
   ).toEqual({ followUsers: { results: [{ user: who('you') }], viewer: who('me') } });
   expect(
-    await house.as('me').data(
+    await gateway.as('me').data(
       `query ($entity: _Any!) {
       node(id: "a") { ${fields} }
       nodes(ids: ["b"]) { ${fields} }
@@ -121,20 +121,20 @@ test('under other names, users are called so wherever they come from, and have b
     _entities: [who('d')],
   });
 
-  const own = await house.query('{ _entities(representations: [{ __typename: "User", id: "a" }]) { __typename } }');
+  const own = await gateway.query('{ _entities(representations: [{ __typename: "User", id: "a" }]) { __typename } }');
   expect(own).toMatchObject({ data: { _entities: [null] }, errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
-  const { _service } = await house.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
+  const { _service } = await gateway.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
   expect(_service.sdl).toContain('type Account @key(fields: "accountId") {');
   expect(_service.sdl).not.toMatch(/\bUser\b/);
   expect(_service.sdl).not.toMatch(/type Account [^}]*\n {2}id: ID!/);
 });
 
 test('a name alone can be another one', async () => {
-  const named = await openSmallHouse({ FEDERATION_USER_TYPE: 'Account' });
+  const named = await openSmallGateway({ FEDERATION_USER_TYPE: 'Account' });
   expect(
     await named.data('{ _entities(representations: [{ __typename: "Account", id: "a" }]) { ... on Account { id } } }'),
   ).toEqual({ _entities: [{ id: 'a' }] });
-  const keyed = await openSmallHouse({ FEDERATION_USER_KEY: 'accountId' });
+  const keyed = await openSmallGateway({ FEDERATION_USER_KEY: 'accountId' });
   expect(
     await keyed.data('{ _entities(representations: [{ __typename: "User", accountId: "a" }]) { ... on User { id } } }'),
   ).toEqual({ _entities: [{ id: 'a' }] });
@@ -153,7 +153,7 @@ test.each([
   ['several fields as a key', { FEDERATION_USER_KEY: 'id tenant' }],
 ])('%s is refused at the start', async (_what, env) => {
   const [[name]] = Object.entries(env) as [[string, string]];
-  const refusal = await openSmallHouse(env).catch((error: unknown) => error);
+  const refusal = await openSmallGateway(env).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConfigError);
   expect((refusal as ConfigError).problems).toEqual([expect.stringMatching(new RegExp(`^${name} must be`))]);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
 import { printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openHouse } from '../support/house.ts';
+import { billOf, openGateway } from '../support/gateway.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
 
@@ -18,16 +18,16 @@ const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
 /** A gateway, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
 async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, env = {}, buyers = 100 } = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });
-  house.sandbox.world.addFans('star', buyers);
-  const fans = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  gateway.sandbox.world.addFans('star', buyers);
+  const fans = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
   const foreignUrl = await openForeignSubgraph(fans, names);
-  const { _service } = await house.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
+  const { _service } = await gateway.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
   const ask = await ROUTERS[router]([
-    { name: 'follows', url: `${house.url}/graphql`, sdl: _service.sdl },
+    { name: 'follows', url: `${gateway.url}/graphql`, sdl: _service.sdl },
     { name: 'orders', url: foreignUrl, sdl: foreignSdl(names) },
   ]);
-  return { house, fans, ask };
+  return { gateway, fans, ask };
 }
 
 test.each(composers)(
@@ -61,8 +61,8 @@ test.each(composers)('%s’s composer takes us alone', (composer) => {
 test.each(routers)(
   '%s answers from both: 100 foreign orders with the names of their buyers cost one portrait_get',
   async (router) => {
-    const { house, fans, ask } = await openSupergraph(router);
-    house.sandbox.calls.reset();
+    const { gateway, fans, ask } = await openSupergraph(router);
+    gateway.sandbox.calls.reset();
     const { data, errors } = await ask(
       '{ orders(first: 100) { nodes { id createdAt buyer { id nick createdAt } } pageInfo { hasNextPage endCursor } } }',
     );
@@ -75,7 +75,7 @@ test.each(routers)(
       })),
       pageInfo: { hasNextPage: false, endCursor: '100' },
     });
-    expect(billOf(house)).toEqual({ portrait_get: 1 });
+    expect(billOf(gateway)).toEqual({ portrait_get: 1 });
   },
 );
 
@@ -116,8 +116,8 @@ test.each(routers)(
 );
 
 test.each(routers)('%s knows users by the supergraph’s name and key, and answers from both', async (router) => {
-  const { house, fans, ask } = await openSupergraph(router, { names: ACCOUNT, env: SETTINGS });
-  house.sandbox.calls.reset();
+  const { gateway, fans, ask } = await openSupergraph(router, { names: ACCOUNT, env: SETTINGS });
+  gateway.sandbox.calls.reset();
   const { data, errors } = await ask(`{
     orders(first: 100) { nodes { buyer { __typename accountId id nick } } }
     user(id: "star") { __typename accountId id fans(first: 1) { nodes { accountId orders { id } } } }
@@ -135,14 +135,14 @@ test.each(routers)('%s knows users by the supergraph’s name and key, and answe
     fans: { nodes: [{ accountId: fans[0], orders: [{ id: 'order-0' }] }] },
   });
   // Profiles that came with the list are asked for no more, when it was there first.
-  const { portrait_get = 0, ...others } = billOf(house);
+  const { portrait_get = 0, ...others } = billOf(gateway);
   expect(others).toEqual({ follow_get: 1 });
   expect(portrait_get).toBeLessThanOrEqual(1);
 });
 
 test.each(routers)('an account that we do not have fails alone behind %s', async (router) => {
-  const { house, fans, ask } = await openSupergraph(router, { buyers: 3 });
-  house.sandbox.world.removeAccount(fans[1] as string);
+  const { gateway, fans, ask } = await openSupergraph(router, { buyers: 3 });
+  gateway.sandbox.world.removeAccount(fans[1] as string);
   const { data, errors } = await ask('{ orders(first: 3) { nodes { buyer { id nick } } } }');
   const nick = expect.stringMatching(/^Crowd/);
   expect(data).toEqual({
@@ -154,13 +154,13 @@ test.each(routers)('an account that we do not have fails alone behind %s', async
 test.each(routers)(
   'who %s says is asking is the viewer, when the router’s secret stands beside it, and is refused without',
   async (router) => {
-    const { house, fans, ask } = await openSupergraph(router, {
+    const { gateway, fans, ask } = await openSupergraph(router, {
       buyers: 3,
       env: { AUTH: 'header', VIEWER_HEADER_SECRET: SECRET },
     });
     const [followed, other] = fans as [string, string, string];
-    house.sandbox.world.importAccount('me');
-    house.sandbox.world.follow('me', followed);
+    gateway.sandbox.world.importAccount('me');
+    gateway.sandbox.world.follow('me', followed);
     const query = '{ viewer { id } orders(first: 2) { nodes { buyer { id viewerIsFollowing } } } }';
     const buyers = (first: boolean | null, second: boolean | null) => ({
       nodes: [
@@ -173,12 +173,12 @@ test.each(routers)(
     expect(trusted).toEqual({ data: { viewer: { id: 'me' }, orders: buyers(true, false) } });
     expect(await ask(query)).toEqual({ data: { viewer: null, orders: buyers(null, null) } });
 
-    house.sandbox.calls.reset();
+    gateway.sandbox.calls.reset();
     for (const secret of [null, 'b-secret-of-the-router']) {
       const refused = await ask(query, { 'x-viewer-id': 'me', ...(secret && { 'x-viewer-secret': secret }) });
       expect(refused.data).toEqual({ viewer: null, orders: buyers(null, null) });
       expect(new Set(refused.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['UNAUTHENTICATED']));
     }
-    expect(billOf(house)).toEqual({});
+    expect(billOf(gateway)).toEqual({});
   },
 );

@@ -6,7 +6,7 @@ import { composeServices as composeAsHive } from '@theguild/federation-compositi
 import { federateSubgraphs } from '@wundergraph/composition';
 import { type DocumentNode, parse, print, validate } from 'graphql';
 import { onTestFinished, vi } from 'vitest';
-import type { Answer } from '../support/house.ts';
+import type { Answer } from '../support/gateway.ts';
 
 type Service = { name: string; url: string; sdl: string };
 type Headers = Record<string, string>;

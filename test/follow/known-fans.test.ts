@@ -8,7 +8,7 @@ import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf } from '../support/house.ts';
+import { billOf } from '../support/gateway.ts';
 
 const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000, absentMs: 30_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);

@@ -4,7 +4,7 @@ import { createCachedFollowService } from '../../src/follow/cached-follow-servic
 import { type FollowPage, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 const MEMBERS = 1000;
@@ -92,19 +92,19 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
 
   test('a page of 1,000 that one replica read is answered whole by another, out of Redis', async () => {
     const { sdkAppId, env } = settings();
-    const house = await openHouse({
+    const gateway = await openGateway({
       env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '9000' },
       sandbox: { emptyWorld: true, sdkAppId },
     });
-    house.sandbox.world.addFans('star', MEMBERS);
+    gateway.sandbox.world.addFans('star', MEMBERS);
     const query = `{ user(id: "star") { fans(first: ${MEMBERS}) { nodes { id nick avatar } } } }`;
-    const { user } = await house.data<{ user: { fans: { nodes: { id: string }[] } } }>(query);
+    const { user } = await gateway.data<{ user: { fans: { nodes: { id: string }[] } } }>(query);
     expect(new Set(user.fans.nodes.map(({ id }) => id)).size).toBe(MEMBERS);
 
-    house.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
+    gateway.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
     let answer: Answer;
     // Redis has the page some time after the answer; each replica that asks knows nothing by itself.
-    do answer = await (await house.openReplica()).query(query);
+    do answer = await (await gateway.openReplica()).query(query);
     while (answer.errors);
     expect(answer.data).toEqual({ user });
   });

@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { readPage } from '../support/walk.ts';
 
 const key = createSecretKey(Buffer.alloc(32, 1));
@@ -41,14 +41,14 @@ describe('through the whole gateway', () => {
   const CURSOR_QUERY = 'query ($id: ID!, $after: String) { user(id: $id) { id fans(after: $after) { nodes { id } } } }';
 
   async function openWithCursor() {
-    const house = await openHouse({ sandbox: { emptyWorld: true } });
-    const { world } = house.sandbox;
+    const gateway = await openGateway({ sandbox: { emptyWorld: true } });
+    const { world } = gateway.sandbox;
     world.addFans('anna', 30);
     world.addFans('ben', 30);
     for (const { id } of world.list('anna', 'fans')) world.follow('anna', id);
-    const page = await readPage(house, 'anna', 'fans', 5, null);
-    house.sandbox.calls.reset();
-    return { house, cursor: page.pageInfo.endCursor as string };
+    const page = await readPage(gateway, 'anna', 'fans', 5, null);
+    gateway.sandbox.calls.reset();
+    return { gateway, cursor: page.pageInfo.endCursor as string };
   }
 
   const spoil: Record<string, (cursor: string) => string> = {
@@ -68,9 +68,9 @@ describe('through the whole gateway', () => {
   test.each(Object.keys(spoil))(
     'a cursor that is %s answers INVALID_CURSOR at its field, HTTP 200, and asks nobody',
     async (how) => {
-      const { house, cursor } = await openWithCursor();
+      const { gateway, cursor } = await openWithCursor();
 
-      const response = await house.send(CURSOR_QUERY, { id: 'anna', after: spoil[how]?.(cursor) });
+      const response = await gateway.send(CURSOR_QUERY, { id: 'anna', after: spoil[how]?.(cursor) });
 
       // Data came back beside the error, so GraphQL over HTTP asks for 200.
       expect(response.status).toBe(200);
@@ -78,14 +78,14 @@ describe('through the whole gateway', () => {
         data: { user: { id: 'anna', fans: null } },
         errors: [{ path: ['user', 'fans'], extensions: { code: 'INVALID_CURSOR' } }],
       });
-      expect(house.sandbox.calls.count()).toBe(0);
+      expect(gateway.sandbox.calls.count()).toBe(0);
     },
   );
 
   test('a cursor of another user or another list answers INVALID_CURSOR and asks nobody', async () => {
-    const { house, cursor } = await openWithCursor();
+    const { gateway, cursor } = await openWithCursor();
 
-    const answer = await house.query(
+    const answer = await gateway.query(
       `query ($after: String) {
         other: user(id: "ben") { fans(after: $after) { nodes { id } } }
         list: user(id: "anna") { follows(after: $after) { nodes { id } } }
@@ -97,14 +97,14 @@ describe('through the whole gateway', () => {
       ['other.fans', 'INVALID_CURSOR'],
       ['list.follows', 'INVALID_CURSOR'],
     ]);
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test('a cursor of a gateway with another secret key answers INVALID_CURSOR; one with the same key takes it', async () => {
     const { cursor } = await openWithCursor();
-    const same = await openHouse({ sandbox: { emptyWorld: true } });
+    const same = await openGateway({ sandbox: { emptyWorld: true } });
     const TENCENT_SECRET_KEY = 'another key of an app, long enough';
-    const other = await openHouse({
+    const other = await openGateway({
       sandbox: { emptyWorld: true, secretKey: TENCENT_SECRET_KEY },
       env: { TENCENT_SECRET_KEY },
     });
@@ -117,11 +117,11 @@ describe('through the whole gateway', () => {
   });
 
   test('the same page asked twice has equal bytes, also when the upstream is asked again', async () => {
-    const house = await openHouse({ sandbox: { emptyWorld: true }, env: { LIST_FRESH_SECONDS: '0' } });
-    house.sandbox.world.addFans('anna', 300);
+    const gateway = await openGateway({ sandbox: { emptyWorld: true }, env: { LIST_FRESH_SECONDS: '0' } });
+    gateway.sandbox.world.addFans('anna', 300);
     const ask = async () =>
       (
-        await house.send(
+        await gateway.send(
           '{ user(id: "anna") { fans(first: 100) { edges { cursor } pageInfo { startCursor endCursor } } } }',
         )
       ).text();
@@ -129,7 +129,7 @@ describe('through the whole gateway', () => {
     const [first, second] = [await ask(), await ask()];
 
     expect(second).toBe(first);
-    expect(house.sandbox.calls.count()).toBe(2);
+    expect(gateway.sandbox.calls.count()).toBe(2);
   });
 
   test.each([
@@ -137,38 +137,38 @@ describe('through the whole gateway', () => {
     ['above the maximum', 101],
     ['far above', 2_000_000_000],
   ])('first %s is BAD_USER_INPUT and asks nobody', async (_case, first) => {
-    const { house } = await openWithCursor();
+    const { gateway } = await openWithCursor();
 
-    const { errors, data } = await house.query(
+    const { errors, data } = await gateway.query(
       'query ($first: Int) { user(id: "anna") { fans(first: $first) { nodes { id } } } }',
       { first },
     );
 
     expect(data).toEqual({ user: { fans: null } });
     expect(errors?.[0]).toMatchObject({ path: ['user', 'fans'], extensions: { code: 'BAD_USER_INPUT' } });
-    expect(house.sandbox.calls.count()).toBe(0);
+    expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
   test('first and after given as null mean that they were left out', async () => {
-    const { house } = await openWithCursor();
-    const { user } = await house.data<{ user: { fans: { nodes: unknown[] } } }>(
+    const { gateway } = await openWithCursor();
+    const { user } = await gateway.data<{ user: { fans: { nodes: unknown[] } } }>(
       '{ user(id: "anna") { fans(first: null, after: null) { nodes { id } } } }',
     );
     expect(user.fans.nodes).toHaveLength(20);
   });
 
   test('a cursor that the upstream no longer accepts is INVALID_CURSOR, never a silent restart', async () => {
-    const house = await openHouse({
+    const gateway = await openGateway({
       sandbox: { emptyWorld: true },
       config: { chunkSize: 5 },
       env: { LIST_FRESH_SECONDS: '0' },
     });
-    house.sandbox.world.addFans('anna', 30);
-    const head = await readPage(house, 'anna', 'fans', 5, null);
-    const page = await readPage(house, 'anna', 'fans', 5, head.pageInfo.endCursor);
-    house.sandbox.faults.set({ error: { code: 30001, commands: ['follow_get'] } });
+    gateway.sandbox.world.addFans('anna', 30);
+    const head = await readPage(gateway, 'anna', 'fans', 5, null);
+    const page = await readPage(gateway, 'anna', 'fans', 5, head.pageInfo.endCursor);
+    gateway.sandbox.faults.set({ error: { code: 30001, commands: ['follow_get'] } });
 
-    const { errors } = await house.query(CURSOR_QUERY, { id: 'anna', after: page.pageInfo.endCursor });
+    const { errors } = await gateway.query(CURSOR_QUERY, { id: 'anna', after: page.pageInfo.endCursor });
 
     expect(errors?.[0]?.extensions.code).toBe('INVALID_CURSOR');
   });

@@ -1,33 +1,33 @@
 // The bill: how many upstream calls a screen costs.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openHouse } from '../support/house.ts';
+import { billOf, openGateway } from '../support/gateway.ts';
 
 const aliases = (ids: readonly string[], selection: string) =>
   `{ ${ids.map((id, i) => `u${i}: user(id: "${id}") { ${selection} }`).join('\n')} }`;
 
 async function openCrowd(count: number, env = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env, sandbox: { emptyWorld: true, clock } });
-  house.sandbox.world.addFans('star', count);
-  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
-  return { house, ids, clock };
+  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  gateway.sandbox.world.addFans('star', count);
+  const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  return { gateway, ids, clock };
 }
 
 test('100 edges with nick, avatar and follow time cost one call', async () => {
-  const { house } = await openCrowd(150);
-  const { user } = await house.data<{ user: { fans: { edges: unknown[] } } }>(
+  const { gateway } = await openCrowd(150);
+  const { user } = await gateway.data<{ user: { fans: { edges: unknown[] } } }>(
     '{ user(id: "star") { fans(first: 100) { edges { followedAt node { id nick avatar } } } } }',
   );
   expect(user.fans.edges).toHaveLength(100);
-  expect(billOf(house)).toEqual({ follow_get: 1 });
+  expect(billOf(gateway)).toEqual({ follow_get: 1 });
 });
 
 test('five pages of 20 cost one call within the life of a chunk, and one renewal after it', async () => {
-  const { house, clock } = await openCrowd(150);
+  const { gateway, clock } = await openCrowd(150);
   const walk = async () => {
     for (let page = 0, after: string | null = null; page < 5; page++) {
-      const { user }: { user: { fans: { pageInfo: { endCursor: string } } } } = await house.data(
+      const { user }: { user: { fans: { pageInfo: { endCursor: string } } } } = await gateway.data(
         'query ($after: String) { user(id: "star") { fans(first: 20, after: $after) { nodes { nick } pageInfo { endCursor } } } }',
         { after },
       );
@@ -35,37 +35,37 @@ test('five pages of 20 cost one call within the life of a chunk, and one renewal
     }
   };
   await walk();
-  expect(billOf(house)).toEqual({ follow_get: 1 });
+  expect(billOf(gateway)).toEqual({ follow_get: 1 });
   clock.advance(26_000);
   await walk();
-  expect(billOf(house)).toEqual({ follow_get: 1 });
+  expect(billOf(gateway)).toEqual({ follow_get: 1 });
   clock.advance(4_000);
   await walk();
   await walk();
-  expect(billOf(house)).toEqual({ follow_get: 2 });
+  expect(billOf(gateway)).toEqual({ follow_get: 2 });
 });
 
 test('250 users’ names by aliases cost three portrait_get', async () => {
-  const { house, ids } = await openCrowd(250, { MAX_ALIASES: '250', MAX_TOKENS: '5000' });
-  const data = await house.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
+  const { gateway, ids } = await openCrowd(250, { MAX_ALIASES: '250', MAX_TOKENS: '5000' });
+  const data = await gateway.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
   expect(Object.values(data).every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(billOf(house)).toEqual({ portrait_get: 3 });
+  expect(billOf(gateway)).toEqual({ portrait_get: 3 });
 });
 
 test('three counts of 45 users cost three follow_get_info', async () => {
-  const { house, ids } = await openCrowd(45);
-  const data = await house.data<Record<string, unknown>>(aliases(ids, 'fansCount followsCount mutualsCount'));
+  const { gateway, ids } = await openCrowd(45);
+  const data = await gateway.data<Record<string, unknown>>(aliases(ids, 'fansCount followsCount mutualsCount'));
   expect(Object.values(data)).toEqual(ids.map(() => ({ fansCount: 0, followsCount: 1, mutualsCount: 0 })));
-  expect(billOf(house)).toEqual({ follow_get_info: 3 });
+  expect(billOf(gateway)).toEqual({ follow_get_info: 3 });
 });
 
 test('a list’s total and its user’s counts come from one call', async () => {
-  const { house } = await openCrowd(45);
-  const { user } = await house.data<{ user: { fansCount: number; fans: { totalCount: number } } }>(
+  const { gateway } = await openCrowd(45);
+  const { user } = await gateway.data<{ user: { fansCount: number; fans: { totalCount: number } } }>(
     '{ user(id: "star") { fansCount fans(first: 5) { totalCount nodes { id } } follows { totalCount } } }',
   );
   expect([user.fansCount, user.fans.totalCount]).toEqual([45, 45]);
-  expect(billOf(house)).toEqual({ follow_get: 1, follow_get_info: 1 });
+  expect(billOf(gateway)).toEqual({ follow_get: 1, follow_get_info: 1 });
 });
 
 test.each([
@@ -92,25 +92,25 @@ test.each([
     { follow_get: 1 },
   ],
 ])('%s cost no more than needed', async (_title, query, expected) => {
-  const { house } = await openCrowd(45);
-  await house.data(query);
-  expect(billOf(house)).toEqual(expected);
+  const { gateway } = await openCrowd(45);
+  await gateway.data(query);
+  expect(billOf(gateway)).toEqual(expected);
 });
 
 test('pages that came without profiles are filled by one portrait_get', async () => {
-  const { house } = await openCrowd(45);
-  house.sandbox.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
-  const { user } = await house.data<{ user: { fans: { nodes: { nick: string }[] } } }>(
+  const { gateway } = await openCrowd(45);
+  gateway.sandbox.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
+  const { user } = await gateway.data<{ user: { fans: { nodes: { nick: string }[] } } }>(
     '{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }',
   );
   expect(user.fans.nodes.every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(billOf(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+  expect(billOf(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
 });
 
 test('with EMBEDDED_PROFILE=partial only the tags that are absent are asked for', async () => {
-  const { house } = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
-  await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick } } } }');
-  expect(billOf(house)).toEqual({ follow_get: 1 });
-  await house.data('{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }');
-  expect(billOf(house)).toEqual({ follow_get: 1, portrait_get: 1 });
+  const { gateway } = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
+  await gateway.data('{ user(id: "star") { fans(first: 40) { nodes { nick } } } }');
+  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  await gateway.data('{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }');
+  expect(billOf(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
 });

@@ -1,7 +1,7 @@
 // Subscriptions as the graph offers them: who may listen, what is refused, and what an event shows.
 import { describe, expect, test } from 'vitest';
 import { subscribe } from '../support/event-stream.ts';
-import { type Answer, openHouse, type Replica } from '../support/house.ts';
+import { type Answer, openGateway, type Replica } from '../support/gateway.ts';
 
 const EVENTS = `subscription ($of: ID!) {
   followEvents(userId: $of) { __typename at ... on FanGained { user { id followsCount } } ... on MutualGained { user { id } } }
@@ -16,26 +16,26 @@ const MAY = {
 } as const;
 
 async function openWorld(env: Record<string, string> = {}) {
-  const house = await openHouse({ env: { AUTH: 'development', ...env }, sandbox: { emptyWorld: true } });
-  for (const id of ['anna', 'bert', 'olga']) house.sandbox.world.importAccount(id);
-  return house;
+  const gateway = await openGateway({ env: { AUTH: 'development', ...env }, sandbox: { emptyWorld: true } });
+  for (const id of ['anna', 'bert', 'olga']) gateway.sandbox.world.importAccount(id);
+  return gateway;
 }
 
 const as = (viewer: string): Record<string, string> => (viewer === 'nobody' ? {} : { 'x-viewer-id': viewer });
 const firstAnswer = async (...args: Parameters<typeof subscribe>) => (await subscribe(...args)).answer<Answer>();
 const codeOf = ({ errors }: Answer) => errors?.[0]?.extensions.code;
 
-async function change(house: Pick<Replica, 'as'>, who: string, field: 'followUsers' | 'unfollowUsers', whom: string) {
-  await house.as(who).data(`mutation { ${field}(input: { userIds: ["${whom}"] }) { results { __typename } } }`);
+async function change(gateway: Pick<Replica, 'as'>, who: string, field: 'followUsers' | 'unfollowUsers', whom: string) {
+  await gateway.as(who).data(`mutation { ${field}(input: { userIds: ["${whom}"] }) { results { __typename } } }`);
 }
 
 describe.each(Object.keys(MAY) as (keyof typeof MAY)[])('with fans that are %s', (setting) => {
   test.each(Object.keys(MAY[setting]) as (keyof typeof MAY.self)[])('%s may listen as the table says', async (who) => {
-    const house = await openWorld({ LIST_VISIBILITY: `fans=${setting}` });
-    const stream = await subscribe(house, EVENTS, { of: 'anna' }, as(who));
+    const gateway = await openWorld({ LIST_VISIBILITY: `fans=${setting}` });
+    const stream = await subscribe(gateway, EVENTS, { of: 'anna' }, as(who));
     const answer = stream.answer<Answer>();
     if (MAY[setting][who]) {
-      await change(house, 'bert', 'followUsers', 'anna');
+      await change(gateway, 'bert', 'followUsers', 'anna');
       expect((await answer).data?.followEvents).toMatchObject({ __typename: 'FanGained', user: { id: 'bert' } });
     } else {
       expect(codeOf(await answer)).toBe('FORBIDDEN');
@@ -44,14 +44,14 @@ describe.each(Object.keys(MAY) as (keyof typeof MAY)[])('with fans that are %s',
 });
 
 test('whoever may not see the mutuals is told of fans alone', async () => {
-  const house = await openWorld({ LIST_VISIBILITY: 'fans=public,follows=public,mutuals=self' });
+  const gateway = await openWorld({ LIST_VISIBILITY: 'fans=public,follows=public,mutuals=self' });
   const [other, self] = [
-    await subscribe(house, EVENTS, { of: 'anna' }),
-    await subscribe(house, EVENTS, { of: 'anna' }, as('anna')),
+    await subscribe(gateway, EVENTS, { of: 'anna' }),
+    await subscribe(gateway, EVENTS, { of: 'anna' }, as('anna')),
   ];
-  await change(house, 'anna', 'followUsers', 'bert');
-  await change(house, 'bert', 'followUsers', 'anna');
-  await change(house, 'olga', 'followUsers', 'anna');
+  await change(gateway, 'anna', 'followUsers', 'bert');
+  await change(gateway, 'bert', 'followUsers', 'anna');
+  await change(gateway, 'olga', 'followUsers', 'anna');
   const told = async (stream: typeof other, count: number) => {
     const types: unknown[] = [];
     for (let i = 0; i < count; i++) {
@@ -65,27 +65,27 @@ test('whoever may not see the mutuals is told of fans alone', async () => {
 });
 
 test('what an event selects is looked up for that event, not remembered from the one before', async () => {
-  const house = await openWorld();
-  const stream = await subscribe(house, EVENTS, { of: 'anna' });
+  const gateway = await openWorld();
+  const stream = await subscribe(gateway, EVENTS, { of: 'anna' });
   const before = Date.now();
-  await change(house, 'bert', 'followUsers', 'anna');
+  await change(gateway, 'bert', 'followUsers', 'anna');
   const first = (await stream.answer<Answer>()).data?.followEvents as { at: string };
   expect(first).toMatchObject({ user: { id: 'bert', followsCount: 1 } });
   expect(Math.abs(Date.parse(first.at) - before)).toBeLessThan(3_600_000);
-  await change(house, 'bert', 'followUsers', 'olga');
-  await change(house, 'bert', 'unfollowUsers', 'anna');
+  await change(gateway, 'bert', 'followUsers', 'olga');
+  await change(gateway, 'bert', 'unfollowUsers', 'anna');
   expect((await stream.answer<Answer>()).data?.followEvents).toMatchObject({ __typename: 'FanLost' });
-  await change(house, 'bert', 'followUsers', 'anna');
+  await change(gateway, 'bert', 'followUsers', 'anna');
   expect((await stream.answer<Answer>()).data?.followEvents).toMatchObject({ user: { id: 'bert', followsCount: 2 } });
 });
 
 test('a changed profile is shown as it is now', async () => {
-  const house = await openWorld({ WEBHOOK_TOKEN: 'told-in-the-console', WEBHOOK_PATH: '/told' });
-  house.sandbox.webhooks.connect({ url: `${house.url}/told`, token: 'told-in-the-console' });
-  await house.data('{ user(id: "anna") { nick } }');
-  const stream = await subscribe(house, PROFILES, { of: ['anna', 'bert'] });
+  const gateway = await openWorld({ WEBHOOK_TOKEN: 'told-in-the-console', WEBHOOK_PATH: '/told' });
+  gateway.sandbox.webhooks.connect({ url: `${gateway.url}/told`, token: 'told-in-the-console' });
+  await gateway.data('{ user(id: "anna") { nick } }');
+  const stream = await subscribe(gateway, PROFILES, { of: ['anna', 'bert'] });
   for (const nick of ['Anna', 'Anna B.']) {
-    house.sandbox.act.setProfile('anna', { Tag_Profile_IM_Nick: nick });
+    gateway.sandbox.act.setProfile('anna', { Tag_Profile_IM_Nick: nick });
     const { data } = await stream.answer<Answer>();
     expect(data?.profileChanged).toEqual({ __typename: 'ProfileChanged', user: { id: 'anna', nick } });
   }
@@ -100,8 +100,8 @@ test.each([
 });
 
 test('the fans of somebody who cannot be, or is known not to be, cannot be listened to', async () => {
-  const house = await openWorld();
-  expect(codeOf(await firstAnswer(house, EVENTS, { of: 'no such id' }))).toBe('BAD_USER_INPUT');
-  await house.query('{ user(id: "ghost") { nick } }');
-  expect(codeOf(await firstAnswer(house, EVENTS, { of: 'ghost' }))).toBe('USER_NOT_FOUND');
+  const gateway = await openWorld();
+  expect(codeOf(await firstAnswer(gateway, EVENTS, { of: 'no such id' }))).toBe('BAD_USER_INPUT');
+  await gateway.query('{ user(id: "ghost") { nick } }');
+  expect(codeOf(await firstAnswer(gateway, EVENTS, { of: 'ghost' }))).toBe('USER_NOT_FOUND');
 });

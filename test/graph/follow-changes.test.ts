@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { billOf, type House, openHouse, type Replica } from '../support/house.ts';
+import { billOf, openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 type Result = { __typename: string; user?: { id: string }; userId?: string; reason?: string };
@@ -29,21 +29,21 @@ const short = (results: Result[]) =>
     user?.id ?? userId,
     ...(reason ? [reason] : []),
   ]);
-const received = ({ sandbox }: House, command: 'follow_add' | 'follow_delete') =>
+const received = ({ sandbox }: TestGateway, command: 'follow_add' | 'follow_delete') =>
   sandbox.calls.summary()[command]?.received ?? 0;
 
-async function openWorld(options: Parameters<typeof openHouse>[0] & { people?: readonly string[] } = {}) {
+async function openWorld(options: Parameters<typeof openGateway>[0] & { people?: readonly string[] } = {}) {
   const { people = ['anna', 'bert', 'cleo', 'dora'], env, sandbox, ...rest } = options;
   // Looking at what was before a change has 1.5 s: that is patience, not a pause.
   const clock = rest.clock ?? createHastyClock(1000);
-  const house = await openHouse({
+  const gateway = await openGateway({
     ...rest,
     clock,
     env: { AUTH: 'development', ...env },
     sandbox: { emptyWorld: true, clock, ...sandbox },
   });
-  for (const id of people) house.sandbox.world.importAccount(id);
-  return house;
+  for (const id of people) gateway.sandbox.world.importAccount(id);
+  return gateway;
 }
 
 /** All that a screen shows of two users, as one of them sees it. */
@@ -67,7 +67,7 @@ async function view(replica: Replica, viewer: string, other: string) {
 }
 
 /** The same as `view`, out of the sandbox's own books. */
-function truth({ sandbox: { world } }: House, viewer: string, other: string) {
+function truth({ sandbox: { world } }: TestGateway, viewer: string, other: string) {
   const ids = (id: string, list: 'fans' | 'follows' | 'mutuals') =>
     world
       .list(id, list)
@@ -104,7 +104,7 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
   'over %s',
   (upstream) => {
     const shown = upstream.endsWith('lag') ? uncounted : (whole: { viewer: object; user: object }) => whole;
-    const arm = ({ sandbox }: House) => {
+    const arm = ({ sandbox }: TestGateway) => {
       if (upstream.endsWith('lag')) sandbox.faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
     };
 
@@ -112,27 +112,27 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
       'a follow and an unfollow show at once, on this replica and on another, for two users %s',
       async (seen) => {
         const { url: REDIS_URL } = await startRedis();
-        const house = await openWorld({ clock: createRunningClock(), env: { REDIS_URL } });
-        const other = await house.openReplica();
-        const { world } = house.sandbox;
+        const gateway = await openWorld({ clock: createRunningClock(), env: { REDIS_URL } });
+        const other = await gateway.openReplica();
+        const { world } = gateway.sandbox;
         world.follow('bert', 'anna', 1_700_000_000);
         world.follow('cleo', 'bert', 1_700_000_001);
-        arm(house);
+        arm(gateway);
         const look = async () => {
-          for (const replica of [other, house, other]) {
-            expect(shown(await view(replica, 'anna', 'bert'))).toEqual(shown(truth(house, 'anna', 'bert')));
-            expect(shown(await view(replica, 'bert', 'anna'))).toEqual(shown(truth(house, 'bert', 'anna')));
+          for (const replica of [other, gateway, other]) {
+            expect(shown(await view(replica, 'anna', 'bert'))).toEqual(shown(truth(gateway, 'anna', 'bert')));
+            expect(shown(await view(replica, 'bert', 'anna'))).toEqual(shown(truth(gateway, 'bert', 'anna')));
           }
         };
         if (seen === 'seen before') await look();
-        expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+        expect(short(await follow(gateway, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
         await look();
         expect(short(await follow(other, 'anna', ['bert']))).toEqual([['Unchanged', 'bert']]);
         await look();
         expect(short(await unfollow(other, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
         await look();
-        expect(short(await unfollow(house, 'anna', ['bert']))).toEqual([['Unchanged', 'bert']]);
-        expect(short(await follow(house, 'anna', ['bert', 'cleo']))).toEqual([
+        expect(short(await unfollow(gateway, 'anna', ['bert']))).toEqual([['Unchanged', 'bert']]);
+        expect(short(await follow(gateway, 'anna', ['bert', 'cleo']))).toEqual([
           ['Changed', 'bert'],
           ['Changed', 'cleo'],
         ]);
@@ -143,8 +143,8 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
     test('any sequence of changes reads as it was made', async () => {
       const people = ['anna', 'bert', 'cleo', 'dora', 'emil'];
       const clock = createHastyClock(1000);
-      const house = await openWorld({ people, clock, env: { LIST_FRESH_SECONDS: '5' } });
-      arm(house);
+      const gateway = await openWorld({ people, clock, env: { LIST_FRESH_SECONDS: '5' } });
+      arm(gateway);
       let state = 7;
       const below = (most: number) => {
         state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
@@ -156,10 +156,10 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
         clock.advance(100);
         const viewer = pick();
         const targets = [...new Set([pick(), pick()])].filter((id) => id !== viewer);
-        if (targets.length > 0) await change(house, below(3) === 0 ? 'unfollow' : 'follow', viewer, targets);
+        if (targets.length > 0) await change(gateway, below(3) === 0 ? 'unfollow' : 'follow', viewer, targets);
         const [someone, another] = [pick(), pick()];
         if (someone !== another)
-          expect(shown(await view(house, someone, another))).toEqual(shown(truth(house, someone, another)));
+          expect(shown(await view(gateway, someone, another))).toEqual(shown(truth(gateway, someone, another)));
       }
     });
   },
@@ -167,35 +167,35 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
 
 test('counts show a change as soon as WRITE_LAG_SECONDS are over, where the upstream lags', async () => {
   const clock = createRunningClock();
-  const house = await openWorld({ clock, env: { LIST_FRESH_SECONDS: '300' } });
-  house.sandbox.faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
-  await view(house, 'anna', 'bert');
-  await follow(house, 'anna', ['bert']);
-  await view(house, 'anna', 'bert');
+  const gateway = await openWorld({ clock, env: { LIST_FRESH_SECONDS: '300' } });
+  gateway.sandbox.faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
+  await view(gateway, 'anna', 'bert');
+  await follow(gateway, 'anna', ['bert']);
+  await view(gateway, 'anna', 'bert');
   clock.advance(31_000);
-  await expect.poll(() => view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+  await expect.poll(() => view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
 });
 
 test('a follow of one user with its payload costs three upstream calls, with nothing in the cache', async () => {
-  const house = await openWorld();
+  const gateway = await openWorld();
   const operation = readFileSync(new URL('../../schema/operations/11-follow-users.graphql', import.meta.url), 'utf8');
-  const { followUsers } = await house
+  const { followUsers } = await gateway
     .as('anna')
     .data<{ followUsers: unknown }>(operation, { input: { userIds: ['bert'] } });
   expect(followUsers).toMatchObject({
     results: [{ user: { viewerIsFollowing: true, viewerCanFollow: false, fansCount: 1 } }],
     viewer: { followsCount: 1 },
   });
-  expect(billOf(house)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
+  expect(billOf(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
 });
 
 test('45 targets are three follow_add', async () => {
   const people = ['anna', ...Array.from({ length: 45 }, (_, i) => `friend_${i}`)];
-  const house = await openWorld({ people });
-  const results = await follow(house, 'anna', people.slice(1));
+  const gateway = await openWorld({ people });
+  const results = await follow(gateway, 'anna', people.slice(1));
   expect(short(results)).toEqual(people.slice(1).map((id) => ['Changed', id]));
-  expect(received(house, 'follow_add')).toBe(3);
-  const page = await house
+  expect(received(gateway, 'follow_add')).toBe(3);
+  const page = await gateway
     .as('anna')
     .data<{ viewer: { follows: { nodes: unknown[]; totalCount: number } } }>(
       '{ viewer { follows(first: 100) { totalCount nodes { id viewerIsFollowing } } } }',
@@ -216,9 +216,9 @@ test.each([
   [30001, 'REFUSED'],
   [7, 'UNKNOWN_OUTCOME'],
 ])('a target that the upstream refuses with %i is told %s, and the others are done', async (code, reason) => {
-  const house = await openWorld();
-  house.sandbox.faults.set({ itemFailure: { ids: ['cleo'], code, commands: ['follow_add'] } });
-  expect(short(await follow(house, 'anna', ['bert', 'cleo', 'dora']))).toEqual([
+  const gateway = await openWorld();
+  gateway.sandbox.faults.set({ itemFailure: { ids: ['cleo'], code, commands: ['follow_add'] } });
+  expect(short(await follow(gateway, 'anna', ['bert', 'cleo', 'dora']))).toEqual([
     ['Changed', 'bert'],
     ['Failure', 'cleo', reason],
     ['Changed', 'dora'],
@@ -226,9 +226,9 @@ test.each([
 });
 
 test('oneself, unknown and malformed ids and duplicates are answered each in its place', async () => {
-  const house = await openWorld();
+  const gateway = await openWorld();
   const ids = ['bert', 'anna', 'nobody', 'no body', 'bert', '', 'cleo'];
-  expect(short(await follow(house, 'anna', ids))).toEqual([
+  expect(short(await follow(gateway, 'anna', ids))).toEqual([
     ['Changed', 'bert'],
     ['Failure', 'anna', 'YOURSELF'],
     ['Failure', 'nobody', 'USER_NOT_FOUND'],
@@ -237,42 +237,42 @@ test('oneself, unknown and malformed ids and duplicates are answered each in its
     ['Failure', '', 'INVALID_ID'],
     ['Changed', 'cleo'],
   ]);
-  const { follows } = house.sandbox.world.counts('anna');
+  const { follows } = gateway.sandbox.world.counts('anna');
   expect(follows).toBe(2);
 });
 
 test('nobody but oneself, or nothing but nonsense, asks the upstream nothing', async () => {
-  const house = await openWorld();
-  expect(short(await follow(house, 'anna', ['anna', 'no body']))).toEqual([
+  const gateway = await openWorld();
+  expect(short(await follow(gateway, 'anna', ['anna', 'no body']))).toEqual([
     ['Failure', 'anna', 'YOURSELF'],
     ['Failure', 'no body', 'INVALID_ID'],
   ]);
-  expect(house.sandbox.calls.summary()).toEqual({});
+  expect(gateway.sandbox.calls.summary()).toEqual({});
 });
 
 test.each([
   ['no target', []],
   ['more targets than one mutation takes', ['bert', 'cleo', 'dora', 'emil']],
 ])('%s is refused whole, and nothing is changed', async (_what, ids) => {
-  const house = await openWorld({ config: { maxTargets: 3 } });
-  const { data, errors } = await house.as('anna').query(mutationOf('follow'), { ids });
+  const gateway = await openWorld({ config: { maxTargets: 3 } });
+  const { data, errors } = await gateway.as('anna').query(mutationOf('follow'), { ids });
   expect(data).toEqual({ done: null });
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
-  expect(house.sandbox.calls.summary()).toEqual({});
+  expect(gateway.sandbox.calls.summary()).toEqual({});
 });
 
 test('nobody follows without saying who they are', async () => {
-  const house = await openWorld();
+  const gateway = await openWorld();
   for (const kind of ['follow', 'unfollow'] as const) {
-    const { data, errors } = await house.query(mutationOf(kind), { ids: ['bert'] });
+    const { data, errors } = await gateway.query(mutationOf(kind), { ids: ['bert'] });
     expect([data, errors?.[0]?.extensions.code]).toEqual([{ done: null }, 'UNAUTHENTICATED']);
   }
-  expect(house.sandbox.calls.summary()).toEqual({});
+  expect(gateway.sandbox.calls.summary()).toEqual({});
 });
 
 test('a viewer whom the app does not know is told so, not that their targets are unknown', async () => {
-  const house = await openWorld();
-  expect(short(await follow(house, 'stranger', ['bert']))).toEqual([['Failure', 'bert', 'REFUSED']]);
+  const gateway = await openWorld();
+  expect(short(await follow(gateway, 'stranger', ['bert']))).toEqual([['Failure', 'bert', 'REFUSED']]);
 });
 
 describe('an answer that is lost', () => {
@@ -282,65 +282,65 @@ describe('an answer that is lost', () => {
     'after a %s (%s) ends in the truth',
     async (kind, fault) => {
       const clock = createRunningClock();
-      const house = await openWorld({ clock, env: { UPSTREAM_TIMEOUT_MS: '300' } });
-      const { world, faults } = house.sandbox;
+      const gateway = await openWorld({ clock, env: { UPSTREAM_TIMEOUT_MS: '300' } });
+      const { world, faults } = gateway.sandbox;
       if (kind === 'unfollow') world.follow('anna', 'bert');
-      await view(house, 'anna', 'bert');
+      await view(gateway, 'anna', 'bert');
       const command = kind === 'follow' ? 'follow_add' : 'follow_delete';
       faults.set({ [fault]: { commands: [command], times: 1 } });
-      expect(short(await change(house, kind, 'anna', ['bert', 'cleo']))).toEqual([
+      expect(short(await change(gateway, kind, 'anna', ['bert', 'cleo']))).toEqual([
         ['Changed', 'bert'],
         [kind === 'follow' ? 'Changed' : 'Unchanged', 'cleo'],
       ]);
-      expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+      expect(await view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
       expect(world.followTime('anna', 'bert') !== undefined).toBe(kind === 'follow');
       // What was done is not done again; what was not is sent once more, after a look.
       const isDone = fault === 'answerLost' || fault === 'truncatedJson';
-      expect(received(house, command)).toBe(isDone ? 1 : 2);
+      expect(received(gateway, command)).toBe(isDone ? 1 : 2);
     },
   );
 
   test.each(['follow', 'unfollow'] as const)(
     'is not believed done because a lagging upstream still shows what was before the opposite: %s',
     async (kind) => {
-      const house = await openWorld({ clock: createHastyClock(1000) });
-      const { world, faults } = house.sandbox;
+      const gateway = await openWorld({ clock: createHastyClock(1000) });
+      const { world, faults } = gateway.sandbox;
       const opposite = kind === 'follow' ? 'unfollow' : 'follow';
       if (kind === 'follow') world.follow('anna', 'bert', 1_700_000_000);
       faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
-      expect(short(await change(house, opposite, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+      expect(short(await change(gateway, opposite, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
       faults.set({ reset: { commands: [kind === 'follow' ? 'follow_add' : 'follow_delete'], times: 1 } });
-      expect(short(await change(house, kind, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
+      expect(short(await change(gateway, kind, 'anna', ['bert']))).toEqual([['Changed', 'bert']]);
       expect(world.followTime('anna', 'bert') !== undefined).toBe(kind === 'follow');
     },
   );
 
   test('and cannot be found again is called unknown, and read anew', async () => {
-    const house = await openWorld();
-    const { faults, world } = house.sandbox;
-    await view(house, 'anna', 'bert');
+    const gateway = await openWorld();
+    const { faults, world } = gateway.sandbox;
+    await view(gateway, 'anna', 'bert');
     faults.set({ answerLost: { commands: ['follow_add'] }, error: { code: 30006, commands: ['follow_check'] } });
-    expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNKNOWN_OUTCOME']]);
+    expect(short(await follow(gateway, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNKNOWN_OUTCOME']]);
     faults.reset();
     expect(world.followTime('anna', 'bert')).toBeDefined();
-    expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+    expect(await view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
   });
 
   test('is not looked for when nothing can have been done', async () => {
-    const house = await openWorld();
-    house.sandbox.faults.set({ error: { code: 60010, commands: ['follow_add'] } });
-    expect(short(await follow(house, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNAVAILABLE']]);
+    const gateway = await openWorld();
+    gateway.sandbox.faults.set({ error: { code: 60010, commands: ['follow_add'] } });
+    expect(short(await follow(gateway, 'anna', ['bert']))).toEqual([['Failure', 'bert', 'UNAVAILABLE']]);
     // One look before it, for what was.
-    expect(house.sandbox.calls.summary().follow_check?.received).toBe(1);
+    expect(gateway.sandbox.calls.summary().follow_check?.received).toBe(1);
   });
 });
 
 test('a change whose client goes away is finished, and the process waits for it', async () => {
-  const house = await openWorld({ clock: createRunningClock() });
-  const { world, faults, calls } = house.sandbox;
+  const gateway = await openWorld({ clock: createRunningClock() });
+  const { world, faults, calls } = gateway.sandbox;
   faults.set({ latency: { ms: 150, commands: ['follow_add'] } });
   const leaving = new AbortController();
-  const asked = fetch(`${house.url}/graphql`, {
+  const asked = fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-viewer-id': 'anna' },
     body: JSON.stringify({ query: mutationOf('follow'), variables: { ids: ['bert'] } }),
@@ -349,35 +349,35 @@ test('a change whose client goes away is finished, and the process waits for it'
   await expect.poll(() => calls.summary().follow_add?.received).toBe(1);
   leaving.abort();
   await expect(asked).rejects.toThrow();
-  await house.gateway.close();
+  await gateway.instance.close();
   expect(world.followTime('anna', 'bert')).toBeDefined();
 });
 
 test('what one viewer asks for at the same time is done in that order', async () => {
-  const house = await openWorld({ clock: createRunningClock() });
-  house.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
-  const first = follow(house, 'anna', ['bert']);
-  await expect.poll(() => received(house, 'follow_add')).toBe(1);
-  const second = unfollow(house, 'anna', ['bert']);
+  const gateway = await openWorld({ clock: createRunningClock() });
+  gateway.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
+  const first = follow(gateway, 'anna', ['bert']);
+  await expect.poll(() => received(gateway, 'follow_add')).toBe(1);
+  const second = unfollow(gateway, 'anna', ['bert']);
   expect([short(await first), short(await second)]).toEqual([[['Changed', 'bert']], [['Changed', 'bert']]]);
-  expect(house.sandbox.world.followTime('anna', 'bert')).toBeUndefined();
-  expect(await view(house, 'anna', 'bert')).toEqual(truth(house, 'anna', 'bert'));
+  expect(gateway.sandbox.world.followTime('anna', 'bert')).toBeUndefined();
+  expect(await view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
 });
 
 test('a change that waits behind another of the same viewer until its deadline is not begun, and says so', async () => {
-  const house = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
-  house.sandbox.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });
-  const changes = ['bert', 'cleo', 'dora'].map((id) => follow(house, 'anna', [id]));
+  const gateway = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
+  gateway.sandbox.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });
+  const changes = ['bert', 'cleo', 'dora'].map((id) => follow(gateway, 'anna', [id]));
   const [first, , third] = await Promise.all(changes);
   expect(short(first ?? [])).toEqual([['Changed', 'bert']]);
   expect(short(third ?? [])).toEqual([['Failure', 'dora', 'UNAVAILABLE']]);
-  expect(house.sandbox.world.followTime('anna', 'dora')).toBeUndefined();
+  expect(gateway.sandbox.world.followTime('anna', 'dora')).toBeUndefined();
 });
 
 test('each of two mutations in one operation answers with the users as they are then', async () => {
-  const house = await openWorld();
+  const gateway = await openWorld();
   const state = `results { ... on FollowChanged { user { id viewerIsFollowing fansCount } } } viewer { followsCount }`;
-  const data = await house.as('anna').data(
+  const data = await gateway.as('anna').data(
     `mutation {
       first: followUsers(input: { userIds: ["bert"] }) { ${state} }
       second: unfollowUsers(input: { userIds: ["bert"] }) { ${state} }
@@ -394,11 +394,11 @@ test('each of two mutations in one operation answers with the users as they are 
 
 test('after WRITE_LAG_SECONDS the upstream is believed again', async () => {
   const clock = createHastyClock();
-  const house = await openWorld({ clock, env: { WRITE_LAG_SECONDS: '30' } });
-  await follow(house, 'anna', ['bert']);
+  const gateway = await openWorld({ clock, env: { WRITE_LAG_SECONDS: '30' } });
+  await follow(gateway, 'anna', ['bert']);
   // Somebody else undoes it where nobody tells us.
-  house.sandbox.world.unfollow('anna', 'bert');
-  const ask = () => house.as('anna').data('{ user(id: "bert") { viewerIsFollowing fansCount } }');
+  gateway.sandbox.world.unfollow('anna', 'bert');
+  const ask = () => gateway.as('anna').data('{ user(id: "bert") { viewerIsFollowing fansCount } }');
   expect(await ask()).toMatchObject({ user: { viewerIsFollowing: true } });
   clock.advance(31_000);
   await ask();

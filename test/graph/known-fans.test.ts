@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/sandbox/people.ts';
 import { HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, type HouseOptions, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 
 type KnownFans = {
   count: number;
@@ -25,15 +25,15 @@ const QUERY = `query ($id: ID!, $first: Int, $after: String) {
   }
 }`;
 
-const openWith = async ({ env, sandbox, ...rest }: HouseOptions = {}) => {
+const openWith = async ({ env, sandbox, ...rest }: TestGatewayOptions = {}) => {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { AUTH: 'development', ...env },
     sandbox: { clock, rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
     ...rest,
   });
-  return { house, clock, world: house.sandbox.world };
+  return { gateway, clock, world: gateway.sandbox.world };
 };
 
 /** A small world: the viewer follows thirty people, 29 of whom, all but the newest, are fans of the user. */
@@ -47,15 +47,15 @@ async function openSmall(env: Record<string, string> = {}) {
   return opened;
 }
 
-async function read(house: House, viewer: string, id: string, first: number, after: string | null = null) {
-  const { user } = await house.as(viewer).data<{ user: { knownFans: KnownFans } }>(QUERY, { id, first, after });
+async function read(gateway: TestGateway, viewer: string, id: string, first: number, after: string | null = null) {
+  const { user } = await gateway.as(viewer).data<{ user: { knownFans: KnownFans } }>(QUERY, { id, first, after });
   return user.knownFans;
 }
 
-async function walk(house: House, viewer: string, id: string, first: number): Promise<KnownFans[]> {
+async function walk(gateway: TestGateway, viewer: string, id: string, first: number): Promise<KnownFans[]> {
   const pages: KnownFans[] = [];
   for (let after: string | null = null; ; ) {
-    const page = await read(house, viewer, id, first, after);
+    const page = await read(gateway, viewer, id, first, after);
     pages.push(page);
     if (!page.pageInfo.hasNextPage) return pages;
     after = page.pageInfo.endCursor;
@@ -64,19 +64,19 @@ async function walk(house: House, viewer: string, id: string, first: number): Pr
 
 const idsOf = (pages: readonly KnownFans[]) => pages.flatMap(({ edges }) => edges.map(({ node }) => node.id));
 
-function truth({ sandbox: { world } }: House, viewer: string, user: string): string[] {
+function truth({ sandbox: { world } }: TestGateway, viewer: string, user: string): string[] {
   const fans = new Set(world.list(user, 'fans').map(({ id }) => id));
   return world.list(viewer, 'follows').flatMap(({ id }) => (fans.has(id) ? [id] : []));
 }
 
-const callsOf = ({ sandbox }: House) =>
+const callsOf = ({ sandbox }: TestGateway) =>
   Object.values(sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
 
 const codesOf = ({ errors }: { errors?: { path?: unknown[]; extensions: { code: string } }[] }) =>
   errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code]);
 
 test('for 80 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
-  const { house } = await openWith({ config: { knownFansMaxCalls: 50 } });
+  const { gateway } = await openWith({ config: { knownFansMaxCalls: 50 } });
   const random = createRandom(7);
   const sizes = { none: 0, some: 0 };
   for (let pair = 0; pair < 80; pair++) {
@@ -84,9 +84,9 @@ test('for 80 pairs of people the pages hold whom brute force finds, in the order
     const reach = pair % 4 === 0 ? 5000 : 300;
     const viewer = pair % 25 === 0 ? HERMIT : personId(1 + Math.floor(random() * reach));
     const user = pair % 20 === 0 ? STAR : personId(1 + Math.floor(random() * reach));
-    const expected = truth(house, viewer, user);
+    const expected = truth(gateway, viewer, user);
     sizes[expected.length === 0 ? 'none' : 'some']++;
-    const pages = await walk(house, viewer, user, 1 + (pair % 7) * 5);
+    const pages = await walk(gateway, viewer, user, 1 + (pair % 7) * 5);
     expect(idsOf(pages)).toEqual(expected);
     for (const [i, { count, atLeast, pageInfo, edges, nodes }] of pages.entries()) {
       expect({ count, atLeast }).toEqual({ count: expected.length, atLeast: false });
@@ -103,29 +103,29 @@ test('for 80 pairs of people the pages hold whom brute force finds, in the order
 });
 
 test('every cursor resumes right after its edge, also when its member or others have gone', async () => {
-  const { house, clock, world } = await openSmall();
-  const all = await read(house, 'viewer', 'user', 100);
+  const { gateway, clock, world } = await openSmall();
+  const all = await read(gateway, 'viewer', 'user', 100);
   const ids = idsOf([all]);
-  expect(ids).toEqual(truth(house, 'viewer', 'user'));
+  expect(ids).toEqual(truth(gateway, 'viewer', 'user'));
   for (const [i, { cursor }] of all.edges.entries())
-    expect(idsOf([await read(house, 'viewer', 'user', 3, cursor)])).toEqual(ids.slice(i + 1, i + 4));
-  expect((await read(house, 'viewer', 'user', 100)).edges).toEqual(all.edges);
+    expect(idsOf([await read(gateway, 'viewer', 'user', 3, cursor)])).toEqual(ids.slice(i + 1, i + 4));
+  expect((await read(gateway, 'viewer', 'user', 100)).edges).toEqual(all.edges);
 
   for (const gone of [4, 28]) world.unfollow(ids[gone] as string, 'user');
   world.unfollow('viewer', ids[10] as string);
   world.follow('crowd_000030', 'user');
   clock.advance(3_600_001);
-  const left = truth(house, 'viewer', 'user');
+  const left = truth(gateway, 'viewer', 'user');
   expect(left).toHaveLength(27);
   for (const [i, { cursor }] of all.edges.entries())
-    expect(idsOf([await read(house, 'viewer', 'user', 100, cursor)])).toEqual(
+    expect(idsOf([await read(gateway, 'viewer', 'user', 100, cursor)])).toEqual(
       ids.slice(i + 1).filter((id) => left.includes(id)),
     );
 });
 
 test('known fans bring their profiles and what the viewer is to them at no further call', async () => {
-  const { house } = await openSmall();
-  const { user } = await house
+  const { gateway } = await openSmall();
+  const { user } = await gateway
     .as('viewer')
     .data<{ user: { knownFans: { nodes: unknown[] } } }>(
       '{ user(id: "user") { knownFans(first: 2) { nodes { id nick viewerIsFollowing viewerCanFollow } } } }',
@@ -136,63 +136,63 @@ test('known fans bring their profiles and what the viewer is to them at no furth
     viewerIsFollowing: true,
     viewerCanFollow: false,
   });
-  expect(callsOf(house)).toBe(2);
+  expect(callsOf(gateway)).toBe(2);
 });
 
 test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER_INPUT and ask nobody', async () => {
-  const { house } = await openSmall();
+  const { gateway } = await openSmall();
   for (const first of [-1, 101]) {
-    const answer = await house.as('viewer').query(QUERY, { id: 'user', first });
+    const answer = await gateway.as('viewer').query(QUERY, { id: 'user', first });
     expect(codesOf(answer)).toEqual([['user.knownFans', 'BAD_USER_INPUT']]);
   }
-  expect(callsOf(house)).toBe(0);
+  expect(callsOf(gateway)).toBe(0);
   const pageInfo = { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null };
   const none = { count: 29, atLeast: false, edges: [], pageInfo };
-  expect(await read(house, 'viewer', 'user', 0)).toMatchObject(none);
+  expect(await read(gateway, 'viewer', 'user', 0)).toMatchObject(none);
 });
 
 test('an anonymous viewer gets null and costs nothing, whatever cursor comes along', async () => {
-  const { house } = await openSmall();
+  const { gateway } = await openSmall();
   for (const after of [null, 'made-up'])
-    expect(await house.query(QUERY, { id: 'user', after })).toEqual({
+    expect(await gateway.query(QUERY, { id: 'user', after })).toEqual({
       data: { user: { id: 'user', knownFans: null } },
     });
-  expect(callsOf(house)).toBe(0);
+  expect(callsOf(gateway)).toBe(0);
 });
 
 test('where only the owner may see fans, others get FORBIDDEN and cost nothing', async () => {
-  const { house } = await openSmall({ LIST_VISIBILITY: 'fans=self,follows=public,mutuals=public' });
-  for (const asker of [house, house.as('viewer')]) {
+  const { gateway } = await openSmall({ LIST_VISIBILITY: 'fans=self,follows=public,mutuals=public' });
+  for (const asker of [gateway, gateway.as('viewer')]) {
     const answer = await asker.query(QUERY, { id: 'user' });
     expect(answer.data).toEqual({ user: { id: 'user', knownFans: null } });
     expect(codesOf(answer)).toEqual([['user.knownFans', 'FORBIDDEN']]);
   }
-  expect(callsOf(house)).toBe(0);
-  expect((await read(house, 'user', 'user', 20)).count).toBe(0);
+  expect(callsOf(gateway)).toBe(0);
+  expect((await read(gateway, 'user', 'user', 20)).count).toBe(0);
 });
 
 describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobody', () => {
-  const strangers: Record<string, (house: House, own: string) => Promise<string> | string> = {
+  const strangers: Record<string, (gateway: TestGateway, own: string) => Promise<string> | string> = {
     'made up': () => 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA',
-    forged: (_house, own) => own.slice(0, -2) + (own.endsWith('AA') ? 'BA' : 'AA'),
-    'another viewer’s': async (house) => (await read(house, 'user', 'user', 1)).edges[0]?.cursor ?? '',
-    'another user’s': async (house) => (await read(house, 'viewer', 'other', 1)).edges[0]?.cursor as string,
-    'one of the fans': async (house) => {
+    forged: (_gateway, own) => own.slice(0, -2) + (own.endsWith('AA') ? 'BA' : 'AA'),
+    'another viewer’s': async (gateway) => (await read(gateway, 'user', 'user', 1)).edges[0]?.cursor ?? '',
+    'another user’s': async (gateway) => (await read(gateway, 'viewer', 'other', 1)).edges[0]?.cursor as string,
+    'one of the fans': async (gateway) => {
       const query = '{ user(id: "user") { fans { pageInfo { endCursor } } } }';
-      const { user } = await house.data<{ user: { fans: KnownFans } }>(query);
+      const { user } = await gateway.data<{ user: { fans: KnownFans } }>(query);
       return user.fans.pageInfo.endCursor as string;
     },
   };
 
   test.each(Object.keys(strangers))('%s', async (which) => {
-    const { house, world } = await openSmall();
+    const { gateway, world } = await openSmall();
     world.follow('user', 'crowd_000001');
-    const own = (await read(house, 'viewer', 'user', 1)).edges[0]?.cursor as string;
-    const after = await strangers[which]?.(house, own);
+    const own = (await read(gateway, 'viewer', 'user', 1)).edges[0]?.cursor as string;
+    const after = await strangers[which]?.(gateway, own);
     expect(after).toMatch(/./);
-    house.sandbox.calls.reset();
-    const answer = await house.as('viewer').query(QUERY, { id: 'user', after });
+    gateway.sandbox.calls.reset();
+    const answer = await gateway.as('viewer').query(QUERY, { id: 'user', after });
     expect(codesOf(answer)).toEqual([['user.knownFans', 'INVALID_CURSOR']]);
-    expect(callsOf(house)).toBe(0);
+    expect(callsOf(gateway)).toBe(0);
   });
 });

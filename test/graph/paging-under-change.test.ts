@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { readPage } from '../support/walk.ts';
 
 const CHUNK = 5;
@@ -11,7 +11,7 @@ const RUNS = 300;
 type Change = { kind: 'leave' | 'return' | 'join'; pick: number; sameSecond: boolean };
 /** One client page, and what happens before the next: changes, and perhaps the end of every remembered page's life. */
 type Step = { first: number; changes: Change[]; forget: boolean };
-type Turned = { house: House; clock: TestClock };
+type Turned = { gateway: TestGateway; clock: TestClock };
 /** Where changes may happen: anywhere in the list, or in the upstream page that the last cursor names. */
 type Reach = 'anywhere' | 'named page';
 
@@ -34,8 +34,14 @@ const scenario = fc.record({
 });
 
 /** Walks one user's fans page by page, changing them in between; answers who stayed throughout and who was seen. */
-async function walkWhileChanging({ house, clock }: Turned, user: string, gaps: number[], steps: Step[], reach: Reach) {
-  const { world } = house.sandbox;
+async function walkWhileChanging(
+  { gateway, clock }: Turned,
+  user: string,
+  gaps: number[],
+  steps: Step[],
+  reach: Reach,
+) {
+  const { world } = gateway.sandbox;
   world.importAccount(user);
   let second = 1_700_000_000;
   for (const [number, gap] of gaps.entries()) join(`${user}_m${(number * 7919) % 97}_${number}`, gap);
@@ -47,7 +53,7 @@ async function walkWhileChanging({ house, clock }: Turned, user: string, gaps: n
   let after: string | null = null;
   for (let turn = 0; ; turn++) {
     const step = steps[turn];
-    const page = await readPage(house, user, 'fans', step?.first ?? 8, after);
+    const page = await readPage(gateway, user, 'fans', step?.first ?? 8, after);
     seen.push(...page.edges.map(({ node }) => node.id));
     if (!page.pageInfo.hasNextPage || page.pageInfo.endCursor === null) break;
     after = page.pageInfo.endCursor;
@@ -101,7 +107,7 @@ async function holds(turned: Turned, reach: Reach) {
 async function openTurned(env: Record<string, string>): Promise<Turned> {
   const clock = createHastyClock();
   const sandbox = { emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY, clock };
-  return { clock, house: await openHouse({ clock, sandbox, config: { chunkSize: CHUNK }, env }) };
+  return { clock, gateway: await openGateway({ clock, sandbox, config: { chunkSize: CHUNK }, env }) };
 }
 
 test('with key positions and no remembered pages, nobody who stayed is lost, repeated or moved', async () => {
@@ -114,39 +120,39 @@ test('with key positions and pages that are remembered for a while, nobody who s
 
 test('with plain offsets, the same holds for changes inside the page that the cursor names', async () => {
   const turned = await openTurned({ LIST_FRESH_SECONDS: '0' });
-  turned.house.sandbox.faults.set({ offsetCursor: true });
+  turned.gateway.sandbox.faults.set({ offsetCursor: true });
   await holds(turned, 'named page');
 });
 
 test('with plain offsets, newcomers who push members over a page’s edge make nobody appear twice', async () => {
-  const { house } = await openTurned({});
-  const { world } = house.sandbox;
-  house.sandbox.faults.set({ offsetCursor: true });
+  const { gateway } = await openTurned({});
+  const { world } = gateway.sandbox;
+  gateway.sandbox.faults.set({ offsetCursor: true });
   world.addFans('anna', 20);
   const before = world.list('anna', 'fans').map(({ id }) => id);
-  const first = await readPage(house, 'anna', 'fans', 3, null);
+  const first = await readPage(gateway, 'anna', 'fans', 3, null);
   for (const id of ['new1', 'new2']) {
     world.importAccount(id);
     world.follow(id, 'anna', 1_700_000_000);
   }
 
-  const second = await readPage(house, 'anna', 'fans', 8, first.pageInfo.endCursor);
+  const second = await readPage(gateway, 'anna', 'fans', 8, first.pageInfo.endCursor);
 
   expect([...first.edges, ...second.edges].map(({ node }) => node.id)).toEqual(before.slice(0, 11));
 });
 
 test('a member whom more newcomers than a page holds have pushed down is found again', async () => {
-  const { house } = await openTurned({ LIST_FRESH_SECONDS: '0' });
-  const { world } = house.sandbox;
+  const { gateway } = await openTurned({ LIST_FRESH_SECONDS: '0' });
+  const { world } = gateway.sandbox;
   world.addFans('anna', 20);
   const before = world.list('anna', 'fans').map(({ id }) => id);
-  const first = await readPage(house, 'anna', 'fans', 3, null);
+  const first = await readPage(gateway, 'anna', 'fans', 3, null);
   for (let n = 0; n < 3000; n++) {
     world.importAccount(`new${n}`);
     world.follow(`new${n}`, 'anna', 1_700_000_000 + n);
   }
 
-  const second = await readPage(house, 'anna', 'fans', 8, first.pageInfo.endCursor);
+  const second = await readPage(gateway, 'anna', 'fans', 8, first.pageInfo.endCursor);
 
   expect(second.edges.map(({ node }) => node.id)).toEqual(before.slice(3, 11));
 });

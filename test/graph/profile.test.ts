@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 
 const empty = { emptyWorld: true };
 
 test('the sample of the follow_get page, through the whole gateway', async () => {
-  const house = await openHouse({ sandbox: { people: 3 } });
-  const answer = await house.query(
+  const gateway = await openGateway({ sandbox: { people: 3 } });
+  const answer = await gateway.query(
     'query { user(id:"UserID_001"){fans(first:10){edges{followedAt node{id nick allowType selfSignature customFields{key value}}} pageInfo{hasNextPage}}} }',
   );
   const fan = (number: number, allowType: string) => ({
@@ -60,13 +60,13 @@ const TYPED = {
 };
 
 test('every profile field has its type, the same from a list and from portrait_get', async () => {
-  const house = await openHouse({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Mood' } });
-  const { world } = house.sandbox;
+  const gateway = await openGateway({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Mood' } });
+  const { world } = gateway.sandbox;
   world.importAccount('mina', TAGS);
   world.importAccount('ben');
   world.follow('mina', 'ben');
 
-  const data = await house.data<{ user: object; ben: { fans: { nodes: object[] } } }>(
+  const data = await gateway.data<{ user: object; ben: { fans: { nodes: object[] } } }>(
     `{ user(id: "mina") { ${EVERY_FIELD} } ben: user(id: "ben") { fans { nodes { ${EVERY_FIELD} } } } }`,
   );
 
@@ -76,8 +76,8 @@ test('every profile field has its type, the same from a list and from portrait_g
 });
 
 test('values that this version cannot read are null in their field and raw in profileItems', async () => {
-  const house = await openHouse({ sandbox: empty });
-  const { world } = house.sandbox;
+  const gateway = await openGateway({ sandbox: empty });
+  const { world } = gateway.sandbox;
   const odd = {
     Tag_Profile_IM_Image: 'not a url',
     Tag_Profile_IM_Gender: 'Gender_Type_Other',
@@ -91,7 +91,7 @@ test('values that this version cannot read are null in their field and raw in pr
   world.importAccount('ben');
   world.follow('odd', 'ben');
 
-  const { user } = await house.data<{ user: { fans: { nodes: object[] } } }>(
+  const { user } = await gateway.data<{ user: { fans: { nodes: object[] } } }>(
     '{ user(id: "ben") { fans { nodes { nick avatar gender birthday allowType adminForbidType level profileItems { tag value } } } } }',
   );
 
@@ -112,9 +112,9 @@ test('values that this version cannot read are null in their field and raw in pr
 });
 
 test('customFields and profileItems take the keys and tags that are wanted', async () => {
-  const house = await openHouse({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Mood' } });
-  house.sandbox.world.importAccount('mina', { ...TAGS, Tag_Profile_Custom_Mood: 'calm' });
-  const { user } = await house.data<{ user: object }>(
+  const gateway = await openGateway({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Mood' } });
+  gateway.sandbox.world.importAccount('mina', { ...TAGS, Tag_Profile_Custom_Mood: 'calm' });
+  const { user } = await gateway.data<{ user: object }>(
     '{ user(id: "mina") { customFields(keys: ["Mood"]) { key value } none: customFields(keys: []) { key } profileItems(tags: ["Tag_Profile_IM_Nick"]) { tag value } } }',
   );
   expect(user).toEqual({
@@ -125,10 +125,10 @@ test('customFields and profileItems take the keys and tags that are wanted', asy
 });
 
 test('a configured field that the app does not have is UPSTREAM_MISCONFIGURED naming it, and takes no other down', async () => {
-  const house = await openHouse({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Nope' } });
-  house.sandbox.world.importAccount('mina', TAGS);
+  const gateway = await openGateway({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Team,Nope' } });
+  gateway.sandbox.world.importAccount('mina', TAGS);
 
-  const { data, errors } = await house.query(
+  const { data, errors } = await gateway.query(
     '{ user(id: "mina") { nick team: customFields(keys: ["Team"]) { value } all: customFields { value } nope: customFields(keys: ["Nope"]) { value } } }',
   );
 
@@ -137,14 +137,14 @@ test('a configured field that the app does not have is UPSTREAM_MISCONFIGURED na
   });
   expect(errors).toMatchObject([{ path: ['user', 'nope'], extensions: { code: 'UPSTREAM_MISCONFIGURED' } }]);
   expect(errors?.[0]?.message).toContain('Nope');
-  expect(house.logLines.some((line) => line.includes('Tag_Profile_Custom_Nope'))).toBe(true);
+  expect(gateway.logLines.some((line) => line.includes('Tag_Profile_Custom_Nope'))).toBe(true);
 });
 
 test('one unknown account nulls its own fields with USER_NOT_FOUND at their paths; the others answer', async () => {
-  const house = await openHouse({ sandbox: empty });
-  house.sandbox.world.addFans('star', 3);
+  const gateway = await openGateway({ sandbox: empty });
+  gateway.sandbox.world.addFans('star', 3);
 
-  const { data, errors } = await house.query(
+  const { data, errors } = await gateway.query(
     '{ users(ids: ["star", "ghost", "crowd_000001"]) { id nick fansCount fans(first: 1) { nodes { id } } } }',
   );
 
@@ -164,17 +164,17 @@ test('one unknown account nulls its own fields with USER_NOT_FOUND at their path
 });
 
 test('a portrait_get that fails whole for an unknown account still answers for the others', async () => {
-  const house = await openHouse({ sandbox: empty });
-  house.sandbox.faults.set({ unknownFailsAll: true });
-  house.sandbox.world.addFans('star', 3);
-  const { data, errors } = await house.query('{ users(ids: ["crowd_000001", "ghost", "crowd_000002"]) { nick } }');
+  const gateway = await openGateway({ sandbox: empty });
+  gateway.sandbox.faults.set({ unknownFailsAll: true });
+  gateway.sandbox.world.addFans('star', 3);
+  const { data, errors } = await gateway.query('{ users(ids: ["crowd_000001", "ghost", "crowd_000002"]) { nick } }');
   expect(data).toEqual({ users: [{ nick: 'Crowd 1' }, { nick: null }, { nick: 'Crowd 2' }] });
   expect(errors).toMatchObject([{ path: ['users', 1, 'nick'], extensions: { code: 'USER_NOT_FOUND' } }]);
 });
 
 test('users and nodes keep their order, repeat what is repeated, and fail only where an id is malformed', async () => {
-  const house = await openHouse({ sandbox: empty });
-  const { data, errors } = await house.query(
+  const gateway = await openGateway({ sandbox: empty });
+  const { data, errors } = await gateway.query(
     '{ users(ids: ["b", "a", "not an id", "b"]) { id } nodes(ids: ["b", "", "a"]) { __typename id } }',
   );
   expect(data).toEqual({
@@ -185,14 +185,14 @@ test('users and nodes keep their order, repeat what is repeated, and fail only w
     { path: ['users', 2], extensions: { code: 'BAD_USER_INPUT' } },
     { path: ['nodes', 1], extensions: { code: 'BAD_USER_INPUT' } },
   ]);
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
 test('more than 100 ids at once, and a malformed id, are BAD_USER_INPUT', async () => {
-  const house = await openHouse({ sandbox: empty });
+  const gateway = await openGateway({ sandbox: empty });
   const ids = Array.from({ length: 101 }, (_, n) => `u${n}`);
-  const many = await house.query('query ($ids: [ID!]!) { users(ids: $ids) { id } }', { ids });
-  const malformed = await house.query(
+  const many = await gateway.query('query ($ids: [ID!]!) { users(ids: $ids) { id } }', { ids });
+  const malformed = await gateway.query(
     '{ user(id: "a b") { id } node(id: "ünïcode") { id } long: user(id: "a234567890123456789012345678901234567890") { id } }',
   );
   expect(many.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
@@ -201,8 +201,8 @@ test('more than 100 ids at once, and a malformed id, are BAD_USER_INPUT', async 
 });
 
 test('what a user shows of the app’s own fields does not depend on who was looked at before', async () => {
-  const house = await openHouse({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Mood,Nope' } });
-  const { world } = house.sandbox;
+  const gateway = await openGateway({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Mood,Nope' } });
+  const { world } = gateway.sandbox;
   world.importAccount('mina', { ...TAGS, Tag_Profile_Custom_Mood: 'calm' });
   world.importAccount('ben');
   world.follow('mina', 'ben');
@@ -210,11 +210,11 @@ test('what a user shows of the app’s own fields does not depend on who was loo
   const inList =
     '{ user(id: "ben") { fans { nodes { customFields { key } nope: customFields(keys: ["Nope"]) { key } } } } }';
 
-  const before = await house.query(alone);
-  const list = await house.query(inList);
+  const before = await gateway.query(alone);
+  const list = await gateway.query(inList);
   // Priming happens behind the answer.
   await new Promise((resolve) => setImmediate(resolve));
-  const after = await house.query(alone);
+  const after = await gateway.query(alone);
 
   expect(before.data).toEqual({ user: { nick: 'Mina Ω 🐱', customFields: [{ key: 'Mood' }], nope: null } });
   expect(list.data).toEqual({

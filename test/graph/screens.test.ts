@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import * as documents from '../../schema/documents.ts';
 import { readOperationNames } from '../../src/server/starter-operations.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 
 /** As many of the made-up people as the operations' defaults name. */
 const PEOPLE = { people: 300 };
@@ -14,9 +14,9 @@ async function ask<Result, Variables extends Record<string, unknown>>(
   document: TypedDocumentNode<Result, Variables>,
   variables: Variables,
 ) {
-  const house = await openHouse({ sandbox: PEOPLE, env: { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
-  const data = await house.data<Result>(print(document), variables);
-  return { data, calls: house.sandbox.calls.summary() };
+  const gateway = await openGateway({ sandbox: PEOPLE, env: { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' } });
+  const data = await gateway.data<Result>(print(document), variables);
+  return { data, calls: gateway.sandbox.calls.summary() };
 }
 
 test('the fans screen shows names for one list call, one for the counts and one for the user’s own name', async () => {
@@ -54,11 +54,11 @@ test('every operation has a document', () => {
 test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
   '%s runs with its defaults, and a viewer finds what it asks for',
   async (_name, document) => {
-    const house = await openHouse({
+    const gateway = await openGateway({
       sandbox: PEOPLE,
       env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' },
     });
-    const data = await house.as('user_00001').data<Record<string, unknown>>(print(document));
+    const data = await gateway.as('user_00001').data<Record<string, unknown>>(print(document));
     expect(Object.values(data).every((field) => field !== null)).toBe(true);
   },
 );
@@ -66,14 +66,14 @@ test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
 test.each(typed.filter(([, document]) => typeOf(document) === 'subscription'))(
   '%s begins with its defaults, and tells what happens',
   async (_name, document) => {
-    const house = await openHouse({
+    const gateway = await openGateway({
       sandbox: PEOPLE,
       env: { AUTH: 'development', WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: '/hooks' },
     });
-    house.sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: 'token' });
-    const stream = await subscribe(house, print(document));
-    house.sandbox.act.follow('user_00042', 'UserID_001');
-    for (const id of ['UserID_001', 'UserID_002']) house.sandbox.act.setProfile(id, { Tag_Profile_IM_Nick: 'New' });
+    gateway.sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: 'token' });
+    const stream = await subscribe(gateway, print(document));
+    gateway.sandbox.act.follow('user_00042', 'UserID_001');
+    for (const id of ['UserID_001', 'UserID_002']) gateway.sandbox.act.setProfile(id, { Tag_Profile_IM_Nick: 'New' });
     expect(await stream.answer()).toMatchObject({ data: expect.anything() });
   },
 );

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { FollowList } from '../../src/follow/model.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 
 const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
 const WHO = { anonymous: null, other: 'olga', self: 'anna' } as const;
@@ -40,15 +40,15 @@ const at = (data: unknown, path: readonly (string | number)[]): unknown =>
   path.reduce((value, key) => (value as Record<string | number, unknown> | null)?.[key], data);
 
 async function openWorld(visibility: string) {
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { AUTH: 'development', LIST_VISIBILITY: visibility },
     sandbox: { emptyWorld: true },
   });
-  const { world } = house.sandbox;
+  const { world } = gateway.sandbox;
   for (const id of ['anna', 'bert', 'olga']) world.importAccount(id);
   world.follow('anna', 'bert');
   world.follow('bert', 'anna');
-  return house;
+  return gateway;
 }
 
 const refusals = ({ errors }: Answer) => errors?.map(({ path, extensions }) => [path?.at(-1), extensions.code]);
@@ -58,10 +58,10 @@ const CASES = LISTS.flatMap((list) =>
 );
 
 test.each(CASES)('%s that are %s are open to whom they should, by every way to them', async (list, setting) => {
-  const house = await openWorld(`${list}=${setting}`);
+  const gateway = await openWorld(`${list}=${setting}`);
   for (const [way, { query, path }] of Object.entries(WAYS)) {
     for (const who of Object.keys(WHO) as (keyof typeof WHO)[]) {
-      const { data, errors }: Answer = await (WHO[who] ? house.as(WHO[who]) : house).query(query(list));
+      const { data, errors }: Answer = await (WHO[who] ? gateway.as(WHO[who]) : gateway).query(query(list));
       const user = at(data, path) as { id: string; list: unknown };
       const refused = MAY[setting][who] ? undefined : [['list', 'FORBIDDEN']];
       expect({ way, who, id: user.id, isNull: user.list === null, refused: refusals({ errors }) }).toEqual({
@@ -72,8 +72,8 @@ test.each(CASES)('%s that are %s are open to whom they should, by every way to t
 });
 
 test.each(LISTS)('%s that are hidden stay hidden in the answer of a mutation', async (list) => {
-  const house = await openWorld(`${list}=self`);
-  const answer = await house.as('olga').query(
+  const gateway = await openWorld(`${list}=self`);
+  const answer = await gateway.as('olga').query(
     `mutation { followUsers(input: { userIds: ["anna"] }) {
       results { ... on FollowChanged { user { id list: ${list} { nodes { id } } } } }
       viewer { list: ${list} { nodes { id } } }
@@ -85,44 +85,44 @@ test.each(LISTS)('%s that are hidden stay hidden in the answer of a mutation', a
 });
 
 test.each(LISTS)('%s that are hidden stay hidden in an event', async (list) => {
-  const house = await openWorld(`${list}=self${list === 'fans' ? ',follows=public' : ''}`);
+  const gateway = await openWorld(`${list}=self${list === 'fans' ? ',follows=public' : ''}`);
   const subscription = `subscription { followEvents(userId: "olga") { ... on FanGained { user { id list: ${list} { nodes { id } } } } } }`;
-  const stream = await subscribe(house, subscription, {}, { 'x-viewer-id': 'olga' });
-  await house.as('anna').data('mutation { followUsers(input: { userIds: ["olga"] }) { results { __typename } } }');
+  const stream = await subscribe(gateway, subscription, {}, { 'x-viewer-id': 'olga' });
+  await gateway.as('anna').data('mutation { followUsers(input: { userIds: ["olga"] }) { results { __typename } } }');
   const answer = await stream.answer<Answer>();
   expect(answer.data).toEqual({ followEvents: { user: { id: 'anna', list: null } } });
   expect(refusals(answer)).toEqual([['list', 'FORBIDDEN']]);
 });
 
 test('what may not be seen costs no call', async () => {
-  const house = await openWorld('self');
-  await house.as('olga').query('{ user(id: "anna") { fans { totalCount nodes { id } } follows { nodes { id } } } }');
-  expect(house.sandbox.calls.summary()).toEqual({});
+  const gateway = await openWorld('self');
+  await gateway.as('olga').query('{ user(id: "anna") { fans { totalCount nodes { id } } follows { nodes { id } } } }');
+  expect(gateway.sandbox.calls.summary()).toEqual({});
 });
 
 test('counts are no lists: they can be seen whatever the setting', async () => {
-  const house = await openWorld('self');
-  expect(await house.data('{ user(id: "anna") { fansCount followsCount mutualsCount } }')).toEqual({
+  const gateway = await openWorld('self');
+  expect(await gateway.data('{ user(id: "anna") { fansCount followsCount mutualsCount } }')).toEqual({
     user: { fansCount: 1, followsCount: 1, mutualsCount: 1 },
   });
 });
 
 test('whoever may not see a user’s lists cannot find out about their members one by one', async () => {
-  const house = await openWorld('fans=self');
-  const ask = (as: string) => house.as(as).query('{ user(id: "anna") { relationTo(userId: "bert") } }');
+  const gateway = await openWorld('fans=self');
+  const ask = (as: string) => gateway.as(as).query('{ user(id: "anna") { relationTo(userId: "bert") } }');
   expect((await ask('olga')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   expect(await ask('anna')).toEqual({ data: { user: { relationTo: 'MUTUAL' } } });
   expect(await ask('bert')).toEqual({ data: { user: { relationTo: 'MUTUAL' } } });
 });
 
 test('a team’s own rule takes the place of the setting', async () => {
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { AUTH: 'development', LIST_VISIBILITY: 'self' },
     maySee: (viewer, owner) => viewer?.userId === 'olga' && owner !== 'bert',
     sandbox: { emptyWorld: true },
   });
-  for (const id of ['anna', 'bert', 'olga']) house.sandbox.world.importAccount(id);
-  const ask = (as: string, owner: string) => house.as(as).query(`{ user(id: "${owner}") { fans { nodes { id } } } }`);
+  for (const id of ['anna', 'bert', 'olga']) gateway.sandbox.world.importAccount(id);
+  const ask = (as: string, owner: string) => gateway.as(as).query(`{ user(id: "${owner}") { fans { nodes { id } } } }`);
   expect((await ask('olga', 'anna')).errors).toBeUndefined();
   expect((await ask('olga', 'bert')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   expect((await ask('anna', 'anna')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
-import { openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 const PEOPLE = ['ana', 'bo', 'cy', 'di'];
@@ -47,16 +47,16 @@ type Ask = Step & { type: 'ask' };
 async function openWorld() {
   const { url: REDIS_URL } = await startRedis();
   const clock = createRunningClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     // A machine that is busy must not be taken for a Redis that is away.
     env: { AUTH: 'development', REDIS_URL, REDIS_TIMEOUT_MS: '5000', WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks' },
     clock,
     sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
   });
-  const { sandbox } = house;
-  sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: TOKEN });
+  const { sandbox } = gateway;
+  sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: TOKEN });
   for (const id of PEOPLE) sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: id });
-  const replicas: Replica[] = [house, await house.openReplica()];
+  const replicas: Replica[] = [gateway, await gateway.openReplica()];
   let asked = 0;
 
   /** An answer to a body that was asked before, or to one that never was. */

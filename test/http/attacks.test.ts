@@ -3,23 +3,23 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import type { House } from '../support/house.ts';
-import { bugs, codesOf, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { bugs, codesOf, head, openEmptyGateway, openSocket, post, readRefusal } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 
 /** Sends bytes, and reads the status of the one answer with which the gateway closes the connection. */
-async function refusedOver(house: House, bytes: string): Promise<number> {
-  const { hostname, port } = new URL(house.url);
+async function refusedOver(gateway: TestGateway, bytes: string): Promise<number> {
+  const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
   socket.write(bytes);
   const received = await text(socket);
   expect(received.toLowerCase()).toContain('connection: close');
   expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
-  expect(house.sandbox.calls.count()).toBe(0);
-  expect(bugs(house)).toEqual([]);
+  expect(gateway.sandbox.calls.count()).toBe(0);
+  expect(bugs(gateway)).toEqual([]);
   return Number(received.slice(9, 12));
 }
 
@@ -51,31 +51,31 @@ test.each([
   ['a URL of more than 16 kB', `GET /graphql?query=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
   ['an expectation that nobody can meet', `${START}Expect: 200-ok\r\nContent-Length: 1\r\n\r\n`, 417],
 ])('%s is refused', async (_title, bytes, status) => {
-  const house = await openEmptyHouse();
-  expect(await refusedOver(house, bytes)).toBe(status);
-  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+  const gateway = await openEmptyGateway();
+  expect(await refusedOver(gateway, bytes)).toBe(status);
+  expect(await gateway.data('{ __typename }')).toEqual({ __typename: 'Query' });
 });
 
 test('nonsense behind a good request is refused after that has been answered', async () => {
-  const house = await openEmptyHouse();
-  const { write, until, closed } = openSocket(house);
+  const gateway = await openEmptyGateway();
+  const { write, until, closed } = openSocket(gateway);
   await write(`${head(`Content-Length: ${TYPENAME.length}`)}${TYPENAME}nonsense\r\n\r\n`);
   expect(await until(/HTTP\/1\.1 400/)).toMatch(/HTTP\/1\.1 400 /s);
   await closed;
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('a client of HTTP/1.0, which names no host, is answered and its connection closed', async () => {
-  const house = await openEmptyHouse();
-  const { write, until, closed } = openSocket(house);
+  const gateway = await openEmptyGateway();
+  const { write, until, closed } = openSocket(gateway);
   await write(`POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n${TYPENAME}`);
   expect(await until(/"Query"/)).toMatch(/^HTTP\/1\.1 200 /);
   await closed;
 });
 
 test('a client that asks first whether it may send its body is told to go on', async () => {
-  const house = await openEmptyHouse();
-  const { write, until } = openSocket(house);
+  const gateway = await openEmptyGateway();
+  const { write, until } = openSocket(gateway);
   await write(head('Expect: 100-continue\r\nContent-Length: 26'));
   await until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
   await write(TYPENAME);
@@ -85,11 +85,11 @@ test('a client that asks first whether it may send its body is told to go on', a
 test.each(['gzip', 'GZIP', 'br', 'deflate', 'gzip, gzip', 'identity, gzip', 'x'])(
   'a body with the content-encoding "%s" is refused with 415, however little it would become',
   async (encoding) => {
-    const house = await openEmptyHouse();
+    const gateway = await openEmptyGateway();
     const body = new Uint8Array(gzipSync('x'.repeat(1_000_000)));
-    const response = await post(house, body, 'application/json', { 'content-encoding': encoding });
+    const response = await post(gateway, body, 'application/json', { 'content-encoding': encoding });
     expect(response.status).toBe(415);
-    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+    expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
   },
 );
 
@@ -101,22 +101,22 @@ test.each([
   'application/json; boundary=x; charset=iso-8859-1',
   'application/json; charset=utf-8x',
 ])('a body of type "%s" is refused with 415', async (type) => {
-  const house = await openEmptyHouse();
-  const response = await post(house, TYPENAME, type);
+  const gateway = await openEmptyGateway();
+  const response = await post(gateway, TYPENAME, type);
   expect(response.status).toBe(415);
-  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
 });
 
 test.each(['application/json; charset="utf-8"', 'application/json; charset=utf8', 'application/json; profile=x'])(
   'a body of type "%s" is taken',
   async (type) => {
-    const house = await openEmptyHouse();
-    expect(await (await post(house, TYPENAME, type)).json()).toEqual({ data: { __typename: 'Query' } });
+    const gateway = await openEmptyGateway();
+    expect(await (await post(gateway, TYPENAME, type)).json()).toEqual({ data: { __typename: 'Query' } });
   },
 );
 
 test('of equal names in a body the last one counts, for all who look at it', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const body = '{"query":"mutation { __typename }","query":"{ a: __typename }","variables":1,"variables":{}}';
-  expect(await (await post(house, body)).json()).toEqual({ data: { a: 'Query' } });
+  expect(await (await post(gateway, body)).json()).toEqual({ data: { a: 'Query' } });
 });

@@ -1,7 +1,7 @@
 // The audits of the GraphQL-over-HTTP specification, as graphql-http ships them.
 import { serverAudits } from 'graphql-http';
 import { expect, test } from 'vitest';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 import { bugs } from './requests.ts';
 
 /** How many audits of each level there are; a new version of the suite may bring more. */
@@ -11,10 +11,10 @@ const AUDITS = { MUST: 13, SHOULD: 23, MAY: 25 };
 const DEVIATIONS: Record<string, string> = {};
 
 test('every audit of the specification holds, MUST, SHOULD and MAY, but for the listed deviations', async () => {
-  const house = await openHouse({ sandbox: { people: 3 } });
+  const gateway = await openGateway({ sandbox: { people: 3 } });
   const counts = { MUST: 0, SHOULD: 0, MAY: 0 };
   const failed: string[] = [];
-  for (const { id, name, fn } of serverAudits({ url: `${house.url}/graphql` })) {
+  for (const { id, name, fn } of serverAudits({ url: `${gateway.url}/graphql` })) {
     const result = await fn();
     counts[name.split(' ', 1)[0] as keyof typeof counts] += 1;
     if (result.status !== 'ok') failed.push(`${id} ${name}: ${result.reason}`);
@@ -22,5 +22,5 @@ test('every audit of the specification holds, MUST, SHOULD and MAY, but for the 
   expect(failed.filter((line) => !(line.slice(0, 4) in DEVIATIONS))).toEqual([]);
   expect(failed.map((line) => line.slice(0, 4)).sort()).toEqual(Object.keys(DEVIATIONS).sort());
   expect(counts).toEqual(AUDITS);
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });

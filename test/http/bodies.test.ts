@@ -1,9 +1,9 @@
 // Request bodies that are no GraphQL request: each is refused in GraphQL's shape, at no cost upstream.
 import { expect, test } from 'vitest';
-import { bugs, codesOf, head, openEmptyHouse, openSocket, post, readRefusal, requestLines } from './requests.ts';
+import { bugs, codesOf, head, openEmptyGateway, openSocket, post, readRefusal, requestLines } from './requests.ts';
 
 const LIMIT = 2048;
-const openLimited = () => openEmptyHouse({}, { maxBodyBytes: LIMIT });
+const openLimited = () => openEmptyGateway({}, { maxBodyBytes: LIMIT });
 const TYPENAME = '{"query":"{ __typename }"}';
 
 test.each<[string, string | Uint8Array<ArrayBuffer>]>([
@@ -27,10 +27,10 @@ test.each<[string, string | Uint8Array<ArrayBuffer>]>([
   ['UTF-16', new Uint8Array(Buffer.from(TYPENAME, 'utf16le'))],
   ['bytes that are no UTF-8', new Uint8Array([0xff, 0xfe, 0x00, 0x80])],
 ])('%s is a BAD_REQUEST with a status from 400', async (_title, body) => {
-  const house = await openEmptyHouse();
-  const response = await post(house, body);
+  const gateway = await openEmptyGateway();
+  const response = await post(gateway, body);
   expect(response.status).toBe(400);
-  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
 });
 
 test.each([
@@ -43,10 +43,10 @@ test.each([
   ['application/graphql+json', 'application/graphql+json'],
   ['application/jsonp', 'application/jsonp'],
 ])('a body with %s is refused with 415 and the remedy', async (_title, type) => {
-  const house = await openEmptyHouse();
-  const response = await post(house, TYPENAME, type);
+  const gateway = await openEmptyGateway();
+  const response = await post(gateway, TYPENAME, type);
   expect(response.status).toBe(415);
-  const answer = await readRefusal(house, response);
+  const answer = await readRefusal(gateway, response);
   expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
   expect(answer.errors?.[0]?.message).toContain('application/json');
 });
@@ -57,8 +57,8 @@ test.each([
   'application/json;charset=utf-8',
   'application/json ; charset=UTF-8',
 ])('a body of type "%s" is taken', async (type) => {
-  const house = await openEmptyHouse();
-  const response = await post(house, TYPENAME, type);
+  const gateway = await openEmptyGateway();
+  const response = await post(gateway, TYPENAME, type);
   expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
 });
 
@@ -67,12 +67,12 @@ test.each([
   ['a lone half of a character', [0xed, 0xa0, 0x80]],
   ['more bytes than the character needs', [0xc0, 0xaf]],
 ])('an id with %s is refused, not changed into another', async (_title, bytes) => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const [before, after] = ['{"query":"{ user(id: \\"', '\\") { id } }"}'].map((text) => Buffer.from(text));
   const body = Buffer.concat([before as Buffer, Buffer.from(bytes), after as Buffer]);
-  const response = await post(house, new Uint8Array(body));
+  const response = await post(gateway, new Uint8Array(body));
   expect(response.status).toBe(400);
-  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
 });
 
 test.each([
@@ -80,15 +80,15 @@ test.each([
   ['variables', '{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"constructor":{"id":"anna"}}}'],
   ['a variable', '{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":{"id":{"__proto__":"anna"}}}'],
 ])('__proto__ and constructor in %s are names like any other', async (_title, body) => {
-  const house = await openEmptyHouse();
-  expect(codesOf(await readRefusal(house, await post(house, body)))).toEqual(['BAD_USER_INPUT']);
+  const gateway = await openEmptyGateway();
+  expect(codesOf(await readRefusal(gateway, await post(gateway, body)))).toEqual(['BAD_USER_INPUT']);
   expect(Object.hasOwn(Object.prototype, 'id')).toBe(false);
 });
 
 test('__proto__ and constructor as aliases, operations, fragments and ids answer like any other name', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const response = await post(
-    house,
+    gateway,
     JSON.stringify({
       query: `query constructor { __proto__: user(id: "__proto__") { ...__proto__ } constructor: user(id: "constructor") { id } }
         fragment __proto__ on User { id }`,
@@ -99,62 +99,62 @@ test('__proto__ and constructor as aliases, operations, fragments and ids answer
 });
 
 test('a body as long as one may be is taken, one more byte is 413', async () => {
-  const house = await openLimited();
-  const whole = await post(house, TYPENAME.padEnd(LIMIT));
+  const gateway = await openLimited();
+  const whole = await post(gateway, TYPENAME.padEnd(LIMIT));
   expect(await whole.json()).toEqual({ data: { __typename: 'Query' } });
-  const tooLarge = await post(house, TYPENAME.padEnd(LIMIT + 1));
+  const tooLarge = await post(gateway, TYPENAME.padEnd(LIMIT + 1));
   expect(tooLarge.status).toBe(413);
-  expect(codesOf(await readRefusal(house, tooLarge))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, tooLarge))).toEqual(['BAD_REQUEST']);
 });
 
 const ANSWERED = /^HTTP\/1\.1 413 .*\r\nconnection: close\r\n.*"The request body is larger than 2048 bytes\.".*\}$/is;
 
 test('a body that is announced as too large is 413 before a byte of it is sent', async () => {
-  const house = await openLimited();
-  const { write, until, socket, closed } = openSocket(house);
+  const gateway = await openLimited();
+  const { write, until, socket, closed } = openSocket(gateway);
   await write(head('Content-Length: 50000000'));
   await until(ANSWERED);
   socket.end();
   await closed;
-  expect(await requestLines(house)).toMatchObject([{ status: 413, errorCodes: ['BAD_REQUEST'], upstreamCalls: 0 }]);
-  expect(bugs(house)).toEqual([]);
+  expect(await requestLines(gateway)).toMatchObject([{ status: 413, errorCodes: ['BAD_REQUEST'], upstreamCalls: 0 }]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('a chunked body is 413 as soon as it is too large, however long it would go on', async () => {
-  const house = await openLimited();
-  const { write, until } = openSocket(house);
+  const gateway = await openLimited();
+  const { write, until } = openSocket(gateway);
   await write(`${head('Transfer-Encoding: chunked')}800\r\n${'x'.repeat(2048)}\r\n1\r\nx\r\n`);
   await until(ANSWERED);
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('a client that sends its too large body to the end is not cut off before it has read the answer', async () => {
-  const house = await openLimited();
-  const { write, until, closed, failure } = openSocket(house);
+  const gateway = await openLimited();
+  const { write, until, closed, failure } = openSocket(gateway);
   await write(head('Content-Length: 900000') + 'x'.repeat(900_000));
   await until(ANSWERED);
   await closed;
   expect(failure()).toBeNull();
-  expect(await requestLines(house)).toMatchObject([{ status: 413, aborted: false }]);
+  expect(await requestLines(gateway)).toMatchObject([{ status: 413, aborted: false }]);
 });
 
 test('a client that does not stop sending is cut off', async () => {
-  const house = await openLimited();
-  const { write, closed, socket } = openSocket(house);
+  const gateway = await openLimited();
+  const { write, closed, socket } = openSocket(gateway);
   await write(head('Transfer-Encoding: chunked'));
   const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
   while (!socket.destroyed) await write(chunk);
   await closed;
-  expect(bugs(house)).toEqual([]);
-  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+  expect(bugs(gateway)).toEqual([]);
+  expect(await gateway.data('{ __typename }')).toEqual({ __typename: 'Query' });
 });
 
 test('a client that goes away in the middle of its body is no bug of ours', async () => {
-  const house = await openEmptyHouse();
-  const { write, socket } = openSocket(house);
+  const gateway = await openEmptyGateway();
+  const { write, socket } = openSocket(gateway);
   await write(`${head('Content-Length: 1000')}{"query":`);
   socket.destroy();
-  expect(await requestLines(house)).toMatchObject([{ aborted: true, upstreamCalls: 0 }]);
-  expect(bugs(house)).toEqual([]);
-  expect(await house.data('{ __typename }')).toEqual({ __typename: 'Query' });
+  expect(await requestLines(gateway)).toMatchObject([{ aborted: true, upstreamCalls: 0 }]);
+  expect(bugs(gateway)).toEqual([]);
+  expect(await gateway.data('{ __typename }')).toEqual({ __typename: 'Query' });
 });

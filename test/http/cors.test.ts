@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCors } from '../../src/server/cors.ts';
-import type { House } from '../support/house.ts';
-import { codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
 const TYPENAME = '{"query":"{ __typename }"}';
 const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost` };
 
-const ask = (house: House, origin: string, headers: Record<string, string> = {}) =>
-  post(house, TYPENAME, 'application/json', { origin, ...headers });
+const ask = (gateway: TestGateway, origin: string, headers: Record<string, string> = {}) =>
+  post(gateway, TYPENAME, 'application/json', { origin, ...headers });
 
-const askBefore = (house: House, origin: string) =>
-  fetch(`${house.url}/graphql`, {
+const askBefore = (gateway: TestGateway, origin: string) =>
+  fetch(`${gateway.url}/graphql`, {
     method: 'OPTIONS',
     headers: {
       origin,
@@ -25,8 +25,8 @@ const askBefore = (house: House, origin: string) =>
   });
 
 /** 101, or the status of the refusal. */
-async function connectFrom(house: House, headers: Record<string, string>): Promise<number> {
-  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+async function connectFrom(gateway: TestGateway, headers: Record<string, string>): Promise<number> {
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
   const opened = once(socket, 'open').then(() => 101);
   const refused = once(socket, 'unexpected-response').then(([, response]) => response.statusCode as number);
   opened.catch(() => {});
@@ -43,8 +43,8 @@ describe('with CORS_ORIGINS', () => {
   test.each([APP, 'http://localhost:3000', 'capacitor://localhost'])(
     'a page of %s may ask and read',
     async (origin) => {
-      const house = await openEmptyHouse(listed);
-      const preflight = await askBefore(house, origin);
+      const gateway = await openEmptyGateway(listed);
+      const preflight = await askBefore(gateway, origin);
       expect(preflight.status).toBe(204);
       expect(corsHeaders(preflight)).toMatchObject({
         'access-control-allow-origin': origin,
@@ -55,7 +55,7 @@ describe('with CORS_ORIGINS', () => {
       expect(names).toEqual(expect.arrayContaining(['authorization', 'content-type', 'x-request-id']));
       expect(names).not.toContain('x-viewer-secret');
 
-      const answer = await ask(house, origin);
+      const answer = await ask(gateway, origin);
       expect(await answer.json()).toEqual({ data: { __typename: 'Query' } });
       expect(corsHeaders(answer)).toEqual({
         'access-control-allow-origin': origin,
@@ -65,12 +65,12 @@ describe('with CORS_ORIGINS', () => {
   );
 
   test('the page can also read why it is refused', async () => {
-    const house = await openEmptyHouse(listed);
+    const gateway = await openEmptyGateway(listed);
     const refusals = [
-      await post(house, 'x'.repeat(200_000), 'application/json', { origin: APP }),
-      await post(house, TYPENAME, 'text/plain', { origin: APP }),
-      await fetch(`${house.url}/nowhere`, { headers: { origin: APP } }),
-      await ask(house, APP, { authorization: 'Bearer nonsense' }),
+      await post(gateway, 'x'.repeat(200_000), 'application/json', { origin: APP }),
+      await post(gateway, TYPENAME, 'text/plain', { origin: APP }),
+      await fetch(`${gateway.url}/nowhere`, { headers: { origin: APP } }),
+      await ask(gateway, APP, { authorization: 'Bearer nonsense' }),
     ];
     expect(refusals.map(({ status }) => status)).toEqual([413, 415, 404, 401]);
     for (const refusal of refusals) expect(refusal.headers.get('access-control-allow-origin')).toBe(APP);
@@ -85,46 +85,50 @@ describe('with CORS_ORIGINS', () => {
     'https://xapp.example',
     'https://APP.example',
   ])('a page of %s gets no CORS header', async (origin) => {
-    const house = await openEmptyHouse(listed);
-    const preflight = await askBefore(house, origin);
-    expect(corsHeaders(await ask(house, origin))).toEqual({});
+    const gateway = await openEmptyGateway(listed);
+    const preflight = await askBefore(gateway, origin);
+    expect(corsHeaders(await ask(gateway, origin))).toEqual({});
     expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
   });
 
   test('every answer says that it depends on the origin, also one without', async () => {
-    const house = await openEmptyHouse(listed);
+    const gateway = await openEmptyGateway(listed);
     const answers = [
-      await ask(house, APP),
-      await ask(house, OTHER),
-      await askBefore(house, APP),
-      await post(house, TYPENAME),
-      await get(house, { query: '{ __typename }' }),
-      await get(house, {}, { headers: { accept: 'text/html' } }),
+      await ask(gateway, APP),
+      await ask(gateway, OTHER),
+      await askBefore(gateway, APP),
+      await post(gateway, TYPENAME),
+      await get(gateway, { query: '{ __typename }' }),
+      await get(gateway, {}, { headers: { accept: 'text/html' } }),
     ];
     for (const { headers } of answers) expect(headers.get('vary')?.toLowerCase().split(', ')).toContain('origin');
   });
 
   test('a stream of events can be read too', async () => {
-    const house = await openEmptyHouse(listed);
+    const gateway = await openEmptyGateway(listed);
     const query = 'subscription { followEvents(userId: "anna") { __typename } }';
     const gone = new AbortController();
     const headers = { origin: APP, accept: 'text/event-stream' };
-    const response = await get(house, { query }, { headers, signal: gone.signal });
+    const response = await get(gateway, { query }, { headers, signal: gone.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(response.headers.get('access-control-allow-origin')).toBe(APP);
     gone.abort();
   });
 
   test('cookies are let through only where something before the gateway can read them', async () => {
-    const house = await openEmptyHouse({ ...listed, AUTH: 'header', VIEWER_HEADER_SECRET: 'the-secret-of-the-router' });
-    expect((await ask(house, APP)).headers.get('access-control-allow-credentials')).toBe('true');
-    expect((await ask(house, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
+    const gateway = await openEmptyGateway({
+      ...listed,
+      AUTH: 'header',
+      VIEWER_HEADER_SECRET: 'the-secret-of-the-router',
+    });
+    expect((await ask(gateway, APP)).headers.get('access-control-allow-credentials')).toBe('true');
+    expect((await ask(gateway, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
   });
 });
 
 test('with CORS_ORIGINS=* every page may read, without cookies, and no origin is repeated', async () => {
-  const house = await openEmptyHouse({ CORS_ORIGINS: '*' });
-  for (const answer of [await ask(house, OTHER), await askBefore(house, OTHER), await ask(house, 'null')]) {
+  const gateway = await openEmptyGateway({ CORS_ORIGINS: '*' });
+  for (const answer of [await ask(gateway, OTHER), await askBefore(gateway, OTHER), await ask(gateway, 'null')]) {
     expect(corsHeaders(answer)['access-control-allow-origin']).toBe('*');
     expect(corsHeaders(answer)['access-control-allow-credentials']).toBeUndefined();
     expect(answer.headers.get('vary') ?? '').not.toContain('origin');
@@ -135,33 +139,33 @@ describe('before a sandbox, without CORS_ORIGINS', () => {
   test.each(['http://127.0.0.1:5199', 'http://localhost:5173', 'https://localhost', 'http://[::1]:3000'])(
     'a page of this machine, such as %s, may ask and read, and open a WebSocket',
     async (origin) => {
-      const house = await openEmptyHouse({ AUTH: 'development' });
-      const preflight = await askBefore(house, origin);
+      const gateway = await openEmptyGateway({ AUTH: 'development' });
+      const preflight = await askBefore(gateway, origin);
       expect(preflight.headers.get('access-control-allow-headers')).toContain('x-viewer-id');
-      for (const answer of [preflight, await ask(house, origin)])
+      for (const answer of [preflight, await ask(gateway, origin)])
         expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-      expect(await connectFrom(house, { origin })).toBe(101);
-      expect(house.logLines.join('')).not.toContain('CORS_ORIGINS');
+      expect(await connectFrom(gateway, { origin })).toBe(101);
+      expect(gateway.logLines.join('')).not.toContain('CORS_ORIGINS');
     },
   );
 
   test.each(['http://localhost.example', 'http://127.0.0.1.example:5173', 'http://10.0.0.1', 'file://', OTHER])(
     'a page of %s may not, which is in the log once, with the setting that lets it in',
     async (origin) => {
-      const house = await openEmptyHouse();
+      const gateway = await openEmptyGateway();
       for (let n = 0; n < 2; n++) {
-        expect(corsHeaders(await ask(house, origin))).toEqual({});
-        expect(await connectFrom(house, { origin })).toBe(403);
+        expect(corsHeaders(await ask(gateway, origin))).toEqual({});
+        expect(await connectFrom(gateway, { origin })).toBe(403);
       }
-      const told = house.logLines.filter((line) => line.includes('CORS_ORIGINS'));
+      const told = gateway.logLines.filter((line) => line.includes('CORS_ORIGINS'));
       expect(told.map((line) => JSON.parse(line).origin)).toEqual([origin]);
     },
   );
 
   test('in production no page of this machine may ask', async () => {
-    const house = await openEmptyHouse({ NODE_ENV: 'production' });
-    expect(corsHeaders(await ask(house, 'http://localhost:5173'))).toEqual({});
-    expect(await connectFrom(house, { origin: 'http://localhost:5173' })).toBe(403);
+    const gateway = await openEmptyGateway({ NODE_ENV: 'production' });
+    expect(corsHeaders(await ask(gateway, 'http://localhost:5173'))).toEqual({});
+    expect(await connectFrom(gateway, { origin: 'http://localhost:5173' })).toBe(403);
   });
 });
 
@@ -177,10 +181,10 @@ describe('a page that could not read the answer', () => {
     ['that is listed, but sends no origin', listed, { 'sec-fetch-site': 'cross-site', ...simple }],
     ['in a frame', {}, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
   ])('%s is FORBIDDEN before anything runs', async (_title, env, headers) => {
-    const house = await openEmptyHouse(env);
-    const response = await get(house, query, { headers });
+    const gateway = await openEmptyGateway(env);
+    const response = await get(gateway, query, { headers });
     expect(response.status).toBe(403);
-    expect(codesOf(await readRefusal(house, response))).toEqual(['FORBIDDEN']);
+    expect(codesOf(await readRefusal(gateway, response))).toEqual(['FORBIDDEN']);
   });
 
   test.each<[string, Record<string, string>, Record<string, string>]>([
@@ -210,20 +214,20 @@ describe('a WebSocket', () => {
       { origin: OTHER, 'x-viewer-id': 'anna', 'x-viewer-secret': 'the-secret-of-the-router' },
     ],
   ])('from a page of %s is refused with 403', async (_title, env, headers) => {
-    expect(await connectFrom(await openEmptyHouse(env), headers)).toBe(403);
+    expect(await connectFrom(await openEmptyGateway(env), headers)).toBe(403);
   });
 
   test('is opened for programs, for our own pages, and for pages that are listed', async () => {
-    const house = await openEmptyHouse(listed);
-    expect(await connectFrom(house, {})).toBe(101);
-    expect(await connectFrom(house, { origin: house.url })).toBe(101);
+    const gateway = await openEmptyGateway(listed);
+    expect(await connectFrom(gateway, {})).toBe(101);
+    expect(await connectFrom(gateway, { origin: gateway.url })).toBe(101);
     expect(
-      await connectFrom(house, { origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' }),
+      await connectFrom(gateway, { origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' }),
     ).toBe(101);
-    expect(await connectFrom(house, { origin: APP })).toBe(101);
+    expect(await connectFrom(gateway, { origin: APP })).toBe(101);
   });
 
   test('is opened for every page where every page may read', async () => {
-    expect(await connectFrom(await openEmptyHouse({ CORS_ORIGINS: '*' }), { origin: OTHER })).toBe(101);
+    expect(await connectFrom(await openEmptyGateway({ CORS_ORIGINS: '*' }), { origin: OTHER })).toBe(101);
   });
 });

@@ -1,14 +1,14 @@
 // The gateway's HTTP manners: methods, paths, request ids, origins and health.
 import { describe, expect, test } from 'vitest';
-import { bugs, codesOf, get, head, openEmptyHouse, openSocket, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, get, head, openEmptyGateway, openSocket, post, readRefusal } from './requests.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TYPENAME = '{"query":"{ __typename }"}';
 
 describe('GET', () => {
   test('answers a query with its variables and operation name', async () => {
-    const house = await openEmptyHouse();
-    const response = await get(house, {
+    const gateway = await openEmptyGateway();
+    const response = await get(gateway, {
       query: 'query A { __typename } query B($id: ID!) { user(id: $id) { id } }',
       variables: '{"id":"anna"}',
       operationName: 'B',
@@ -21,57 +21,57 @@ describe('GET', () => {
     ['variables', '{"id":'],
     ['extensions', 'nonsense'],
   ])('refuses %s that are no JSON with 400', async (name, text) => {
-    const house = await openEmptyHouse();
-    const response = await get(house, { query: '{ __typename }', [name]: text });
+    const gateway = await openEmptyGateway();
+    const response = await get(gateway, { query: '{ __typename }', [name]: text });
     expect(response.status).toBe(400);
-    const answer = await readRefusal(house, response);
+    const answer = await readRefusal(gateway, response);
     expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
     expect(answer.errors?.[0]?.message).toContain(name);
   });
 
   test('refuses a mutation with 405', async () => {
-    const house = await openEmptyHouse();
-    const response = await get(house, { query: 'mutation { __typename }' });
+    const gateway = await openEmptyGateway();
+    const response = await get(gateway, { query: 'mutation { __typename }' });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
-    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+    expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
   });
 });
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods that are allowed', async (method) => {
-  const house = await openEmptyHouse();
-  const response = await fetch(`${house.url}/graphql`, { method });
+  const gateway = await openEmptyGateway();
+  const response = await fetch(`${gateway.url}/graphql`, { method });
   expect(response.status).toBe(405);
   expect(response.headers.get('allow')).toBe('GET, POST');
-  expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
 });
 
 test('HEAD runs nothing', async () => {
-  const house = await openEmptyHouse();
-  const response = await get(house, { query: '{ user(id: "anna") { nick } }' }, { method: 'HEAD' });
+  const gateway = await openEmptyGateway();
+  const response = await get(gateway, { query: '{ user(id: "anna") { nick } }' }, { method: 'HEAD' });
   expect(response.status).toBe(405);
   expect(await response.text()).toBe('');
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
 test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
   'an answer as %s is refused with 406 before anything runs',
   async (accept) => {
-    const house = await openEmptyHouse({ GRAPHIQL: 'off' });
-    const response = await get(house, { query: '{ user(id: "anna") { nick } }' }, { headers: { accept } });
+    const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
+    const response = await get(gateway, { query: '{ user(id: "anna") { nick } }' }, { headers: { accept } });
     expect(response.status).toBe(406);
-    expect(codesOf(await readRefusal(house, response))).toEqual(['BAD_REQUEST']);
+    expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
   },
 );
 
 test.each(['/', '/graphql/', '/graphql/graphql', '//graphql', '/GraphQL', '/graphiql', '/health', '/%67raphql', '/..'])(
   'there is nothing at %s, and the 404 tells where GraphQL is',
   async (path) => {
-    const house = await openEmptyHouse();
+    const gateway = await openEmptyGateway();
     for (const init of [{}, { method: 'POST', body: TYPENAME, headers: { 'content-type': 'application/json' } }]) {
-      const response = await fetch(house.url + path, init);
+      const response = await fetch(gateway.url + path, init);
       expect(response.status).toBe(404);
-      const answer = await readRefusal(house, response);
+      const answer = await readRefusal(gateway, response);
       expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
       expect(answer.errors?.[0]?.message).toContain('/graphql');
     }
@@ -82,8 +82,8 @@ describe('the request id', () => {
   test.each(['a', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'trace:1.2_3-4', 'x'.repeat(128)])(
     '"%s" of a client is kept',
     async (id) => {
-      const house = await openEmptyHouse();
-      const response = await post(house, TYPENAME, 'application/json', { 'x-request-id': id });
+      const gateway = await openEmptyGateway();
+      const response = await post(gateway, TYPENAME, 'application/json', { 'x-request-id': id });
       expect(response.headers.get('x-request-id')).toBe(id);
     },
   );
@@ -91,17 +91,17 @@ describe('the request id', () => {
   test.each(['', 'two words', 'x'.repeat(129), '{"a":1}', 'a/b', 'a, b', 'é', '$(id)'])(
     '"%s" of a client is replaced',
     async (id) => {
-      const house = await openEmptyHouse();
-      const response = await post(house, TYPENAME, 'application/json', { 'x-request-id': id });
+      const gateway = await openEmptyGateway();
+      const response = await post(gateway, TYPENAME, 'application/json', { 'x-request-id': id });
       expect(response.headers.get('x-request-id')).toMatch(UUID);
     },
   );
 });
 
 test('requests that a client sends in one go are answered in their order, each under its own id', async () => {
-  const house = await openEmptyHouse();
-  house.sandbox.world.importAccount('anna', { Tag_Profile_IM_Nick: 'Anna' });
-  const { write, until } = openSocket(house);
+  const gateway = await openEmptyGateway();
+  gateway.sandbox.world.importAccount('anna', { Tag_Profile_IM_Nick: 'Anna' });
+  const { write, until } = openSocket(gateway);
   const request = (id: string, query: string) => {
     const body = JSON.stringify({ query });
     return head(`Content-Length: ${body.length}\r\nX-Request-Id: ${id}`) + body;
@@ -118,22 +118,22 @@ test('requests that a client sends in one go are answered in their order, each u
   const ids = Array.from(received.matchAll(/x-request-id: (\w+)/g), ([, id]) => id);
   expect(ids).toEqual(['first', 'second', 'third', 'fourth']);
   expect(received).toMatch(/"Anna".*GRAPHQL_PARSE_FAILED.*live\n.*"Query"/s);
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('the health endpoints answer in plain text and leave no line in the log', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   for (const [path, text] of [
     ['/health/live', 'live\n'],
     ['/health/ready', 'ready\n'],
     ['/health/ready?from=balancer', 'ready\n'],
   ]) {
-    const response = await fetch(house.url + path);
+    const response = await fetch(gateway.url + path);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/plain');
     expect(await response.text()).toBe(text);
   }
-  expect(house.logLines).toEqual([]);
+  expect(gateway.logLines).toEqual([]);
 });
 
 describe('on a connection on which a request is still being answered', () => {
@@ -145,11 +145,11 @@ describe('on a connection on which a request is still being answered', () => {
     ['an upgrade behind two requests', 'GET /graphql', 2, 'HTTP/1.1 101'],
     ['an upgrade that is refused', 'GET /elsewhere', 1, 'HTTP/1.1 404'],
   ])('%s waits for its turn', async (_title, target, requests, last) => {
-    const house = await openEmptyHouse();
-    house.sandbox.world.importAccount('anna');
-    house.sandbox.faults.set({ latency: { ms: 150 } });
+    const gateway = await openEmptyGateway();
+    gateway.sandbox.world.importAccount('anna');
+    gateway.sandbox.faults.set({ latency: { ms: 150 } });
     const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
-    const { write, until } = openSocket(house);
+    const { write, until } = openSocket(gateway);
     const request = head(`Content-Length: ${body.length}`) + body;
     await write(`${request.repeat(requests)}${target} HTTP/1.1\r\n${UPGRADE}`);
     const received = await until(new RegExp(last));

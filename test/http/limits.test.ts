@@ -1,7 +1,7 @@
 // Operations that cost too much before they run are refused, whatever they are made of.
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config.ts';
-import { codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
+import { codesOf, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const DEEP = 20_000;
 const nest = (open: string, inside: string, close: string, times = DEEP) =>
@@ -14,8 +14,8 @@ const levels = (count: number) => {
 };
 
 async function refuse(query: string, config: Partial<Config> = {}, operationName?: string) {
-  const house = await openEmptyHouse({}, { maxBodyBytes: 4_000_000, ...config });
-  return readRefusal(house, await post(house, JSON.stringify({ query, operationName })));
+  const gateway = await openEmptyGateway({}, { maxBodyBytes: 4_000_000, ...config });
+  return readRefusal(gateway, await post(gateway, JSON.stringify({ query, operationName })));
 }
 
 describe('an operation that is nested too deep is OPERATION_TOO_EXPENSIVE and costs nothing', () => {
@@ -44,9 +44,9 @@ describe('an operation that is nested too deep is OPERATION_TOO_EXPENSIVE and co
 });
 
 test('an operation that is nested just as deep as it may be is answered', async () => {
-  const house = await openEmptyHouse({}, { maxDepth: 6 });
-  house.sandbox.world.addFans('a', 1);
-  expect(await house.data(levels(6))).toMatchObject({ user: { fans: { nodes: [{ fans: { nodes: [] } }] } } });
+  const gateway = await openEmptyGateway({}, { maxDepth: 6 });
+  gateway.sandbox.world.addFans('a', 1);
+  expect(await gateway.data(levels(6))).toMatchObject({ user: { fans: { nodes: [{ fans: { nodes: [] } }] } } });
 });
 
 test.each([
@@ -82,8 +82,8 @@ describe('a document of 20,000 levels is OPERATION_TOO_EXPENSIVE, not an overflo
 });
 
 test('a document of exactly MAX_TOKENS tokens is answered, one of more is OPERATION_TOO_EXPENSIVE', async () => {
-  const house = await openEmptyHouse({ MAX_TOKENS: '100' });
-  expect(await house.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
+  const gateway = await openEmptyGateway({ MAX_TOKENS: '100' });
+  expect(await gateway.data(`{ ${'__typename '.repeat(98)}}`)).toEqual({ __typename: 'Query' });
   for (const query of [`{ ${'__typename '.repeat(99)}}`, `{ users(ids: [${'"a" '.repeat(95)}]) { id } }`]) {
     const answer = await refuse(query, { maxTokens: 100 });
     expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);

@@ -1,17 +1,17 @@
 // The log: one line a request that says what happened, and nothing that a client would not want to be read.
 import { expect, test } from 'vitest';
-import { bugs, get, openEmptyHouse, post, requestLines } from './requests.ts';
+import { bugs, get, openEmptyGateway, post, requestLines } from './requests.ts';
 
 test('a request leaves one line with its id, operation, time, upstream calls, codes and status', async () => {
-  const house = await openEmptyHouse();
-  house.sandbox.world.addFans('star', 2);
+  const gateway = await openEmptyGateway();
+  gateway.sandbox.world.addFans('star', 2);
   const body = JSON.stringify({
     query:
       'query Other { __typename } query Screen { user(id: "star") { nick fans { nodes { id } } ghost: fans(first: -1) { totalCount } } }',
     operationName: 'Screen',
   });
-  await post(house, body, 'application/json', { 'x-request-id': 'the-request' });
-  const lines = await requestLines(house);
+  await post(gateway, body, 'application/json', { 'x-request-id': 'the-request' });
+  const lines = await requestLines(gateway);
   expect(lines).toEqual([
     {
       level: 30,
@@ -39,27 +39,27 @@ test.each<[string, string, string | null, Record<string, unknown>]>([
   ['a form', 'query={__typename}', 'application/x-www-form-urlencoded', { errorCodes: ['BAD_REQUEST'], status: 415 }],
   ['a body that is too large', 'x'.repeat(200_000), null, { errorCodes: ['BAD_REQUEST'], status: 413 }],
 ])('%s leaves one line too', async (_title, body, type, expected) => {
-  const house = await openEmptyHouse();
-  await (await post(house, body, type ?? 'application/json')).text();
-  await house.data('query Last { __typename }');
-  const lines = await requestLines(house, 2);
+  const gateway = await openEmptyGateway();
+  await (await post(gateway, body, type ?? 'application/json')).text();
+  await gateway.data('query Last { __typename }');
+  const lines = await requestLines(gateway, 2);
   expect(lines).toHaveLength(2);
   expect(lines).toContainEqual(expect.objectContaining({ ...expected, upstreamCalls: 0 }));
 });
 
 test('a hundred errors of one kind are one code in the line, and a name of 50,000 letters is cut', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const fields = Array.from({ length: 100 }, (_, n) => `a${n}: user(id: "") { id }`).join(' ');
-  await post(house, JSON.stringify({ query: `query ${'N'.repeat(50_000)} { ${fields} }` }));
-  await fetch(`${house.url}/${'p'.repeat(10_000)}`);
-  await requestLines(house, 2);
-  expect(house.logLines.every((line) => line.length < 1000)).toBe(true);
-  const [screen] = await requestLines(house);
+  await post(gateway, JSON.stringify({ query: `query ${'N'.repeat(50_000)} { ${fields} }` }));
+  await fetch(`${gateway.url}/${'p'.repeat(10_000)}`);
+  await requestLines(gateway, 2);
+  expect(gateway.logLines.every((line) => line.length < 1000)).toBe(true);
+  const [screen] = await requestLines(gateway);
   expect(screen?.errorCodes).toEqual(['BAD_USER_INPUT']);
 });
 
 test('no line holds a variable, an argument, a query string, a header or a cookie of a client', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const secret = 'hunter2hunter2';
   const headers = {
     authorization: `Bearer ${secret}`,
@@ -77,14 +77,14 @@ test('no line holds a variable, an argument, a query string, a header or a cooki
     { query, extensions: { a: secret } },
     { query, [secret]: 1 },
   ].map((body) => JSON.stringify(body));
-  for (const body of [...bodies, secret]) await post(house, body, 'application/json', headers);
-  await post(house, secret, `text/${secret}`, headers);
-  await get(house, { query, variables: JSON.stringify({ id: secret }) }, { headers });
-  await get(house, { query, variables: secret }, { headers });
-  await fetch(`${house.url}/elsewhere?token=${secret}`, { headers });
+  for (const body of [...bodies, secret]) await post(gateway, body, 'application/json', headers);
+  await post(gateway, secret, `text/${secret}`, headers);
+  await get(gateway, { query, variables: JSON.stringify({ id: secret }) }, { headers });
+  await get(gateway, { query, variables: secret }, { headers });
+  await fetch(`${gateway.url}/elsewhere?token=${secret}`, { headers });
 
-  await requestLines(house, bodies.length + 5);
+  await requestLines(gateway, bodies.length + 5);
 
-  expect(bugs(house)).toEqual([]);
-  expect(house.logLines.join('\n')).not.toContain(secret);
+  expect(bugs(gateway)).toEqual([]);
+  expect(gateway.logLines.join('\n')).not.toContain(secret);
 });

@@ -9,8 +9,8 @@ import { readConfig } from '../../src/config.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { maskError } from '../../src/server/mask-error.ts';
 import { createGateway } from '../../src/server.ts';
-import type { Answer } from '../support/house.ts';
-import { bugs, codesOf, openEmptyHouse, post, readRefusal } from './requests.ts';
+import type { Answer } from '../support/gateway.ts';
+import { bugs, codesOf, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const SECRET = 'connection string of the database';
 
@@ -132,8 +132,8 @@ test.each([
   ['BAD_REQUEST', {}],
   ['BAD_REQUEST', { query: '{ __typename }', variables: [] }],
 ])('%s is the code of %j', async (code, body) => {
-  const house = await openEmptyHouse();
-  const answer = await readRefusal(house, await post(house, JSON.stringify(body)));
+  const gateway = await openEmptyGateway();
+  const answer = await readRefusal(gateway, await post(gateway, JSON.stringify(body)));
   expect(new Set(codesOf(answer))).toEqual(new Set([code]));
 });
 
@@ -144,11 +144,11 @@ test.each([
   ['a fraction for a whole number', '$first: Int', { first: 1.5 }, '$first'],
   ['a number beyond 32 bits', '$first: Int', { first: 2 ** 31 }, '$first'],
 ])('%s in a variable is BAD_USER_INPUT naming the variable', async (_title, declaration, variables, name) => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const use = name === '$id' ? 'user(id: $id) { id }' : 'user(id: "a") { fans(first: $first) { totalCount } }';
   const answer = await readRefusal(
-    house,
-    await post(house, JSON.stringify({ query: `query (${declaration}) { ${use} }`, variables })),
+    gateway,
+    await post(gateway, JSON.stringify({ query: `query (${declaration}) { ${use} }`, variables })),
   );
   expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
   expect(answer.errors?.[0]?.message).toContain(`"${name}"`);
@@ -162,15 +162,15 @@ test.each([
   ['a malformed id', `{ user(id: "${'x'.repeat(50_000)}") { id } }`],
   ['a hundred errors at once', `{ ${Array.from({ length: 100 }, (_, n) => `f${n}${'x'.repeat(800)}`).join(' ')} }`],
 ])('the message about %s does not repeat all that the client sent', async (_title, query) => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const variables = { id: { a: 'x'.repeat(50_000) } };
-  const response = await post(house, JSON.stringify({ query, variables }));
+  const response = await post(gateway, JSON.stringify({ query, variables }));
   const text = await response.text();
   const { errors } = JSON.parse(text) as Answer;
   expect(errors?.length).toBeGreaterThan(0);
   for (const { message } of errors ?? []) expect(message.length).toBeLessThanOrEqual(501);
   expect(text.length).toBeLessThan(65_000);
-  expect(bugs(house)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('so they do without the test runner', async () => {

@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { readStarterOperations } from '../../src/server/starter-operations.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { bugs, codesOf, get, openEmptyHouse, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
 
@@ -22,14 +22,14 @@ describe.each([
     ['__type', '{ __type(name: "User") { fields { name } } }'],
     ['__schema in a fragment', '{ ...F } fragment F on Query { ... { __schema { queryType { name } } } }'],
   ])('%s is refused', async (_name, query) => {
-    const house = await openEmptyHouse(env);
-    const answer = await readRefusal(house, await post(house, JSON.stringify({ query })));
+    const gateway = await openEmptyGateway(env);
+    const answer = await readRefusal(gateway, await post(gateway, JSON.stringify({ query })));
     expect(new Set(codesOf(answer))).toEqual(new Set(['GRAPHQL_VALIDATION_FAILED']));
   });
 
   test('__typename still answers', async () => {
-    const house = await openEmptyHouse(env);
-    expect(await house.data('{ __typename user(id: "anna") { __typename } }')).toEqual({
+    const gateway = await openEmptyGateway(env);
+    expect(await gateway.data('{ __typename user(id: "anna") { __typename } }')).toEqual({
       __typename: 'Query',
       user: { __typename: 'User' },
     });
@@ -38,8 +38,8 @@ describe.each([
 
 test('introspection answers by default, and in production when it is switched on', async () => {
   for (const env of [undefined, { NODE_ENV: 'production', INTROSPECTION: 'on' }]) {
-    const house = await openEmptyHouse(env);
-    expect(await house.data('{ __schema { description queryType { name } } }')).toEqual({
+    const gateway = await openEmptyGateway(env);
+    expect(await gateway.data('{ __schema { description queryType { name } } }')).toEqual({
       __schema: { description: expect.stringMatching(/^Who follows whom/), queryType: { name: 'Query' } },
     });
   }
@@ -49,26 +49,26 @@ test.each([
   ['GRAPHIQL=off', { GRAPHIQL: 'off' }],
   ['NODE_ENV=production', { NODE_ENV: 'production' }],
 ])('with %s a browser gets no GraphiQL page', async (_title, env) => {
-  const house = await openEmptyHouse(env);
-  const bare = await get(house, {}, html);
-  expect(codesOf(await readRefusal(house, bare))).toEqual(['BAD_REQUEST']);
-  const query = await get(house, { query: '{ __typename }' }, html);
+  const gateway = await openEmptyGateway(env);
+  const bare = await get(gateway, {}, html);
+  expect(codesOf(await readRefusal(gateway, bare))).toEqual(['BAD_REQUEST']);
+  const query = await get(gateway, { query: '{ __typename }' }, html);
   expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
 });
 
 describe('the GraphiQL page', () => {
   test('is served to a browser by default, and in production when it is switched on', async () => {
     for (const env of [undefined, { NODE_ENV: 'production', GRAPHIQL: 'on' }]) {
-      const house = await openEmptyHouse(env);
-      const response = await get(house, {}, html);
+      const gateway = await openEmptyGateway(env);
+      const response = await get(gateway, {}, html);
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway</title>');
     }
   });
 
   test('names no other host that a browser would load from', async () => {
-    const house = await openEmptyHouse();
-    const page = await (await get(house, {}, html)).text();
+    const gateway = await openEmptyGateway();
+    const page = await (await get(gateway, {}, html)).text();
     const [markup] = page.split('<script>', 1);
     expect(markup).not.toMatch(/(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?\/\//i);
     expect(page.match(/<script[^>]+src=/i)).toBeNull();
@@ -99,10 +99,10 @@ describe('with the production settings', () => {
     ],
   ])('nothing is guessed for a misspelt name of %s', async (_name, query, variables) => {
     const body = JSON.stringify({ query, variables });
-    const production = await openEmptyHouse(PRODUCTION);
+    const production = await openEmptyGateway(PRODUCTION);
     const answer = await readRefusal(production, await post(production, body));
     expect(JSON.stringify(answer)).not.toMatch(/did you mean/i);
-    const development = await openEmptyHouse();
+    const development = await openEmptyGateway();
     expect(await (await post(development, body)).text()).toMatch(/Did you mean/);
   });
 
@@ -112,11 +112,11 @@ describe('with the production settings', () => {
     ['a broken id', '{ user(id: "a b") { id } }'],
     ['a broken cursor', '{ user(id: "anna") { fans(after: "x") { nodes { id } } } }'],
   ])('%s is answered without a stack or a path of ours', async (_name, query) => {
-    const house = await openEmptyHouse(PRODUCTION);
-    const text = await (await post(house, JSON.stringify({ query }))).text();
+    const gateway = await openEmptyGateway(PRODUCTION);
+    const text = await (await post(gateway, JSON.stringify({ query }))).text();
     expect(text).toContain('"errors"');
     expect(text).not.toMatch(/stack|node_modules|\.ts\b|\bat [\w.]+ \(|originalError/);
-    expect(bugs(house)).toEqual([]);
+    expect(bugs(gateway)).toEqual([]);
   });
 });
 
@@ -137,11 +137,11 @@ async function settingsOfThePage(): Promise<Record<string, string>> {
 test('the production settings of deploy/README.md start, run their documents, and show nothing of the gateway', async () => {
   const env = await settingsOfThePage();
   expect(env).toMatchObject({ NODE_ENV: 'production', TRUSTED_DOCUMENTS: 'strict', LIST_VISIBILITY: 'authenticated' });
-  const house = await openHouse({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
   const [fansScreen = ''] = readStarterOperations();
   // As it is written, with its comments, and as a client's tools print it.
   for (const text of [fansScreen, fansScreen.trim(), print(parse(fansScreen))]) {
-    const { data, errors }: Answer = await house.query(text, { userId: 'administrator' });
+    const { data, errors }: Answer = await gateway.query(text, { userId: 'administrator' });
     expect(data).toMatchObject({ user: { id: 'administrator', fans: null } });
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN']);
   }
@@ -152,10 +152,10 @@ test('the production settings of deploy/README.md start, run their documents, an
     '{ user(',
   ];
   for (const query of probes) {
-    const text = await (await post(house, JSON.stringify({ query }))).text();
+    const text = await (await post(gateway, JSON.stringify({ query }))).text();
     expect(text).toContain('DOCUMENT_NOT_TRUSTED');
     expect(text).not.toMatch(/did you mean|"name":"Query"|type User|stack|node_modules/i);
   }
-  expect(await (await get(house, {}, html)).text()).not.toContain('GraphiQL');
-  expect(bugs(house)).toEqual([]);
+  expect(await (await get(gateway, {}, html)).text()).not.toContain('GraphiQL');
+  expect(bugs(gateway)).toEqual([]);
 });

@@ -1,15 +1,15 @@
 // Whose address a request counts under: what trusted proxies say is believed, what clients say is not.
 import { expect, test } from 'vitest';
-import { openEmptyHouse } from './requests.ts';
+import { openEmptyGateway } from './requests.ts';
 
 const NETWORKS = '127.0.0.0/8, 10.0.0.0/8, 2001:db8::/32';
 
 /** The statuses of two requests, of which one client may make only the first. */
 async function askFrom(trustProxy: string, ...addresses: string[]): Promise<number[]> {
-  const house = await openEmptyHouse({ RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY: trustProxy });
+  const gateway = await openEmptyGateway({ RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY: trustProxy });
   const statuses: number[] = [];
   for (const address of addresses)
-    statuses.push((await house.send('{ __typename }', {}, { 'x-forwarded-for': address })).status);
+    statuses.push((await gateway.send('{ __typename }', {}, { 'x-forwarded-for': address })).status);
   return statuses;
 }
 

@@ -2,24 +2,26 @@
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import type { Config } from '../../src/config.ts';
-import { type Answer, type House, openHouse } from '../support/house.ts';
+import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
 
 type LogLine = { level: number; msg: string; err?: { message: string; stack: string } } & Record<string, unknown>;
 
 const ERROR_LEVEL = 50;
 
 /** A gateway without people: a request that is refused needs none. */
-export const openEmptyHouse = (env: Record<string, string> = {}, config: Partial<Config> = {}): Promise<House> =>
-  openHouse({ env, config, sandbox: { emptyWorld: true } });
+export const openEmptyGateway = (
+  env: Record<string, string> = {},
+  config: Partial<Config> = {},
+): Promise<TestGateway> => openGateway({ env, config, sandbox: { emptyWorld: true } });
 
 /** Sends a body as it is; a type of null leaves the content type out. */
 export function post(
-  house: House,
+  gateway: TestGateway,
   body: string | Uint8Array<ArrayBuffer>,
   type: string | null = 'application/json',
   headers: Record<string, string> = {},
 ): Promise<Response> {
-  return fetch(`${house.url}/graphql`, {
+  return fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { ...(type && { 'content-type': type }), ...headers },
     // fetch names a type by itself for strings, but not for bytes.
@@ -28,28 +30,31 @@ export function post(
 }
 
 /** Asks by GET, as a URL that anybody could click. */
-export const get = (house: House, parameters: Record<string, string>, init: RequestInit = {}): Promise<Response> =>
-  fetch(`${house.url}/graphql?${new URLSearchParams(parameters)}`, init);
+export const get = (
+  gateway: TestGateway,
+  parameters: Record<string, string>,
+  init: RequestInit = {},
+): Promise<Response> => fetch(`${gateway.url}/graphql?${new URLSearchParams(parameters)}`, init);
 
-export function logged(house: House): LogLine[] {
-  return house.logLines.map((line) => JSON.parse(line) as LogLine);
+export function logged(gateway: TestGateway): LogLine[] {
+  return gateway.logLines.map((line) => JSON.parse(line) as LogLine);
 }
 
 /** The log lines of `count` requests, as soon as they are there: a line follows its answer. */
-export async function requestLines(house: House, count = 1): Promise<LogLine[]> {
+export async function requestLines(gateway: TestGateway, count = 1): Promise<LogLine[]> {
   for (;;) {
-    const lines = logged(house).filter(({ msg }) => msg === 'request');
+    const lines = logged(gateway).filter(({ msg }) => msg === 'request');
     if (lines.length >= count) return lines;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-export function bugs(house: House): LogLine[] {
-  return logged(house).filter(({ level }) => level >= ERROR_LEVEL);
+export function bugs(gateway: TestGateway): LogLine[] {
+  return logged(gateway).filter(({ level }) => level >= ERROR_LEVEL);
 }
 
 /** Reads a refusal: JSON in GraphQL's shape with a code for every error, no bug in the log, no call upstream. */
-export async function readRefusal(house: House, response: Response): Promise<Answer> {
+export async function readRefusal(gateway: TestGateway, response: Response): Promise<Answer> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
   expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json/);
@@ -62,16 +67,16 @@ export async function readRefusal(house: House, response: Response): Promise<Ans
     expect(extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
   }
   expect(answer.data ?? null).toBeNull();
-  expect(bugs(house)).toEqual([]);
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(bugs(gateway)).toEqual([]);
+  expect(gateway.sandbox.calls.count()).toBe(0);
   return answer;
 }
 
 export const codesOf = ({ errors }: Answer): string[] => errors?.map(({ extensions }) => extensions.code) ?? [];
 
 /** A connection on which a test writes bytes of its own. */
-export function openSocket(house: House) {
-  const { hostname, port } = new URL(house.url);
+export function openSocket(gateway: TestGateway) {
+  const { hostname, port } = new URL(gateway.url);
   const socket: Socket = connect(Number(port), hostname);
   let received = '';
   let failure: Error | null = null;

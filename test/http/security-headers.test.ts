@@ -1,6 +1,6 @@
 // What every answer tells browsers, and what Node would tell about itself.
 import { expect, test } from 'vitest';
-import { get, openEmptyHouse, post } from './requests.ts';
+import { get, openEmptyGateway, post } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
 const EXPECTED = {
@@ -12,17 +12,17 @@ const EXPECTED = {
 };
 
 test('every answer over HTTP forbids sniffing, frames, loading and referrers, and has an id of its own, whatever its status', async () => {
-  const house = await openEmptyHouse({ GRAPHIQL: 'off' });
+  const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
   const responses = [
-    await post(house, TYPENAME),
-    await post(house, '{'),
-    await post(house, TYPENAME, 'text/plain'),
-    await post(house, 'x'.repeat(200_000)),
-    await get(house, { query: '{ __typename }' }),
-    await get(house, { query: 'mutation { __typename }' }),
-    await get(house, {}, { headers: { accept: 'image/png' } }),
-    await fetch(`${house.url}/nowhere`),
-    await fetch(`${house.url}/health/live`),
+    await post(gateway, TYPENAME),
+    await post(gateway, '{'),
+    await post(gateway, TYPENAME, 'text/plain'),
+    await post(gateway, 'x'.repeat(200_000)),
+    await get(gateway, { query: '{ __typename }' }),
+    await get(gateway, { query: 'mutation { __typename }' }),
+    await get(gateway, {}, { headers: { accept: 'image/png' } }),
+    await fetch(`${gateway.url}/nowhere`),
+    await fetch(`${gateway.url}/health/live`),
   ];
   expect(responses.map(({ status }) => status)).toEqual([200, 400, 415, 413, 200, 405, 406, 404, 200]);
   expect(new Set(responses.map(({ headers }) => headers.get('x-request-id'))).size).toBe(responses.length);
@@ -36,17 +36,17 @@ test('every answer over HTTP forbids sniffing, frames, loading and referrers, an
 });
 
 test('a stream of events says the same', async () => {
-  const house = await openEmptyHouse();
+  const gateway = await openEmptyGateway();
   const query = 'subscription { followEvents(userId: "anna") { __typename } }';
   const gone = new AbortController();
-  const response = await get(house, { query }, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
+  const response = await get(gateway, { query }, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
   expect(Object.fromEntries(response.headers)).toMatchObject(EXPECTED);
   gone.abort();
 });
 
 test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
-  const house = await openEmptyHouse();
-  const { headers } = await get(house, {}, { headers: { accept: 'text/html' } });
+  const gateway = await openEmptyGateway();
+  const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });
   const policy = headers.get('content-security-policy');
   expect(policy).toMatch(/(^|; )script-src 'sha256-[\w+/]{43}='(;|$)/);
   expect(policy).toContain("default-src 'none'");

@@ -3,26 +3,26 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSocket } from '../http/requests.ts';
 import { ask as askBySocket, openClient } from '../live/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 const HELLO = '{ __typename }';
 
-const ask = async (house: Replica, headers: Record<string, string> = {}): Promise<number> => {
-  const response = await house.send(HELLO, {}, headers);
+const ask = async (gateway: Replica, headers: Record<string, string> = {}): Promise<number> => {
+  const response = await gateway.send(HELLO, {}, headers);
   await response.arrayBuffer();
   return response.status;
 };
 
-async function askTimes(house: Replica, times: number, headers: Record<string, string> = {}): Promise<number[]> {
+async function askTimes(gateway: Replica, times: number, headers: Record<string, string> = {}): Promise<number[]> {
   const statuses: number[] = [];
-  for (let n = 0; n < times; n++) statuses.push(await ask(house, headers));
+  for (let n = 0; n < times; n++) statuses.push(await ask(gateway, headers));
   return statuses;
 }
 
 const openLimited = async (env: Record<string, string> = {}) => {
   const clock = createHastyClock();
-  return openHouse({
+  return openGateway({
     clock,
     env: { RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env },
     sandbox: { clock, emptyWorld: true },
@@ -33,21 +33,21 @@ test('a client that asks too often gets 429 with Retry-After and THROTTLED, and 
   // The limiter goes by the time of day.
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
-  const house = await openLimited();
-  expect(await askTimes(house, 3)).toEqual([200, 200, 200]);
-  const response = await house.send(HELLO);
+  const gateway = await openLimited();
+  expect(await askTimes(gateway, 3)).toEqual([200, 200, 200]);
+  const response = await gateway.send(HELLO);
   expect(response.status).toBe(429);
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'THROTTLED' } }] });
   const seconds = Number(response.headers.get('retry-after'));
   expect(seconds).toBeGreaterThan(0);
   expect(seconds).toBeLessThanOrEqual(60);
   vi.setSystemTime(Date.now() + seconds * 1000);
-  expect(await askTimes(house, 4)).toEqual([200, 200, 200, 429]);
+  expect(await askTimes(gateway, 4)).toEqual([200, 200, 200, 429]);
 });
 
 test('a client that asks too often is told before its body has come', async () => {
-  const house = await openLimited();
-  const { write, until } = openSocket(house);
+  const gateway = await openLimited();
+  const { write, until } = openSocket(gateway);
   const head = (length: number) =>
     `POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
   const body = JSON.stringify({ query: HELLO });
@@ -61,47 +61,47 @@ test('a client that asks too often is told before its body has come', async () =
 });
 
 test('viewers are counted each for themselves, wherever they come from, and nobody by address', async () => {
-  const house = await openLimited({ TRUST_PROXY: '1' });
+  const gateway = await openLimited({ TRUST_PROXY: '1' });
   const from = (address: string) => ({ 'x-forwarded-for': address });
-  expect(await askTimes(house, 4, { 'x-viewer-id': 'anna', ...from('192.0.2.1') })).toEqual([200, 200, 200, 429]);
-  expect(await ask(house, { 'x-viewer-id': 'anna', ...from('192.0.2.2') })).toBe(429);
-  expect(await ask(house, { 'x-viewer-id': 'bert', ...from('192.0.2.1') })).toBe(200);
-  expect(await askTimes(house, 4, from('192.0.2.1'))).toEqual([200, 200, 200, 429]);
-  expect(await ask(house, from('192.0.2.2'))).toBe(200);
+  expect(await askTimes(gateway, 4, { 'x-viewer-id': 'anna', ...from('192.0.2.1') })).toEqual([200, 200, 200, 429]);
+  expect(await ask(gateway, { 'x-viewer-id': 'anna', ...from('192.0.2.2') })).toBe(429);
+  expect(await ask(gateway, { 'x-viewer-id': 'bert', ...from('192.0.2.1') })).toBe(200);
+  expect(await askTimes(gateway, 4, from('192.0.2.1'))).toEqual([200, 200, 200, 429]);
+  expect(await ask(gateway, from('192.0.2.2'))).toBe(200);
 });
 
 test('an IPv6 client that changes its address within its network is the same client', async () => {
-  const house = await openLimited({ TRUST_PROXY: '1' });
+  const gateway = await openLimited({ TRUST_PROXY: '1' });
   const addresses = ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', '2001:0db8:0001:0002::ffff', '2001:db8:1:2::9'];
   const statuses: number[] = [];
-  for (const address of addresses) statuses.push(await ask(house, { 'x-forwarded-for': address }));
+  for (const address of addresses) statuses.push(await ask(gateway, { 'x-forwarded-for': address }));
   expect(statuses).toEqual([200, 200, 200, 429]);
-  expect(await ask(house, { 'x-forwarded-for': '2001:db8:1:3::1' })).toBe(200);
+  expect(await ask(gateway, { 'x-forwarded-for': '2001:db8:1:3::1' })).toBe(200);
 });
 
 test('health is never refused, and without the setting nobody is', async () => {
-  const house = await openLimited({ RATE_LIMIT_PER_MINUTE: '1' });
-  expect(await askTimes(house, 2)).toEqual([200, 429]);
-  for (let n = 0; n < 3; n++) expect((await fetch(`${house.url}/health/ready`)).status).toBe(200);
-  const free = await openHouse({ sandbox: { emptyWorld: true } });
+  const gateway = await openLimited({ RATE_LIMIT_PER_MINUTE: '1' });
+  expect(await askTimes(gateway, 2)).toEqual([200, 429]);
+  for (let n = 0; n < 3; n++) expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
+  const free = await openGateway({ sandbox: { emptyWorld: true } });
   expect(new Set(await askTimes(free, 30))).toEqual(new Set([200]));
 });
 
 test('operations over a WebSocket count like any other', async () => {
-  const house = await openLimited();
-  const client = openClient(house);
+  const gateway = await openLimited();
+  const client = openClient(gateway);
   for (let n = 0; n < 3; n++) expect(await askBySocket(client, HELLO)).toEqual({ data: { __typename: 'Query' } });
   await expect(askBySocket(client, HELLO)).rejects.toMatchObject([{ extensions: { code: 'THROTTLED' } }]);
-  expect(await ask(house)).toBe(429);
+  expect(await ask(gateway)).toBe(429);
 });
 
 test('replicas that share a Redis count together', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
   const env = { RATE_LIMIT_PER_MINUTE: '20', REDIS_URL: redis.url };
-  const house = await openHouse({ clock, env, sandbox: { clock, emptyWorld: true } });
-  const other = await house.openReplica();
-  expect(new Set(await askTimes(house, 20))).toEqual(new Set([200]));
+  const gateway = await openGateway({ clock, env, sandbox: { clock, emptyWorld: true } });
+  const other = await gateway.openReplica();
+  expect(new Set(await askTimes(gateway, 20))).toEqual(new Set([200]));
   const response = await other.send(HELLO);
   expect(response.status).toBe(429);
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -111,9 +111,9 @@ test('with Redis away each replica counts alone', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
   const env = { RATE_LIMIT_PER_MINUTE: '3', REDIS_URL: redis.url };
-  const house = await openHouse({ clock, env, sandbox: { clock, emptyWorld: true } });
-  const other = await house.openReplica();
+  const gateway = await openGateway({ clock, env, sandbox: { clock, emptyWorld: true } });
+  const other = await gateway.openReplica();
   await redis.kill();
-  expect(await askTimes(house, 4)).toEqual([200, 200, 200, 429]);
+  expect(await askTimes(gateway, 4)).toEqual([200, 200, 200, 429]);
   expect(await askTimes(other, 4)).toEqual([200, 200, 200, 429]);
 });

@@ -2,19 +2,19 @@
 import { expect, test } from 'vitest';
 import { codesOf, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 
 async function open(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { AUTH: 'development', ...env },
     sandbox: { clock, emptyWorld: true },
   });
-  for (const id of ['a', 'b', 'c', 'viewer']) house.sandbox.world.importAccount(id);
-  house.sandbox.world.addFans('a', 60);
-  const ask = (query: string, variables = {}) => house.as('viewer').query(query, variables);
-  return { ...house, house, ask };
+  for (const id of ['a', 'b', 'c', 'viewer']) gateway.sandbox.world.importAccount(id);
+  gateway.sandbox.world.addFans('a', 60);
+  const ask = (query: string, variables = {}) => gateway.as('viewer').query(query, variables);
+  return { ...gateway, gateway, ask };
 }
 
 const predictions: [title: string, query: string, calls: number, variables?: object][] = [
@@ -73,10 +73,10 @@ test('an operation that takes more than was predicted ends at what is allowed, a
 });
 
 test('of several operations in a document only the one that runs is priced', async () => {
-  const { house } = await open({ MAX_UPSTREAM_CALLS: '5' });
+  const { gateway } = await open({ MAX_UPSTREAM_CALLS: '5' });
   const query = `query Little { user(id: "a") { ...F } } query Much { user(id: "a") { fans { nodes { ...F } } } }
     fragment F on User { follows { nodes { id } } }`;
-  const send = (operationName: string) => post(house, JSON.stringify({ query, operationName }));
+  const send = (operationName: string) => post(gateway, JSON.stringify({ query, operationName }));
   expect((await send('Little')).status).toBe(200);
   const refused = await send('Much');
   expect([refused.status, codesOf((await refused.json()) as Answer)]).toEqual([400, ['OPERATION_TOO_EXPENSIVE']]);

@@ -1,14 +1,14 @@
 // Ways to make an operation look cheaper than it is.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, openHouse } from '../support/house.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 
 async function openCrowd(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({ clock, env: { AUTH: 'development', ...env }, sandbox: { clock, people: 300 } });
-  const calls = () => Object.values(house.sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
+  const gateway = await openGateway({ clock, env: { AUTH: 'development', ...env }, sandbox: { clock, people: 300 } });
+  const calls = () => Object.values(gateway.sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
   const ask = async (query: string, variables = {}) => {
-    const response = await fetch(`${house.url}/graphql`, {
+    const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-viewer-id': 'user_00001' },
       body: JSON.stringify({ query, variables }),

@@ -1,9 +1,9 @@
 // What is too much is refused before anything runs: with 400, a code, and no call to the upstream.
 import { describe, expect, test } from 'vitest';
-import { codesOf, openEmptyHouse, post, readRefusal } from '../http/requests.ts';
+import { codesOf, openEmptyGateway, post, readRefusal } from '../http/requests.ts';
 import { ask as askBySocket, openClient } from '../live/sockets.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { openHouse } from '../support/house.ts';
+import { openGateway } from '../support/gateway.ts';
 
 const many = (count: number, make: (n: number) => string) => Array.from({ length: count }, (_, n) => make(n)).join(' ');
 /** Variables as JSON: what is nested so deep cannot be written as JSON from here either. */
@@ -77,51 +77,51 @@ describe('refused with OPERATION_TOO_EXPENSIVE and HTTP 400, without a call:', (
       `{"ids":[${'"a",'.repeat(40_000)}"a"]}`,
     ],
   ])('%s', async (_title, query, says, variables = '{}') => {
-    const house = await openEmptyHouse({ AUTH: 'development', MAX_TOKENS: '100000' }, { maxBodyBytes: 1_000_000 });
+    const gateway = await openEmptyGateway({ AUTH: 'development', MAX_TOKENS: '100000' }, { maxBodyBytes: 1_000_000 });
     const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
-    const response = await post(house, body, undefined, { 'x-viewer-id': 'anna' });
+    const response = await post(gateway, body, undefined, { 'x-viewer-id': 'anna' });
     expect(response.status).toBe(400);
-    const answer = await readRefusal(house, response);
+    const answer = await readRefusal(gateway, response);
     expect(codesOf(answer)).toEqual(['OPERATION_TOO_EXPENSIVE']);
     expect(answer.errors?.[0]?.message).toContain(says);
   });
 });
 
 test('introspection is taken to answer with 10,000 values: two of them run, three do not', async () => {
-  const house = await openEmptyHouse({ INTROSPECTION: 'on' });
+  const gateway = await openEmptyGateway({ INTROSPECTION: 'on' });
   const bySchema = (times: number) => `{ ${many(times, (n) => `s${n}: __schema { queryType { name } }`)} }`;
-  expect((await house.query(bySchema(2))).errors).toBeUndefined();
-  expect(codesOf(await house.query(bySchema(3)))).toEqual(['OPERATION_TOO_EXPENSIVE']);
+  expect((await gateway.query(bySchema(2))).errors).toBeUndefined();
+  expect(codesOf(await gateway.query(bySchema(3)))).toEqual(['OPERATION_TOO_EXPENSIVE']);
 });
 
 test('the values that an answer may hold are bounded, also when all of it is remembered', async () => {
-  const house = await openHouse({ config: { maxValues: 1000 }, sandbox: { emptyWorld: true } });
-  house.sandbox.world.addFans('star', 30);
+  const gateway = await openGateway({ config: { maxValues: 1000 }, sandbox: { emptyWorld: true } });
+  gateway.sandbox.world.addFans('star', 30);
   const query = (fields: number) =>
     `{ user(id: "star") { fans(first: 100) { nodes { ${many(fields, (n) => `f${n}: nick`)} } } } }`;
-  expect((await house.query(query(8))).errors).toBeUndefined();
-  const { data, errors } = await house.query(query(11));
+  expect((await gateway.query(query(8))).errors).toBeUndefined();
+  const { data, errors } = await gateway.query(query(11));
   expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, 'OPERATION_TOO_EXPENSIVE']);
 });
 
 test('an answer that is too large is not sent', async () => {
-  const house = await openHouse({ config: { maxResponseBytes: 2000 }, sandbox: { emptyWorld: true } });
-  house.sandbox.world.addFans('star', 60);
+  const gateway = await openGateway({ config: { maxResponseBytes: 2000 }, sandbox: { emptyWorld: true } });
+  gateway.sandbox.world.addFans('star', 60);
   const query = '{ user(id: "star") { fans(first: 60) { nodes { id nick } } } }';
-  const response = await house.send(query);
+  const response = await gateway.send(query);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
-  expect((await house.send(query.replace('60', '10'))).status).toBe(200);
+  expect((await gateway.send(query.replace('60', '10'))).status).toBe(200);
   const refused = { errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] };
-  const stream = await subscribe(house, query);
+  const stream = await subscribe(gateway, query);
   expect(await stream.answer()).toMatchObject(refused);
-  expect(await askBySocket(openClient(house), query)).toMatchObject(refused);
+  expect(await askBySocket(openClient(gateway), query)).toMatchObject(refused);
 });
 
 test('a subscription is refused for what one event would cost, and so is an operation over a WebSocket', async () => {
-  const house = await openEmptyHouse({ MAX_UPSTREAM_CALLS: '5' });
+  const gateway = await openEmptyGateway({ MAX_UPSTREAM_CALLS: '5' });
   const below = 'fans(first: 20) { nodes { fans { nodes { id } } } }';
-  const client = openClient(house);
+  const client = openClient(gateway);
   for (const operation of [
     `subscription { followEvents(userId: "a") { ... on FanGained { user { ${below} } } } }`,
     `{ user(id: "a") { ${below} } }`,
@@ -129,5 +129,5 @@ test('a subscription is refused for what one event would cost, and so is an oper
     const told = await askBySocket(client, operation).catch((errors) => ({ errors }));
     expect(told).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }] });
   }
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(gateway.sandbox.calls.count()).toBe(0);
 });

@@ -9,34 +9,34 @@ import { FANS, follow, gained, openPeople } from './people.ts';
 import { openReadySocket, refusedWith, socketUrl } from './sockets.ts';
 
 test('a stream breaks off without "complete", so that its client comes back', async () => {
-  const house = await openPeople();
-  const stream = await subscribe(house, FANS);
-  await follow(house, 'anna');
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, FANS);
+  await follow(gateway, 'anna');
   expect(await stream.answer()).toEqual(gained('anna'));
-  await house.gateway.close();
+  await gateway.instance.close();
   await expect(stream.rest()).rejects.toThrow('terminated');
-  expect(await requestLines(house, 2)).toContainEqual(expect.objectContaining({ stream: true, aborted: true }));
+  expect(await requestLines(gateway, 2)).toContainEqual(expect.objectContaining({ stream: true, aborted: true }));
 });
 
 test('a WebSocket is closed with 1001, and none of its subscriptions is completed', async () => {
-  const house = await openPeople({ METRICS_PORT: '0' });
-  const idle = await openReadySocket(house);
-  const { subscribe: begin, messages, closed } = await openReadySocket(house);
+  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const idle = await openReadySocket(gateway);
+  const { subscribe: begin, messages, closed } = await openReadySocket(gateway);
   for (const id of ['1', '2', '3']) begin(id, FANS);
-  await expect.poll(async () => (await scrape(house))['open_subscriptions{transport="websocket"}']).toBe(3);
-  await house.gateway.close();
+  await expect.poll(async () => (await scrape(gateway))['open_subscriptions{transport="websocket"}']).toBe(3);
+  await gateway.instance.close();
   expect(await closed).toMatchObject({ code: 1001 });
   expect(await idle.closed).toMatchObject({ code: 1001 });
   expect(messages.slice(1)).toEqual([]);
 });
 
 test('an operation that runs on a WebSocket is answered before it is closed', async () => {
-  const house = await openPeople();
-  const { subscribe: begin, messages, closed } = await openReadySocket(house);
-  house.sandbox.faults.set({ latency: { ms: 200, commands: ['portrait_get'] } });
+  const gateway = await openPeople();
+  const { subscribe: begin, messages, closed } = await openReadySocket(gateway);
+  gateway.sandbox.faults.set({ latency: { ms: 200, commands: ['portrait_get'] } });
   begin('1', '{ user(id: "anna") { id nick } }');
-  await expect.poll(() => house.sandbox.calls.summary().portrait_get?.received).toBe(1);
-  const closing = house.gateway.close();
+  await expect.poll(() => gateway.sandbox.calls.summary().portrait_get?.received).toBe(1);
+  const closing = gateway.instance.close();
   expect(await closed).toMatchObject({ code: 1001 });
   await closing;
   expect(messages.slice(1)).toEqual([
@@ -46,25 +46,25 @@ test('an operation that runs on a WebSocket is answered before it is closed', as
 });
 
 test('while load balancers turn away, events are still told, and WebSockets are refused', async () => {
-  const house = await openPeople({ SHUTDOWN_DRAIN_MS: '5000' });
-  const stream = await subscribe(house, FANS);
-  const open = await openReadySocket(house);
-  const closing = house.gateway.close();
-  expect(await refusedWith(socketUrl(house))).toBe(503);
-  await follow(house, 'anna');
+  const gateway = await openPeople({ SHUTDOWN_DRAIN_MS: '5000' });
+  const stream = await subscribe(gateway, FANS);
+  const open = await openReadySocket(gateway);
+  const closing = gateway.instance.close();
+  expect(await refusedWith(socketUrl(gateway))).toBe(503);
+  await follow(gateway, 'anna');
   expect(await stream.answer()).toEqual(gained('anna'));
   open.subscribe('1', '{ viewer { id } }');
   await open.told('complete', '1');
-  house.clock.advance(5000);
+  gateway.clock.advance(5000);
   await expect(stream.rest()).rejects.toThrow('terminated');
   expect(await open.closed).toMatchObject({ code: 1001 });
-  house.clock.advance(5000);
+  gateway.clock.advance(5000);
   await closing;
 });
 
 test('a client that does not answer the close does not hold up the end', { timeout: 20_000 }, async () => {
-  const house = await openPeople();
-  const { hostname, port } = new URL(house.url);
+  const gateway = await openPeople();
+  const { hostname, port } = new URL(gateway.url);
   const silent = connect(Number(port), hostname);
   onTestFinished(() => void silent.destroy());
   silent.write(
@@ -73,15 +73,15 @@ test('a client that does not answer the close does not hold up the end', { timeo
   );
   const [answer] = await once(silent, 'data');
   expect(String(answer)).toMatch(/^HTTP\/1\.1 101 /);
-  await house.gateway.close();
+  await gateway.instance.close();
   await once(silent, 'close');
 });
 
 test('destroying the gateway cuts off streams and WebSockets at once', async () => {
-  const house = await openPeople();
-  const stream = await subscribe(house, FANS);
-  const { closed } = await openReadySocket(house);
-  house.gateway.destroy();
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, FANS);
+  const { closed } = await openReadySocket(gateway);
+  gateway.instance.destroy();
   await stream.rest().catch(() => {});
   await closed;
 });

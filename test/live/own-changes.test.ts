@@ -7,17 +7,17 @@ test.each([
   ['slower than the answer', { webhookDelay: { ms: 60 } }],
   ['faster than the answer', { latency: { ms: 60, commands: ['follow_add' as const] } }],
 ])('a follow whose webhook is %s is told once', async (_order, fault) => {
-  const house = await openPeople({ WEBHOOK_TOKEN: 'token of the test', WEBHOOK_PATH: '/hooks' });
-  const { sandbox } = house;
-  sandbox.webhooks.connect({ url: `${house.url}/hooks`, token: 'token of the test' });
-  const stream = await subscribe(house, FANS);
+  const gateway = await openPeople({ WEBHOOK_TOKEN: 'token of the test', WEBHOOK_PATH: '/hooks' });
+  const { sandbox } = gateway;
+  sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: 'token of the test' });
+  const stream = await subscribe(gateway, FANS);
   sandbox.faults.set(fault);
-  await follow(house, 'anna');
+  await follow(gateway, 'anna');
   await sandbox.webhooks.settled();
   expect(sandbox.webhooks.deliveries().map(({ outcome }) => outcome)).toEqual(['answered']);
   // What came of the webhook is known when the look that it asks for has been answered.
-  await house.as('bert').data('{ viewer { relationTo(userId: "star") } }');
+  await gateway.as('bert').data('{ viewer { relationTo(userId: "star") } }');
   sandbox.faults.reset();
-  await follow(house, 'bert');
+  await follow(gateway, 'bert');
   expect([await stream.answer(), await stream.answer()]).toEqual([gained('anna'), gained('bert')]);
 });

@@ -1,23 +1,23 @@
 // A small world in which things happen when a test wants them to.
 import { createHastyClock, type TestClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 
 /** A star and their fans to be; whoever follows does so in their own name. */
 export async function openPeople(env: Record<string, string> = {}, clock: TestClock = createHastyClock()) {
-  const house = await openHouse({
+  const gateway = await openGateway({
     env: { AUTH: 'development', ...env },
     clock,
     sandbox: { emptyWorld: true, clock },
   });
-  for (const id of ['star', 'anna', 'bert', 'cleo']) house.sandbox.world.importAccount(id);
-  return { ...house, clock };
+  for (const id of ['star', 'anna', 'bert', 'cleo']) gateway.sandbox.world.importAccount(id);
+  return { ...gateway, clock };
 }
 
 export type People = Awaited<ReturnType<typeof openPeople>>;
 
 /** Has somebody follow the star. */
-export async function follow(house: Pick<House, 'as'>, fan: string): Promise<void> {
-  const { followUsers } = await house
+export async function follow(gateway: Pick<TestGateway, 'as'>, fan: string): Promise<void> {
+  const { followUsers } = await gateway
     .as(fan)
     .data<{ followUsers: { results: { __typename: string }[] } }>(
       'mutation { followUsers(input: { userIds: ["star"] }) { results { __typename } } }',

@@ -10,7 +10,7 @@ export const socketUrl = ({ url }: { url: string }): string => `${url.replace('h
 
 /** A client as frontends have it; it never tries again by itself. */
 export function openClient(
-  house: { url: string },
+  gateway: { url: string },
   connectionParams?: ClientOptions['connectionParams'],
   headers: Record<string, string> = {},
 ): Client {
@@ -20,7 +20,7 @@ export function openClient(
     }
   }
   const client = createClient({
-    url: socketUrl(house),
+    url: socketUrl(gateway),
     connectionParams,
     webSocketImpl: WithHeaders,
     retryAttempts: 0,
@@ -36,8 +36,8 @@ export async function ask(client: Client, query: string, variables?: Record<stri
 }
 
 /** A connection on which a test says what it likes. */
-export async function openSocket(house: { url: string }, options: SocketOptions = {}) {
-  const socket = new WebSocket(socketUrl(house), PROTOCOL, options);
+export async function openSocket(gateway: { url: string }, options: SocketOptions = {}) {
+  const socket = new WebSocket(socketUrl(gateway), PROTOCOL, options);
   onTestFinished(() => socket.terminate());
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }));
@@ -61,8 +61,8 @@ export async function openSocket(house: { url: string }, options: SocketOptions 
 }
 
 /** The same, and known to the server. */
-export async function openReadySocket(house: { url: string }, options?: SocketOptions) {
-  const opened = await openSocket(house, options);
+export async function openReadySocket(gateway: { url: string }, options?: SocketOptions) {
+  const opened = await openSocket(gateway, options);
   opened.say({ type: 'connection_init' });
   await opened.told('connection_ack');
   return opened;

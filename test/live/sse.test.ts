@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { logged, requestLines } from '../http/requests.ts';
 import { openEventStream, type ServerSentEvent, subscribe } from '../support/event-stream.ts';
-import type { Answer } from '../support/house.ts';
+import type { Answer } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, MISSED, openPeople } from './people.ts';
 
@@ -14,15 +14,15 @@ const codesIn = (event: ServerSentEvent | null) =>
   (JSON.parse(event?.data ?? '{}') as Answer).errors?.map(({ extensions }) => extensions.code);
 
 test.each(['POST', 'GET'])('a subscription by %s tells what happens, as it happens', async (method) => {
-  const house = await openPeople();
+  const gateway = await openPeople();
   const stream =
-    method === 'POST' ? await subscribe(house, FANS) : await openEventStream(asUrl(house, { query: FANS }));
+    method === 'POST' ? await subscribe(gateway, FANS) : await openEventStream(asUrl(gateway, { query: FANS }));
   expect(stream.response.status).toBe(200);
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
   expect(stream.response.headers.get('cache-control')).toBe('private, no-store');
-  await follow(house, 'anna');
+  await follow(gateway, 'anna');
   expect(await stream.answer()).toEqual(gained('anna'));
-  await follow(house, 'bert');
+  await follow(gateway, 'bert');
   expect(await stream.answer()).toEqual(gained('bert'));
 });
 
@@ -30,15 +30,15 @@ const CURSORS = 'subscription { followEvents(userId: "star") { cursor } }';
 type Cursor = { data: { followEvents: { cursor: string } } };
 
 test('who comes back with the cursor of the last event misses nothing', async () => {
-  const house = await openPeople();
-  const first = await subscribe(house, CURSORS);
-  await follow(house, 'anna');
+  const gateway = await openPeople();
+  const first = await subscribe(gateway, CURSORS);
+  await follow(gateway, 'anna');
   const { cursor: after } = (await first.answer<Cursor>()).data.followEvents;
   first.leave();
-  await follow(house, 'bert');
-  const back = await subscribe(house, FANS, { after });
+  await follow(gateway, 'bert');
+  const back = await subscribe(gateway, FANS, { after });
   expect(await back.answer()).toEqual(gained('bert'));
-  await follow(house, 'cleo');
+  await follow(gateway, 'cleo');
   expect(await back.answer()).toEqual(gained('cleo'));
 });
 
@@ -52,15 +52,15 @@ test('who comes back to a gateway that knows nothing of it is told that events m
 });
 
 test('neither the deadline of a request nor a day without events ends a stream, and comments keep it alive', async () => {
-  const house = await openPeople();
-  const stream = await subscribe(house, FANS);
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, FANS);
   const event = stream.next();
   await expect.poll(stream.comments).toBe(1);
-  house.clock.advance(24 * 60 * 60 * 1000);
+  gateway.clock.advance(24 * 60 * 60 * 1000);
   await expect.poll(stream.comments).toBe(2);
-  house.clock.advance(12_000);
+  gateway.clock.advance(12_000);
   await expect.poll(stream.comments).toBe(3);
-  await follow(house, 'anna');
+  await follow(gateway, 'anna');
   expect(JSON.parse((await event)?.data ?? '')).toEqual(gained('anna'));
 });
 
@@ -71,8 +71,8 @@ test.each<[string, string, Record<string, unknown>, string]>([
   ['an unknown field', 'subscription { nothing }', {}, 'GRAPHQL_VALIDATION_FAILED'],
   ['a syntax error', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
 ])('%s is answered by an error and the end', async (_title, query, variables, code) => {
-  const house = await openPeople();
-  const stream = await subscribe(house, query, variables);
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, query, variables);
   const events = await stream.rest();
   expect(events.map(({ event }) => event)).toEqual(['next', 'complete']);
   expect(codesIn(events[0] ?? null)).toEqual([code]);
@@ -80,21 +80,21 @@ test.each<[string, string, Record<string, unknown>, string]>([
 });
 
 test('who may not see the fans is refused, and bad credentials are refused before a stream begins', async () => {
-  const house = await openPeople({ LIST_VISIBILITY: 'fans=self' });
-  const stranger = await subscribe(house, FANS, {}, { 'x-viewer-id': 'anna' });
+  const gateway = await openPeople({ LIST_VISIBILITY: 'fans=self' });
+  const stranger = await subscribe(gateway, FANS, {}, { 'x-viewer-id': 'anna' });
   expect(codesIn(await stranger.next())).toEqual(['FORBIDDEN']);
-  const unproven = await subscribe(house, FANS, {}, { authorization: 'UserSig nonsense' });
+  const unproven = await subscribe(gateway, FANS, {}, { authorization: 'UserSig nonsense' });
   expect(unproven.response.status).toBe(401);
-  const self = await subscribe(house, FANS, {}, { 'x-viewer-id': 'star' });
-  await follow(house, 'anna');
+  const self = await subscribe(gateway, FANS, {}, { 'x-viewer-id': 'star' });
+  await follow(gateway, 'anna');
   expect(await self.answer()).toEqual(gained('anna'));
 });
 
 test.each(['application/json', 'application/graphql-response+json', 'multipart/mixed'])(
   'a subscription that accepts %s alone is refused with 406 and told what to accept',
   async (accept) => {
-    const house = await openPeople();
-    const response = await house.send(FANS, {}, { accept });
+    const gateway = await openPeople();
+    const response = await gateway.send(FANS, {}, { accept });
     expect(response.status).toBe(406);
     const { errors } = (await response.json()) as Answer;
     expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'BAD_REQUEST' }]);
@@ -103,36 +103,36 @@ test.each(['application/json', 'application/graphql-response+json', 'multipart/m
 );
 
 test.each(['*/*', 'text/*', 'application/json, text/event-stream'])('%s takes a stream', async (accept) => {
-  const house = await openPeople();
-  const stream = await subscribe(house, FANS, {}, { accept });
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, FANS, {}, { accept });
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
 });
 
 test('a mutation by GET is refused, whatever it accepts', async () => {
-  const house = await openPeople();
+  const gateway = await openPeople();
   const query = 'mutation { followUsers(input: { userIds: ["star"] }) { results { __typename } } }';
-  const stream = await openEventStream(asUrl(house, { query }), { headers: { 'x-viewer-id': 'anna' } });
+  const stream = await openEventStream(asUrl(gateway, { query }), { headers: { 'x-viewer-id': 'anna' } });
   expect(stream.response.status).toBe(405);
-  expect(house.sandbox.calls.count()).toBe(0);
+  expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
 test('a query can be answered as a stream of one answer', async () => {
-  const house = await openPeople();
-  const stream = await subscribe(house, '{ user(id: "anna") { id } }');
+  const gateway = await openPeople();
+  const stream = await subscribe(gateway, '{ user(id: "anna") { id } }');
   expect(await stream.answer()).toEqual({ data: { user: { id: 'anna' } } });
   expect(await stream.rest()).toEqual([expect.objectContaining(COMPLETE)]);
 });
 
 test('a client that goes away leaves one line in the log and no subscription behind', async () => {
-  const house = await openPeople({ METRICS_PORT: '0' });
-  const stream = await subscribe(house, FANS);
-  const open = async () => (await scrape(house))['open_subscriptions{transport="sse"}'];
+  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const stream = await subscribe(gateway, FANS);
+  const open = async () => (await scrape(gateway))['open_subscriptions{transport="sse"}'];
   expect(await open()).toBe(1);
   stream.leave();
   await expect.poll(open).toBe(0);
-  const [line] = await requestLines(house);
+  const [line] = await requestLines(gateway);
   expect(line).toMatchObject({ operationName: 'Fans', errorCodes: [], status: 200, stream: true, aborted: true });
-  const samples = await scrape(house);
+  const samples = await scrape(gateway);
   expect(samples['queries_total{type="subscription",operation="other",code="OK"}']).toBe(1);
   // Its length is the client's choice, and says nothing of how fast we answer.
   const timed = Object.entries(samples).filter(([name]) => name.startsWith('request_duration_seconds_count'));
@@ -140,38 +140,38 @@ test('a client that goes away leaves one line in the log and no subscription beh
 });
 
 test('an event whose selection fails is told with its error, and the stream goes on', async () => {
-  const house = await openPeople();
+  const gateway = await openPeople();
   const stream = await subscribe(
-    house,
+    gateway,
     'subscription { followEvents(userId: "star") { ... on FanGained { user { id nick } } } }',
   );
-  house.sandbox.faults.set({ httpError: { commands: ['portrait_get'] } });
-  await follow(house, 'anna');
+  gateway.sandbox.faults.set({ httpError: { commands: ['portrait_get'] } });
+  await follow(gateway, 'anna');
   const failed = await stream.answer<Answer>();
   expect(failed.data).toEqual({ followEvents: { user: { id: 'anna', nick: null } } });
   expect(failed.errors?.map(({ extensions }) => extensions.code)).toEqual(['UPSTREAM_UNAVAILABLE']);
-  house.sandbox.faults.reset();
-  await follow(house, 'bert');
+  gateway.sandbox.faults.reset();
+  await follow(gateway, 'bert');
   expect((await stream.answer<Answer>()).data).toMatchObject({ followEvents: { user: { id: 'bert' } } });
   stream.leave();
   await expect
-    .poll(() => logged(house).find(({ stream }) => stream))
+    .poll(() => logged(gateway).find(({ stream }) => stream))
     .toMatchObject({
       errorCodes: ['UPSTREAM_UNAVAILABLE'],
     });
-  expect(logged(house).filter(({ level }) => level >= 50)).toEqual([]);
+  expect(logged(gateway).filter(({ level }) => level >= 50)).toEqual([]);
 });
 
 test('each event is answered with what is known by then, not with what the event before was', async () => {
-  const house = await openPeople({ PROFILE_FRESH_SECONDS: '0' });
+  const gateway = await openPeople({ PROFILE_FRESH_SECONDS: '0' });
   const stream = await subscribe(
-    house,
+    gateway,
     'subscription { followEvents(userId: "star") { ... on FanGained { user { nick } } ... on FanLost { user { nick } } } }',
   );
-  house.sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Anna' });
-  await follow(house, 'anna');
+  gateway.sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Anna' });
+  await follow(gateway, 'anna');
   expect(await stream.answer()).toEqual({ data: { followEvents: { user: { nick: 'Anna' } } } });
-  house.sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Anne' });
-  await house.as('anna').data('mutation { unfollowUsers(input: { userIds: ["star"] }) { viewer { id } } }');
+  gateway.sandbox.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Anne' });
+  await gateway.as('anna').data('mutation { unfollowUsers(input: { userIds: ["star"] }) { viewer { id } } }');
   expect(await stream.answer()).toEqual({ data: { followEvents: { user: { nick: 'Anne' } } } });
 });

@@ -10,7 +10,7 @@ export const SHARED_STORAGES: readonly Storage[] = ['Redis', 'Redis Cluster'];
 let apps = 1_500_000_000;
 
 /**
- * Starts the storage for the tests of a `describe` block. What it answers gives a test the options for `openHouse`, each
+ * Starts the storage for the tests of a `describe` block. What it answers gives a test the options for `openGateway`, each
  * time with an app of its own, so that no test finds what another one left behind.
  */
 export function useStorage(storage: Storage) {

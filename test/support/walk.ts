@@ -1,6 +1,6 @@
 // Pages through a list as a frontend does: by pageInfo alone.
 import type { FollowList } from '../../src/follow/model.ts';
-import type { House } from './house.ts';
+import type { TestGateway } from './gateway.ts';
 
 export type Edge = { cursor: string; followedAt: string; node: { id: string } };
 export type Connection = {
@@ -9,13 +9,13 @@ export type Connection = {
 };
 
 export async function readPage(
-  house: House,
+  gateway: TestGateway,
   userId: string,
   list: FollowList,
   first: number,
   after: string | null,
 ): Promise<Connection> {
-  const { user } = await house.data<{ user: { list: Connection } }>(
+  const { user } = await gateway.data<{ user: { list: Connection } }>(
     `query ($userId: ID!, $first: Int, $after: String) {
       user(id: $userId) {
         list: ${list}(first: $first, after: $after) {
@@ -30,10 +30,15 @@ export async function readPage(
 }
 
 /** All pages of a list, in order. */
-export async function walkList(house: House, userId: string, list: FollowList, first: number): Promise<Connection[]> {
+export async function walkList(
+  gateway: TestGateway,
+  userId: string,
+  list: FollowList,
+  first: number,
+): Promise<Connection[]> {
   const pages: Connection[] = [];
   for (let after: string | null = null; ; ) {
-    const page = await readPage(house, userId, list, first, after);
+    const page = await readPage(gateway, userId, list, first, after);
     pages.push(page);
     if (!page.pageInfo.hasNextPage || page.pageInfo.endCursor === null) return pages;
     after = page.pageInfo.endCursor;
@@ -45,7 +50,7 @@ export const idsOf = (pages: readonly Connection[]): string[] =>
 
 /** Resumes after each cursor with a page of one, many in one request; answers who came next. */
 export async function resumeAfterEach(
-  house: House,
+  gateway: TestGateway,
   userId: string,
   list: FollowList,
   cursors: readonly string[],
@@ -54,7 +59,7 @@ export async function resumeAfterEach(
   for (let at = 0; at < cursors.length; at += 100) {
     const some = cursors.slice(at, at + 100);
     const fields = some.map((cursor, i) => `c${i}: ${list}(first: 1, after: "${cursor}") { nodes { id } }`);
-    const { user } = await house.data<{ user: Record<string, { nodes: { id: string }[] }> }>(
+    const { user } = await gateway.data<{ user: Record<string, { nodes: { id: string }[] }> }>(
       `{ user(id: "${userId}") { ${fields.join('\n')} } }`,
     );
     next.push(...some.map((_, i) => user[`c${i}`]?.nodes[0]?.id ?? null));

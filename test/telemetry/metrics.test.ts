@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { run } from '../process/start-process.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type House, openHouse } from '../support/house.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
@@ -16,33 +16,33 @@ const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen
 /** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const house = await openHouse({
+  const gateway = await openGateway({
     clock,
     env: { METRICS_PORT: '0', ...env },
     sandbox: { emptyWorld: true, clock },
   });
-  house.sandbox.world.addFans('star', 45);
-  return { house, clock };
+  gateway.sandbox.world.addFans('star', 45);
+  return { gateway, clock };
 }
 
 /** The same with Redis, on the system's clock: a hasty one never lets Redis answer in time. */
-async function openOnRedis(redisUrl: string): Promise<House> {
-  const house = await openHouse({
+async function openOnRedis(redisUrl: string): Promise<TestGateway> {
+  const gateway = await openGateway({
     env: { METRICS_PORT: '0', REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' },
     sandbox: { emptyWorld: true },
   });
-  house.sandbox.world.addFans('star', 45);
-  return house;
+  gateway.sandbox.world.addFans('star', 45);
+  return gateway;
 }
 
-const read = async (house: House, name: string) => counted(await scrape(house), name);
+const read = async (gateway: TestGateway, name: string) => counted(await scrape(gateway), name);
 
 test('a cold and a warm screen are counted from the query to the upstream', async () => {
-  const { house } = await openWatched();
-  await house.data(FANS_SCREEN, { userId: 'star' });
+  const { gateway } = await openWatched();
+  await gateway.data(FANS_SCREEN, { userId: 'star' });
   // Asked in the same words, it would be answered without a look into the cache.
-  await house.data(`${FANS_SCREEN} `, { userId: 'star' });
-  const samples = await scrape(house);
+  await gateway.data(`${FANS_SCREEN} `, { userId: 'star' });
+  const samples = await scrape(gateway);
 
   expect(counted(samples, 'queries_total')).toEqual({ '{type="query",operation="FansScreen",code="OK"}': 2 });
   expect(counted(samples, 'upstream_calls_total')).toEqual({
@@ -79,24 +79,24 @@ test('a cold and a warm screen are counted from the query to the upstream', asyn
 });
 
 test('a batch is counted with its size', async () => {
-  const { house } = await openWatched();
-  const ids = house.sandbox.world.list('star', 'fans').map(({ id }) => id);
-  await house.data('query ($ids: [ID!]!) { users(ids: $ids) { nick } }', { ids });
-  expect(await read(house, 'batch_size_count')).toEqual({ '{kind="profile"}': 1 });
-  expect(await read(house, 'batch_size_sum')).toEqual({ '{kind="profile"}': 45 });
+  const { gateway } = await openWatched();
+  const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  await gateway.data('query ($ids: [ID!]!) { users(ids: $ids) { nick } }', { ids });
+  expect(await read(gateway, 'batch_size_count')).toEqual({ '{kind="profile"}': 1 });
+  expect(await read(gateway, 'batch_size_sum')).toEqual({ '{kind="profile"}': 45 });
 });
 
 test('the time of every request is told by operation and status, as soon as the answer is out', async () => {
-  const { house } = await openWatched();
-  await house.data(FANS_SCREEN, { userId: 'star' });
-  await (await fetch(`${house.url}/graphql`, { method: 'POST', body: '{}' })).text();
-  await (await fetch(`${house.url}/nowhere`)).text();
+  const { gateway } = await openWatched();
+  await gateway.data(FANS_SCREEN, { userId: 'star' });
+  await (await fetch(`${gateway.url}/graphql`, { method: 'POST', body: '{}' })).text();
+  await (await fetch(`${gateway.url}/nowhere`)).text();
   const expected = {
     '{operation="FansScreen",status="200"}': 1,
     '{operation="other",status="415"}': 1,
   };
   let counts = {};
-  while (Object.keys(counts).length < 2) counts = await read(house, 'request_duration_seconds_count');
+  while (Object.keys(counts).length < 2) counts = await read(gateway, 'request_duration_seconds_count');
   expect(counts).toEqual(expected);
 });
 
@@ -105,31 +105,34 @@ test.each([
   ['an unknown field', '{ nobody }', '{type="none",operation="other",code="GRAPHQL_VALIDATION_FAILED"}'],
   ['a bad argument', '{ user(id: "") { id } }', '{type="query",operation="other",code="BAD_USER_INPUT"}'],
 ])('%s is counted with its code', async (_title, query, labels) => {
-  const { house } = await openWatched();
-  await (await house.send(query)).text();
-  expect(await read(house, 'queries_total')).toEqual({ [labels]: 1 });
+  const { gateway } = await openWatched();
+  await (await gateway.send(query)).text();
+  expect(await read(gateway, 'queries_total')).toEqual({ [labels]: 1 });
 });
 
 test('whatever clients call their operations and users, there are no more lines for it', async () => {
-  const { house } = await openWatched();
-  for (let n = 0; n < 20; n++) await house.data(`query Invented${n} { user(id: "invented_${n}") { id } }`);
-  expect(await read(house, 'queries_total')).toEqual({ '{type="query",operation="other",code="OK"}': 20 });
-  expect(await scrapeText(house)).not.toMatch(/invented/i);
+  const { gateway } = await openWatched();
+  for (let n = 0; n < 20; n++) await gateway.data(`query Invented${n} { user(id: "invented_${n}") { id } }`);
+  expect(await read(gateway, 'queries_total')).toEqual({ '{type="query",operation="other",code="OK"}': 20 });
+  expect(await scrapeText(gateway)).not.toMatch(/invented/i);
 });
 
 test('failing calls are counted with the code or the reason, tries included, and an open breaker is seen', async () => {
-  const { house, clock } = await openWatched();
-  house.sandbox.faults.set({ error: { code: 60018, commands: ['follow_get'] }, reset: { commands: ['portrait_get'] } });
+  const { gateway, clock } = await openWatched();
+  gateway.sandbox.faults.set({
+    error: { code: 60018, commands: ['follow_get'] },
+    reset: { commands: ['portrait_get'] },
+  });
   for (let n = 0; n < 6; n++) {
-    await house.query(`{ user(id: "star") { fans(first: ${n + 1}) { nodes { id } } nick } }`);
+    await gateway.query(`{ user(id: "star") { fans(first: ${n + 1}) { nodes { id } } nick } }`);
     clock.advance(100);
   }
-  const samples = await scrape(house);
-  const received = ({ sandbox }: House, command: 'follow_get' | 'portrait_get') => sandbox.calls.count(command);
+  const samples = await scrape(gateway);
+  const received = ({ sandbox }: TestGateway, command: 'follow_get' | 'portrait_get') => sandbox.calls.count(command);
   const calls = counted(samples, 'upstream_calls_total');
-  expect(calls['{command="follow_get",outcome="60018"}']).toBe(received(house, 'follow_get'));
+  expect(calls['{command="follow_get",outcome="60018"}']).toBe(received(gateway, 'follow_get'));
   const broken = Object.entries(calls).filter(([labels]) => /portrait_get.*outcome="[A-Z_]+"/.test(labels));
-  expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(received(house, 'portrait_get'));
+  expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(received(gateway, 'portrait_get'));
   expect(only(samples, 'breaker_state')).toMatchObject({
     '{command="portrait_get",state="open"}': 1,
     '{command="portrait_get",state="closed"}': 0,
@@ -137,26 +140,26 @@ test('failing calls are counted with the code or the reason, tries included, and
 });
 
 test('what the budget refuses is counted', async () => {
-  const { house } = await openWatched({ UPSTREAM_RATE: '1' });
-  const ask = (id: number) => house.query(`{ user(id: "user_${id}") { fans { nodes { id } } } }`);
+  const { gateway } = await openWatched({ UPSTREAM_RATE: '1' });
+  const ask = (id: number) => gateway.query(`{ user(id: "user_${id}") { fans { nodes { id } } } }`);
   const answers = await Promise.all([1, 2, 3, 4].map(ask));
   const refused = answers.filter(({ errors }) => errors?.[0]?.extensions.code === 'THROTTLED').length;
   expect(refused).toBeGreaterThan(0);
-  expect(await read(house, 'budget_refused_total')).toEqual({
+  expect(await read(gateway, 'budget_refused_total')).toEqual({
     '{command="follow_get",priority="interactive"}': refused,
   });
 });
 
 test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
-  const { house, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
+  const { gateway, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
   const counts = '{ user(id: "star") { fansCount } }';
-  await house.data(counts);
+  await gateway.data(counts);
   clock.advance(11_000);
-  await house.data(counts);
-  for (let n = 0; n < 2; n++) await house.query('{ user(id: "nobody") { fans { nodes { id } } } }');
-  house.sandbox.faults.set({ latency: { ms: 500 } });
-  await Promise.all([1, 2, 3].map(() => house.data('{ user(id: "star") { fans { nodes { id } } } }')));
-  const samples = await scrape(house);
+  await gateway.data(counts);
+  for (let n = 0; n < 2; n++) await gateway.query('{ user(id: "nobody") { fans { nodes { id } } } }');
+  gateway.sandbox.faults.set({ latency: { ms: 500 } });
+  await Promise.all([1, 2, 3].map(() => gateway.data('{ user(id: "star") { fans { nodes { id } } } }')));
+  const samples = await scrape(gateway);
   expect(counted(samples, 'cache_reads_total')).toMatchObject({
     '{kind="counts",outcome="stale",tier="memory"}': 1,
     '{kind="page",outcome="absent",tier="memory"}': 1,
@@ -172,41 +175,41 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   const eye = new Redis(redis.url);
   onTestFinished(() => eye.disconnect());
   while ((await eye.keys('*:profile:{star}:star')).length === 0);
-  const house = await openOnRedis(redis.url);
+  const gateway = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
   const channel = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:invalidation`;
   while (Number((await eye.pubsub('NUMSUB', channel))[1]) < 2);
-  await house.data(nick);
-  expect(await read(house, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });
-  expect(await read(house, 'redis_up')).toEqual({ '': 1 });
+  await gateway.data(nick);
+  expect(await read(gateway, 'cache_reads_total')).toEqual({ '{kind="profile",outcome="fresh",tier="redis"}': 1 });
+  expect(await read(gateway, 'redis_up')).toEqual({ '': 1 });
   await redis.kill();
-  await house.data('{ user(id: "star") { fansCount } }');
-  expect(only(await scrape(house), 'redis_up')).toEqual({ '': 0 });
+  await gateway.data('{ user(id: "star") { fansCount } }');
+  expect(only(await scrape(gateway), 'redis_up')).toEqual({ '': 0 });
 });
 
 test('without Redis nothing is said of it', async () => {
-  const { house } = await openWatched();
-  expect(only(await scrape(house), 'redis_up')).toEqual({});
+  const { gateway } = await openWatched();
+  expect(only(await scrape(gateway), 'redis_up')).toEqual({});
 });
 
 test('neither the key nor a signature nor a password is ever shown', async () => {
   const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
-  const house = await openOnRedis(redis.url.replace('redis://', 'redis://:opensesame@'));
+  const gateway = await openOnRedis(redis.url.replace('redis://', 'redis://:opensesame@'));
   for (const code of [70009, 60025, 4711])
-    house.sandbox.faults.set({ error: { code, info: `bad ${SANDBOX_APP.secretKey}`, times: 1 } });
-  await house.query(FANS_SCREEN, { userId: 'star' });
-  house.sandbox.faults.set({ httpError: { status: 502, body: SANDBOX_APP.secretKey } });
-  await house.query('{ user(id: "star") { follows { nodes { id } } } }');
-  const text = await scrapeText(house);
+    gateway.sandbox.faults.set({ error: { code, info: `bad ${SANDBOX_APP.secretKey}`, times: 1 } });
+  await gateway.query(FANS_SCREEN, { userId: 'star' });
+  gateway.sandbox.faults.set({ httpError: { status: 502, body: SANDBOX_APP.secretKey } });
+  await gateway.query('{ user(id: "star") { follows { nodes { id } } } }');
+  const text = await scrapeText(gateway);
   expect(text).toContain('outcome="HTTP 502"');
   expect(text).not.toMatch(/usersig|opensesame|eJ[A-Za-z0-9*_-]{40}/i);
   expect(text).not.toContain(SANDBOX_APP.secretKey);
 });
 
 test('names and texts are as promtool wants them, and the process is told of too', async () => {
-  const { house } = await openWatched();
-  await house.data(FANS_SCREEN, { userId: 'star' });
-  const text = await scrapeText(house);
+  const { gateway } = await openWatched();
+  await gateway.data(FANS_SCREEN, { userId: 'star' });
+  const text = await scrapeText(gateway);
   const metrics = Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type = '']) => ({ name, type }));
   for (const { name, type } of metrics) {
     expect(name).toMatch(/^(follow_gateway|nodejs|process)_[a-z0-9_]+$/);
@@ -233,24 +236,24 @@ test.each([
   ['open_subscriptions', 'transport="websocket"'],
   ['memory_bytes', 'kind="profile"'],
 ])('%s of known labels, such as %s, is 0 from the start', async (name, labels) => {
-  const { house } = await openWatched();
-  expect((await scrape(house))[`${name}{${labels}}`]).toBe(0);
+  const { gateway } = await openWatched();
+  expect((await scrape(gateway))[`${name}{${labels}}`]).toBe(0);
 });
 
 test('there is nothing but metrics at their port, and no metrics where GraphQL is', async () => {
-  const { house } = await openWatched();
-  const { origin } = new URL(metricsUrl(house));
+  const { gateway } = await openWatched();
+  const { origin } = new URL(metricsUrl(gateway));
   for (const path of ['/', '/graphql', '/health/live', '/metrics/', '/metricsx'])
     expect((await fetch(`${origin}${path}`)).status).toBe(404);
   expect((await fetch(`${origin}/metrics`, { method: 'POST' })).status).toBe(404);
   const head = await fetch(`${origin}/metrics?name=x`, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
-  expect((await fetch(`${house.url}/metrics`)).status).toBe(404);
+  expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
 });
 
 test('without METRICS_PORT there are none', async () => {
-  const house = await openHouse({ sandbox: { emptyWorld: true } });
-  expect(() => metricsUrl(house)).toThrow('METRICS_PORT');
+  const gateway = await openGateway({ sandbox: { emptyWorld: true } });
+  expect(() => metricsUrl(gateway)).toThrow('METRICS_PORT');
 });
 
 test('a port that is taken ends the process with 1 and one line that names the port and the setting', async () => {

@@ -1,15 +1,15 @@
 // What Prometheus would read of a gateway: every sample by its name and labels.
-import type { House } from '../support/house.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 /** Where a gateway says that its metrics are. */
-export function metricsUrl({ logLines }: House): string {
+export function metricsUrl({ logLines }: TestGateway): string {
   const line = logLines.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'metrics');
   if (!line) throw new Error('The log names no metrics: set METRICS_PORT');
   return line.url;
 }
 
-export async function scrapeText(house: House): Promise<string> {
-  const response = await fetch(metricsUrl(house));
+export async function scrapeText(gateway: TestGateway): Promise<string> {
+  const response = await fetch(metricsUrl(gateway));
   if (!response.ok) throw new Error(`The metrics answered ${response.status}`);
   return response.text();
 }
@@ -17,8 +17,8 @@ export async function scrapeText(house: House): Promise<string> {
 /** Samples of ours by what follows `follow_gateway_`, for example `queries_total{type="query",…}`. */
 export type Samples = Record<string, number>;
 
-export async function scrape(house: House): Promise<Samples> {
-  return readSamples(await scrapeText(house));
+export async function scrape(gateway: TestGateway): Promise<Samples> {
+  return readSamples(await scrapeText(gateway));
 }
 
 export function readSamples(text: string): Samples {

@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import type { Replica } from '../support/house.ts';
+import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { ADD, DELETE, follows, openWithWebhooks, PORTRAIT, tell, unfollows } from './webhook-house.ts';
+import { ADD, DELETE, follows, openWithWebhooks, PORTRAIT, tell, unfollows } from './webhook-gateway.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
 const EVENTS = `subscription {
@@ -14,13 +14,13 @@ const EVENTS = `subscription {
 type Events = { data: { followEvents: { __typename: string; user: { id: string } } } };
 
 async function openStar(clock: TestClock = createHastyClock(), env: Record<string, string> = {}) {
-  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
-  const { world, act, calls } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
+  const { world, act, calls } = gateway.sandbox;
   for (const id of ['star', 'ana', 'bo', 'cy', 'marker']) world.importAccount(id);
   world.follow('ana', 'star', LONG_AGO);
 
   /** What a subscriber at `replica` is told, up to a change that happens when it is asked for. */
-  async function watch(replica: Replica = house) {
+  async function watch(replica: Replica = gateway) {
     const stream = await subscribe(replica, EVENTS);
     return async () => {
       act.follow('marker', 'star');
@@ -34,13 +34,13 @@ async function openStar(clock: TestClock = createHastyClock(), env: Record<strin
   }
 
   return {
-    house,
+    gateway,
     clock,
     watch,
-    ...house.sandbox,
+    ...gateway.sandbox,
     checks: () => calls.count('follow_check'),
     lists: () => calls.count('follow_get'),
-    claim: (command: string, body: object, replica: Replica = house) =>
+    claim: (command: string, body: object, replica: Replica = gateway) =>
       tell(replica, command, body, { at: clock.now() }),
   };
 }
@@ -77,9 +77,9 @@ test('a follow and an unfollow of somebody whom nobody has read are told after o
 });
 
 test('two who follow each other by now are told to be mutuals', async () => {
-  const { house, world, act } = await openStar();
+  const { gateway, world, act } = await openStar();
   world.follow('star', 'bo');
-  const stream = await subscribe(house, EVENTS);
+  const stream = await subscribe(gateway, EVENTS);
   act.follow('bo', 'star');
   const types = [await stream.answer<Events>(), await stream.answer<Events>()].map(
     ({ data }) => data.followEvents.__typename,
@@ -88,10 +88,10 @@ test('two who follow each other by now are told to be mutuals', async () => {
 });
 
 test('45 fans who come together share checks, and all are told', async () => {
-  const { house, world, act, faults, checks } = await openStar();
+  const { gateway, world, act, faults, checks } = await openStar();
   const fans = Array.from({ length: 45 }, (_, i) => `fan_${i}`);
   for (const id of fans) world.importAccount(id);
-  const stream = await subscribe(house, EVENTS);
+  const stream = await subscribe(gateway, EVENTS);
   // Longer than it takes all webhooks to arrive.
   faults.set({ latency: { ms: 500, commands: ['follow_check'] } });
   for (const id of fans) act.follow(id, 'star');
@@ -102,9 +102,9 @@ test('45 fans who come together share checks, and all are told', async () => {
 });
 
 test('a webhook about a user with a stale list renews nothing', async () => {
-  const { house, clock, act, webhooks, watch, lists } = await openStar();
-  await read(house);
-  await house.data('{ user(id: "ana") { follows { nodes { id } } } }');
+  const { gateway, clock, act, webhooks, watch, lists } = await openStar();
+  await read(gateway);
+  await gateway.data('{ user(id: "ana") { follows { nodes { id } } } }');
   clock.advance(60_000);
   const before = lists();
   const told = await watch();
@@ -116,31 +116,31 @@ test('a webhook about a user with a stale list renews nothing', async () => {
 
 describe('what the upstream does not confirm', () => {
   test('after three checks is told to nobody', async () => {
-    const { house, clock, watch, checks, claim } = await openStar();
+    const { gateway, clock, watch, checks, claim } = await openStar();
     const told = await watch();
     await claim(ADD, follows('bo', ['star'], clock.now()));
     await claim(DELETE, unfollows('ana', ['star'], clock.now()));
     await timePasses(clock, () => checks() === 6);
     expect(await told()).toEqual([]);
-    expect(await read(house)).toEqual({ count: 2, fans: ['ana', 'marker'] });
+    expect(await read(gateway)).toEqual({ count: 2, fans: ['ana', 'marker'] });
   });
 
   test('at once but seconds later is told then, and what was read meanwhile is invalidated', async () => {
-    const { house, clock, faults, act, webhooks, checks } = await openStar();
-    const stream = await subscribe(house, EVENTS);
+    const { gateway, clock, faults, act, webhooks, checks } = await openStar();
+    const stream = await subscribe(gateway, EVENTS);
     faults.set({ listsLag: { ms: 4000 }, countsLag: { ms: 4000 } });
     act.follow('bo', 'star');
     await webhooks.settled();
     await expect.poll(checks).toBe(2);
-    expect(await read(house)).toEqual({ count: 1, fans: ['ana'] });
+    expect(await read(gateway)).toEqual({ count: 1, fans: ['ana'] });
     clock.advance(5000);
     expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
-    expect(await read(house)).toEqual({ count: 2, fans: ['ana', 'bo'] });
+    expect(await read(gateway)).toEqual({ count: 2, fans: ['ana', 'bo'] });
   });
 
   test('because it is down is asked again', async () => {
-    const { house, clock, faults, act, webhooks, checks } = await openStar();
-    const stream = await subscribe(house, EVENTS);
+    const { gateway, clock, faults, act, webhooks, checks } = await openStar();
+    const stream = await subscribe(gateway, EVENTS);
     faults.set({ error: { code: 60008, commands: ['follow_check'] } });
     act.follow('bo', 'star');
     await webhooks.settled();
@@ -165,7 +165,7 @@ describe('what the upstream does not confirm', () => {
 });
 
 test('webhooks that come late and in any order end in what is so', async () => {
-  const { house, clock, world, watch, claim, checks } = await openStar();
+  const { gateway, clock, world, watch, claim, checks } = await openStar();
   const at = clock.now();
   const told = await watch();
   world.follow('cy', 'star');
@@ -174,7 +174,7 @@ test('webhooks that come late and in any order end in what is so', async () => {
   await claim(ADD, follows('bo', ['star'], at + 1));
   await timePasses(clock, () => checks() >= 5);
   expect((await told()).sort()).toEqual(['FanGained cy', 'FanLost bo']);
-  expect(await read(house)).toEqual({ count: 3, fans: ['ana', 'cy', 'marker'] });
+  expect(await read(gateway)).toEqual({ count: 3, fans: ['ana', 'cy', 'marker'] });
 });
 
 test('the same webhook again within ten minutes costs nothing, in whichever order it names its targets', async () => {
@@ -198,10 +198,10 @@ test('the same webhook again within ten minutes costs nothing, in whichever orde
 });
 
 test('a profile is not told as it was', async () => {
-  const { house, clock, world, claim } = await openStar();
-  await house.data('{ user(id: "ana") { nick } }');
+  const { gateway, clock, world, claim } = await openStar();
+  await gateway.data('{ user(id: "ana") { nick } }');
   const stream = await subscribe(
-    house,
+    gateway,
     'subscription { profileChanged(userIds: ["ana"]) { ... on ProfileChanged { user { nick } } } }',
   );
   world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
@@ -213,18 +213,18 @@ describe('on two replicas', () => {
   async function openTwo() {
     const redis = await startRedis();
     const star = await openStar(createRunningClock(), { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000' });
-    return { ...star, redis, other: await star.house.openReplica() };
+    return { ...star, redis, other: await star.gateway.openReplica() };
   }
 
   test('a change that is told to both is told once to the subscribers of each', async () => {
-    const { house, other, clock, world, watch, claim, webhooks } = await openTwo();
-    const told = [await watch(house), await watch(other)];
+    const { gateway, other, clock, world, watch, claim, webhooks } = await openTwo();
+    const told = [await watch(gateway), await watch(other)];
     webhooks.connect(undefined);
     world.follow('bo', 'star');
     const body = follows('bo', ['star'], clock.now());
-    await Promise.all([claim(ADD, body, house), claim(ADD, body, other)]);
+    await Promise.all([claim(ADD, body, gateway), claim(ADD, body, other)]);
     await expect.poll(() => read(other)).toMatchObject({ fans: ['ana', 'bo'] });
-    webhooks.connect({ url: `${house.url}/hooks/follow`, token: 'demo-callback-token-001' });
+    webhooks.connect({ url: `${gateway.url}/hooks/follow`, token: 'demo-callback-token-001' });
     const [first, second] = told as [() => Promise<string[]>, () => Promise<string[]>];
     expect(await first()).toEqual(['FanGained bo']);
     world.unfollow('marker', 'star');
@@ -232,8 +232,8 @@ describe('on two replicas', () => {
   });
 
   test('any read on any replica that starts when subscribers have heard of a change is true', async () => {
-    const { house, other, act } = await openTwo();
-    for (const replica of [house, other]) await read(replica);
+    const { gateway, other, act } = await openTwo();
+    for (const replica of [gateway, other]) await read(replica);
     const stream = await subscribe(other, EVENTS);
     for (let n = 0; n < 10; n++) {
       if (n % 2 === 0) act.unfollow('ana', 'star');
@@ -241,13 +241,13 @@ describe('on two replicas', () => {
       const { data } = await stream.answer<Events>();
       expect(data.followEvents.__typename).toBe(n % 2 === 0 ? 'FanLost' : 'FanGained');
       const expected = n % 2 === 0 ? { count: 0, fans: [] } : { count: 1, fans: ['ana'] };
-      for (const replica of [house, other]) expect(await read(replica)).toEqual(expected);
+      for (const replica of [gateway, other]) expect(await read(replica)).toEqual(expected);
     }
   });
 
   test('a webhook costs Redis a handful of commands', async () => {
-    const { house, act, webhooks, redis, watch } = await openTwo();
-    await read(house);
+    const { gateway, act, webhooks, redis, watch } = await openTwo();
+    await read(gateway);
     const told = await watch();
     const before = await commandsOf(redis.port);
     act.unfollow('ana', 'star');
@@ -258,8 +258,8 @@ describe('on two replicas', () => {
   });
 
   test('with Redis away, subscribers of the replica that is told hear of it all the same', async () => {
-    const { house, redis, act } = await openTwo();
-    const stream = await subscribe(house, EVENTS);
+    const { gateway, redis, act } = await openTwo();
+    const stream = await subscribe(gateway, EVENTS);
     await redis.kill();
     act.follow('bo', 'star');
     expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });

@@ -6,7 +6,7 @@ import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { webhookPathOf } from '../../src/webhooks.ts';
 import { openSocket } from '../http/requests.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import type { House } from '../support/house.ts';
+import type { TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
 import {
@@ -24,87 +24,87 @@ import {
   TOKEN,
   tell,
   unfollows,
-} from './webhook-house.ts';
+} from './webhook-gateway.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const SCREEN = '{ user(id: "star") { nick fansCount fans(first: 50) { nodes { id } } } }';
 
 type Screen = { user: { nick: string | null; fansCount: number; fans: { nodes: { id: string }[] } } };
 
-async function read(house: Pick<House, 'data'>) {
-  const { user } = await house.data<Screen>(SCREEN);
+async function read(gateway: Pick<TestGateway, 'data'>) {
+  const { user } = await gateway.data<Screen>(SCREEN);
   return { nick: user.nick, count: user.fansCount, fans: user.fans.nodes.map(({ id }) => id).sort() };
 }
 
-/** A house that has shown star's fans, ana and bo; cy is no fan yet. */
+/** A gateway that has shown star's fans, ana and bo; cy is no fan yet. */
 async function openStar(env: Record<string, string> = {}, clock = createHastyClock()) {
-  const house = await openWithWebhooks({ clock, env });
-  const { world, calls } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock, env });
+  const { world, calls } = gateway.sandbox;
   for (const id of ['star', 'ana', 'bo', 'cy']) world.importAccount(id);
   world.follow('ana', 'star');
   world.follow('bo', 'star');
   const before = { nick: null, count: 2, fans: ['ana', 'bo'] };
-  expect(await read(house)).toEqual(before);
+  expect(await read(gateway)).toEqual(before);
   const asked = calls.count();
-  return { house, clock, before, asked, ...house.sandbox };
+  return { gateway, clock, before, asked, ...gateway.sandbox };
 }
 
 /** Known labels begin at 0. */
-const webhooksOf = async (house: House) =>
-  Object.fromEntries(Object.entries(only(await scrape(house), 'webhooks_total')).filter(([, count]) => count > 0));
+const webhooksOf = async (gateway: TestGateway) =>
+  Object.fromEntries(Object.entries(only(await scrape(gateway), 'webhooks_total')).filter(([, count]) => count > 0));
 
 describe('a change that is told', () => {
   test('is in the list and the count that are read next, though they were fresh', async () => {
-    const { house, act, webhooks } = await openStar();
+    const { gateway, act, webhooks } = await openStar();
     act.follow('cy', 'star');
     await webhooks.settled();
     expect(webhooks.deliveries()).toMatchObject([{ outcome: 'answered' }]);
-    expect(await read(house)).toMatchObject({ count: 3, fans: ['ana', 'bo', 'cy'] });
+    expect(await read(gateway)).toMatchObject({ count: 3, fans: ['ana', 'bo', 'cy'] });
     act.unfollow('ana', 'star');
     await webhooks.settled();
-    expect(await read(house)).toMatchObject({ count: 2, fans: ['bo', 'cy'] });
+    expect(await read(gateway)).toMatchObject({ count: 2, fans: ['bo', 'cy'] });
   });
 
   test('is in the viewer’s own relation', async () => {
-    const { house, act, webhooks } = await openStar({ AUTH: 'development' });
+    const { gateway, act, webhooks } = await openStar({ AUTH: 'development' });
     const relation = '{ user(id: "star") { viewerIsFollowing } }';
-    expect(await house.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: false } });
+    expect(await gateway.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: false } });
     act.follow('cy', 'star');
     await webhooks.settled();
-    expect(await house.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: true } });
+    expect(await gateway.as('cy').data(relation)).toEqual({ user: { viewerIsFollowing: true } });
   });
 
   test('is in the profile', async () => {
-    const { house, act, webhooks } = await openStar();
+    const { gateway, act, webhooks } = await openStar();
     act.setProfile('star', { Tag_Profile_IM_Nick: 'Star' });
     await webhooks.settled();
-    expect(await read(house)).toMatchObject({ nick: 'Star' });
+    expect(await read(gateway)).toMatchObject({ nick: 'Star' });
   });
 
   test('is in what another replica shows', async () => {
     const { url } = await startRedis();
-    const house = await openWithWebhooks({
+    const gateway = await openWithWebhooks({
       clock: createRunningClock(),
       env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' },
     });
-    const { world, act, webhooks } = house.sandbox;
-    const other = await house.openReplica();
+    const { world, act, webhooks } = gateway.sandbox;
+    const other = await gateway.openReplica();
     for (const id of ['star', 'cy']) world.importAccount(id);
-    expect([await read(house), await read(other)]).toMatchObject([{ count: 0 }, { count: 0 }]);
+    expect([await read(gateway), await read(other)]).toMatchObject([{ count: 0 }, { count: 0 }]);
     act.follow('cy', 'star');
     await webhooks.settled();
     await expect.poll(() => read(other)).toMatchObject({ count: 1, fans: ['cy'] });
   });
 
   test('is not missed for coming late, twice, or after a later one', async () => {
-    const { house, act, webhooks, faults } = await openStar();
+    const { gateway, act, webhooks, faults } = await openStar();
     faults.set({ webhookDelay: { ms: 50, times: 1 }, webhookDuplicate: true });
     act.follow('cy', 'star');
     act.unfollow('cy', 'star');
     await webhooks.settled();
     expect(webhooks.deliveries().map(({ command }) => command)).toEqual([DELETE, DELETE, ADD, ADD]);
-    expect(await read(house)).toMatchObject({ count: 2, fans: ['ana', 'bo'] });
-    expect(await webhooksOf(house)).toEqual({
+    expect(await read(gateway)).toMatchObject({ count: 2, fans: ['ana', 'bo'] });
+    expect(await webhooksOf(gateway)).toEqual({
       [`{command="${ADD}",outcome="taken"}`]: 1,
       [`{command="${ADD}",outcome="duplicate"}`]: 1,
       [`{command="${DELETE}",outcome="taken"}`]: 1,
@@ -122,40 +122,40 @@ describe('what is forged', () => {
     ['of another minute', { at: NOW - 61_000 }],
     ['unsigned', { at: NOW, query: { Sign: null, RequestTime: null } }],
   ])('%s is refused, and costs the upstream nothing', async (_how, forgery) => {
-    const { house, before, asked, world, calls } = await openStar();
+    const { gateway, before, asked, world, calls } = await openStar();
     world.follow('cy', 'star');
-    const response = await tell(house, ADD, claim, forgery);
+    const response = await tell(gateway, ADD, claim, forgery);
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: 403 });
-    expect(await read(house)).toEqual(before);
+    expect(await read(gateway)).toEqual(before);
     expect(calls.count()).toBe(asked);
-    expect(await webhooksOf(house)).toEqual({ '{command="none",outcome="refused"}': 1 });
+    expect(await webhooksOf(gateway)).toEqual({ '{command="none",outcome="refused"}': 1 });
   });
 
   test('by the sandbox with a bad signature changes nothing', async () => {
-    const { house, before, act, webhooks, faults } = await openStar();
+    const { gateway, before, act, webhooks, faults } = await openStar();
     faults.set({ webhookBadSign: true });
     act.follow('cy', 'star');
     await webhooks.settled();
     expect(webhooks.deliveries()).toMatchObject([{ outcome: 'refused' }]);
-    expect(await read(house)).toEqual(before);
+    expect(await read(gateway)).toEqual(before);
   });
 
   test('under a signature that was seen, claims what is not so in vain', async () => {
-    const { house, clock, before } = await openStar();
+    const { gateway, clock, before } = await openStar();
     const at = clock.now();
-    expect((await tell(house, ADD, follows('bo', ['ana'], at), { at })).status).toBe(200);
+    expect((await tell(gateway, ADD, follows('bo', ['ana'], at), { at })).status).toBe(200);
     for (const [command, body] of [
       [ADD, follows('cy', ['star'], at)],
       [DELETE, unfollows('ana', ['star'], at)],
       [PORTRAIT, { From_Account: 'star', EventTime: at, ProfileItem: [{ Tag: 'Tag_Profile_IM_Nick', Value: 'X' }] }],
       [ADD, follows('ghost', ['star'], at)],
     ] as const)
-      expect(await (await tell(house, command, body, { at })).json()).toEqual(OK);
-    expect(await read(house)).toEqual(before);
+      expect(await (await tell(gateway, command, body, { at })).json()).toEqual(OK);
+    expect(await read(gateway)).toEqual(before);
     clock.advance(5000);
-    expect(await read(house)).toEqual(before);
-    expect(await house.query('{ user(id: "ghost") { nick } }')).toMatchObject({
+    expect(await read(gateway)).toEqual(before);
+    expect(await gateway.query('{ user(id: "ghost") { nick } }')).toMatchObject({
       errors: [{ extensions: { code: 'USER_NOT_FOUND' } }],
     });
   });
@@ -175,40 +175,40 @@ describe('the answer', () => {
   test('does not wait for Redis', async () => {
     const redis = await startRedis();
     const env = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '4000' };
-    const house = await openWithWebhooks({ clock: createRunningClock(), env });
-    for (const id of ['star', 'cy']) house.sandbox.world.importAccount(id);
+    const gateway = await openWithWebhooks({ clock: createRunningClock(), env });
+    for (const id of ['star', 'cy']) gateway.sandbox.world.importAccount(id);
     redis.pause();
-    expect(await (await tell(house, ADD, follows('cy', ['star'], Date.now()))).json()).toEqual(OK);
+    expect(await (await tell(gateway, ADD, follows('cy', ['star'], Date.now()))).json()).toEqual(OK);
     // It would have been given up by now, had the answer waited.
-    expect(logged(house, 'Redis is away; carrying on without it')).toEqual([]);
+    expect(logged(gateway, 'Redis is away; carrying on without it')).toEqual([]);
     redis.resume();
   });
 
   test('is OK to what is signed but of no use here, of which nothing is read', async () => {
-    const { house, asked, calls } = await openStar();
-    const response = await tell(house, 'State.StateChange', 'no JSON', { at: NOW });
+    const { gateway, asked, calls } = await openStar();
+    const response = await tell(gateway, 'State.StateChange', 'no JSON', { at: NOW });
     expect([response.status, await response.json()]).toEqual([200, OK]);
     expect(calls.count()).toBe(asked);
-    expect(await webhooksOf(house)).toEqual({ '{command="none",outcome="ignored"}': 1 });
+    expect(await webhooksOf(gateway)).toEqual({ '{command="none",outcome="ignored"}': 1 });
   });
 
   test.each(['GET', 'PUT', 'DELETE'])('to %s is that webhooks are posted', async (method) => {
-    const { house } = await openStar();
-    const response = await tell(house, ADD, method === 'GET' ? '' : follows('cy', ['star']), { at: NOW, method });
+    const { gateway } = await openStar();
+    const response = await tell(gateway, ADD, method === 'GET' ? '' : follows('cy', ['star']), { at: NOW, method });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
   test('to a body of 64 KB is OK, to more it is that it is too large, whether its length is told or not', async () => {
-    const { house } = await openStar();
+    const { gateway } = await openStar();
     const sized = (bytes: number) => {
       const text = JSON.stringify({ CallbackCommand: ADD, ...follows('cy', ['star'], NOW), more: '' });
       return text.replace('"more":""', `"more":"${'x'.repeat(bytes - text.length)}"`);
     };
-    const url = addressOf(house, ADD, { at: NOW });
+    const url = addressOf(gateway, ADD, { at: NOW });
     expect((await fetch(url, { method: 'POST', body: sized(65_536) })).status).toBe(200);
     expect((await fetch(url, { method: 'POST', body: sized(65_537) })).status).toBe(413);
     expect(await postChunked(url, sized(200_000))).toBe(413);
-    expect(await webhooksOf(house)).toEqual({
+    expect(await webhooksOf(gateway)).toEqual({
       [`{command="${ADD}",outcome="taken"}`]: 1,
       [`{command="${ADD}",outcome="malformed"}`]: 2,
     });
@@ -219,21 +219,23 @@ describe('the answer', () => {
     ['another command', JSON.stringify({ CallbackCommand: DELETE, ...follows('cy', ['star']) })],
     ['ids that can be none', JSON.stringify({ CallbackCommand: ADD, ...follows('c:y', ['star']) })],
   ])('to a body with %s is that it makes no sense, and the log says so once a minute', async (_what, body) => {
-    const { house, clock, before, asked, calls } = await openStar();
-    for (let n = 0; n < 3; n++) expect((await tell(house, ADD, body, { at: NOW })).status).toBe(400);
-    expect(logged(house, 'A webhook is refused')).toMatchObject([{ callback: ADD, reason: 'its body makes no sense' }]);
+    const { gateway, clock, before, asked, calls } = await openStar();
+    for (let n = 0; n < 3; n++) expect((await tell(gateway, ADD, body, { at: NOW })).status).toBe(400);
+    expect(logged(gateway, 'A webhook is refused')).toMatchObject([
+      { callback: ADD, reason: 'its body makes no sense' },
+    ]);
     clock.advance(60_000);
-    await tell(house, ADD, body, { at: clock.now() });
-    expect(logged(house, 'A webhook is refused')).toHaveLength(2);
+    await tell(gateway, ADD, body, { at: clock.now() });
+    expect(logged(gateway, 'A webhook is refused')).toHaveLength(2);
     clock.advance(-60_000);
-    expect(await read(house)).toEqual(before);
+    expect(await read(gateway)).toEqual(before);
     expect(calls.count()).toBe(asked);
   });
 
   test('to what is refused comes before its body', async () => {
-    const { house } = await openStar();
-    const socket = openSocket(house);
-    const { pathname, search } = new URL(addressOf(house, ADD, { at: NOW, token: 'guess' }));
+    const { gateway } = await openStar();
+    const socket = openSocket(gateway);
+    const { pathname, search } = new URL(addressOf(gateway, ADD, { at: NOW, token: 'guess' }));
     socket.write(`POST ${pathname}${search} HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000\r\n\r\n`);
     expect(await socket.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 403 /);
   });
@@ -241,9 +243,9 @@ describe('the answer', () => {
   test.each(['content-length: 100000000', 'transfer-encoding: chunked'])(
     'to what is refused ends the connection when its rest may be long: %s',
     async (header) => {
-      const { house } = await openStar();
-      const socket = openSocket(house);
-      const { pathname, search } = new URL(addressOf(house, ADD, { at: NOW, token: 'guess' }));
+      const { gateway } = await openStar();
+      const socket = openSocket(gateway);
+      const { pathname, search } = new URL(addressOf(gateway, ADD, { at: NOW, token: 'guess' }));
       socket.write(`POST ${pathname}${search} HTTP/1.1\r\nhost: gateway\r\n${header}\r\n\r\n`);
       const answer = await socket.until(/\r\n\r\n/);
       expect(answer).toMatch(/^HTTP\/1\.1 403 /);
@@ -254,30 +256,30 @@ describe('the answer', () => {
 });
 
 test('an alert of a near rate limit is in the log once a minute, and counted each time', async () => {
-  const { house } = await openStar();
+  const { gateway } = await openStar();
   const alert = { ServiceName: 'follow', Command: 'follow_get', Request: 171, Limit: 200 };
-  for (let n = 0; n < 3; n++) expect((await tell(house, ALERT, alert, { at: NOW })).status).toBe(200);
-  expect(logged(house, 'The upstream warns: calls come near to its limit')).toMatchObject([
+  for (let n = 0; n < 3; n++) expect((await tell(gateway, ALERT, alert, { at: NOW })).status).toBe(200);
+  expect(logged(gateway, 'The upstream warns: calls come near to its limit')).toMatchObject([
     { level: 40, service: 'follow', command: 'follow_get', calls: 171, limit: 200 },
   ]);
-  expect(await webhooksOf(house)).toEqual({ [`{command="${ALERT}",outcome="taken"}`]: 3 });
+  expect(await webhooksOf(gateway)).toEqual({ [`{command="${ALERT}",outcome="taken"}`]: 3 });
 });
 
 test('no secret of a webhook reaches the log', async () => {
-  const { house } = await openStar();
-  const forged = addressOf(house, ADD, { at: NOW, token: 'guess' });
-  const signed = addressOf(house, ADD, { at: NOW });
+  const { gateway } = await openStar();
+  const forged = addressOf(gateway, ADD, { at: NOW, token: 'guess' });
+  const signed = addressOf(gateway, ADD, { at: NOW });
   await fetch(forged, { method: 'POST', body: '{}' });
   await fetch(signed, { method: 'POST', body: '{"secret":"said"}' });
-  await expect.poll(() => logged(house, 'webhook')).toHaveLength(2);
-  const text = house.logLines.join('');
+  await expect.poll(() => logged(gateway, 'webhook')).toHaveLength(2);
+  const text = gateway.logLines.join('');
   for (const secret of [TOKEN, PATH, ...[forged, signed].map((url) => new URL(url).searchParams.get('Sign')), 'said'])
     expect(text).not.toContain(secret);
 });
 
 test('without a token there is no endpoint', async () => {
-  const house = await openWithWebhooks({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
-  expect((await tell(house, ADD, follows('cy', ['star']))).status).toBe(404);
+  const gateway = await openWithWebhooks({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
+  expect((await tell(gateway, ADD, follows('cy', ['star']))).status).toBe(404);
 });
 
 describe('the path', () => {
@@ -304,11 +306,11 @@ describe('the path', () => {
   });
 
   test('serves when it is derived', async () => {
-    const house = await openWithWebhooks({ env: { WEBHOOK_PATH: '' } });
+    const gateway = await openWithWebhooks({ env: { WEBHOOK_PATH: '' } });
     const path = configured({ WEBHOOK_TOKEN: TOKEN, TENCENT_SECRET_KEY: SANDBOX_APP.secretKey }) ?? '';
-    const url = addressOf(house, 'State.StateChange').replace(PATH, path);
+    const url = addressOf(gateway, 'State.StateChange').replace(PATH, path);
     expect((await fetch(url, { method: 'POST' })).status).toBe(200);
-    expect((await tell(house, 'State.StateChange', {})).status).toBe(404);
+    expect((await tell(gateway, 'State.StateChange', {})).status).toBe(404);
   });
 });
 

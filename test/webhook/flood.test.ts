@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
-import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-house.ts';
+import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-gateway.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;
@@ -12,17 +12,17 @@ const STEPS = 20;
 /** Ten seconds of queries about everybody, with forged webhooks about the first ones or without. */
 async function openTenSeconds(forged: number) {
   const clock = createHastyClock();
-  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '30' } });
-  const { world, calls } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '30' } });
+  const { world, calls } = gateway.sandbox;
   for (const id of [...STARS, 'fan']) world.importAccount(id);
   for (const id of STARS) world.follow('fan', id);
   const look = (id: string) =>
-    house.query('query ($id: ID!) { user(id: $id) { fansCount fans { nodes { id } } } }', { id });
+    gateway.query('query ($id: ID!) { user(id: $id) { fansCount fans { nodes { id } } } }', { id });
   const failures: unknown[] = [];
   for (let step = 0; step < STEPS; step++) {
     const attack = Array.from({ length: forged / STEPS }, (_, n) => {
       const star = STARS[(step * 7 + n) % 50] as string;
-      return tell(house, ADD, follows('fan', [star], clock.now() - n), { at: clock.now() });
+      return tell(gateway, ADD, follows('fan', [star], clock.now() - n), { at: clock.now() });
     });
     // The popular ones are asked for in every step.
     const ids = [...STARS.slice(0, 50), ...STARS.slice(step * 15, step * 15 + 15)];
@@ -33,7 +33,7 @@ async function openTenSeconds(forged: number) {
     for (const response of await Promise.all(attack)) expect(response.status).toBe(200);
     clock.advance(500);
   }
-  return { house, clock, look, failures, calls: calls.count() };
+  return { gateway, clock, look, failures, calls: calls.count() };
 }
 
 test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream’s calls by a fifth at most', async () => {
@@ -41,10 +41,10 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
   const flooded = await openTenSeconds(FORGED);
   expect(flooded.failures).toEqual([]);
   expect(flooded.calls).toBeLessThanOrEqual(calm.calls * 1.2);
-  const { house, clock, look } = flooded;
+  const { gateway, clock, look } = flooded;
   const flood = 'More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks';
-  expect(logged(house, flood)).toHaveLength(1);
-  const outcomes = only(await scrape(house), 'webhooks_total');
+  expect(logged(gateway, flood)).toHaveLength(1);
+  const outcomes = only(await scrape(gateway), 'webhooks_total');
   expect(outcomes[`{command="${ADD}",outcome="dropped"}`]).toBeGreaterThan(FORGED * 0.9);
 
   // Nothing is believed for ten minutes while webhooks are dropped.
@@ -54,17 +54,17 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
 
   // After a quiet minute webhooks are taken again.
   clock.advance(60_000);
-  await tell(house, ADD, follows('fan', ['star_0'], clock.now()), { at: clock.now() });
-  expect(logged(house, 'Webhooks are taken again')).toHaveLength(1);
+  await tell(gateway, ADD, follows('fan', ['star_0'], clock.now()), { at: clock.now() });
+  expect(logged(gateway, 'Webhooks are taken again')).toHaveLength(1);
 }, 180_000);
 
 test('while one replica drops webhooks, no other believes its cache for longer than without them', async () => {
   const { url } = await startRedis();
   const clock = createRunningClock();
-  const house = await openWithWebhooks({ clock, env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
-  const { world, act, webhooks } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock, env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  const { world, act, webhooks } = gateway.sandbox;
   for (const id of ['star', 'dan', 'eve', 'probe']) world.importAccount(id);
-  const other = await house.openReplica();
+  const other = await gateway.openReplica();
   const ageOf = async (id: string) =>
     (await other.query('query ($id: ID!) { user(id: $id) { fansCount } }', { id })).extensions?.freshness;
   /** Whether what the other replica reads now is fresh in half a minute. */
@@ -77,6 +77,6 @@ test('while one replica drops webhooks, no other believes its cache for longer t
   await webhooks.settled();
   await expect.poll(() => staysFresh('star'), { timeout: 20_000 }).toBe(true);
   const at = clock.now();
-  for (let n = 0; n < 60; n++) await tell(house, ADD, follows('dan', ['star'], at - n), { at });
+  for (let n = 0; n < 60; n++) await tell(gateway, ADD, follows('dan', ['star'], at - n), { at });
   await expect.poll(() => staysFresh('probe'), { timeout: 20_000 }).toBe(false);
 });

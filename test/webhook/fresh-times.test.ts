@@ -2,21 +2,21 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
-import type { Replica } from '../support/house.ts';
+import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { openWithWebhooks } from './webhook-house.ts';
+import { openWithWebhooks } from './webhook-gateway.ts';
 
 const MINUTE_MS = 60_000;
 const SCREEN = '{ user(id: "star") { fansCount fans(first: 20) { nodes { id } } } }';
 
-/** A house with people whose follows send webhooks, and a screen of somebody else. */
+/** A gateway with people whose follows send webhooks, and a screen of somebody else. */
 async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
-  const house = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
-  const { world, act, webhooks, calls } = house.sandbox;
+  const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', ...env } });
+  const { world, act, webhooks, calls } = gateway.sandbox;
   for (const id of ['star', 'ana', 'dan', 'eve', 'probe']) world.importAccount(id);
   world.follow('ana', 'star');
   /** How the screen was answered: fresh without a call, fresh with calls, or stale. */
-  async function look(replica: Pick<Replica, 'query'> = house, query = SCREEN) {
+  async function look(replica: Pick<Replica, 'query'> = gateway, query = SCREEN) {
     const before = lastScreenCall();
     const { extensions, errors } = await replica.query(query);
     expect(errors).toBeUndefined();
@@ -30,8 +30,8 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
   }
 
   return {
-    house,
-    ...house.sandbox,
+    gateway,
+    ...gateway.sandbox,
     look,
     stir,
     /** Has a webhook sent, and answers whether what `replica` reads then is fresh for more than 30 s. */
@@ -70,13 +70,13 @@ test('what was read while webhooks arrive is fresh for about ten minutes, and no
 
 test('a relation is fresh as long', async () => {
   const clock = createHastyClock();
-  const { stir, house, calls } = await openCalm(clock);
+  const { stir, gateway, calls } = await openCalm(clock);
   const relation = '{ user(id: "star") { viewerIsFollowing } }';
   await stir();
-  await house.as('ana').data(relation);
+  await gateway.as('ana').data(relation);
   const checks = calls.count('follow_check');
   clock.advance(8 * MINUTE_MS);
-  const { data, extensions } = await house.as('ana').query(relation);
+  const { data, extensions } = await gateway.as('ana').query(relation);
   expect(data).toEqual({ user: { viewerIsFollowing: true } });
   expect(extensions?.freshness).toBeUndefined();
   expect(calls.count('follow_check')).toBe(checks);
@@ -148,16 +148,16 @@ test('refused webhooks do not count', async () => {
 
 test('what was read right after a change is read again after 30 s, since the upstream may not have shown the change yet', async () => {
   const clock = createHastyClock();
-  const { stir, act, webhooks, faults, look, house } = await openCalm(clock);
+  const { stir, act, webhooks, faults, look, gateway } = await openCalm(clock);
   await stir();
   faults.set({ countsLag: { ms: 10_000 } });
   act.follow('dan', 'star');
   await webhooks.settled();
   expect(await look()).toBe('asked');
-  expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 1 } });
+  expect(await gateway.data(SCREEN)).toMatchObject({ user: { fansCount: 1 } });
   clock.advance(31_000);
   expect(await look()).toBe('asked');
-  expect(await house.data(SCREEN)).toMatchObject({ user: { fansCount: 2 } });
+  expect(await gateway.data(SCREEN)).toMatchObject({ user: { fansCount: 2 } });
   // Invalidating begins that time again; what is read after it, and not only validated, is believed for long.
   clock.advance(121_000);
   await look();
@@ -185,21 +185,21 @@ async function untilShared(url: string, userId: string) {
 test('a webhook to one replica counts for all that share its Redis', async () => {
   const { url } = await startRedis();
   const clock = createRunningClock();
-  const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
-  const other = await house.openReplica();
+  const { gateway, look, staysFresh } = await openCalm(clock, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
+  const other = await gateway.openReplica();
   await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
-  expect(await look(house, '{ user(id: "ana") { followsCount } }')).toBe('asked');
+  expect(await look(gateway, '{ user(id: "ana") { followsCount } }')).toBe('asked');
   await untilShared(url, 'ana');
   clock.advance(5 * MINUTE_MS);
   expect(await look(other, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
-  expect(await look(house, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
+  expect(await look(gateway, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
 });
 
 test('a replica that Redis cannot tell what to invalidate believes its cache for 30 s', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
-  const { house, look, staysFresh } = await openCalm(clock, { REDIS_URL: redis.url });
-  const other = await house.openReplica();
+  const { gateway, look, staysFresh } = await openCalm(clock, { REDIS_URL: redis.url });
+  const other = await gateway.openReplica();
   await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
   const query = '{ user(id: "ana") { followsCount } }';
   expect(await look(other, query)).toBe('asked');
@@ -216,21 +216,21 @@ test('a replica that Redis cannot tell what to invalidate believes its cache for
 test('what another replica read right after a change is not believed for long on any replica', async () => {
   const { url } = await startRedis();
   const clock = createRunningClock();
-  const { house, act, webhooks, calls, look, staysFresh } = await openCalm(clock, {
+  const { gateway, act, webhooks, calls, look, staysFresh } = await openCalm(clock, {
     REDIS_URL: url,
     REDIS_TIMEOUT_MS: '5000',
   });
-  await expect.poll(() => staysFresh(house), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => staysFresh(gateway), { timeout: 30_000 }).toBe(true);
   const [touched, untouched] = ['{ user(id: "star") { fansCount } }', '{ user(id: "ana") { followsCount } }'];
   const checks = calls.count('follow_check');
   act.follow('dan', 'star');
   await webhooks.settled();
   await expect.poll(() => calls.count('follow_check')).toBeGreaterThan(checks);
   // An answer that comes later than that check's: the change is looked into when it is here.
-  expect(await look(house, untouched)).toBe('asked');
-  await expect.poll(() => look(house, touched)).toBe('fresh');
+  expect(await look(gateway, untouched)).toBe('asked');
+  await expect.poll(() => look(gateway, touched)).toBe('fresh');
   // It was not there when the webhook came.
-  const other = await house.openReplica();
+  const other = await gateway.openReplica();
   await expect.poll(() => staysFresh(other), { timeout: 30_000 }).toBe(true);
   expect(await look(other, untouched)).toBe('fresh');
   expect(await look(other, touched)).not.toBe('fresh');

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createWebhookReader } from '../../src/tencent/webhook.ts';
 import { createTestClock } from '../support/clock.ts';
-import { ADD, ALERT, addressOf, DELETE, follows, PORTRAIT, TOKEN, unfollows } from './webhook-house.ts';
+import { ADD, ALERT, addressOf, DELETE, follows, PORTRAIT, TOKEN, unfollows } from './webhook-gateway.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12);
 const HOUSE = { url: 'http://gateway' };

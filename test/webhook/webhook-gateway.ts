@@ -1,7 +1,7 @@
-// A house with webhooks, and webhooks as the upstream, or somebody in its place, would send them.
+// A gateway with webhooks, and webhooks as the upstream, or somebody in its place, would send them.
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
-import { type House, type HouseOptions, openHouse, type Replica } from '../support/house.ts';
+import { openGateway, type Replica, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 
 export const TOKEN = 'demo-callback-token-001';
 export const PATH = '/hooks/follow';
@@ -17,15 +17,15 @@ export type Forgery = {
   headers?: Record<string, string>;
 };
 
-/** Opens a house whose sandbox sends the first gateway a webhook of every change. */
-export async function openWithWebhooks({ env = {}, sandbox, ...rest }: HouseOptions = {}) {
-  const house = await openHouse({
+/** Opens a gateway whose sandbox sends the first gateway a webhook of every change. */
+export async function openWithWebhooks({ env = {}, sandbox, ...rest }: TestGatewayOptions = {}) {
+  const gateway = await openGateway({
     ...rest,
     env: { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH, METRICS_PORT: '0', ...env },
     sandbox: { emptyWorld: true, clock: rest.clock, ...sandbox },
   });
-  house.sandbox.webhooks.connect({ url: `${house.url}${PATH}`, token: TOKEN });
-  return house;
+  gateway.sandbox.webhooks.connect({ url: `${gateway.url}${PATH}`, token: TOKEN });
+  return gateway;
 }
 
 /** The address that the upstream posts to. */
@@ -75,6 +75,6 @@ export const unfollows = (from: string, to: readonly unknown[], at?: number) => 
   EventTime: at,
 });
 
-/** What the log of a house says in one of its lines, by the line's message. */
-export const logged = (house: Pick<House, 'logLines'>, message: string) =>
-  house.logLines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);
+/** What the log of a gateway says in one of its lines, by the line's message. */
+export const logged = (gateway: Pick<TestGateway, 'logLines'>, message: string) =>
+  gateway.logLines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);

@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
 
-export type HouseOptions = {
+export type TestGatewayOptions = {
   /** Settings beside those that lead to the sandbox. */
   env?: Record<string, string>;
   /** What is configured beside the settings. */
@@ -32,17 +32,17 @@ export type Answer = {
 };
 
 export type Replica = Awaited<ReturnType<typeof openReplica>>;
-export type House = Awaited<ReturnType<typeof openHouse>>;
+export type TestGateway = Awaited<ReturnType<typeof openGateway>>;
 
 /** Opens a gateway for the running test; it is closed when the test ends. */
-export async function openHouse({
+export async function openGateway({
   env = {},
   config,
   clock,
   maySee,
   authenticate,
   sandbox: sandboxOptions,
-}: HouseOptions = {}) {
+}: TestGatewayOptions = {}) {
   const sandbox = createSandbox(sandboxOptions);
   const { url: upstreamUrl } = await sandbox.listen();
   onTestFinished(() => sandbox.close());
@@ -53,7 +53,7 @@ export async function openHouse({
   return { ...(await open()), sandbox, openReplica: open };
 }
 
-async function openReplica(env: Record<string, string>, options: Omit<HouseOptions, 'env' | 'sandbox'>) {
+async function openReplica(env: Record<string, string>, options: Omit<TestGatewayOptions, 'env' | 'sandbox'>) {
   const { config: configured, ...replaced } = options;
   const logLines: string[] = [];
   const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
@@ -97,7 +97,7 @@ async function openReplica(env: Record<string, string>, options: Omit<HouseOptio
 
   return {
     url,
-    gateway,
+    instance: gateway,
     logLines,
     send,
     ...asking({}),
@@ -107,5 +107,5 @@ async function openReplica(env: Record<string, string>, options: Omit<HouseOptio
 }
 
 /** How many calls the upstream has received, by command. */
-export const billOf = ({ sandbox }: Pick<House, 'sandbox'>): Record<string, number> =>
+export const billOf = ({ sandbox }: Pick<TestGateway, 'sandbox'>): Record<string, number> =>
   Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));
