@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -230,4 +233,28 @@ test('the page runs no script but its own, evaluates no text, and reaches nobody
     .toEqual(['connect-src', 'img-src', 'script-src', 'script-src-elem']);
   expect(await page.evaluate('[window.injected, window.evaluated].includes(true)')).toBe(false);
   expect(complaints.length).toBeGreaterThan(0);
+});
+
+test('a page of another origin on this machine reads answers and subscribes, as a frontend that is being written does', async () => {
+  const frontend = createServer((_request, response) => response.setHeader('content-type', 'text/html').end('<p>Fans'));
+  frontend.listen(0, '127.0.0.1');
+  await once(frontend, 'listening');
+  onTestFinished(() => void frontend.close());
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${(frontend.address() as AddressInfo).port}`);
+  const { origin, host } = new URL(gateway.url);
+  const answer = await page.evaluate(`fetch('${origin}/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-viewer-id': 'user_00001', traceparent: '00-1-1-00' },
+    body: JSON.stringify({ query: '{ viewer { id } }' }),
+  }).then((response) => response.json())`);
+  expect(answer).toEqual({ data: { viewer: { id: 'user_00001' } } });
+  const acknowledged = await page.evaluate(`new Promise((resolve, reject) => {
+    const socket = new WebSocket('ws://${host}/graphql', 'graphql-transport-ws');
+    socket.onopen = () => socket.send(JSON.stringify({ type: 'connection_init' }));
+    socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+    socket.onclose = ({ code }) => reject(new Error(code));
+  })`);
+  expect(acknowledged).toMatchObject({ type: 'connection_ack' });
+  await page.close();
 });
