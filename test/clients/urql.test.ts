@@ -9,6 +9,9 @@ import {
   subscriptionExchange,
   type TypedDocumentNode,
 } from '@urql/core';
+import type { Entity } from '@urql/exchange-graphcache';
+import { cacheExchange as graphcache } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   FansScreenDocument,
@@ -154,4 +157,34 @@ test.each([
   expect(data?.user).toMatchObject({ id: 'star', fans: null });
   const refused = await client.query<unknown, AnyVariables>('{ nothing }', {});
   expect(refused.error?.graphQLErrors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+});
+
+test('Graphcache joins pages, and asks for the fans again when there is a new one', async () => {
+  const star = await openStar();
+  const cache = graphcache({
+    keys: { CustomField: () => null, ProfileItem: () => null },
+    resolvers: { User: { fans: relayPagination() } },
+    updates: {
+      Subscription: {
+        followEvents: ({ followEvents }, _args, store) => store.invalidate((followEvents as { owner?: Entity }).owner),
+      },
+    },
+  });
+  const { client } = openUrql(star, { exchanges: [cache, fetchExchange], fetchSubscriptions: true });
+  const shown: string[][] = [];
+  const show = (after: string | null) =>
+    client.query(FansScreenDocument, { userId: 'star', first: 20, after }).subscribe(({ data }) => {
+      shown.push(data?.user?.fans?.edges.map(({ node }) => node.id) ?? []);
+    });
+  const first = await client.query(FansScreenDocument, { userId: 'star', first: 20 });
+  const screens = [show(null), show(first.data?.user?.fans?.pageInfo.endCursor ?? null)];
+  const listening = client.subscription(FollowEventsDocument, { userId: 'star' }).subscribe(() => {});
+  onTestFinished(() => {
+    for (const each of [...screens, listening]) each.unsubscribe();
+  });
+  await expect.poll(() => shown.at(-1)).toEqual(star.membersOf('fans').slice(0, 40));
+  await expect.poll(() => openSubscriptions(star)).toBe(1);
+  star.sandbox.world.importAccount('newcomer');
+  await change(star, 'newcomer', 'follow');
+  await expect.poll(() => shown.at(-1)?.[0]).toBe('newcomer');
 });
