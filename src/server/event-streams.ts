@@ -17,7 +17,7 @@ export function createEventStreams(clock: Clock) {
     /** Sends the answers, none of them larger than `maxBytes`; resolves when the stream is over, however it ended. */
     async send(
       response: ServerResponse,
-      answers: AsyncIterableIterator<ExecutionResult>,
+      answers: AsyncIterableIterator<ExecutionResult> | IterableIterator<ExecutionResult>,
       maxBytes: number,
     ): Promise<void> {
       let resume = () => {};

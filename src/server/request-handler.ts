@@ -1,6 +1,5 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
@@ -15,7 +14,15 @@ import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
 import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
-import { disconnectSignalOf, logLineOf, MAX_LOGGED_NAME, openRequest, type RequestState } from './request-state.ts';
+import {
+  disconnectSignalOf,
+  headerOf,
+  logLineOf,
+  MAX_LOGGED_NAME,
+  openRequest,
+  type RequestLine,
+  type RequestState,
+} from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
 import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
@@ -40,16 +47,6 @@ export type RequestHandlerDependencies = {
   maxBodyBytes: number;
   maxResponseBytes: number;
   clock: Clock;
-};
-
-/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
-export type RequestLine = ReturnType<typeof logLineOf> & {
-  method: string;
-  path: string;
-  status: number;
-  ms: number;
-  aborted: boolean;
-  stream?: true;
 };
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
@@ -163,7 +160,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     response.statusCode = answered.status;
     if (!accepted.json) {
       cacheHeaders.forbid(response);
-      return streams.send(response, alone(result), maxResponseBytes);
+      return streams.send(response, [result].values(), maxResponseBytes);
     }
     const contentType = answered.headers.get('content-type') as string;
     const bytes = Buffer.from(await answered.text());
@@ -190,10 +187,6 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
 const OUR_BUG = new Refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
 
-async function* alone(answer: ExecutionResult): AsyncGenerator<ExecutionResult> {
-  yield answer;
-}
-
 function refuse(response: ServerResponse, state: RequestState, refusal: Refusal): ServerResponse {
   state.errorCodes.add(refusal.code);
   return writeRefusal(response, refusal);
@@ -201,9 +194,4 @@ function refuse(response: ServerResponse, state: RequestState, refusal: Refusal)
 
 function answerHealth(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-}
-
-/** Node drops all but the first of some headers; of two credentials none may get lost unseen. */
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
 }

@@ -1,6 +1,6 @@
 // What is known of one request, for its log line, its metrics, the caches of its answer, and its execution.
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
@@ -72,6 +72,11 @@ function clientOf(headers: IncomingHttpHeaders): RequestState['client'] {
   return { ...(name && { name }), ...(version && { version }) };
 }
 
+/** Node drops all but the first of some headers; of two credentials none may get lost unseen. */
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
+  return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
+}
+
 /** What the log tells of a request. */
 export function logLineOf({ requestId, client, operationName, upstreamCalls, errorCodes }: RequestState) {
   return {
@@ -83,6 +88,16 @@ export function logLineOf({ requestId, client, operationName, upstreamCalls, err
     errorCodes: [...errorCodes],
   };
 }
+
+/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
+export type RequestLine = ReturnType<typeof logLineOf> & {
+  method: string;
+  path: string;
+  status: number;
+  ms: number;
+  aborted: boolean;
+  stream?: true;
+};
 
 /** A signal that aborts when the client goes away before it has its answer. */
 export function disconnectSignalOf(response: ServerResponse): () => AbortSignal {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { GatewayError } from '../errors.ts';
+import { headerOf } from './request-state.ts';
 
 /**
  * Headers and connection parameters are asked one by one, never mixed: a parameter must not complete or replace what a
@@ -16,7 +17,7 @@ export async function viewerOf(
   const texts = new Map<string, string>();
   for (const [name, value] of Object.entries(parameters))
     if (typeof value === 'string') texts.set(name.toLowerCase(), value);
-  const byHeader = await authenticate((name) => request.headersDistinct[name]?.join(', '));
+  const byHeader = await authenticate((name) => headerOf(request, name));
   const byParameter = await authenticate((name) => texts.get(name));
   if (!byHeader || !byParameter) return byHeader ?? byParameter;
   if (byHeader.userId !== byParameter.userId)
