@@ -9,7 +9,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 /** Folder (or file) of `src` → folders and files that it may import, besides its own files. `types:` allows `import type` alone. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts'],
-  'serve.ts': ['config.ts', 'errors.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts'],
+  'serve.ts': ['config.ts', 'errors.ts', 'loopback.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts'],
   'check.ts': ['clock.ts', 'config.ts', 'errors.ts', 'redis.ts', 'server.ts', 'telemetry/log.ts', 'tencent'],
   'server.ts': [
     'auth',
@@ -42,8 +42,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'deadline.ts': ['errors.ts', 'clock.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'errors.ts', 'follow', 'redis.ts'],
   'config.ts': ['errors.ts', 'settings', 'tencent/regions.ts'],
-  settings: ['tencent/regions.ts'],
+  settings: ['loopback.ts', 'tencent/regions.ts'],
   'clock.ts': [],
+  'loopback.ts': [],
   'errors.ts': [],
   'redis.ts': ['errors.ts', 'types:cache'],
   'context.ts': ['follow', 'auth', 'deadline.ts', 'errors.ts', 'clock.ts', 'types:cache', 'types:config.ts'],
@@ -61,6 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'clock.ts',
     'config.ts',
     'errors.ts',
+    'loopback.ts',
   ],
   tencent: ['types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts'],
   telemetry: ['types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],

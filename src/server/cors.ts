@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { developmentHeaderOf } from '../auth/trusted-header.ts';
 import type { Config } from '../config.ts';
+import { isLoopback } from '../loopback.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
@@ -30,7 +31,6 @@ const REQUEST_HEADERS = [
   'x-apollo-operation-name',
 ];
 
-const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** Clients can make up any number of origins. */
 const MAX_REPORTED = 100;
 
@@ -44,7 +44,7 @@ export function createCors(config: CorsConfig, log: Pick<Logger, 'warn'>) {
   const refused = new Set<string>();
   const allows = (origin: string | undefined) =>
     origins === '*' ||
-    (origin !== undefined && (origins.includes(origin) || (allowsLoopback && LOOPBACK.test(origin))));
+    (origin !== undefined && (origins.includes(origin) || (allowsLoopback && isPageOfLoopback(origin))));
   const isOpen = (origin: string | undefined) => origins.length > 0 || allows(origin);
   const allowedHeaders = [...REQUEST_HEADERS, ...corsHeaders, developmentHeaderOf(auth) ?? []].flat().join(', ');
 
@@ -101,4 +101,9 @@ export function createCors(config: CorsConfig, log: Pick<Logger, 'warn'>) {
     /** The same for a WebSocket, where browsers would hide nothing. */
     isForeignSocket: ({ headers }: IncomingMessage): boolean => isRefused(headers),
   };
+}
+
+function isPageOfLoopback(origin: string): boolean {
+  const url = URL.parse(origin);
+  return url?.origin === origin && isLoopback(url.hostname);
 }
