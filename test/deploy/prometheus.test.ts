@@ -30,7 +30,7 @@ function namesIn(expr: string) {
     matchers: Array.from((found[2] ?? '').matchAll(/(\w+)(=~|!=|!~|=)"(.*?)"/g), ([, label = '', how, value = '']) => ({
       label,
       /** Null for what excludes. */
-      values: how?.startsWith('!') ? null : new RegExp(`^(?:${value})$`),
+      values: how?.startsWith('!') ? null : new RegExp(`^(?:${how === '=' ? value.replace(/\W/g, '\\$&') : value})$`),
     })),
   }));
   return { grouped, selected };
