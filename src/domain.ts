@@ -8,6 +8,7 @@ import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
+import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
@@ -71,6 +72,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     service,
     writer,
     subscriptions,
+    names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
     /** Resolves when this replica hears the others, or cannot. */

@@ -99,6 +99,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
+    names: domain.names,
     maySee,
     settings,
     clock,
