@@ -20,6 +20,7 @@ import type {
   Profile,
   UserId,
 } from './follow/model.ts';
+import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 
@@ -33,6 +34,7 @@ export type GraphSettings = Pick<
   | 'maxUpstreamCalls'
   | 'maxValues'
   | 'knownFansMaxCalls'
+  | 'searchMaxFans'
   | 'embeddedProfile'
   | 'cursorKey'
 >;
@@ -52,6 +54,8 @@ export type Context = {
     relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
     knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
   };
+  /** What members of lists are searched and sorted by. */
+  readonly names: Names;
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have. */
@@ -68,6 +72,7 @@ export type Context = {
 export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
+  names: Names;
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
@@ -159,6 +164,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         return viewer;
       },
       maySee,
+      names: dependencies.names,
       load: {
         page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
