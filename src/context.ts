@@ -7,22 +7,25 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
+import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
-import type { ChangeKind } from './follow/changes.ts';
-import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
+import type { FollowWriter } from './follow/follow-writer.ts';
 import type { FindKnownFans, KnownFans } from './follow/known-fans.ts';
 import type {
+  BlockRelation,
   FollowCounts,
+  FollowEntry,
   FollowList,
   FollowPage,
   FollowRelation,
   PageQuery,
+  Presence,
   Profile,
   UserId,
 } from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
-import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -35,10 +38,14 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'embeddedProfile'
+  | 'presenceVisibility'
+  | 'showBlockedBy'
 > & {
   /** Authenticates item cursors; the same on all replicas. */
   cursorKey: KeyObject;
 };
+
+export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter };
 
 export type Context = {
   readonly settings: GraphSettings;
@@ -54,25 +61,34 @@ export type Context = {
     /** How `from` stands to another user. */
     relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
     knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
+    /** Who blocks whom, as far as `from` may know. */
+    block(from: UserId, to: UserId): BlockRelation | Promise<BlockRelation>;
+    blocked(userId: UserId): readonly FollowEntry[] | Promise<readonly FollowEntry[]>;
+    presence(userId: UserId): Presence | Promise<Presence>;
   };
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have. */
   refusedTags(): readonly string[];
-  /** Follows or unfollows in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
-  changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
+  /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
+  write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T>;
   /** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
   readonly live: {
     followEvents(userId: UserId, after: string | null): AsyncIterable<FollowEvent>;
     profileEvents(userIds: readonly UserId[], after: string | null): AsyncIterable<ProfileEvent>;
+    /** Only those for which `isWanted`. */
+    presenceEvents(
+      userIds: readonly UserId[],
+      isWanted: (event: PresenceEvent) => Promise<boolean>,
+    ): AsyncIterable<PresenceEvent>;
   };
 };
 
 export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
-  writer: Pick<FollowWriter, 'change'>;
-  live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
+  writers: Writers;
+  live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
   settings: GraphSettings;
   clock: Clock;
@@ -99,7 +115,7 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writer, live, settings, clock, deadlineMs } = dependencies;
+  const { cache, findKnownFans, writers, live, settings, clock, deadlineMs } = dependencies;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
@@ -134,15 +150,20 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       return answers.get(key) as T;
     }
 
-    function oneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
+    function oneByOne<Event>(
+      events: AsyncIterableIterator<Event>,
+      isWanted: (event: Event) => Promise<boolean> = async () => true,
+    ): AsyncIterableIterator<Event> {
       return {
         async next() {
-          reads.end();
-          const result = await events.next();
-          answers.clear();
-          staleness = null;
-          reads = beginReads();
-          return result;
+          for (;;) {
+            reads.end();
+            const result = await events.next();
+            answers.clear();
+            staleness = null;
+            reads = beginReads();
+            if (result.done || (await isWanted(result.value))) return result;
+          }
         },
         async return() {
           reads.end();
@@ -167,19 +188,23 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
         profile: (userId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
         relation: (from, to) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+        block: (from, to) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
+        blocked: (userId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
+        presence: (userId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
         knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
       refusedTags: cache.refusedTags,
-      async changeFollows(kind, userIds) {
-        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can change who follows whom.');
+      async write(change) {
+        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
         const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
-        return writer.change(kind, viewer.userId, userIds, untilDone).finally(() => answers.clear());
+        return change(writers, viewer.userId, untilDone).finally(() => answers.clear());
       },
       live: {
         followEvents: (userId, after) =>
           oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
         profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { expiresAt, after })),
+        presenceEvents: (userIds, isWanted) => oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
       },
       staleness: () => staleness,
       dependsOnViewer: () => dependsOnViewer,

@@ -3,6 +3,7 @@ import { createChangeStream } from './cache/change-stream.ts';
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { createBlockWriter } from './follow/block-writer.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
@@ -12,8 +13,10 @@ import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
 import { createWebhookEvents, type WebhookEventsOptions } from './follow/webhook-events.ts';
+import { createBlockService } from './tencent/block-service.ts';
 import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
+import { createPresenceService } from './tencent/presence-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 import { createOccasionalReport } from './tencent/report.ts';
 
@@ -50,7 +53,11 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
     },
   });
+  const blocks = createBlockService(client, { asksBoth: config.showBlockedBy });
   const cache = createCachedFollowService({
+    blocks,
+    presences: createPresenceService(client),
+    onPresence: (userId) => subscriptions.tellPresence(userId),
     follow,
     profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
     clock,
@@ -63,13 +70,15 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
   const writer = createFollowWriter({ follow, cache, own, stream, clock });
+  const blockWriter = createBlockWriter({ blocks, cache, follows: writer, asksBoth: config.showBlockedBy });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({ follow, cache, own, stream, clock, onFlood, onBug });
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
-    writer,
+    /** What viewers can change. */
+    writers: { follows: writer, blocks: blockWriter },
     subscriptions,
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,

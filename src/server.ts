@@ -96,7 +96,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const settings = { ...config, cursorKey: cursorKeyOf(config) };
   const contexts = createContexts({
     cache: domain.service,
-    writer: domain.writer,
+    writers: domain.writers,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     maySee,
