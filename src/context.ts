@@ -1,11 +1,9 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
-import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
@@ -26,6 +24,7 @@ import type {
 } from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import { createReads, type ReadsRequest } from './reads.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -40,10 +39,8 @@ export type GraphSettings = Pick<
   | 'embeddedProfile'
   | 'presenceVisibility'
   | 'showBlockedBy'
-> & {
-  /** Authenticates item cursors; the same on all replicas. */
-  cursorKey: KeyObject;
-};
+  | 'cursorKey'
+>;
 
 export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter };
 
@@ -90,18 +87,12 @@ export type ContextDependencies = {
   writers: Writers;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
-  settings: GraphSettings;
+  settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
   clock: Clock;
-  deadlineMs: number;
 };
 
-/** The request that a context is made for; it observes every upstream call, and everything that is read. */
-export type ContextRequest = Pick<CallOptions, 'onRead'> & {
-  /** Aborts when the client goes away. */
-  disconnectSignal(): AbortSignal;
-  viewer: Viewer | null;
-  onUpstreamCall(command: string): void;
-};
+/** The request that a context is made for. */
+export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
 
 export type OpenContext = Context & {
   /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
@@ -115,66 +106,13 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writers, live, settings, clock, deadlineMs } = dependencies;
+  const { cache, findKnownFans, writers, live, settings, clock } = dependencies;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
-    const answers = new Map<string, unknown>();
-    let staleness: StaleUse | null = null;
+    const { once, oneByOne, ...reads } = createReads(request, settings, clock);
     let dependsOnViewer = false;
-    let reads = beginReads();
-
-    function beginReads() {
-      const deadline = createDeadline(request.disconnectSignal(), deadlineMs, clock);
-      let calls = 0;
-      const call: CallOptions = {
-        signal: deadline.signal,
-        deadlineAt: deadline.at,
-        onRead: request.onRead,
-        onStale({ ageMs, failure }) {
-          // A failure says more than a renewal that is on its way.
-          staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
-        },
-        onUpstreamCall(command) {
-          if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings.maxUpstreamCalls));
-          else request.onUpstreamCall(command);
-        },
-      };
-      return { call, end: deadline.end };
-    }
-
-    /** What was read, or that it failed, stays so until the answers are cleared. A key is read in one place alone. */
-    function once<T>(key: string, read: (call: CallOptions) => T): T {
-      if (!answers.has(key)) answers.set(key, read(reads.call));
-      return answers.get(key) as T;
-    }
-
-    function oneByOne<Event>(
-      events: AsyncIterableIterator<Event>,
-      isWanted: (event: Event) => Promise<boolean> = async () => true,
-    ): AsyncIterableIterator<Event> {
-      return {
-        async next() {
-          for (;;) {
-            reads.end();
-            const result = await events.next();
-            answers.clear();
-            staleness = null;
-            reads = beginReads();
-            if (result.done || (await isWanted(result.value))) return result;
-          }
-        },
-        async return() {
-          reads.end();
-          return (await events.return?.()) ?? { value: undefined, done: true };
-        },
-        [Symbol.asyncIterator]() {
-          return this;
-        },
-      };
-    }
-
     const expiresAt = viewer?.expiresAt ?? null;
     return {
       settings,
@@ -193,12 +131,13 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         presence: (userId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
         knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
-      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
+      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call()),
       refusedTags: cache.refusedTags,
       async write(change) {
         if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
-        const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
-        return change(writers, viewer.userId, untilDone).finally(() => answers.clear());
+        const deadlineAt = clock.now() + settings.requestDeadlineMs;
+        const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
+        return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
       live: {
         followEvents: (userId, after) =>
@@ -206,17 +145,11 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { expiresAt, after })),
         presenceEvents: (userIds, isWanted) => oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
       },
-      staleness: () => staleness,
+      staleness: reads.staleness,
       dependsOnViewer: () => dependsOnViewer,
-      close: () => reads.end(),
+      close: reads.end,
     };
   }
 
   return { open };
 }
-
-const tooManyCalls = (max: number) =>
-  new GatewayError(
-    'OPERATION_TOO_EXPENSIVE',
-    `The operation takes more than ${max} calls to the upstream. Ask for less.`,
-  );

@@ -128,11 +128,11 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       }
       if (isTooMuch(usersOf(event).length)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
-      if (event.type === 'blocks-changed') {
+      if ('pairs' in event) {
         for (const pair of event.pairs) cache.invalidate({ type: 'block-changed', ...pair }).catch(onBug);
         return 'taken';
       }
-      if (event.type === 'profile-changed') {
+      if ('userId' in event) {
         takeProfile(event.userId, event.at).catch(onBug);
         return 'taken';
       }

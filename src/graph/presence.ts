@@ -10,8 +10,8 @@ import { UserType } from './user.ts';
 import { checkUserId, MAX_LOOKUP } from './user-handle.ts';
 
 /** The rule of the setting `PRESENCE_VISIBILITY`. */
-function maySee({ id, memberOf }: UserHandle, { settings, ...context }: Context): boolean | Promise<boolean> {
-  const rule = settings.presenceVisibility;
+function maySee({ id, memberOf }: UserHandle, context: Context): boolean | Promise<boolean> {
+  const rule = context.settings.presenceVisibility;
   if (rule === 'public') return true;
   const { viewer, load } = context;
   if (!viewer || viewer.userId === id) return viewer !== null;
@@ -50,8 +50,11 @@ builder.objectField(UserType, 'presence', (t) =>
       return 1 / PER_CALL.presences + (presenceVisibility === 'mutuals' ? 1 / PER_CALL.relations : 0);
     }),
     directives: { cost: { weight: 1 } },
-    resolve: (user, _args, context) =>
-      andThen(maySee(user, context), (isShown) => (isShown ? context.load.presence(user.id) : null)),
+    resolve(user, _args, context): Presence | null | Promise<Presence | null> {
+      const read = (isShown: boolean) => (isShown ? context.load.presence(user.id) : null);
+      const isShown = maySee(user, context);
+      return isShown instanceof Promise ? isShown.then(read) : read(isShown);
+    },
   }),
 );
 
