@@ -22,6 +22,7 @@ import type {
   Profile,
   UserId,
 } from './follow/model.ts';
+import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import { createReads, type ReadsRequest } from './reads.ts';
@@ -36,6 +37,7 @@ export type GraphSettings = Pick<
   | 'maxUpstreamCalls'
   | 'maxValues'
   | 'knownFansMaxCalls'
+  | 'searchMaxFans'
   | 'embeddedProfile'
   | 'presenceVisibility'
   | 'showBlockedBy'
@@ -63,6 +65,8 @@ export type Context = {
     blocked(userId: UserId): readonly FollowEntry[] | Promise<readonly FollowEntry[]>;
     presence(userId: UserId): Presence | Promise<Presence>;
   };
+  /** What members of lists are searched and sorted by. */
+  readonly names: Names;
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have. */
@@ -84,6 +88,7 @@ export type Context = {
 export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
+  names: Names;
   writers: Writers;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
@@ -121,6 +126,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         return viewer;
       },
       maySee,
+      names: dependencies.names,
       load: {
         page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),

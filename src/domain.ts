@@ -10,17 +10,18 @@ import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
+import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
+import { createOccasionalReport } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { createBlockService } from './tencent/block-service.ts';
 import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createPresenceService } from './tencent/presence-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
-import { createOccasionalReport } from './tencent/report.ts';
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
@@ -88,6 +89,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What viewers can change. */
     writers: { follows: writer, blocks: blockWriter },
     subscriptions,
+    names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
     /** Resolves when this replica hears the others, or cannot. */

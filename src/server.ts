@@ -67,6 +67,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     writers: domain.writers,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
+    names: domain.names,
     maySee,
     settings: config,
     clock,

@@ -107,7 +107,7 @@ builder.queryField('blockedUsers', (t) =>
         blockedAt: followedAt || null,
       }));
       const hasNextPage = from + edges.length < members.length;
-      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, position), totalCount: members.length };
+      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), totalCount: members.length };
     },
   }),
 );
