@@ -83,19 +83,3 @@ test('however long it goes on, the graph stays near where it began', async () =>
   expect(fans).toEqual(expect.arrayContaining(['UserID_002', 'UserID_003']));
   expect(counts().slice(3)).toEqual(before.slice(3));
 });
-
-test('nothing moves before the start and after the stop; a second start moves nobody twice', async () => {
-  const { start, stop, pass, deeds } = openLively();
-  await pass(5);
-  expect(deeds).toHaveLength(0);
-  start();
-  start();
-  await pass(5);
-  expect(deeds).toHaveLength(6);
-  stop();
-  await pass(5);
-  expect(deeds).toHaveLength(6);
-  start();
-  await pass(5);
-  expect(deeds).toHaveLength(12);
-});
