@@ -144,16 +144,6 @@ test('a subscription over WebSocket tells of new fans, who show in the list, its
   expect(shown?.edges[0]?.followedAt).toEqual(expect.any(String));
 });
 
-test('a subscription by Apollo’s own way over HTTP is refused, and told what to use', async () => {
-  const star = await openStar();
-  const { client } = openApollo(star);
-  const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
-  const { error } = await firstValueFrom(events);
-  expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
-    { message: expect.stringContaining('use a WebSocket'), extensions: { code: 'BAD_REQUEST' } },
-  ]);
-});
-
 test('a user whom a list has brought is shown without a query', async () => {
   const star = await openStar();
   const { client, methods } = openApollo(star);
