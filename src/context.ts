@@ -1,5 +1,4 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
-import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
@@ -35,10 +34,8 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'embeddedProfile'
-> & {
-  /** Authenticates item cursors; the same on all replicas. */
-  cursorKey: KeyObject;
-};
+  | 'cursorKey'
+>;
 
 export type Context = {
   readonly settings: GraphSettings;
@@ -74,9 +71,8 @@ export type ContextDependencies = {
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
-  settings: GraphSettings;
+  settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
   clock: Clock;
-  deadlineMs: number;
 };
 
 /** The request that a context is made for; it observes every upstream call, and everything that is read. */
@@ -99,7 +95,8 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writer, live, settings, clock, deadlineMs } = dependencies;
+  const { cache, findKnownFans, writer, live, settings, clock } = dependencies;
+  const deadlineMs = settings.requestDeadlineMs;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
@@ -172,7 +169,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
       refusedTags: cache.refusedTags,
       async changeFollows(kind, userIds) {
-        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
+        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can change who follows whom.');
         const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
         return writer.change(kind, viewer.userId, userIds, untilDone).finally(() => answers.clear());
       },

@@ -89,16 +89,6 @@ export function logLineOf({ requestId, client, operationName, upstreamCalls, err
   };
 }
 
-/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
-export type RequestLine = ReturnType<typeof logLineOf> & {
-  method: string;
-  path: string;
-  status: number;
-  ms: number;
-  aborted: boolean;
-  stream?: true;
-};
-
 /** A signal that aborts when the client goes away before it has its answer. */
 export function disconnectSignalOf(response: ServerResponse): () => AbortSignal {
   let signal: AbortSignal | undefined;

@@ -3,6 +3,7 @@ import { mapAsyncIterator } from '@graphql-tools/utils';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
@@ -28,17 +29,17 @@ export type GraphqlDependencies = {
   checkCost: CheckCost;
   documents: Documents;
   metrics: Metrics | null;
-  /** Called with errors that no client may see. */
-  onBug(error: unknown): void;
+  log: Logger;
 };
 
 export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, checkCost, documents, metrics, onBug } = dependencies;
+  const { config, schema, contexts, checkCost, documents, metrics, log } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
-  const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
+  const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
+  const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
 
   const yoga = createYoga<ServerContext>({
     schema,
