@@ -98,7 +98,7 @@ const EXPLANATIONS: [RegExp, string][] = [
   [/ENOTFOUND|EAI_AGAIN/, 'names a host that cannot be found'],
   [/ECONNREFUSED/, 'leads to a host where nothing listens at that port'],
   [/timed? ?out|ETIMEDOUT/i, 'leads to a host that does not answer'],
-  [/sentinels are unreachable(?!.*Last error)/i, 'leads to Sentinels that watch no primary of that name'],
+  [/No such master/, 'leads to Sentinels that watch no primary of that name'],
 ];
 
 /** Says what is wrong without repeating the URL, which may hold a password. */

@@ -31,7 +31,7 @@ test('on a cluster each command has its slot; a master that dies makes only its 
   expect(local()).toEqual([]);
 
   const slotOf = async (command: Command) =>
-    Number(await redis.call('CLUSTER', 'KEYSLOT', `{${PREFIX}:budget:${command}}`));
+    Number(await redis.call('CLUSTER', 'KEYSLOT', `${PREFIX}:budget:{${command}}`));
   const ownerOf = (slot: number) => Math.floor((slot * 3) / 16_384);
   const owners = await Promise.all(COMMANDS.map(async (command) => ownerOf(await slotOf(command))));
   const victim = owners[0] ?? 0;

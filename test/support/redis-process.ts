@@ -178,7 +178,7 @@ export async function findServer(): Promise<string> {
 
 const MISSING = 'These tests need Redis: install redis-server or valkey-server and put it on the path.';
 
-function isOnPath(program: string): boolean {
+export function isOnPath(program: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
