@@ -65,9 +65,10 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
   const contexts = createContexts({
     cache: domain.service,
-    writer: domain.writer,
+    writers: domain.writers,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
+    names: domain.names,
     maySee,
     settings: config,
     clock,

@@ -9,6 +9,7 @@ import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type Use
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { nodeOf } from '../../src/redis/client.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
+import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
@@ -125,7 +126,7 @@ function openReplica(
     profiles: source,
     clock,
     memoryBytes,
-    lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+    ...cacheOptions(LIFETIMES),
     redis: link && { link, prefix },
   });
 }
