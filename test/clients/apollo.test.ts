@@ -1,7 +1,6 @@
 // Apollo Client with its normalized cache, in front of the gateway; most of its operations are those of `schema/operations`.
 import { readFileSync } from 'node:fs';
 import { CombinedGraphQLErrors, gql } from '@apollo/client/core';
-import { firstValueFrom } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   FansScreenDocument,

@@ -56,7 +56,9 @@ test('it links federation at the version and with the names that it uses, no mor
   const [link] = parse(printSubgraphSdl()).definitions;
   const used = new Set<string>();
   visit(parse(printSubgraphSdl()), { [Kind.DIRECTIVE]: (node) => void used.add(`@${node.name.value}`) });
-  const names = [...used].filter((name) => !['@link', '@specifiedBy', '@deprecated', '@semanticNonNull'].includes(name)).sort();
+  const names = [...used]
+    .filter((name) => !['@link', '@specifiedBy', '@deprecated', '@semanticNonNull'].includes(name))
+    .sort();
   expect(print(link as DefinitionNode)).toBe(
     `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ${JSON.stringify(names).replaceAll(',', ', ')})`,
   );
