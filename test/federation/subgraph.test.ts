@@ -86,7 +86,7 @@ test('routers can price it: every list by its first, every count and relation as
   );
   expect(connections).toContain('User.fans');
   expect(marked('listSize').sort()).toEqual(['Query.users', ...connections].sort());
-  const calls = /(Count|relationTo|Viewer|viewer(Is|Has|Can)\w+|knownFans|newFans|blockedUsers|presence)$/;
+  const calls = /(FollowConnection.totalCount|User.\w+Count|relationTo|Viewer|viewer(Is|Has|Can)\w+|knownFans|newFans|blockedUsers|presence)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
 });
