@@ -23,6 +23,7 @@ import type {
 } from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import { NO_SPAN, type Span } from './span.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -85,6 +86,8 @@ export type ContextRequest = Pick<CallOptions, 'onRead'> & {
   disconnectSignal(): AbortSignal;
   viewer: Viewer | null;
   onUpstreamCall(command: string): void;
+  /** What is read is part of this work. */
+  span: Span;
 };
 
 export type OpenContext = Context & {
@@ -107,14 +110,15 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
     const answers = new Map<string, unknown>();
     let staleness: StaleUse | null = null;
     let dependsOnViewer = false;
-    let reads = beginReads();
+    let reads = beginReads(request.span);
 
-    function beginReads() {
+    function beginReads(span: Span) {
       const deadline = createDeadline(request.disconnectSignal(), deadlineMs, clock);
       let calls = 0;
       const call: CallOptions = {
         signal: deadline.signal,
         deadlineAt: deadline.at,
+        spans: span.isRecorded ? [span] : [],
         onRead: request.onRead,
         onStale({ ageMs, failure }) {
           // A failure says more than a renewal that is on its way.
@@ -135,17 +139,21 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
     }
 
     function oneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
+      let span = NO_SPAN;
       return {
         async next() {
           reads.end();
+          span.end();
           const result = await events.next();
           answers.clear();
           staleness = null;
-          reads = beginReads();
+          if (!result.done) span = request.span.child('subscription event');
+          reads = beginReads(span);
           return result;
         },
         async return() {
           reads.end();
+          span.end();
           return (await events.return?.()) ?? { value: undefined, done: true };
         },
         [Symbol.asyncIterator]() {

@@ -14,6 +14,7 @@ import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
+import { createTracing } from './telemetry/tracing.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
@@ -46,6 +47,7 @@ export type GatewayDependencies = {
 export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
+  const tracing = createTracing(config.traces, log);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const redis = config.redis && createRedisClient(config.redis.nodes);
   const link =
@@ -54,6 +56,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       redis,
       clock,
       timeoutMs: config.redis?.timeoutMs ?? 0,
+      address: config.redis?.nodes[0]?.hostname,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       nodeOf: (key) => nodeOf(redis, key),
@@ -113,6 +116,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     webhook: webhooks,
     redis: shared,
     metrics,
+    beginSpan: tracing.begin,
     clock,
     log,
     authenticate: dependencies.authenticate,
@@ -127,6 +131,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
 
   return {
     async listen() {
+      await tracing.start();
       if (redis) await connectRedis(redis);
       await domain.ready();
       metrics?.watchProcess();
@@ -144,6 +149,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
+      await tracing.close();
     },
     destroy() {
       domain.destroy();

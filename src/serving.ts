@@ -16,10 +16,12 @@ import { createEventStreams } from './server/event-streams.ts';
 import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createRequestHandler, type RequestHandlerDependencies } from './server/request-handler.ts';
+import { endOperation, endRequest } from './server/spans.ts';
 import { readStarterOperations } from './server/starter-operations.ts';
 import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql, GRAPHQL_PATH } from './server/yoga.ts';
+import type { BeginSpan } from './span.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report } from './tencent/client.ts';
 
@@ -31,6 +33,7 @@ export type ServingDependencies = {
   webhook: RequestHandlerDependencies['webhook'];
   redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
   metrics: Metrics | null;
+  beginSpan: BeginSpan;
   clock: Clock;
   log: Logger;
   /** A further way to authenticate. */
@@ -41,7 +44,7 @@ export type ServingDependencies = {
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
   const { contexts, isCurrent, settings, webhook } = dependencies;
-  const { redis, metrics, clock, log, report } = dependencies;
+  const { redis, metrics, beginSpan, clock, log, report } = dependencies;
   const documents = createDocuments({
     config,
     clock,
@@ -56,7 +59,11 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     contexts,
     checkCost: createCostCheck(schema, settings),
     documents,
-    metrics,
+    onOperation(state) {
+      const { operationType, operationName, errorCodes } = state;
+      metrics?.onQuery(operationType, operationName, errorCodes.values().next().value ?? null);
+      endOperation(state);
+    },
     onBug: (error) => log.error({ err: error }, 'A bug of ours failed a field'),
   });
   const problems = documents.read(graphql.check);
@@ -93,6 +100,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     authenticate,
     secondsToWait,
     isReady: () => server.isReady(),
+    beginSpan,
     onOperation: (line) => log.info(line, 'operation'),
     onFault: (error) => log.error({ err: error }, 'A bug of ours failed a WebSocket'),
     maxBodyBytes: config.maxBodyBytes,
@@ -117,9 +125,13 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     cors,
     secondsToWait,
     isReady: () => server.isReady(),
-    onRequest(line) {
+    beginSpan,
+    onRequest(line, span) {
       // Every change in the app is a webhook; and the path by which the upstream sends them is a secret.
-      if (line.path === webhook?.path) return log.debug({ ...line, path: 'webhook' }, 'webhook');
+      const isWebhook = line.path === webhook?.path;
+      const told = isWebhook ? { ...line, path: 'webhook' } : line;
+      endRequest(span, told);
+      if (isWebhook) return log.debug(told, 'webhook');
       log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
       metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);

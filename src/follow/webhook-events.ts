@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
+import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
 import { createChangeConfirmation } from './confirm-change.ts';
@@ -99,7 +100,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
 
   return {
     /** Takes an event and answers at once; what it asks for is done later. */
-    take(event: WebhookEvent): WebhookOutcome {
+    take(event: WebhookEvent, span: Span): WebhookOutcome {
       const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
       if (isTooMuch(users)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
@@ -115,7 +116,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       // What is read meanwhile may lack the change, and no webhook reports it again.
       events.forEach(cache.invalidateLater);
       const confirm = () => {
-        for (const to of targets) confirmation.confirm({ type, from, to, at });
+        for (const to of targets) confirmation.confirm({ type, from, to, at, span });
       };
       Promise.all(events.map(cache.invalidate)).then(confirm, onBug);
       return 'taken';

@@ -5,6 +5,7 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import type { BeginSpan, Span } from '../span.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
@@ -39,8 +40,9 @@ export type RequestHandlerDependencies = {
   secondsToWait: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
-  /** Told when a request is over: the line of the log. */
-  onRequest(line: RequestLine): void;
+  beginSpan: BeginSpan;
+  /** Told when a request is over: the line of the log, and the span, which is to be ended. */
+  onRequest(line: RequestLine, span: Span): void;
   onFault(error: unknown, requestId: string): void;
   /** The headers by which a request names its viewer. */
   viewerHeaders: readonly string[];
@@ -52,7 +54,7 @@ export type RequestHandlerDependencies = {
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
   const { graphql, answers, streams, graphiql, authenticate, webhook, cors, secondsToWait, isReady } = dependencies;
-  const { onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
+  const { beginSpan, onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
   const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
 
   return (request, response) => {
@@ -65,17 +67,20 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
     cors.mark(request, response);
     const startedAt = clock.now();
-    response.once('close', () =>
-      onRequest({
+    const span = beginSpan(request.method ?? '', request.headers, {});
+    state.span = span;
+    response.once('close', () => {
+      const line = {
         ...logLineOf(state),
         method: request.method ?? '',
         path: path.slice(0, MAX_LOGGED_NAME),
         status: response.statusCode,
         ms: clock.now() - startedAt,
         aborted: !response.writableFinished,
-        ...(state.isStream && { stream: true }),
-      }),
-    );
+        ...(state.isStream && { stream: true as const }),
+      };
+      onRequest(line, span);
+    });
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
@@ -89,7 +94,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const { method = '' } = request;
     const wantsPage = graphiql !== null && method === 'GET' && request.headers.accept?.includes('text/html');
     if (path === '/' && wantsPage) return response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    if (path === webhook?.path) return webhook.serve(request, response);
+    if (path === webhook?.path) return webhook.serve(request, response, state.span);
     if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
     if (cors.isForeign(request))
       throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
+import { NO_SPAN, type Span } from '../span.ts';
 
 export type RequestState = {
   readonly requestId: string;
@@ -19,6 +20,8 @@ export type RequestState = {
   operationName: string | null;
   operationType: OperationTypeNode | null;
   upstreamCalls: number;
+  /** The work that is under way, for the trace. */
+  span: Span;
   /** Public codes of the errors in the answer. */
   readonly errorCodes: Set<string>;
   /** Whether the answer is a stream, which lasts as long as its client likes. */
@@ -55,6 +58,7 @@ export function openRequest(
     operationName: null,
     operationType: null,
     upstreamCalls: 0,
+    span: NO_SPAN,
     errorCodes: new Set(),
     isStream: false,
     context: null,
@@ -78,9 +82,10 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
 }
 
 /** What the log tells of a request. */
-export function logLineOf({ requestId, client, operationName, upstreamCalls, errorCodes }: RequestState) {
+export function logLineOf({ requestId, span, client, operationName, upstreamCalls, errorCodes }: RequestState) {
   return {
     requestId,
+    ...(span.traceId && { trace_id: span.traceId }),
     operationName: operationName?.slice(0, MAX_LOGGED_NAME) ?? null,
     ...(client.name && { clientName: client.name }),
     ...(client.version && { clientVersion: client.version }),

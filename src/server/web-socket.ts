@@ -10,6 +10,7 @@ import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import type { BeginSpan, Span } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
@@ -26,6 +27,7 @@ export type WebSocketDependencies = {
   cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
+  beginSpan: BeginSpan;
   /** Told when an operation is over. */
   onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
   onFault(error: unknown): void;
@@ -53,13 +55,14 @@ const LONGEST_ALARM_MS = 2 ** 31 - 1;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON_BYTES = 120;
 
-type Running = { state: RequestState; startedAt: number };
+type Running = { state: RequestState; span: Span; startedAt: number };
 type OperationArgs = ExecutionArgs & { result: ExecutionResult | Answers };
 type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; disconnect: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
-  const { graphql, schema, authenticate, secondsToWait, cors, isReady, onOperation, onFault, clock } = dependencies;
+  const { graphql, schema, authenticate, secondsToWait, cors, isReady, beginSpan, onOperation, onFault, clock } =
+    dependencies;
   const { maxBodyBytes, maxResponseBytes, maxConnections } = dependencies;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -108,7 +111,9 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
         state.viewer = viewer;
-        running.set(payload, { state, startedAt: clock.now() });
+        const span = beginSpan('GraphQL over WebSocket', request.headers, {});
+        state.span = span;
+        running.set(payload, { state, span, startedAt: clock.now() });
         const seconds = await secondsToWait(request, viewer);
         const result =
           seconds === null
@@ -164,6 +169,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     const operation = running.get(payload);
     if (!operation) return;
     running.delete(payload);
+    operation.span.end();
     onOperation({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt });
     if (isLeaving) closeWhenAnswered(socket);
   }

@@ -6,13 +6,14 @@ import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
 import { maskError, shorten, withoutGuess } from './mask-error.ts';
 import type { RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
+/** What a trace calls an operation until its type is known. */
+const OPERATION = 'GraphQL Operation';
 
 type ServerContext = { readonly state: RequestState; readonly acceptsStream: boolean };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
@@ -27,7 +28,8 @@ export type GraphqlDependencies = {
   /** Why an operation would cost too much, or null. */
   checkCost: CheckCost;
   documents: Documents;
-  metrics: Metrics | null;
+  /** Told when an operation has its answer, or its stream of answers. */
+  onOperation(state: RequestState): void;
   /** Called with errors that no client may see. */
   onBug(error: unknown): void;
 };
@@ -36,7 +38,7 @@ export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, checkCost, documents, metrics, onBug } = dependencies;
+  const { config, schema, contexts, checkCost, documents, onOperation, onBug } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
   const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
 
@@ -57,6 +59,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     state.context ??= contexts.open({
       disconnectSignal: state.disconnectSignal,
       viewer: state.viewer,
+      span: state.span,
       onUpstreamCall: () => state.upstreamCalls++,
       onRead({ group, generation, freshUntil }) {
         state.freshUntil = Math.min(state.freshUntil, freshUntil);
@@ -122,7 +125,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   function settle(state: RequestState, answer: ExecutionResult): ExecutionResult {
     state.context?.close();
     const completed = complete(state, answer);
-    metrics?.onQuery(state.operationType, state.operationName, state.errorCodes.values().next().value ?? null);
+    onOperation(state);
     state.isWhole =
       state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
     return completed;
@@ -159,12 +162,14 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {
       documents.begin(state);
-      metrics?.onQuery(state.operationType, state.operationName, null);
+      state.span = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
+      onOperation(state);
     },
 
     /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
     async run(params: object, state: RequestState, { method = 'POST', acceptsStream = true } = {}): Promise<Result> {
       const request = requests[method] as Request;
+      state.span = state.span.child(OPERATION);
       let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
       try {
         result = await yoga.getResultForParams({ params, request }, { state, acceptsStream, request } as never);
@@ -173,7 +178,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       }
       state.isStream = isAsyncIterable(result);
       if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
-      metrics?.onQuery(state.operationType, state.operationName, null);
+      onOperation(state);
       return result as Answers;
     },
 
