@@ -10,8 +10,15 @@ export type Clock = {
   alarm?(ms: number, ring: () => void): () => void;
 };
 
-/** Calls `ring` after `ms`; returns its cancellation, which is cheaper than an aborted sleep, since it makes no error. */
-export function setAlarm(clock: Clock, ms: number, ring: () => void): () => void {
+/** Node's timers take no longer time. */
+const LONGEST_ALARM_MS = 2 ** 31 - 1;
+
+/**
+ * Calls `ring` after `delayMs`, or after the longest time that there is; returns its cancellation, which is cheaper than an
+ * aborted sleep, since it makes no error.
+ */
+export function setAlarm(clock: Clock, delayMs: number, ring: () => void): () => void {
+  const ms = Math.min(Math.max(0, delayMs), LONGEST_ALARM_MS);
   if (clock.alarm) return clock.alarm(ms, ring);
   const off = new AbortController();
   clock.sleep(ms, off.signal).then(ring, () => {});

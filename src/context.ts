@@ -180,7 +180,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
       refusedTags: cache.refusedTags,
       async changeFollows(kind, userIds) {
-        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can follow or unfollow.');
+        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can change who follows whom.');
         const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
         return writer.change(kind, viewer.userId, userIds, untilDone).finally(() => answers.clear());
       },

@@ -83,7 +83,7 @@ function strictLink(redis: RedisClient): RedisLink {
     ask: (command) => command(redis),
     run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
     isUp: () => true,
-    whenBack() {},
+    whenBack: () => () => {},
     async subscribe() {},
     publish: async () => true,
     close() {},

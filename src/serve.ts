@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, type Environment, namesNoUpstream, readConfig } from './config.ts';
 import { ConfigError, UsageError } from './errors.ts';
+import { isLoopback } from './loopback.ts';
 import { createLog } from './telemetry/log.ts';
 
 /** How long running requests get to finish after the drain, on top of their own deadline. */
@@ -17,7 +18,7 @@ const STOP_GRACE_MS = 3000;
 type ServeOptions = { lively: boolean; sandbox: boolean; orSandbox: boolean };
 
 /** Whether only this machine can reach what is started: a deployment without settings is a mistake. */
-const isLocal = ({ HOST = '127.0.0.1' }: Environment): boolean => /^(|localhost|127\..*|::1)$/.test(HOST.trim());
+const isLocal = ({ HOST }: Environment): boolean => isLoopback(HOST?.trim() || 'localhost');
 
 /** Runs a gateway until a signal comes; resolves with whether it ended in order. */
 export async function serve(env: Environment, { lively, sandbox, orSandbox }: ServeOptions): Promise<boolean> {

@@ -68,6 +68,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       ? null
       : createMetrics({
           knownOperations: readOperationNames(),
+          traces: config.traces,
           readings: {
             memoryBytes: () => domain.service.bytes(),
             breakers: () => client.breakerStates(),

@@ -134,7 +134,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
       if (isWebhook) return log.debug(told, 'webhook');
       log.info(line, 'request');
       if (line.path !== GRAPHQL_PATH || line.stream) return;
-      metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms);
+      metrics?.onRequest(line.operationName, line.aborted ? 'aborted' : line.status, line.ms, span);
     },
     onFault: (error, requestId) => log.error({ err: error, requestId }, 'A bug of ours failed a request'),
     viewerHeaders: ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])],

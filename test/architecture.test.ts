@@ -9,7 +9,15 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 /** Folder (or file) of `src` → folders and files that it may import, besides its own files. `types:` allows `import type` alone. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts'],
-  'serve.ts': ['config.ts', 'errors.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts', 'webhooks.ts'],
+  'serve.ts': [
+    'config.ts',
+    'errors.ts',
+    'loopback.ts',
+    'sandbox/start.ts',
+    'server.ts',
+    'telemetry/log.ts',
+    'webhooks.ts',
+  ],
   'check.ts': [
     'clock.ts',
     'config.ts',
@@ -52,9 +60,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'deadline.ts': ['errors.ts', 'clock.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'errors.ts', 'follow', 'redis.ts'],
   'config.ts': ['errors.ts', 'settings', 'tencent/regions.ts'],
-  settings: ['tencent/regions.ts'],
+  settings: ['loopback.ts', 'tencent/regions.ts'],
   'clock.ts': [],
   'span.ts': [],
+  'loopback.ts': [],
   'errors.ts': [],
   'redis.ts': ['errors.ts', 'types:cache'],
   'context.ts': ['follow', 'auth', 'deadline.ts', 'errors.ts', 'clock.ts', 'span.ts', 'types:cache', 'types:config.ts'],
@@ -71,6 +80,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'config.ts',
     'errors.ts',
     'span.ts',
+    'loopback.ts',
   ],
   tencent: ['types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts', 'span.ts'],
   telemetry: ['span.ts', 'types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],

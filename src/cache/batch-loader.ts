@@ -50,12 +50,12 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   const noted = new Map<string, number>();
 
   async function schedule(dispatch: () => void): Promise<void> {
-    for (let thin = 0, news = 1; thin < MAX_THIN_ROUNDS && (news > 0 || cache.looking() > 0); ) {
+    for (let thin = 0, more = 1; thin < MAX_THIN_ROUNDS && (more > 0 || cache.looking() > 0); ) {
       const before = arrived;
       await clock.sleep(ROUND_MS);
       for (let turn = 0; turn < ROUND_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-      news = arrived - before;
-      if (news < FEW) thin++;
+      more = arrived - before;
+      if (more < FEW) thin++;
     }
     dispatch();
   }

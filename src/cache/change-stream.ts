@@ -11,7 +11,7 @@ export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 
 export type ChangeStreamOptions<T> = {
   /** Null: this process is alone. `client` is duplicated for the reads that wait. */
-  redis: { link: Pick<RedisLink, 'ask'>; client: RedisClient } | null;
+  redis: { link: Pick<RedisLink, 'ask' | 'whenBack'>; client: RedisClient } | null;
   /** The key of the stream. */
   key: string;
   /** About this many entries are kept, in Redis and in memory. */
@@ -120,6 +120,8 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     // What ends a connection shows in the commands that fail.
     connection.on('error', () => {});
     closed.signal.addEventListener('abort', () => connection.disconnect());
+    // Redis may be another server now, behind the same name.
+    redis?.link.whenBack(() => connection.disconnect(true));
     while (!closed.signal.aborted) {
       try {
         if (connection.status === 'wait') await connection.connect();

@@ -51,7 +51,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
-  /** What Redis has if that is enough, else leave to ask the source; undefined without Redis. */
+  /** What Redis has if that is enough, else whether this replica has the lock; undefined without Redis. */
   async function look(key: string, takesStale: boolean, { spans }: Waiter) {
     looking++;
     try {
@@ -59,7 +59,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       if (!found || !redis) return undefined;
       const { entry, asOf } = found;
       if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry)))) return { entry, asOf };
-      return { asOf, isGranted: freshMs === 0 || (await redis.lock(key, asOf.shared, spans)) };
+      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.shared, spans)) };
     } finally {
       looking--;
     }
@@ -74,7 +74,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       if (!found) break;
       began = found.asOf;
       if (found.entry) return { entry: found.entry, tier: 'redis', generation: began.generation };
-      if (found.isGranted || clock.now() + pauseMs >= giveUpAt) break;
+      if (found.isLocked || clock.now() + pauseMs >= giveUpAt) break;
       await clock.sleep(pauseMs, all.signal);
     }
     const { generation, shared = '' } = began;

@@ -45,7 +45,7 @@ export function createRedisLink(options: RedisLinkOptions) {
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
-  const callbacks: (() => void)[] = [];
+  const callbacks = new Set<() => void>();
   // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
   redis.on('error', () => {});
 
@@ -91,7 +91,13 @@ export function createRedisLink(options: RedisLinkOptions) {
     }
   }
 
-  /** Rejects when its connection ends, or falls silent. */
+  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. Returns the way to stop. */
+  function whenBack(callback: () => void): () => void {
+    callbacks.add(callback);
+    return () => void callbacks.delete(callback);
+  }
+
+  /** Rejects when its connection ends, or falls silent, or when Redis is back: that may be another server. */
   async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<never> {
     const connection = anyNode(redis).duplicate({
       lazyConnect: true,
@@ -101,6 +107,7 @@ export function createRedisLink(options: RedisLinkOptions) {
     const ended = new AbortController();
     const end = () => connection.disconnect();
     closed.signal.addEventListener('abort', end);
+    const stopWaiting = whenBack(end);
     connection.on('error', () => {});
     connection.on('end', () => ended.abort());
     connection.on('message', (_channel, message) => heard(message));
@@ -115,6 +122,7 @@ export function createRedisLink(options: RedisLinkOptions) {
       }
     } finally {
       closed.signal.removeEventListener('abort', end);
+      stopWaiting();
       end();
     }
   }
@@ -129,8 +137,7 @@ export function createRedisLink(options: RedisLinkOptions) {
       ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], ms),
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
-    /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
-    whenBack: (callback: () => void): void => void callbacks.push(callback),
+    whenBack,
     /**
      * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
      * each time that listening begins.

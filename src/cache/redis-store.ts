@@ -98,14 +98,14 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
     return { generation };
   }
 
-  /** Leave for one replica at a time to ask the source. A Redis that cannot say keeps nobody waiting. */
+  /** Takes the lock, with which one replica at a time asks the source. A Redis that cannot say keeps nobody waiting. */
   async function lock(key: string, generation: string, spans?: Waiter['spans']): Promise<boolean> {
     const name = lockOf(key, generation);
     const traced = { command: 'SET', spans };
     return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, undefined, traced)) !== null;
   }
 
-  /** Gives leave back without an entry, so that another replica can try at once. */
+  /** Frees the lock without an entry, so that another replica can try at once. */
   const unlock = (key: string, generation: string) => void remove(lockOf(key, generation));
 
   /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */

@@ -4,7 +4,7 @@ import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { FollowRelation } from './model.ts';
 
 /** What a viewer asks for; a `FollowChange` is what came of it. */
-export type ChangeKind = 'follow' | 'unfollow';
+export type ChangeKind = 'follow' | 'unfollow' | 'removeFans';
 
 const FOLLOW_CHANGE = z.object({
   type: z.enum(['followed', 'unfollowed']),
@@ -17,9 +17,9 @@ const FOLLOW_CHANGE = z.object({
   mutual: z.boolean(),
   /**
    * Only on changes that this gateway made: the upstream was first asked at `startedAt` and did it before `at`.
-   * `isNew` is false when it was so before.
+   * `isNew` is false when it was so before, and null when that is not known: the upstream's webhook tells subscribers.
    */
-  own: z.object({ startedAt: z.number(), isNew: z.boolean() }).optional(),
+  own: z.object({ startedAt: z.number(), isNew: z.boolean().nullable() }).optional(),
 });
 const PROFILE_CHANGE = z.object({ type: z.literal('profile-changed'), userId: z.string(), at: z.number() });
 const CHANGE = z.union([FOLLOW_CHANGE, PROFILE_CHANGE]);
@@ -50,10 +50,10 @@ export function createChangeReader(): (value: unknown) => HeardChange | undefine
     const { type, from, to, at, own } = change;
     const last = pairs.get(`${from} ${to}`);
     const isKnown = last?.type === type && near(at, last);
-    if (!isKnown) pairs.set(`${from} ${to}`, { type, at });
+    if (!isKnown && own?.isNew !== null) pairs.set(`${from} ${to}`, { type, at });
     const reverse = pairs.get(`${to} ${from}`);
     const mutual = near(at, reverse) ? reverse?.type === 'followed' : change.mutual;
-    return { ...change, mutual, isRepeated: isKnown || own?.isNew === false };
+    return { ...change, mutual, isRepeated: isKnown || (own && !own.isNew) };
   };
 }
 

@@ -7,6 +7,7 @@ import type { HeardChange } from './changes.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { FollowRelation, UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
+import { keysOf, mayHaveHappened, sendSurely } from './send-surely.ts';
 import {
   type Batch,
   type CallOptions,
@@ -20,11 +21,11 @@ import {
 export type ChangeOutcome = 'changed' | 'unchanged' | Exclude<ChangeAnswer, 'done'> | GatewayError;
 
 export type FollowWriter = ReturnType<typeof createFollowWriter>;
-type Outcomes = ReadonlyMap<UserId, ChangeOutcome>;
+type Outcomes = Batch<Exclude<ChangeOutcome, GatewayError>>;
 
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
-  follow: Pick<FollowService, 'readRelations' | 'follow' | 'unfollow'>;
+  follow: Pick<FollowService, 'readRelations' | ChangeKind>;
   cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'setRelation'>;
   own: Pick<OwnChanges, 'relation'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
@@ -49,70 +50,75 @@ export function createFollowWriter(options: FollowWriterOptions) {
     return relations;
   }
 
-  /** Sends a change, and what was lost of it once more: following is membership of a set (CONTRACT U27). */
-  async function send(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-    const answers: Batch<ChangeAnswer> = new Map();
-    let unsent: readonly UserId[] = userIds;
-    for (let tries = 0; tries < 2 && unsent.length > 0; tries++) {
-      for (const [id, answer] of await follow[kind](from, unsent, call)) answers.set(id, answer);
-      const lost = keysOf(answers, mayHaveHappened);
-      const relations = lost.length > 0 ? await follow.readRelations(from, lost, call) : new Map<UserId, never>();
-      // After the opposite was done lately a lagging upstream shows what was before that: no proof of this change.
-      const isProven = (id: UserId, relation: FollowRelation) =>
-        isDone(kind, relation) && isDone(kind, own.relation(from, id, relation));
-      const notDone: UserId[] = [];
-      for (const [id, relation] of relations) {
-        if (relation instanceof GatewayError) continue;
-        if (isProven(id, relation)) answers.set(id, 'done');
-        else notDone.push(id);
-      }
-      unsent = notDone;
-    }
-    return answers;
-  }
+  /** Sends a change; `viewer` is on one side of it, and `userIds` on the other. */
+  const send = (kind: ChangeKind, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
+    sendSurely<ChangeAnswer>(
+      userIds,
+      (ids) => follow[kind](viewer, ids, call),
+      async (lost) => {
+        const isSo = new Map<UserId, boolean>();
+        // After the opposite was done lately a lagging upstream shows what was before that: no proof of this change.
+        for (const [id, relation] of await follow.readRelations(viewer, lost, call))
+          if (!(relation instanceof GatewayError))
+            isSo.set(id, isDone(kind, relation) && isDone(kind, own.relation(viewer, id, relation)));
+        return isSo;
+      },
+    );
 
-  async function changeNow(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions) {
-    const before = await look(from, userIds, call);
+  /** `before` is how `viewer` stood to those of whom that is known. */
+  async function changeNow(
+    kind: ChangeKind,
+    viewer: UserId,
+    userIds: readonly UserId[],
+    call: CallOptions,
+    before: ReadonlyMap<UserId, Outcome<FollowRelation>>,
+  ): Promise<Outcomes> {
     const startedAt = clock.now();
-    const answers = await send(kind, from, userIds, call);
+    const answers = await send(kind, viewer, userIds, call);
     const outcomes = new Map(userIds.map((id) => [id, outcomeOf(answers.get(id), isDone(kind, before.get(id)))]));
-    const touched = keysOf(outcomes, (outcome) => isSo(outcome) || mayHaveHappened(outcome));
-    const events = touched.map((to) => ({ type: 'follow-changed', from, to }) as const);
+    const eventOf = (id: UserId) => ({ type: 'follow-changed', ...edgeOf(kind, viewer, id) }) as const;
+    const events = keysOf(outcomes, (outcome) => isSo(outcome) || mayHaveHappened(outcome)).map(eventOf);
     await Promise.all(events.map(cache.invalidate));
 
-    for (const to of keysOf(outcomes, isSo)) {
-      // A change does not touch whether the other one follows back.
-      const relation = valueOrNull(before.get(to));
+    for (const id of keysOf(outcomes, isSo)) {
+      // A change does not touch the follow in the other direction.
+      const relation = valueOrNull(before.get(id));
+      const isMutual = kind === 'removeFans' ? isFollowing(relation) : isFan(relation);
       if (relation !== null) {
-        cache.setRelation(from, to, relationOf(kind === 'follow', isFan(relation)));
-        cache.setRelation(to, from, relationOf(isFan(relation), kind === 'follow'));
+        const [follows, isFollowed] = kind === 'removeFans' ? [isMutual, false] : [kind === 'follow', isMutual];
+        cache.setRelation(viewer, id, relationOf(follows, isFollowed));
+        cache.setRelation(id, viewer, relationOf(isFollowed, follows));
       }
       // One after the other, so that all replicas hear of them in this order.
       await stream.append({
         type: kind === 'follow' ? 'followed' : 'unfollowed',
-        from,
-        to,
+        ...edgeOf(kind, viewer, id),
         at: clock.now(),
-        mutual: isFan(relation),
-        own: { startedAt, isNew: outcomes.get(to) === 'changed' },
+        mutual: isMutual,
+        own: { startedAt, isNew: before.has(id) ? outcomes.get(id) === 'changed' : null },
       });
     }
     events.forEach(cache.invalidateLater);
     return outcomes;
   }
 
+  /** Does what a viewer asks for after what they asked for before, if there is time left for it. */
+  function inTurn<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
+    const change = Promise.resolve(ends.get(viewer)).then(() =>
+      clock.now() < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
+    );
+    const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(viewer) === end && ends.delete(viewer));
+    ends.set(viewer, end);
+    return change;
+  }
+
   return {
-    /** Makes `from` follow, or no longer follow, each of `userIds`: other accounts, each named once. */
-    async change(kind: ChangeKind, from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Outcomes> {
+    /** Does this to each of `userIds`, other accounts, each named once, in `viewer`'s name. */
+    async change(kind: ChangeKind, viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Outcomes> {
       if (userIds.length === 0) return new Map();
-      const change = Promise.resolve(ends.get(from)).then(() =>
-        clock.now() < call.deadlineAt
-          ? changeNow(kind, from, userIds, call)
-          : new Map(userIds.map((id) => [id, tooLate()])),
+      return inTurn(viewer, userIds, call, async () =>
+        changeNow(kind, viewer, userIds, call, await look(viewer, userIds, call)),
       );
-      const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(from) === end && ends.delete(from));
-      ends.set(from, end);
-      return change;
     },
     /** Resolves when nothing is under way. */
     async settled(): Promise<void> {
@@ -132,13 +138,12 @@ function outcomeOf(answer: Outcome<ChangeAnswer> | undefined, wasDone: boolean):
 
 function isDone(kind: ChangeKind, outcome: Outcome<FollowRelation> | undefined): boolean {
   const relation = valueOrNull(outcome);
-  return relation !== null && isFollowing(relation) === (kind === 'follow');
+  if (relation === null) return false;
+  return kind === 'removeFans' ? !isFan(relation) : isFollowing(relation) === (kind === 'follow');
 }
+
+/** Who follows whom by a change: fans are removed at their end. */
+const edgeOf = (kind: ChangeKind, viewer: UserId, other: UserId) =>
+  kind === 'removeFans' ? { from: other, to: viewer } : { from: viewer, to: other };
 
 const isSo = (outcome: ChangeOutcome): boolean => outcome === 'changed' || outcome === 'unchanged';
-
-const mayHaveHappened = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.mayHaveHappened;
-
-function keysOf<V>(batch: ReadonlyMap<UserId, V>, wanted: (value: V) => boolean): UserId[] {
-  return Array.from(batch).flatMap(([id, value]) => (wanted(value) ? [id] : []));
-}

@@ -46,9 +46,9 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
 
   function hear({ type, from, to, at, mutual, own }: FollowChange): void {
     if (own) {
-      unexplained.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
+      if (own.isNew !== null) unexplained.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
       const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
-      const counts = own.isNew && lagMs > 0 && until > clock.now();
+      const counts = own.isNew !== false && lagMs > 0 && until > clock.now();
       if (counts) put(from, to, { follows: type === 'followed', mutual, at, until });
       return;
     }

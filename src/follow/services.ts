@@ -36,6 +36,8 @@ export type FollowService = {
   follow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
   /** Ends `from`'s following of each of `userIds`, in the same way. */
   unfollow(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
+  /** Ends each of `fans`' following of `userId`, in the same way. */
+  removeFans(userId: UserId, fans: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
 };
 
 /** Users' profiles, as an upstream or a cache in front of it offers them. */

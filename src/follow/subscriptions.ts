@@ -38,8 +38,6 @@ export type SubscriptionsOptions = {
 const GAP = 'gap';
 /** The number of changes that may wait for one subscriber. */
 const MAX_WAITING = 1000;
-/** The longest delay that a timer takes, in milliseconds. */
-const LONGEST_ALARM_MS = 2 ** 31 - 1;
 
 export function createSubscriptions({ stream, clock, maxSubscriptions }: SubscriptionsOptions) {
   /** The ends of all that are open. */
@@ -67,8 +65,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     const queue = new Readable({ objectMode: true, read() {} });
     // The reader of the next event gets the error.
     queue.on('error', () => {});
-    const endsInMs = Math.min(Math.max(0, (expiresAt ?? Number.POSITIVE_INFINITY) - clock.now()), LONGEST_ALARM_MS);
-    const callOff = expiresAt === null ? () => {} : setAlarm(clock, endsInMs, () => end(expired()));
+    const callOff = expiresAt === null ? () => {} : setAlarm(clock, expiresAt - clock.now(), () => end(expired()));
     open.add(end);
     const past = begin();
     past.catch(end);

@@ -2,6 +2,7 @@
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '../loopback.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
@@ -40,7 +41,6 @@ const REQUEST_HEADERS = [
   'x-apollo-operation-name',
 ];
 
-const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 /** Clients can make up any number of origins. */
 const MAX_REPORTED = 100;
 
@@ -50,7 +50,7 @@ export function createCors(options: CorsOptions) {
   const refused = new Set<string>();
   const allows = (origin: string | undefined) =>
     origins === '*' ||
-    (origin !== undefined && (origins.includes(origin) || (allowsLoopback && LOOPBACK.test(origin))));
+    (origin !== undefined && (origins.includes(origin) || (allowsLoopback && isPageOfLoopback(origin))));
   const isOpen = (origin: string | undefined) => origins.length > 0 || allows(origin);
   const allowedHeaders = [...REQUEST_HEADERS, ...options.headers, ...(viewerHeader ? [viewerHeader] : [])].join(', ');
 
@@ -107,4 +107,9 @@ export function createCors(options: CorsOptions) {
     /** The same for a WebSocket, where browsers would hide nothing. */
     isForeignSocket: ({ headers }: IncomingMessage): boolean => isRefused(headers),
   };
+}
+
+function isPageOfLoopback(origin: string): boolean {
+  const url = URL.parse(origin);
+  return url?.origin === origin && isLoopback(url.hostname);
 }

@@ -40,7 +40,7 @@ const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json'
 const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
-/** A longer text is sent whole each time: any client may have one kept. */
+/** A longer text is sent whole each time, since clients may have theirs kept without being known. */
 const MAX_KEPT_TEXT = 16_384;
 /** An unknown document is reported once in this time, and no more than this number of them: clients can make up any. */
 const REPORT_AGAIN_MS = 600_000;

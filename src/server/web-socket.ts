@@ -50,8 +50,6 @@ const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
 /** A connection ends before its credentials: a subscription that ended by itself would not begin again. */
 const CLOSE_EARLY_MS = 50;
-/** Node's timers take no longer time. */
-const LONGEST_ALARM_MS = 2 ** 31 - 1;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON_BYTES = 120;
 
@@ -160,8 +158,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
   /** Closes a connection whose credentials end: by this code clients connect again, with new ones. */
   function closeAt(at: number, socket: WebSocket) {
     const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
-    const ms = Math.min(Math.max(0, at - clock.now()), LONGEST_ALARM_MS);
-    socket.once('close', setAlarm(clock, ms, close));
+    socket.once('close', setAlarm(clock, at - clock.now(), close));
   }
 
   function finish(socket: WebSocket, payload: SubscribePayload) {

@@ -1,6 +1,7 @@
 // What can be wrong with settings beside their values: pairs that exclude or need each other, and names that are none.
+import { isLoopback } from '../loopback.ts';
 import { REGIONS } from '../tencent/regions.ts';
-import { isLoopback, listOf } from './values.ts';
+import { listOf } from './values.ts';
 
 type Given = Readonly<Record<string, string | undefined>>;
 
@@ -49,7 +50,7 @@ export function contradictionsIn(given: Given): string[] {
     'AUTH does not name header: VIEWER_HEADER_SECRET is set',
   );
   refuse(
-    takesAnybody && (given.NODE_ENV === 'production' || !isLoopback(TENCENT_BASE_URL)),
+    takesAnybody && (given.NODE_ENV === 'production' || !isLoopback(URL.parse(TENCENT_BASE_URL ?? '')?.hostname)),
     'AUTH names development, which lets anybody be anybody: it is for a sandbox on this machine alone',
   );
   refuse(

@@ -2,9 +2,7 @@
 import { isIP } from 'node:net';
 import proxyAddr from 'proxy-addr';
 import { z } from 'zod';
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-export const isLoopback = (address = ''): boolean => LOOPBACK.test(URL.parse(address)?.hostname ?? '');
+import { isLoopback } from '../loopback.ts';
 
 export const text = z.string({ error: 'is missing' });
 export const secret = text.min(16, 'must have at least 16 characters');
@@ -39,7 +37,7 @@ export const pattern = text.transform((value, { addIssue }) => {
 export const httpsUrl = text.transform((value, { addIssue }) => {
   const url = URL.parse(value);
   if (!url) addIssue('must be a URL');
-  else if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.test(url.hostname)))
+  else if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     addIssue('must be https; plain http is accepted for loopback addresses only');
   else if (url.username || url.password) addIssue('must be a URL without credentials');
   return value;

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
+import type { Span } from '../span.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { BudgetState } from '../tencent/budget/budget.ts';
 import { COMMANDS } from '../tencent/commands.ts';
@@ -21,6 +22,8 @@ export type MetricsOptions = {
   /** Names of operations that have lines of their own: clients can make up any number of others. */
   knownOperations: readonly string[];
   readings: Readings;
+  /** Slow requests name their traces, which Prometheus' older text format cannot say. */
+  traces: boolean;
 };
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -36,15 +39,15 @@ const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies Breake
 const MAX_CALL_OUTCOMES = 200;
 
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
-export function createMetrics({ knownOperations, readings }: MetricsOptions) {
-  const registry = new Registry();
+export function createMetrics({ knownOperations, readings, traces }: MetricsOptions) {
+  const registry = new Registry(traces ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
   const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => {
     return { name: `follow_gateway_${name}`, help, labelNames, registers: [registry] };
   };
   const counter = <Label extends string>(...options: Parameters<typeof metric<Label>>) =>
     new Counter(metric(...options));
   const histogram = <Label extends string>(buckets: number[], ...options: Parameters<typeof metric<Label>>) =>
-    new Histogram({ ...metric(...options), buckets });
+    new Histogram({ ...metric(...options), buckets, enableExemplars: traces });
   /** A metric whose samples are read at the moment of a scrape. */
   const sampled = (
     Metric: typeof Gauge | typeof Counter,
@@ -160,8 +163,10 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
       queries.labels(type ?? 'none', nameOf(operation), code ?? 'OK').inc();
     },
     /** A GraphQL request over HTTP is over. */
-    onRequest(operation: string | null, status: number | 'aborted', ms: number): void {
-      requestSeconds.labels(nameOf(operation), String(status)).observe(ms / 1000);
+    onRequest(operation: string | null, status: number | 'aborted', ms: number, { isRecorded, traceId }: Span): void {
+      const labels = { operation: nameOf(operation), status: String(status) };
+      if (!isRecorded || traceId === null) requestSeconds.labels(labels).observe(ms / 1000);
+      else requestSeconds.observe({ labels, value: ms / 1000, exemplarLabels: { trace_id: traceId } });
     },
     /** A call upstream has ended. */
     onCall(command: Command, outcome: string, ms: number): void {

@@ -94,6 +94,20 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       change('follow_delete', from, userIds, (chunk) =>
         client.call('follow_delete', { From_Account: from, To_Account: chunk }, call),
       ),
+
+    // A call ends follows of one account: it is made in each fan's name, as an admin may (CONTRACT 4.3).
+    removeFans: (userId, fans, call) =>
+      askInChunks(
+        'follow_delete',
+        fans,
+        1,
+        async ([fan = '']) => {
+          const answer = await client.call('follow_delete', { From_Account: fan, To_Account: [userId] }, call);
+          const outcome = readItems<ChangeAnswer>('follow_delete', answer, 'ResultItem', () => 'done').get(userId);
+          return new Map(outcome && [[fan, outcome]]);
+        },
+        'in turn',
+      ),
   };
 }
 

@@ -47,7 +47,7 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       },
       ask: (command) => (link.condition === 'up' ? track(() => command(redis)) : Promise.resolve(undefined)),
       isUp: () => link.condition === 'up',
-      whenBack() {},
+      whenBack: () => () => {},
       async subscribe() {},
       publish: async () => true,
       close() {},

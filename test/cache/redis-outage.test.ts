@@ -1,4 +1,5 @@
 // Redis fails in whatever way: no query does, none gets wrong data, none waits longer than the small time-out.
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
@@ -28,7 +29,7 @@ function watchTimeouts<C extends Clock>(clock: C) {
 
 /** `timeoutMs` is longer where Redis answers whatever happens: a busy machine is not to be taken for an outage. */
 async function openReplicas(timeoutMs = 5000) {
-  const server = await startRedis();
+  const [server, successor] = [await startRedis(), await startRedis()];
   const proxy = await openSlowProxy(server.port);
   const admin = new Redis(server.port, '127.0.0.1', { username: 'keeper', password: 'of-the-keys', lazyConnect: true });
   admin.on('error', () => {});
@@ -41,7 +42,11 @@ async function openReplicas(timeoutMs = 5000) {
   const { clock, waits } = watchTimeouts(createRunningClock());
   const gateway = await openGateway({
     clock,
-    env: { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, REDIS_TIMEOUT_MS: String(timeoutMs) },
+    env: {
+      AUTH: 'development',
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      REDIS_TIMEOUT_MS: String(timeoutMs),
+    },
     sandbox: { emptyWorld: true, clock },
   });
   gateway.sandbox.world.addFans('star', PEOPLE);
@@ -73,7 +78,7 @@ async function openReplicas(timeoutMs = 5000) {
       expect(answers.map(({ data, errors }) => ({ data, ...(errors && { errors }) }))).toEqual(expected);
     }
   }
-  return { server, proxy, admin, gateway, replicas, waits, people, queryAll };
+  return { server, successor, proxy, admin, gateway, replicas, waits, people, queryAll };
 }
 type Opened = Awaited<ReturnType<typeof openReplicas>>;
 
@@ -106,6 +111,13 @@ const BREAKAGES: Record<string, Breakage> = {
   'is a read-only replica': {
     breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
     mends: ({ admin }) => admin.replicaof('NO', 'ONE'),
+    answers: true,
+  },
+  'is demoted, and its name leads to its successor': {
+    breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
+    mends: ({ proxy, successor }) => {
+      proxy.targetPort = successor.port;
+    },
     answers: true,
   },
   'allows nothing': {
@@ -150,6 +162,29 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
       expect(linesOf(replica, /bug of ours/)).toBe(0);
     }
   });
+});
+
+test('all connections leave a master that was demoted, so that replicas hear each other', async () => {
+  const { admin, proxy, successor, gateway, replicas, queryAll } = await openReplicas();
+  gateway.sandbox.world.importAccount('guest');
+  const [first, second] = replicas as [Replica, Replica];
+  await queryAll();
+  const next = new Redis(successor.url);
+  onTestFinished(() => next.disconnect());
+  const lines = async (server: Redis, pattern: RegExp) => String(await server.client('LIST')).match(pattern)?.length;
+  await admin.replicaof('127.0.0.1', 1);
+  // A server that is demoted ends what waits, which comes back to it before the name leads elsewhere.
+  while ((await lines(admin, /cmd=xread/g)) !== 2) await queryAll();
+  proxy.targetPort = successor.port;
+  while ((await lines(next, /cmd=subscribe/g)) !== 2 || (await lines(next, /cmd=xread/g)) !== 2) await queryAll();
+  expect(await lines(admin, /^id=/gm)).toBe(1);
+
+  const query = '{ user(id: "star") { viewerIsFollowing fansCount } }';
+  const guest = second.as('guest');
+  expect(await guest.data(query)).toEqual({ user: { viewerIsFollowing: false, fansCount: PEOPLE } });
+  await first.as('guest').data('mutation { followUsers(input: { userIds: ["star"] }) { viewer { id } } }');
+  const followed = { user: { viewerIsFollowing: true, fansCount: PEOPLE + 1 } };
+  for (let n = 0; !isDeepStrictEqual(await guest.data(query), followed); n++) expect(n).toBeLessThan(MAX_ROUNDS);
 });
 
 test('a query waits for a silent Redis once, whatever it asks for, and the next ones not at all', async () => {

@@ -104,6 +104,7 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
     asAsked: (profile) => profile,
     follow: unused,
     unfollow: unused,
+    removeFans: unused,
   };
 }
 

@@ -44,6 +44,7 @@ function createSource() {
     asAsked: (profile) => profile,
     follow: unused,
     unfollow: unused,
+    removeFans: unused,
   };
   return { source, asked };
 }

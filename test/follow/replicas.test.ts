@@ -30,6 +30,7 @@ async function openReplicas(timeoutMs = 5000) {
     readRelations: unused,
     follow: unused,
     unfollow: unused,
+    removeFans: unused,
   };
 
   async function openReplica(change: (link: RedisLink) => Partial<RedisLink> = () => ({})) {

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { billOf, openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
+import { billOf, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
+import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
 
-type Result = { __typename: string; user?: { id: string }; userId?: string; reason?: string };
 type Kind = 'follow' | 'unfollow';
 
 const RESULTS = `results {
@@ -23,82 +23,8 @@ async function change(replica: Replica, kind: Kind, viewer: string, ids: string[
 }
 const follow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'follow', viewer, ids);
 const unfollow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'unfollow', viewer, ids);
-const short = (results: Result[]) =>
-  results.map(({ __typename, user, userId, reason }) => [
-    __typename.slice(6),
-    user?.id ?? userId,
-    ...(reason ? [reason] : []),
-  ]);
 const received = ({ sandbox }: TestGateway, command: 'follow_add' | 'follow_delete') =>
   sandbox.calls.summary()[command]?.received ?? 0;
-
-async function openWorld(options: Parameters<typeof openGateway>[0] & { people?: readonly string[] } = {}) {
-  const { people = ['anna', 'bert', 'cleo', 'dora'], env, sandbox, ...rest } = options;
-  // Looking at what was before a change has 1.5 s: that is patience, not a pause.
-  const clock = rest.clock ?? createHastyClock(1000);
-  const gateway = await openGateway({
-    ...rest,
-    clock,
-    env: { AUTH: 'development', ...env },
-    sandbox: { emptyWorld: true, clock, ...sandbox },
-  });
-  for (const id of people) gateway.sandbox.world.importAccount(id);
-  return gateway;
-}
-
-/** All that a screen shows of two users, as one of them sees it. */
-async function view(replica: Replica, viewer: string, other: string) {
-  const lists = 'fans { nodes { id } } follows { nodes { id } } mutuals { nodes { id } }';
-  const counts = 'fansCount followsCount mutualsCount';
-  type Lists = Record<'fans' | 'follows' | 'mutuals', { nodes: { id: string }[] }>;
-  type Seen = Lists & Record<string, unknown>;
-  const data = await replica.as(viewer).data<{ viewer: Seen; user: Seen }>(
-    `query ($id: ID!) {
-      viewer { ${lists} ${counts} relationTo(userId: $id) }
-      user(id: $id) { ${lists} ${counts} viewerIsFollowing isFollowingViewer viewerCanFollow relationTo(userId: "${viewer}") }
-    }`,
-    { id: other },
-  );
-  const flat = ({ fans, follows, mutuals, ...rest }: Seen) => {
-    const ids = ({ nodes }: { nodes: { id: string }[] }) => nodes.map(({ id }) => id).sort();
-    return { ...rest, fans: ids(fans), follows: ids(follows), mutuals: ids(mutuals) };
-  };
-  return { viewer: flat(data.viewer), user: flat(data.user) };
-}
-
-/** The same as `view`, out of the sandbox's own books. */
-function truth({ sandbox: { world } }: TestGateway, viewer: string, other: string) {
-  const ids = (id: string, list: 'fans' | 'follows' | 'mutuals') =>
-    world
-      .list(id, list)
-      .map((member) => member.id)
-      .sort();
-  const lists = (id: string) => ({ fans: ids(id, 'fans'), follows: ids(id, 'follows'), mutuals: ids(id, 'mutuals') });
-  const counts = (id: string) => {
-    const { fans, follows, mutuals } = world.counts(id);
-    return { fansCount: fans, followsCount: follows, mutualsCount: mutuals };
-  };
-  const [out, back] = [ids(viewer, 'follows').includes(other), ids(other, 'follows').includes(viewer)];
-  const relation = (there: boolean, here: boolean) =>
-    there && here ? 'MUTUAL' : there ? 'FOLLOWING' : here ? 'FAN' : 'NONE';
-  return {
-    viewer: { ...lists(viewer), ...counts(viewer), relationTo: relation(out, back) },
-    user: {
-      ...lists(other),
-      ...counts(other),
-      viewerIsFollowing: out,
-      isFollowingViewer: back,
-      viewerCanFollow: !out,
-      relationTo: relation(back, out),
-    },
-  };
-}
-
-/** The same without counts, which show a change when the upstream does. */
-function uncounted({ viewer, user }: { viewer: object; user: object }) {
-  const strip = (side: object) => Object.fromEntries(Object.entries(side).filter(([name]) => !name.endsWith('Count')));
-  return { viewer: strip(viewer), user: strip(user) };
-}
 
 describe.each(['an upstream that shows changes at once', 'an upstream whose lists and counts lag'])(
   'over %s',

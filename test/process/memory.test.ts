@@ -29,6 +29,11 @@ test('no more is resident than the page says, however many users are asked for',
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables: { ids } }) });
     expect(await response.json()).not.toHaveProperty('errors');
   }
-  const [, bytes] = /^process_resident_memory_bytes (\d+)/m.exec(await (await fetch(metrics)).text()) ?? [];
+  const scraped = await (await fetch(metrics)).text();
+  const [, bytes] = /^process_resident_memory_bytes (\d+)/m.exec(scraped) ?? [];
+  const cached = Array.from(scraped.matchAll(/^follow_gateway_memory_bytes\{.*\} (\d+)/gm), ([, size]) => Number(size));
+  const cachedMb = cached.reduce((sum, size) => sum + size, 0) / 1024 / 1024;
+  expect(cachedMb).toBeGreaterThan(CACHE_MEMORY_MB / 4);
+  expect(cachedMb).toBeLessThanOrEqual(CACHE_MEMORY_MB);
   expect(Number(bytes) / 1024 / 1024).toBeLessThan(640 + 2 * CACHE_MEMORY_MB);
 });

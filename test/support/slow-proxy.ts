@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 
 export type SlowProxy = {
   port: number;
+  /** The port of this machine to which new connections lead. */
+  targetPort: number;
   /** What the target answers from now on arrives so much later, in milliseconds. */
   delayMs: number;
 };
@@ -13,7 +15,7 @@ export type SlowProxy = {
 export async function openSlowProxy(targetPort: number): Promise<SlowProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const target = connect(targetPort, '127.0.0.1');
+    const target = connect(proxy.targetPort, '127.0.0.1');
     client.pipe(target);
     // Answers keep their order: none leaves before the one ahead of it.
     let last = Promise.resolve();
@@ -36,6 +38,6 @@ export async function openSlowProxy(targetPort: number): Promise<SlowProxy> {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  const proxy: SlowProxy = { port: (server.address() as AddressInfo).port, delayMs: 0 };
+  const proxy: SlowProxy = { port: (server.address() as AddressInfo).port, targetPort, delayMs: 0 };
   return proxy;
 }

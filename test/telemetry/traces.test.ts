@@ -8,6 +8,7 @@ import { subscribe } from '../support/event-stream.ts';
 import { startRedis } from '../support/redis.ts';
 import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { openTraced, treeOf } from './collector.ts';
+import { metricsUrl, scrapeText } from './scrape.ts';
 
 const EMPTY = { sandbox: { emptyWorld: true } };
 const named = <T extends { name: string }>(spans: readonly T[], name: string) =>
@@ -195,6 +196,17 @@ test('while the collector does not answer, queries are answered and a bounded nu
   const spans = await gateway.traced();
   expect(spans.length).toBeGreaterThanOrEqual(60);
   expect(spans.length).toBeLessThan(150);
+});
+
+test('the latency histogram names the traces of requests, and is read as OpenMetrics', async () => {
+  const gateway = await openTraced({ env: { METRICS_PORT: '0' }, ...EMPTY });
+  await gateway.data('{ __typename }');
+  const type = (await fetch(metricsUrl(gateway))).headers.get('content-type');
+  const text = () => scrapeText(gateway);
+  await expect.poll(text).toMatch(/request_duration_seconds_bucket\{.*\} 1 # \{trace_id="[0-9a-f]{32}"\}/);
+  expect(type).toContain('application/openmetrics-text');
+  expect(await text()).toMatch(/^# TYPE follow_gateway_queries counter\n[^#]*follow_gateway_queries_total\{/m);
+  expect(await text()).toMatch(/\n# EOF\n$/);
 });
 
 test('without a collector the SDK is not loaded', () => {

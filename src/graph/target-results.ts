@@ -1,0 +1,163 @@
+// Mutations that act as the viewer on some users, answered target by target.
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { UserHandle, UserId } from '../follow/model.ts';
+import { builder } from './builder.ts';
+import { price, USER_PRICE } from './cost.ts';
+import { UserType } from './user.ts';
+import { checkUserId, valueOrError } from './user-handle.ts';
+
+/** The reasons for which any such change can fail. */
+export const COMMON_REASONS = {
+  INVALID_ID: { description: 'This cannot be the id of a user.' },
+  USER_NOT_FOUND: { description: 'There is no such user.' },
+  REFUSED: { description: 'The app does not allow it.' },
+  THROTTLED: { description: 'Too much is asked of the upstream just now. Nothing was changed: try again later.' },
+  UNAVAILABLE: { description: 'The upstream could not do it. Nothing was changed: try again later.' },
+  UNKNOWN_OUTCOME: {
+    description:
+      'The upstream’s answer was lost, and it could not be found out what became of it. Look again before trying again.',
+  },
+} as const;
+
+type Reasons = Readonly<Record<string, { readonly description: string }>>;
+type Changed = { type: string; user: UserHandle };
+type Failed = { type: string; userId: UserId; reason: string; message: string };
+type Result = Changed | Failed;
+type Payload = { results: readonly Result[]; viewer: UserHandle };
+type Outcomes = ReadonlyMap<UserId, string | GatewayError>;
+
+export type TargetMutation = {
+  field: string;
+  description: string;
+  /** How many calls it may take for so many targets. */
+  calls(targets: number): number;
+  run(context: Context, targets: readonly UserId[]): Promise<Outcomes>;
+};
+
+/**
+ * Adds the types `<prefix>Changed`, `<prefix>Unchanged`, `<prefix>Failure` and their union, and mutations that answer with
+ * them. An outcome is `changed`, `unchanged`, a key of `failures`, which has its reason, or an error.
+ */
+export function addTargetMutations(
+  prefix: string,
+  reasons: Reasons & typeof COMMON_REASONS & { YOURSELF: object },
+  { why, failures }: { why: string; failures: Readonly<Record<string, string>> },
+  mutations: readonly TargetMutation[],
+): void {
+  const ReasonType = builder.enumType(`${prefix}FailureReason`, { description: why, values: reasons });
+  const SuccessTypes = [
+    ['Changed', 'It is done.'],
+    ['Unchanged', 'It was so already.'],
+  ].map(([suffix, description]) =>
+    builder.objectRef<Changed>(`${prefix}${suffix}`).implement({
+      description,
+      fields: (t) => ({
+        user: t.field({
+          type: UserType,
+          nullable: false,
+          description: 'The user as they are now.',
+          complexity: USER_PRICE,
+          resolve: ({ user }) => user,
+        }),
+      }),
+    }),
+  );
+  const FailureType = builder.objectRef<Failed>(`${prefix}Failure`).implement({
+    description: 'It was not done; the other users of the same request are not concerned.',
+    fields: (t) => ({
+      userId: t.exposeID('userId', { nullable: false, description: 'The id as it was given.' }),
+      reason: t.field({ type: ReasonType, nullable: false, description: 'Why.', resolve: ({ reason }) => reason }),
+      message: t.exposeString('message', { nullable: false, description: 'Why, in words for a developer.' }),
+    }),
+  });
+  const ResultType = builder.unionType(`${prefix}ChangeResult`, {
+    description: 'What became of one user of the request. More types may be added: ask for `__typename`.',
+    types: [...SuccessTypes, FailureType],
+    resolveType: ({ type }) => type,
+  });
+
+  for (const mutation of mutations) {
+    const { field, description, calls } = mutation;
+    const name = field.charAt(0).toUpperCase() + field.slice(1);
+    const InputType = builder.inputType(`${name}Input`, {
+      description: `The input of \`${field}\`.`,
+      fields: (t) => ({
+        userIds: t.idList({
+          required: true,
+          description: 'UserIDs: at least one, and at most the deployment’s maximum, 100 by default.',
+        }),
+      }),
+    });
+    const PayloadType = builder.objectRef<Payload>(`${name}Payload`).implement({
+      description: `The answer of \`${field}\`.`,
+      fields: (t) => ({
+        results: t.field({
+          type: [ResultType],
+          nullable: false,
+          description: 'One result for each id of the input, in its order.',
+          resolve: ({ results }) => [...results],
+        }),
+        viewer: t.field({
+          type: UserType,
+          description: 'The viewer as they are now.',
+          complexity: USER_PRICE,
+          resolve: ({ viewer }) => viewer,
+        }),
+      }),
+    });
+    builder.mutationField(field, (t) =>
+      t.field({
+        type: PayloadType,
+        description,
+        args: { input: t.arg({ type: InputType, required: true, description: 'Whom.' }) },
+        complexity: price(
+          ({ input: { userIds } }: { input: { userIds: readonly string[] } }) => calls(userIds.length),
+          ({ input: { userIds } }) => userIds.length,
+        ),
+        resolve: (_root, { input }, context) => runFor(mutation, input.userIds, context),
+      }),
+    );
+  }
+
+  async function runFor({ run }: TargetMutation, ids: readonly string[], context: Context): Promise<Payload> {
+    const { viewer, settings } = context;
+    if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
+    if (ids.length === 0 || ids.length > settings.maxTargets)
+      throw new GatewayError(
+        'BAD_USER_INPUT',
+        `"userIds" must name 1 to ${settings.maxTargets} users, not ${ids.length}. Nothing was changed.`,
+      );
+    const refused = new Map(ids.map((id) => [id, refusalOf(id, viewer.userId, context)]));
+    const outcomes = await run(
+      context,
+      [...refused.keys()].filter((id) => !refused.get(id)),
+    );
+    const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id) as string | GatewayError));
+    return { results, viewer: { id: viewer.userId, profile: null } };
+  }
+
+  /** Why an id is not even asked about; null when it is. */
+  function refusalOf(id: string, viewerId: UserId, { settings }: Context): Failed | null {
+    if (id === viewerId) return failure(id, 'YOURSELF');
+    const error = valueOrError(() => checkUserId(id, settings));
+    return error ? failure(id, 'INVALID_ID', error.message) : null;
+  }
+
+  function resultOf(id: UserId, outcome: string | GatewayError): Result {
+    if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
+    if (outcome !== 'changed' && outcome !== 'unchanged') return failure(id, failures[outcome] ?? 'REFUSED');
+    return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), user: { id, profile: null } };
+  }
+
+  const failure = (userId: UserId, reason: string, message = reasons[reason]?.description ?? ''): Failed => ({
+    ...{ type: `${prefix}Failure`, userId: userId.toWellFormed(), reason, message },
+  });
+}
+
+/** The reason that stands for an error of the upstream. */
+export function reasonOf({ code, mayHaveHappened }: GatewayError): keyof typeof COMMON_REASONS {
+  if (mayHaveHappened) return 'UNKNOWN_OUTCOME';
+  if (code === 'USER_NOT_FOUND' || code === 'THROTTLED') return code;
+  return code === 'FORBIDDEN' || code === 'BAD_USER_INPUT' ? 'REFUSED' : 'UNAVAILABLE';
+}
