@@ -1,5 +1,5 @@
 // Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
@@ -40,7 +40,8 @@ const MAX_CALL_OUTCOMES = 200;
 
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
 export function createMetrics({ knownOperations, readings, traces }: MetricsOptions) {
-  const registry = new Registry(traces ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
+  const registry: Registry<RegistryContentType> = new Registry();
+  if (traces) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => {
     return { name: `follow_gateway_${name}`, help, labelNames, registers: [registry] };
   };
@@ -68,7 +69,10 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
   const queryHelp = 'GraphQL operations by type, name (other: not in schema/operations), and first error code or OK.';
   const queries = counter('queries_total', queryHelp, ['type', 'operation', 'code']);
   const requestHelp = 'Time from a GraphQL request to the end of its answer, by HTTP status (or aborted).';
-  const requestSeconds = histogram(SECONDS, 'request_duration_seconds', requestHelp, ['operation', 'status']);
+  // The library's type takes an exemplar's label for one of the metric.
+  type RequestLabel = 'operation' | 'status' | 'trace_id';
+  const requestLabels: RequestLabel[] = ['operation', 'status'];
+  const requestSeconds = histogram(SECONDS, 'request_duration_seconds', requestHelp, requestLabels);
   const callHelp = 'Calls sent upstream, retries included, by ok, ErrorCode, or why there was no answer.';
   const calls = counter('upstream_calls_total', callHelp, ['command', 'outcome']);
   const callTime = 'Time from sending a call upstream to its answer, or to giving up on it.';

@@ -2,14 +2,11 @@
 import type { Logger } from 'pino';
 import { type BeginSpan, NO_SPAN } from '../span.ts';
 
-export type Tracing = ReturnType<typeof createTracing>;
-
 /** Creates what begins traces: from `start` on, and if `isOn`. */
 export function createTracing(isOn: boolean, log: Logger) {
   let begin: BeginSpan = () => NO_SPAN;
   let close = async () => {};
   return {
-    isOn,
     begin: ((...work) => begin(...work)) as BeginSpan,
     async start(): Promise<void> {
       if (isOn) ({ begin, close } = (await import('./open-telemetry.ts')).startOpenTelemetry(log));
