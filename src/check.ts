@@ -6,7 +6,6 @@ import { checkRedis } from './redis.ts';
 import { createLog } from './telemetry/log.ts';
 import { createTencentClient } from './tencent/client.ts';
 import { diagnose } from './tencent/diagnose.ts';
-import { webhookPathOf } from './webhooks.ts';
 
 const DEADLINE_MS = 10_000;
 /** The upstream and its webhooks believe a clock that differs by less than a minute (CONTRACT 7.2). */
@@ -27,7 +26,7 @@ export async function check(env: Environment, print: (text: string) => void): Pr
       print(`WRONG  ${subject}: ${error.problems.join(NEXT_LINE)}\n`);
     }
   }
-  print(webhookSteps(webhookPathOf(config)));
+  print(webhookSteps(config.webhook));
   return isRight;
 }
 
@@ -87,14 +86,14 @@ async function checkDocuments(config: Config): Promise<string> {
 }
 
 /** What to set in the upstream's console. The token is not part of it. */
-function webhookSteps(path: string | null): string {
-  if (path === null) return 'unset  webhooks: set WEBHOOK_TOKEN to a token of your choice, and run check again\n';
+function webhookSteps(webhook: Config['webhook']): string {
+  if (!webhook) return 'unset  webhooks: set WEBHOOK_TOKEN to a token of your choice, and run check again\n';
   return `right  webhooks: at the path below
 
 For webhooks, in the Chat console under Webhook Configuration:
 
   1. Set the webhook URL to the address at which the upstream reaches this gateway, followed by
-       ${path}
+       ${webhook.path}
   2. Switch authentication on, with the value of WEBHOOK_TOKEN as its token.
   3. Switch on: after a user is followed, after a user is unfollowed, after a profile is updated (and the
      subscription of user profile changes), and the alarm of API calls over their limit.

@@ -1,4 +1,5 @@
 // What the settings amount to: read from the environment, checked all at once, as the parts of the gateway take them.
+import { createSecretKey, hkdfSync } from 'node:crypto';
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { contradictionsIn, misspellingsIn } from './settings/mistakes.ts';
@@ -57,6 +58,11 @@ function toConfig(settings: Settings) {
     userClaim: settings.JWT_USER_CLAIM,
   };
   const header = { secret: settings.VIEWER_HEADER_SECRET ?? null };
+  /** The same on all replicas of an app, and nothing that can be guessed. */
+  const derived = (purpose: string, bytes: number) =>
+    Buffer.from(hkdfSync('sha256', settings.TENCENT_SECRET_KEY, 'follow-gateway', purpose, bytes)).toString(
+      'base64url',
+    );
   const takes = (...ways: Settings['AUTH']) => ways.some((way) => settings.AUTH.includes(way));
   return {
     // The names are those of the type, letter by letter.
@@ -85,12 +91,17 @@ function toConfig(settings: Settings) {
       header: takes('header', 'development') ? header : null,
     },
     writeLagMs: settings.WRITE_LAG_SECONDS * 1000,
-    /** `path` null derives one that cannot be guessed. */
-    webhook: settings.WEBHOOK_TOKEN ? { token: settings.WEBHOOK_TOKEN, path: settings.WEBHOOK_PATH ?? null } : null,
+    webhook: settings.WEBHOOK_TOKEN
+      ? { token: settings.WEBHOOK_TOKEN, path: settings.WEBHOOK_PATH ?? `/webhooks/${derived('webhook path 1', 18)}` }
+      : null,
     introspection: settings.INTROSPECTION ?? !production,
     graphiql: settings.GRAPHIQL ?? !production,
     trustedDocuments: { mode: settings.TRUSTED_DOCUMENTS, path: settings.TRUSTED_DOCUMENTS_PATH ?? null },
     federation: { type: settings.FEDERATION_USER_TYPE, key: settings.FEDERATION_USER_KEY },
+    /** Plain http is taken for this machine alone; null before the real upstream. */
+    sandboxOrigin: settings.TENCENT_BASE_URL?.startsWith('http:') ? settings.TENCENT_BASE_URL : null,
+    /** Authenticates item cursors. */
+    cursorKey: createSecretKey(derived('item cursor 1', 32), 'base64url'),
     // No operator has a reason to set these.
     /** Upstream page size that client pages are cut from. */
     chunkSize: 100,

@@ -1,5 +1,4 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
-import type { KeyObject } from 'node:crypto';
 import type { Viewer } from './auth/viewer.ts';
 import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
@@ -36,10 +35,8 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'embeddedProfile'
-> & {
-  /** Authenticates item cursors; the same on all replicas. */
-  cursorKey: KeyObject;
-};
+  | 'cursorKey'
+>;
 
 export type Context = {
   readonly settings: GraphSettings;
@@ -75,9 +72,8 @@ export type ContextDependencies = {
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
-  settings: GraphSettings;
+  settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
   clock: Clock;
-  deadlineMs: number;
 };
 
 /** The request that a context is made for; it observes every upstream call, and everything that is read. */
@@ -102,7 +98,8 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writer, live, settings, clock, deadlineMs } = dependencies;
+  const { cache, findKnownFans, writer, live, settings, clock } = dependencies;
+  const deadlineMs = settings.requestDeadlineMs;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;

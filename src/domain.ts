@@ -1,18 +1,20 @@
 // The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
+import type { Logger } from 'pino';
 import { createChangeStream } from './cache/change-stream.ts';
-import type { RedisClient, RedisLink } from './cache/redis-link.ts';
+import type { RedisClient } from './cache/redis-link.ts';
+import type { Redis } from './cache/tiers.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
-import type { CacheObserver } from './follow/caches.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
-import { createWebhookEvents, type WebhookEventsOptions } from './follow/webhook-events.ts';
-import type { TencentClient, TencentClientOptions } from './tencent/client.ts';
+import { createWebhookEvents } from './follow/webhook-events.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 import { createOccasionalReport } from './tencent/report.ts';
@@ -20,20 +22,19 @@ import { createOccasionalReport } from './tencent/report.ts';
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
   /** `prefix` begins all keys. Null: no other replica is heard of. */
-  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
+  redis: (Redis & { client: RedisClient }) | null;
   clock: Clock;
-  report: TencentClientOptions['report'];
-  observer: CacheObserver | undefined;
-  /** Told of each member of a list that could not be read. */
-  onOddEntry(oddity: string): void;
-} & Pick<WebhookEventsOptions, 'onFlood' | 'onBug'>;
+  log: Logger;
+  report: Report;
+  metrics: Metrics | null;
+};
 
 /** How long a start waits at most for hearing the other replicas. In milliseconds. */
 const HEARING_MS = 1000;
 
 export function createDomain(config: Config, dependencies: DomainDependencies) {
-  const { client, redis, clock, report, observer, onOddEntry, onFlood, onBug } = dependencies;
-  const reportOddity = createOccasionalReport(report ?? (() => {}), clock);
+  const { client, redis, clock, log, report, metrics } = dependencies;
+  const reportOddity = createOccasionalReport(report, clock);
   const lagMs = config.writeLagMs;
   const stream = createChangeStream({
     redis,
@@ -46,7 +47,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
     onOddEntry(oddity) {
-      onOddEntry(oddity);
+      metrics?.onOddEntry(oddity);
       reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
     },
   });
@@ -58,13 +59,20 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     memoryBytes: config.memoryBytes,
     redis,
     lagMs,
-    observer,
+    observer: metrics?.memory,
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
   const writer = createFollowWriter({ follow, cache, own, stream, clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
-  const webhookEvents = createWebhookEvents({ follow, cache, own, stream, clock, onFlood, onBug });
+  const webhookEvents = createWebhookEvents({
+    ...{ follow, cache, own, stream, clock },
+    onFlood: (isFlood) =>
+      isFlood
+        ? log.warn('More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks')
+        : log.info('Webhooks are taken again'),
+    onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
+  });
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */

@@ -50,10 +50,7 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
     await flush(log);
     return true;
   }
-  if (config.webhook && embedded) {
-    const { webhookPathOf } = await import('./webhooks.ts');
-    embedded.tell(`${url}${webhookPathOf(config)}`, config.webhook.token);
-  }
+  if (config.webhook) embedded?.tell(`${url}${config.webhook.path}`, config.webhook.token);
   if (lively) embedded?.lively.start();
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
   else process.stdout.write(welcome(`${url}/graphql`, config, embedded?.url));

@@ -1,5 +1,4 @@
 // The composition root: the one file that knows every folder.
-import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Authenticate } from './auth/authentication.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
@@ -19,18 +18,6 @@ import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
-export type Gateway = {
-  /** Starts to accept requests; resolves with the base URL. */
-  listen(): Promise<string>;
-  /**
-   * Stops without dropping a request: not ready at once, still serving for SHUTDOWN_DRAIN_MS, then what runs is finished,
-   * then connections go.
-   */
-  close(): Promise<void>;
-  /** Stops at once. */
-  destroy(): void;
-};
-
 export type GatewayDependencies = {
   log: Logger;
   /**
@@ -44,24 +31,24 @@ export type GatewayDependencies = {
 };
 
 /** Builds a whole gateway from its settings. Nothing runs before `listen`. */
-export function createGateway(config: Config, dependencies: GatewayDependencies): Gateway {
-  const { log, clock = systemClock, maySee = createVisibility(config.listVisibility) } = dependencies;
+export function createGateway(config: Config, dependencies: GatewayDependencies) {
+  const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
   const tracing = createTracing(config.traces, log);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const redis = config.redis && createRedisClient(config.redis.nodes);
+  const client = config.redis && createRedisClient(config.redis.nodes);
   const link =
-    redis &&
+    client &&
     createRedisLink({
-      redis,
+      redis: client,
       clock,
       timeoutMs: config.redis?.timeoutMs ?? 0,
       address: config.redis?.nodes[0]?.hostname,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
-      nodeOf: (key) => nodeOf(redis, key),
+      nodeOf: (key) => nodeOf(client, key),
     });
-  const shared = redis && link && { link, client: redis, prefix };
+  const redis = client && link && { link, client, prefix };
   const budget = createBudget({ link, prefix, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
@@ -71,69 +58,48 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
           traces: config.traces,
           readings: {
             memoryBytes: () => domain.service.bytes(),
-            breakers: () => client.breakerStates(),
+            breakers: () => tencent.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
             openSubscriptions: () => openSubscriptions(),
           },
         });
-  const client = createTencentClient({
-    ...config.tencent,
-    clock,
-    report,
-    budget,
-    onCall: (command, outcome, ms) => metrics?.onCall(command, outcome, ms),
-  });
-  const domain = createDomain(config, {
-    client,
-    redis: shared,
-    clock,
-    report,
-    observer: metrics?.memory,
-    onOddEntry: (oddity) => metrics?.onOddEntry(oddity),
-    onFlood: (isFlood) =>
-      isFlood
-        ? log.warn('More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks')
-        : log.info('Webhooks are taken again'),
-    onBug: (error) => log.error({ err: error }, 'A bug of ours failed a webhook'),
-  });
-  const settings = { ...config, cursorKey: cursorKeyOf(config) };
+  const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
+  const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
   const contexts = createContexts({
     cache: domain.service,
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     maySee,
-    settings,
+    settings: config,
     clock,
-    deadlineMs: config.requestDeadlineMs,
   });
-
-  const webhooks = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const { server, openSubscriptions } = createServing(config, {
+  const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
+  const { isCurrent } = domain.service;
+  const serving = {
     contexts,
-    isCurrent: domain.service.isCurrent,
-    settings,
-    webhook: webhooks,
-    redis: shared,
+    isCurrent,
+    webhook,
+    redis,
     metrics,
     beginSpan: tracing.begin,
     clock,
     log,
-    authenticate: dependencies.authenticate,
+    authenticate,
     report,
-  });
-  const metricsListener = metrics
-    ? createHttpServer(
-        createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics')),
-        clock,
-      )
-    : null;
+  };
+  const { server, openSubscriptions } = createServing(config, serving);
+  const metricsPage =
+    metrics &&
+    createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics'));
+  const metricsListener = metricsPage && createHttpServer(metricsPage, clock);
 
   return {
-    async listen() {
+    /** Starts to accept requests; resolves with the base URL. */
+    async listen(): Promise<string> {
       await tracing.start();
-      if (redis) await connectRedis(redis);
+      if (client) await connectRedis(client);
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
@@ -142,21 +108,28 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       }
       return server.listen(config.port, config.host);
     },
-    async close() {
+
+    /**
+     * Stops without dropping a request: not ready at once, still serving for SHUTDOWN_DRAIN_MS, then what runs is
+     * finished, then connections go.
+     */
+    async close(): Promise<void> {
       await server.drain(config.shutdownDrainMs);
       await domain.close();
-      await client.close();
+      await tencent.close();
       budget.close();
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
       await tracing.close();
     },
-    destroy() {
+
+    /** Stops at once. */
+    destroy(): void {
       domain.destroy();
       server.destroy();
       metricsListener?.destroy();
-      void client.close();
+      void tencent.close();
       budget.close();
       link?.close();
     },
@@ -166,10 +139,4 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
 /** Lets a failure to listen say which setting is to be changed. */
 function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
   return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
-}
-
-/** The same on all replicas of an app: derived from the secret key that they share. */
-function cursorKeyOf({ tencent }: Config): KeyObject {
-  const key = hkdfSync('sha256', tencent.secretKey, 'follow-gateway', 'item cursor 1', 32);
-  return createSecretKey(new Uint8Array(key));
 }

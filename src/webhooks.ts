@@ -1,5 +1,4 @@
 // Wires the webhook route: from the upstream's POST to what is invalidated, and what subscribers hear.
-import { hkdfSync } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { WebhookEvents } from './follow/webhook-events.ts';
@@ -15,19 +14,10 @@ export type WebhooksOptions = {
   metrics: Pick<Metrics, 'onWebhook'> | null;
 };
 
-/** The path that the upstream's console has to be given: set, or derived so that nobody can guess it. */
-export function webhookPathOf({ webhook, tencent }: Pick<Config, 'webhook' | 'tencent'>): string | null {
-  if (!webhook) return null;
-  if (webhook.path !== null) return webhook.path;
-  const secret = hkdfSync('sha256', tencent.secretKey, 'follow-gateway', 'webhook path 1', 18);
-  return `/webhooks/${Buffer.from(secret).toString('base64url')}`;
-}
-
 /** The route and its path; null where no webhooks are configured. */
 export function connectWebhooks(config: Config, options: WebhooksOptions): ({ path: string } & WebhookRoute) | null {
   const { webhook, tencent, userIdPattern } = config;
-  const path = webhookPathOf(config);
-  if (!webhook || path === null) return null;
+  if (!webhook) return null;
   const { events, clock, report, metrics } = options;
   const occasionally = createOccasionalReport(report, clock);
   const route = createWebhookRoute({
@@ -44,5 +34,5 @@ export function connectWebhooks(config: Config, options: WebhooksOptions): ({ pa
       occasionally(`${command} ${reason}`, 'A webhook is refused', { reason, callback: command ?? undefined });
     },
   });
-  return { path, ...route };
+  return { path: webhook.path, ...route };
 }

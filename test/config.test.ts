@@ -76,7 +76,7 @@ test.each([
     'fans=self, mutuals=authenticated',
     { listVisibility: { fans: 'self', follows: 'public', mutuals: 'authenticated' } },
   ],
-  ['WEBHOOK_TOKEN', 'x', { webhook: { token: 'x', path: null } }],
+  ['WEBHOOK_TOKEN', 'x', { webhook: { token: 'x' } }],
   ['CACHE_MEMORY_MB', '1', { memoryBytes: 1024 * 1024 }],
   ['PROFILE_CUSTOM_FIELDS', 'Test, Team,,Mood', { profileCustomFields: ['Test', 'Team', 'Mood'] }],
   ['EMBEDDED_PROFILE', 'partial', { embeddedProfile: 'partial' }],

@@ -17,7 +17,8 @@ type Facts = Pick<
   RequestState,
   'document' | 'documentId' | 'operationName' | 'operationType' | 'freshUntil' | 'groups' | 'isWhole'
 >;
-type Answer = { readonly facts: Facts; readonly contentType: string; readonly body: Buffer };
+export type AnswerBytes = { readonly contentType: string; readonly body: Buffer };
+type Answer = AnswerBytes & { readonly facts: Facts; readonly keptUntil: number };
 
 export type AnswerCache = ReturnType<typeof createAnswerCache>;
 
@@ -29,21 +30,16 @@ const GROUP_BYTES = 100;
 /** An answer for which nothing was read that ends, such as ids alone. */
 const TIMELESS_MS = 60_000;
 
-export type AnswerCacheDependencies = {
-  /** Whether a cache group is still what it was at this generation. */
-  isCurrent(group: string, generation: number): boolean;
-  clock: Clock;
-};
-
-export function createAnswerCache({ isCurrent, clock }: AnswerCacheDependencies) {
-  const answers = new LRUCache<string, Answer & { keptUntil: number }>({
+/** Makes the cache. `isCurrent` says whether a cache group is still what it was at a generation. */
+export function createAnswerCache(isCurrent: (group: string, generation: number) => boolean, clock: Clock) {
+  const answers = new LRUCache<string, Answer>({
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ANSWER_BYTES,
     sizeCalculation: ({ facts, body }, key) =>
       body.byteLength + 2 * key.length + ENTRY_BYTES + GROUP_BYTES * facts.groups.size,
   });
 
-  function holds({ facts, keptUntil }: Answer & { keptUntil: number }): boolean {
+  function holds({ facts, keptUntil }: Answer): boolean {
     if (clock.now() >= keptUntil) return false;
     for (const [group, generation] of facts.groups) if (!isCurrent(group, generation)) return false;
     return true;
@@ -60,7 +56,7 @@ export function createAnswerCache({ isCurrent, clock }: AnswerCacheDependencies)
     },
 
     /** Keeps an answer of a query without errors in which nothing is stale. */
-    keep(question: Question, state: RequestState, contentType: string, body: Buffer): void {
+    keep(question: Question, state: RequestState, { contentType, body }: AnswerBytes): void {
       const { document, documentId, operationName, operationType, freshUntil, groups, isWhole } = state;
       if (!isWhole) return;
       const facts = { document, documentId, operationName, operationType, freshUntil, groups, isWhole };

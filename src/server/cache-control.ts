@@ -1,6 +1,8 @@
 // What HTTP caches may do with an answer that was asked for by GET, and whether the client has it already.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { AnswerBytes } from './answer-cache.ts';
 import type { RequestState } from './request-state.ts';
 
 /** What holds for errors, for what is stale, and for streams. */
@@ -9,7 +11,7 @@ const NOT_STORED = 'private, no-store';
 const TIMELESS_MS = 60_000;
 
 /** Makes what sets the headers; `viewerHeaders` are those by which a request names its viewer. */
-export function createCacheHeaders(viewerHeaders: readonly string[]) {
+export function createCacheHeaders(viewerHeaders: readonly string[], clock: Clock) {
   const varies = ['accept', ...viewerHeaders].join(', ');
 
   function set(response: ServerResponse, cacheControl: string): void {
@@ -22,19 +24,13 @@ export function createCacheHeaders(viewerHeaders: readonly string[]) {
     forbid: (response: ServerResponse) => set(response, NOT_STORED),
 
     /** Sets the headers of an answer; true when the client has it, and the response is to have no body. */
-    isKnown(
-      request: IncomingMessage,
-      response: ServerResponse,
-      state: RequestState,
-      body: Buffer,
-      now: number,
-    ): boolean {
-      const cacheControl = response.statusCode === 200 ? cacheControlOf(state, now) : NOT_STORED;
+    isKnown(request: IncomingMessage, response: ServerResponse, state: RequestState, answer: AnswerBytes): boolean {
+      const cacheControl = response.statusCode === 200 ? cacheControlOf(state, clock.now()) : NOT_STORED;
       set(response, cacheControl);
       if (cacheControl === NOT_STORED) return false;
       // A strong validator: other bytes, or another type, are another representation.
-      const type = String(response.getHeader('content-type'));
-      const tag = `"${createHash('sha256').update(type).update('\n').update(body).digest('base64url').slice(0, 27)}"`;
+      const sha256 = createHash('sha256').update(`${answer.contentType}\n`).update(answer.body).digest('base64url');
+      const tag = `"${sha256.slice(0, 27)}"`;
       response.setHeader('etag', tag);
       if (!isNamedBy(request.headers['if-none-match'], tag)) return false;
       response.removeHeader('content-type');

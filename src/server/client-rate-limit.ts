@@ -4,24 +4,23 @@ import { isIPv4, isIPv6 } from 'node:net';
 import proxyAddress from 'proxy-addr';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/viewer.ts';
-import type { RedisClient, RedisLink } from '../cache/redis-link.ts';
+import type { RedisClient } from '../cache/redis-link.ts';
+import type { Redis } from '../cache/tiers.ts';
+import type { Config } from '../config.ts';
 
 /** Counts a request: in how many seconds its client may come again; null when it may go on. */
 export type ClientRateLimit = (request: IncomingMessage, viewer: Viewer | null) => Promise<number | null>;
 
-export type ClientRateLimitOptions = {
-  /** Null: clients may make as many requests as they like. */
-  perMinute: number | null;
-  /** The proxies whose X-Forwarded-For is believed: how many there are, or their networks. */
-  trustProxy: number | readonly string[];
-  /** Where replicas count together; null where this one is alone. */
-  redis: { link: RedisLink; client: RedisClient; prefix: string } | null;
-};
-
-/** Makes the limit. While Redis is away each replica counts alone. Addresses are personal data: nothing logs them. */
-export function createClientRateLimit({ perMinute, trustProxy, redis }: ClientRateLimitOptions): ClientRateLimit {
-  if (perMinute === null) return async () => null;
-  const options = { points: perMinute, duration: 60 };
+/**
+ * Makes the limit, which replicas count together in Redis; without it each counts alone. Addresses are personal data:
+ * nothing logs them.
+ */
+export function createClientRateLimit(
+  { rateLimitPerMinute, trustProxy }: Pick<Config, 'rateLimitPerMinute' | 'trustProxy'>,
+  redis: (Redis & { client: RedisClient }) | null,
+): ClientRateLimit {
+  if (rateLimitPerMinute === null) return async () => null;
+  const options = { points: rateLimitPerMinute, duration: 60 };
   // Loaded where there is a limit: it takes 40 ms of a start.
   const limiters = import('rate-limiter-flexible').then(({ RateLimiterMemory, RateLimiterRedis }) => ({
     alone: new RateLimiterMemory(options),

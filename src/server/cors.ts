@@ -2,24 +2,14 @@
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { developmentHeaderOf } from '../auth/trusted-header.ts';
+import type { Config } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
-export type CorsOptions = {
-  /** Origins whose pages may ask: exactly these, or all. */
-  origins: readonly string[] | '*';
-  /** Whether pages that this machine serves may ask too: before a sandbox, where a frontend is being written. */
-  allowsLoopback: boolean;
-  /** Headers that pages may send, beside those of common clients. */
-  headers: readonly string[];
-  /** Told once of each origin that is refused. */
-  onRefused(origin: string): void;
-  /** Whether a proxy before us may know the viewer by cookies. */
-  credentials: boolean;
-  /** The header that names the viewer in development. */
-  viewerHeader: string | null;
-};
+type CorsConfig = Pick<Config, 'corsOrigins' | 'corsHeaders' | 'auth' | 'production' | 'sandboxOrigin'>;
 
 /** What clients send; the names of Apollo's and other clients are for a router's statistics. */
 const REQUEST_HEADERS = [
@@ -45,14 +35,18 @@ const REQUEST_HEADERS = [
 const MAX_REPORTED = 100;
 
 /** Makes what knows which pages may ask. Without origins there is not one CORS header. */
-export function createCors(options: CorsOptions) {
-  const { origins, allowsLoopback, credentials, viewerHeader, onRefused } = options;
+export function createCors(config: CorsConfig, log: Pick<Logger, 'warn'>) {
+  const { corsOrigins: origins, corsHeaders, auth } = config;
+  // Before a sandbox, pages that this machine serves may ask too: a frontend that is being written.
+  const allowsLoopback = !config.production && config.sandboxOrigin !== null;
+  // A proxy before us may know the viewer by cookies.
+  const credentials = auth.header !== null;
   const refused = new Set<string>();
   const allows = (origin: string | undefined) =>
     origins === '*' ||
     (origin !== undefined && (origins.includes(origin) || (allowsLoopback && isPageOfLoopback(origin))));
   const isOpen = (origin: string | undefined) => origins.length > 0 || allows(origin);
-  const allowedHeaders = [...REQUEST_HEADERS, ...options.headers, ...(viewerHeader ? [viewerHeader] : [])].join(', ');
+  const allowedHeaders = [...REQUEST_HEADERS, ...corsHeaders, developmentHeaderOf(auth) ?? []].flat().join(', ');
 
   /** Whether a page of another origin asks that may not. Programs name no origin. */
   function isRefused({ origin, host, 'sec-fetch-site': site }: IncomingMessage['headers']): boolean {
@@ -61,7 +55,7 @@ export function createCors(options: CorsOptions) {
     if (URL.parse(origin)?.host === host?.toLowerCase()) return false;
     if (refused.size < MAX_REPORTED && !refused.has(origin)) {
       refused.add(origin);
-      onRefused(origin);
+      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name was refused: name it to let it in');
     }
     return true;
   }

@@ -1,6 +1,9 @@
 // The GraphiQL page, whole from this process: no script, style or font comes from elsewhere.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { developmentHeaderOf } from '../auth/trusted-header.ts';
+import type { Config } from '../config.ts';
+import { readStarterOperations } from './starter-operations.ts';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;
 /** GraphiQL's drag library places tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
@@ -12,17 +15,10 @@ const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations'
 /** Who opens GraphiQL where a header alone names the viewer: somebody with fans, follows and mutuals. */
 const DEVELOPMENT_VIEWER = 'user_00001';
 
-export type GraphiqlOptions = {
-  /** The operations that there are; some of them have a tab. */
-  operations: readonly string[];
-  /** The header that names the viewer, unchecked, in development: each tab begins with it. */
-  viewerHeader: string | null;
-  /** Where the sandbox has its avatars; null where there is none. */
-  sandboxOrigin: string | null;
-};
-
 /** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when somebody first opens it. */
-export function createGraphiql({ operations, viewerHeader, sandboxOrigin }: GraphiqlOptions) {
+export function createGraphiql({ auth, sandboxOrigin }: Pick<Config, 'auth' | 'sandboxOrigin'>) {
+  const operations = readStarterOperations();
+  const viewerHeader = developmentHeaderOf(auth);
   const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);
   const hint = viewerHeader ? `# Made-up people; you are ${DEVELOPMENT_VIEWER} (Headers, below).\n# Press Run.\n` : '';
   const tabs = [hint + first, ...others];

@@ -6,20 +6,6 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { Refusal, writeRefusal } from './refusals.ts';
 
-export type HttpServer = {
-  /** Starts to accept; resolves with the URL. Port 0 takes a free one. */
-  listen(port: number, host: string): Promise<string>;
-  /** Whether requests are welcome: listening, and not about to stop. */
-  isReady(): boolean;
-  /**
-   * Stops without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while load
-   * balancers turn away. Then what runs is finished.
-   */
-  drain(drainMs: number): Promise<void>;
-  /** Stops at once; what runs is cut off. */
-  destroy(): void;
-};
-
 /** For connections that stay open. */
 export type LongLived = {
   /** Takes over the connection of a request for a WebSocket. */
@@ -50,7 +36,7 @@ const SECURITY_HEADERS = new Map([
 ]);
 
 /** Makes a server. Without `longLived`, requests for a WebSocket are served like any other. */
-export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived): HttpServer {
+export function createHttpServer(listener: RequestListener, clock: Clock, longLived?: LongLived) {
   let state: 'idle' | 'ready' | 'draining' | 'leaving' = 'idle';
   /** Every connection, and whether it was opened when readiness was off already. */
   const connections = new Map<Socket, { isLate: boolean }>();
@@ -110,20 +96,21 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
   }
 
   return {
-    async listen(port, host) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+    /** Starts to accept; resolves with the URL. Port 0 takes a free one. */
+    async listen(port: number, host: string): Promise<string> {
+      server.listen(port, host);
+      await once(server, 'listening');
       state = 'ready';
       const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
       return `http://${name}:${(server.address() as AddressInfo).port}`;
     },
+    /** Whether requests are welcome: listening, and not about to stop. */
     isReady: () => state === 'ready',
-    async drain(drainMs) {
+    /**
+     * Stops without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while
+     * load balancers turn away. Then what runs is finished.
+     */
+    async drain(drainMs: number): Promise<void> {
       state = 'draining';
       if (drainMs > 0) await clock.sleep(drainMs);
       state = 'leaving';
@@ -138,7 +125,8 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       // Ends Node's check of the timeouts, which is needed until here.
       server.close();
     },
-    destroy() {
+    /** Stops at once; what runs is cut off. */
+    destroy(): void {
       server.close();
       // Node does not count connections as its own that were upgraded.
       for (const socket of connections.keys()) socket.destroy();

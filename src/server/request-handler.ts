@@ -1,12 +1,16 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
+import type { Logger } from 'pino';
 import type { Authenticate } from '../auth/authentication.ts';
+import { VIEWER_HEADER } from '../auth/trusted-header.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { BeginSpan, Span } from '../span.ts';
-import type { AnswerCache } from './answer-cache.ts';
+import type { BeginSpan } from '../span.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { AnswerBytes, AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
@@ -15,21 +19,15 @@ import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
 import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
-import {
-  disconnectSignalOf,
-  headerOf,
-  logLineOf,
-  MAX_LOGGED_NAME,
-  openRequest,
-  type RequestLine,
-  type RequestState,
-} from './request-state.ts';
+import { endRequest } from './request-end.ts';
+import { disconnectSignalOf, headerOf, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
 import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
+  config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'auth'>;
   graphql: Pick<Graphql, 'run' | 'repeat' | 'fetchAPI'>;
-  answers: Pick<AnswerCache, 'find' | 'keep'>;
+  answers: AnswerCache;
   streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
@@ -41,21 +39,18 @@ export type RequestHandlerDependencies = {
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
   beginSpan: BeginSpan;
-  /** Told when a request is over: the line of the log, and the span, which is to be ended. */
-  onRequest(line: RequestLine, span: Span): void;
-  onFault(error: unknown, requestId: string): void;
-  /** The headers by which a request names its viewer. */
-  viewerHeaders: readonly string[];
-  maxBodyBytes: number;
-  maxResponseBytes: number;
+  log: Logger;
+  metrics: Metrics | null;
   clock: Clock;
 };
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
   const { graphql, answers, streams, graphiql, authenticate, webhook, cors, secondsToWait, isReady } = dependencies;
-  const { beginSpan, onRequest, onFault, maxBodyBytes, maxResponseBytes, clock } = dependencies;
-  const cacheHeaders = createCacheHeaders(dependencies.viewerHeaders);
+  const { config, beginSpan, log, clock } = dependencies;
+  const { maxBodyBytes, maxResponseBytes } = config;
+  const viewerHeaders = ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])];
+  const cacheHeaders = createCacheHeaders(viewerHeaders, clock);
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
@@ -70,21 +65,14 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const span = beginSpan(request.method ?? '', request.headers, {});
     state.span = span;
     response.once('close', () => {
-      const line = {
-        ...logLineOf(state),
-        method: request.method ?? '',
-        path: path.slice(0, MAX_LOGGED_NAME),
-        status: response.statusCode,
-        ms: clock.now() - startedAt,
-        aborted: !response.writableFinished,
-        ...(state.isStream && { stream: true as const }),
-      };
-      onRequest(line, span);
+      const told = path === webhook?.path ? 'webhook' : path;
+      endRequest(state, span, { response, path: told, ms: clock.now() - startedAt }, dependencies);
     });
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
-      if (!(error instanceof Refusal)) onFault(error, state.requestId);
+      if (!(error instanceof Refusal))
+        log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');
       if (response.headersSent) response.destroy();
       else refuse(response, state, error instanceof Refusal ? error : OUR_BUG).end();
     });
@@ -108,7 +96,6 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     await answer(request, response, state, body);
   }
 
-  /** Authenticates a request. */
   async function viewerOf(request: IncomingMessage): Promise<Viewer | null> {
     try {
       return await authenticate((name) => headerOf(request, name));
@@ -122,7 +109,6 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     }
   }
 
-  /** Counts a request of a client. */
   async function countRequest(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
     const seconds = await secondsToWait(request, viewer);
     if (seconds !== null)
@@ -141,7 +127,6 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     return body;
   }
 
-  /** Has GraphQL answer, and sends its answer. */
   async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
     const { method = '', url = '', headers } = request;
     const accept = headers.accept || '*/*';
@@ -150,7 +135,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (known) {
       Object.assign(state, known.facts);
       graphql.repeat(state);
-      return send(request, response, state, known.contentType, known.body);
+      return send(request, response, state, known);
     }
     const accepted = readAccept(accept);
     const result = await graphql.run(readParams(url, body), state, { method, acceptsStream: accepted.stream });
@@ -167,26 +152,21 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       cacheHeaders.forbid(response);
       return streams.send(response, [result].values(), maxResponseBytes);
     }
-    const contentType = answered.headers.get('content-type') as string;
-    const bytes = Buffer.from(await answered.text());
-    if (bytes.byteLength > maxResponseBytes)
+    const bytes = {
+      contentType: answered.headers.get('content-type') as string,
+      body: Buffer.from(await answered.text()),
+    };
+    if (bytes.body.byteLength > maxResponseBytes)
       throw new Refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
-    if (answered.status === 200) answers.keep(question, state, contentType, bytes);
-    send(request, response, state, contentType, bytes);
+    if (answered.status === 200) answers.keep(question, state, bytes);
+    send(request, response, state, bytes);
   }
 
-  function send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    state: RequestState,
-    contentType: string,
-    body: Buffer,
-  ) {
-    response.setHeader('content-type', contentType);
-    if (request.method === 'GET' && cacheHeaders.isKnown(request, response, state, body, clock.now()))
-      return response.end();
-    response.setHeader('content-length', body.byteLength);
-    response.end(body);
+  function send(request: IncomingMessage, response: ServerResponse, state: RequestState, answer: AnswerBytes) {
+    response.setHeader('content-type', answer.contentType);
+    if (request.method === 'GET' && cacheHeaders.isKnown(request, response, state, answer)) return response.end();
+    response.setHeader('content-length', answer.body.byteLength);
+    response.end(answer.body);
   }
 }
 

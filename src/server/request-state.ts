@@ -6,6 +6,8 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
 import { NO_SPAN, type Span } from '../span.ts';
 
+export const GRAPHQL_PATH = '/graphql';
+
 export type RequestState = {
   readonly requestId: string;
   readonly transport: 'http' | 'websocket';
@@ -93,16 +95,6 @@ export function logLineOf({ requestId, span, client, operationName, upstreamCall
     errorCodes: [...errorCodes],
   };
 }
-
-/** `stream` is there when the answer was one: it ends when its client likes, so its time is no measure of ours. */
-export type RequestLine = ReturnType<typeof logLineOf> & {
-  method: string;
-  path: string;
-  status: number;
-  ms: number;
-  aborted: boolean;
-  stream?: true;
-};
 
 /** A signal that aborts when the client goes away before it has its answer. */
 export function disconnectSignalOf(response: ServerResponse): () => AbortSignal {

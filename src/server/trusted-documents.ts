@@ -4,22 +4,20 @@ import { fileURLToPath } from 'node:url';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { readManifest } from './document-manifest.ts';
 import { shorten } from './mask-error.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
-export type DocumentOutcome = 'trusted' | 'unknown' | 'refused';
-
 export type DocumentsDependencies = {
   config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;
   clock: Clock;
-  /** Told of every document, where trust is looked at. */
-  onDocument(outcome: DocumentOutcome): void;
-  /** Told now and then of a document that is not trusted, never by its text, which may hold anything. */
-  onUnknown(document: { hash: string; operationName: string | null }, outcome: DocumentOutcome): void;
+  log: Logger;
+  metrics: Metrics | null;
 };
 
 /** The parameters of a request as they came, unchecked. */
@@ -48,7 +46,7 @@ const MAX_REPORTED = 100;
 
 export type Documents = ReturnType<typeof createDocuments>;
 
-export function createDocuments({ config, clock, onDocument, onUnknown }: DocumentsDependencies) {
+export function createDocuments({ config, clock, log, metrics }: DocumentsDependencies) {
   const { mode, path } = config.trustedDocuments;
   const isAutomatic = config.automaticPersistedQueries;
   /** Texts that are trusted, each with the form that graphql prints; and by which ids. */
@@ -56,8 +54,9 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
   const kept = new LRUCache<string, string>({ maxSize: MAX_KEPT_LETTERS, sizeCalculation: (text) => text.length + 64 });
   const reported = { since: Number.NEGATIVE_INFINITY, hashes: new Set<string>() };
 
-  function note(outcome: DocumentOutcome, text: string, operationName: unknown): void {
-    onDocument(outcome);
+  /** Counts a document; one that is not trusted is logged now and then, never by its text, which may hold anything. */
+  function note(outcome: 'trusted' | 'unknown' | 'refused', text: string, operationName: unknown): void {
+    metrics?.onDocument(outcome);
     if (outcome === 'trusted') return;
     if (clock.now() - reported.since >= REPORT_AGAIN_MS) {
       reported.since = clock.now();
@@ -67,7 +66,8 @@ export function createDocuments({ config, clock, onDocument, onUnknown }: Docume
     if (reported.hashes.size >= MAX_REPORTED || reported.hashes.has(hash)) return;
     reported.hashes.add(hash);
     const name = typeof operationName === 'string' ? operationName.slice(0, MAX_LOGGED_NAME) : null;
-    onUnknown({ hash, operationName: name }, outcome);
+    const what = outcome === 'refused' ? 'refused' : 'asked for';
+    log.warn({ hash, operationName: name }, `A document that is not trusted was ${what}`);
   }
 
   function textOf(id: string): string {

@@ -5,21 +5,24 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
+import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { type Clock, setAlarm } from '../clock.ts';
+import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { BeginSpan, Span } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { viewerOf } from './socket-viewer.ts';
-import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
+import type { Answers, Graphql } from './yoga.ts';
 
 export type WebSocketDependencies = {
+  config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'maxSubscriptions'>;
   graphql: Pick<Graphql, 'run'>;
   schema: GraphQLSchema;
   authenticate: Authenticate;
@@ -28,12 +31,7 @@ export type WebSocketDependencies = {
   /** Whether new connections are welcome. */
   isReady(): boolean;
   beginSpan: BeginSpan;
-  /** Told when an operation is over. */
-  onOperation(line: ReturnType<typeof logLineOf> & { ms: number }): void;
-  onFault(error: unknown): void;
-  maxBodyBytes: number;
-  maxResponseBytes: number;
-  maxConnections: number;
+  log: Logger;
   clock: Clock;
 };
 
@@ -59,9 +57,8 @@ type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Runnin
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
-  const { graphql, schema, authenticate, secondsToWait, cors, isReady, beginSpan, onOperation, onFault, clock } =
-    dependencies;
-  const { maxBodyBytes, maxResponseBytes, maxConnections } = dependencies;
+  const { graphql, schema, authenticate, secondsToWait, cors, isReady, beginSpan, log, clock } = dependencies;
+  const { maxBodyBytes, maxResponseBytes, maxSubscriptions } = dependencies.config;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
 
@@ -75,7 +72,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
       if (req.url?.split('?', 1)[0] !== GRAPHQL_PATH) answer(false, 404, `GraphQL is at ${GRAPHQL_PATH}.`);
       else if (cors.isForeignSocket(req)) answer(false, 403, 'CORS_ORIGINS does not name the origin of this page.');
       else if (!isReady()) answer(false, 503, 'This gateway is about to stop: connect again.');
-      else if (server.clients.size >= maxConnections) answer(false, 503, 'There are too many connections.');
+      else if (server.clients.size >= maxSubscriptions) answer(false, 503, 'There are too many connections.');
       else answer(true);
     },
   });
@@ -93,7 +90,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           return true;
         } catch (error) {
           if (!(error instanceof GatewayError)) {
-            onFault(error);
+            log.error({ err: error }, 'A bug of ours failed a WebSocket');
             socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
           } else if (error.code === 'UNAUTHENTICATED')
             socket.close(CloseCode.Forbidden, reasonOf(`Forbidden: ${error.message}`));
@@ -167,7 +164,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     if (!operation) return;
     running.delete(payload);
     operation.span.end();
-    onOperation({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt });
+    log.info({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt }, 'operation');
     if (isLeaving) closeWhenAnswered(socket);
   }
 

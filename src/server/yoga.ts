@@ -3,15 +3,17 @@ import { mapAsyncIterator } from '@graphql-tools/utils';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
 import { maskError, shorten, withoutGuess } from './mask-error.ts';
+import { endOperation } from './request-end.ts';
 import type { RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
-export const GRAPHQL_PATH = '/graphql';
 /** What a trace calls an operation until its type is known. */
 const OPERATION = 'GraphQL Operation';
 
@@ -28,19 +30,18 @@ export type GraphqlDependencies = {
   /** Why an operation would cost too much, or null. */
   checkCost: CheckCost;
   documents: Documents;
-  /** Told when an operation has its answer, or its stream of answers. */
-  onOperation(state: RequestState): void;
-  /** Called with errors that no client may see. */
-  onBug(error: unknown): void;
+  metrics: Metrics | null;
+  log: Logger;
 };
 
 export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, checkCost, documents, onOperation, onBug } = dependencies;
+  const { config, schema, contexts, checkCost, documents, metrics, log } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
-  const mask = (error: unknown) => maskError(error, onBug, config.introspection ? shorten : withoutGuess);
+  const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
+  const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
 
   const yoga = createYoga<ServerContext>({
     schema,
@@ -125,7 +126,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   function settle(state: RequestState, answer: ExecutionResult): ExecutionResult {
     state.context?.close();
     const completed = complete(state, answer);
-    onOperation(state);
+    endOperation(state, metrics);
     state.isWhole =
       state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
     return completed;
@@ -163,7 +164,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     repeat(state: RequestState): void {
       documents.begin(state);
       state.span = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
-      onOperation(state);
+      endOperation(state, metrics);
     },
 
     /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
@@ -178,7 +179,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       }
       state.isStream = isAsyncIterable(result);
       if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
-      onOperation(state);
+      endOperation(state, metrics);
       return result as Answers;
     },
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { buildSchema, OperationTypeNode, parse } from 'graphql';
+import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEventStreams } from '../../src/server/event-streams.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
@@ -110,13 +111,8 @@ describe('a WebSocket', () => {
       authenticate: async () => null,
       secondsToWait: async () => null,
       isReady: () => true,
-      onOperation: () => {},
-      onFault(error) {
-        throw error;
-      },
-      maxBodyBytes: MAX_BYTES,
-      maxResponseBytes: MAX_BYTES,
-      maxConnections: 10,
+      log: pino({ level: 'silent' }),
+      config: { maxBodyBytes: MAX_BYTES, maxResponseBytes: MAX_BYTES, maxSubscriptions: 10 },
       clock: createTestClock(),
     });
     const { server, port, sockets } = await openServer();
