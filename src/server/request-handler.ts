@@ -20,9 +20,9 @@ import { readAccept, readParams } from './graphql-http.ts';
 import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { endRequest } from './request-end.ts';
-import { disconnectSignalOf, headerOf, openRequest, type RequestState } from './request-state.ts';
+import { disconnectSignalOf, GRAPHQL_PATH, headerOf, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
-import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
+import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
   config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'auth'>;
