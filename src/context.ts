@@ -20,6 +20,7 @@ import type {
   Profile,
   UserId,
 } from './follow/model.ts';
+import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import { NO_SPAN, type Span } from './span.ts';
@@ -34,6 +35,7 @@ export type GraphSettings = Pick<
   | 'maxUpstreamCalls'
   | 'maxValues'
   | 'knownFansMaxCalls'
+  | 'searchMaxFans'
   | 'embeddedProfile'
   | 'cursorKey'
 >;
@@ -53,6 +55,8 @@ export type Context = {
     relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
     knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
   };
+  /** What members of lists are searched and sorted by. */
+  readonly names: Names;
   /** Whether it is known, without asking, that there is no such account. */
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have. */
@@ -69,6 +73,7 @@ export type Context = {
 export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
+  names: Names;
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
@@ -167,6 +172,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         return viewer;
       },
       maySee,
+      names: dependencies.names,
       load: {
         page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),

@@ -9,6 +9,7 @@ import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
 import { createKnownFans } from './follow/known-fans.ts';
+import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
@@ -79,6 +80,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     service,
     writer,
     subscriptions,
+    names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
     /** Resolves when this replica hears the others, or cannot. */

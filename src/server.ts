@@ -71,6 +71,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     writer: domain.writer,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
+    names: domain.names,
     maySee,
     settings: config,
     clock,

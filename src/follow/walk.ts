@@ -24,7 +24,7 @@ export type Slice<E extends FollowEntry> = { entries: E[]; hasNextPage: boolean 
 /** How many further pages a member is looked for that new followers have pushed down. */
 const SEARCH_PAGES = 5;
 /** The upstream's largest page (CONTRACT 4.1). A search reads such: 5,000 newcomers between two client pages are bridged. */
-const MAX_PAGE_SIZE = 1000;
+export const MAX_PAGE_SIZE = 1000;
 /** How many pages one slice may take from an upstream that sends short ones; the client goes on from what it got. */
 const PAGES_PER_SLICE = 20;
 

@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 
-export type ConnectionArguments = { first?: number | null; after?: string | null };
+export type ConnectionArguments = { first?: number | null; after?: string | null; last?: number | null };
 
 export const DEFAULT_PAGE_SIZE = 20;
 
@@ -25,15 +25,15 @@ export const LIST_SIZE = {
 };
 
 /** How many members are wanted, when that is no more than the deployment allows. */
-export function checkFirst(wanted: number | null | undefined, { maxPageSize }: GraphSettings): number {
-  const first = wanted ?? DEFAULT_PAGE_SIZE;
-  if (first >= 0 && first <= maxPageSize) return first;
-  throw new GatewayError('BAD_USER_INPUT', `"first" must be between 0 and ${maxPageSize}, not ${first}.`);
+export function checkFirst(wanted: number | null | undefined, { maxPageSize }: GraphSettings, name = 'first'): number {
+  const members = wanted ?? DEFAULT_PAGE_SIZE;
+  if (members >= 0 && members <= maxPageSize) return members;
+  throw new GatewayError('BAD_USER_INPUT', `"${name}" must be between 0 and ${maxPageSize}, not ${members}.`);
 }
 
 /** How many members a connection is priced for: none where `checkFirst` refuses it. */
-export function pricedMembers({ first }: ConnectionArguments, { maxPageSize }: GraphSettings): number {
-  const members = first ?? DEFAULT_PAGE_SIZE;
+export function pricedMembers({ first, last }: ConnectionArguments, { maxPageSize }: GraphSettings): number {
+  const members = last ?? first ?? DEFAULT_PAGE_SIZE;
   return members <= maxPageSize ? members : 0;
 }
 
@@ -50,9 +50,13 @@ export type PageInfo = {
   endCursor: string | null;
 };
 
-export const pageInfoOf = (edges: readonly { cursor: string }[], hasNextPage: boolean, after: unknown): PageInfo => ({
+export const pageInfoOf = (
+  edges: readonly { cursor: string }[],
+  hasNextPage: boolean,
+  hasPreviousPage: boolean,
+): PageInfo => ({
   hasNextPage,
-  hasPreviousPage: after !== null,
+  hasPreviousPage,
   startCursor: edges[0]?.cursor ?? null,
   endCursor: edges.at(-1)?.cursor ?? null,
 });
@@ -69,7 +73,8 @@ export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
     }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
       nullable: false,
-      description: 'Whether the page was asked for with `after`. Lists can only be paged forward.',
+      description:
+        'Whether members come before this page. Where the list is not read whole: whether it was asked for with `after`.',
       complexity: 0,
     }),
     startCursor: t.exposeString('startCursor', {

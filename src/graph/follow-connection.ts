@@ -2,23 +2,22 @@
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
-import { readSlice, type Slice } from '../follow/walk.ts';
+import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import {
-  type ConnectionArguments,
-  checkFirst,
-  connectionArguments,
-  denied,
-  LIST_SIZE,
-  type PageInfo,
-  PageInfoType,
-  pageInfoOf,
-  pricedMembers,
-} from './connection.ts';
+import { checkFirst, denied, LIST_SIZE, type PageInfo, PageInfoType, pageInfoOf, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
-import { type FollowEdge, FollowEdgeType, shape } from './follow-edge.ts';
+import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
+import {
+  checkSelection,
+  type Found,
+  isWholeList,
+  type ListArguments,
+  listArguments,
+  maxMembersOf,
+  readSelected,
+} from './list-selection.ts';
 import { UserType } from './user.ts';
 
 type FollowConnection = {
@@ -26,29 +25,34 @@ type FollowConnection = {
   readonly list: FollowList;
   readonly edges: FollowEdge[];
   readonly pageInfo: PageInfo;
+  readonly isComplete: boolean;
 };
 
 /** Reads the connection that a field asks for: at once when its page is cached, else by a promise. */
 function readConnection(
   userId: UserId,
   list: FollowList,
-  args: ConnectionArguments,
+  args: ListArguments,
   context: Context,
   info: GraphQLResolveInfo,
 ): FollowConnection | Promise<FollowConnection> {
   const { settings } = context;
   const { cursorKey, chunkSize } = settings;
+  const selection = isWholeList(args) ? checkSelection(userId, list, args, settings) : null;
   const first = checkFirst(args.first, settings);
-  const after = args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
+  const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
-  const connect = ({ entries, hasNextPage }: Slice<FollowEdge>): FollowConnection => {
-    return { userId, list, edges: entries, pageInfo: pageInfoOf(entries, hasNextPage, after) };
+  const connect = ({
+    entries,
+    hasNextPage,
+    hasPreviousPage = after !== null,
+    isComplete = true,
+  }: Slice<FollowEdge> & Partial<Found>): FollowConnection => {
+    return { userId, list, edges: entries, pageInfo: pageInfoOf(entries, hasNextPage, hasPreviousPage), isComplete };
   };
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
-  const readPage = (start: string, size: number) => {
-    const query = { userId, list, start, size };
-    return andThen(context.load.page(query), (page) => shape(page, query, cursorKey));
-  };
+  const readPage = readPageOf(userId, list, context);
+  if (selection) return readSelected(readPage, selection, context).then(connect);
   return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
 }
 
@@ -95,6 +99,12 @@ const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnecti
       description: 'Where this page stands in the list.',
       complexity: 0,
     }),
+    isComplete: t.exposeBoolean('isComplete', {
+      nullable: false,
+      description:
+        'Whether the whole list was looked at: false where `matching` ended before some of many fans, or the upstream sent too little of the list.',
+      complexity: 0,
+    }),
     totalCount: t.int({
       description:
         "How many members the whole list has. Comes from the upstream's counters, so it can differ from the list for a moment.",
@@ -112,21 +122,22 @@ const DESCRIPTIONS: Record<FollowList, string> = {
 /** After a cursor: its own page and the one after it. A search for a member that has moved shows only while it runs. */
 const CALLS_AFTER_CURSOR = 2;
 
-/** The calls that a page takes, with the profiles of its members where lists bring only a part of them. */
-function callsOf(args: ConnectionArguments, settings: GraphSettings): number {
-  const profiles =
-    settings.embeddedProfile === 'whole' ? 0 : Math.ceil(pricedMembers(args, settings) / PER_CALL.profiles);
-  return (args.after == null ? 1 : CALLS_AFTER_CURSOR) + profiles;
-}
+/** The calls that a page takes, with the profiles of those read where lists bring only a part of them. */
+const callsOf = (list: FollowList) => (args: ListArguments, settings: GraphSettings) => {
+  const whole = isWholeList(args) ? maxMembersOf(list, settings) : null;
+  const members = whole ?? pricedMembers(args, settings);
+  const profiles = settings.embeddedProfile === 'whole' ? 0 : Math.ceil(members / PER_CALL.profiles);
+  return (whole ? whole / MAX_PAGE_SIZE : args.after == null ? 1 : CALLS_AFTER_CURSOR) + profiles;
+};
 
 for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
   builder.objectField(UserType, list, (t) =>
     t.field({
       type: FollowConnectionType,
       description: DESCRIPTIONS[list],
-      args: connectionArguments(t.arg),
-      complexity: price(callsOf, pricedMembers),
-      directives: { listSize: LIST_SIZE },
+      args: listArguments(t.arg),
+      complexity: price(callsOf(list), pricedMembers),
+      directives: { listSize: { ...LIST_SIZE, slicingArguments: ['first', 'last'] } },
       resolve: ({ id }, args, context, info) => readConnection(id, list, args, context, info),
     }),
   );

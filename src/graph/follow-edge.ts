@@ -1,8 +1,9 @@
 // A member of one of the three lists, as an edge.
 import type { KeyObject } from 'node:crypto';
-import type { GraphSettings } from '../context.ts';
-import type { FollowEntry, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
-import type { Page } from '../follow/walk.ts';
+import type { Context, GraphSettings } from '../context.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
+import type { Page, ReadPage } from '../follow/walk.ts';
+import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { encodeCursor } from './cursor.ts';
 import { dateTimeOf } from './scalars.ts';
@@ -34,10 +35,18 @@ export class FollowEdge {
   }
 }
 
+/** How the pages of a list are read for a request, each as it is shown. */
+export const readPageOf =
+  (userId: UserId, list: FollowList, { load, settings }: Context): ReadPage<FollowEdge> =>
+  (start, size) => {
+    const query = { userId, list, start, size };
+    return andThen(load.page(query), (page) => shape(page, query, settings.cursorKey));
+  };
+
 const shapedPages = new WeakMap<FollowPage, Page<FollowEdge>>();
 
 /** A cached page is shaped once, however many answers are cut from it. */
-export function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<FollowEdge> {
+function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<FollowEdge> {
   const known = shapedPages.get(page);
   if (known) return known;
   const entries = page.entries.map((entry, index) => edgeOf(entry, index, query, cursorKey));

@@ -48,7 +48,7 @@ async function readKnownFans(
   }));
   return {
     edges,
-    pageInfo: pageInfoOf(edges, from + edges.length < members.length, position),
+    pageInfo: pageInfoOf(edges, from + edges.length < members.length, position !== null),
     count: members.length,
     atLeast: !exact,
   };

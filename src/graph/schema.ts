@@ -7,6 +7,7 @@ import './profile.ts';
 import './relations.ts';
 import './follow-connection.ts';
 import './known-fans.ts';
+import './new-fans.ts';
 import './follow-changes.ts';
 import './events.ts';
 

@@ -51,6 +51,13 @@ export const PLAIN = z.object({
   LIST_VISIBILITY: listVisibility
     .prefault('public')
     .describe('`public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
+  SEARCH_MAX_FANS: number(
+    1000,
+    100_000,
+    10_000,
+    'how many fans `matching` looks through at most, a call for each 1,000',
+  ),
+  PINYIN_SEARCH: onOrOff.prefault('off').describe('Chinese nicks are found and sorted by their Pinyin'),
   MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
   CORS_ORIGINS: origins

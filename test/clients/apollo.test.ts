@@ -8,10 +8,11 @@ import {
   FansWithRelationsDocument,
   FollowEventsDocument,
   FollowUsersDocument,
+  SearchFollowsDocument,
 } from '../../schema/documents.ts';
 import { openClient } from '../live/sockets.ts';
 import { openScreen } from './apollo-screen.ts';
-import { change, LISTS, loadAll, openStar, openSubscriptions } from './lists.ts';
+import { change, LISTS, loadAll, openStar, openSubscriptions, SORTED } from './lists.ts';
 import { openApollo, POSSIBLE_TYPES } from './open-apollo.ts';
 
 test('the page for clients names the types behind each interface and union', () => {
@@ -58,6 +59,22 @@ test('somebody who becomes a fan while the list is paged repeats nobody and hide
   expect(screen.ids()).toEqual(members);
   await screen.refetch();
   expect(screen.ids()).toEqual(['newcomer', ...members.slice(0, 19)]);
+});
+
+test('a list that is searched and sorted is paged backward, and kept apart from the same list in another order', async () => {
+  const star = await openStar();
+  const { client } = openApollo(star);
+  await client.query({ query: SearchFollowsDocument, variables: { userId: 'star', first: 20 } });
+  await client.query({ query: SearchFollowsDocument, variables: SORTED });
+  const screen = client.watchQuery({ query: SearchFollowsDocument, variables: SORTED });
+  const watching = screen.subscribe({});
+  onTestFinished(() => watching.unsubscribe());
+  const list = () => client.readQuery({ query: SearchFollowsDocument, variables: SORTED })?.user?.follows;
+  await loadAll({
+    hasNext: () => list()?.pageInfo.hasPreviousPage ?? false,
+    loadNext: () => screen.fetchMore({ variables: { before: list()?.pageInfo.startCursor } }),
+  });
+  expect(list()?.edges.map(({ node }) => node.id)).toEqual(star.sortedFollows());
 });
 
 test('a list that is loaded again from its middle goes on there', async () => {

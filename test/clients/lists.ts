@@ -38,6 +38,12 @@ export async function openStar() {
       const members = list === 'knownFans' ? world.list('anna', 'follows') : world.list('star', list);
       return members.map(({ id }) => id).filter((id) => list !== 'knownFans' || isFan.has(id));
     },
+    /** The star's follows whose nick has "crowd" in it, by nick. */
+    sortedFollows: () => {
+      const nickOf = (id: string) => String(world.profile(id)?.items[0]?.Value).toLowerCase();
+      const found = world.list('star', 'follows').filter(({ id }) => id.startsWith('crowd'));
+      return found.map(({ id }) => id).sort((a, b) => (nickOf(a) < nickOf(b) ? -1 : 1));
+    },
     /** Somebody becomes a fan, and nothing remembers the list as it was. */
     gainFan(id: string): void {
       world.importAccount(id, { Tag_Profile_IM_Nick: 'Newcomer' });
@@ -46,6 +52,9 @@ export async function openStar() {
     },
   };
 }
+
+/** What a screen asks for that shows these backward, from the end. */
+export const SORTED = { userId: 'star', matching: 'CROWD', orderBy: 'NICK_ASC', first: null, last: 20 } as const;
 
 export type Star = Awaited<ReturnType<typeof openStar>>;
 

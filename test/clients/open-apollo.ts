@@ -26,9 +26,9 @@ const TYPE_POLICIES: TypePolicies = {
   },
   User: {
     fields: {
-      fans: relayStylePagination(),
-      follows: relayStylePagination(),
-      mutuals: relayStylePagination(),
+      fans: relayStylePagination(['matching']),
+      follows: relayStylePagination(['matching', 'orderBy']),
+      mutuals: relayStylePagination(['matching', 'orderBy']),
       knownFans: relayStylePagination(),
     },
   },

@@ -88,8 +88,28 @@ const HEADER: Modules = {
   Header: ['query HeaderQuery($userId: ID!) { user(id: $userId) { id nick @catch viewerIsFollowing @catch } }'],
 };
 
+/** A list that is searched, sorted, and loaded in both directions. */
+const SEARCH: Modules = {
+  Search: [
+    `fragment Search_user on User
+      @refetchable(queryName: "SearchPageQuery")
+      @argumentDefinitions(
+        matching: { type: "String" }, orderBy: { type: "FollowOrder" },
+        first: { type: "Int" }, after: { type: "String" }, last: { type: "Int" }, before: { type: "String" }
+      ) {
+        follows(matching: $matching, orderBy: $orderBy, first: $first, after: $after, last: $last, before: $before)
+          @connection(key: "Search_follows") {
+          edges { node { id nick } }
+        }
+      }`,
+    `query SearchQuery($userId: ID!, $matching: String, $orderBy: FollowOrder, $first: Int, $last: Int) {
+      user(id: $userId) { ...Search_user @arguments(matching: $matching, orderBy: $orderBy, first: $first, last: $last) }
+    }`,
+  ],
+};
+
 /** A whole frontend. */
-export const FRONTEND: Modules = Object.assign({}, ...LISTS.map(listModule), BUTTON, EVENTS, HEADER);
+export const FRONTEND: Modules = Object.assign({}, ...LISTS.map(listModule), BUTTON, EVENTS, HEADER, SEARCH);
 
 /** Compiles a frontend against the schema; rejects with what the compiler complains of. */
 export async function compile(

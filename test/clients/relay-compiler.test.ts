@@ -14,6 +14,7 @@ test.each(['javascript', 'typescript'] as const)(
         'FollowButton_unfollowUsers_Mutation',
         'EventsFansSubscription',
         'EventsProfilesSubscription',
+        'SearchPageQuery',
       ]),
     );
   },
@@ -24,7 +25,7 @@ describe('the compiler refuses', () => {
 
   test.each([
     ['a field that there is not', 'followers { edges { node { id } } }', /followers/],
-    ['to page backwards', 'fans(last: 20) { edges { node { id } } }', /last/],
+    ['to page backwards where one cannot', 'knownFans(last: 20) { edges { node { id } } }', /last/],
     ['a connection without edges', 'fans(first: 20) @connection(key: "Screen_fans") { totalCount }', /edges/],
     ['a connection on what is none', 'customFields @connection(key: "Screen_customFields") { key }', /connection/i],
   ])('%s', async (_title, selection, complaint) => {

@@ -23,7 +23,9 @@ import type { TestGateway } from '../support/gateway.ts';
 
 type Connection<Node> = {
   edges: { node: Node }[];
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  pageInfo: Partial<
+    Record<`has${'Next' | 'Previous'}Page`, boolean> & Record<`${'start' | 'end'}Cursor`, string | null>
+  >;
 };
 
 /** An environment as Relay's documentation sets it up; `answers` are those of the network, in order. */
@@ -70,7 +72,12 @@ export async function query(environment: Environment, request: ConcreteRequest, 
 }
 
 /** A list of a user, loaded page by page as `usePaginationFragment` does it. */
-export function paginate<Node>(environment: Environment, fragment: ReaderFragment, readUser: () => unknown) {
+export function paginate<Node>(
+  environment: Environment,
+  fragment: ReaderFragment,
+  readUser: () => unknown,
+  direction: 'forward' | 'backward' = 'forward',
+) {
   const { paginationRequest, paginationMetadata, connectionPathInFragmentData, identifierField } =
     getPaginationMetadata(fragment, 'paginate');
   const select = () => {
@@ -89,12 +96,13 @@ export function paginate<Node>(environment: Environment, fragment: ReaderFragmen
   };
   return {
     nodes: () => connection().edges.map(({ node }) => node),
-    hasNext: () => connection().pageInfo.hasNextPage,
+    hasNext: () => Boolean(connection().pageInfo[direction === 'forward' ? 'hasNextPage' : 'hasPreviousPage']),
     async loadNext(count = 20) {
       const { variables, owner } = select();
-      const { endCursor } = connection().pageInfo;
+      const { startCursor, endCursor } = connection().pageInfo;
+      const cursor = direction === 'forward' ? endCursor : startCursor;
       const bases = { ...owner.variables, ...variables };
-      const page = getPaginationVariables('forward', count, endCursor, bases, {}, paginationMetadata);
+      const page = getPaginationVariables(direction, count, cursor, bases, {}, paginationMetadata);
       if (identifierField) page.id = read()[identifierField];
       await query(environment, paginationRequest, page);
     },

@@ -10,7 +10,7 @@ import {
 } from 'relay-runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openClient } from '../live/sockets.ts';
-import { change, LISTS, type List, loadAll, openStar, openSubscriptions } from './lists.ts';
+import { change, LISTS, type List, loadAll, openStar, openSubscriptions, SORTED } from './lists.ts';
 import { compile, FRONTEND, moduleOf } from './relay-app.ts';
 import { openEnvironment, paginate, query } from './relay-environment.ts';
 
@@ -51,6 +51,19 @@ describe.each(LISTS)('%s', (list) => {
     expect(sent(answers)).toEqual(members);
     expect(answers).toHaveLength(Math.ceil(members.length / 20));
   });
+});
+
+test.each(['forward', 'backward'] as const)('a list that is searched and sorted is paged %s', async (direction) => {
+  const star = await openStar();
+  const app = await compile(FRONTEND);
+  const { environment, answers } = openEnvironment(star, {});
+  const variables = direction === 'forward' ? { ...SORTED, first: 20, last: null } : SORTED;
+  const read = await query(environment, app.load<ConcreteRequest>('SearchQuery'), variables);
+  const fragment = app.load<ReaderFragment>('Search_user');
+  const screen = paginate<Person>(environment, fragment, () => read().user, direction);
+  await loadAll(screen);
+  expect(screen.nodes().map(({ id }) => id)).toEqual(star.sortedFollows());
+  expect(sent(answers)).toHaveLength(star.sortedFollows().length);
 });
 
 test('somebody who becomes a fan while the list is paged repeats nobody and hides nobody', async () => {

@@ -21,9 +21,10 @@ import {
   FollowUsersDocument,
   KnownFansDocument,
   MutualsScreenDocument,
+  SearchFollowsDocument,
 } from '../../schema/documents.ts';
 import { openClient } from '../live/sockets.ts';
-import { change, LISTS, type List, loadAll, openStar, openSubscriptions, type Star } from './lists.ts';
+import { change, LISTS, type List, loadAll, openStar, openSubscriptions, SORTED, type Star } from './lists.ts';
 
 type Person = { id: string };
 type Page = {
@@ -187,4 +188,21 @@ test('Graphcache joins pages, and asks for the fans again when there is a new on
   star.sandbox.world.importAccount('newcomer');
   await change(star, 'newcomer', 'follow');
   await expect.poll(() => shown.at(-1)?.[0]).toBe('newcomer');
+});
+
+test('Graphcache joins the pages of a list that is searched, sorted and paged backward', async () => {
+  const star = await openStar();
+  const cache = graphcache({ resolvers: { User: { follows: relayPagination() } } });
+  const { client } = openUrql(star, { exchanges: [cache, fetchExchange] });
+  let shown: string[] = [];
+  let before: string | null | undefined = null;
+  const loadNext = async () => {
+    const { data } = await client.query(SearchFollowsDocument, { ...SORTED, before });
+    const follows = data?.user?.follows;
+    shown = follows?.edges.map(({ node }) => node.id) ?? [];
+    before = follows?.pageInfo.hasPreviousPage ? follows.pageInfo.startCursor : undefined;
+  };
+  await loadNext();
+  await loadAll({ hasNext: () => before !== undefined, loadNext });
+  expect(shown).toEqual(star.sortedFollows());
 });

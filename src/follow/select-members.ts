@@ -1,0 +1,91 @@
+// Searches and orders a list that was read whole, and cuts a page out of it, from either end. A place in it is what a
+// member is ordered by, so that it stays where it is whoever comes and goes, its own member too.
+import type { FollowEntry, UserId } from './model.ts';
+import { fold, type Name } from './names.ts';
+
+/** Each order has one direction and its reverse; among equals the id decides. */
+export type MemberOrder = 'FOLLOWED_AT_ASC' | 'FOLLOWED_AT_DESC' | 'NICK_ASC' | 'NICK_DESC';
+
+/** Where a member stands in an order: its follow time in Unix seconds, or its name's key. */
+export type Place = { readonly key: number | string; readonly id: UserId };
+
+export type Selecting<E> = {
+  /** What a member's id or name has to have in it; null: all are taken. */
+  matching: string | null;
+  orderBy: MemberOrder;
+  after: Place | null;
+  before: Place | null;
+  first: number;
+  /** Takes members from the end, and `first` does not count; null: from the beginning. */
+  last: number | null;
+  nameOf(member: E): Name;
+};
+
+export type Selected<E> = { entries: E[]; hasNextPage: boolean; hasPreviousPage: boolean };
+
+/** The place of a member in an order. */
+const placeOf = <E extends FollowEntry>(member: E, orderBy: MemberOrder, nameOf: (member: E) => Name): Place => ({
+  key: orderBy.startsWith('NICK') ? nameOf(member).key : member.followedAt,
+  id: member.user.id,
+});
+
+type Compare = (a: Place, b: Place) => number;
+const inOrder: Compare = (a, b) =>
+  a.key === b.key ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.key < b.key ? -1 : 1;
+/** The upstream's order (CONTRACT U3): the newest first, and ids upwards among equals. */
+const newestFirst: Compare = (a, b) => (a.key === b.key ? inOrder(a, b) : a.key > b.key ? -1 : 1);
+const reversed =
+  (compare: Compare): Compare =>
+  (a, b) =>
+    compare(b, a);
+
+const COMPARE: Record<MemberOrder, Compare> = {
+  FOLLOWED_AT_DESC: newestFirst,
+  FOLLOWED_AT_ASC: reversed(newestFirst),
+  NICK_ASC: inOrder,
+  NICK_DESC: reversed(inOrder),
+};
+
+/** Whether somebody who comes later in time comes before `place` in the upstream's order. */
+export const isNewer = ({ followedAt, user }: FollowEntry, place: Place): boolean =>
+  newestFirst({ key: followedAt, id: user.id }, place) < 0;
+
+export function selectMembers<E extends FollowEntry>(members: readonly E[], selecting: Selecting<E>): Selected<E> {
+  const { orderBy, after, before, first, last, nameOf } = selecting;
+  const compare = COMPARE[orderBy];
+  const matching = fold(selecting.matching ?? '');
+  const placed: { member: E; place: Place }[] = [];
+  let [precede, follow] = [0, 0];
+  for (const member of members) {
+    if (!nameOf(member).text.includes(matching) && !fold(member.user.id).includes(matching)) continue;
+    const place = placeOf(member, orderBy, nameOf);
+    if (after && compare(place, after) <= 0) precede++;
+    else if (before && compare(place, before) >= 0) follow++;
+    else placed.push({ member, place });
+  }
+  const isBackward = last !== null;
+  const page = takeFirst(placed, last ?? first, isBackward ? reversed(compare) : compare);
+  const isCut = placed.length > page.length;
+  return {
+    entries: isBackward ? page.reverse() : page,
+    hasPreviousPage: precede > 0 || (isBackward && isCut),
+    hasNextPage: follow > 0 || (!isBackward && isCut),
+  };
+}
+
+/** The first `count` of an order: to sort thousands for a page of twenty would take ten times as long. */
+function takeFirst<E>(placed: readonly { member: E; place: Place }[], count: number, compare: Compare): E[] {
+  const taken: { member: E; place: Place }[] = [];
+  for (const one of placed) {
+    let [at, end] = [0, taken.length];
+    while (at < end) {
+      const middle = (at + end) >>> 1;
+      if (compare(one.place, (taken[middle] as typeof one).place) < 0) end = middle;
+      else at = middle + 1;
+    }
+    if (at >= count) continue;
+    taken.splice(at, 0, one);
+    if (taken.length > count) taken.pop();
+  }
+  return taken.map(({ member }) => member);
+}

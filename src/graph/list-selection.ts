@@ -1,0 +1,137 @@
+// What the three lists offer beside going forward: search, order, and pages from the end. It takes the list whole, which
+// follows and mutuals allow and fans, of whom there may be millions, do not.
+import type { ArgBuilder } from '@pothos/core';
+import type { Context, GraphSettings } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { FollowList, Profile, UserId } from '../follow/model.ts';
+import {
+  type MemberOrder,
+  type Place,
+  type Selected,
+  type Selecting,
+  selectMembers,
+} from '../follow/select-members.ts';
+import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
+import { MAX_FOLLOWS, readMembers } from '../follow/whole-list.ts';
+import { builder } from './builder.ts';
+import { type ConnectionArguments, checkFirst, connectionArguments } from './connection.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { FollowEdge } from './follow-edge.ts';
+
+const FollowOrderType = builder.enumType('FollowOrder', {
+  description: 'The order of a list.',
+  values: {
+    FOLLOWED_AT_ASC: { description: 'The oldest follow first.' },
+    FOLLOWED_AT_DESC: { description: 'The newest follow first.' },
+    NICK_ASC: { description: 'By nick, without regard to width, case and accents; those who have none first.' },
+    NICK_DESC: { description: 'The same backwards.' },
+  } satisfies Record<MemberOrder, { description: string }>,
+});
+
+export type ListArguments = ConnectionArguments & {
+  before?: string | null;
+  matching?: string | null;
+  orderBy?: MemberOrder | null;
+};
+
+const NOT_OF_FANS = 'Not of fans, of whom there may be too many.';
+
+export const listArguments = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) => ({
+  ...connectionArguments(t),
+  last: t.int({ description: `How many members to return from the end, in place of \`first\`. ${NOT_OF_FANS}` }),
+  before: t.string({ description: `The cursor of the edge to end before. ${NOT_OF_FANS}` }),
+  matching: t.string({
+    description:
+      'Only members with this in their id or nick, without regard to width, case and accents. Looks through 10,000 fans by default; `isComplete` says whether that was all.',
+  }),
+  orderBy: t({
+    type: FollowOrderType,
+    description: `The order; left out, that of the upstream, and the newest first with \`matching\`, \`last\` or \`before\`. Cursors hold for both orders by time, or for both by nick. ${NOT_OF_FANS}`,
+  }),
+});
+
+const isByNick = (orderBy: MemberOrder | null | undefined) => orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
+
+/** Whether these arguments take the whole list. */
+export const isWholeList = ({ last, before, matching, orderBy }: ListArguments): boolean =>
+  (last ?? before ?? orderBy) != null || Boolean(matching?.trim());
+
+export const maxMembersOf = (list: FollowList, { searchMaxFans }: GraphSettings): number =>
+  list === 'fans' ? searchMaxFans : MAX_FOLLOWS;
+
+type Selection = Omit<Selecting<FollowEdge>, 'nameOf'> & { scope: CursorScope; maxMembers: number };
+
+/** What is wanted of a whole list, or `BAD_USER_INPUT` or `INVALID_CURSOR`. */
+export function checkSelection(
+  userId: UserId,
+  list: FollowList,
+  args: ListArguments,
+  settings: GraphSettings,
+): Selection {
+  const { matching = null, last, before, orderBy } = args;
+  if (list === 'fans' && (last ?? before ?? orderBy) != null)
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      '"last", "before" and "orderBy" take the whole list, and fans may be too many for that. Page forward, or use "matching".',
+    );
+  const scope: CursorScope = { userId, list: isByNick(orderBy) ? `${list} by nick` : list };
+  const placeAt = (cursor: string | null | undefined): Place | null => {
+    if (cursor == null) return null;
+    const { start, followedAt, userId: id } = decodeCursor(settings.cursorKey, scope, cursor);
+    return { id, key: isByNick(orderBy) ? start : followedAt };
+  };
+  return {
+    ...{ scope, matching: matching?.trim() ?? null, orderBy: orderBy ?? 'FOLLOWED_AT_DESC' },
+    first: checkFirst(args.first, settings),
+    last: last == null ? null : checkFirst(last, settings, 'last'),
+    after: placeAt(args.after),
+    before: placeAt(before),
+    maxMembers: maxMembersOf(list, settings),
+  };
+}
+
+export type Found = Selected<FollowEdge> & { isComplete: boolean };
+
+/** Reads the whole list, and selects from it. */
+export async function readSelected(
+  readPage: ReadPage<FollowEdge>,
+  { scope, maxMembers, ...wanted }: Selection,
+  { load, names, settings }: Context,
+): Promise<Found> {
+  // Twice as many pages as it takes: an upstream may send short ones.
+  const maxPages = 2 * Math.ceil(maxMembers / MAX_PAGE_SIZE);
+  const { members, isComplete } = await readMembers(readPage, { maxMembers, maxPages });
+  const { orderBy } = wanted;
+  const read = isByNick(orderBy) || wanted.matching ? await readMissingProfiles(members, load) : new Map();
+  const profileOf = ({ user }: FollowEdge) => read.get(user.id) ?? user.profile;
+  if (isByNick(orderBy) || wanted.matching) await names.prepare(members.map(profileOf));
+  const nameOf = (member: FollowEdge) => names.nameOf(profileOf(member));
+  const { entries, ...rest } = selectMembers(members, { ...wanted, nameOf });
+  const edges = isByNick(orderBy)
+    ? entries.map((edge) => edgeByNick(edge, nameOf(edge).key, scope, settings))
+    : entries;
+  return { ...rest, entries: edges, isComplete };
+}
+
+/** The profiles of those whose nick did not come along with the list. */
+async function readMissingProfiles(
+  members: readonly FollowEdge[],
+  load: Context['load'],
+): Promise<Map<UserId, Profile>> {
+  const lacking = members.filter(({ user: { profile } }) => !profile?.whole && profile?.nick == null);
+  const read = async ({ user: { id } }: FollowEdge) => {
+    try {
+      return [[id, await load.profile(id)] as const];
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'USER_NOT_FOUND') return [];
+      throw error;
+    }
+  };
+  return new Map((await Promise.all(lacking.map(read))).flat());
+}
+
+/** The same edge with a cursor that names its place among the nicks. */
+const edgeByNick = ({ user, followedAt }: FollowEdge, key: string, scope: CursorScope, { cursorKey }: GraphSettings) =>
+  new FollowEdge(user, followedAt, () =>
+    encodeCursor(cursorKey, scope, { start: key, size: 0, index: 0, userId: user.id, followedAt }),
+  );

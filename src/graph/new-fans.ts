@@ -1,0 +1,83 @@
+// "12 new fans": who has come since a client looked last, as that client remembers it. Nothing is kept here.
+import type { Context, GraphSettings } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { UserId } from '../follow/model.ts';
+import { isNewer, type Place } from '../follow/select-members.ts';
+import { readMembers } from '../follow/whole-list.ts';
+import { builder } from './builder.ts';
+import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers } from './connection.ts';
+import { price } from './cost.ts';
+import { decodeCursor } from './cursor.ts';
+import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
+import { UserType } from './user.ts';
+
+type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edges: readonly FollowEdge[] };
+
+/** The head of the list, which other screens have mostly had read, and one page of 1,000 behind it. */
+const MAX_PAGES = 2;
+/** An instant with its time zone; no cursor has a colon. */
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
+
+function placeAt(since: string, userId: UserId, { cursorKey }: GraphSettings): Place {
+  if (!since.includes(':')) {
+    const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since);
+    return { key: followedAt, id };
+  }
+  const ms = INSTANT.test(since) ? Date.parse(since) : Number.NaN;
+  if (Number.isNaN(ms))
+    throw new GatewayError('BAD_USER_INPUT', '"since" must be a cursor, or as 2026-01-31T12:00:00Z.');
+  return { key: Math.floor(ms / 1000), id: '' };
+}
+
+async function readNewFans(
+  userId: UserId,
+  { since, first }: { since: string; first?: number | null },
+  context: Context,
+): Promise<NewFans> {
+  const { settings } = context;
+  const wanted = checkFirst(first, settings);
+  const place = placeAt(since, userId, settings);
+  if (!context.maySee(userId, 'fans')) throw denied(context.viewer, userId, 'fans');
+  const { members, isComplete } = await readMembers(readPageOf(userId, 'fans', context), {
+    maxMembers: Number.POSITIVE_INFINITY,
+    maxPages: MAX_PAGES,
+    headSize: settings.chunkSize,
+    isWanted: (member) => isNewer(member, place),
+  });
+  return { count: members.length, atLeast: !isComplete, edges: members.slice(0, wanted) };
+}
+
+const NewFansType = builder.objectRef<NewFans>('NewFans').implement({
+  description: 'The fans who have come since a client looked last.',
+  fields: (t) => ({
+    count: t.exposeInt('count', { nullable: false, description: 'How many there are: exact unless `atLeast`.' }),
+    atLeast: t.exposeBoolean('atLeast', {
+      nullable: false,
+      description: 'Whether there are more than `count`, of whom no more were counted.',
+    }),
+    edges: t.expose('edges', {
+      type: [FollowEdgeType],
+      nullable: false,
+      description:
+        'The newest of them with their cursors in the fans. The first one is where to count from the next time.',
+    }),
+  }),
+});
+
+builder.objectField(UserType, 'newFans', (t) =>
+  t.field({
+    type: NewFansType,
+    description:
+      'The fans who stand above a place in the fans: those who have come since, or come back, and are still there.',
+    args: {
+      since: t.arg.string({
+        required: true,
+        description: 'The cursor of an edge of the fans, or an instant such as `2026-01-31T12:00:00Z`.',
+      }),
+      first: connectionArguments(t.arg).first,
+    },
+    complexity: price(MAX_PAGES, pricedMembers),
+    directives: { cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    resolve: ({ id }, args, context) => readNewFans(id, args, context),
+  }),
+);
