@@ -14,11 +14,11 @@ import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
+import { createOccasionalReport } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
-import { createOccasionalReport } from './tencent/report.ts';
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;

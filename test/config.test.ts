@@ -387,15 +387,6 @@ test.each([
   },
 );
 
-test.each(['WORKERS', 'HOT_PATH', 'TOLD_FRESH_SECONDS', 'COUNTS_FRESH_SECONDS', 'MAX_DEPTH', 'VIEWER_HEADER'])(
-  'the setting %s of an earlier version is refused with what stands in its place',
-  (name) => {
-    expect(problemsOf({ ...ENOUGH, [name]: '1' })).toEqual([
-      expect.stringMatching(new RegExp(`^${name} is no setting any more: \\w+`)),
-    ]);
-  },
-);
-
 test('what Kubernetes and hosts of Redis set beside is no misspelling', () => {
   const services = {
     REDIS_PORT: 'x',
@@ -412,7 +403,6 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     PORT: 'http',
     TENCENT_SDK_APP_ID: 'app',
     TENCENT_SECRET_KEY: 'hunter2',
-    CURSOR_SECRET: 'swordfish',
     REDIS_URL: 'https://me:opensesame@cache.example',
     TENCENT_APP: 'x',
     MAX_TOKENS: '0',
@@ -425,7 +415,6 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
   };
   expect(problemsOf(env).map((problem) => problem.split(' ')[0])).toEqual([
     'AUTH',
-    'CURSOR_SECRET',
     'JWT_AUDIENCE',
     'JWT_ISSUER',
     'JWT_JWKS_URL',
@@ -441,8 +430,8 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     'WEBHOOK_PATH',
     'WEBHOOK_TOKEN',
   ]);
-  expect(() => readConfig(env)).toThrow(/^16 settings are wrong:\n {2}/);
-  expect(() => readConfig(env)).not.toThrow(/hunter2|swordfish|opensesame|letmein|mellon|shibboleth|guessed/);
+  expect(() => readConfig(env)).toThrow(/^15 settings are wrong:\n {2}/);
+  expect(() => readConfig(env)).not.toThrow(/hunter2|opensesame|letmein|mellon|shibboleth|guessed/);
 });
 
 test('with nothing set, both parts of the app are asked for', () => {

@@ -4,7 +4,7 @@ import type { RedisLink } from '../../cache/redis-link.ts';
 import type { Priority } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
-import { createOccasionalReport, type Report } from '../report.ts';
+import { createOccasionalReport, type Report } from '../../report.ts';
 import type { Command } from '../wire.ts';
 import { type CommandLimiter, createCommandLimiter } from './command-limiter.ts';
 import { createWindow } from './window.ts';
