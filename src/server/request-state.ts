@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
-import { NO_SPAN, type Span } from '../span.ts';
+import { NO_SPAN } from '../span.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
