@@ -197,13 +197,6 @@ test('automatic persisted queries and strictly trusted documents exclude each ot
   expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' })).toEqual([]);
 });
 
-test('a webhook has a token, and a path where one is set', () => {
-  expect(readConfig({ ...ENOUGH, WEBHOOK_TOKEN: 'x', WEBHOOK_PATH: '/hooks/follow' }).webhook).toEqual({
-    token: 'x',
-    path: '/hooks/follow',
-  });
-});
-
 describe('how long an answer is fresh while webhooks arrive', () => {
   test('never shorter than while they are not', () => {
     const { lifetimes } = readConfig({ ...ENOUGH, LIST_FRESH_SECONDS: '1200', WEBHOOK_FRESH_SECONDS: '60' });

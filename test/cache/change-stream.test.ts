@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChangeStream, createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
-import { createRunningClock, createTestClock } from '../support/clock.ts';
+import { createRunningClock } from '../support/clock.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
 
 const KEY = 'test:changes';
@@ -271,47 +271,4 @@ test('on a cluster whose master for the stream dies, events go on here, and ever
   await a.append({ n: 2 });
   await until(() => expect(b.values()).toEqual([{ n: 0 }, { n: 2 }]));
   expect(a.values()).toEqual(numbers(3));
-});
-
-describe('without Redis', () => {
-  const openAlone = (maxLength = 10) => {
-    const stream = createChangeStream({ redis: null, key: KEY, maxLength, read, clock: createTestClock() });
-    return { ...stream, ...listenTo(stream) };
-  };
-
-  test('what is kept comes once more, and what is not is said to be gone', async () => {
-    const stream = openAlone();
-    const ids: string[] = [];
-    for (const value of numbers(25)) ids.push(await stream.append(value));
-    expect(stream.heard.map(({ id }) => id)).toEqual(ids);
-    for (const [i, id] of ids.entries()) {
-      const { entries, complete, upTo } = await stream.resume(id);
-      if (i >= 14) expect(complete).toBe(true);
-      if (i < 10) expect(complete).toBe(false);
-      if (complete) expect(entries.map(({ value }) => value)).toEqual(numbers(24 - i, i + 1));
-      expect(upTo).toBe(ids[24]);
-    }
-  });
-
-  test('the ids of another process, even of the same moment, are no place in this one', async () => {
-    const [before, after] = [openAlone(), openAlone()];
-    const ids = await Promise.all(numbers(3).map((value) => before.append(value)));
-    expect(await after.resume(ids[0] as string)).toMatchObject({ complete: false });
-    await Promise.all(numbers(5).map((value) => after.append(value)));
-    expect(await after.resume(ids[0] as string)).toMatchObject({ complete: false });
-    expect(await before.resume(ids[0] as string)).toMatchObject({ complete: true });
-  });
-
-  test('whoever has stopped listening hears no more', async () => {
-    const stream = openAlone();
-    const values: unknown[] = [];
-    const stop = stream.listen(
-      ({ value }) => values.push(value),
-      () => {},
-    );
-    await stream.append({ n: 0 });
-    stop();
-    await stream.append({ n: 1 });
-    expect(values).toEqual([{ n: 0 }]);
-  });
 });

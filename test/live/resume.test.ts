@@ -144,32 +144,6 @@ describe('on replicas that share a Redis', () => {
     return { server, openReplica };
   }
 
-  test('what one replica writes reaches the subscribers of another, who may resume on either', async () => {
-    const { openReplica } = await openReplicas();
-    const [a, b] = [await openReplica(), await openReplica()];
-    const onB = b.live.followEvents('anna', EVERYTHING);
-    await a.follow('bob', 'anna', true);
-    const events = await take(onB, 2);
-    await onB.return?.();
-    await a.unfollow('bob', 'anna', true);
-    for (const { live } of [a, b]) {
-      const after = events.map(({ cursor }) => live.followEvents('anna', { ...EVERYTHING, after: cursor }));
-      expect(await take(after[0] as typeof onB, 2)).toMatchObject([{ type: 'mutual-gained' }, { type: 'fan-lost' }]);
-      expect(await take(after[1] as typeof onB, 1)).toMatchObject([{ type: 'fan-lost' }]);
-    }
-  });
-
-  test('a replica that has not heard of it yet reads on, and tells nothing twice', async () => {
-    const { openReplica } = await openReplicas();
-    const [a, deaf] = [await openReplica(), await openReplica({ follows: false })];
-    const cursor = await a.follow('bob', 'anna');
-    await a.follow('cleo', 'anna');
-    const resumed = deaf.live.followEvents('anna', { ...EVERYTHING, after: cursor });
-    expect(await take(resumed, 1)).toMatchObject([{ userId: 'cleo' }]);
-    await deaf.follow('dora', 'anna');
-    expect(await take(resumed, 1)).toMatchObject([{ userId: 'dora' }]);
-  });
-
   test('a Redis that comes back empty is told to every subscriber, and the cursor of that resumes', async () => {
     const { server, openReplica } = await openReplicas();
     const [a, b] = [await openReplica(), await openReplica()];
