@@ -7,13 +7,14 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
+import { keyPrefixOf, nodeOf } from './redis/client.ts';
+import { connectRedis } from './redis/connect.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
+import { NO_SPAN } from './span.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
-import { createTracing } from './telemetry/tracing.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
@@ -30,13 +31,13 @@ export type GatewayDependencies = {
   maySee?: MaySee;
 };
 
-/** Builds a whole gateway from its settings. Nothing runs before `listen`. */
-export function createGateway(config: Config, dependencies: GatewayDependencies) {
+/** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
+export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
-  const tracing = createTracing(config.traces, log);
+  const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const client = config.redis && createRedisClient(config.redis.nodes);
+  const client = config.redis && (await connectRedis(config.redis));
   const link =
     client &&
     createRedisLink({
@@ -84,7 +85,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     webhook,
     redis,
     metrics,
-    beginSpan: tracing.begin,
+    beginSpan: tracing?.begin ?? (() => NO_SPAN),
     clock,
     log,
     authenticate,
@@ -99,8 +100,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   return {
     /** Starts to accept requests; resolves with the base URL. */
     async listen(): Promise<string> {
-      await tracing.start();
-      if (client) await connectRedis(client);
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
@@ -122,7 +121,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
-      await tracing.close();
+      await tracing?.close();
     },
 
     /** Stops at once. */

@@ -216,7 +216,7 @@ test('without a collector the SDK is not loaded', () => {
     import { readConfig } from './src/config.ts';
     import { createGateway } from './src/server.ts';
     const env = { PORT: '0', TENCENT_SDK_APP_ID: '1', TENCENT_SECRET_KEY: 'x'.repeat(32), TENCENT_BASE_URL: 'http://127.0.0.1:1' };
-    const gateway = createGateway(readConfig({ ...env, ...process.env }), { log: pino({ level: 'silent' }) });
+    const gateway = await createGateway(readConfig({ ...env, ...process.env }), { log: pino({ level: 'silent' }) });
     await gateway.listen();
     const loaded = Object.keys(createRequire(import.meta.url).cache);
     console.log(loaded.filter((path) => /@opentelemetry.(sdk|exporter|otlp)|@graphql-hive.core/.test(path)).length);
