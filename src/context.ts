@@ -23,6 +23,7 @@ import type {
 import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { SearchUsers } from './follow/user-search.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -35,6 +36,7 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
+  | 'userSearch'
   | 'embeddedProfile'
   | 'cursorKey'
 >;
@@ -53,6 +55,7 @@ export type Context = {
     /** How `from` stands to another user. */
     relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
     knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
+    search(words: readonly string[], start: string): FollowPage | Promise<FollowPage>;
   };
   /** What members of lists are searched and sorted by. */
   readonly names: Names;
@@ -73,6 +76,7 @@ export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
   names: Names;
+  searchUsers: SearchUsers;
   writer: Pick<FollowWriter, 'change'>;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
   maySee: MaySee;
@@ -170,6 +174,8 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
         profile: (userId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
         relation: (from, to) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+        search: (words, start) =>
+          once(`search ${JSON.stringify([words, start])}`, (call) => dependencies.searchUsers(words, start, call)),
         knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),

@@ -13,12 +13,14 @@ import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
+import { createUserSearch } from './follow/user-search.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 import { createOccasionalReport } from './tencent/report.ts';
+import { createUserSearchService } from './tencent/user-search-service.ts';
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
@@ -80,6 +82,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     service,
     writer,
     subscriptions,
+    searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,

@@ -68,6 +68,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     names: domain.names,
+    searchUsers: domain.searchUsers,
     maySee,
     settings: config,
     clock,

@@ -51,3 +51,9 @@ export type ProfileService = {
    */
   asAsked(profile: Profile): Profile;
 };
+
+/** Finds users by text, as an upstream offers it. */
+export type UserSearchService = {
+  /** The users who have all the words, from an upstream cursor on (`''` = the first); `next` is `''` at the end. */
+  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<{ ids: UserId[]; next: string }>;
+};

@@ -6,7 +6,7 @@ import { COMMANDS } from './apis.ts';
 import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
-const BATCHES = COMMANDS.filter((command) => command !== 'follow_get');
+const BATCHES = COMMANDS.filter((command) => command !== 'follow_get' && command !== 'search');
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
 const WHOLE = z.int();
@@ -35,6 +35,8 @@ export const FAULT_TABLE = {
     code: WHOLE,
     info: TEXT.optional(),
   }),
+  searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
+  searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
   unknownFailsAll: fault(['portrait_get'], 'One unknown account fails the whole call with 40003'),
 
   offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),

@@ -5,6 +5,7 @@ import { createAdmission } from './checks.ts';
 import { createFollowBatches } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
 import { createAccountCheck, createPortraitGet } from './commands/profiles.ts';
+import { createUserSearch } from './commands/user-search.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
@@ -73,6 +74,7 @@ export function createSandbox(options: SandboxOptions = {}) {
     ...createFollowBatches({ world, events, now }),
     portrait_get: createPortraitGet({ world, customFields }),
     account_check: createAccountCheck({ world }),
+    search: createUserSearch({ world, now }),
   };
   const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
   const admit = createAdmission({ app, now, rates, verify: createUserSigVerifier(app) });

@@ -11,5 +11,6 @@ export const COMMANDS = {
   follow_add: { service: 'follow', effect: 'write' },
   follow_delete: { service: 'follow', effect: 'write' },
   portrait_get: { service: 'profile', effect: 'read' },
+  search: { service: 'user_search', effect: 'read' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
 } as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;

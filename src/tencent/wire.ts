@@ -52,3 +52,10 @@ export type PortraitGetResponse = Envelope & {
 export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
 };
+
+export type UserSearchResponse = Envelope & {
+  Users: { UserID: string; ProfileItems: { Tag: string; StrValue?: string; IntValue?: number }[] }[];
+  IsFinish: boolean;
+  TotalCount: number;
+  Cursor: string;
+};

@@ -12,6 +12,7 @@ import type {
   FollowGetInfoResponse,
   FollowGetResponse,
   PortraitGetResponse,
+  UserSearchResponse,
   WireFollowItem,
 } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -24,6 +25,7 @@ type Responses = {
   follow_delete: FollowChangeResponse;
   portrait_get: PortraitGetResponse;
   account_check: AccountCheckResponse;
+  search: UserSearchResponse;
 };
 
 /** 2023-11-14T22:13:20Z. */
