@@ -9,6 +9,7 @@ import type { Contexts } from './context.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
+import { createOccasionalReport, type Report } from './report.ts';
 import { createAnswerCache } from './server/answer-cache.ts';
 import { createClientRateLimit } from './server/client-rate-limit.ts';
 import { createCors } from './server/cors.ts';
@@ -20,7 +21,6 @@ import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql } from './server/yoga.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import type { Report } from './tencent/client.ts';
 
 export type ServingDependencies = {
   contexts: Contexts;
@@ -39,7 +39,9 @@ export type ServingDependencies = {
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
   const { contexts, isCurrent, webhook, redis, metrics, clock, log, report } = dependencies;
-  const documents = createDocuments({ config, clock, log, metrics });
+  // Of what clients can make up.
+  const occasionally = createOccasionalReport(report, clock, 600_000);
+  const documents = createDocuments({ config, report: occasionally, metrics });
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const checkCost = createCostCheck(schema, config);
   const graphql = createGraphql({ config, schema, contexts, checkCost, documents, metrics, log });
@@ -54,7 +56,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
     further: dependencies.authenticate,
   });
   const secondsToWait = createClientRateLimit(config, redis);
-  const cors = createCors(config, log);
+  const cors = createCors(config, occasionally);
   const isReady = () => server.isReady();
   const admission = { config, graphql, authenticate, cors, secondsToWait, isReady, log, clock };
   const webSockets = createWebSockets({ ...admission, schema });

@@ -2,9 +2,9 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { WebhookEvents } from './follow/webhook-events.ts';
+import { createOccasionalReport, type Report } from './report.ts';
 import { createWebhookRoute, type WebhookRoute } from './server/webhook-route.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { createOccasionalReport, type Report } from './tencent/report.ts';
 import { createWebhookReader } from './tencent/webhook.ts';
 
 export type WebhooksOptions = {

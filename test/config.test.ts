@@ -114,7 +114,15 @@ test.each([
   ['USER_ID_PATTERN', ['[a-z', '(']],
   [
     'REDIS_URL',
-    ['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a#pass', 'redis://a:0'],
+    [
+      ...['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a#pass', 'redis://a:0'],
+      ...[
+        'redis+sentinel://a',
+        'redis+sentinel://a:0/name',
+        'redis+sentinel://a,redis://b/name',
+        'redis+sentinel://,/b',
+      ],
+    ],
   ],
   ['REDIS_TIMEOUT_MS', ['9', '10001']],
   ['UPSTREAM_RATE', ['0', '100001', '160/s']],
@@ -177,6 +185,7 @@ test.each<[name: string, values: string[], needs: Environment]>([
 });
 
 test.each<[problem: string, env: Environment]>([
+  ['REDIS_CA is for rediss://, which REDIS_URL is not', { REDIS_CA: '/ca.pem', REDIS_URL: 'redis://a' }],
   ['WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set', { WEBHOOK_PATH: '/hooks/follow' }],
   ['TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set', { TRUSTED_DOCUMENTS_PATH: '/documents' }],
   ['AUTH does not name header: VIEWER_HEADER_SECRET is set', { VIEWER_HEADER_SECRET: 'x'.repeat(16) }],
@@ -195,13 +204,6 @@ test('automatic persisted queries and strictly trusted documents exclude each ot
     ]);
   expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'strict', AUTOMATIC_PERSISTED_QUERIES: 'off' })).toEqual([]);
   expect(problemsOf({ ...ENOUGH, TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' })).toEqual([]);
-});
-
-test('a webhook has a token, and a path where one is set', () => {
-  expect(readConfig({ ...ENOUGH, WEBHOOK_TOKEN: 'x', WEBHOOK_PATH: '/hooks/follow' }).webhook).toEqual({
-    token: 'x',
-    path: '/hooks/follow',
-  });
 });
 
 describe('how long an answer is fresh while webhooks arrive', () => {
@@ -361,11 +363,19 @@ test('Redis is one node, or the nodes of a cluster', () => {
     timeoutMs: 200,
   });
   const cluster = { ...ENOUGH, REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_TIMEOUT_MS: '50' };
+  const sentinels = { ...ENOUGH, REDIS_URL: 'rediss+sentinel://me:secret@a:26379, [::1]/cache', REDIS_CLUSTER: 'on' };
+  expect(readConfig({ ...sentinels, REDIS_CA: '/ca.pem' }).redis).toMatchObject({
+    nodes: ['rediss+sentinel://me:secret@a:26379/cache', 'rediss+sentinel://me:secret@[::1]/cache'].map(
+      (url) => new URL(url),
+    ),
+    isCluster: true,
+    caPath: '/ca.pem',
+  });
   expect(readConfig(cluster).redis).toMatchObject({ nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], timeoutMs: 50 });
 });
 
 test.each([
-  ['REDIS_HOST', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
+  ['REDIS_HOST', 'is REDIS_URL or REDIS_CLUSTER or REDIS_CA or REDIS_TIMEOUT_MS meant?'],
   ['redis_url', 'is REDIS_URL meant?'],
   ['TENCENT_REGOIN', 'is TENCENT_REGION meant?'],
   ['TENCENT_APP', expect.stringContaining('TENCENT_SDK_APP_ID')],
@@ -377,22 +387,13 @@ test.each([
   ['AUT', 'is AUTH meant?'],
   ['AUTHS', 'is AUTH meant?'],
   ['PROT', 'is PORT meant?'],
-  ['redis_host', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
+  ['redis_host', 'is REDIS_URL or REDIS_CLUSTER or REDIS_CA or REDIS_TIMEOUT_MS meant?'],
 ])(
   'the variable %s, which looks like a setting and is none, is refused with the name that is meant',
   (name, remedy) => {
     const [problem = '', ...others] = problemsOf({ ...ENOUGH, [name]: 'hunter2' });
     expect(others).toEqual([]);
     expect(problem.split(' is no setting of this gateway; ')).toEqual([name, remedy]);
-  },
-);
-
-test.each(['WORKERS', 'HOT_PATH', 'TOLD_FRESH_SECONDS', 'COUNTS_FRESH_SECONDS', 'MAX_DEPTH', 'VIEWER_HEADER'])(
-  'the setting %s of an earlier version is refused with what stands in its place',
-  (name) => {
-    expect(problemsOf({ ...ENOUGH, [name]: '1' })).toEqual([
-      expect.stringMatching(new RegExp(`^${name} is no setting any more: \\w+`)),
-    ]);
   },
 );
 
@@ -412,7 +413,6 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     PORT: 'http',
     TENCENT_SDK_APP_ID: 'app',
     TENCENT_SECRET_KEY: 'hunter2',
-    CURSOR_SECRET: 'swordfish',
     REDIS_URL: 'https://me:opensesame@cache.example',
     TENCENT_APP: 'x',
     MAX_TOKENS: '0',
@@ -425,7 +425,6 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
   };
   expect(problemsOf(env).map((problem) => problem.split(' ')[0])).toEqual([
     'AUTH',
-    'CURSOR_SECRET',
     'JWT_AUDIENCE',
     'JWT_ISSUER',
     'JWT_JWKS_URL',
@@ -441,8 +440,8 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     'WEBHOOK_PATH',
     'WEBHOOK_TOKEN',
   ]);
-  expect(() => readConfig(env)).toThrow(/^16 settings are wrong:\n {2}/);
-  expect(() => readConfig(env)).not.toThrow(/hunter2|swordfish|opensesame|letmein|mellon|shibboleth|guessed/);
+  expect(() => readConfig(env)).toThrow(/^15 settings are wrong:\n {2}/);
+  expect(() => readConfig(env)).not.toThrow(/hunter2|opensesame|letmein|mellon|shibboleth|guessed/);
 });
 
 test('with nothing set, both parts of the app are asked for', () => {

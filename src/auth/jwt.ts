@@ -2,14 +2,14 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import { createOccasionalReport, type Report } from '../report.ts';
 import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 export type JwtSettings = { jwksUrl: string; issuer: string; audience: string; userClaim: string };
 
 export type JwtDependencies = {
   clock: Clock;
-  /** Called when the keys cannot be fetched. */
-  report(message: string, facts: { reason?: string }): void;
+  report: Report;
 };
 
 // Asymmetric ones alone: with HMAC, any holder of the public key could sign.
@@ -20,7 +20,6 @@ const ALGORITHMS = [
 /** Keys this old are fetched again behind the requests; a withdrawn key is refused from then on. */
 const REFRESH_MS = 10 * 60_000;
 const RETRY_MS = 10_000;
-const REPORT_MS = 60_000;
 const KEY_HOST = {
   /** For how long known keys are good while their host is down. */
   cacheMaxAge: 24 * 3_600_000,
@@ -49,14 +48,12 @@ export function createJwtCheck(settings: JwtSettings, { clock, report }: JwtDepe
   const keys = createRemoteJWKSet(new URL(jwksUrl), KEY_HOST);
   const cache = createCredentialCache(clock);
   let refreshAt = clock.now() + REFRESH_MS;
-  let reportAt = 0;
+  const occasionally = createOccasionalReport(report, clock);
 
   function reportFailure(error: Error & { code?: string }): void {
-    if (clock.now() < reportAt) return;
-    reportAt = clock.now() + REPORT_MS;
     // A code alone is fit for the log: other texts may repeat the URL or the answer.
     const { code = error.code } = (error.cause ?? {}) as { code?: string };
-    report('The keys of tokens cannot be fetched', { reason: code });
+    occasionally('keys', 'The keys of tokens cannot be fetched', { reason: code });
   }
 
   function refreshInBackground(): void {

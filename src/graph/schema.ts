@@ -11,6 +11,8 @@ import './new-fans.ts';
 import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';
+import './blocks.ts';
+import './presence.ts';
 
 builder.queryType({ description: 'Where every query begins.' });
 builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });

@@ -22,7 +22,7 @@ import { UserType } from './user.ts';
 type UserEdge = { readonly cursor: string; readonly node: UserHandle };
 type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
 
-/** The upstream's page (CONTRACT 11), and the most of one answer: each page is one of the app's two calls a second. */
+/** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
 const PAGE_SIZE = 100;
 const MAX_WORDS = 5;
 const MAX_LENGTH = 100;

@@ -2,10 +2,10 @@
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
 import { developmentHeaderOf } from '../auth/trusted-header.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
+import type { OccasionalReport } from '../report.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
@@ -31,17 +31,13 @@ const REQUEST_HEADERS = [
   'x-apollo-operation-name',
 ];
 
-/** Clients can make up any number of origins. */
-const MAX_REPORTED = 100;
-
 /** Makes what knows which pages may ask. Without origins there is not one CORS header. */
-export function createCors(config: CorsConfig, log: Pick<Logger, 'warn'>) {
+export function createCors(config: CorsConfig, report: OccasionalReport) {
   const { corsOrigins: origins, corsHeaders, auth } = config;
   // Before a sandbox, pages that this machine serves may ask too: a frontend that is being written.
   const allowsLoopback = !config.production && config.sandboxOrigin !== null;
   // A proxy before us may know the viewer by cookies.
   const credentials = auth.header !== null;
-  const refused = new Set<string>();
   const allows = (origin: string | undefined) =>
     origins === '*' ||
     (origin !== undefined && (origins.includes(origin) || (allowsLoopback && isPageOfLoopback(origin))));
@@ -53,10 +49,8 @@ export function createCors(config: CorsConfig, log: Pick<Logger, 'warn'>) {
     // What a browser says of the site counts where a proxy has changed the host.
     if (origin === undefined || site === 'same-origin' || allows(origin)) return false;
     if (URL.parse(origin)?.host === host?.toLowerCase()) return false;
-    if (refused.size < MAX_REPORTED && !refused.has(origin)) {
-      refused.add(origin);
-      log.warn({ origin }, 'A page of an origin that CORS_ORIGINS does not name was refused: name it to let it in');
-    }
+    const message = 'A page of an origin that CORS_ORIGINS does not name was refused: name it to let it in';
+    report(origin, message, { origin });
     return true;
   }
 

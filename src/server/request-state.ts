@@ -5,67 +5,52 @@ import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
 
-export type RequestState = {
-  readonly requestId: string;
-  readonly transport: 'http' | 'websocket';
-  readonly client: { name?: string; version?: string };
-  /** Aborts when the client has gone; made when something has to be waited for. */
-  readonly disconnectSignal: () => AbortSignal;
-  /** Null is anonymous. Authenticated before the request's body is read. */
-  viewer: Viewer | null;
-  /** The hash beside a text that may be asked for by it from now on. */
-  documentId: string | null;
-  document: DocumentNode | null;
-  operationName: string | null;
-  operationType: OperationTypeNode | null;
-  upstreamCalls: number;
-  /** Public codes of the errors in the answer. */
-  readonly errorCodes: Set<string>;
-  /** Whether the answer is a stream, which lasts as long as its client likes. */
-  isStream: boolean;
-  context: OpenContext | null;
-  /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
-  freshUntil: number;
-  /** The cache groups that it was read from, with their generations. */
-  readonly groups: Map<string, number>;
-  /** Whether the answer is that of a query, with no error and nothing stale in it. */
-  isWhole: boolean;
-};
+export type RequestState = ReturnType<typeof openRequest>;
 
 /** A client's own words are cut to this length in the log: names of operations, of paths, and its own. */
 export const MAX_LOGGED_NAME = 200;
 
 const WELL_FORMED_ID = /^[\w.:-]{1,128}$/;
 
-/** Opens the state of a request, under the caller's request id when that is fit for a log, else under a new one. */
+/**
+ * Opens the state of a request, under the caller's request id when that is fit for a log, else under a new one.
+ * `disconnectSignal` aborts when the client has gone; it is made when something has to be waited for.
+ */
 export function openRequest(
   headers: IncomingHttpHeaders,
-  transport: RequestState['transport'],
+  transport: 'http' | 'websocket',
   disconnectSignal: () => AbortSignal,
-): RequestState {
-  const requestId = headers['x-request-id'];
+) {
+  const given = headers['x-request-id'];
   return {
-    requestId: typeof requestId === 'string' && WELL_FORMED_ID.test(requestId) ? requestId : randomUUID(),
+    requestId: typeof given === 'string' && WELL_FORMED_ID.test(given) ? given : randomUUID(),
     transport,
     client: clientOf(headers),
     disconnectSignal,
-    viewer: null,
-    documentId: null,
-    document: null,
-    operationName: null,
-    operationType: null,
+    /** Null is anonymous. Authenticated before the request's body is read. */
+    viewer: null as Viewer | null,
+    /** The hash beside a text that may be asked for by it from now on. */
+    documentId: null as string | null,
+    document: null as DocumentNode | null,
+    operationName: null as string | null,
+    operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
-    errorCodes: new Set(),
+    /** Public codes of the errors in the answer. */
+    errorCodes: new Set<string>(),
+    /** Whether the answer is a stream, which lasts as long as its client likes. */
     isStream: false,
-    context: null,
+    context: null as OpenContext | null,
+    /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
     freshUntil: Number.POSITIVE_INFINITY,
-    groups: new Map(),
+    /** The cache groups that it was read from, with their generations. */
+    groups: new Map<string, number>(),
+    /** Whether the answer is that of a query, with no error and nothing stale in it. */
     isWhole: false,
   };
 }
 
 /** Apollo's headers, and those of clients that took them over without the name. */
-function clientOf(headers: IncomingHttpHeaders): RequestState['client'] {
+function clientOf(headers: IncomingHttpHeaders): { name?: string; version?: string } {
   const read = (what: string) => headers[`apollographql-client-${what}`] ?? headers[`graphql-client-${what}`];
   const name = read('name')?.toString().slice(0, MAX_LOGGED_NAME);
   const version = read('version')?.toString().slice(0, MAX_LOGGED_NAME);

@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { OccasionalReport } from '../report.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readManifest } from './document-manifest.ts';
 import { shorten } from './mask-error.ts';
@@ -15,8 +14,7 @@ import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
 export type DocumentsDependencies = {
   config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;
-  clock: Clock;
-  log: Logger;
+  report: OccasionalReport;
   metrics: Metrics | null;
 };
 
@@ -40,34 +38,24 @@ const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
 /** A longer text is sent whole each time, since clients may have theirs kept without being known. */
 const MAX_KEPT_TEXT = 16_384;
-/** An unknown document is reported once in this time, and no more than this number of them: clients can make up any. */
-const REPORT_AGAIN_MS = 600_000;
-const MAX_REPORTED = 100;
 
 export type Documents = ReturnType<typeof createDocuments>;
 
-export function createDocuments({ config, clock, log, metrics }: DocumentsDependencies) {
+export function createDocuments({ config, report, metrics }: DocumentsDependencies) {
   const { mode, path } = config.trustedDocuments;
   const isAutomatic = config.automaticPersistedQueries;
   /** Texts that are trusted, each with the form that graphql prints; and by which ids. */
   const trusted = { texts: new Map<string, string>(), byId: new Map<string, string>() };
   const kept = new LRUCache<string, string>({ maxSize: MAX_KEPT_LETTERS, sizeCalculation: (text) => text.length + 64 });
-  const reported = { since: Number.NEGATIVE_INFINITY, hashes: new Set<string>() };
 
   /** Counts a document; one that is not trusted is logged now and then, never by its text, which may hold anything. */
   function note(outcome: 'trusted' | 'unknown' | 'refused', text: string, operationName: unknown): void {
     metrics?.onDocument(outcome);
     if (outcome === 'trusted') return;
-    if (clock.now() - reported.since >= REPORT_AGAIN_MS) {
-      reported.since = clock.now();
-      reported.hashes.clear();
-    }
     const hash = hashOf(text);
-    if (reported.hashes.size >= MAX_REPORTED || reported.hashes.has(hash)) return;
-    reported.hashes.add(hash);
     const name = typeof operationName === 'string' ? operationName.slice(0, MAX_LOGGED_NAME) : null;
     const what = outcome === 'refused' ? 'refused' : 'asked for';
-    log.warn({ hash, operationName: name }, `A document that is not trusted was ${what}`);
+    report(hash, `A document that is not trusted was ${what}`, { hash, operationName: name });
   }
 
   function textOf(id: string): string {

@@ -5,22 +5,6 @@ import { listOf } from './values.ts';
 
 type Given = Readonly<Record<string, string | undefined>>;
 
-/** Settings of earlier versions, and what stands in their place. */
-const ENDED = new Map([
-  ['WORKERS', 'replicas over one REDIS_URL use more cores'],
-  ['ANSWER_CACHE_MB', 'CACHE_MEMORY_MB bounds what is cached'],
-  ['TOLD_FRESH_SECONDS', 'it is WEBHOOK_FRESH_SECONDS'],
-  ['COUNTS_FRESH_SECONDS', 'LIST_FRESH_SECONDS is for counts as well'],
-  ['COUNTS_STALE_SECONDS', 'LIST_STALE_SECONDS is for counts as well'],
-  ['RELATION_FRESH_SECONDS', 'LIST_FRESH_SECONDS is for relations as well'],
-  ['RELATION_STALE_SECONDS', 'LIST_STALE_SECONDS is for relations as well'],
-  ['VIEWER_HEADER', 'the router names the viewer in x-viewer-id'],
-]);
-const LEFT_OUT = [
-  ...['HOT_PATH', 'PUBLIC_OPERATIONS', 'CHUNK_SIZE', 'KNOWN_FANS_MAX_CALLS', 'MAX_TARGETS', 'EVENT_LOG_LENGTH'],
-  ...['FRESHNESS_EXTENSION', 'MAX_DIRECTIVES', 'MAX_VALUES', 'MAX_RESPONSE_BYTES', 'ABSENT_FRESH_SECONDS'],
-  ...['PROFILE_STALE_SECONDS', 'CURSOR_SECRET', 'MAX_DEPTH', 'MAX_BODY_BYTES'],
-];
 /** Kubernetes sets such variables in every container for a service called redis, webhook or tencent. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
 /** Mesos sets the first in every container; compose files name the user of a container by the other. */
@@ -61,6 +45,7 @@ export function contradictionsIn(given: Given): string[] {
     takesHeader && given.CORS_ORIGINS === '*',
     'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
   );
+  refuse(given.REDIS_CA && !given.REDIS_URL?.startsWith('rediss'), 'REDIS_CA is for rediss://, which REDIS_URL is not');
   refuse(given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN, 'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   refuse(
     given.TRUSTED_DOCUMENTS_PATH && !given.TRUSTED_DOCUMENTS,
@@ -79,8 +64,6 @@ export function misspellingsIn(given: Given, settings: readonly string[]): strin
   return Object.keys(given).flatMap((name) => {
     const upper = name.toUpperCase();
     if (settings.includes(name) || OF_OTHERS.test(upper)) return [];
-    const ended = LEFT_OUT.includes(name) ? 'leave it out' : ENDED.get(name);
-    if (ended) return `${name} is no setting any more: ${ended}`;
     const alike = settings.filter((known) => isOneEditAway(upper, known));
     // A first word alone may be of others: npm sets NODE.
     const isBeginning = alike.length === 0 && /_./.test(upper);

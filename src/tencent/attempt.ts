@@ -2,13 +2,13 @@
 import { setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
+import { createOccasionalReport } from '../report.ts';
 import type { Health } from './breaker.ts';
 import type { TencentClientOptions } from './client.ts';
 import { COMMANDS } from './commands.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
-import { createOccasionalReport } from './report.ts';
 import type { Signature } from './signature.ts';
 import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';

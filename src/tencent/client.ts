@@ -1,17 +1,17 @@
 // The REST client: how often a call is tried, with what pauses, and when it is not tried at all.
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
+import type { Report } from '../report.ts';
 import { createAttempts } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
 import type { Budget } from './budget/budget.ts';
 import type { RetryPolicy } from './error-table.ts';
 import { createHttp } from './http.ts';
-import type { Report } from './report.ts';
 import { createSignature } from './signature.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
-export type { Report } from './report.ts';
+export type { Report } from '../report.ts';
 
 /** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;

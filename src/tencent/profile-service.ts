@@ -2,10 +2,10 @@
 import type { Clock } from '../clock.ts';
 import type { Profile, UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, ProfileService } from '../follow/services.ts';
+import type { Report } from '../report.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
-import type { Report } from './report.ts';
 import { isRefusal, malformedAnswer } from './upstream-errors.ts';
 
 export type ProfileServiceOptions = {

@@ -1,4 +1,4 @@
-// Finding users by text as the upstream offers it (CONTRACT 11), to apps that have bought that.
+// Finding users by text as the upstream offers it (CONTRACT 12), to apps that have bought that.
 import { isUserId, type UserId } from '../follow/model.ts';
 import type { UserSearchService } from '../follow/services.ts';
 import type { TencentClient } from './client.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
 import { bugs, get, head, openEmptyGateway, openSocket, readRefusal, requestLines } from '../http/requests.ts';
-import type { TestGateway } from '../support/gateway.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { makeKey, openIssuer, signToken } from '../support/issuer.ts';
 
 const SECRET = 'a-secret-of-the-router';
@@ -59,8 +59,9 @@ test('a UserSig, a token and a trusted router each name the viewer, at no upstre
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
   expect(await viewerOf(gateway, { authorization: `Bearer ${await token('bob')}` })).toBe('bob');
   expect(await viewerOf(gateway, routed('cid'))).toBe('cid');
-  expect(await viewerOf(gateway, { ...routed('ann'), ...signedIn('ann') })).toBe('ann');
-  expect(await viewerOf(gateway, {})).toBeNull();
+  for (const id of ['ann', '']) expect(await viewerOf(gateway, { ...routed(id), ...signedIn('ann') })).toBe('ann');
+  for (const headers of [{}, routed(''), { 'x-viewer-secret': SECRET }] as Record<string, string>[])
+    expect(await viewerOf(gateway, headers)).toBeNull();
   const byGet = await get(gateway, { query: VIEWER }, { headers: signedIn('ann') });
   expect(await byGet.json()).toEqual({ data: { viewer: { id: 'ann' } } });
   expect(gateway.sandbox.calls.count()).toBe(0);
@@ -79,7 +80,13 @@ test('what does not hold is answered 401 with a code, by POST and by GET, withou
     { authorization: `Basic ${btoa('ann:hunter2')}` },
     { authorization: 'UserSig' },
     { 'x-viewer-id': 'ann' },
-    { 'x-viewer-id': 'ann', 'x-viewer-secret': 'another-secret-here' },
+    { 'x-viewer-id': 'ann', ...signedIn('ann') },
+    ...['', 'another-secret-here', SECRET.slice(0, -1), `${SECRET}, ${SECRET}`].map((secret) => ({
+      ...{ 'x-viewer-id': 'ann', 'x-viewer-secret': secret },
+    })),
+    { 'x-viewer-secret': 'another-secret-here' },
+    ...['ann, bob', 'ann, ann', 'ann smith', 'a'.repeat(33)].map(routed),
+    { ...routed('ann'), authorization: '' },
     { ...routed('bob'), ...signedIn('ann') },
     { ...routed('ann'), authorization: 'Bearer junk' },
   ];
@@ -133,6 +140,18 @@ test('nobody becomes the viewer by a header, an argument, a variable or a parame
 
   const byArgument = await (await gateway.send('{ viewer(id: "eve") { id } }', {}, signedIn('ann'))).json();
   expect(byArgument).toMatchObject({ errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] });
+});
+
+test('a further way to authenticate comes first, and leaves what it does not know to the others', async () => {
+  const gateway = await openGateway({
+    env: { AUTH: 'usersig' },
+    sandbox: { emptyWorld: true },
+    authenticate: async (header) =>
+      header('authorization') === 'Session 1' ? { userId: 'sid', expiresAt: null } : null,
+  });
+  expect(await viewerOf(gateway, { authorization: 'Session 1' })).toBe('sid');
+  expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
+  await expectUnauthenticated(gateway, await gateway.send(VIEWER, {}, { authorization: 'Session 2' }));
 });
 
 test('in a sandbox a development header picks the viewer', async () => {

@@ -3,8 +3,9 @@ import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChangeStream, createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
-import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
-import { createRunningClock, createTestClock } from '../support/clock.ts';
+import { nodeOf } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
+import { createRunningClock } from '../support/clock.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
 
 const KEY = 'test:changes';
@@ -21,7 +22,7 @@ function replicasAt(url: string) {
 
   /** Patient by default: on a busy machine Redis is slow, which is no outage. */
   async function open({ maxLength = 1000, timeoutMs = 5000, follows = true }: ReplicaOptions = {}) {
-    const redis = createRedisClient(url.split(',').map((node) => new URL(node)));
+    const redis = await connectRedis({ nodes: url.split(',').map((node) => new URL(node)) });
     const link = createRedisLink({
       redis,
       clock,
@@ -33,7 +34,6 @@ function replicasAt(url: string) {
     const stream = createChangeStream({ redis: { link, client: redis }, key: KEY, maxLength, read, clock });
     onTestFinished(() => stream.close());
     const ears = listenTo(stream);
-    await connectRedis(redis);
     if (follows) await stream.ready();
     return { ...stream, ...ears, link, master: () => nodeOf(redis, KEY) };
   }
@@ -271,47 +271,4 @@ test('on a cluster whose master for the stream dies, events go on here, and ever
   await a.append({ n: 2 });
   await until(() => expect(b.values()).toEqual([{ n: 0 }, { n: 2 }]));
   expect(a.values()).toEqual(numbers(3));
-});
-
-describe('without Redis', () => {
-  const openAlone = (maxLength = 10) => {
-    const stream = createChangeStream({ redis: null, key: KEY, maxLength, read, clock: createTestClock() });
-    return { ...stream, ...listenTo(stream) };
-  };
-
-  test('what is kept comes once more, and what is not is said to be gone', async () => {
-    const stream = openAlone();
-    const ids: string[] = [];
-    for (const value of numbers(25)) ids.push(await stream.append(value));
-    expect(stream.heard.map(({ id }) => id)).toEqual(ids);
-    for (const [i, id] of ids.entries()) {
-      const { entries, complete, upTo } = await stream.resume(id);
-      if (i >= 14) expect(complete).toBe(true);
-      if (i < 10) expect(complete).toBe(false);
-      if (complete) expect(entries.map(({ value }) => value)).toEqual(numbers(24 - i, i + 1));
-      expect(upTo).toBe(ids[24]);
-    }
-  });
-
-  test('the ids of another process, even of the same moment, are no place in this one', async () => {
-    const [before, after] = [openAlone(), openAlone()];
-    const ids = await Promise.all(numbers(3).map((value) => before.append(value)));
-    expect(await after.resume(ids[0] as string)).toMatchObject({ complete: false });
-    await Promise.all(numbers(5).map((value) => after.append(value)));
-    expect(await after.resume(ids[0] as string)).toMatchObject({ complete: false });
-    expect(await before.resume(ids[0] as string)).toMatchObject({ complete: true });
-  });
-
-  test('whoever has stopped listening hears no more', async () => {
-    const stream = openAlone();
-    const values: unknown[] = [];
-    const stop = stream.listen(
-      ({ value }) => values.push(value),
-      () => {},
-    );
-    await stream.append({ n: 0 });
-    stop();
-    await stream.append({ n: 1 });
-    expect(values).toEqual([{ n: 0 }]);
-  });
 });

@@ -33,13 +33,6 @@ test('a text that came once with its hash answers to the hash from then on, by G
   }
 });
 
-test('an unknown hash is answered with the status that Apollo’s clients expect', async () => {
-  const gateway = await openAutomatic();
-  const statusFor = async (accept: string) => (await getJson(gateway, hashed(QUERY), { accept })).status;
-  expect(await statusFor('application/json')).toBe(200);
-  expect(await statusFor('application/graphql-response+json')).toBe(400);
-});
-
 test('a text under a hash that is not its own is refused, and not kept', async () => {
   const gateway = await openAutomatic();
   const wrong = hashed(QUERY, hashOf('{ __typename }'));

@@ -172,9 +172,7 @@ test('where only the owner may see fans, others get FORBIDDEN and cost nothing',
 });
 
 describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobody', () => {
-  const strangers: Record<string, (gateway: TestGateway, own: string) => Promise<string> | string> = {
-    'made up': () => 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA',
-    forged: (_gateway, own) => own.slice(0, -2) + (own.endsWith('AA') ? 'BA' : 'AA'),
+  const strangers: Record<string, (gateway: TestGateway) => Promise<string>> = {
     'another viewer’s': async (gateway) => (await read(gateway, 'user', 'user', 1)).edges[0]?.cursor ?? '',
     'another user’s': async (gateway) => (await read(gateway, 'viewer', 'other', 1)).edges[0]?.cursor as string,
     'one of the fans': async (gateway) => {
@@ -187,8 +185,7 @@ describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobod
   test.each(Object.keys(strangers))('%s', async (which) => {
     const { gateway, world } = await openSmall();
     world.follow('user', 'crowd_000001');
-    const own = (await read(gateway, 'viewer', 'user', 1)).edges[0]?.cursor as string;
-    const after = await strangers[which]?.(gateway, own);
+    const after = await strangers[which]?.(gateway);
     expect(after).toMatch(/./);
     gateway.sandbox.calls.reset();
     const answer = await gateway.as('viewer').query(QUERY, { id: 'user', after });

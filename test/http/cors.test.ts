@@ -8,7 +8,9 @@ import { codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
 const TYPENAME = '{"query":"{ __typename }"}';
-const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost` };
+const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost`, CORS_HEADERS: 'X-App-Version' };
+/** What browsers send whose pages trace: one header that is refused, and nothing is sent at all. */
+const TRACING = ['traceparent', 'tracestate', 'baggage', 'sentry-trace'];
 
 const ask = (gateway: TestGateway, origin: string, headers: Record<string, string> = {}) =>
   post(gateway, TYPENAME, 'application/json', { origin, ...headers });
@@ -51,7 +53,9 @@ describe('with CORS_ORIGINS', () => {
         'access-control-max-age': '7200',
       });
       const names = preflight.headers.get('access-control-allow-headers')?.split(', ');
-      expect(names).toEqual(expect.arrayContaining(['authorization', 'content-type', 'x-request-id']));
+      expect(names).toEqual(
+        expect.arrayContaining(['authorization', 'content-type', 'x-request-id', 'X-App-Version', ...TRACING]),
+      );
       expect(names).not.toContain('x-viewer-secret');
 
       const answer = await ask(gateway, origin);

@@ -49,22 +49,6 @@ test('an operation that is nested just as deep as it may be is answered', async 
   expect(await gateway.data(levels(6))).toMatchObject({ user: { fans: { nodes: [{ fans: { nodes: [] } }] } } });
 });
 
-test.each([
-  ['itself', 'fragment A on User { ...A }'],
-  [
-    'itself by way of another',
-    'fragment A on User { fans { nodes { ...B } } } fragment B on User { fans { nodes { ...A } } }',
-  ],
-  [
-    'itself by way of a hundred',
-    Array.from({ length: 100 }, (_, n) => `fragment ${n ? `A${n}` : 'A'} on User { ...A${n + 1} }`).join(' ') +
-      ' fragment A100 on User { ...A }',
-  ],
-])('a fragment that spreads %s is refused', async (_title, fragments) => {
-  const answer = await refuse(`{ user(id: "a") { ...A } } ${fragments}`);
-  expect(codesOf(answer)).toContain('GRAPHQL_VALIDATION_FAILED');
-});
-
 describe('a document of 20,000 levels is OPERATION_TOO_EXPENSIVE, not an overflow of ours', () => {
   test.each([
     ['selections', nest('{ a ', '', '}')],

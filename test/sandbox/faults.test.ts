@@ -56,15 +56,6 @@ describe('the verdict', () => {
   });
 });
 
-describe('pages', () => {
-  test('endlessPages is empty and names another cursor each time', async () => {
-    const { pages, call } = await withFans({ endlessPages: true });
-    expect((await pages('ana', 1, 4)).flat()).toEqual([]);
-    const [one, two] = [await call('follow_get', firstPage('ana')), await call('follow_get', firstPage('ana'))];
-    expect(one.NextCursor).not.toBe(two.NextCursor);
-  });
-});
-
 describe('lag', () => {
   async function withLag(faults: FaultPatch) {
     const clock = manualClock();

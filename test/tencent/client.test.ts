@@ -189,15 +189,6 @@ describe('connections', () => {
     expect(billed).toHaveLength(3);
   });
 
-  it('to a name that does not exist are failures that say so', async () => {
-    const { callOptions, clock } = await startClient(() => ok());
-    const options = { sdkAppId: 1, adminId: 'a', secretKey: 'key', clock };
-    const client = createTencentClient({ ...options, baseUrl: 'https://upstream.invalid' });
-    const error = await failureOf(client.call('follow_get', {}, callOptions()));
-    expect(error).toMatchObject({ ...UNAVAILABLE, reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
-    await client.close();
-  });
-
   it('of a closed client are not tried again', async () => {
     const { client, callOptions, billed } = await startClient(() => ok());
     await client.close();

@@ -9,29 +9,6 @@ async function diagnosisOf(script: Script, customFields: string[] = []) {
 }
 
 describe('diagnose', () => {
-  it('is content with an upstream that tells the counts of the admin, in one call', async () => {
-    const counts = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
-    const { diagnosis, requests } = await diagnosisOf(() =>
-      ok({ FollowInfo: [{ To_Account: 'administrator', ResultCode: 0, ResultInfo: '', ...counts }] }),
-    );
-    expect(diagnosis).toMatchObject({ ok: true, tookMs: 0 });
-    expect(requests.map(({ command }) => command)).toEqual(['follow_get_info']);
-  });
-
-  it('names the profile fields that the app does not have, each asked for by itself', async () => {
-    const counts = { FollowerCount: 0, FollowingCount: 0, MutualFollowingCount: 0 };
-    const { diagnosis, requests } = await diagnosisOf(
-      ({ command, body }) => {
-        if (command === 'portrait_get')
-          return body.TagList[0]?.endsWith('Team') ? ok({ UserProfileItem: [] }) : fail(40009);
-        return ok({ FollowInfo: [{ To_Account: 'administrator', ResultCode: 0, ResultInfo: '', ...counts }] });
-      },
-      ['Team', 'Shirt', 'Cap'],
-    );
-    expect(diagnosis).toMatchObject({ ok: false, code: 40009, explanation: 'the app has no profile field Shirt, Cap' });
-    expect(requests).toHaveLength(4);
-  });
-
   it.each([
     [70009, /key/, /TENCENT_SECRET_KEY/],
     [70003, /signature/, /TENCENT_SECRET_KEY/],

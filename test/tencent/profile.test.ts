@@ -40,30 +40,6 @@ describe('a profile', () => {
     expect(one('Image', value).avatar).toBe(avatar);
   });
 
-  it.each([
-    [2147483647, 2147483647],
-    [2147483648, null],
-    [4294967295, null],
-    [-1, null],
-    [1.5, null],
-    ['7', null],
-  ])('of level %j has the level %j', (value, level) => {
-    expect(one('Level', value).level).toBe(level);
-  });
-
-  it.each(['Gender_Type_Other', 'toString', 3])('of gender %j has none, and keeps it raw', (value) => {
-    const profile = one('Gender', value);
-    expect(profile.gender).toBeNull();
-    expect(profile.items).toHaveLength(1);
-  });
-
-  it('is text that every client can read, also where the upstream cut a character in two', () => {
-    const [half, whole] = ['a\ud83d', 'a\ufffd'];
-    expect(one('Image', `https://a.example/${half}`).avatar).toBe(`https://a.example/${whole}`);
-    const profile = parse({ Tag: `Tag_Profile_Custom_${half}`, Value: half });
-    expect(profile).toMatchObject({ customFields: [{ key: whole }], items: [{ tag: `Tag_Profile_Custom_${whole}` }] });
-  });
-
   it('skips what is no item at all', () => {
     expect(parse(null, 'x', [], {}, { Tag: 1, Value: 'x' }, { Tag: 'x' }).items).toEqual([]);
   });

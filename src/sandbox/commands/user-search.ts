@@ -1,4 +1,4 @@
-// search: who has the keywords in their nick, or has one as UserID, the newest changes first (CONTRACT 11). Dormant accounts
+// search: who has the keywords in their nick, or has one as UserID, the newest changes first (CONTRACT 12). Dormant accounts
 // are not among them.
 import type { UserSearchResponse } from '../../tencent/wire.ts';
 import { readBatch } from '../checks.ts';

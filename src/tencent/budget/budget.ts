@@ -4,7 +4,7 @@ import type { RedisLink } from '../../cache/redis-link.ts';
 import type { Priority } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
-import { createOccasionalReport, type Report } from '../report.ts';
+import { createOccasionalReport, type Report } from '../../report.ts';
 import type { Command } from '../wire.ts';
 import { type CommandLimiter, createCommandLimiter } from './command-limiter.ts';
 import { createWindow } from './window.ts';
@@ -48,7 +48,7 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
     if (limiter) return limiter;
     const limit = Math.max(1, Math.round(rateOf(command, ratePerSecond)));
     // One hash tag, so that a cluster has all of a command's keys on one node.
-    const window = createWindow(link, `{${prefix}:budget:${command}}`, limit, replica);
+    const window = createWindow(link, `${prefix}:budget:{${command}}`, limit, replica);
     limiter = createCommandLimiter(command, window, clock);
     limiters.set(command, limiter);
     return limiter;
