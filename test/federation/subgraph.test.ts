@@ -83,7 +83,7 @@ test('routers can price it: every list by its first, every count and relation as
   );
   expect(connections).toContain('User.fans');
   expect(marked('listSize')).toEqual([...new Set(['Query.users', ...connections])]);
-  const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans)$/;
+  const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
 });
@@ -127,17 +127,6 @@ test('under other names, users are called so wherever they come from, and have b
   expect(_service.sdl).toContain('type Account @key(fields: "accountId") {');
   expect(_service.sdl).not.toMatch(/\bUser\b/);
   expect(_service.sdl).not.toMatch(/type Account [^}]*\n {2}id: ID!/);
-});
-
-test('a name alone can be another one', async () => {
-  const named = await openSmallGateway({ FEDERATION_USER_TYPE: 'Account' });
-  expect(
-    await named.data('{ _entities(representations: [{ __typename: "Account", id: "a" }]) { ... on Account { id } } }'),
-  ).toEqual({ _entities: [{ id: 'a' }] });
-  const keyed = await openSmallGateway({ FEDERATION_USER_KEY: 'accountId' });
-  expect(
-    await keyed.data('{ _entities(representations: [{ __typename: "User", accountId: "a" }]) { ... on User { id } } }'),
-  ).toEqual({ _entities: [{ id: 'a' }] });
 });
 
 test.each([
