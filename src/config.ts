@@ -82,6 +82,10 @@ function toConfig(settings: Settings) {
       page: { ...lifetimes(fresh, stale, webhookFresh), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },
       counts: lifetimes(fresh, stale, webhookFresh),
       relation: lifetimes(fresh, Math.min(stale, 600), webhookFresh),
+      // Their webhooks are switches of their own in the console: that others arrive says nothing of them.
+      block: lifetimes(fresh, Math.min(stale, 600), 0),
+      blocked: lifetimes(fresh, stale, 0),
+      presence: lifetimes(PRESENCE_FRESH_SECONDS, 60, 0),
       // Webhooks do not tell of every change of a profile (CONTRACT 7.4).
       profile: lifetimes(settings.PROFILE_FRESH_SECONDS, 86_400, 0),
     },
@@ -118,6 +122,9 @@ function toConfig(settings: Settings) {
     maxResponseBytes: 1_048_576,
   };
 }
+
+/** Logins are many, and not all webhooks of them come. */
+const PRESENCE_FRESH_SECONDS = 10;
 
 /** In seconds. A fresh time of 0 asks at every query, with webhooks too. */
 function lifetimes(fresh: number, stale: number, webhookFresh: number) {

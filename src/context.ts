@@ -4,25 +4,28 @@ import type { MaySee } from './auth/visibility.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
+import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
-import type { ChangeKind } from './follow/changes.ts';
-import type { ChangeOutcome, FollowWriter } from './follow/follow-writer.ts';
+import type { FollowWriter } from './follow/follow-writer.ts';
 import type { FindKnownFans, KnownFans } from './follow/known-fans.ts';
 import type {
+  BlockRelation,
   FollowCounts,
+  FollowEntry,
   FollowList,
   FollowPage,
   FollowRelation,
   PageQuery,
+  Presence,
   Profile,
   UserId,
 } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
-import type { FollowEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import { createReads, type ReadsRequest } from './reads.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -36,8 +39,12 @@ export type GraphSettings = Pick<
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
   | 'embeddedProfile'
+  | 'presenceVisibility'
+  | 'showBlockedBy'
   | 'cursorKey'
 >;
+
+export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter };
 
 export type Context = {
   readonly settings: GraphSettings;
@@ -53,6 +60,10 @@ export type Context = {
     /** How `from` stands to another user. */
     relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
     knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
+    /** Who blocks whom, as far as `from` may know. */
+    block(from: UserId, to: UserId): BlockRelation | Promise<BlockRelation>;
+    blocked(userId: UserId): readonly FollowEntry[] | Promise<readonly FollowEntry[]>;
+    presence(userId: UserId): Presence | Promise<Presence>;
   };
   /** What members of lists are searched and sorted by. */
   readonly names: Names;
@@ -60,12 +71,17 @@ export type Context = {
   isKnownMissing(userId: UserId): boolean;
   /** Configured profile tags that the app does not have. */
   refusedTags(): readonly string[];
-  /** Follows or unfollows in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
-  changeFollows(kind: ChangeKind, userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ChangeOutcome>>;
+  /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
+  write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T>;
   /** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
   readonly live: {
     followEvents(userId: UserId, after: string | null): AsyncIterable<FollowEvent>;
     profileEvents(userIds: readonly UserId[], after: string | null): AsyncIterable<ProfileEvent>;
+    /** Only those for which `isWanted`. */
+    presenceEvents(
+      userIds: readonly UserId[],
+      isWanted: (event: PresenceEvent) => Promise<boolean>,
+    ): AsyncIterable<PresenceEvent>;
   };
 };
 
@@ -73,20 +89,15 @@ export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
   names: Names;
-  writer: Pick<FollowWriter, 'change'>;
-  live: Pick<Subscriptions, 'followEvents' | 'profileEvents'>;
+  writers: Writers;
+  live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
   settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
   clock: Clock;
 };
 
-/** The request that a context is made for; it observes every upstream call, and everything that is read. */
-export type ContextRequest = Pick<CallOptions, 'onRead'> & {
-  /** Aborts when the client goes away. */
-  disconnectSignal(): AbortSignal;
-  viewer: Viewer | null;
-  onUpstreamCall(command: string): void;
-};
+/** The request that a context is made for. */
+export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
 
 export type OpenContext = Context & {
   /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
@@ -100,62 +111,13 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writer, live, settings, clock } = dependencies;
-  const deadlineMs = settings.requestDeadlineMs;
+  const { cache, findKnownFans, writers, live, settings, clock } = dependencies;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
-    const answers = new Map<string, unknown>();
-    let staleness: StaleUse | null = null;
+    const { once, oneByOne, ...reads } = createReads(request, settings, clock);
     let dependsOnViewer = false;
-    let reads = beginReads();
-
-    function beginReads() {
-      const deadline = createDeadline(request.disconnectSignal(), deadlineMs, clock);
-      let calls = 0;
-      const call: CallOptions = {
-        signal: deadline.signal,
-        deadlineAt: deadline.at,
-        onRead: request.onRead,
-        onStale({ ageMs, failure }) {
-          // A failure says more than a renewal that is on its way.
-          staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
-        },
-        onUpstreamCall(command) {
-          if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings.maxUpstreamCalls));
-          else request.onUpstreamCall(command);
-        },
-      };
-      return { call, end: deadline.end };
-    }
-
-    /** What was read, or that it failed, stays so until the answers are cleared. A key is read in one place alone. */
-    function once<T>(key: string, read: (call: CallOptions) => T): T {
-      if (!answers.has(key)) answers.set(key, read(reads.call));
-      return answers.get(key) as T;
-    }
-
-    function oneByOne<Event>(events: AsyncIterableIterator<Event>): AsyncIterableIterator<Event> {
-      return {
-        async next() {
-          reads.end();
-          const result = await events.next();
-          answers.clear();
-          staleness = null;
-          reads = beginReads();
-          return result;
-        },
-        async return() {
-          reads.end();
-          return (await events.return?.()) ?? { value: undefined, done: true };
-        },
-        [Symbol.asyncIterator]() {
-          return this;
-        },
-      };
-    }
-
     const expiresAt = viewer?.expiresAt ?? null;
     return {
       settings,
@@ -170,31 +132,30 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
         profile: (userId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
         relation: (from, to) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+        block: (from, to) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
+        blocked: (userId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
+        presence: (userId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
         knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
-      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call),
+      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call()),
       refusedTags: cache.refusedTags,
-      async changeFollows(kind, userIds) {
-        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only a viewer can change who follows whom.');
-        const untilDone = { ...reads.call, deadlineAt: clock.now() + deadlineMs, signal: new AbortController().signal };
-        return writer.change(kind, viewer.userId, userIds, untilDone).finally(() => answers.clear());
+      async write(change) {
+        if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
+        const deadlineAt = clock.now() + settings.requestDeadlineMs;
+        const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
+        return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
       live: {
         followEvents: (userId, after) =>
           oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
         profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { expiresAt, after })),
+        presenceEvents: (userIds, isWanted) => oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
       },
-      staleness: () => staleness,
+      staleness: reads.staleness,
       dependsOnViewer: () => dependsOnViewer,
-      close: () => reads.end(),
+      close: reads.end,
     };
   }
 
   return { open };
 }
-
-const tooManyCalls = (max: number) =>
-  new GatewayError(
-    'OPERATION_TOO_EXPENSIVE',
-    `The operation takes more than ${max} calls to the upstream. Ask for less.`,
-  );

@@ -5,6 +5,7 @@ import type { RedisClient } from './cache/redis-link.ts';
 import type { Redis } from './cache/tiers.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { createBlockWriter } from './follow/block-writer.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
 import { createFollowWriter } from './follow/follow-writer.ts';
@@ -16,8 +17,10 @@ import { createSubscriptions } from './follow/subscriptions.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
 import { createOccasionalReport } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { createBlockService } from './tencent/block-service.ts';
 import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
+import { createPresenceService } from './tencent/presence-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
 
 export type DomainDependencies = {
@@ -52,7 +55,11 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
     },
   });
+  const blocks = createBlockService(client, { asksBoth: config.showBlockedBy });
   const cache = createCachedFollowService({
+    blocks,
+    presences: createPresenceService(client),
+    onPresence: (userId) => subscriptions.tellPresence(userId),
     follow,
     profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
     clock,
@@ -65,6 +72,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
   const writer = createFollowWriter({ follow, cache, own, stream, clock });
+  const blockWriter = createBlockWriter({ blocks, cache, follows: writer, asksBoth: config.showBlockedBy });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({
     ...{ follow, cache, own, stream, clock },
@@ -78,7 +86,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
-    writer,
+    /** What viewers can change. */
+    writers: { follows: writer, blocks: blockWriter },
     subscriptions,
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),

@@ -64,7 +64,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
   const contexts = createContexts({
     cache: domain.service,
-    writer: domain.writer,
+    writers: domain.writers,
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     names: domain.names,

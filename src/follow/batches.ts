@@ -3,24 +3,27 @@ import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loade
 import type { Lifetimes, ReadThrough } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
 import { type CacheKind, type Caches, type CachesOptions, relationKey, usersOfRelation } from './caches.ts';
-import type { FollowCounts, FollowRelation, Profile } from './model.ts';
-import type { Batch, FollowService, ProfileService } from './services.ts';
+import type { BlockRelation, FollowCounts, FollowRelation, Presence, Profile, UserId } from './model.ts';
+import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';
 
 export type BatchesOptions = Pick<CachesOptions, 'clock' | 'lifetimes' | 'observer'> & {
   follow: Pick<FollowService, 'readCounts' | 'readRelations'>;
   profiles: Pick<ProfileService, 'readProfiles'>;
+  blocks: Pick<BlockService, 'readBlocks'>;
+  presences: PresenceService;
   caches: Caches;
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
-const MAX_BATCH = { counts: 20, profile: 100 };
+const MAX_BATCH = { counts: 20, profile: 100, presence: 500 };
 /** For how many fresh times after a client has asked for it a key is renewed, without webhooks and with them. */
 const RENEWED = { fresh: 20, webhookFresh: 2 };
 
 const renewMs = ({ freshMs, webhookFreshMs }: Lifetimes) =>
   Math.max(RENEWED.fresh * freshMs, RENEWED.webhookFresh * webhookFreshMs);
 
-export function createBatches({ clock, lifetimes, observer, follow, profiles, caches }: BatchesOptions) {
+export function createBatches({ clock, lifetimes, observer, caches, ...services }: BatchesOptions) {
+  const { follow, profiles, blocks, presences } = services;
   const loader = <V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
@@ -28,17 +31,18 @@ export function createBatches({ clock, lifetimes, observer, follow, profiles, ca
   ) => createBatchLoader<V>({ clock, cache, onBatch: (size) => observer?.onBatch?.(kind, size), ...options });
 
   /** The upstream takes one point of view a call (CONTRACT 4.4). */
-  async function readRelations(keys: readonly string[], all: Waiter): Promise<Batch<FollowRelation>> {
-    const answers: Batch<FollowRelation> = new Map();
-    const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
-    const calls = Array.from(byViewer, async ([viewer, pairs]) => {
-      const others = pairs.map(([, to]) => to);
-      for (const [to, outcome] of await follow.readRelations(viewer, others, all))
-        answers.set(relationKey(viewer, to), outcome);
-    });
-    await Promise.all(calls);
-    return answers;
-  }
+  const readPairs =
+    <V>(read: (from: UserId, to: readonly UserId[], all: Waiter) => Promise<Batch<V>>) =>
+    async (keys: readonly string[], all: Waiter): Promise<Batch<V>> => {
+      const answers: Batch<V> = new Map();
+      const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
+      const calls = Array.from(byViewer, async ([viewer, pairs]) => {
+        const others = pairs.map(([, to]) => to);
+        for (const [to, outcome] of await read(viewer, others, all)) answers.set(relationKey(viewer, to), outcome);
+      });
+      await Promise.all(calls);
+      return answers;
+    };
 
   return {
     counts: loader<FollowCounts>('counts', caches.counts, {
@@ -53,8 +57,16 @@ export function createBatches({ clock, lifetimes, observer, follow, profiles, ca
       renewMs: renewMs(lifetimes.profile),
     }),
     relation: loader<FollowRelation>('relation', caches.relation, {
-      call: readRelations,
+      call: readPairs(follow.readRelations),
       maxBatchSize: Number.POSITIVE_INFINITY,
+    }),
+    block: loader<BlockRelation>('block', caches.block, {
+      call: readPairs(blocks.readBlocks),
+      maxBatchSize: Number.POSITIVE_INFINITY,
+    }),
+    presence: loader<Presence>('presence', caches.presence, {
+      call: presences.readPresences,
+      maxBatchSize: MAX_BATCH.presence,
     }),
   };
 }

@@ -3,12 +3,29 @@ import { randomUUID } from 'node:crypto';
 import { createGenerations } from '../cache/generations.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import { createBatches } from './batches.ts';
-import { type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
-import { type DomainEvent, groupsOf } from './invalidation.ts';
-import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+import { type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
+import { type DomainEvent, type Group, groupsOf } from './invalidation.ts';
+import type {
+  BlockRelation,
+  FollowCounts,
+  FollowEntry,
+  FollowPage,
+  FollowRelation,
+  PageQuery,
+  Presence,
+  Profile,
+  UserId,
+} from './model.ts';
 import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
-import { type CallOptions, type FollowService, type ProfileService, whenRead } from './services.ts';
+import {
+  type BlockService,
+  type CallOptions,
+  type FollowService,
+  type PresenceService,
+  type ProfileService,
+  whenRead,
+} from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
 /** What is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
@@ -19,13 +36,17 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
   lagMs?: number;
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
+  blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
+  presences: PresenceService;
+  /** The presence of a user may have changed. */
+  onPresence?: (userId: UserId) => void;
 };
 
 /** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { follow, profiles, clock, redis, lifetimes, lagMs = 0 } = options;
+  const { follow, profiles, blocks, clock, redis, lifetimes, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -37,7 +58,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     generations,
   );
-  const { page, counts, profile, relation } = caches;
+  const { page, counts, profile, relation, block, blocked, presence } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
   const batches = createBatches({ ...options, caches });
   const countsMs = lifetimes.counts.freshMs;
@@ -48,7 +69,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const replicas =
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
-      onInvalid: ({ kind, group }) => caches[kind].drop(group),
+      onInvalid: drop,
       onAllInvalid() {
         for (const cache of all) cache.expireAll(true);
       },
@@ -58,6 +79,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
         for (const cache of all) cache.expireAll();
       },
     });
+  function drop({ kind, group }: Group): void {
+    caches[kind].drop(group);
+    if (kind === 'presence') onPresence?.(group);
+  }
+
   const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
@@ -98,6 +124,30 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       const key = relationKey(from, to);
       return relation.read(key, call, (waiter) => batches.relation.load(key, waiter));
     },
+    /** Who blocks whom, as far as `from` may know. */
+    readBlock(from: UserId, to: UserId, call: CallOptions): BlockRelation | Promise<BlockRelation> {
+      const key = relationKey(from, to);
+      return block.read(key, call, (waiter) => batches.block.load(key, waiter));
+    },
+    /** Everybody whom `userId` blocks, with the time of the block, in upstream order. */
+    readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
+      const load = async (waiter: CallOptions) => {
+        const entries = await blocks.readBlocked(userId, waiter);
+        const [ids, times] = [entries.map(({ user }) => user.id), entries.map(({ followedAt }) => followedAt)];
+        return { ids, times, next: '', count: null, partial: null };
+      };
+      return whenRead(blocked.read(userId, call, load), ({ ids, times }) =>
+        ids.map((id, n) => ({ user: { id, profile: null }, followedAt: times[n] as number })),
+      );
+    },
+    readPresence: (userId: UserId, call: CallOptions): Presence | Promise<Presence> =>
+      presence.read(userId, call, (waiter) => batches.presence.load(userId, waiter)),
+    /** The presence of these users may have changed: told to all replicas at once, since many change. */
+    invalidatePresences(userIds: readonly UserId[]): void {
+      const groups = userIds.map((group) => ({ kind: 'presence', group }) as const);
+      groups.forEach(drop);
+      void replicas?.publishInvalid(groups);
+    },
     refusedTags: profiles.refusedTags,
     /** Whether it is known, without asking, that there is no such account. */
     isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean {
@@ -114,6 +164,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
           () => {},
         );
     },
+    /** What memory knows of a relation, however old; null when it knows nothing. */
+    knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
+      relation.peek(relationKey(from, to))?.value ?? null,
+    setBlock: (from: UserId, to: UserId, value: BlockRelation): void =>
+      block.put(relationKey(from, to), value, block.asOf()),
     /** Keeps a relation that is known, as `from` sees it. */
     setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
       relation.put(relationKey(from, to), value, relation.asOf()),
@@ -128,6 +183,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     ready: () => hearing.promise,
     close: () => closed.abort(),
     /** What each kind takes in memory, in estimated bytes. */
-    bytes: () => ({ page: page.bytes(), counts: counts.bytes(), profile: profile.bytes(), relation: relation.bytes() }),
+    bytes: () =>
+      Object.fromEntries(Object.entries(caches).map(([kind, cache]) => [kind, cache.bytes()])) as Record<
+        CacheKind,
+        number
+      >,
   };
 }

@@ -1,4 +1,4 @@
-// The four kinds of things that are cached: how each is keyed, sized, written and invalidated.
+// The kinds of things that are cached: how each is keyed, sized, written and invalidated.
 import { createGenerations, type Generations } from '../cache/generations.ts';
 import {
   createReadThrough,
@@ -14,7 +14,7 @@ import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';
 import type { FollowList, PageQuery, UserId } from './model.ts';
 
-export type CacheKind = 'page' | 'counts' | 'profile' | 'relation';
+export type CacheKind = 'page' | 'counts' | 'profile' | 'relation' | 'block' | 'blocked' | 'presence';
 
 export type Caches = ReturnType<typeof createCaches>;
 
@@ -39,7 +39,10 @@ export type CachesOptions = {
 };
 
 /** How the memory is divided: pages and profiles are what takes room. */
-const SHARES: Record<CacheKind, number> = { page: 0.5, profile: 0.4, counts: 0.05, relation: 0.05 };
+const SHARES: Record<CacheKind, number> = {
+  ...{ page: 0.48, profile: 0.4, counts: 0.04, relation: 0.04 },
+  ...{ block: 0.02, blocked: 0.01, presence: 0.01 },
+};
 
 /** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set([
@@ -91,5 +94,9 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     counts: create('counts', codec.counts, (key) => key),
     profile: create('profile', codec.profile, (key) => key, { versionOf: ({ version }) => version }),
     relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
+    block: create('block', codec.block, (key) => usersOfRelation(key)[1]),
+    blocked: create('blocked', codec.page, (key) => key),
+    // Fresh for seconds, and changed by many webhooks: Redis is spared both.
+    presence: create('presence', codec.presence, (key) => key, { redis: null }),
   };
 }

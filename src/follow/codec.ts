@@ -1,7 +1,7 @@
 // How cached values are written for Redis, read back, and sized. What does not have the right shape counts as not there.
 import { z } from 'zod';
 import { parseJson } from '../cache/redis-link.ts';
-import type { FollowCounts, FollowRelation, Profile } from './model.ts';
+import type { BlockRelation, FollowCounts, FollowRelation, Presence, PresenceStatus, Profile } from './model.ts';
 
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
@@ -67,6 +67,8 @@ const COUNTS: z.ZodType<FollowCounts> = z.object({
   mutuals: count.nullable(),
 });
 const RELATION: z.ZodType<FollowRelation> = z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']);
+const BLOCK: z.ZodType<BlockRelation> = z.enum(['NONE', 'BLOCKS', 'BLOCKED_BY', 'BOTH']);
+const PRESENCE: z.ZodType<Presence> = z.object({ status: word<PresenceStatus>(), platforms: z.array(z.string()) });
 const PAGE: z.ZodType<CachedPage> = z
   .object({
     ids: z.array(z.string()),
@@ -97,6 +99,8 @@ function profileBytes({ nick, avatar, selfSignature, location, items, customFiel
 export const profile = codec(PROFILE, profileBytes, packProfile);
 export const counts = codec(COUNTS, () => OBJECT_BYTES);
 export const relation = codec(RELATION, () => 16);
+export const block = codec(BLOCK, () => 16);
+export const presence = codec(PRESENCE, ({ platforms }) => OBJECT_BYTES * (1 + platforms.length));
 export const page = codec(
   PAGE,
   ({ ids, next, partial }) => {

@@ -14,12 +14,18 @@ export type FollowEvent =
   | (Event<'fan-gained' | 'fan-lost' | 'mutual-gained'> & { readonly userId: UserId })
   | EventsMissed;
 
+/** The presence of a user may have changed: what it is now is to be read. */
+export type PresenceEvent = { readonly userId: UserId; readonly at: number };
+
 export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId }) | EventsMissed;
 
-/** A change, or a gap, with its place in the stream. */
+/** A change, or a gap, with its place in the stream; a change of presence has none. */
 export type LoggedChange = {
   readonly id: string;
-  readonly change: Change | { readonly type: 'missed'; readonly at: number };
+  readonly change:
+    | Change
+    | { readonly type: 'missed'; readonly at: number }
+    | { readonly type: 'presence-changed'; readonly userId: UserId; readonly at: number };
 };
 
 /** A place in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
@@ -42,7 +48,7 @@ export function followEventsOf(
 ): readonly FollowEvent[] {
   const { type, at } = change;
   if (type === 'missed') return [{ type, cursor: id, at }];
-  if (type === 'profile-changed') return [];
+  if (type === 'profile-changed' || type === 'presence-changed') return [];
   const { from, to, mutual } = change;
   const isFollowed = to === userId && maySee('fans');
   if (type === 'unfollowed') return isFollowed ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
@@ -59,8 +65,12 @@ export function profileEventsOf({ id, change }: LoggedChange): readonly ProfileE
   return type === 'profile-changed' ? [{ type, cursor: id, at, userId: change.userId }] : [];
 }
 
+export const presenceEventsOf = ({ change }: LoggedChange): readonly PresenceEvent[] =>
+  change.type === 'presence-changed' ? [change] : [];
+
 export const followTopic = (userId: UserId): string => `follows ${userId}`;
 export const profileTopic = (userId: UserId): string => `profile ${userId}`;
+export const presenceTopic = (userId: UserId): string => `presence ${userId}`;
 
 /** The topics whose subscribers a change concerns. */
 export function topicsOf(change: Change): readonly string[] {

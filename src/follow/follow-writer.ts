@@ -26,7 +26,7 @@ type Outcomes = Batch<Exclude<ChangeOutcome, GatewayError>>;
 export type FollowWriterOptions = {
   /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
   follow: Pick<FollowService, 'readRelations' | ChangeKind>;
-  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'setRelation'>;
+  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'setRelation' | 'knownRelation'>;
   own: Pick<OwnChanges, 'relation'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
@@ -119,6 +119,22 @@ export function createFollowWriter(options: FollowWriterOptions) {
       return inTurn(viewer, userIds, call, async () =>
         changeNow(kind, viewer, userIds, call, await look(viewer, userIds, call)),
       );
+    },
+    inTurn,
+    /** Ends the follows between `viewer` and others in both directions, within a turn; resolves with those it failed for. */
+    async endFollows(viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<ReadonlySet<UserId>> {
+      const left = new Set<UserId>();
+      let before = new Map<UserId, FollowRelation>();
+      for (const id of userIds) {
+        const relation = cache.knownRelation(viewer, id);
+        if (relation !== null) before.set(id, own.relation(viewer, id, relation));
+      }
+      for (const kind of ['unfollow', 'removeFans'] as const) {
+        for (const [id, outcome] of await changeNow(kind, viewer, userIds, call, before))
+          if (!isSo(outcome)) left.add(id);
+        before = new Map(Array.from(before, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
+      }
+      return left;
     },
     /** Resolves when nothing is under way. */
     async settled(): Promise<void> {

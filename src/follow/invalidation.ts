@@ -5,6 +5,7 @@ import type { FollowList, UserId } from './model.ts';
 /** Something happened that makes cached entries wrong. */
 export type DomainEvent =
   | { type: 'follow-changed'; from: UserId; to: UserId }
+  | { type: 'block-changed'; from: UserId; to: UserId }
   | { type: 'profile-changed'; userId: UserId }
   /** Anything may have happened to this user: an operator says so. */
   | { type: 'user-changed'; userId: UserId };
@@ -16,11 +17,19 @@ export function groupsOf(event: DomainEvent): Group[] {
   switch (event.type) {
     case 'profile-changed':
       return [{ kind: 'profile', group: event.userId }];
+    case 'block-changed':
+      return [
+        { kind: 'block', group: relationKey(event.from, event.to) },
+        { kind: 'block', group: relationKey(event.to, event.from) },
+        { kind: 'blocked', group: event.from },
+      ];
     case 'user-changed':
       return [
         ...pages(event.userId, 'fans', 'follows', 'mutuals'),
         { kind: 'counts', group: event.userId },
         { kind: 'profile', group: event.userId },
+        { kind: 'blocked', group: event.userId },
+        { kind: 'presence', group: event.userId },
       ];
     case 'follow-changed': {
       const { from, to } = event;

@@ -14,6 +14,13 @@ export type FollowList = 'fans' | 'follows' | 'mutuals';
 /** How one user stands to another, from the first one's point of view. */
 export type FollowRelation = 'NONE' | 'FAN' | 'FOLLOWING' | 'MUTUAL';
 
+/** Who blocks whom of two users, from the first one's point of view. Without `BLOCKED_BY` where that may not be asked. */
+export type BlockRelation = 'NONE' | 'BLOCKS' | 'BLOCKED_BY' | 'BOTH';
+
+export type PresenceStatus = 'ONLINE' | 'PUSH_ONLINE' | 'OFFLINE';
+/** Whether a user is connected, and the platforms by which they can be reached, in the upstream's words. */
+export type Presence = { readonly status: PresenceStatus; readonly platforms: readonly string[] };
+
 /** One raw profile item, as the upstream keeps it (CONTRACT 6.3). */
 export type ProfileItem = { tag: string; value: string | number };
 

@@ -24,7 +24,7 @@ export const ALL_INVALID = JSON.stringify({ type: 'all' });
 export const writeInvalid = (groups: readonly Group[], from = ''): string =>
   JSON.stringify({ type: 'groups', groups, from });
 
-const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
+const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
 const MESSAGE = z.discriminatedUnion('type', [
   z.object({ type: z.literal('all') }),
   z.object({ type: z.literal('webhooks'), since: z.number() }),

@@ -1,6 +1,16 @@
 import type { Waiter } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowCounts, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+import type {
+  BlockRelation,
+  FollowCounts,
+  FollowEntry,
+  FollowPage,
+  FollowRelation,
+  PageQuery,
+  Presence,
+  Profile,
+  UserId,
+} from './model.ts';
 
 /** The waiter on whose behalf a call is made: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
 export type CallOptions = Waiter;
@@ -50,4 +60,21 @@ export type ProfileService = {
    * so that what a user shows would else depend on who was looked at before.
    */
   asAsked(profile: Profile): Profile;
+};
+
+/** `unchanged`: it was so before, as far as the upstream tells. */
+export type BlockAnswer = 'done' | 'unchanged' | 'full';
+
+/** Whom users block, as an upstream or a cache in front of it offers it. Changes answer like those of `FollowService`. */
+export type BlockService = {
+  block(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
+  unblock(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
+  /** Who blocks whom between `from` and each of `userIds`. */
+  readBlocks(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockRelation>>;
+  /** Everybody whom `from` blocks, each once, in upstream order; `followedAt` is when the block began. */
+  readBlocked(from: UserId, call: CallOptions): Promise<readonly FollowEntry[]>;
+};
+
+export type PresenceService = {
+  readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
 };

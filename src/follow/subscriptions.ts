@@ -10,6 +10,8 @@ import {
   followTopic,
   type LoggedChange,
   type LogPosition,
+  presenceEventsOf,
+  presenceTopic,
   profileEventsOf,
   profileTopic,
   readCursor,
@@ -17,7 +19,7 @@ import {
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
 
-export type { FollowEvent, ProfileEvent } from './events.ts';
+export type { FollowEvent, PresenceEvent, ProfileEvent } from './events.ts';
 
 export type SubscriptionTerms = {
   /** The cursor of the last event that is known; null begins from now on. */
@@ -131,6 +133,13 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     },
     profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) =>
       subscribe(userIds.map(profileTopic), terms, profileEventsOf),
+    presenceEvents: (userIds: readonly UserId[], terms: Omit<SubscriptionTerms, 'after'>) =>
+      subscribe(userIds.map(presenceTopic), { ...terms, after: null }, presenceEventsOf),
+    /** Tells this replica's subscribers that a presence may have changed. */
+    tellPresence(userId: UserId): void {
+      const change = { type: 'presence-changed', userId, at: clock.now() } as const;
+      topics.emit(presenceTopic(userId), { id: '', change });
+    },
     /** How many subscriptions are open. */
     count: () => open.size,
     /** Ends every subscription, as a completed one, and takes no more. */

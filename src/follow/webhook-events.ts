@@ -18,7 +18,8 @@ import type { FollowService } from './services.ts';
  */
 export type WebhookEvent = { at: number; eventTime: number | null } & (
   | { type: FollowChange['type']; from: UserId; to: readonly UserId[] }
-  | { type: 'profile-changed'; userId: UserId }
+  | { type: 'profile-changed' | 'presence-changed'; userId: UserId }
+  | { type: 'blocks-changed'; pairs: readonly { from: UserId; to: UserId }[] }
 );
 
 /** What became of an event; a `dropped` one changed nothing. */
@@ -29,7 +30,10 @@ export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 export type WebhookEventsOptions = {
   /** The upstream itself: its word counts. */
   follow: Pick<FollowService, 'readRelations'>;
-  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater' | 'noteWebhook' | 'withdrawWebhooks'>;
+  cache: Pick<
+    CachedFollowService,
+    'invalidate' | 'invalidateLater' | 'invalidatePresences' | 'noteWebhook' | 'withdrawWebhooks'
+  >;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
@@ -47,10 +51,15 @@ const PROLONG_EVERY_MS = 10_000;
 /** The same event within this time is a duplicate: the upstream may deliver it more than once (CONTRACT 7.2). */
 const DUPLICATE_MS = 600_000;
 const MAX_EVENTS = 10_000;
+/** How long changes of presence are gathered, in milliseconds, and how many; further ones show when their entries are old. */
+const GATHER_MS = 200;
+const MAX_GATHERED = 2000;
 
 export function createWebhookEvents(options: WebhookEventsOptions) {
   const { follow, cache, own, stream, clock, onFlood, onBug } = options;
   const taken = createBoundedMap<string, number>(MAX_EVENTS);
+  const gathered = new Set<UserId>();
+  const closed = new AbortController();
   const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
@@ -92,6 +101,19 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     return isKnown;
   }
 
+  /** Of a presence nothing is asked before somebody wants to know it. Logins are many, so that replicas hear of them in bulk. */
+  function notePresence(userId: UserId): void {
+    if (gathered.size === 0)
+      clock.sleep(GATHER_MS, closed.signal).then(
+        () => {
+          cache.invalidatePresences([...gathered]);
+          gathered.clear();
+        },
+        () => {},
+      );
+    if (gathered.size < MAX_GATHERED) gathered.add(userId);
+  }
+
   async function takeProfile(userId: UserId, at: number): Promise<void> {
     await cache.invalidate({ type: 'profile-changed', userId });
     await stream.append({ type: 'profile-changed', userId, at });
@@ -100,10 +122,17 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   return {
     /** Takes an event and answers at once; what it asks for is done later. */
     take(event: WebhookEvent): WebhookOutcome {
-      const users = event.type === 'profile-changed' ? 1 : 1 + event.to.length;
-      if (isTooMuch(users)) return 'dropped';
+      if (event.type === 'presence-changed') {
+        notePresence(event.userId);
+        return 'taken';
+      }
+      if (isTooMuch(usersOf(event).length)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
-      if (event.type === 'profile-changed') {
+      if ('pairs' in event) {
+        for (const pair of event.pairs) cache.invalidate({ type: 'block-changed', ...pair }).catch(onBug);
+        return 'taken';
+      }
+      if ('userId' in event) {
         takeProfile(event.userId, event.at).catch(onBug);
         return 'taken';
       }
@@ -120,15 +149,22 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       Promise.all(events.map(cache.invalidate)).then(confirm, onBug);
       return 'taken';
     },
-    close: confirmation.close,
+    close() {
+      closed.abort();
+      confirmation.close();
+    },
   };
 }
 
 /** Events have no ids; what they say has to do (CONTRACT 7.2). Without a time each is another one. */
 function nameOf(event: WebhookEvent): string | null {
   if (event.eventTime === null) return null;
-  const users = event.type === 'profile-changed' ? [event.userId] : [event.from, ...event.to.toSorted()];
   return createHash('sha256')
-    .update([event.type, event.eventTime, ...users].join(' '))
+    .update([event.type, event.eventTime, ...usersOf(event)].join(' '))
     .digest('base64url');
+}
+
+function usersOf(event: WebhookEvent): UserId[] {
+  if ('pairs' in event) return event.pairs.flatMap(({ from, to }) => [from, to]);
+  return 'userId' in event ? [event.userId] : [event.from, ...event.to.toSorted()];
 }

@@ -14,7 +14,14 @@ import {
 import type { GraphSettings } from '../context.ts';
 
 /** The keys that one call takes (CONTRACT 0). A price of a part of a call means that others fill the rest. */
-export const PER_CALL = { counts: 20, profiles: 100, relations: 100, changes: 20 } as const;
+export const PER_CALL = {
+  counts: 20,
+  profiles: 100,
+  relations: 100,
+  changes: 20,
+  blocks: 1000,
+  presences: 500,
+} as const;
 
 type Unit = 'calls' | 'values';
 type Pricing = { readonly unit: Unit; readonly settings: GraphSettings };

@@ -8,7 +8,10 @@ import type { FollowList, UserId } from '../follow/model.ts';
 import type { CursorPosition } from '../follow/resume.ts';
 
 /** What a cursor is valid for: a user's list, in time's order or by nick, or what one viewer sees of a user's fans. */
-export type CursorScope = { userId: UserId; list: FollowList | `${FollowList} by nick` | `knownFans:${UserId}` };
+export type CursorScope = {
+  userId: UserId;
+  list: FollowList | `${FollowList} by nick` | 'blocked' | `knownFans:${UserId}`;
+};
 
 const TAG_BYTES = 16;
 /** Far above what a cursor takes with the longest upstream cursor that is plausible, in letters. */

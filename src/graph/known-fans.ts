@@ -54,8 +54,8 @@ async function readKnownFans(
   };
 }
 
-/** Where the list goes on: all of it is at hand, so what is newer than the cursor's member has been shown. */
-function indexOfNext(members: readonly FollowEntry[], position: CursorPosition): number {
+/** Where a list goes on: all of it is at hand, so what is newer than the cursor's member has been shown. */
+export function indexOfNext(members: readonly FollowEntry[], position: CursorPosition): number {
   const index = indexAfter(members, position);
   if (index === 'later') return members.length;
   return index === 'unknown' ? Math.min(position.index, members.length) : index;

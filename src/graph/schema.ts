@@ -10,6 +10,8 @@ import './known-fans.ts';
 import './new-fans.ts';
 import './follow-changes.ts';
 import './events.ts';
+import './blocks.ts';
+import './presence.ts';
 
 builder.queryType({ description: 'Where every query begins.' });
 builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });

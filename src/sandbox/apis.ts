@@ -8,6 +8,12 @@ export const APIS: { readonly [C in Command]: { service: string; maxPerSecond: n
   follow_add: { service: 'follow', maxPerSecond: 200 },
   follow_delete: { service: 'follow', maxPerSecond: 200 },
   portrait_get: { service: 'profile', maxPerSecond: 200 },
+  portrait_set: { service: 'profile', maxPerSecond: 200 },
+  black_list_add: { service: 'sns', maxPerSecond: 200 },
+  black_list_delete: { service: 'sns', maxPerSecond: 200 },
+  black_list_check: { service: 'sns', maxPerSecond: 200 },
+  black_list_get: { service: 'sns', maxPerSecond: 200 },
+  query_online_status: { service: 'openim', maxPerSecond: 200 },
   account_check: { service: 'im_open_login_svc', maxPerSecond: 100 },
 };
 

@@ -7,6 +7,7 @@ import type { CallLog } from './calls.ts';
 import { FAULT_TABLE, type FaultPatch, type FaultSwitches, read } from './faults.ts';
 import { readText, send, sendJson } from './http.ts';
 import { drawAvatar } from './people.ts';
+import { PLATFORMS } from './social.ts';
 import type { PeopleActions } from './webhook-events.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
@@ -27,6 +28,13 @@ const TAGS = z.record(z.string(), z.union([z.string(), z.number()]));
 const CHANGE = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('follow'), from: ID, to: ID, at: z.int().optional() }),
   z.strictObject({ op: z.literal('unfollow'), from: ID, to: ID }),
+  z.strictObject({ op: z.literal('block'), from: ID, to: ID, isBlocked: z.boolean().optional() }),
+  z.strictObject({
+    op: z.literal('connect'),
+    id: ID,
+    platform: z.enum(PLATFORMS),
+    how: z.enum(['login', 'logout', 'disconnect']).optional(),
+  }),
   z.strictObject({ op: z.literal('setProfile'), id: ID, tags: TAGS }),
   z.strictObject({ op: z.literal('import'), id: ID, tags: TAGS.optional() }),
   z.strictObject({ op: z.literal('remove'), id: ID }),
@@ -40,6 +48,8 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
     const change = read('A change', CHANGE, json);
     if (change.op === 'follow') return { changed: act.follow(change.from, change.to, change.at) };
     if (change.op === 'unfollow') return { changed: act.unfollow(change.from, change.to) };
+    if (change.op === 'block') return { changed: act.block(change.from, change.to, change.isBlocked) };
+    if (change.op === 'connect') return act.connect(change.id, change.platform, change.how);
     if (change.op === 'setProfile') return { changed: act.setProfile(change.id, change.tags) };
     if (change.op === 'import') return world.importAccount(change.id, change.tags);
     if (change.op === 'remove') return world.removeAccount(change.id);

@@ -52,5 +52,5 @@ function textOf(code: number): string {
 }
 
 function display(service: string): { ErrorDisplay?: string } {
-  return service === 'follow' || service === 'profile' ? { ErrorDisplay: '' } : {};
+  return ['follow', 'profile', 'sns'].includes(service) ? { ErrorDisplay: '' } : {};
 }

@@ -1,5 +1,5 @@
 // Keeps the world moving, so that changes can be seen to arrive: a few people around the famous ones follow, unfollow and
-// change their signatures. The same seed moves the same people in the same order.
+// change their signatures, for which they log in or out. The same seed moves the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
 import { createRandom, SIGNATURES } from './people.ts';
 import { personId, STAR } from './seed.ts';
@@ -7,8 +7,8 @@ import type { PeopleActions } from './webhook-events.ts';
 import type { World } from './world.ts';
 
 type Dependencies = {
-  world: Pick<World, 'has' | 'followTime' | 'profile'>;
-  act: PeopleActions;
+  world: Pick<World, 'has' | 'followTime' | 'profile' | 'devices'>;
+  act: Pick<PeopleActions, 'follow' | 'unfollow' | 'setProfile' | 'connect'>;
   clock?: Clock;
   seed?: number;
 };
@@ -47,6 +47,7 @@ export function createLively({ world, act, clock = systemClock, seed = 1 }: Depe
     const current = world.profile(id)?.items.find(({ Tag }) => Tag === SIGNATURE)?.Value;
     const signature = pick(SIGNATURES.filter((other) => other !== current));
     if (signature) act.setProfile(id, { [SIGNATURE]: signature });
+    act.connect(id, 'iPhone', world.devices(id).length > 0 ? 'logout' : 'login');
   }
 
   function step(): void {

@@ -2,8 +2,11 @@
 import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
+import { createBlockCommands } from './commands/black-list.ts';
 import { createFollowBatches } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
+import { createOnlineStatus } from './commands/online-status.ts';
+import { createPortraitSet } from './commands/portrait-set.ts';
 import { createAccountCheck, createPortraitGet } from './commands/profiles.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
@@ -72,6 +75,9 @@ export function createSandbox(options: SandboxOptions = {}) {
     follow_get: createFollowGet({ world, now }),
     ...createFollowBatches({ world, events, now }),
     portrait_get: createPortraitGet({ world, customFields }),
+    portrait_set: createPortraitSet({ world, events, customFields }),
+    ...createBlockCommands({ world, events }),
+    query_online_status: createOnlineStatus({ world }),
     account_check: createAccountCheck({ world }),
   };
   const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);

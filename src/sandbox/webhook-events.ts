@@ -2,6 +2,7 @@
 import type { WireProfileItem } from '../tencent/wire.ts';
 import type { Tags } from './accounts.ts';
 import { APIS, type RateAlarm } from './apis.ts';
+import type { Platform } from './social.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
@@ -9,6 +10,13 @@ import type { World } from './world.ts';
 export type Origin = { clientIp: string; platform: 'RESTAPI' | 'Web' | 'Android' | 'iOS' };
 
 const PHONE: Origin = { clientIp: '127.0.0.1', platform: 'iOS' };
+
+/** How each change of a connection is called. */
+const STATE_CHANGES = {
+  login: ['Login', 'Register'],
+  logout: ['Logout', 'Unregister'],
+  disconnect: ['Disconnect', 'LinkClose'],
+} as const;
 
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
@@ -28,6 +36,16 @@ export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: {
     profileSet(id: string, changed: WireProfileItem[], origin: Origin): void {
       const body = { Operator_Account: id, From_Account: id, EventTime: now(), ProfileItem: changed };
       if (changed.length > 0) send('Profile.CallbackPortraitSet', body, origin);
+    },
+
+    /** Names no time. */
+    blocked(from: string, targets: string[], isBlocked: boolean, origin: Origin): void {
+      const PairList = targets.map((to) => ({ From_Account: from, To_Account: to }));
+      if (targets.length > 0) send(`Sns.CallbackBlackList${isBlocked ? 'Add' : 'Delete'}`, { PairList }, origin);
+    },
+
+    stateChanged(id: string, [Action, Reason]: (typeof STATE_CHANGES)[keyof typeof STATE_CHANGES]): void {
+      send('State.StateChange', { EventTime: now(), Info: { Action, To_Account: id, Reason } }, PHONE);
     },
 
     /** The one webhook that no client caused: its query has no ClientIP. */
@@ -53,6 +71,18 @@ export function createPeopleActions({ world, events }: { world: World; events: W
       const changed = world.unfollow(from, to);
       events.unfollowed(from, changed ? [to] : [], PHONE);
       return changed;
+    },
+
+    block(from: string, to: string, isBlocked = true): boolean {
+      const changed = world.setBlocked(from, to, isBlocked);
+      events.blocked(from, changed ? [to] : [], isBlocked, PHONE);
+      return changed;
+    },
+
+    /** A device comes, goes, or drops out, which leaves it reachable by push. */
+    connect(id: string, platform: Platform, how: keyof typeof STATE_CHANGES = 'login'): void {
+      world.setDevice(id, platform, ({ login: 'Online', logout: 'Offline', disconnect: 'PushOnline' } as const)[how]);
+      events.stateChanged(id, STATE_CHANGES[how]);
     },
 
     /** Answers the tags whose value is new. */

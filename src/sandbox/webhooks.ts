@@ -9,6 +9,9 @@ export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',
   'Follow.CallbackAfterFollowDelete',
   'Profile.CallbackPortraitSet',
+  'Sns.CallbackBlackListAdd',
+  'Sns.CallbackBlackListDelete',
+  'State.StateChange',
   'Alert.RequestOverLimit',
 ] as const;
 export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];

@@ -29,7 +29,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     const { service } = APIS[command];
     try {
       admit(admission);
-      const body = checkBody(json);
+      const body = checkBody(json, service);
       if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
       return okAnswer(service, handlers[command](body, { faults, clientIp }));
     } catch (error) {

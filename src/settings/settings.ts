@@ -51,6 +51,10 @@ export const PLAIN = z.object({
   LIST_VISIBILITY: listVisibility
     .prefault('public')
     .describe('`public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),
+  PRESENCE_VISIBILITY: oneOf(['public', 'authenticated', 'mutuals', 'self'])
+    .prefault('mutuals')
+    .describe('who sees whether a user is online: `public`, `authenticated`, `mutuals`, `self`'),
+  SHOW_BLOCKED_BY: onOrOff.prefault('off').describe('viewers may know who blocks them'),
   SEARCH_MAX_FANS: number(
     1000,
     100_000,

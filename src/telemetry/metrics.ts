@@ -30,7 +30,7 @@ type Sample = [labels: string[], value: number];
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
-const KINDS = ['page', 'counts', 'profile', 'relation'] as const satisfies CacheKind[];
+const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies BreakerState[];
 /** Error codes are the upstream's: beyond this many, further ones are counted as `other`. */
 const MAX_CALL_OUTCOMES = 200;

@@ -1,5 +1,5 @@
 // Batches against the upstream's ceilings: split, ask side by side, and give every key its own answer.
-import { GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { Batch, Outcome } from '../follow/services.ts';
 import { isRecord } from './envelope.ts';
@@ -70,6 +70,15 @@ function outcomeOf<T>(
     return malformedAnswer(command, 'an item has no ResultCode');
   if (code !== 0) return new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', { account });
   return read(item) ?? malformedAnswer(command, 'an item cannot be read');
+}
+
+/** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */
+export function blame(code: ErrorCode, asking: UserId) {
+  return (error: unknown): never => {
+    if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
+    const { upstream } = error;
+    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
+  };
 }
 
 // Anything but a GatewayError is our bug and must surface as one.

@@ -11,5 +11,11 @@ export const COMMANDS = {
   follow_add: { service: 'follow', effect: 'write' },
   follow_delete: { service: 'follow', effect: 'write' },
   portrait_get: { service: 'profile', effect: 'read' },
+  portrait_set: { service: 'profile', effect: 'write' },
+  black_list_add: { service: 'sns', effect: 'write' },
+  black_list_delete: { service: 'sns', effect: 'write' },
+  black_list_check: { service: 'sns', effect: 'read' },
+  black_list_get: { service: 'sns', effect: 'read' },
+  query_online_status: { service: 'openim', effect: 'read' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
 } as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;

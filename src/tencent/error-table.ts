@@ -76,7 +76,13 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[32102], forbidden, 'the list of mutuals is full'],
   [[32103], forbidden, "the target's list of mutuals is full"],
 
+  // Blocklists (CONTRACT 10)
+  [[30013], forbidden, 'the blocklist is full'],
+
   // Profiles (CONTRACT 8.2)
+  [[40005], forbidden, 'sensitive words'],
+  [[40008], operators, 'no permission to write a profile field', 'Let admins write the field in the console.'],
+  [[40601, 40605, 40610], { ...ours, publicCode: 'BAD_USER_INPUT' }, 'the value of a profile field refused'],
   [[40002], ours, 'no account named'],
   [[40007], operators, 'no permission to read a profile field'],
   [[40009], operators, 'no such profile tag'],
@@ -103,6 +109,11 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
     CHECK_PLAN,
   ],
 
+  // Presence (CONTRACT 11)
+  [[90001, 90003, 90011], ours, 'request parameters refused'],
+  [[90009], operators, 'the account that signs is not an app admin', CHECK_ADMIN],
+  [[90992, 90994, 90995, 91000], failing, 'internal error'],
+
   // Accounts and signatures (CONTRACT 8.4)
   [[70001], expired, 'the signature counts as expired', "Set this machine's clock."],
   [[70002, 70003, 70005], operators, 'the signature is refused', CHECK_KEY],
@@ -117,6 +128,7 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   ],
   [[70114], { ...usedUp, fault: 'gateway' }, 'restricted for security reasons', CHECK_RATE],
   [[70206, 70402], ours, 'request parameters refused'],
+  [[72001], notEnabled, 'the app has no online status'],
   [[72000, 72002], operators, "the free plan's active users are exceeded", CHECK_PLAN],
 ];
 

@@ -1,5 +1,5 @@
 // The follow graph as the upstream offers it: our words in, the wire's words out, and back again.
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import {
   type FollowCounts,
   type FollowEntry,
@@ -10,7 +10,7 @@ import {
   type UserId,
 } from '../follow/model.ts';
 import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
-import { askInChunks, readItems } from './batch.ts';
+import { askInChunks, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
@@ -127,15 +127,6 @@ function change(
     return items;
   };
   return askInChunks(command, userIds, MAX_CHANGES, ask, 'in turn');
-}
-
-/** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */
-function blame(code: ErrorCode, asking: UserId) {
-  return (error: unknown): never => {
-    if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
-    const { upstream } = error;
-    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
-  };
 }
 
 // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).

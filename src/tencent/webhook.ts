@@ -10,6 +10,9 @@ export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',
   'Follow.CallbackAfterFollowDelete',
   'Profile.CallbackPortraitSet',
+  'Sns.CallbackBlackListAdd',
+  'Sns.CallbackBlackListDelete',
+  'State.StateChange',
   'Alert.RequestOverLimit',
 ] as const;
 export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
@@ -35,6 +38,8 @@ const MAX_URL_LENGTH = 2048;
 const WINDOW_SECONDS = 60;
 /** One webhook tells of one request, which has 20 targets at most. */
 const MAX_TARGETS = 100;
+/** The same of blocks (CONTRACT 10). */
+const MAX_PAIRS = 1000;
 /** An event that claims to be further ahead, or longer ago, has its time wrong; one that is less ahead counts as now. */
 const EARLIEST_MS = 300_000;
 const LATEST_MS = 86_400_000;
@@ -66,6 +71,13 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     return ids.every(isOurs) ? [...new Set(ids)] : null;
   }
 
+  function parsePairs(list: unknown): { from: UserId; to: UserId }[] | null {
+    if (!Array.isArray(list) || list.length === 0 || list.length > MAX_PAIRS) return null;
+    const pairs = list.filter(isRecord).map(({ From_Account: from, To_Account: to }) => ({ from, to }));
+    const areOurs = pairs.length === list.length && pairs.every(({ from, to }) => isOurs(from) && isOurs(to));
+    return areOurs ? (pairs as { from: UserId; to: UserId }[]) : null;
+  }
+
   return {
     /** Judges a request by its address, before anything of its body is read. */
     admit(url: string): Admission {
@@ -86,9 +98,17 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       const body = parseJson(text);
       if (!isRecord(body) || body.CallbackCommand !== command) return null;
       if (command === 'Alert.RequestOverLimit') return parseAlarm(body);
+      const time = parseTime(body.EventTime);
+      if (command.startsWith('Sns.')) {
+        const pairs = parsePairs(body.PairList);
+        return pairs && { type: 'blocks-changed', pairs, ...time };
+      }
+      if (command === 'State.StateChange') {
+        const userId = isRecord(body.Info) ? body.Info.To_Account : null;
+        return isOurs(userId) ? { type: 'presence-changed', userId, ...time } : null;
+      }
       const from = body.From_Account;
       if (!isOurs(from)) return null;
-      const time = parseTime(body.EventTime);
       if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, ...time };
       const to = parseTargets(body.FollowList ?? body.To_Account);
       if (!to || to.includes(from)) return null;

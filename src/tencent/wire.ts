@@ -52,3 +52,24 @@ export type PortraitGetResponse = Envelope & {
 export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
 };
+
+export type BlackListChangeResponse = Envelope & { ResultItem: ItemResult[]; Fail_Account?: string[] };
+
+/** Who blocks whom, from `From_Account` (A) to the other (B). */
+export type BlackCheckRelation = `BlackCheckResult_Type_${'NO' | 'AWithB' | 'BWithA' | 'BothWay'}`;
+export type BlackListCheckResponse = Envelope & {
+  BlackListCheckItem: (ItemResult & { Relation?: BlackCheckRelation })[];
+  Fail_Account?: string[];
+};
+
+/** `AddBlackTimeStamp` is Unix seconds; a `StartIndex` of 0 ends the list. */
+export type BlackListGetResponse = Envelope & {
+  BlackListItem?: { To_Account: string; AddBlackTimeStamp: number }[];
+  StartIndex: number;
+};
+
+export type WireStatus = 'Online' | 'PushOnline' | 'Offline';
+export type OnlineStatusResponse = Envelope & {
+  QueryResult: { To_Account: string; Status?: WireStatus; Detail?: { Platform: string; Status: WireStatus }[] }[];
+  ErrorList?: { To_Account: string; ErrorCode: number }[];
+};

@@ -8,6 +8,7 @@ import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalid
 import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type UserId } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
@@ -124,7 +125,7 @@ function openReplica(
     profiles: source,
     clock,
     memoryBytes,
-    lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+    ...cacheOptions(LIFETIMES),
     redis: link && { link, prefix },
   });
 }

@@ -7,6 +7,7 @@ import type { CallOptions } from '../../src/follow/services.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
+import { cacheOptions } from '../support/cache-options.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { billOf } from '../support/gateway.ts';
 
@@ -45,7 +46,7 @@ function openMemory() {
     profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
     clock,
     memoryBytes: 64_000_000,
-    lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+    ...cacheOptions(LIFETIMES),
     redis: null,
   });
   let bill = 0;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { type FollowPage, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
+import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { type Answer, openGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
@@ -58,7 +59,7 @@ describe('the profiles of a page of 1,000', () => {
       profiles: source,
       clock,
       memoryBytes: 100_000_000,
-      lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+      ...cacheOptions(LIFETIMES),
       redis: null,
     });
     const call: CallOptions = { signal: new AbortController().signal, deadlineAt: clock.now() + 60_000 };

@@ -7,6 +7,7 @@ import { GatewayError } from '../../src/errors.ts';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import type { CallOptions, FollowService } from '../../src/follow/services.ts';
 import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 
@@ -51,7 +52,7 @@ async function openReplicas(timeoutMs = 5000) {
       profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
       clock,
       memoryBytes: 1e6,
-      lifetimes: { page: LIFETIMES, counts: LIFETIMES, profile: LIFETIMES, relation: LIFETIMES },
+      ...cacheOptions(LIFETIMES),
       redis: { link: { ...observed, ...change(link) }, prefix: 'replicas-test' },
     });
     await connectRedis(redis);

@@ -69,7 +69,7 @@ test('one look and a call for each fan are the bill; what fails stands at its ta
 
 describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('a %s', (fault) => {
   test('ends in the truth', async () => {
-    const gateway = await openWorld({ clock: createRunningClock(), env: { UPSTREAM_TIMEOUT_MS: '300' } });
+    const gateway = await openWorld({ clock: createRunningClock(), env: { UPSTREAM_TIMEOUT_MS: '1500' } });
     const { world, faults } = gateway.sandbox;
     world.follow('bert', 'anna');
     world.follow('cleo', 'anna');

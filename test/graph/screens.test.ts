@@ -71,7 +71,8 @@ test.each(typed.filter(([, document]) => typeOf(document) === 'subscription'))(
       env: { AUTH: 'development', WEBHOOK_TOKEN: 'token', WEBHOOK_PATH: '/hooks' },
     });
     gateway.sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: 'token' });
-    const stream = await subscribe(gateway, print(document));
+    const stream = await subscribe(gateway, print(document), {}, { 'x-viewer-id': 'UserID_001' });
+    gateway.sandbox.act.connect('UserID_001', 'Web');
     gateway.sandbox.act.follow('user_00042', 'UserID_001');
     for (const id of ['UserID_001', 'UserID_002']) gateway.sandbox.act.setProfile(id, { Tag_Profile_IM_Nick: 'New' });
     expect(await stream.answer()).toMatchObject({ data: expect.anything() });

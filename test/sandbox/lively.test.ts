@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { createLively, STEP_MS } from '../../src/sandbox/lively.ts';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { STAR } from '../../src/sandbox/seed.ts';
-import type { PeopleActions } from '../../src/sandbox/webhook-events.ts';
 import { createTestClock } from '../support/clock.ts';
 
 const FAMOUS = ['UserID_001', 'user_00001', STAR];
@@ -17,7 +16,8 @@ function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: 
   const sandbox = createSandbox({ people: 300, ...options, clock });
   const deeds: Deed[] = [];
   let step = 0;
-  const act: PeopleActions = {
+  const act: Parameters<typeof createLively>[0]['act'] = {
+    connect: sandbox.act.connect,
     follow(from, to) {
       deeds.push({ step, type: 'follow', from, to });
       return sandbox.act.follow(from, to);

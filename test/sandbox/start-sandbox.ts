@@ -6,11 +6,16 @@ import { APIS } from '../../src/sandbox/apis.ts';
 import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import type {
   AccountCheckResponse,
+  BlackListChangeResponse,
+  BlackListCheckResponse,
+  BlackListGetResponse,
   Command,
+  Envelope,
   FollowChangeResponse,
   FollowCheckResponse,
   FollowGetInfoResponse,
   FollowGetResponse,
+  OnlineStatusResponse,
   PortraitGetResponse,
   WireFollowItem,
 } from '../../src/tencent/wire.ts';
@@ -23,6 +28,12 @@ type Responses = {
   follow_add: FollowChangeResponse;
   follow_delete: FollowChangeResponse;
   portrait_get: PortraitGetResponse;
+  portrait_set: Envelope;
+  black_list_add: BlackListChangeResponse;
+  black_list_delete: BlackListChangeResponse;
+  black_list_check: BlackListCheckResponse;
+  black_list_get: BlackListGetResponse;
+  query_online_status: OnlineStatusResponse;
   account_check: AccountCheckResponse;
 };
 

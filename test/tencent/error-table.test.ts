@@ -8,6 +8,12 @@ const PROMISES: [codes: number[], publicCode: ErrorCode, readTries: number, writ
   [[30003, 40003, 70107], 'USER_NOT_FOUND', 1, 1],
   [[30005], 'FEATURE_NOT_ENABLED', 1, 1],
   [[32100, 32101, 32102, 32103, 38000, 38500, 39000], 'FORBIDDEN', 1, 1],
+  [[30013, 40005], 'FORBIDDEN', 1, 1],
+  [[40601, 40605, 40610], 'BAD_USER_INPUT', 1, 1],
+  [[72001], 'FEATURE_NOT_ENABLED', 1, 1],
+  [[90001, 90003, 90011], 'UPSTREAM_UNAVAILABLE', 1, 1],
+  [[90992, 90994, 90995, 91000], 'UPSTREAM_UNAVAILABLE', 3, 1],
+  [[40008, 90009], 'UPSTREAM_MISCONFIGURED', 1, 1],
   [[60007, 60011, 60018, 60019], 'THROTTLED', 3, 3],
   [[60028, 70114], 'THROTTLED', 1, 1],
   // What may have been done is not done again by itself (CONTRACT U27).

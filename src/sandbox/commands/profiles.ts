@@ -17,12 +17,7 @@ type Dependencies = {
 };
 
 export function createPortraitGet({ world, customFields }: Dependencies): Handler<PortraitGetResponse> {
-  const bad = customFields.find((key) => !/^[A-Za-z]{1,8}$/.test(key));
-  if (bad !== undefined) throw new Error(`Custom field ${JSON.stringify(bad)} must be one to eight letters`);
-  const known = new Set([
-    ...STANDARD_TAGS.map((key) => `Tag_Profile_IM_${key}`),
-    ...customFields.map((key) => `Tag_Profile_Custom_${key}`),
-  ]);
+  const known = knownTags(customFields);
 
   return (body, call) => {
     const users = body.To_Account;
@@ -43,6 +38,16 @@ export function createPortraitGet({ world, customFields }: Dependencies): Handle
     const broken = results.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
     return { UserProfileItem: results, ...(broken.length > 0 && { Fail_Account: broken }) };
   };
+}
+
+/** The tags that the app has; throws for custom fields that it cannot have. */
+export function knownTags(customFields: readonly string[]): ReadonlySet<string> {
+  const bad = customFields.find((key) => !/^[A-Za-z]{1,8}$/.test(key));
+  if (bad !== undefined) throw new Error(`Custom field ${JSON.stringify(bad)} must be one to eight letters`);
+  return new Set([
+    ...STANDARD_TAGS.map((key) => `Tag_Profile_IM_${key}`),
+    ...customFields.map((key) => `Tag_Profile_Custom_${key}`),
+  ]);
 }
 
 export function createAccountCheck({ world }: { world: World }): Handler<AccountCheckResponse> {

@@ -1,0 +1,148 @@
+// Whom the viewer blocks.
+import type { Context } from '../context.ts';
+import { isBlocking } from '../follow/block-writer.ts';
+import type { BlockRelation, UserHandle } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
+import { builder } from './builder.ts';
+import {
+  checkFirst,
+  connectionArguments,
+  LIST_SIZE,
+  type PageInfo,
+  PageInfoType,
+  pageInfoOf,
+  pricedMembers,
+} from './connection.ts';
+import { PER_CALL, price } from './cost.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { indexOfNext } from './known-fans.ts';
+import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
+import { UserType } from './user.ts';
+
+const blockField = (read: (relation: BlockRelation) => boolean, isShown = (_context: Context) => true) => ({
+  complexity: price(1 / PER_CALL.blocks),
+  directives: { cost: { weight: 1 } },
+  resolve({ id }: UserHandle, _args: object, context: Context): boolean | null | Promise<boolean> {
+    const { viewer, load } = context;
+    if (!viewer || !isShown(context)) return null;
+    return viewer.userId !== id && andThen(load.block(viewer.userId, id), read);
+  },
+});
+
+builder.objectFields(UserType, (t) => ({
+  viewerHasBlocked: t.boolean({
+    description: 'Whether the viewer blocks this user. Null for an anonymous viewer; false for the viewer themself.',
+    ...blockField(isBlocking),
+  }),
+  hasBlockedViewer: t.boolean({
+    description:
+      'Whether this user blocks the viewer. Null where the deployment does not show it, which is the default, and for an anonymous viewer.',
+    ...blockField(
+      (relation) => relation === 'BLOCKED_BY' || relation === 'BOTH',
+      ({ settings }) => settings.showBlockedBy,
+    ),
+  }),
+}));
+
+type BlockedEdge = { readonly cursor: string; readonly node: UserHandle; readonly blockedAt: number | null };
+type BlockedConnection = {
+  readonly edges: BlockedEdge[];
+  readonly pageInfo: PageInfo;
+  readonly totalCount: number;
+};
+
+const BlockedEdgeType = builder.objectRef<BlockedEdge>('BlockedEdge').implement({
+  description: 'A user whom the viewer blocks.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      nullable: false,
+      description:
+        'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
+    }),
+    node: t.expose('node', { type: UserType, nullable: false, description: 'The user.' }),
+    blockedAt: t.expose('blockedAt', {
+      type: 'DateTime',
+      description: 'When the block began. Null where the upstream tells no time.',
+    }),
+  }),
+});
+
+const BlockedConnectionType = builder.objectRef<BlockedConnection>('BlockedConnection').implement({
+  description: "One page of the users whom the viewer blocks, in the upstream's order.",
+  fields: (t) => ({
+    edges: t.expose('edges', {
+      type: [BlockedEdgeType],
+      nullable: false,
+      description: 'The users with their cursors.',
+    }),
+    pageInfo: t.expose('pageInfo', {
+      type: PageInfoType,
+      nullable: false,
+      description: 'Where this page stands in the list.',
+      complexity: 0,
+    }),
+    totalCount: t.exposeInt('totalCount', { nullable: false, description: 'How many users the viewer blocks.' }),
+  }),
+});
+
+builder.queryField('blockedUsers', (t) =>
+  t.field({
+    type: BlockedConnectionType,
+    description: 'The users whom the viewer blocks. Null for an anonymous viewer; nobody sees the list of another.',
+    args: connectionArguments(t.arg),
+    complexity: price((args, settings) => 1 + pricedMembers(args, settings) / PER_CALL.profiles, pricedMembers),
+    directives: { cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    async resolve(_root, { first, after }, { viewer, settings, load }) {
+      const wanted = checkFirst(first, settings);
+      if (!viewer) return null;
+      const scope = { userId: viewer.userId, list: 'blocked' } as const;
+      const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
+      const members = await load.blocked(viewer.userId);
+      const from = position ? indexOfNext(members, position) : 0;
+      const edges = members.slice(from, from + wanted).map(({ user, followedAt }, i) => ({
+        cursor: encodeCursor(settings.cursorKey, scope, {
+          ...{ start: '', size: 0, index: from + i, userId: user.id, followedAt },
+        }),
+        node: user,
+        blockedAt: followedAt || null,
+      }));
+      const hasNextPage = from + edges.length < members.length;
+      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), totalCount: members.length };
+    },
+  }),
+);
+
+const REASONS = {
+  ...COMMON_REASONS,
+  YOURSELF: { description: 'The viewer cannot block themself.' },
+  BLOCK_LIMIT_REACHED: { description: 'The viewer blocks as many users as one may.' },
+  FOLLOWS_REMAIN: { description: 'Blocked, but a follow between the two could not be ended: block again.' },
+} as const;
+const WHAT_STAYS =
+  'What succeeds for some is never undone because others fail; the next read shows it, on every replica.';
+
+addTargetMutations(
+  'Block',
+  REASONS,
+  {
+    why: 'Why a user was not blocked or unblocked, or not wholly.',
+    failures: { full: 'BLOCK_LIMIT_REACHED', 'follows-remain': 'FOLLOWS_REMAIN' },
+  },
+  [
+    {
+      field: 'blockUsers',
+      description: `Has the viewer block users, and ends the follows between them in both directions. ${WHAT_STAYS}`,
+      // The follows of each user are ended in their name.
+      calls: (targets) => 1 + targets + Math.ceil(targets / PER_CALL.changes),
+      run: (context, targets) =>
+        context.write(({ blocks }, viewer, call) => blocks.change(true, viewer, targets, call)),
+    },
+    {
+      field: 'unblockUsers',
+      description: `Has the viewer no longer block users; follows that were ended stay so. ${WHAT_STAYS}`,
+      calls: () => 2,
+      run: (context, targets) =>
+        context.write(({ blocks }, viewer, call) => blocks.change(false, viewer, targets, call)),
+    },
+  ],
+);

@@ -1,0 +1,111 @@
+// Whether users are online, for those who may see it.
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { PresenceEvent } from '../follow/events.ts';
+import type { Presence, PresenceStatus, UserHandle } from '../follow/model.ts';
+import { andThen } from './and-then.ts';
+import { builder } from './builder.ts';
+import { PER_CALL, price, USER_PRICE } from './cost.ts';
+import { UserType } from './user.ts';
+import { checkUserId, MAX_LOOKUP } from './user-handle.ts';
+
+/** The rule of the setting `PRESENCE_VISIBILITY`. */
+function maySee({ id, memberOf }: UserHandle, context: Context): boolean | Promise<boolean> {
+  const rule = context.settings.presenceVisibility;
+  if (rule === 'public') return true;
+  const { viewer, load } = context;
+  if (!viewer || viewer.userId === id) return viewer !== null;
+  if (rule !== 'mutuals') return rule === 'authenticated';
+  if (memberOf?.userId === viewer.userId && memberOf.list === 'mutuals') return true;
+  return andThen(load.relation(viewer.userId, id), (relation) => relation === 'MUTUAL');
+}
+
+const PresenceStatusType = builder.enumType('PresenceStatus', {
+  description: 'Whether a user is online.',
+  values: {
+    ONLINE: { description: 'Some device is connected.' },
+    PUSH_ONLINE: { description: 'None is connected, but one can be reached by push.' },
+    OFFLINE: { description: 'Logged out, or silent for days.' },
+  } satisfies Record<PresenceStatus, { description: string }>,
+});
+
+const PresenceType = builder.objectRef<Presence>('Presence').implement({
+  description: 'Whether and by what a user is online.',
+  fields: (t) => ({
+    status: t.expose('status', { type: PresenceStatusType, nullable: false, description: 'Whether they are online.' }),
+    platforms: t.exposeStringList('platforms', {
+      nullable: false,
+      description:
+        'What they can be reached by: `iPhone`, `Android`, `Web`, `PC`, `iPad`, `Mac`, or whatever the upstream adds.',
+    }),
+  }),
+});
+
+builder.objectField(UserType, 'presence', (t) =>
+  t.field({
+    type: PresenceType,
+    description:
+      'Whether the user is online, at most some ten seconds old. Null where the deployment does not let the viewer see it: by default mutuals alone do.',
+    complexity: price((_args, { presenceVisibility }) => {
+      return 1 / PER_CALL.presences + (presenceVisibility === 'mutuals' ? 1 / PER_CALL.relations : 0);
+    }),
+    directives: { cost: { weight: 1 } },
+    resolve(user, _args, context): Presence | null | Promise<Presence | null> {
+      const read = (isShown: boolean) => (isShown ? context.load.presence(user.id) : null);
+      const isShown = maySee(user, context);
+      return isShown instanceof Promise ? isShown.then(read) : read(isShown);
+    },
+  }),
+);
+
+const PresenceChangedType = builder.objectRef<PresenceEvent>('PresenceChanged').implement({
+  description: 'The presence of a user has changed.',
+  fields: (t) => ({
+    user: t.field({
+      type: UserType,
+      nullable: false,
+      description: 'The user as they are now.',
+      complexity: USER_PRICE,
+      resolve: ({ userId }) => ({ id: userId, profile: null }),
+    }),
+    at: t.field({
+      type: 'DateTime',
+      nullable: false,
+      description: 'When it was heard of.',
+      resolve: ({ at }) => Math.floor(at / 1000),
+    }),
+  }),
+});
+
+builder.subscriptionField('presenceChanged', (t) =>
+  t.field({
+    type: PresenceChangedType,
+    nullable: false,
+    description:
+      'Changes of the presence of some users, as far as the viewer may see it at that time. It cannot be resumed: read again after a break.',
+    args: { userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }) },
+    subscribe(_root, { userIds }, context) {
+      const { settings, viewer, live, load } = context;
+      if (userIds.length === 0 || userIds.length > MAX_LOOKUP)
+        throw new GatewayError('BAD_USER_INPUT', `Name 1 to ${MAX_LOOKUP} users, not ${userIds.length}.`);
+      for (const userId of userIds) checkUserId(userId, settings);
+      if (!viewer && settings.presenceVisibility !== 'public')
+        throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
+      const told = new Map<string, string>();
+      return live.presenceEvents(userIds, async ({ userId }) => {
+        try {
+          if (!(await maySee({ id: userId, profile: null }, context))) return false;
+          const presence = JSON.stringify(await load.presence(userId));
+          // One of several devices may come or go without a change.
+          const isNew = told.get(userId) !== presence;
+          told.set(userId, presence);
+          return isNew;
+        } catch {
+          // The field says why it cannot be read.
+          return true;
+        }
+      });
+    },
+    resolve: (event) => event,
+  }),
+);

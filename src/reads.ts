@@ -1,0 +1,86 @@
+// What is read for one answer: each thing once, all of it under one deadline, and how old the oldest of it is.
+import type { StaleUse } from './cache/single-flight.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createDeadline } from './deadline.ts';
+import { GatewayError } from './errors.ts';
+import type { CallOptions } from './follow/services.ts';
+
+/** A request that is answered; it observes every upstream call, and everything that is read. */
+export type ReadsRequest = Pick<CallOptions, 'onRead'> & {
+  /** Aborts when the client goes away. */
+  disconnectSignal(): AbortSignal;
+  onUpstreamCall(command: string): void;
+};
+
+type Settings = Pick<Config, 'maxUpstreamCalls' | 'requestDeadlineMs'>;
+
+export function createReads(request: ReadsRequest, settings: Settings, clock: Clock) {
+  const answers = new Map<string, unknown>();
+  let staleness: StaleUse | null = null;
+  let reads = begin();
+
+  function begin() {
+    const deadline = createDeadline(request.disconnectSignal(), settings.requestDeadlineMs, clock);
+    let calls = 0;
+    const call: CallOptions = {
+      signal: deadline.signal,
+      deadlineAt: deadline.at,
+      onRead: request.onRead,
+      onStale({ ageMs, failure }) {
+        // A failure says more than a renewal that is on its way.
+        staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
+      },
+      onUpstreamCall(command) {
+        if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings.maxUpstreamCalls));
+        else request.onUpstreamCall(command);
+      },
+    };
+    return { call, end: deadline.end };
+  }
+
+  return {
+    /** What was read, or that it failed, stays so until the answers are cleared. A key is read in one place alone. */
+    once<T>(key: string, read: (call: CallOptions) => T): T {
+      if (!answers.has(key)) answers.set(key, read(reads.call));
+      return answers.get(key) as T;
+    },
+
+    /** Events of which each is answered like a request of its own; only those that are wanted. */
+    oneByOne<Event>(
+      events: AsyncIterableIterator<Event>,
+      isWanted: (event: Event) => Promise<boolean> = async () => true,
+    ): AsyncIterableIterator<Event> {
+      return {
+        async next() {
+          for (;;) {
+            reads.end();
+            const result = await events.next();
+            answers.clear();
+            staleness = null;
+            reads = begin();
+            if (result.done || (await isWanted(result.value))) return result;
+          }
+        },
+        async return() {
+          reads.end();
+          return (await events.return?.()) ?? { value: undefined, done: true };
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+
+    call: () => reads.call,
+    clear: () => answers.clear(),
+    staleness: () => staleness,
+    end: () => reads.end(),
+  };
+}
+
+const tooManyCalls = (max: number) =>
+  new GatewayError(
+    'OPERATION_TOO_EXPENSIVE',
+    `The operation takes more than ${max} calls to the upstream. Ask for less.`,
+  );

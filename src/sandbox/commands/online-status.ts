@@ -1,0 +1,30 @@
+// query_online_status: which accounts are connected, and by what (CONTRACT 11).
+import type { OnlineStatusResponse } from '../../tencent/wire.ts';
+import { readBatch } from '../checks.ts';
+import { faultOf, type Handler, Refusal } from '../envelope.ts';
+import type { World } from '../world.ts';
+
+const MAX_ACCOUNTS = 500;
+
+export function createOnlineStatus({ world }: { world: World }): Handler<OnlineStatusResponse> {
+  return (body, call) => {
+    if (body.To_Account === undefined) throw new Refusal(90003, 'To_Account is missing');
+    if (Array.isArray(body.To_Account) && body.To_Account.length > MAX_ACCOUNTS) throw new Refusal(90011);
+    const ids = readBatch(body.To_Account, { field: 'To_Account', max: MAX_ACCOUNTS, code: 90001 });
+    const codeOf = (id: string) => faultOf(id, call)?.ResultCode ?? (world.has(id) ? 0 : 70107);
+    const QueryResult = ids
+      .filter((id) => codeOf(id) === 0)
+      .map((id) => {
+        const devices = world.devices(id);
+        const [first] = devices.map(([, status]) => status).sort();
+        return {
+          To_Account: id,
+          [call.faults.stateKey ? 'State' : 'Status']: first ?? 'Offline',
+          ...(body.IsNeedDetail === 1 &&
+            first && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
+        };
+      });
+    const ErrorList = ids.filter((id) => codeOf(id) !== 0).map((id) => ({ To_Account: id, ErrorCode: codeOf(id) }));
+    return { QueryResult, ...(ErrorList.length > 0 && { ErrorList }) };
+  };
+}

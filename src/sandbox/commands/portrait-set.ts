@@ -1,0 +1,50 @@
+// portrait_set: one account's profile, all of the request or nothing of it (CONTRACT 6.2, 6.3).
+import type { Envelope } from '../../tencent/wire.ts';
+import { pluck, readBatch, readFromAccount } from '../checks.ts';
+import { type Handler, Refusal } from '../envelope.ts';
+import { isObject } from '../http.ts';
+import type { WebhookEvents } from '../webhook-events.ts';
+import type { World } from '../world.ts';
+import { knownTags } from './profiles.ts';
+
+const MAX_ITEMS = 50;
+const MAX_BYTES = 500;
+const MAX_LOCATION_BYTES = 16;
+const NUMBERS = /^Tag_Profile_IM_(BirthDay|Language|MsgSettings|Level|Role)$/;
+const WORDS: Readonly<Record<string, RegExp>> = {
+  Tag_Profile_IM_Gender: /^Gender_Type_(Unknown|Female|Male)$/,
+  Tag_Profile_IM_AllowType: /^AllowType_Type_(NeedConfirm|AllowAny|DenyAny)$/,
+  Tag_Profile_IM_AdminForbidType: /^AdminForbid_Type_(None|SendOut)$/,
+};
+
+type Dependencies = { world: World; events: Pick<WebhookEvents, 'profileSet'>; customFields: readonly string[] };
+
+export function createPortraitSet({ world, events, customFields }: Dependencies): Handler<Envelope> {
+  const known = knownTags(customFields);
+
+  function check(tag: string, value: unknown): asserts value is string | number {
+    if (!known.has(tag)) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${tag}`);
+    const isNumber = NUMBERS.test(tag);
+    if (isNumber ? !(Number.isInteger(value) && Number(value) >= 0) : typeof value !== 'string')
+      throw new Refusal(40610, `${tag} has a value of the wrong type`);
+    if (Number(value) > 2 ** 32 - 1 && isNumber) throw new Refusal(40605, `${tag} is too great`);
+    const max = tag === 'Tag_Profile_IM_Location' ? MAX_LOCATION_BYTES : MAX_BYTES;
+    if (Buffer.byteLength(String(value)) > max) throw new Refusal(40601, `${tag} is longer than ${max} bytes`);
+    if (WORDS[tag] && !WORDS[tag].test(String(value))) throw new Refusal(40605, `${tag} has no such value`);
+  }
+
+  return (body, { clientIp }) => {
+    const id = readFromAccount(body, 40001);
+    const items = body.ProfileItem;
+    readBatch(pluck(items, 'Tag'), { field: 'ProfileItem', max: MAX_ITEMS, code: 40001 });
+    const tags: Record<string, string | number> = {};
+    for (const item of Array.isArray(items) ? items.filter(isObject) : []) {
+      const { Tag, Value } = item;
+      check(String(Tag), Value);
+      tags[String(Tag)] = Value;
+    }
+    if (!world.has(id)) throw new Refusal(40003);
+    events.profileSet(id, world.setProfile(id, tags), { clientIp, platform: 'RESTAPI' });
+    return {};
+  };
+}
