@@ -69,11 +69,7 @@ test('users are the one entity, pages can be shared, and what supergraphs have t
   ]);
   expect(directivesOf(types.get('User'))).toEqual(['@key(fields: "id")']);
   expect(directivesOf(types.get('PageInfo'))).toEqual(['@shareable']);
-  expect([...fields.keys()].filter((field) => field.startsWith('Query.'))).toEqual([
-    'Query.user',
-    'Query.users',
-    'Query.viewer',
-  ]);
+  for (const field of ['Query.node', 'Query.nodes', 'Query._entities']) expect(fields.has(field)).toBe(false);
   expect(printSubgraphSdl()).not.toMatch(/\bNode\b/);
 });
 
@@ -82,7 +78,7 @@ test('routers can price it: every list by its first, every count and relation as
     given?.some(({ name }) => name.value === 'first') ? [field] : [],
   );
   expect(connections).toContain('User.fans');
-  expect(marked('listSize')).toEqual([...new Set(['Query.users', ...connections])]);
+  expect(new Set(marked('listSize'))).toEqual(new Set(['Query.users', ...connections]));
   const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
