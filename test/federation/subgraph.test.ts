@@ -79,7 +79,8 @@ test('routers can price it: every list by its first, every count and relation as
   );
   expect(connections).toContain('User.fans');
   expect(new Set(marked('listSize'))).toEqual(new Set(['Query.users', ...connections]));
-  const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans)$/;
+  const calls =
+    /^(User|FollowConnection)\.\w*(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans)$/;
   const counts = [...fields.keys()].filter((field) => calls.test(field));
   expect(marked('cost')).toEqual(expect.arrayContaining(counts));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
