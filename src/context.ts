@@ -39,6 +39,7 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
+  | 'suggestionsMaxCalls'
   | 'userSearch'
   | 'embeddedProfile'
   | 'presenceVisibility'

@@ -61,6 +61,7 @@ export const PLAIN = z.object({
     10_000,
     'how many fans `matching` looks through at most, a call for each 1,000',
   ),
+  SUGGESTIONS_MAX_CALLS: number(3, 200, 30, 'from how many pages of lists `suggestions` are made at most'),
   USER_SEARCH: onOrOff
     .prefault('off')
     .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
