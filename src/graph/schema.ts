@@ -10,6 +10,7 @@ import './known-fans.ts';
 import './new-fans.ts';
 import './follow-changes.ts';
 import './events.ts';
+import './profile-edit.ts';
 import './blocks.ts';
 import './presence.ts';
 

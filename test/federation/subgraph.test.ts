@@ -70,6 +70,7 @@ test('users are the one entity, pages can be shared, and what supergraphs have t
   expect(directivesOf(types.get('User'))).toEqual(['@key(fields: "id")']);
   expect(directivesOf(types.get('PageInfo'))).toEqual(['@shareable']);
   expect([...fields.keys()].filter((field) => field.startsWith('Query.'))).toEqual([
+    'Query.blockedUsers',
     'Query.user',
     'Query.users',
     'Query.viewer',
@@ -82,8 +83,9 @@ test('routers can price it: every list by its first, every count and relation as
     given?.some(({ name }) => name.value === 'first') ? [field] : [],
   );
   expect(connections).toContain('User.fans');
-  expect(marked('listSize')).toEqual([...new Set(['Query.users', ...connections])]);
-  const calls = /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans)$/;
+  expect(marked('listSize').sort()).toEqual([...new Set(['Query.users', ...connections])].sort());
+  const calls =
+    /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans|viewerHasBlocked|hasBlockedViewer|Query.blockedUsers|presence)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
 });
