@@ -1,16 +1,17 @@
-// Makes what is made: in schema/ the SDL, for clients and as a subgraph, the typed documents, and the manifest of trusted
-// documents; in deploy/README.md the table of settings.
+// Makes what is made: in schema/ the SDL, for clients and as a subgraph, the typed documents, the manifest of trusted
+// documents, and what is not released yet in the change log; in deploy/README.md the table of settings.
 //
-//   node codegen.ts           writes them; refuses a breaking change that schema/breaking-changes.txt does not declare
-//   node codegen.ts --check   writes nothing; fails when a file differs from what would be written
-import { execFileSync } from 'node:child_process';
+//   node codegen.ts             writes them; refuses a breaking change that schema/breaking-changes.txt does not declare
+//   node codegen.ts --check     writes nothing; fails when a file differs from what would be written
+//   node codegen.ts --release   writes them, and gives what was not released the version of schema/package.json
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
-import { buildSchema, findBreakingChanges, type GraphQLSchema, parse, print, validate } from 'graphql';
+import { parse, print, validate } from 'graphql';
+import { compareSdls, undatedDeprecations, withRelease, withUnreleased } from './schema/codegen/changes.ts';
 import { describeSettings } from './src/config.ts';
 import { printSubgraphSdl } from './src/graph/federation.ts';
 import { createSchema, printSdl } from './src/graph/schema.ts';
@@ -20,6 +21,7 @@ const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl
 const DECLARED = 'breaking-changes.txt';
 const schema = createSchema();
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
+const write = (name: string, text: string) => writeFileSync(new URL(name, FOLDER), text);
 
 const operations = readdirSync(new URL('operations/', FOLDER))
   .filter((name) => name.endsWith('.graphql'))
@@ -52,6 +54,7 @@ async function generate(): Promise<Record<string, string>> {
     ...SDL,
     'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n`,
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
+    'CHANGELOG.md': withUnreleased(read('CHANGELOG.md'), compareSdls(sdls)),
     '../deploy/README.md': withSettings(read('../deploy/README.md')),
   };
 }
@@ -65,48 +68,27 @@ function withSettings(document: string): string {
   return document.replace(/(<!-- settings\b.*-->\n)[\s\S]*(?=<!-- \/settings -->)/, (_, mark) => mark + table);
 }
 
-/** Breaking changes since the last release, or the last commit where there is none, that nobody declared. */
-function undeclaredBreakingChanges(): string[] {
-  const declared = new Set(
-    readOr(DECLARED, '')
-      .split('\n')
-      .map((line) => line.trim()),
-  );
-  const changes = Object.entries(SDL).flatMap(([name, text]) => {
-    const previous = previousSdl(name, text);
-    if (previous === null) return [];
-    // The subgraph's directives are defined by what it links.
-    const before = buildSchema(previous, { assumeValidSDL: true });
-    const now = buildSchema(text, { assumeValidSDL: true });
-    return [...findBreakingChanges(before, now).map(({ description }) => description), ...lostDirectives(before, now)];
-  });
-  return [...new Set(changes)].filter((description) => !declared.has(description));
+/** Each SDL as it was released, and as it is. */
+const sdls = Object.entries(SDL).map(([name, now]) => ({ before: read(`released/${name}`), now }));
+
+/** Breaking changes that nobody declared, and deprecations of which nobody knows how long they hold. */
+function brokenPromises(): string[] {
+  const declared = read(DECLARED).split('\n');
+  const breaks = compareSdls(sdls).Breaking.filter((sentence) => !declared.includes(sentence));
+  const undated = undatedDeprecations(SDL['schema.graphql']);
+  return [
+    ...breaks.map((it) => `Breaking change: ${it} Keep it, or declare this sentence in schema/${DECLARED}.`),
+    ...undated.map((name) => `${name} is deprecated: its reason must say until when it stays, as YYYY-MM-DD.`),
+  ];
 }
 
-/** What makes a type fit a supergraph and is gone: graphql's own comparison takes no notice of directives. */
-function lostDirectives(before: GraphQLSchema, now: GraphQLSchema): string[] {
-  const directivesOf = (schema: GraphQLSchema) =>
-    Object.values(schema.getTypeMap()).flatMap(({ name, astNode }) =>
-      (astNode?.directives ?? [])
-        .filter((directive) => ['key', 'shareable'].includes(directive.name.value))
-        .map((directive) => `${print(directive)} was removed from ${name}.`),
-    );
-  return directivesOf(before).filter((directive) => !directivesOf(now).includes(directive));
-}
-
-function previousSdl(name: string, text: string): string | null {
-  const release = git('describe', '--tags', '--abbrev=0', '--match', 'v*');
-  // The working tree may be what was just committed: then the change is the one from the commit before.
-  const unchanged = git('show', `HEAD:schema/${name}`)?.trim() === text.trim();
-  return git('show', `${release?.trim() ?? (unchanged ? 'HEAD^' : 'HEAD')}:schema/${name}`);
-}
-
-function git(...args: string[]): string | null {
-  try {
-    return execFileSync('git', args, { cwd: FOLDER, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch {
-    return null;
-  }
+/** What the contract is now becomes what it was; schema/package.json has the version. */
+function release(): void {
+  const { version } = JSON.parse(read('package.json')) as { version: string };
+  write('CHANGELOG.md', withRelease(read('CHANGELOG.md'), version, new Date().toISOString().slice(0, 10)));
+  write(DECLARED, '');
+  for (const sdl of sdls) sdl.before = sdl.now;
+  for (const [name, text] of Object.entries(SDL)) write(`released/${name}`, text);
 }
 
 function readOr(name: string, otherwise: string): string {
@@ -118,18 +100,14 @@ function readOr(name: string, otherwise: string): string {
 }
 
 const checking = process.argv.includes('--check');
-const problems = invalidOperations();
-problems.push(
-  ...undeclaredBreakingChanges().map(
-    (change) => `Breaking change: ${change} Keep it, or declare this sentence in schema/${DECLARED}.`,
-  ),
-);
+const problems = [...invalidOperations(), ...brokenPromises()];
+if (problems.length === 0 && process.argv.includes('--release')) release();
 if (problems.length === 0) {
   for (const [name, text] of Object.entries(await generate())) {
     if (readOr(name, '') === text) continue;
     if (checking)
       problems.push(`${join('schema', name)} is not what the code makes. Run npm run codegen and commit it.`);
-    else writeFileSync(new URL(name, FOLDER), text);
+    else write(name, text);
   }
 }
 for (const problem of problems) process.stderr.write(`${problem}\n`);

@@ -3,15 +3,18 @@ import { Refusal } from './refusals.ts';
 
 type JsonType = 'application/json' | 'application/graphql-response+json';
 
-/** The type of JSON that a client would rather have, null for none; and whether it takes a stream of events. */
-export type Accepted = { json: JsonType | null; stream: boolean };
+export type StreamType = 'text/event-stream' | 'multipart/mixed';
+
+/** The type of JSON that a client would rather have, and the type of stream; null for none. */
+export type Accepted = { json: JsonType | null; stream: StreamType | null };
 
 const JSON_TYPES: readonly JsonType[] = ['application/json', 'application/graphql-response+json'];
 /** Far above what variables and extensions need. */
 const MAX_DEPTH = 100;
 const TOO_DEEP = `The request body is nested more than ${MAX_DEPTH} levels deep.`;
 const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = Buffer.from('"\\[]{}') as unknown as number[];
-const STREAM_TYPE = 'text/event-stream';
+/** What says that a client takes a subscription in parts, and not the parts of `@defer`; Apollo's clients send it. */
+const SUBSCRIPTION_SPEC = /^subscriptionspec="?1\.0"?$/;
 
 /** Reads an `accept` header; throws where it names no type that there is an answer in. */
 export function readAccept(accept: string): Accepted {
@@ -21,14 +24,18 @@ export function readAccept(accept: string): Accepted {
     .map((range) => {
       const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
       const quality = parameters.find((parameter) => parameter.startsWith('q='));
-      return { type, quality: quality ? Number(quality.slice(2)) : 1 };
+      const isSubscription = parameters.some((parameter) => SUBSCRIPTION_SPEC.test(parameter));
+      return { type, isSubscription, quality: quality ? Number(quality.slice(2)) : 1 };
     })
     .filter(({ quality }) => quality > 0)
     .toSorted((a, b) => b.quality - a.quality);
   const isIn = (range: string, type: string) =>
     range === type || range === '*/*' || range === `${type.slice(0, type.indexOf('/'))}/*`;
   const [json = null] = ranges.flatMap((range) => JSON_TYPES.filter((type) => isIn(range.type, type)));
-  const stream = ranges.some((range) => isIn(range.type, STREAM_TYPE));
+  const [stream = null] = ranges.flatMap(({ type, isSubscription }): StreamType[] => {
+    if (type === 'multipart/mixed') return isSubscription ? [type] : [];
+    return isIn(type, 'text/event-stream') ? ['text/event-stream'] : [];
+  });
   if (json || stream) return { json, stream };
   throw new Refusal(406, 'Accept application/json, application/graphql-response+json or text/event-stream.');
 }

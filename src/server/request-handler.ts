@@ -155,11 +155,11 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       return send(request, response, state, known);
     }
     const accepted = readAccept(accept);
-    const result = await graphql.run(readParams(url, body), state, { method, acceptsStream: accepted.stream });
+    const result = await graphql.run(readParams(url, body), state, { method, acceptsStream: accepted.stream !== null });
     if (isAsyncIterable(result)) {
       if (response.destroyed) return result.return?.();
       cacheHeaders.forbid(response);
-      return streams.send(response, result, maxResponseBytes);
+      return streams.send(response, result, maxResponseBytes, accepted.stream ?? undefined);
     }
     const answered = processRegularResult(result, graphql.fetchAPI, accepted.json ?? 'application/json');
     const allow = answered.headers.get('allow');
@@ -167,7 +167,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     response.statusCode = answered.status;
     if (!accepted.json) {
       cacheHeaders.forbid(response);
-      return streams.send(response, [result].values(), maxResponseBytes);
+      return streams.send(response, [result].values(), maxResponseBytes, accepted.stream ?? undefined);
     }
     const bytes = {
       contentType: answered.headers.get('content-type') as string,

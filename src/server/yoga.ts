@@ -189,6 +189,7 @@ function boundedByText<V extends object>(): LRUCache<string, V> {
 }
 
 function streamsOnly(): GraphQLError {
-  const message = 'A subscription is answered by a stream of events: accept text/event-stream, or use a WebSocket.';
+  const message =
+    'A subscription is answered by a stream of events: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use a WebSocket.';
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }

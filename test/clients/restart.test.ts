@@ -1,6 +1,7 @@
 // A gateway that is replaced while clients are subscribed: each comes back by itself, with what CLIENTS.md says.
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { ApolloClient, InMemoryCache } from '@apollo/client/core';
 import { subscriptionExchange, Client as Urql } from '@urql/core';
 import { print } from 'graphql';
 import { createClient as createSse } from 'graphql-sse';
@@ -13,14 +14,19 @@ import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
-import { openApollo } from './open-apollo.ts';
+import { openApollo, POSSIBLE_TYPES } from './open-apollo.ts';
+import { resumingLink } from './resuming-link.ts';
 
 type Resuming = <C extends Pick<Client, 'subscribe'>>(client: C) => C;
 type Tell = (event: unknown) => void;
 
+const textOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
 /** The snippet of the page, as it stands there. */
 async function readSnippet(): Promise<Resuming> {
-  const page = readFileSync(new URL('../../schema/CLIENTS.md', import.meta.url), 'utf8');
+  const page = textOf('../../schema/CLIENTS.md');
+  const [, link] = textOf('./resuming-link.ts').split(/\n\n(?=export)/);
+  expect(page).toContain(link);
   const [, snippet = ''] = /```ts\n(export function resuming.*?)```/s.exec(page) ?? [];
   expect(snippet.split('\n').length).toBeLessThanOrEqual(21);
   const script = encodeURIComponent(stripTypeScriptTypes(snippet));
@@ -52,6 +58,14 @@ const WAYS: Record<string, (url: string, resuming: Resuming, tell: Tell) => () =
     client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
     return () => client.stop();
   },
+  'Apollo over HTTP alone': (url, _resuming, tell) => {
+    const client = new ApolloClient({
+      cache: new InMemoryCache({ possibleTypes: POSSIBLE_TYPES }),
+      link: resumingLink(`${url}/graphql`),
+    });
+    client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
+    return () => client.stop();
+  },
   urql: (url, resuming, tell) => {
     const socket = resuming(openSocket(url));
     const exchange = subscriptionExchange({
@@ -71,7 +85,7 @@ function openSocket(url: string): Client {
   return client;
 }
 
-test('graphql-ws, graphql-sse, Apollo and urql come back to another gateway at that address, and miss and repeat nothing', async () => {
+test('graphql-ws, graphql-sse, Apollo (also over HTTP alone) and urql come back to another gateway at that address, and miss and repeat nothing', async () => {
   const { url: REDIS_URL } = await startRedis();
   const PORT = String(await freePort());
   const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
@@ -92,7 +106,7 @@ test('graphql-ws, graphql-sse, Apollo and urql come back to another gateway at t
     const expected = Object.fromEntries(Object.keys(WAYS).map((name) => [name, gained]));
     return expect.poll(() => told, { timeout: 30_000 }).toMatchObject(expected);
   };
-  await expect.poll(() => openSubscriptions(first)).toBe(4);
+  await expect.poll(() => openSubscriptions(first)).toBe(Object.keys(WAYS).length);
   await change(first, 'anna', 'follow');
   await everybodyHeard('anna');
 

@@ -102,6 +102,38 @@ test.each(['application/json', 'application/graphql-response+json', 'multipart/m
   },
 );
 
+const IN_PARTS = 'multipart/mixed;subscriptionSpec="1.0", application/json';
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
+
+test('a subscription in parts, as Apollo asks for it, has the same events and is kept alive', async () => {
+  const gateway = await openPeople();
+  const { response } = await subscribe(gateway, FANS, {}, { accept: IN_PARTS });
+  expect(response.headers.get('content-type')).toBe('multipart/mixed;boundary="graphql";subscriptionSpec=1.0');
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let read = '';
+  const readUntil = async (expected: string) => {
+    while (read.length < expected.length) read += (await reader?.read())?.value;
+    expect(read).toBe(expected);
+  };
+  const begin = `\r\n--graphql${part('{}')}`;
+  await readUntil(begin);
+  await follow(gateway, 'anna');
+  const told = begin + part(JSON.stringify({ payload: gained('anna') }));
+  await readUntil(told);
+  gateway.clock.advance(12_000);
+  await readUntil(told + part('{}'));
+});
+
+test('what cannot run is answered to a client that takes parts in its JSON', async () => {
+  const gateway = await openPeople();
+  const refused = await gateway.send('subscription { nonsense }', {}, { accept: IN_PARTS });
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+  const alone = await gateway.send('{ __typename }', {}, { accept: 'multipart/mixed;subscriptionSpec=1.0' });
+  expect(await alone.text()).toBe(
+    `\r\n--graphql${part('{}')}${part('{"payload":{"data":{"__typename":"Query"}}}')}--\r\n`,
+  );
+});
+
 test.each(['*/*', 'text/*', 'application/json, text/event-stream'])('%s takes a stream', async (accept) => {
   const gateway = await openPeople();
   const stream = await subscribe(gateway, FANS, {}, { accept });
