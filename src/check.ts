@@ -2,7 +2,7 @@
 import { systemClock } from './clock.ts';
 import { type Config, type Environment, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
-import { checkRedis } from './redis.ts';
+import { checkRedis } from './redis/connect.ts';
 import { createLog } from './telemetry/log.ts';
 import { createTencentClient } from './tencent/client.ts';
 import { diagnose } from './tencent/diagnose.ts';
@@ -62,7 +62,7 @@ async function checkUpstream({ tencent, profileCustomFields: customFields }: Con
 }
 
 const checkCache = async ({ redis }: Config): Promise<string> =>
-  redis ? checkRedis(redis.nodes) : 'not set; one replica alone keeps its cache and its budget in memory';
+  redis ? checkRedis(redis) : 'not set; one replica alone keeps its cache and its budget in memory';
 
 async function checkIssuer({ auth: { jwt } }: Config): Promise<string> {
   if (!jwt) return 'none, since AUTH does not name jwt';
@@ -81,7 +81,8 @@ async function checkDocuments(config: Config): Promise<string> {
   const { mode, path } = config.trustedDocuments;
   if (mode === 'off') return 'TRUSTED_DOCUMENTS is off, all documents run';
   const { createGateway } = await import('./server.ts');
-  createGateway(config, { log: createLog('silent') }).destroy();
+  const gateway = await createGateway({ ...config, redis: null }, { log: createLog('silent') });
+  gateway.destroy();
   return `those of schema/operations${path === null ? '' : ` and of ${path}`}`;
 }
 

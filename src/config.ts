@@ -76,7 +76,14 @@ function toConfig(settings: Settings) {
       baseUrl: settings.TENCENT_BASE_URL ?? regionBaseUrl(settings.TENCENT_REGION as Region),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     },
-    redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
+    redis: settings.REDIS_URL
+      ? {
+          nodes: settings.REDIS_URL,
+          isCluster: settings.REDIS_CLUSTER,
+          caPath: settings.REDIS_CA ?? null,
+          timeoutMs: settings.REDIS_TIMEOUT_MS,
+        }
+      : null,
     memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     lifetimes: {
       page: { ...lifetimes(fresh, stale, webhookFresh), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },

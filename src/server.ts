@@ -7,7 +7,8 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
+import { keyPrefixOf, nodeOf } from './redis/client.ts';
+import { connectRedis } from './redis/connect.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
@@ -29,12 +30,12 @@ export type GatewayDependencies = {
   maySee?: MaySee;
 };
 
-/** Builds a whole gateway from its settings. Nothing runs before `listen`. */
-export function createGateway(config: Config, dependencies: GatewayDependencies) {
+/** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
+export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const client = config.redis && createRedisClient(config.redis.nodes);
+  const client = config.redis && (await connectRedis(config.redis));
   const link =
     client &&
     createRedisLink({
@@ -84,7 +85,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   return {
     /** Starts to accept requests; resolves with the base URL. */
     async listen(): Promise<string> {
-      if (client) await connectRedis(client);
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {

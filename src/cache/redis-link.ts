@@ -129,7 +129,6 @@ export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', on
      * each time that listening begins.
      */
     async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
-      if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
       // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
       while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
     },

@@ -70,7 +70,7 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
     }),
     ...configured,
   };
-  const gateway = createGateway(config, { log, ...replaced });
+  const gateway = await createGateway(config, { log, ...replaced });
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());
 

@@ -48,7 +48,7 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
     if (limiter) return limiter;
     const limit = Math.max(1, Math.round(command === 'account_check' ? ratePerSecond / 2 : ratePerSecond));
     // One hash tag, so that a cluster has all of a command's keys on one node.
-    const window = createWindow(link, `{${prefix}:budget:${command}}`, limit, replica);
+    const window = createWindow(link, `${prefix}:budget:{${command}}`, limit, replica);
     limiter = createCommandLimiter(command, window, clock);
     limiters.set(command, limiter);
     return limiter;
