@@ -85,7 +85,7 @@ test('routers can price it: every list by its first, every count and relation as
   expect(connections).toContain('User.fans');
   expect(marked('listSize').sort()).toEqual([...new Set(['Query.users', ...connections])].sort());
   const calls =
-    /(Count|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans|viewerHasBlocked|hasBlockedViewer|Query.blockedUsers|presence)$/;
+    /(FollowConnection.totalCount|sCount|relationTo|viewerIsFollowing|isFollowingViewer|viewerCanFollow|knownFans|newFans|viewerHasBlocked|hasBlockedViewer|Query.blockedUsers|presence)$/;
   expect(marked('cost')).toEqual([...fields.keys()].filter((field) => calls.test(field)));
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
 });
