@@ -97,6 +97,7 @@ const firstStart = (): Environment => ({
   // The sandbox's app has three profile fields of its own.
   PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood',
   AUTH: 'development',
+  USER_SEARCH: 'on',
   WEBHOOK_TOKEN: randomBytes(16).toString('hex'),
 });
 

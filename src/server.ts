@@ -69,6 +69,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     names: domain.names,
+    searchUsers: domain.searchUsers,
     maySee,
     settings: config,
     clock,

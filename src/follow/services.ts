@@ -89,3 +89,9 @@ export type ProfileEditService = {
   /** Whether a profile has all of `edits`, as far as its fields are asked for. */
   hasAll(profile: Profile, edits: readonly ProfileEdit[]): boolean;
 };
+
+/** Finds users by text, as an upstream offers it. */
+export type UserSearchService = {
+  /** The users who have all the words, from an upstream cursor on (`''` = the first); `next` is `''` at the end. */
+  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<{ ids: UserId[]; next: string }>;
+};

@@ -8,6 +8,7 @@ import './relations.ts';
 import './follow-connection.ts';
 import './known-fans.ts';
 import './new-fans.ts';
+import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';
 import './profile-edit.ts';

@@ -71,6 +71,9 @@ export const PLAIN = z.object({
     10_000,
     'how many fans `matching` looks through at most, a call for each 1,000',
   ),
+  USER_SEARCH: onOrOff
+    .prefault('off')
+    .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
   PINYIN_SEARCH: onOrOff.prefault('off').describe('Chinese nicks are found and sorted by their Pinyin'),
   MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),

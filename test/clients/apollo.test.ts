@@ -51,16 +51,6 @@ describe.each(LISTS)('%s', (list) => {
   });
 });
 
-test('somebody who becomes a fan while the list is paged repeats nobody and hides nobody', async () => {
-  const star = await openStar();
-  const screen = await openScreen(star, 'fans');
-  const members = star.membersOf('fans');
-  await loadAll(screen, (pages) => pages === 4 && star.gainFan('newcomer'));
-  expect(screen.ids()).toEqual(members);
-  await screen.refetch();
-  expect(screen.ids()).toEqual(['newcomer', ...members.slice(0, 19)]);
-});
-
 test('a list that is searched and sorted is paged backward, and kept apart from the same list in another order', async () => {
   const star = await openStar();
   const { client } = openApollo(star);
@@ -152,16 +142,6 @@ test('a subscription by Apollo’s own way over HTTP is refused, and told what t
   expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
     { message: expect.stringContaining('use a WebSocket'), extensions: { code: 'BAD_REQUEST' } },
   ]);
-});
-
-test('a user whom a list has brought is shown without a query', async () => {
-  const star = await openStar();
-  const { client, methods } = openApollo(star);
-  await client.query({ query: FansScreenDocument, variables: { userId: 'star' } });
-  const query = gql`{ user(id: "crowd_000345") { id nick avatar } }`;
-  const { data } = await client.query<object>({ query });
-  expect(data).toMatchObject({ user: { id: 'crowd_000345', nick: 'Crowd 345' } });
-  expect(methods).toEqual(['POST']);
 });
 
 test.each(['GET', 'POST'])(

@@ -20,6 +20,7 @@ export const POSSIBLE_TYPES = Object.fromEntries(
 const TYPE_POLICIES: TypePolicies = {
   Query: {
     fields: {
+      searchUsers: relayStylePagination(['text']),
       // A user that another query has brought is shown at once.
       user: { read: (known, { args, toReference }) => known ?? toReference({ __typename: 'User', id: args?.id }) },
     },

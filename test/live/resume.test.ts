@@ -109,14 +109,6 @@ describe('a cursor from before what is kept', () => {
   });
 });
 
-test('the cursor of another process is no place in this one: its events may be missing', async () => {
-  const [before, after] = [openSubscriptions(), openSubscriptions()];
-  const cursor = await before.follow('bob', 'anna');
-  await after.follow('cleo', 'anna');
-  const resumed = after.live.followEvents('anna', { ...EVERYTHING, after: cursor });
-  expect(await take(resumed, 1)).toMatchObject([{ type: 'missed' }]);
-});
-
 describe('on replicas that share a Redis', () => {
   async function openReplicas() {
     const server = await startRedis();
