@@ -12,6 +12,7 @@ import { connectRedis } from './redis/connect.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
+import { NO_SPAN } from './span.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
@@ -34,6 +35,7 @@ export type GatewayDependencies = {
 export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
+  const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));
   const link =
@@ -42,6 +44,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       redis: client,
       clock,
       timeoutMs: config.redis?.timeoutMs ?? 0,
+      address: config.redis?.nodes[0]?.hostname,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       nodeOf: (key) => nodeOf(client, key),
@@ -53,6 +56,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       ? null
       : createMetrics({
           knownOperations: readOperationNames(),
+          traces: config.traces,
           readings: {
             memoryBytes: () => domain.service.bytes(),
             breakers: () => tencent.breakerStates(),
@@ -76,7 +80,18 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   });
   const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
   const { isCurrent } = domain.service;
-  const serving = { contexts, isCurrent, webhook, redis, metrics, clock, log, authenticate, report };
+  const serving = {
+    contexts,
+    isCurrent,
+    webhook,
+    redis,
+    metrics,
+    beginSpan: tracing?.begin ?? (() => NO_SPAN),
+    clock,
+    log,
+    authenticate,
+    report,
+  };
   const { server, openSubscriptions } = createServing(config, serving);
   const metricsPage =
     metrics &&
@@ -107,6 +122,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
+      await tracing?.close();
     },
 
     /** Stops at once. */

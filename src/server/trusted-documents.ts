@@ -154,7 +154,7 @@ function idOf({ documentId, doc_id, extensions }: Params): string | null {
   return id;
 }
 
-function hashOf(text: string): string {
+export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
