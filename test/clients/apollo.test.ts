@@ -1,7 +1,6 @@
 // Apollo Client with its normalized cache, in front of the gateway; most of its operations are those of `schema/operations`.
 import { readFileSync } from 'node:fs';
 import { CombinedGraphQLErrors, gql } from '@apollo/client/core';
-import { firstValueFrom } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   FansScreenDocument,
@@ -132,16 +131,6 @@ test('a subscription over WebSocket tells of new fans, who show in the list, its
   expect(shown?.totalCount).toBe(346);
   expect(shown?.edges.map(({ node }) => node.id)).toEqual(star.membersOf('fans').slice(0, 21));
   expect(shown?.edges[0]?.followedAt).toEqual(expect.any(String));
-});
-
-test('a subscription by Apollo’s own way over HTTP is refused, and told what to use', async () => {
-  const star = await openStar();
-  const { client } = openApollo(star);
-  const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
-  const { error } = await firstValueFrom(events);
-  expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
-    { message: expect.stringContaining('use a WebSocket'), extensions: { code: 'BAD_REQUEST' } },
-  ]);
 });
 
 test.each(['GET', 'POST'])(

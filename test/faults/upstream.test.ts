@@ -5,6 +5,7 @@ import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type Answer, openGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { expectErrorsAtNulls } from '../support/null-on-error.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 
@@ -36,7 +37,9 @@ async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) 
     }
     said.push(text, ...gateway.logLines);
     expect(clock.now() - started).toBeLessThanOrEqual(10_500);
-    return JSON.parse(text) as Answer;
+    const answer = JSON.parse(text) as Answer;
+    expectErrorsAtNulls(query, answer);
+    return answer;
   };
   return { gateway, clock, ask };
 }
