@@ -14,6 +14,7 @@ import './suggestions.ts';
 import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';
+import './profile-edit.ts';
 import './blocks.ts';
 import './presence.ts';
 
