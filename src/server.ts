@@ -34,7 +34,7 @@ export type GatewayDependencies = {
 /** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
 export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
-  const report: Report = (message, facts) => log.warn(facts, message);
+  const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));
