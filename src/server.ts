@@ -37,7 +37,7 @@ export type GatewayDependencies = {
 export async function createGateway(config: Config, dependencies: GatewayDependencies = {}) {
   const { log = createLog(config.logLevel), clock = systemClock, authenticate } = dependencies;
   const { maySee = createVisibility(config.listVisibility) } = dependencies;
-  const report: Report = (message, facts) => log.warn(facts, message);
+  const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));

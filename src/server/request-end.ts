@@ -11,7 +11,9 @@ import { hashOf } from './trusted-documents.ts';
 export function endOperation(state: RequestState, metrics: Metrics | null): void {
   const { span, document, operationType, operationName, errorCodes } = state;
   const [code] = errorCodes;
-  metrics?.onQuery(operationType, operationName, code ?? null);
+  const staleness = state.context?.staleness();
+  metrics?.onQuery(operationType, operationName, code ?? null, state.client);
+  if (staleness) metrics?.onStaleAnswer(staleness.failure ?? 'REVALIDATING');
   if (!span.isRecorded) return;
   span.set({
     'graphql.operation.name': operationName ?? undefined,
@@ -19,6 +21,7 @@ export function endOperation(state: RequestState, metrics: Metrics | null): void
     'graphql.document.id': state.documentId ?? (document?.loc && hashOf(document.loc.source.body)),
     'follow_gateway.upstream_calls': state.upstreamCalls,
     'follow_gateway.error_codes': [...errorCodes],
+    'follow_gateway.stale': Boolean(staleness),
     'error.type': code,
   });
   span.end(operationType ?? undefined);
@@ -50,10 +53,14 @@ export function endRequest(
     'http.request.method': method,
     'url.path': line.path,
     'http.response.status_code': status,
-    'graphql.client.name': state.client.name,
-    'graphql.client.version': state.client.version,
+    ...clientNames(state),
     'error.type': aborted ? 'aborted' : status >= 500 ? String(status) : undefined,
   });
   // Any other path is one that a client made up.
   span.end([GRAPHQL_PATH, 'webhook'].includes(path) ? `${method} ${path}` : method);
 }
+
+export const clientNames = ({ client }: RequestState) => ({
+  'graphql.client.name': client.name,
+  'graphql.client.version': client.version,
+});
