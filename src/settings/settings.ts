@@ -24,6 +24,9 @@ import {
 
 const regions = Object.keys(REGIONS) as Region[];
 
+const EDITABLE =
+  /^(nick|avatar|gender|birthday|location|selfSignature|language|level|role|allowType|adminForbidType|messageSettings|Tag_Profile_Custom_[A-Za-z]{1,8})$/;
+
 /** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
 export const PLAIN = z.object({
   HOST: hostName.prefault('127.0.0.1').describe('the address to listen on; the image sets 0.0.0.0'),
@@ -47,6 +50,13 @@ export const PLAIN = z.object({
     .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
     .prefault('')
     .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
+  PROFILE_EDITABLE_FIELDS: words
+    .refine(
+      (names) => names.every((name) => EDITABLE.test(name)),
+      'must be fields of UpdateProfileInput, or custom tags',
+    )
+    .prefault('nick,avatar,gender,birthday,location,selfSignature,language')
+    .describe('what viewers may set of their profiles; custom fields as `Tag_Profile_Custom_Team`'),
   EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
   LIST_VISIBILITY: listVisibility
     .prefault('public')
@@ -61,6 +71,7 @@ export const PLAIN = z.object({
     10_000,
     'how many fans `matching` looks through at most, a call for each 1,000',
   ),
+  SUGGESTIONS_MAX_CALLS: number(3, 200, 30, 'from how many pages of lists `suggestions` are made at most'),
   USER_SEARCH: onOrOff
     .prefault('off')
     .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
