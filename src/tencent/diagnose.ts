@@ -31,7 +31,7 @@ export async function diagnose(
   const counts = await createFollowService(client, { onBehalfOf: adminId }).readCounts([adminId], call);
   const tookMs = clock.now() - startedAt;
   const outcome = counts.get(adminId);
-  if (outcome instanceof GatewayError) return failed(outcome);
+  if (outcome instanceof GatewayError) return diagnoseFailure(outcome);
   const missing: string[] = [];
   for (const key of customFields) {
     const request = { To_Account: [adminId], TagList: [`${CUSTOM_TAG_PREFIX}${key}`] };
@@ -60,14 +60,15 @@ export async function diagnoseSearch(
     return { ok: true, explanation: 'the upstream answers', tookMs: clock.now() - startedAt };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return { ...failed(error), ...(error.upstream?.errorCode && { remedy: BUY_SEARCH }) };
+    return { ...diagnoseFailure(error), ...(error.upstream?.errorCode && { remedy: BUY_SEARCH }) };
   }
 }
 
 const BUY_SEARCH =
   'Cloud search is a paid plug-in with a switch in the console, for China and Singapore alone: see to both, or set USER_SEARCH=off.';
 
-function failed(error: GatewayError): Diagnosis & { ok: false } {
+/** Explains why a call failed, and what can be done. */
+export function diagnoseFailure(error: GatewayError): Diagnosis & { ok: false } {
   const code = error.upstream?.errorCode ?? (error instanceof TransportFailure ? error.reason : undefined);
   const [explanation, remedy] = adviceFor(code);
   return { ok: false, code, explanation, remedy };
