@@ -2,10 +2,10 @@
 import { systemClock } from './clock.ts';
 import { type Config, type Environment, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
-import { checkRedis } from './redis.ts';
+import { checkRedis } from './redis/connect.ts';
 import { createLog } from './telemetry/log.ts';
-import { createTencentClient } from './tencent/client.ts';
-import { diagnose } from './tencent/diagnose.ts';
+import { createTencentClient, type TencentClient } from './tencent/client.ts';
+import { type Diagnosis, diagnose, diagnoseSearch } from './tencent/diagnose.ts';
 
 const DEADLINE_MS = 10_000;
 /** The upstream and its webhooks believe a clock that differs by less than a minute (CONTRACT 7.2). */
@@ -36,6 +36,7 @@ function looksAt({ tencent, profileCustomFields }: Config): [subject: string, (c
   return [
     ['clock', checkClock],
     [`upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`, checkUpstream],
+    ['user search', checkSearch],
     ['Redis', checkCache],
     ["issuer's keys", checkIssuer],
     ['trusted documents', checkDocuments],
@@ -54,15 +55,27 @@ async function checkClock({ tencent }: Config): Promise<string> {
 }
 
 async function checkUpstream({ tencent, profileCustomFields: customFields }: Config): Promise<string> {
+  return explain(tencent, (client) => diagnose(client, { adminId: tencent.adminId, customFields, clock: systemClock }));
+}
+
+const checkSearch = async ({ tencent, userSearch }: Config): Promise<string> =>
+  userSearch
+    ? explain(tencent, (client) => diagnoseSearch(client, { adminId: tencent.adminId, clock: systemClock }))
+    : 'USER_SEARCH is off';
+
+async function explain(
+  tencent: Config['tencent'],
+  ask: (client: TencentClient) => Promise<Diagnosis>,
+): Promise<string> {
   const client = createTencentClient({ ...tencent, clock: systemClock });
-  const diagnosis = await diagnose(client, { adminId: tencent.adminId, customFields, clock: systemClock });
+  const diagnosis = await ask(client);
   await client.close();
   if (diagnosis.ok) return `${diagnosis.explanation} in ${diagnosis.tookMs} ms`;
   throw new ConfigError([`${diagnosis.explanation}.`, diagnosis.remedy]);
 }
 
 const checkCache = async ({ redis }: Config): Promise<string> =>
-  redis ? checkRedis(redis.nodes) : 'not set; one replica alone keeps its cache and its budget in memory';
+  redis ? checkRedis(redis) : 'not set; one replica alone keeps its cache and its budget in memory';
 
 async function checkIssuer({ auth: { jwt } }: Config): Promise<string> {
   if (!jwt) return 'none, since AUTH does not name jwt';
@@ -81,7 +94,8 @@ async function checkDocuments(config: Config): Promise<string> {
   const { mode, path } = config.trustedDocuments;
   if (mode === 'off') return 'TRUSTED_DOCUMENTS is off, all documents run';
   const { createGateway } = await import('./server.ts');
-  createGateway(config, { log: createLog('silent') }).destroy();
+  const gateway = await createGateway({ ...config, redis: null }, { log: createLog('silent') });
+  gateway.destroy();
   return `those of schema/operations${path === null ? '' : ` and of ${path}`}`;
 }
 

@@ -7,7 +7,7 @@ import { PLAIN, SETTINGS } from './settings/settings.ts';
 import { type Region, regionBaseUrl } from './tencent/regions.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type Config = ReturnType<typeof toConfig>;
+export type Config = ReturnType<typeof readConfig>;
 
 type Settings = z.infer<typeof SETTINGS>;
 type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
@@ -29,7 +29,7 @@ export const namesNoUpstream = (env: Environment): boolean =>
   env.NODE_ENV !== 'production' && !Object.keys(env).some((name) => name.startsWith('TENCENT_') && env[name]?.trim());
 
 /** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. A blank value counts as unset. */
-export function readConfig(env: Environment): Config {
+export function readConfig(env: Environment) {
   // A secret mounted as a file often ends in a newline.
   const given = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
@@ -41,7 +41,7 @@ export function readConfig(env: Environment): Config {
     ...misspellingsIn(given, Object.keys(SETTINGS.shape)),
   ];
   if (problems.length > 0 || !data) throw new ConfigError([...new Set(problems)]);
-  return toConfig(data);
+  return { ...toConfig(data), traces: asksForTraces(given) };
 }
 
 function toConfig(settings: Settings) {
@@ -76,7 +76,14 @@ function toConfig(settings: Settings) {
       baseUrl: settings.TENCENT_BASE_URL ?? regionBaseUrl(settings.TENCENT_REGION as Region),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     },
-    redis: settings.REDIS_URL ? { nodes: settings.REDIS_URL, timeoutMs: settings.REDIS_TIMEOUT_MS } : null,
+    redis: settings.REDIS_URL
+      ? {
+          nodes: settings.REDIS_URL,
+          isCluster: settings.REDIS_CLUSTER,
+          caPath: settings.REDIS_CA ?? null,
+          timeoutMs: settings.REDIS_TIMEOUT_MS,
+        }
+      : null,
     memoryBytes: settings.CACHE_MEMORY_MB * 1024 * 1024,
     lifetimes: {
       page: { ...lifetimes(fresh, stale, webhookFresh), validatedMs: settings.LIST_VALIDATED_SECONDS * 1000 },
@@ -122,6 +129,12 @@ function toConfig(settings: Settings) {
     maxResponseBytes: 1_048_576,
   };
 }
+
+/** Whether the standard variables of OpenTelemetry ask for traces; the SDK reads them, and all others, by itself. */
+const asksForTraces = (env: Environment): boolean =>
+  Boolean(env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT) &&
+  env.OTEL_SDK_DISABLED?.toLowerCase() !== 'true' &&
+  env.OTEL_TRACES_EXPORTER !== 'none';
 
 /** Logins are many, and not all webhooks of them come. */
 const PRESENCE_FRESH_SECONDS = 10;

@@ -25,6 +25,7 @@ import type {
 import type { Names } from './follow/names.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { SearchUsers } from './follow/user-search.ts';
 import { createReads, type ReadsRequest } from './reads.ts';
 
 /** What the graph has to know of the configuration. */
@@ -38,6 +39,7 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
+  | 'userSearch'
   | 'embeddedProfile'
   | 'presenceVisibility'
   | 'showBlockedBy'
@@ -64,6 +66,7 @@ export type Context = {
     block(from: UserId, to: UserId): BlockRelation | Promise<BlockRelation>;
     blocked(userId: UserId): readonly FollowEntry[] | Promise<readonly FollowEntry[]>;
     presence(userId: UserId): Presence | Promise<Presence>;
+    search(words: readonly string[], start: string): FollowPage | Promise<FollowPage>;
   };
   /** What members of lists are searched and sorted by. */
   readonly names: Names;
@@ -89,6 +92,7 @@ export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
   names: Names;
+  searchUsers: SearchUsers;
   writers: Writers;
   live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
@@ -135,6 +139,8 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         block: (from, to) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
         blocked: (userId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
         presence: (userId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
+        search: (words, start) =>
+          once(`search ${JSON.stringify([words, start])}`, (call) => dependencies.searchUsers(words, start, call)),
         knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
       },
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call()),

@@ -14,6 +14,7 @@ import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
+import { createUserSearch } from './follow/user-search.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
 import { createOccasionalReport } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -22,6 +23,7 @@ import type { Report, TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
 import { createPresenceService } from './tencent/presence-service.ts';
 import { createProfileService } from './tencent/profile-service.ts';
+import { createUserSearchService } from './tencent/user-search-service.ts';
 
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
@@ -89,6 +91,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What viewers can change. */
     writers: { follows: writer, blocks: blockWriter },
     subscriptions,
+    searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,

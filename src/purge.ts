@@ -6,7 +6,8 @@ import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
 import { groupsOf } from './follow/invalidation.ts';
 import { ALL_INVALID, invalidationChannel, writeInvalid } from './follow/replicas.ts';
-import { connectRedis, createRedisClient, keyPrefixOf } from './redis.ts';
+import { keyPrefixOf } from './redis/client.ts';
+import { connectRedis } from './redis/connect.ts';
 
 type Shared = { redis: RedisClient; prefix: string; caches: Caches };
 
@@ -37,10 +38,7 @@ async function connect(config: Config): Promise<Shared> {
     throw new ConfigError([
       'REDIS_URL is missing: without Redis each gateway caches in its own memory alone. Restart the gateways to purge it',
     ]);
-  const redis = createRedisClient(config.redis.nodes);
-  // Without a listener a lost connection would end the process; the command that meets it reports it.
-  redis.on('error', () => {});
-  await connectRedis(redis);
+  const redis = await connectRedis(config.redis);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
   const caches = createCaches({ ...config, clock: systemClock, redis: { link: strictLink(redis), prefix } });

@@ -5,12 +5,15 @@ import type { Config } from './config.ts';
 import { createDeadline } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { CallOptions } from './follow/services.ts';
+import { NO_SPAN, type Span } from './span.ts';
 
 /** A request that is answered; it observes every upstream call, and everything that is read. */
 export type ReadsRequest = Pick<CallOptions, 'onRead'> & {
   /** Aborts when the client goes away. */
   disconnectSignal(): AbortSignal;
   onUpstreamCall(command: string): void;
+  /** What is read is part of this work. */
+  span: Span;
 };
 
 type Settings = Pick<Config, 'maxUpstreamCalls' | 'requestDeadlineMs'>;
@@ -18,14 +21,15 @@ type Settings = Pick<Config, 'maxUpstreamCalls' | 'requestDeadlineMs'>;
 export function createReads(request: ReadsRequest, settings: Settings, clock: Clock) {
   const answers = new Map<string, unknown>();
   let staleness: StaleUse | null = null;
-  let reads = begin();
+  let reads = begin(request.span);
 
-  function begin() {
+  function begin(span: Span) {
     const deadline = createDeadline(request.disconnectSignal(), settings.requestDeadlineMs, clock);
     let calls = 0;
     const call: CallOptions = {
       signal: deadline.signal,
       deadlineAt: deadline.at,
+      spans: span.isRecorded ? [span] : [],
       onRead: request.onRead,
       onStale({ ageMs, failure }) {
         // A failure says more than a renewal that is on its way.
@@ -51,19 +55,23 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
       events: AsyncIterableIterator<Event>,
       isWanted: (event: Event) => Promise<boolean> = async () => true,
     ): AsyncIterableIterator<Event> {
+      let span = NO_SPAN;
       return {
         async next() {
           for (;;) {
             reads.end();
+            span.end();
             const result = await events.next();
             answers.clear();
             staleness = null;
-            reads = begin();
+            if (!result.done) span = request.span.child('subscription event');
+            reads = begin(span);
             if (result.done || (await isWanted(result.value))) return result;
           }
         },
         async return() {
           reads.end();
+          span.end();
           return (await events.return?.()) ?? { value: undefined, done: true };
         },
         [Symbol.asyncIterator]() {

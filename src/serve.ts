@@ -39,17 +39,19 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
   const config = readConfig(embedded ? { ...firstStart(), ...withoutBlanks(env), ...embedded.settings } : env);
   const log = createLog(config.logLevel);
   const { createGateway } = await import('./server.ts');
-  const gateway = createGateway(config, { log });
-  // Kept before it serves, for the next start: at the end it may be killed, and a request would wait for the writing.
-  flushCompileCache();
-  const url = await Promise.race([gateway.listen(), signalled.then(() => null)]);
-  if (url === null) {
-    // The start may be waiting for Redis.
-    gateway.destroy();
+  const starting = createGateway(config, { log }).then(async (gateway) => {
+    // Kept before it serves, for the next start: at the end it may be killed, and a request would wait for the writing.
+    flushCompileCache();
+    return { gateway, url: await gateway.listen() };
+  });
+  // The start may be waiting for Redis.
+  const started = await Promise.race([starting, signalled.then(() => null)]);
+  if (!started) {
     log.info({ signal: await signalled }, 'stopped before it served');
     await flush(log);
     return true;
   }
+  const { gateway, url } = started;
   if (config.webhook) embedded?.tell(`${url}${config.webhook.path}`, config.webhook.token);
   if (lively) embedded?.lively.start();
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
@@ -95,6 +97,7 @@ const firstStart = (): Environment => ({
   // The sandbox's app has three profile fields of its own.
   PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood',
   AUTH: 'development',
+  USER_SEARCH: 'on',
   WEBHOOK_TOKEN: randomBytes(16).toString('hex'),
 });
 

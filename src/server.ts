@@ -7,10 +7,12 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
-import { connectRedis, createRedisClient, keyPrefixOf, nodeOf } from './redis.ts';
+import { keyPrefixOf, nodeOf } from './redis/client.ts';
+import { connectRedis } from './redis/connect.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
+import { NO_SPAN } from './span.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
@@ -29,18 +31,20 @@ export type GatewayDependencies = {
   maySee?: MaySee;
 };
 
-/** Builds a whole gateway from its settings. Nothing runs before `listen`. */
-export function createGateway(config: Config, dependencies: GatewayDependencies) {
+/** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
+export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
   const report: Report = (message, facts) => log.warn(facts, message);
+  const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const client = config.redis && createRedisClient(config.redis.nodes);
+  const client = config.redis && (await connectRedis(config.redis));
   const link =
     client &&
     createRedisLink({
       redis: client,
       clock,
       timeoutMs: config.redis?.timeoutMs ?? 0,
+      address: config.redis?.nodes[0]?.hostname,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       nodeOf: (key) => nodeOf(client, key),
@@ -52,6 +56,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       ? null
       : createMetrics({
           knownOperations: readOperationNames(),
+          traces: config.traces,
           readings: {
             memoryBytes: () => domain.service.bytes(),
             breakers: () => tencent.breakerStates(),
@@ -68,13 +73,25 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
     live: domain.subscriptions,
     findKnownFans: domain.findKnownFans,
     names: domain.names,
+    searchUsers: domain.searchUsers,
     maySee,
     settings: config,
     clock,
   });
   const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
   const { isCurrent } = domain.service;
-  const serving = { contexts, isCurrent, webhook, redis, metrics, clock, log, authenticate, report };
+  const serving = {
+    contexts,
+    isCurrent,
+    webhook,
+    redis,
+    metrics,
+    beginSpan: tracing?.begin ?? (() => NO_SPAN),
+    clock,
+    log,
+    authenticate,
+    report,
+  };
   const { server, openSubscriptions } = createServing(config, serving);
   const metricsPage =
     metrics &&
@@ -84,7 +101,6 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
   return {
     /** Starts to accept requests; resolves with the base URL. */
     async listen(): Promise<string> {
-      if (client) await connectRedis(client);
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
@@ -106,6 +122,7 @@ export function createGateway(config: Config, dependencies: GatewayDependencies)
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
+      await tracing?.close();
     },
 
     /** Stops at once. */

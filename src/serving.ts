@@ -20,6 +20,7 @@ import { createRequestHandler, type RequestHandlerDependencies } from './server/
 import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql } from './server/yoga.ts';
+import type { BeginSpan } from './span.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
 export type ServingDependencies = {
@@ -29,6 +30,7 @@ export type ServingDependencies = {
   webhook: RequestHandlerDependencies['webhook'];
   redis: (Redis & { client: RedisClient }) | null;
   metrics: Metrics | null;
+  beginSpan: BeginSpan;
   clock: Clock;
   log: Logger;
   /** A further way to authenticate. */
@@ -38,7 +40,7 @@ export type ServingDependencies = {
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, isCurrent, webhook, redis, metrics, clock, log, report } = dependencies;
+  const { contexts, isCurrent, webhook, redis, metrics, beginSpan, clock, log, report } = dependencies;
   // Of what clients can make up.
   const occasionally = createOccasionalReport(report, clock, 600_000);
   const documents = createDocuments({ config, report: occasionally, metrics });
@@ -58,7 +60,7 @@ export function createServing(config: Config, dependencies: ServingDependencies)
   const secondsToWait = createClientRateLimit(config, redis);
   const cors = createCors(config, occasionally);
   const isReady = () => server.isReady();
-  const admission = { config, graphql, authenticate, cors, secondsToWait, isReady, log, clock };
+  const admission = { config, graphql, authenticate, cors, secondsToWait, isReady, beginSpan, log, clock };
   const webSockets = createWebSockets({ ...admission, schema });
   const streams = createEventStreams(clock);
   const graphiql = config.graphiql ? createGraphiql(config) : null;

@@ -22,8 +22,8 @@ export function connectWebhooks(config: Config, options: WebhooksOptions): ({ pa
   const occasionally = createOccasionalReport(report, clock);
   const route = createWebhookRoute({
     reader: createWebhookReader({ token: webhook.token, sdkAppId: tencent.sdkAppId, userIdPattern, clock }),
-    take(message) {
-      if (message.type !== 'rate-alarm') return events.take(message);
+    take(message, span) {
+      if (message.type !== 'rate-alarm') return events.take(message, span);
       const { service, command, calls, limit } = message;
       const facts = { service, command, calls, limit };
       occasionally(`alarm ${command}`, 'The upstream warns: calls come near to its limit', facts);

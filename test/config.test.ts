@@ -114,7 +114,15 @@ test.each([
   ['USER_ID_PATTERN', ['[a-z', '(']],
   [
     'REDIS_URL',
-    ['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a#pass', 'redis://a:0'],
+    [
+      ...['localhost:6379', 'http://localhost', 'redis://', 'redis://a:6379,b:6379', 'redis://a#pass', 'redis://a:0'],
+      ...[
+        'redis+sentinel://a',
+        'redis+sentinel://a:0/name',
+        'redis+sentinel://a,redis://b/name',
+        'redis+sentinel://,/b',
+      ],
+    ],
   ],
   ['REDIS_TIMEOUT_MS', ['9', '10001']],
   ['UPSTREAM_RATE', ['0', '100001', '160/s']],
@@ -177,6 +185,7 @@ test.each<[name: string, values: string[], needs: Environment]>([
 });
 
 test.each<[problem: string, env: Environment]>([
+  ['REDIS_CA is for rediss://, which REDIS_URL is not', { REDIS_CA: '/ca.pem', REDIS_URL: 'redis://a' }],
   ['WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set', { WEBHOOK_PATH: '/hooks/follow' }],
   ['TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set', { TRUSTED_DOCUMENTS_PATH: '/documents' }],
   ['AUTH does not name header: VIEWER_HEADER_SECRET is set', { VIEWER_HEADER_SECRET: 'x'.repeat(16) }],
@@ -354,11 +363,19 @@ test('Redis is one node, or the nodes of a cluster', () => {
     timeoutMs: 200,
   });
   const cluster = { ...ENOUGH, REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_TIMEOUT_MS: '50' };
+  const sentinels = { ...ENOUGH, REDIS_URL: 'rediss+sentinel://me:secret@a:26379, [::1]/cache', REDIS_CLUSTER: 'on' };
+  expect(readConfig({ ...sentinels, REDIS_CA: '/ca.pem' }).redis).toMatchObject({
+    nodes: ['rediss+sentinel://me:secret@a:26379/cache', 'rediss+sentinel://me:secret@[::1]/cache'].map(
+      (url) => new URL(url),
+    ),
+    isCluster: true,
+    caPath: '/ca.pem',
+  });
   expect(readConfig(cluster).redis).toMatchObject({ nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], timeoutMs: 50 });
 });
 
 test.each([
-  ['REDIS_HOST', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
+  ['REDIS_HOST', 'is REDIS_URL or REDIS_CLUSTER or REDIS_CA or REDIS_TIMEOUT_MS meant?'],
   ['redis_url', 'is REDIS_URL meant?'],
   ['TENCENT_REGOIN', 'is TENCENT_REGION meant?'],
   ['TENCENT_APP', expect.stringContaining('TENCENT_SDK_APP_ID')],
@@ -370,7 +387,7 @@ test.each([
   ['AUT', 'is AUTH meant?'],
   ['AUTHS', 'is AUTH meant?'],
   ['PROT', 'is PORT meant?'],
-  ['redis_host', 'is REDIS_URL or REDIS_TIMEOUT_MS meant?'],
+  ['redis_host', 'is REDIS_URL or REDIS_CLUSTER or REDIS_CA or REDIS_TIMEOUT_MS meant?'],
 ])(
   'the variable %s, which looks like a setting and is none, is refused with the name that is meant',
   (name, remedy) => {

@@ -29,7 +29,10 @@ export const possibleTypes: Record<string, string[]> = {
 /** Connections by type and field, with the arguments that make each a list of its own. */
 export const pagedFields: Record<string, Record<string, string[]>> = {
   "Query": {
-    "blockedUsers": []
+    "blockedUsers": [],
+    "searchUsers": [
+      "text"
+    ]
   },
   "User": {
     "fans": [
@@ -83,7 +86,9 @@ export const embeddedTypes: string[] = [
   "ProfileItem",
   "RemoveFansPayload",
   "UnblockUsersPayload",
-  "UnfollowUsersPayload"
+  "UnfollowUsersPayload",
+  "UserConnection",
+  "UserEdge"
 ];
 
 /** What can be changed. */

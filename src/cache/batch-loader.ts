@@ -2,6 +2,7 @@
 // call renew what is about to be stale.
 import DataLoader from 'dataloader';
 import type { Clock } from '../clock.ts';
+import { inSpan, sharedSpan } from '../span.ts';
 import type { ReadThrough } from './read-through.ts';
 import { combineWaiters, type Waiter } from './single-flight.ts';
 
@@ -11,6 +12,8 @@ export type Answers<V> = ReadonlyMap<string, V | Error>;
 export type BatchLoader<V> = ReturnType<typeof createBatchLoader<V>>;
 
 export type BatchLoaderOptions<V> = {
+  /** Names its batches in traces. */
+  kind: string;
   clock: Clock;
   /** Where the values go: a batch waits for keys that are still looked up in Redis. */
   cache: Pick<ReadThrough<V>, 'looking' | 'isDue' | 'asOf' | 'put'>;
@@ -41,7 +44,7 @@ const MAX_NOTED = 20_000;
 type Request = { key: string; waiter: Waiter };
 
 export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
-  const { clock, cache, maxBatchSize, call, renewMs = 0, bringsNew = false, onBatch = () => {} } = options;
+  const { kind, clock, cache, maxBatchSize, call, renewMs = 0, bringsNew = false, onBatch = () => {} } = options;
   let arrived = 0;
   /** Key → when it was noted last; in the order in which they were last looked at. */
   const noted = new Map<string, number>();
@@ -72,16 +75,19 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   }
 
   async function load(requests: readonly Request[]): Promise<(V | Error)[]> {
-    const { all, join } = combineWaiters();
+    const { all, join, beginWork } = combineWaiters();
     const present = requests.filter(({ waiter }) => !waiter.signal.aborted);
     if (present.length === 0) return requests.map(() => new Error('Nobody waits any more.'));
     const stopListening = present.map(({ waiter }) => join(waiter));
     const asked = new Set(present.map(({ key }) => key));
     const spare = takeDue(maxBatchSize - asked.size, asked);
     onBatch(asked.size + spare.length);
+    const sizes = { 'follow_gateway.batch.keys': asked.size, 'follow_gateway.batch.spare_keys': spare.length };
+    const span = sharedSpan(all.spans, `batch ${kind}`, sizes);
+    beginWork(span);
     try {
       const asOf = cache.asOf();
-      const answers = await call([...asked, ...spare], all);
+      const answers = await inSpan(span, () => call([...asked, ...spare], all));
       for (const key of spare) {
         const answer = answers.get(key);
         if (answer !== undefined && !(answer instanceof Error)) cache.put(key, answer, asOf);

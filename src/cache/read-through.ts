@@ -52,14 +52,14 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
   /** What Redis has if that is enough, else whether this replica has the lock; undefined without Redis. */
-  async function look(key: string, takesStale: boolean) {
+  async function look(key: string, takesStale: boolean, { spans }: Waiter) {
     looking++;
     try {
-      const found = await tiers.lookUp(key);
+      const found = await tiers.lookUp(key, spans);
       if (!found || !redis) return undefined;
       const { entry, asOf } = found;
       if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry)))) return { entry, asOf };
-      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.shared)) };
+      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.shared, spans)) };
     } finally {
       looking--;
     }
@@ -70,7 +70,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
     let began = asOf();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
-      const found = redis && (await look(key, takesStale));
+      const found = redis && (await look(key, takesStale, all));
       if (!found) break;
       began = found.asOf;
       if (found.entry) return { entry: found.entry, tier: 'redis', generation: began.generation };

@@ -1,10 +1,14 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
 import type { Cluster, Redis } from 'ioredis';
 import { type Clock, setAlarm } from '../clock.ts';
+import { inSpan, type Span, sharedSpan } from '../span.ts';
 
 export type RedisClient = Redis | Cluster;
 
 export type RedisLink = ReturnType<typeof createRedisLink>;
+
+/** A command, and the work of which it is part. */
+export type Traced = { command: string; spans?: readonly Span[] | undefined };
 
 export type RedisLinkOptions = {
   /** A client with `enableOfflineQueue: false`, so that commands fail at once without Redis. */
@@ -12,6 +16,8 @@ export type RedisLinkOptions = {
   clock: Clock;
   /** How long an answer may take, in milliseconds, before it counts as none. */
   timeoutMs: number;
+  /** The host of Redis, for traces. */
+  address?: string | undefined;
   /** The node of a cluster that has `key`; left out where there is one node. */
   nodeOf?: (key: string) => string;
   /** Told once when Redis, or a node of the cluster, goes away, and once when it is back. */
@@ -34,7 +40,8 @@ export function parseJson(text: string): unknown {
   }
 }
 
-export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', onChange }: RedisLinkOptions) {
+export function createRedisLink(options: RedisLinkOptions) {
+  const { redis, clock, timeoutMs, address = '', nodeOf = () => '', onChange } = options;
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
@@ -62,13 +69,20 @@ export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', on
 
   /**
    * Runs commands; undefined when Redis did not answer in time, refused, or is known to be away. Never rejects.
-   * `key` is one that they are about: it tells which node of a cluster they go to.
+   * `key` is one that they are about: it tells which node of a cluster they go to. `traced` names them in the traces of
+   * those who wait.
    */
-  async function ask<T>(command: (redis: RedisClient) => Promise<T>, key = '', ms = timeoutMs): Promise<T | undefined> {
+  async function ask<T>(
+    command: (redis: RedisClient) => Promise<T>,
+    key = '',
+    ms = timeoutMs,
+    traced?: Traced,
+  ): Promise<T | undefined> {
     const node = nodeOf(key);
     if (away.has(node) || closed.signal.aborted) return undefined;
     try {
-      return await withinTime(clock, ms, command(redis));
+      const answer = withinTime(clock, ms, command(redis));
+      return await (traced ? inSpan(commandSpan(traced, node || address), () => answer) : answer);
     } catch (error) {
       // A caller that waits for less than is usual learns nothing of whether Redis is there.
       const saysNothing = error instanceof NoAnswer ? ms < timeoutMs : isAboutCommand(error as Error);
@@ -129,7 +143,6 @@ export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', on
      * each time that listening begins.
      */
     async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
-      if (redis.status !== 'ready') await new Promise((resolve) => redis.once('ready', resolve));
       // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
       while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
     },
@@ -143,11 +156,16 @@ export function createRedisLink({ redis, clock, timeoutMs, nodeOf = () => '', on
   };
 }
 
+const commandSpan = ({ command, spans }: Traced, server: string) =>
+  sharedSpan(spans, command, { 'db.system.name': 'redis', 'db.operation.name': command, 'server.address': server });
+
 /** Whether Redis refused what it was asked for that command's sake, as one for keys of another type, and works otherwise. */
 const isAboutCommand = ({ name, message }: Error) =>
   name === 'ReplyError' && /^(ERR|WRONGTYPE|CROSSSLOT) /.test(message);
 
-class NoAnswer extends Error {}
+class NoAnswer extends Error {
+  override name = 'timeout';
+}
 
 /** `answer`, or a rejection when it is not there after `ms`. */
 function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from './memory-store.ts';
+import type { Waiter } from './single-flight.ts';
 import type { Redis, TiersOptions } from './tiers.ts';
 
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
@@ -77,10 +78,13 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
    * What is there, undefined without Redis; `generation` is to be stored with what is loaded now, empty when no event
    * changed the group lately.
    */
-  async function read(key: string): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
+  async function read(
+    key: string,
+    spans?: Waiter['spans'],
+  ): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
     const group = groupOf(key);
     const keys = [generationOf(group), entryOf(key)] as const;
-    const found = await link.ask((redis) => redis.mget(...keys), keys[0]);
+    const found = await link.ask((redis) => redis.mget(...keys), keys[0], undefined, { command: 'MGET', spans });
     if (!found) return undefined;
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
     if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;
@@ -95,9 +99,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   }
 
   /** Takes the lock, with which one replica at a time asks the source. A Redis that cannot say keeps nobody waiting. */
-  async function lock(key: string, generation: string): Promise<boolean> {
+  async function lock(key: string, generation: string, spans?: Waiter['spans']): Promise<boolean> {
     const name = lockOf(key, generation);
-    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name)) !== null;
+    const traced = { command: 'SET', spans };
+    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, undefined, traced)) !== null;
   }
 
   /** Frees the lock without an entry, so that another replica can try at once. */

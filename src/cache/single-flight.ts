@@ -1,4 +1,5 @@
 // Lets equal reads in this process share one, however early some of their waiters leave.
+import type { Span } from '../span.ts';
 
 /** What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks. */
 const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
@@ -26,17 +27,20 @@ export type Waiter = {
   readonly onRead?: (read: CacheRead) => void;
   /** Told of every call that is made upstream for it, retries included. */
   readonly onUpstreamCall?: (command: string) => void;
+  /** The work of which this is part. */
+  readonly spans?: readonly Span[];
 };
 
 const rankOf = ({ priority = 'interactive' }: Waiter) => PRIORITIES.indexOf(priority);
 
 /**
  * Several waiters as one, `all`: it is as patient as the most patient of them, and aborts when the last one has. `join`
- * answers how to stop listening to the waiter.
+ * answers how to stop listening to the waiter. What is done for them is part of `work`, or of what each does.
  */
 export function combineWaiters() {
   const waiters = new Set<Waiter>();
   const controller = new AbortController();
+  let work: readonly Span[] | undefined;
   const all: Waiter = {
     signal: controller.signal,
     get deadlineAt() {
@@ -44,6 +48,9 @@ export function combineWaiters() {
     },
     get priority() {
       return PRIORITIES[Math.min(...Array.from(waiters, rankOf))] ?? 'priming';
+    },
+    get spans() {
+      return work ?? [...new Set(Array.from(waiters, ({ spans = [] }) => spans).flat())];
     },
     // A call is counted for one of those who wait; a renewal behind an answer for nobody.
     onUpstreamCall: (command) => [...waiters].find((waiter) => rankOf(waiter) === 0)?.onUpstreamCall?.(command),
@@ -60,7 +67,10 @@ export function combineWaiters() {
     signal.addEventListener('abort', leave, { once: true });
     return () => signal.removeEventListener('abort', leave);
   }
-  return { all, join };
+  const beginWork = (span: Span) => {
+    work = [span];
+  };
+  return { all, join, beginWork };
 }
 
 export function createSingleFlight<V>(onShared: () => void = () => {}) {

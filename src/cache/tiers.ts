@@ -4,6 +4,7 @@ import type { Generation, Generations } from './generations.ts';
 import { createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import { createRedisStore } from './redis-store.ts';
+import type { Waiter } from './single-flight.ts';
 
 export type Lifetimes = {
   /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
@@ -119,9 +120,9 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     },
 
     /** What Redis has, reconciled with memory by the generation that counts; undefined when Redis cannot say. */
-    async lookUp(key: string) {
+    async lookUp(key: string, spans?: Waiter['spans']) {
       const generation = generations.now();
-      const found = await redis?.read(key);
+      const found = await redis?.read(key, spans);
       if (!found) return undefined;
       const asOf = { readAt: clock.now(), generation, shared: found.generation };
       const known = memory.peek(key);

@@ -28,7 +28,7 @@ export function createBatches({ clock, lifetimes, observer, caches, ...services 
     kind: CacheKind,
     cache: ReadThrough<V>,
     options: Pick<BatchLoaderOptions<V>, 'call' | 'maxBatchSize' | 'renewMs' | 'bringsNew'>,
-  ) => createBatchLoader<V>({ clock, cache, onBatch: (size) => observer?.onBatch?.(kind, size), ...options });
+  ) => createBatchLoader<V>({ kind, clock, cache, onBatch: (size) => observer?.onBatch?.(kind, size), ...options });
 
   /** The upstream takes one point of view a call (CONTRACT 4.4). */
   const readPairs =

@@ -53,6 +53,10 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
   'FEATURE_NOT_ENABLED',
 ]);
 
+/** The public code of a failure that a stale value may stand in for; else null. */
+export const outageCode = (error: unknown): ErrorCode | null =>
+  error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null;
+
 // User ids have no colon and no space (CONTRACT 1.8); the upstream's cursor may have anything, so it comes last.
 export const pageGroup = (userId: UserId, list: FollowList): string => `${userId}:${list}`;
 export const pageKey = ({ userId, list, start, size }: PageQuery): string =>
@@ -81,7 +85,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
       maxBytes: Math.floor(memoryBytes * SHARES[kind]),
       absence: (key) => new GatewayError('USER_NOT_FOUND', noSuchAccount(accountOf(key))),
       isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
-      outageCode: (error) => (error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null),
+      outageCode,
       onRead: (outcome, tier) => observer.onRead?.(kind, outcome, tier),
       onShared: () => observer.onShared?.(kind),
       ...more,

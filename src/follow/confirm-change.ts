@@ -2,6 +2,7 @@
 // one user, behind the calls that clients wait for.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import type { Span } from '../span.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
 import { type FollowService, known } from './services.ts';
 
@@ -23,7 +24,7 @@ const MAX_CALLS = 4;
 const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 
-type Waiting = Claim & { tries: number };
+type Waiting = Claim & { span: Span; tries: number };
 
 export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
   const closed = new AbortController();
@@ -32,7 +33,7 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
   let calls = 0;
 
   /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
-  function confirm(claim: Claim, tries = 0): void {
+  function confirm(claim: Omit<Waiting, 'tries'>, tries = 0): void {
     if (waiting.length >= MAX_WAITING) return;
     waiting.push({ ...claim, tries });
     if (calls < MAX_CALLS) void work();
@@ -55,9 +56,10 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
     const batch = about(side);
     waiting = waiting.filter((claim) => !batch.includes(claim));
     const others = [...new Set(batch.map((claim) => claim[other]))];
-    const call = { signal, deadlineAt: clock.now() + CALL_MS, priority: 'revalidation' } as const;
+    const spans = [...new Set(batch.map(({ span }) => span))];
+    const call = { signal, deadlineAt: clock.now() + CALL_MS, priority: 'revalidation', spans } as const;
     const relations = await follow.readRelations(first[side], others, call);
-    for (const { tries, ...claim } of batch) {
+    for (const { tries, span, ...claim } of batch) {
       const answer = relations.get(claim[other]);
       // Nothing happens to an account that does not exist.
       if (answer instanceof GatewayError && answer.code === 'USER_NOT_FOUND') continue;
@@ -67,7 +69,7 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
       if (relation !== null && isThere === (claim.type === 'followed')) {
         await onConfirmed({ ...claim, mutual }, tries > 0);
       } else if (tries < PAUSES_MS.length) {
-        const again = () => confirm(claim, tries + 1);
+        const again = () => confirm({ ...claim, span }, tries + 1);
         clock.sleep(PAUSES_MS[tries] ?? 0, signal).then(again, () => {});
       }
     }

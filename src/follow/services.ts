@@ -78,3 +78,9 @@ export type BlockService = {
 export type PresenceService = {
   readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
 };
+
+/** Finds users by text, as an upstream offers it. */
+export type UserSearchService = {
+  /** The users who have all the words, from an upstream cursor on (`''` = the first); `next` is `''` at the end. */
+  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<{ ids: UserId[]; next: string }>;
+};

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
+import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
 import { createChangeConfirmation } from './confirm-change.ts';
@@ -121,7 +122,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
 
   return {
     /** Takes an event and answers at once; what it asks for is done later. */
-    take(event: WebhookEvent): WebhookOutcome {
+    take(event: WebhookEvent, span: Span): WebhookOutcome {
       if (event.type === 'presence-changed') {
         notePresence(event.userId);
         return 'taken';
@@ -144,7 +145,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       // What is read meanwhile may lack the change, and no webhook reports it again.
       events.forEach(cache.invalidateLater);
       const confirm = () => {
-        for (const to of targets) confirmation.confirm({ type, from, to, at });
+        for (const to of targets) confirmation.confirm({ type, from, to, at, span });
       };
       Promise.all(events.map(cache.invalidate)).then(confirm, onBug);
       return 'taken';

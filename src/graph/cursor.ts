@@ -7,10 +7,13 @@ import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
 import type { CursorPosition } from '../follow/resume.ts';
 
-/** What a cursor is valid for: a user's list, in time's order or by nick, or what one viewer sees of a user's fans. */
+/**
+ * What a cursor is valid for: a user's list, in time's order or by nick, what one viewer sees of a user's fans, or a
+ * search, which has no user.
+ */
 export type CursorScope = {
   userId: UserId;
-  list: FollowList | `${FollowList} by nick` | 'blocked' | `knownFans:${UserId}`;
+  list: FollowList | `${FollowList} by nick` | 'blocked' | `${'knownFans' | 'search'}:${string}`;
 };
 
 const TAG_BYTES = 16;

@@ -18,6 +18,7 @@ import {
   maxMembersOf,
   readSelected,
 } from './list-selection.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 type FollowConnection = {
@@ -137,7 +138,7 @@ for (const list of Object.keys(DESCRIPTIONS) as FollowList[]) {
       description: DESCRIPTIONS[list],
       args: listArguments(t.arg),
       complexity: price(callsOf(list), pricedMembers),
-      directives: { listSize: { ...LIST_SIZE, slicingArguments: ['first', 'last'] } },
+      directives: { ...NULL_ON_ERROR, listSize: { ...LIST_SIZE, slicingArguments: ['first', 'last'] } },
       resolve: ({ id }, args, context, info) => readConnection(id, list, args, context, info),
     }),
   );

@@ -9,6 +9,7 @@ import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers } fro
 import { price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
 import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edges: readonly FollowEdge[] };
@@ -77,7 +78,7 @@ builder.objectField(UserType, 'newFans', (t) =>
       first: connectionArguments(t.arg).first,
     },
     complexity: price(MAX_PAGES, pricedMembers),
-    directives: { cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    directives: { ...NULL_ON_ERROR, cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
     resolve: ({ id }, args, context) => readNewFans(id, args, context),
   }),
 );

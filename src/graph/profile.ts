@@ -5,6 +5,7 @@ import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem, UserHand
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { price } from './cost.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 /** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
@@ -133,6 +134,7 @@ builder.objectFields(UserType, (t) => ({
       'The profile fields of the app’s own that this user has set: all of them for a member of a list, elsewhere those that the gateway is configured to ask for.',
     args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
     complexity: LIST_PRICE,
+    directives: NULL_ON_ERROR,
     resolve: (user, { keys }, context) => {
       const tags = keys?.map((key) => `Tag_Profile_Custom_${key}`);
       return entriesOf(user, context, tags, ({ customFields }) =>
@@ -147,7 +149,7 @@ builder.objectFields(UserType, (t) => ({
       'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
     args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },
     complexity: LIST_PRICE,
-    directives: INTERNAL,
+    directives: { ...NULL_ON_ERROR, ...INTERNAL },
     resolve: (user, { tags }, context) =>
       entriesOf(user, context, tags ?? undefined, ({ items }) =>
         items.filter(({ tag }) => tags?.includes(tag) ?? true),

@@ -1,6 +1,8 @@
 // The GraphQL schema: every type file adds its part to the builder when imported.
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
+import { type GraphQLSchema, lexicographicSortSchema, print, specifiedDirectives, visit } from 'graphql';
 import { builder } from './builder.ts';
+import { semanticNonNull } from './null-on-error.ts';
 import './scalars.ts';
 import './user.ts';
 import './profile.ts';
@@ -8,6 +10,7 @@ import './relations.ts';
 import './follow-connection.ts';
 import './known-fans.ts';
 import './new-fans.ts';
+import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';
 import './blocks.ts';
@@ -25,10 +28,14 @@ const DESCRIPTION =
 
 /** The clients' schema. */
 export function createSchema(): GraphQLSchema {
-  const schema = builder.toSchema();
+  const schema = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
   schema.description = DESCRIPTION;
   return schema;
 }
 
-/** The clients' schema as text, sorted: what `schema/schema.graphql` holds. */
-export const printSdl = (): string => `${printSchema(lexicographicSortSchema(createSchema()))}\n`;
+/** The clients' schema as text, sorted, without what is for routers alone: what `schema/schema.graphql` holds. */
+export function printSdl(): string {
+  const shown = new Set([semanticNonNull.name, ...specifiedDirectives.map(({ name }) => name)]);
+  const document = getDocumentNodeFromSchema(lexicographicSortSchema(createSchema()));
+  return `${print(visit(document, { Directive: ({ name }) => (shown.has(name.value) ? undefined : null) }))}\n`;
+}

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { price, USER_PRICE } from './cost.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 import { checkUserId, valueOrError } from './user-handle.ts';
 
@@ -102,6 +103,7 @@ export function addTargetMutations(
           type: UserType,
           description: 'The viewer as they are now.',
           complexity: USER_PRICE,
+          directives: NULL_ON_ERROR,
           resolve: ({ viewer }) => viewer,
         }),
       }),
@@ -111,6 +113,7 @@ export function addTargetMutations(
         type: PayloadType,
         description,
         args: { input: t.arg({ type: InputType, required: true, description: 'Whom.' }) },
+        directives: NULL_ON_ERROR,
         complexity: price(
           ({ input: { userIds } }: { input: { userIds: readonly string[] } }) => calls(userIds.length),
           ({ input: { userIds } }) => userIds.length,

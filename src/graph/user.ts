@@ -2,6 +2,7 @@
 import type { UserHandle } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { USER_PRICE, USERS_PRICE } from './cost.ts';
+import { ITEMS_NULL_ON_ERROR, NULL_ON_ERROR } from './null-on-error.ts';
 import { handleOf, handlesOf, MAX_LOOKUP } from './user-handle.ts';
 
 const NodeType = builder.interfaceRef<UserHandle>('Node').implement({
@@ -30,6 +31,7 @@ builder.queryFields((t) => ({
     description: `The node with this id. ${COSTS_NOTHING}`,
     args: { id: t.arg.id({ required: true, description: 'The id of a node: a UserID.' }) },
     complexity: USER_PRICE,
+    directives: NULL_ON_ERROR,
     resolve: (_root, { id }, context) => handleOf(id, context),
   }),
   nodes: t.field({
@@ -38,6 +40,7 @@ builder.queryFields((t) => ({
     description: `The nodes with these ids, in their order; at most ${MAX_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of nodes: UserIDs.' }) },
     complexity: USERS_PRICE,
+    directives: ITEMS_NULL_ON_ERROR,
     resolve: (_root, { ids }, context) => handlesOf(ids, context),
   }),
   user: t.field({
@@ -45,6 +48,7 @@ builder.queryFields((t) => ({
     description: `The user with this id. ${COSTS_NOTHING}`,
     args: { id: t.arg.id({ required: true, description: 'The UserID.' }) },
     complexity: USER_PRICE,
+    directives: NULL_ON_ERROR,
     resolve: (_root, { id }, context) => handleOf(id, context),
   }),
   users: t.field({
@@ -53,7 +57,7 @@ builder.queryFields((t) => ({
     description: `The users with these ids, in their order; at most ${MAX_LOOKUP}.`,
     args: { ids: t.arg.idList({ required: true, description: 'UserIDs.' }) },
     complexity: USERS_PRICE,
-    directives: { listSize: { assumedSize: MAX_LOOKUP } },
+    directives: { ...ITEMS_NULL_ON_ERROR, listSize: { assumedSize: MAX_LOOKUP } },
     resolve: (_root, { ids }, context) => handlesOf(ids, context),
   }),
   viewer: t.field({

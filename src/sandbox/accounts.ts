@@ -5,8 +5,8 @@ import { type Member, type MemberList, memberList } from './member-list.ts';
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */
 export type Tags = Record<string, string | number>;
 
-/** `sequence` grows with every change. */
-export type Profile = { items: readonly WireProfileItem[]; sequence: number };
+/** `sequence` grows with every change, the last of which was at `changedAt`, in milliseconds. */
+export type Profile = { items: readonly WireProfileItem[]; sequence: number; changedAt: number };
 
 export type Account = {
   profile: Profile;
@@ -21,7 +21,7 @@ export type DormantAccount = { profile: Profile; follows: Member[] };
 
 export type DormantAccounts = (id: string) => DormantAccount | undefined;
 
-export function createAccounts(dormant: DormantAccounts) {
+export function createAccounts(now: () => number, dormant: DormantAccounts) {
   const accounts = new Map<string, Account>();
   const removed = new Set<string>();
 
@@ -56,7 +56,11 @@ export function createAccounts(dormant: DormantAccounts) {
       .map(([Tag, Value]) => ({ Tag, Value }));
     if (changed.length === 0) return changed;
     for (const { Tag, Value } of changed) values.set(Tag, Value);
-    account.profile = { items: Array.from(values, ([Tag, Value]) => ({ Tag, Value })), sequence: sequence + 1 };
+    account.profile = {
+      items: Array.from(values, ([Tag, Value]) => ({ Tag, Value })),
+      sequence: sequence + 1,
+      changedAt: now(),
+    };
     return changed;
   }
 
@@ -67,12 +71,15 @@ export function createAccounts(dormant: DormantAccounts) {
 
     has: (id: string): boolean => accounts.has(id) || asleep(id) !== undefined,
 
+    /** Those who are not dormant, each with its profile. */
+    awake: () => Array.from(accounts, ([id, { profile }]) => [id, profile] as const),
+
     /** Reads without waking: a page shows hundreds of dormant accounts. */
     profile: (id: string): Profile | undefined => (accounts.get(id) ?? asleep(id))?.profile,
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {
-      if (!find(id)) create(id, { profile: { items: [], sequence: 0 }, follows: [] });
+      if (!find(id)) create(id, { profile: { items: [], sequence: 0, changedAt: now() }, follows: [] });
       setProfile(id, tags);
     },
 

@@ -14,6 +14,7 @@ export const APIS: { readonly [C in Command]: { service: string; maxPerSecond: n
   black_list_check: { service: 'sns', maxPerSecond: 200 },
   black_list_get: { service: 'sns', maxPerSecond: 200 },
   query_online_status: { service: 'openim', maxPerSecond: 200 },
+  search: { service: 'user_search', maxPerSecond: 2 },
   account_check: { service: 'im_open_login_svc', maxPerSecond: 100 },
 };
 

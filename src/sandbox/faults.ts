@@ -6,7 +6,7 @@ import { COMMANDS } from './apis.ts';
 import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
-const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set)$/.test(command));
+const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
 const WHOLE = z.int();
@@ -38,6 +38,8 @@ export const FAULT_TABLE = {
   blockedAgainOk: fault(['black_list_add'], 'Blocking somebody who is blocked already is done, not 30001'),
   currentSequence: fault(['black_list_get'], 'The sequence is spelt CurrentSequence'),
   stateKey: fault(['query_online_status'], 'The status is called State'),
+  searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
+  searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
   unknownFailsAll: fault(['portrait_get'], 'One unknown account fails the whole call with 40003'),
 
   offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),

@@ -8,6 +8,7 @@ import { createFollowGet } from './commands/follow-get.ts';
 import { createOnlineStatus } from './commands/online-status.ts';
 import { createPortraitSet } from './commands/portrait-set.ts';
 import { createAccountCheck, createPortraitGet } from './commands/profiles.ts';
+import { createUserSearch } from './commands/user-search.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
@@ -79,6 +80,7 @@ export function createSandbox(options: SandboxOptions = {}) {
     ...createBlockCommands({ world, events }),
     query_online_status: createOnlineStatus({ world }),
     account_check: createAccountCheck({ world }),
+    search: createUserSearch({ world, now }),
   };
   const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
   const admit = createAdmission({ app, now, rates, verify: createUserSigVerifier(app) });

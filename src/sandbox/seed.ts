@@ -52,7 +52,7 @@ export function dormantFans({ seed, people }: SeedOptions): DormantAccounts {
     const { Tag_Profile_IM_Nick: nick = id, Tag_Profile_IM_Image: image } = inventProfile(id, seed, -number);
     const items: WireProfileItem[] = [{ Tag: 'Tag_Profile_IM_Nick', Value: nick }];
     if (image !== undefined) items.push({ Tag: 'Tag_Profile_IM_Image', Value: image });
-    return { profile: { items, sequence: 1 }, follows: [{ id: STAR, time: lightFanTime(number) }] };
+    return { profile: { items, sequence: 1, changedAt: 0 }, follows: [{ id: STAR, time: lightFanTime(number) }] };
   };
 }
 

@@ -21,7 +21,7 @@ export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
 export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
-  const { find, get, remove, ...accounts } = createAccounts(dormant);
+  const { find, get, remove, ...accounts } = createAccounts(now, dormant);
   /** Recent changes, so that a lagging answer can show the world of a moment ago (CONTRACT U22). */
   const changes: Change[] = [];
 

@@ -21,28 +21,21 @@ export function withoutGuess(message: string): string {
  * `INTERNAL_SERVER_ERROR`.
  */
 export function maskError(error: unknown, reportBug: (error: unknown) => void, brief = shorten): GraphQLError {
-  const graphqlError = error instanceof GraphQLError ? error : undefined;
-  const cause = graphqlError ? (graphqlError.originalError ?? graphqlError) : error;
-  const place = {
-    nodes: graphqlError?.nodes,
-    path: graphqlError?.path,
-    source: graphqlError?.source,
-    positions: graphqlError?.positions,
+  const outer = error instanceof GraphQLError ? error : undefined;
+  const cause = outer?.originalError ?? error;
+  const shown = (message: string, extensions: object) => {
+    const { nodes, path, source, positions } = outer ?? {};
+    return new GraphQLError(message, { nodes, path, source, positions, extensions: { ...extensions } });
   };
 
   if (cause instanceof GatewayError) {
-    const { code, upstream } = cause;
-    return new GraphQLError(cause.message, { ...place, extensions: { code, ...(upstream && { upstream }) } });
+    const { code, message, upstream } = cause;
+    return shown(message, { code, ...(upstream && { upstream }) });
   }
-  if (graphqlError && cause instanceof GraphQLError) {
-    // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message
-    // says which one.
-    const extensions = { code: 'BAD_USER_INPUT', ...cause.extensions };
-    return new GraphQLError(brief(graphqlError.message), { ...place, extensions });
-  }
+  // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message says
+  // which one.
+  if (outer && cause instanceof GraphQLError)
+    return shown(brief(outer.message), { code: 'BAD_USER_INPUT', ...cause.extensions });
   reportBug(cause);
-  return new GraphQLError('Something went wrong on our side.', {
-    ...place,
-    extensions: { code: 'INTERNAL_SERVER_ERROR' },
-  });
+  return shown('Something went wrong on our side.', { code: 'INTERNAL_SERVER_ERROR' });
 }

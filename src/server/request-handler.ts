@@ -8,6 +8,7 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
+import type { BeginSpan } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { AnswerBytes, AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
@@ -18,16 +19,10 @@ import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
 import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
-import {
-  disconnectSignalOf,
-  headerOf,
-  logLineOf,
-  MAX_LOGGED_NAME,
-  openRequest,
-  type RequestState,
-} from './request-state.ts';
+import { endRequest } from './request-end.ts';
+import { disconnectSignalOf, GRAPHQL_PATH, headerOf, openRequest, type RequestState } from './request-state.ts';
 import type { WebhookRoute } from './webhook-route.ts';
-import { GRAPHQL_PATH, type Graphql } from './yoga.ts';
+import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
   config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'auth'>;
@@ -43,6 +38,7 @@ export type RequestHandlerDependencies = {
   secondsToWait: ClientRateLimit;
   /** Whether a load balancer should send requests here. */
   isReady(): boolean;
+  beginSpan: BeginSpan;
   log: Logger;
   metrics: Metrics | null;
   clock: Clock;
@@ -51,7 +47,7 @@ export type RequestHandlerDependencies = {
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
 export function createRequestHandler(dependencies: RequestHandlerDependencies): RequestListener {
   const { graphql, answers, streams, graphiql, authenticate, webhook, cors, secondsToWait, isReady } = dependencies;
-  const { config, log, metrics, clock } = dependencies;
+  const { config, beginSpan, log, clock } = dependencies;
   const { maxBodyBytes, maxResponseBytes } = config;
   const viewerHeaders = ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])];
   const cacheHeaders = createCacheHeaders(viewerHeaders, clock);
@@ -66,24 +62,11 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
     cors.mark(request, response);
     const startedAt = clock.now();
+    const span = beginSpan(request.method ?? '', request.headers, {});
+    state.span = span;
     response.once('close', () => {
-      const [ms, aborted] = [clock.now() - startedAt, !response.writableFinished];
-      const line = {
-        ...logLineOf(state),
-        method: request.method ?? '',
-        // The path by which the upstream sends its webhooks is a secret.
-        path: path === webhook?.path ? 'webhook' : path.slice(0, MAX_LOGGED_NAME),
-        status: response.statusCode,
-        ms,
-        aborted,
-        // It ends when its client likes, so its time is no measure of ours.
-        ...(state.isStream && { stream: true }),
-      };
-      // Every change in the app is a webhook.
-      if (path === webhook?.path) return log.debug(line, 'webhook');
-      log.info(line, 'request');
-      if (path === GRAPHQL_PATH && !state.isStream)
-        metrics?.onRequest(state.operationName, aborted ? 'aborted' : response.statusCode, ms);
+      const told = path === webhook?.path ? 'webhook' : path;
+      endRequest(state, span, { response, path: told, ms: clock.now() - startedAt }, dependencies);
     });
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
@@ -99,7 +82,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const { method = '' } = request;
     const wantsPage = graphiql !== null && method === 'GET' && request.headers.accept?.includes('text/html');
     if (path === '/' && wantsPage) return response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    if (path === webhook?.path) return webhook.serve(request, response);
+    if (path === webhook?.path) return webhook.serve(request, response, state.span);
     if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
     if (cors.isForeign(request))
       throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');

@@ -4,6 +4,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { DocumentNode, OperationTypeNode } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
+import { NO_SPAN } from '../span.ts';
+
+export const GRAPHQL_PATH = '/graphql';
 
 export type RequestState = ReturnType<typeof openRequest>;
 
@@ -35,6 +38,8 @@ export function openRequest(
     operationName: null as string | null,
     operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
+    /** The work that is under way, for the trace. */
+    span: NO_SPAN,
     /** Public codes of the errors in the answer. */
     errorCodes: new Set<string>(),
     /** Whether the answer is a stream, which lasts as long as its client likes. */
@@ -63,9 +68,10 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
 }
 
 /** What the log tells of a request. */
-export function logLineOf({ requestId, client, operationName, upstreamCalls, errorCodes }: RequestState) {
+export function logLineOf({ requestId, span, client, operationName, upstreamCalls, errorCodes }: RequestState) {
   return {
     requestId,
+    ...(span.traceId && { trace_id: span.traceId }),
     operationName: operationName?.slice(0, MAX_LOGGED_NAME) ?? null,
     ...(client.name && { clientName: client.name }),
     ...(client.version && { clientVersion: client.version }),

@@ -30,9 +30,7 @@ type Params = {
   extensions?: { persistedQuery?: unknown } | null;
 };
 
-/** The operations of this repository, which codegen wrote down. */
-const OWN_MANIFEST = fileURLToPath(new URL('../../schema/trusted-documents.json', import.meta.url));
-/** The same as they are written, with their comments. */
+/** The operations of this repository. */
 const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
@@ -103,13 +101,12 @@ export function createDocuments({ config, report, metrics }: DocumentsDependenci
     },
 
     /**
-     * Reads the gateway's own manifest, and the deployer's where there is one; to be called once, before the first
+     * Reads the gateway's own documents, and the deployer's where there are some; to be called once, before the first
      * request. Answers what is wrong with the latter. What these settings do not allow of the former is left out.
      */
     read(check: (text: string) => void): readonly string[] {
       if (mode === 'off') return [];
-      for (const own of [OWN_MANIFEST, OWN_OPERATIONS])
-        for (const document of readManifest(own).documents) add(document, check);
+      for (const document of readManifest(OWN_OPERATIONS).documents) add(document, check);
       if (path === null) return [];
       const { documents, problems } = readManifest(path);
       return [...problems, ...documents.flatMap((document) => add(document, check) ?? [])];
@@ -125,7 +122,8 @@ export function createDocuments({ config, report, metrics }: DocumentsDependenci
     }
     const printed = print(parse(text));
     const other = id === null ? undefined : trusted.byId.get(id);
-    if (other !== undefined && print(parse(other)) !== printed) return `${place}: another document has the same id`;
+    if (other !== undefined && trusted.texts.get(other) !== printed)
+      return `${place}: another document has the same id`;
     for (const form of [text, text.trim(), printed]) {
       trusted.texts.set(form, printed);
       trusted.byId.set(hashOf(form), form);
@@ -156,7 +154,7 @@ function idOf({ documentId, doc_id, extensions }: Params): string | null {
   return id;
 }
 
-function hashOf(text: string): string {
+export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 

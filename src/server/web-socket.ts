@@ -12,13 +12,14 @@ import type { Viewer } from '../auth/viewer.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import type { BeginSpan, Span } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { viewerOf } from './socket-viewer.ts';
-import { type Answers, GRAPHQL_PATH, type Graphql } from './yoga.ts';
+import type { Answers, Graphql } from './yoga.ts';
 
 export type WebSocketDependencies = {
   config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'maxSubscriptions'>;
@@ -29,6 +30,7 @@ export type WebSocketDependencies = {
   cors: Pick<Cors, 'isForeignSocket'>;
   /** Whether new connections are welcome. */
   isReady(): boolean;
+  beginSpan: BeginSpan;
   log: Logger;
   clock: Clock;
 };
@@ -49,13 +51,13 @@ const CLOSE_EARLY_MS = 50;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON_BYTES = 120;
 
-type Running = { state: RequestState; startedAt: number };
+type Running = { state: RequestState; span: Span; startedAt: number };
 type OperationArgs = ExecutionArgs & { result: ExecutionResult | Answers };
 type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; disconnect: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
-  const { graphql, schema, authenticate, secondsToWait, cors, isReady, log, clock } = dependencies;
+  const { graphql, schema, authenticate, secondsToWait, cors, isReady, beginSpan, log, clock } = dependencies;
   const { maxBodyBytes, maxResponseBytes, maxSubscriptions } = dependencies.config;
   const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
@@ -104,7 +106,9 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
         state.viewer = viewer;
-        running.set(payload, { state, startedAt: clock.now() });
+        const span = beginSpan('GraphQL over WebSocket', request.headers, {});
+        state.span = span;
+        running.set(payload, { state, span, startedAt: clock.now() });
         const seconds = await secondsToWait(request, viewer);
         const result =
           seconds === null
@@ -159,6 +163,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     const operation = running.get(payload);
     if (!operation) return;
     running.delete(payload);
+    operation.span.end();
     log.info({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt }, 'operation');
     if (isLeaving) closeWhenAnswered(socket);
   }

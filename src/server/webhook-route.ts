@@ -1,6 +1,7 @@
 // The endpoint of the upstream's webhooks. One with a wrong address is refused before its body is read; one that is taken
 // is answered before anything is done about it, since the upstream waits no longer than 2 s.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Span } from '../span.ts';
 import { readBody } from './body.ts';
 
 export type WebhookRouteOptions<Message> = {
@@ -11,13 +12,13 @@ export type WebhookRouteOptions<Message> = {
     parse(command: string, text: string): Message | null;
   };
   /** Does at once what cannot wait, and the rest later; answers how it is to be counted. */
-  take(message: Message): string;
+  take(message: Message, span: Span): string;
   /** Called once for every webhook. `command` is null where it is unknown, or unproven. */
   onWebhook(command: string | null, outcome: string): void;
   onRefusal(reason: string, command: string | null): void;
 };
 
-export type WebhookRoute = { serve(request: IncomingMessage, response: ServerResponse): Promise<void> };
+export type WebhookRoute = { serve(request: IncomingMessage, response: ServerResponse, span: Span): Promise<void> };
 
 /** The upstream's largest, a whole profile, takes a quarter of this. */
 const MAX_BODY_BYTES = 65_536;
@@ -27,7 +28,7 @@ export function createWebhookRoute<Message>(options: WebhookRouteOptions<Message
   const { reader, take, onWebhook, onRefusal } = options;
 
   return {
-    async serve(request, response) {
+    async serve(request, response, span) {
       const refuse = (status: number, outcome: string, reason: string, command: string | null = null) => {
         onWebhook(command, outcome);
         onRefusal(reason, command);
@@ -51,7 +52,7 @@ export function createWebhookRoute<Message>(options: WebhookRouteOptions<Message
       const message = reader.parse(command, text);
       if (message === null) return refuse(400, 'malformed', 'its body makes no sense', command);
       answer(response);
-      onWebhook(command, take(message));
+      onWebhook(command, take(message, span));
     },
   };
 }

@@ -10,10 +10,12 @@ import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createLimits } from './limits.ts';
 import { maskError, shorten, withoutGuess } from './mask-error.ts';
+import { endOperation } from './request-end.ts';
 import type { RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
-export const GRAPHQL_PATH = '/graphql';
+/** What a trace calls an operation until its type is known. */
+const OPERATION = 'GraphQL Operation';
 
 type ServerContext = { readonly state: RequestState; readonly acceptsStream: boolean };
 type YogaPlugin = Plugin<ServerContext, ServerContext>;
@@ -58,6 +60,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     state.context ??= contexts.open({
       disconnectSignal: state.disconnectSignal,
       viewer: state.viewer,
+      span: state.span,
       onUpstreamCall: () => state.upstreamCalls++,
       onRead({ group, generation, freshUntil }) {
         state.freshUntil = Math.min(state.freshUntil, freshUntil);
@@ -123,7 +126,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   function settle(state: RequestState, answer: ExecutionResult): ExecutionResult {
     state.context?.close();
     const completed = complete(state, answer);
-    metrics?.onQuery(state.operationType, state.operationName, state.errorCodes.values().next().value ?? null);
+    endOperation(state, metrics);
     state.isWhole =
       state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
     return completed;
@@ -160,12 +163,14 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {
       documents.begin(state);
-      metrics?.onQuery(state.operationType, state.operationName, null);
+      state.span = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
+      endOperation(state, metrics);
     },
 
     /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
     async run(params: object, state: RequestState, { method = 'POST', acceptsStream = true } = {}): Promise<Result> {
       const request = requests[method] as Request;
+      state.span = state.span.child(OPERATION);
       let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
       try {
         result = await yoga.getResultForParams({ params, request }, { state, acceptsStream, request } as never);
@@ -174,7 +179,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       }
       state.isStream = isAsyncIterable(result);
       if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
-      metrics?.onQuery(state.operationType, state.operationName, null);
+      endOperation(state, metrics);
       return result as Answers;
     },
 

@@ -45,6 +45,7 @@ export function contradictionsIn(given: Given): string[] {
     takesHeader && given.CORS_ORIGINS === '*',
     'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
   );
+  refuse(given.REDIS_CA && !given.REDIS_URL?.startsWith('rediss'), 'REDIS_CA is for rediss://, which REDIS_URL is not');
   refuse(given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN, 'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   refuse(
     given.TRUSTED_DOCUMENTS_PATH && !given.TRUSTED_DOCUMENTS,

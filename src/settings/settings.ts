@@ -61,6 +61,9 @@ export const PLAIN = z.object({
     10_000,
     'how many fans `matching` looks through at most, a call for each 1,000',
   ),
+  USER_SEARCH: onOrOff
+    .prefault('off')
+    .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
   PINYIN_SEARCH: onOrOff.prefault('off').describe('Chinese nicks are found and sorted by their Pinyin'),
   MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
@@ -102,7 +105,11 @@ export const SETTINGS = z.object({
     .describe(`required: ${regions.map((name) => `\`${name}\``).join(', ')}`),
   TENCENT_BASE_URL: baseUrl.optional().describe("the upstream's URL in place of a region; http for loopback only"),
   UPSTREAM_TIMEOUT_MS: number(100, 60_000, 5000, "one call; the upstream's own limit is 3000"),
-  REDIS_URL: redisNodes.optional().describe('`redis://` or `rediss://`; nodes of a Redis Cluster separated by commas'),
+  REDIS_URL: redisNodes
+    .optional()
+    .describe('`redis://` or `rediss://`, several of a cluster separated by commas, or `redis+sentinel://`'),
+  REDIS_CLUSTER: onOrOff.prefault('off').describe('on: one address leads to a cluster that does not say so'),
+  REDIS_CA: text.optional().describe('for `rediss`: a file with the certificates to trust, as PEM'),
   REDIS_TIMEOUT_MS: number(10, 10_000, 200, 'how long a query waits for Redis at most'),
   CACHE_MEMORY_MB: number(1, 65_536, 128, 'the bound of the memory tier'),
   PROFILE_FRESH_SECONDS: seconds(3600, 'how long a cached profile is fresh'),

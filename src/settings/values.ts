@@ -47,14 +47,19 @@ export const baseUrl = httpsUrl.transform((value, { addIssue }) => {
   if (url.href !== `${url.origin}/`) addIssue('must be a host alone, for example https://adminapisgp.im.qcloud.com');
   return url.origin;
 });
-export const redisNodes = words.transform((values, { addIssue }): URL[] => {
-  const nodes = values.flatMap((value) => URL.parse(value) ?? []);
-  // A cluster has one user, one password, and no numbered databases.
-  const form = nodes.length > 1 ? /^(rediss?:\/\/([^/]*@)?)[^/@?#]+\/?$/ : /^(rediss?:\/\/([^/]*@)?)[^/@?#]+(\/\d*)?$/;
-  const login = (url: URL | undefined) => url && form.exec(url.href)?.[1];
-  const isNode = (url: URL) => url.port !== '0' && login(url) !== undefined && login(url) === login(nodes[0]);
-  if (nodes.length === 0 || nodes.length < values.length || !nodes.every(isNode))
-    addIssue('must be redis:// or rediss://user:password@host:port, or such nodes of a cluster, separated by commas');
+export const redisNodes = text.transform((value, { addIssue }): URL[] => {
+  const [, login, hosts = '', name] = /^(rediss?\+sentinel:\/\/(?:[^/@]*@)?)([^/@]+)(\/[\w.-]+)$/.exec(value) ?? [];
+  const urls = login ? listOf(hosts).map((host) => login + host + name) : listOf(value).filter(Boolean);
+  const nodes = urls.flatMap((url) => URL.parse(url) ?? []);
+  // A cluster has no numbered databases.
+  const path = login ? '\\/[^/]+' : nodes.length > 1 ? '\\/?' : '(\\/\\d*)?';
+  const form = new RegExp(`^(rediss?${login ? '\\+sentinel' : ''}://([^/]*@)?)[^/@?#]+${path}$`);
+  const start = (url: URL | undefined) => url && form.exec(url.href)?.[1];
+  const isNode = (url: URL) => url.port !== '0' && start(url) !== undefined && start(url) === start(nodes[0]);
+  if (nodes.length === 0 || nodes.length < urls.length || !nodes.every(isNode))
+    addIssue(
+      'must be redis:// or rediss://user:password@host:port, or such nodes of a cluster, separated by commas, or redis+sentinel://user:password@host:port,host:port/name',
+    );
   return nodes;
 });
 

@@ -1,11 +1,11 @@
 import type { RequestListener } from 'node:http';
-import type { Registry } from 'prom-client';
+import type { Registry, RegistryContentType } from 'prom-client';
 
 export const METRICS_PATH = '/metrics';
 
 /** Answers Prometheus; there is nothing else at its port. */
 export function createMetricsPage(
-  registry: Pick<Registry, 'metrics' | 'contentType'>,
+  registry: Pick<Registry<RegistryContentType>, 'metrics' | 'contentType'>,
   onFault: (error: unknown) => void,
 ): RequestListener {
   return (request, response) => {

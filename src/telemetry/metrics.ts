@@ -1,7 +1,8 @@
 // Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
+import type { Span } from '../span.ts';
 import type { BreakerState } from '../tencent/breaker.ts';
 import type { BudgetState } from '../tencent/budget/budget.ts';
 import { COMMANDS } from '../tencent/commands.ts';
@@ -21,6 +22,8 @@ export type MetricsOptions = {
   /** Names of operations that have lines of their own: clients can make up any number of others. */
   knownOperations: readonly string[];
   readings: Readings;
+  /** Slow requests name their traces, which Prometheus' older text format cannot say. */
+  traces: boolean;
 };
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -36,15 +39,16 @@ const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies Breake
 const MAX_CALL_OUTCOMES = 200;
 
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
-export function createMetrics({ knownOperations, readings }: MetricsOptions) {
-  const registry = new Registry();
+export function createMetrics({ knownOperations, readings, traces }: MetricsOptions) {
+  const registry: Registry<RegistryContentType> = new Registry();
+  if (traces) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => {
     return { name: `follow_gateway_${name}`, help, labelNames, registers: [registry] };
   };
   const counter = <Label extends string>(...options: Parameters<typeof metric<Label>>) =>
     new Counter(metric(...options));
   const histogram = <Label extends string>(buckets: number[], ...options: Parameters<typeof metric<Label>>) =>
-    new Histogram({ ...metric(...options), buckets });
+    new Histogram({ ...metric(...options), buckets, enableExemplars: traces });
   /** A metric whose samples are read at the moment of a scrape. */
   const sampled = (
     Metric: typeof Gauge | typeof Counter,
@@ -65,7 +69,10 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
   const queryHelp = 'GraphQL operations by type, name (other: not in schema/operations), and first error code or OK.';
   const queries = counter('queries_total', queryHelp, ['type', 'operation', 'code']);
   const requestHelp = 'Time from a GraphQL request to the end of its answer, by HTTP status (or aborted).';
-  const requestSeconds = histogram(SECONDS, 'request_duration_seconds', requestHelp, ['operation', 'status']);
+  // The library's type takes an exemplar's label for one of the metric.
+  type RequestLabel = 'operation' | 'status' | 'trace_id';
+  const requestLabels: RequestLabel[] = ['operation', 'status'];
+  const requestSeconds = histogram(SECONDS, 'request_duration_seconds', requestHelp, requestLabels);
   const callHelp = 'Calls sent upstream, retries included, by ok, ErrorCode, or why there was no answer.';
   const calls = counter('upstream_calls_total', callHelp, ['command', 'outcome']);
   const callTime = 'Time from sending a call upstream to its answer, or to giving up on it.';
@@ -160,8 +167,10 @@ export function createMetrics({ knownOperations, readings }: MetricsOptions) {
       queries.labels(type ?? 'none', nameOf(operation), code ?? 'OK').inc();
     },
     /** A GraphQL request over HTTP is over. */
-    onRequest(operation: string | null, status: number | 'aborted', ms: number): void {
-      requestSeconds.labels(nameOf(operation), String(status)).observe(ms / 1000);
+    onRequest(operation: string | null, status: number | 'aborted', ms: number, { isRecorded, traceId }: Span): void {
+      const labels = { operation: nameOf(operation), status: String(status) };
+      if (!isRecorded || traceId === null) requestSeconds.labels(labels).observe(ms / 1000);
+      else requestSeconds.observe({ labels, value: ms / 1000, exemplarLabels: { trace_id: traceId } });
     },
     /** A call upstream has ended. */
     onCall(command: Command, outcome: string, ms: number): void {

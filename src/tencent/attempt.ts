@@ -1,8 +1,9 @@
 // One try of one call: leave to call, one HTTP exchange, and what its end means.
-import { setAlarm } from '../clock.ts';
+import { monotonicMs, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { createOccasionalReport } from '../report.ts';
+import type { Span } from '../span.ts';
 import type { Health } from './breaker.ts';
 import type { TencentClientOptions } from './client.ts';
 import { COMMANDS } from './commands.ts';
@@ -51,11 +52,14 @@ export function createAttempts(options: AttemptOptions) {
     json: string,
     call: CallOptions,
     before: Pick<Failure, 'throttled' | 'stale'>,
+    span: Span,
   ): Promise<{ body: Record<string, unknown> } | Failure> {
     refusePointless(command, call);
+    const askedAt = monotonicMs(clock);
     await budget?.admit(command, call, before.throttled).catch((error) => {
       throw call.signal.aborted ? cancelled(command, call) : error;
     });
+    span.set({ 'follow_gateway.budget.wait_ms': Math.round(monotonicMs(clock) - askedAt) });
     refusePointless(command, call);
 
     const userSig = signature.current();
@@ -69,7 +73,11 @@ export function createAttempts(options: AttemptOptions) {
     call.signal.removeEventListener('abort', request.stop);
     callOff();
 
-    const observe = (name: string) => onCall(command, name, clock.now() - sentAt);
+    const observe = (name: string) => {
+      onCall(command, name, clock.now() - sentAt);
+      const status = outcome.kind === 'answer' ? outcome.status : undefined;
+      span.set({ 'http.response.status_code': status, 'error.type': name === 'ok' ? undefined : name });
+    };
     if (outcome.kind === 'answer') {
       const answer = readEnvelope(outcome.status, outcome.bytes);
       observe(answer.name);

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Report } from '../report.ts';
+import { inSpan, sharedSpan } from '../span.ts';
 import { createAttempts } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
 import type { Budget } from './budget/budget.ts';
@@ -51,6 +52,7 @@ export function createTencentClient(options: TencentClientOptions) {
   const { timeoutMs = 5000, connections = 64, random = Math.random } = options;
   const { clock, report = () => {}, onCall = () => {} } = options;
   const http = createHttp(options.baseUrl, connections);
+  const address = new URL(options.baseUrl).hostname;
   const signature = createSignature(options);
   const attempt = createAttempts({ ...options, http, signature, timeoutMs, random, report, onCall });
   const breakers = new Map<Command, Breaker>();
@@ -78,12 +80,19 @@ export function createTencentClient(options: TencentClientOptions) {
       const pass = breaker.enter();
       if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
       const json = JSON.stringify(body);
+      const traced = { 'http.request.method': 'POST', 'server.address': address, 'url.template': command };
       let health: Health = 'unknown';
       // A probe is one try, which must not be spent on a connection that died with the upstream.
       let before = { throttled: false, stale: pass.probe };
       try {
         for (let tries = 1; ; tries++) {
-          const outcome = await attempt(command, json, call, before);
+          const facts = {
+            ...traced,
+            'http.request.resend_count': tries - 1,
+            'follow_gateway.breaker': breaker.state(),
+          };
+          const span = sharedSpan(call.spans, command, facts);
+          const outcome = await inSpan(span, () => attempt(command, json, call, before, span));
           if ('body' in outcome) {
             health = 'answered';
             return outcome.body;

@@ -17,5 +17,6 @@ export const COMMANDS = {
   black_list_check: { service: 'sns', effect: 'read' },
   black_list_get: { service: 'sns', effect: 'read' },
   query_online_status: { service: 'openim', effect: 'read' },
+  search: { service: 'user_search', effect: 'read' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
 } as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;

@@ -7,6 +7,7 @@ import { createFollowService } from './follow-service.ts';
 import { CUSTOM_TAG_PREFIX } from './profile.ts';
 import { NO_SUCH_TAG } from './profile-service.ts';
 import { isRefusal, TransportFailure } from './upstream-errors.ts';
+import { createUserSearchService } from './user-search-service.ts';
 
 /** What the settings lead to. `code` is the upstream's error code, or the short name of a transport failure. */
 export type Diagnosis =
@@ -30,11 +31,7 @@ export async function diagnose(
   const counts = await createFollowService(client, { onBehalfOf: adminId }).readCounts([adminId], call);
   const tookMs = clock.now() - startedAt;
   const outcome = counts.get(adminId);
-  if (outcome instanceof GatewayError) {
-    const code = outcome.upstream?.errorCode ?? (outcome instanceof TransportFailure ? outcome.reason : undefined);
-    const [explanation, remedy] = adviceFor(code);
-    return { ok: false, code, explanation, remedy };
-  }
+  if (outcome instanceof GatewayError) return failed(outcome);
   const missing: string[] = [];
   for (const key of customFields) {
     const request = { To_Account: [adminId], TagList: [`${CUSTOM_TAG_PREFIX}${key}`] };
@@ -49,6 +46,31 @@ export async function diagnose(
     explanation: `the app has no profile field ${missing.join(', ')}`,
     remedy: 'Create the field in the console, or take it out of PROFILE_CUSTOM_FIELDS; the rest works.',
   };
+}
+
+/** Searches for the admin, and explains what comes of it. */
+export async function diagnoseSearch(
+  client: Pick<TencentClient, 'call'>,
+  { adminId, clock }: { adminId: string; clock: Clock },
+): Promise<Diagnosis> {
+  const startedAt = clock.now();
+  const call = { signal: new AbortController().signal, deadlineAt: startedAt + DEADLINE_MS };
+  try {
+    await createUserSearchService(client).searchUsers([adminId], '', call);
+    return { ok: true, explanation: 'the upstream answers', tookMs: clock.now() - startedAt };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { ...failed(error), ...(error.upstream?.errorCode && { remedy: BUY_SEARCH }) };
+  }
+}
+
+const BUY_SEARCH =
+  'Cloud search is a paid plug-in with a switch in the console, for China and Singapore alone: see to both, or set USER_SEARCH=off.';
+
+function failed(error: GatewayError): Diagnosis & { ok: false } {
+  const code = error.upstream?.errorCode ?? (error instanceof TransportFailure ? error.reason : undefined);
+  const [explanation, remedy] = adviceFor(code);
+  return { ok: false, code, explanation, remedy };
 }
 
 function adviceFor(code: number | string | undefined): Advice {

@@ -73,3 +73,10 @@ export type OnlineStatusResponse = Envelope & {
   QueryResult: { To_Account: string; Status?: WireStatus; Detail?: { Platform: string; Status: WireStatus }[] }[];
   ErrorList?: { To_Account: string; ErrorCode: number }[];
 };
+
+export type UserSearchResponse = Envelope & {
+  Users: { UserID: string; ProfileItems: { Tag: string; StrValue?: string; IntValue?: number }[] }[];
+  IsFinish: boolean;
+  TotalCount: number;
+  Cursor: string;
+};

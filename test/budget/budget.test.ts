@@ -47,6 +47,19 @@ describe('the rate', () => {
   });
 });
 
+describe('the rate of user search', () => {
+  it('is two a second for four replicas together, used to the full and never exceeded', async () => {
+    const { replicas, pass } = await startBudgets(4);
+    for (let passed = 0; passed < 20_000; passed += 50) {
+      for (const replica of replicas) void replica.ask({ command: 'search' });
+      await pass(50);
+    }
+    const times = timesOf(replicas);
+    expect(busiest(times, SECOND_MS)).toBe(2);
+    expect(times.length).toBeGreaterThanOrEqual(2 * 18);
+  });
+});
+
 describe('the queue', () => {
   it.each([4 / 3, 3])(
     'that does not empty at %f times the rate keeps nobody waiting for longer than half a second',

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { systemClock } from '../../src/clock.ts';
-import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { nodeOf } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { startRedisCluster } from '../support/redis.ts';
@@ -11,8 +12,7 @@ const PREFIX = 'cluster';
 
 test('on a cluster each command has its slot; a master that dies makes only its own commands local', async () => {
   const cluster = await startRedisCluster();
-  const redis = createRedisClient(cluster.url.split(',').map((url) => new URL(url)));
-  await connectRedis(redis);
+  const redis = await connectRedis({ nodes: cluster.url.split(',').map((url) => new URL(url)) });
   const link = createRedisLink({
     redis,
     clock: systemClock,
@@ -31,7 +31,7 @@ test('on a cluster each command has its slot; a master that dies makes only its 
   expect(local()).toEqual([]);
 
   const slotOf = async (command: Command) =>
-    Number(await redis.call('CLUSTER', 'KEYSLOT', `{${PREFIX}:budget:${command}}`));
+    Number(await redis.call('CLUSTER', 'KEYSLOT', `${PREFIX}:budget:{${command}}`));
   const ownerOf = (slot: number) => Math.floor((slot * 3) / 16_384);
   const owners = await Promise.all(COMMANDS.map(async (command) => ownerOf(await slotOf(command))));
   const victim = owners[0] ?? 0;

@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChangeStream, createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
-import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { nodeOf } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
 
@@ -21,7 +22,7 @@ function replicasAt(url: string) {
 
   /** Patient by default: on a busy machine Redis is slow, which is no outage. */
   async function open({ maxLength = 1000, timeoutMs = 5000, follows = true }: ReplicaOptions = {}) {
-    const redis = createRedisClient(url.split(',').map((node) => new URL(node)));
+    const redis = await connectRedis({ nodes: url.split(',').map((node) => new URL(node)) });
     const link = createRedisLink({
       redis,
       clock,
@@ -33,7 +34,6 @@ function replicasAt(url: string) {
     const stream = createChangeStream({ redis: { link, client: redis }, key: KEY, maxLength, read, clock });
     onTestFinished(() => stream.close());
     const ears = listenTo(stream);
-    await connectRedis(redis);
     if (follows) await stream.ready();
     return { ...stream, ...ears, link, master: () => nodeOf(redis, KEY) };
   }

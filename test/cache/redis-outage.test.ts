@@ -176,7 +176,7 @@ test('all connections leave a master that was demoted, so that replicas hear eac
   // A server that is demoted ends what waits, which comes back to it before the name leads elsewhere.
   while ((await lines(admin, /cmd=xread/g)) !== 2) await queryAll();
   proxy.targetPort = successor.port;
-  while ((await lines(next, /cmd=subscribe/g)) !== 2 || (await lines(next, /cmd=xread/g)) !== 2) await queryAll();
+  while ((await lines(next, /sub=1/g)) !== 2 || (await lines(next, /cmd=xread/g)) !== 2) await queryAll();
   expect(await lines(admin, /^id=/gm)).toBe(1);
 
   const query = '{ user(id: "star") { viewerIsFollowing fansCount } }';

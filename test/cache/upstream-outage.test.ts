@@ -125,11 +125,6 @@ describe.each(STORAGES)('on %s', (storage) => {
     }
   });
 
-  test('fresh answers have no freshness to tell', async () => {
-    const open = await openStar(settings());
-    for (const [, query] of QUERIES) expect((await open.ask(query)).extensions).toBeUndefined();
-  });
-
   test('an error is never remembered: the next query asks again', async () => {
     const { gateway, ask } = await openStar(settings());
     gateway.sandbox.world.importAccount('sole', { Tag_Profile_IM_Nick: 'Sole' });

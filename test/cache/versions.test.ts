@@ -5,7 +5,7 @@ import { createMemoryStore, type Entry, type Kept } from '../../src/cache/memory
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { createRedisStore } from '../../src/cache/redis-store.ts';
 import { systemClock } from '../../src/clock.ts';
-import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { startRedis } from '../support/redis.ts';
 
 const DAY_MS = 86_400_000;
@@ -23,8 +23,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function openRedisStore(): Promise<Store> {
-  const redis = createRedisClient([new URL(server.url)]);
-  await connectRedis(redis);
+  const redis = await connectRedis({ nodes: [new URL(server.url)] });
   const link = createRedisLink({ redis, clock: systemClock, timeoutMs: 5000, onChange() {} });
   onTestFinished(() => link.close());
   const tier = createRedisStore<string>(

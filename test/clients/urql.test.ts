@@ -1,11 +1,9 @@
 // urql with its document cache, in front of the gateway; its operations are those of `schema/operations`.
 import {
-  type AnyVariables,
   Client,
   type ClientOptions,
   cacheExchange,
   fetchExchange,
-  type OperationResult,
   subscriptionExchange,
   type TypedDocumentNode,
 } from '@urql/core';
@@ -15,10 +13,8 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   FansScreenDocument,
-  FansWithRelationsDocument,
   FollowEventsDocument,
   FollowsScreenDocument,
-  FollowUsersDocument,
   KnownFansDocument,
   MutualsScreenDocument,
   SearchFollowsDocument,
@@ -88,29 +84,6 @@ describe.each(LISTS)('%s', (list) => {
   });
 });
 
-test('a follow button has whatever shows users asked for again, and it shows', async () => {
-  const star = await openStar();
-  const { client, methods } = openUrql(star);
-  const shown: unknown[] = [];
-  const shows = ({ data }: OperationResult<unknown, AnyVariables>) => void shown.push(data);
-  const screen = client.query(FansWithRelationsDocument, { userId: 'star', first: 2 }).subscribe(shows);
-  onTestFinished(() => screen.unsubscribe());
-  const edges = (isFollowing: boolean) => ({
-    user: { fans: { edges: [expect.anything(), { node: { id: 'crowd_000344', viewerIsFollowing: isFollowing } }] } },
-  });
-  await expect.poll(() => shown).toMatchObject([edges(false)]);
-
-  const input = { userIds: ['crowd_000344', 'nobody'] };
-  const { data } = await client.mutation(FollowUsersDocument, { input });
-
-  expect(data?.followUsers?.results).toMatchObject([
-    { __typename: 'FollowChanged', user: { id: 'crowd_000344', viewerIsFollowing: true } },
-    { __typename: 'FollowFailure', userId: 'nobody', reason: 'USER_NOT_FOUND' },
-  ]);
-  await expect.poll(() => shown.at(-1)).toMatchObject(edges(true));
-  expect(methods).toEqual(['GET', 'POST', 'GET']);
-});
-
 test.each(['server-sent events', 'WebSocket'])(
   'a subscription over %s tells what happens, as it happens',
   async (way) => {
@@ -145,20 +118,6 @@ test.each(['server-sent events', 'WebSocket'])(
     await expect.poll(() => openSubscriptions(star)).toBe(0);
   },
 );
-
-test.each([
-  ['GET', true],
-  ['POST', false],
-])('an error by %s keeps its code, and the rest is there', async (_method, preferGetMethod) => {
-  const star = await openStar();
-  const { client } = openUrql(star, { preferGetMethod });
-  const { data, error } = await client.query(FansScreenDocument, { userId: 'star', after: 'nonsense' });
-  expect(error?.graphQLErrors).toMatchObject([{ path: ['user', 'fans'], extensions: { code: 'INVALID_CURSOR' } }]);
-  expect(error?.networkError).toBeUndefined();
-  expect(data?.user).toMatchObject({ id: 'star', fans: null });
-  const refused = await client.query<unknown, AnyVariables>('{ nothing }', {});
-  expect(refused.error?.graphQLErrors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
-});
 
 test('Graphcache joins pages, and asks for the fans again when there is a new one', async () => {
   const star = await openStar();

@@ -149,3 +149,8 @@ test.skipIf(!hasPromtool)('promtool: every query of the board is PromQL', async 
   writeFileSync(join(folder, 'board.yaml'), JSON.stringify({ groups: [{ name: 'board', rules }] }));
   await promtool('check', 'rules', join(folder, 'board.yaml'));
 });
+
+test('the operator’s page names every alert, and no other', () => {
+  const named = new Set(read('README.md').match(/FollowGateway[A-Z]\w+/g));
+  expect([...named].sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+});

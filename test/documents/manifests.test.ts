@@ -28,9 +28,9 @@ const ENV = {
 };
 
 /** What a gateway that is set so complains about before it starts. */
-function problemsOf(env: Record<string, string>): readonly string[] {
+async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
   try {
-    createGateway(readConfig({ ...ENV, ...env }), { log: pino({ level: 'silent' }) });
+    await createGateway(readConfig({ ...ENV, ...env }), { log: pino({ level: 'silent' }) });
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -116,33 +116,37 @@ test.each<[string, Record<string, unknown>, RegExp]>([
     /b\.json: a: another document has the same id$/,
   ],
   ['a directory without documents', { 'README.md': '' }, /holds no documents$/],
-])('%s is one of the settings’ errors', (_title, files, problem) => {
-  const problems = problemsWith(files);
+])('%s is one of the settings’ errors', async (_title, files, problem) => {
+  const problems = await problemsWith(files);
   expect(problems).toEqual([expect.stringMatching(problem)]);
   expect(problems[0]).toMatch(/^TRUSTED_DOCUMENTS_PATH: /);
 });
 
-test('a path where nothing is cannot be read', () => {
+test('a path where nothing is cannot be read', async () => {
   const path = join(directoryOf({}), 'nothing');
-  expect(problemsOf({ TRUSTED_DOCUMENTS: 'log', TRUSTED_DOCUMENTS_PATH: path })).toEqual([
+  expect(await problemsOf({ TRUSTED_DOCUMENTS: 'log', TRUSTED_DOCUMENTS_PATH: path })).toEqual([
     `TRUSTED_DOCUMENTS_PATH: ${path} cannot be read: ENOENT`,
   ]);
 });
 
-test('all that is wrong is named at once', () => {
-  expect(problemsWith({ 'a.json': '{', 'b.json': { b: '{ x }', c: ONE, d: 4 }, 'e.graphql': '{' })).toHaveLength(4);
+test('all that is wrong is named at once', async () => {
+  expect(await problemsWith({ 'a.json': '{', 'b.json': { b: '{ x }', c: ONE, d: 4 }, 'e.graphql': '{' })).toHaveLength(
+    4,
+  );
 });
 
-test('the same document under the same id twice is no contradiction', () => {
-  expect(problemsWith({ 'a.json': { a: ONE, b: TWO }, 'b.json': { a: '{users(ids:["star"]){id}}' } })).toEqual([]);
+test('the same document under the same id twice is no contradiction', async () => {
+  expect(await problemsWith({ 'a.json': { a: ONE, b: TWO }, 'b.json': { a: '{users(ids:["star"]){id}}' } })).toEqual(
+    [],
+  );
 });
 
-test('nothing is read where no trust is asked for', () => {
-  expect(problemsOf({ TRUSTED_DOCUMENTS: 'off', TRUSTED_DOCUMENTS_PATH: '/nowhere' })).toEqual([]);
+test('nothing is read where no trust is asked for', async () => {
+  expect(await problemsOf({ TRUSTED_DOCUMENTS: 'off', TRUSTED_DOCUMENTS_PATH: '/nowhere' })).toEqual([]);
 });
 
-test('the gateway’s own documents are no obstacle where users have another name', () => {
-  expect(problemsOf({ TRUSTED_DOCUMENTS: 'strict', FEDERATION_USER_TYPE: 'Account' })).toEqual([]);
+test('the gateway’s own documents are no obstacle where users have another name', async () => {
+  expect(await problemsOf({ TRUSTED_DOCUMENTS: 'strict', FEDERATION_USER_TYPE: 'Account' })).toEqual([]);
 });
 
 test('a gateway with documents that are wrong ends at the start with code 78, and says which', async () => {

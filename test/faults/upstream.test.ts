@@ -5,6 +5,7 @@ import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type Answer, openGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { expectErrorsAtNulls } from '../support/null-on-error.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 
@@ -36,7 +37,9 @@ async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) 
     }
     said.push(text, ...gateway.logLines);
     expect(clock.now() - started).toBeLessThanOrEqual(10_500);
-    return JSON.parse(text) as Answer;
+    const answer = JSON.parse(text) as Answer;
+    expectErrorsAtNulls(query, answer);
+    return answer;
   };
   return { gateway, clock, ask };
 }
@@ -201,18 +204,6 @@ test('a client that goes away takes its upstream call with it', async () => {
     await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('thousands of failing requests leave no memory behind', async () => {
-  const { gateway } = await openFaulty({ itemFailure: { ids: ['ghost'], code: 30003 } });
-  const fail = async (times: number) => {
-    for (let n = 0; n < times; n++) await gateway.query(`{ user(id: "ghost") { fansCount } }`);
-    gateway.logLines.length = 0;
-    return collectGarbage();
-  };
-  const before = await fail(1000);
-  const after = await fail(3000);
-  expect((after - before) / 1024 / 1024).toBeLessThan(8);
-});
-
 afterAll(() => {
   const everything = said.join('\n');
   expect(everything.length).toBeGreaterThan(10_000);
@@ -221,11 +212,3 @@ afterAll(() => {
   // A UserSig, or any other long token.
   expect(everything).not.toMatch(/[A-Za-z0-9*_-]{120,}/);
 });
-
-async function collectGarbage(): Promise<number> {
-  const { setFlagsFromString } = await import('node:v8');
-  const { runInNewContext } = await import('node:vm');
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
-}

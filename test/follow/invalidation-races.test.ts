@@ -7,7 +7,8 @@ import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.
 import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
 import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type UserId } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
-import { connectRedis, createRedisClient, nodeOf } from '../../src/redis.ts';
+import { nodeOf } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
@@ -197,8 +198,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
 
   async function openLink(clock: Clock): Promise<RedisLink | null> {
     if (!server) return null;
-    const redis = createRedisClient(server.url.split(',').map((url) => new URL(url)));
-    await connectRedis(redis);
+    const redis = await connectRedis({ nodes: server.url.split(',').map((url) => new URL(url)) });
     return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
   }
 

@@ -6,7 +6,7 @@ import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import type { CallOptions, FollowService } from '../../src/follow/services.ts';
-import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
@@ -35,7 +35,7 @@ async function openReplicas(timeoutMs = 5000) {
   };
 
   async function openReplica(change: (link: RedisLink) => Partial<RedisLink> = () => ({})) {
-    const redis = createRedisClient([new URL(server.url)]);
+    const redis = await connectRedis({ nodes: [new URL(server.url)] });
     const link = createRedisLink({ redis, clock, timeoutMs, onChange() {} });
     onTestFinished(() => link.close());
     let listenings = 0;
@@ -55,7 +55,6 @@ async function openReplicas(timeoutMs = 5000) {
       ...cacheOptions(LIFETIMES),
       redis: { link: { ...observed, ...change(link) }, prefix: 'replicas-test' },
     });
-    await connectRedis(redis);
     await until(() => listenings > 0);
     const uses: unknown[] = [];
     const call: CallOptions = {

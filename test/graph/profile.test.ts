@@ -163,15 +163,6 @@ test('one unknown account nulls its own fields with USER_NOT_FOUND at their path
   ]);
 });
 
-test('a portrait_get that fails whole for an unknown account still answers for the others', async () => {
-  const gateway = await openGateway({ sandbox: empty });
-  gateway.sandbox.faults.set({ unknownFailsAll: true });
-  gateway.sandbox.world.addFans('star', 3);
-  const { data, errors } = await gateway.query('{ users(ids: ["crowd_000001", "ghost", "crowd_000002"]) { nick } }');
-  expect(data).toEqual({ users: [{ nick: 'Crowd 1' }, { nick: null }, { nick: 'Crowd 2' }] });
-  expect(errors).toMatchObject([{ path: ['users', 1, 'nick'], extensions: { code: 'USER_NOT_FOUND' } }]);
-});
-
 test('users and nodes keep their order, repeat what is repeated, and fail only where an id is malformed', async () => {
   const gateway = await openGateway({ sandbox: empty });
   const { data, errors } = await gateway.query(

@@ -56,7 +56,7 @@ test.each(typed.filter(([, document]) => typeOf(document) !== 'subscription'))(
   async (_name, document) => {
     const gateway = await openGateway({
       sandbox: PEOPLE,
-      env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood' },
+      env: { AUTH: 'development', PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood', USER_SEARCH: 'on' },
     });
     const data = await gateway.as('user_00001').data<Record<string, unknown>>(print(document));
     expect(Object.values(data).every((field) => field !== null)).toBe(true);

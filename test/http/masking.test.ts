@@ -18,7 +18,7 @@ class BrokenPattern extends RegExp {
   }
 }
 
-function openBroken(broken: Partial<Parameters<typeof createGateway>[0]>, clock = systemClock) {
+async function openBroken(broken: Partial<Parameters<typeof createGateway>[0]>, clock = systemClock) {
   const lines: string[] = [];
   const log = pino({ base: undefined }, { write: (line: string) => lines.push(line) });
   const config = readConfig({
@@ -27,14 +27,14 @@ function openBroken(broken: Partial<Parameters<typeof createGateway>[0]>, clock 
     TENCENT_SECRET_KEY: 'a key of no importance',
     TENCENT_BASE_URL: 'http://127.0.0.1:9',
   });
-  const gateway = createGateway({ ...config, ...broken }, { log, clock });
+  const gateway = await createGateway({ ...config, ...broken }, { log, clock });
   onTestFinished(() => gateway.destroy());
   const errors = () => lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50);
   return { gateway, errors };
 }
 
 test('a bug in a resolver nulls its field as INTERNAL_SERVER_ERROR without its text, and is logged whole', async () => {
-  const { gateway, errors } = openBroken({ userIdPattern: new BrokenPattern('') });
+  const { gateway, errors } = await openBroken({ userIdPattern: new BrokenPattern('') });
   const url = await gateway.listen();
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -67,7 +67,7 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
     if (++readings === 2) throw new TypeError(SECRET);
     return Date.now();
   };
-  const { gateway, errors } = openBroken({}, { ...systemClock, now });
+  const { gateway, errors } = await openBroken({}, { ...systemClock, now });
   const url = await gateway.listen();
   readings = 0;
   const response = await fetch(`${url}/graphql?query={__typename}`);
@@ -79,7 +79,7 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
 });
 
 test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
-  const { gateway, errors } = openBroken({
+  const { gateway, errors } = await openBroken({
     auth: { userSig: false, jwt: null, header: { secret: null } },
     userIdPattern: new BrokenPattern(''),
   });

@@ -6,7 +6,7 @@ import { createRedisLink } from '../../src/cache/redis-link.ts';
 import type { FollowChange } from '../../src/follow/changes.ts';
 import { createChangeReader } from '../../src/follow/changes.ts';
 import { createSubscriptions } from '../../src/follow/subscriptions.ts';
-import { connectRedis, createRedisClient } from '../../src/redis.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 import { EVERYTHING, openSubscriptions, take, writerOf } from './open-subscriptions.ts';
@@ -109,20 +109,12 @@ describe('a cursor from before what is kept', () => {
   });
 });
 
-test('the cursor of another process is no place in this one: its events may be missing', async () => {
-  const [before, after] = [openSubscriptions(), openSubscriptions()];
-  const cursor = await before.follow('bob', 'anna');
-  await after.follow('cleo', 'anna');
-  const resumed = after.live.followEvents('anna', { ...EVERYTHING, after: cursor });
-  expect(await take(resumed, 1)).toMatchObject([{ type: 'missed' }]);
-});
-
 describe('on replicas that share a Redis', () => {
   async function openReplicas() {
     const server = await startRedis();
     const clock = createRunningClock();
     async function openReplica({ follows = true } = {}) {
-      const redis = createRedisClient([new URL(server.url)]);
+      const redis = await connectRedis({ nodes: [new URL(server.url)] });
       const link = createRedisLink({ redis, clock, timeoutMs: 1000, onChange() {} });
       onTestFinished(() => link.close());
       const stream = createChangeStream({
@@ -137,7 +129,6 @@ describe('on replicas that share a Redis', () => {
         live.close();
         stream.close();
       });
-      await connectRedis(redis);
       if (follows) await stream.ready();
       return { stream, live, ...writerOf(stream) };
     }

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEventStreams } from '../../src/server/event-streams.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
 import type { Answers } from '../../src/server/yoga.ts';
+import { NO_SPAN } from '../../src/span.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openReadySocket } from './sockets.ts';
 
@@ -95,6 +96,7 @@ describe('a WebSocket', () => {
   async function openUnread() {
     const sources: Source[] = [];
     const webSockets = createWebSockets({
+      beginSpan: () => NO_SPAN,
       cors: { isForeignSocket: () => false },
       schema: buildSchema(SDL),
       graphql: {

@@ -1,15 +1,14 @@
 // `check`: looks at everything that the settings lead to, and says in plain words what is wrong.
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/check.ts';
 import type { Environment } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { directoryOf } from '../documents/asking.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { makeKey, openIssuer } from '../support/issuer.ts';
 import { startRedis } from '../support/redis.ts';
-import { findServer, freePort } from '../support/redis-process.ts';
+import { freePort } from '../support/redis-process.ts';
+import { startSentinel } from '../support/sentinel.ts';
 import { run as runProcess, startSandbox as startSandboxProcess } from './start-process.ts';
 
 /** The command without its process, which is the same for all that it finds. */
@@ -33,6 +32,18 @@ async function startSandbox() {
 const WEBHOOK_TOKEN = 'swordfish';
 const jwtOf = (JWT_JWKS_URL: string) => ({ AUTH: 'jwt', JWT_JWKS_URL, JWT_ISSUER: 'sso', JWT_AUDIENCE: 'gateway' });
 const webhookPathIn = (stdout: string) => /^ +(\/\S+)$/m.exec(stdout)?.[1];
+
+test('check tells why user search is refused, and what to do', async () => {
+  const { settings, faults } = await startSandbox();
+  expect((await run(['check'], settings)).stdout).toMatch(/^right {2}user search: USER_SEARCH is off$/m);
+  const env = { ...settings, USER_SEARCH: 'on' };
+  expect((await run(['check'], env)).stdout).toMatch(/^right {2}user search: the upstream answers in \d+ ms$/m);
+  faults.set({ searchOff: true });
+  const { code, stdout } = await run(['check'], env);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^WRONG {2}user search: the upstream refuses the call with 60020/m);
+  expect(stdout).toMatch(/paid plug-in .* China and Singapore .* USER_SEARCH=off/);
+});
 
 test('check names each thing that it has looked at, and what to set for webhooks', async () => {
   const { settings } = await startSandbox();
@@ -104,39 +115,64 @@ test('check explains a host where nothing listens and ends with 1', async () => 
   expect(stdout).toMatch(/TENCENT_BASE_URL/);
 });
 
+async function startTlsRedis(host: string): Promise<Environment> {
+  const [{ caPath, args }, port] = [makeCertificates(host), await freePort()];
+  await startRedis({ args: [...args, '--tls-port', String(port)] });
+  return { REDIS_URL: `rediss://localhost:${port}`, REDIS_CA: caPath };
+}
+
 /** Servers of Redis that answer, and are of no use by themselves. */
-const KINDS: Record<string, [start: () => Promise<string>, remedy: RegExp]> = {
+const KINDS: Record<string, [start: () => Promise<Environment>, remedy: RegExp]> = {
   'a replica that can only be read': [
     async () => {
       const [primary, replica] = [await startRedis(), await startRedis()];
       const operator = new Redis(replica.url);
       onTestFinished(() => operator.disconnect());
       await operator.replicaof('127.0.0.1', new URL(primary.url).port);
-      return replica.url;
+      return { REDIS_URL: replica.url };
     },
     /REDIS_URL leads to a replica that can only be read: name the primary/,
   ],
   'a Sentinel': [
-    async () => {
-      const [program, port] = [await findServer(), await freePort()];
-      const file = join(directoryOf({ 'sentinel.conf': `port ${port}\nbind 127.0.0.1` }), 'sentinel.conf');
-      const sentinel = spawn(program, [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
-      onTestFinished(() => void sentinel.kill('SIGKILL'));
-      for await (const text of sentinel.stdout) if (/Sentinel ID/.test(String(text))) break;
-      return `redis://127.0.0.1:${port}`;
-    },
-    /REDIS_URL leads to a Sentinel: name the primary/,
+    async () => ({ REDIS_URL: `redis://${await startSentinel()}` }),
+    /REDIS_URL leads to a Sentinel: name the Sentinels and their primary, as redis\+sentinel:/,
   ],
-  'one node of a cluster': [
-    async () => (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url,
-    /REDIS_URL names one node of a cluster: name several/,
+  'a Sentinel that watches something else': [
+    async () => ({ REDIS_URL: `redis+sentinel://${await startSentinel()}/cache` }),
+    /REDIS_URL leads to Sentinels that watch no primary of that name/,
+  ],
+  'a node that belongs to no cluster yet': [
+    async () => ({ REDIS_URL: (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url }),
+    /REDIS_URL leads to a cluster of which no node serves/,
+  ],
+  'a server that is said to be a cluster': [
+    async () => ({ REDIS_URL: (await startRedis()).url, REDIS_CLUSTER: 'on' }),
+    /REDIS_URL leads to no cluster: name one address, without REDIS_CLUSTER/,
+  ],
+  'a user who may not publish': [
+    async () => {
+      const { port, url } = await startRedis();
+      const operator = new Redis(url);
+      onTestFinished(() => operator.disconnect());
+      await operator.call('ACL', 'SETUSER', 'mute', 'on', '>opensesame', '~*', 'resetchannels', '+@all');
+      return { REDIS_URL: `redis://mute:opensesame@127.0.0.1:${port}` };
+    },
+    /REDIS_URL names a user who may not do what is needed/,
+  ],
+  'a certificate of another host': [
+    () => startTlsRedis('elsewhere.example'),
+    /REDIS_URL leads to a server whose certificate names another host/,
+  ],
+  'a certificate of an unknown authority': [
+    async () => ({ ...(await startTlsRedis('localhost')), REDIS_CA: '' }),
+    /REDIS_URL leads to a server whose certificate is not trusted: name its authority by REDIS_CA/,
   ],
 };
 
 test.each(Object.keys(KINDS))('%s is refused by check and at the start', async (kind) => {
   const { settings } = await startSandbox();
   const [startServer, remedy] = KINDS[kind] as (typeof KINDS)[string];
-  const env = { ...settings, REDIS_URL: await startServer(), PORT: '0' };
+  const env = { ...settings, ...(await startServer()), PORT: '0' };
   const checked = await run(['check'], env);
   expect([checked.code, checked.stdout]).toEqual([1, expect.stringMatching(remedy)]);
   const served = await runProcess([], env);

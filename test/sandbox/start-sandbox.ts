@@ -17,6 +17,7 @@ import type {
   FollowGetResponse,
   OnlineStatusResponse,
   PortraitGetResponse,
+  UserSearchResponse,
   WireFollowItem,
 } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -35,6 +36,7 @@ type Responses = {
   black_list_get: BlackListGetResponse;
   query_online_status: OnlineStatusResponse;
   account_check: AccountCheckResponse;
+  search: UserSearchResponse;
 };
 
 /** 2023-11-14T22:13:20Z. */

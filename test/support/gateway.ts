@@ -7,6 +7,7 @@ import type { Clock } from '../../src/clock.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
+import { expectErrorsAtNulls } from './null-on-error.ts';
 
 export type TestGatewayOptions = {
   /** Settings beside those that lead to the sandbox. */
@@ -70,7 +71,7 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
     }),
     ...configured,
   };
-  const gateway = createGateway(config, { log, ...replaced });
+  const gateway = await createGateway(config, { log, ...replaced });
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());
 
@@ -85,7 +86,9 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
   /** What a frontend asks in a viewer's name, or in nobody's. */
   const asking = (headers: Record<string, string>) => ({
     async query(query: string, variables?: Record<string, unknown>): Promise<Answer> {
-      return (await send(query, variables, headers)).json() as Promise<Answer>;
+      const answer = (await (await send(query, variables, headers)).json()) as Answer;
+      expectErrorsAtNulls(query, answer);
+      return answer;
     },
     /** What the query answered, which must be free of errors. */
     async data<T>(query: string, variables?: Record<string, unknown>): Promise<T> {

@@ -15,9 +15,15 @@ const MASTERS = 3;
 export type RedisProcess = Awaited<ReturnType<typeof startRedisProcess>>;
 export type RedisClusterProcesses = Awaited<ReturnType<typeof startRedisClusterProcesses>>;
 
-/** Starts a server; `args` are appended to its command line. */
-export async function startRedisProcess({ args = [] }: { args?: readonly string[] } = {}) {
-  const program = await findServer();
+type RedisProcessOptions = {
+  /** Appended to its command line. */
+  args?: readonly string[];
+  program?: string;
+};
+
+/** Starts a server. */
+export async function startRedisProcess({ args = [], program: named }: RedisProcessOptions = {}) {
+  const program = named ?? (await findServer());
   const folder = mkdtempSync(join(tmpdir(), 'follow-gateway-redis-'));
   const { port, ...launched } = await launchSomewhere(program, folder, args);
   let { server } = launched;
@@ -53,24 +59,27 @@ export async function startRedisProcess({ args = [] }: { args?: readonly string[
 
 /** Its second port, too, somebody else may take between finding and using it. */
 async function startMaster(
+  more: readonly string[],
   tries = 3,
-): Promise<{ node: Awaited<ReturnType<typeof startRedisProcess>>; busPort: number }> {
-  const busPort = await freePort();
+): Promise<{ node: RedisProcess; busPort: number; tlsPort: number }> {
+  const [busPort, tlsPort] = [await freePort(), await freePort()];
   const args = [
+    ...more,
+    ...(more.includes('--tls-cluster') ? ['--tls-port', String(tlsPort)] : []),
     ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],
     ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
   ];
   try {
-    return { node: await startRedisProcess({ args }), busPort };
+    return { node: await startRedisProcess({ args }), busPort, tlsPort };
   } catch (error) {
     if (tries === 1) throw error;
-    return startMaster(tries - 1);
+    return startMaster(more, tries - 1);
   }
 }
 
-/** Starts three masters that share all slots and serve theirs even when another one is gone. */
-export async function startRedisClusterProcesses() {
-  const masters = await Promise.all(Array.from({ length: MASTERS }, () => startMaster()));
+/** Starts three masters that share all slots and serve theirs even when another one is gone; with `args`, each of them. */
+export async function startRedisClusterProcesses({ args = [] }: { args?: readonly string[] } = {}) {
+  const masters = await Promise.all(Array.from({ length: MASTERS }, () => startMaster(args)));
   const nodes = masters.map(({ node }) => node);
   const admins = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
   try {
@@ -92,6 +101,7 @@ export async function startRedisClusterProcesses() {
   return {
     url: nodes.map(({ url }) => url).join(','),
     nodes,
+    tlsPort: masters[0]?.tlsPort,
     killMaster: async (n: number) => nodes[n]?.kill(),
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
@@ -168,7 +178,7 @@ export async function findServer(): Promise<string> {
 
 const MISSING = 'These tests need Redis: install redis-server or valkey-server and put it on the path.';
 
-function isOnPath(program: string): boolean {
+export function isOnPath(program: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

@@ -11,13 +11,15 @@ import {
  * Starts a server for the running test, or for the file: then whoever starts it, for example in `beforeAll`, closes it.
  * A test may kill or pause it as it likes.
  */
-export async function startRedis(options?: { args?: readonly string[] }): Promise<RedisProcess> {
+export async function startRedis(options?: Parameters<typeof startRedisProcess>[0]): Promise<RedisProcess> {
   return closedAfterwards(await startRedisProcess(options));
 }
 
 /** Starts a cluster of three masters; `url` names them all, separated by commas. */
-export async function startRedisCluster(): Promise<RedisClusterProcesses> {
-  return closedAfterwards(await startRedisClusterProcesses());
+export async function startRedisCluster(
+  options?: Parameters<typeof startRedisClusterProcesses>[0],
+): Promise<RedisClusterProcesses> {
+  return closedAfterwards(await startRedisClusterProcesses(options));
 }
 
 function closedAfterwards<T extends { close(): Promise<void> }>(started: T): T {

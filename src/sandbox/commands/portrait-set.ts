@@ -1,4 +1,4 @@
-// portrait_set: one account's profile, all of the request or nothing of it (CONTRACT 6.2, 6.3).
+// portrait_set: one account's profile, all of the request or nothing of it (CONTRACT 6.3).
 import type { Envelope } from '../../tencent/wire.ts';
 import { pluck, readBatch, readFromAccount } from '../checks.ts';
 import { type Handler, Refusal } from '../envelope.ts';

@@ -30,11 +30,12 @@ export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise
 
   const clock = createSimulatedClock(START_MS);
   const settings = { ...NO_LIMIT, LIST_FRESH_SECONDS: String(freshSeconds), PORT: '0' };
-  const gateways = (redisUrls.length > 0 ? redisUrls : [undefined]).map((REDIS_URL) => {
+  const opening = (redisUrls.length > 0 ? redisUrls : [undefined]).map((REDIS_URL) => {
     // Real time hardly passes: a Redis that answers as fast as ever would seem slow.
     const config = readConfig({ ...settingsFor(upstream), ...settings, REDIS_URL, REDIS_TIMEOUT_MS: '10000' });
     return createGateway(config, { log: pino({ level: 'silent' }), clock });
   });
+  const gateways = await Promise.all(opening);
   const origins = await Promise.all(gateways.map((gateway) => gateway.listen()));
   const idle = new Map(origins.map((origin) => [origin, [] as Connection[]]));
   const random = createRandom(seed + 2);

@@ -1,0 +1,48 @@
+// Searches for users, each kept for a minute: the upstream takes two a second of the whole app.
+import { createHash } from 'node:crypto';
+import { createGenerations } from '../cache/generations.ts';
+import { createReadThrough } from '../cache/read-through.ts';
+import type { Redis } from '../cache/tiers.ts';
+import type { Clock } from '../clock.ts';
+import { outageCode } from './caches.ts';
+import { type CachedPage, page } from './codec.ts';
+import type { FollowPage } from './model.ts';
+import { type CallOptions, type UserSearchService, whenRead } from './services.ts';
+
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000, absentMs: 0 };
+const MEMORY_BYTES = 4_000_000;
+
+/** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
+export type SearchUsers = (
+  words: readonly string[],
+  start: string,
+  call: CallOptions,
+) => FollowPage | Promise<FollowPage>;
+
+export function createUserSearch(
+  { searchUsers }: UserSearchService,
+  { clock, redis }: { clock: Clock; redis: Redis | null },
+): SearchUsers {
+  const cache = createReadThrough<CachedPage>({
+    ...page,
+    ...{ kind: 'search', clock, redis, lifetimes: LIFETIMES, maxBytes: MEMORY_BYTES, outageCode },
+    // Nothing invalidates a search but time.
+    generations: createGenerations(),
+    absence: (key) => new Error(`There is no search ${key}.`),
+    isAbsence: () => false,
+  });
+
+  return (words, start, call) => {
+    // What people look for is no key to be read in a store.
+    const key = createHash('sha256')
+      .update(JSON.stringify([words, start]))
+      .digest('base64url');
+    const read = cache.read(key, call, async (all) => {
+      const { ids, next } = await searchUsers(words, start, all);
+      return { ids, next, times: ids.map(() => 0), count: null, partial: null };
+    });
+    return whenRead(read, ({ ids, next }) => {
+      return { next, entries: ids.map((id) => ({ user: { id, profile: null }, followedAt: 0 })) };
+    });
+  };
+}

@@ -1,0 +1,101 @@
+// Finding people by their nick or id, in all of the app.
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { UserHandle } from '../follow/model.ts';
+import { readSlice } from '../follow/walk.ts';
+import { andThen } from './and-then.ts';
+import { builder } from './builder.ts';
+import {
+  type ConnectionArguments,
+  checkFirst,
+  connectionArguments,
+  LIST_SIZE,
+  type PageInfo,
+  PageInfoType,
+  pageInfoOf,
+  pricedMembers,
+} from './connection.ts';
+import { price } from './cost.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { UserType } from './user.ts';
+
+type UserEdge = { readonly cursor: string; readonly node: UserHandle };
+type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
+
+/** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
+const PAGE_SIZE = 100;
+const MAX_WORDS = 5;
+const MAX_LENGTH = 100;
+/** A search has a hundredth of the calls that others have, so an operation cannot have many of them. */
+const CALLS = 50;
+
+function wordsOf(text: string): string[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  if (words.length > 0 && words.length <= MAX_WORDS && text.length <= MAX_LENGTH) return words;
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    `"text" must have 1 to ${MAX_WORDS} words, and ${MAX_LENGTH} letters at most.`,
+  );
+}
+
+async function searchUsers(
+  text: string,
+  args: ConnectionArguments,
+  { settings, load }: Context,
+): Promise<UserConnection> {
+  if (!settings.userSearch)
+    throw new GatewayError('FEATURE_NOT_ENABLED', 'This deployment offers no search for users: USER_SEARCH is off.');
+  const words = wordsOf(text);
+  const first = checkFirst(args.first, { ...settings, maxPageSize: Math.min(PAGE_SIZE, settings.maxPageSize) });
+  const scope: CursorScope = { userId: '', list: `search:${words.join(' ')}` };
+  const after = args.after == null ? null : decodeCursor(settings.cursorKey, scope, args.after);
+  const readPage = (start: string) =>
+    andThen(load.search(words, start), ({ entries, next }) => {
+      return { next, entries: entries.map((entry, index) => ({ ...entry, start, index })) };
+    });
+  const { entries, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
+  const edges = entries.map(({ user, followedAt, start, index }) => ({
+    cursor: encodeCursor(settings.cursorKey, scope, { start, index, size: PAGE_SIZE, followedAt, userId: user.id }),
+    node: user,
+  }));
+  return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
+}
+
+const UserEdgeType = builder.objectRef<UserEdge>('UserEdge').implement({
+  description: 'A user who was found.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      nullable: false,
+      description: 'Resumes the same search right after this user when passed as `after`. Opaque.',
+    }),
+    node: t.expose('node', { type: UserType, nullable: false, description: 'The user.' }),
+  }),
+});
+
+const UserConnectionType = builder.objectRef<UserConnection>('UserConnection').implement({
+  description: 'One page of the users who were found.',
+  fields: (t) => ({
+    edges: t.expose('edges', { type: [UserEdgeType], nullable: false, description: 'The users with their cursors.' }),
+    pageInfo: t.expose('pageInfo', {
+      type: PageInfoType,
+      nullable: false,
+      description: 'Where this page stands among those who were found.',
+      complexity: 0,
+    }),
+  }),
+});
+
+builder.queryField('searchUsers', (t) =>
+  t.field({
+    type: UserConnectionType,
+    description:
+      'The users whose nick has all the words in it, or whose id is one of them, as the upstream finds them: the newest changes may be missing. Two searches a second are for the whole app; each is kept for a minute.',
+    args: {
+      text: t.arg.string({ required: true, description: 'One to five words.' }),
+      ...connectionArguments(t.arg),
+    },
+    complexity: price(CALLS, pricedMembers),
+    directives: { cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
+  }),
+);

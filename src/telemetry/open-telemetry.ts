@@ -1,0 +1,90 @@
+// Spans by the OpenTelemetry SDK, which reads its own settings: OTEL_*. Loaded where they ask for traces alone.
+import { ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { ExportResultCode, parseTraceParent } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { Logger } from 'pino';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Attributes, BeginSpan, Span } from '../span.ts';
+
+/** Spans that wait for the collector are bounded by OTEL_BSP_MAX_QUEUE_SIZE; those of one stop wait this long. */
+const MAX_CLOSE_MS = 1000;
+
+type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
+type Linkable = Span & { readonly context?: SpanContext };
+
+export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Promise<void> } {
+  const named = resourceFromAttributes({ 'service.name': packageJson.name, 'service.version': packageJson.version });
+  const provider = new BasicTracerProvider({
+    // No detectors of hosts and processes, whose arguments may hold anything.
+    resource: defaultResource()
+      .merge(named)
+      .merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: [new BatchSpanProcessor(tellingOutages(new OTLPTraceExporter(), log))],
+  });
+  const tracer = provider.getTracer(packageJson.name, packageJson.version);
+
+  /** A span that is not kept has none that are. */
+  function unkept(context: SpanContext): Span {
+    const span: Span = { traceId: context.traceId, isRecorded: false, child: () => span, set() {}, end() {} };
+    return span;
+  }
+
+  function wrap(span: SdkSpan): Span {
+    const context = span.spanContext();
+    if (!span.isRecording()) return unkept(context);
+    const wrapped: Linkable = {
+      context,
+      traceId: context.traceId,
+      isRecorded: true,
+      child(name, attributes = {}, links = []) {
+        const contexts = links.flatMap(({ context }: Linkable) => (context ? [{ context }] : []));
+        // Only calls to other servers name a server.
+        const kind = 'server.address' in attributes ? SpanKind.CLIENT : SpanKind.INTERNAL;
+        const options = { kind, attributes: known(attributes), links: contexts };
+        return wrap(tracer.startSpan(name, options, trace.setSpan(ROOT_CONTEXT, span)));
+      },
+      set(attributes) {
+        span.setAttributes(known(attributes));
+        if (attributes['error.type']) span.setStatus({ code: SpanStatusCode.ERROR });
+      },
+      end(name) {
+        if (name) span.updateName(name);
+        span.end();
+      },
+    };
+    return wrapped;
+  }
+
+  return {
+    begin(name, { traceparent }, attributes) {
+      const remote = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
+      const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT;
+      return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: known(attributes) }, parent));
+    },
+    close: () => Promise.race([provider.shutdown().catch(() => {}), pause(MAX_CLOSE_MS)]),
+  };
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
+
+/** The SDK leaves out what is undefined, and its type does not say so. */
+const known = (attributes: Attributes) => attributes as Record<string, string | number | boolean | string[]>;
+
+/** The log hears once that the collector does not take spans, and once that it does again; never why, which may quote it. */
+function tellingOutages(exporter: OTLPTraceExporter, log: Logger): SpanExporter {
+  let isAway = false;
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        const failed = result.code !== ExportResultCode.SUCCESS;
+        if (failed && !isAway) log.warn('The collector of traces is away; spans are dropped');
+        if (!failed && isAway) log.info('The collector of traces is back');
+        isAway = failed;
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: () => exporter.forceFlush(),
+  };
+}

@@ -1,0 +1,80 @@
+// A collector of traces, as OTLP over HTTP with JSON reaches one.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished, vi } from 'vitest';
+import { openGateway, type TestGatewayOptions } from '../support/gateway.ts';
+
+type Attribute = { key: string; value: Record<string, unknown> };
+type Given = { traceId: string; spanId: string; parentSpanId?: string; name: string; kind: number } & {
+  attributes: Attribute[];
+  links?: { traceId: string; spanId: string }[];
+};
+export type SpanSeen = Omit<Given, 'attributes'> & { attributes: Record<string, unknown> };
+
+/** Starts a collector for the running test. It answers when it `isAnswering`. */
+export async function startCollector() {
+  const bodies: string[] = [];
+  const held: (() => void)[] = [];
+  let isAnswering = true;
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request.setEncoding('utf8')) body += part;
+    bodies.push(JSON.stringify(request.headers) + body);
+    const answer = () => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    if (isAnswering) answer();
+    else held.push(answer);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const spans = (): SpanSeen[] =>
+    bodies.flatMap((text) => {
+      const { resourceSpans } = JSON.parse(text.slice(text.indexOf('}{') + 1));
+      return resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: Given[] }[] }) =>
+        scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: plain(span.attributes) }))),
+      );
+    });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Headers and bodies as they came. */
+    bodies,
+    spans,
+    hold() {
+      isAnswering = false;
+    },
+    release() {
+      isAnswering = true;
+      for (const answer of held.splice(0)) answer();
+    },
+  };
+}
+
+const plain = (attributes: Attribute[]) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+/** A gateway that is traced; `traced` closes it, which sends what is left, and tells the spans. */
+export async function openTraced({ env = {}, ...options }: TestGatewayOptions = {}, more: Record<string, string> = {}) {
+  const collector = await startCollector();
+  const otel = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
+  for (const [name, value] of Object.entries(otel)) vi.stubEnv(name, value);
+  const gateway = await openGateway({ env: { AUTH: 'development', ...env, ...otel }, ...options });
+  return {
+    ...gateway,
+    collector,
+    async traced(): Promise<SpanSeen[]> {
+      await gateway.instance.close();
+      return collector.spans();
+    },
+  };
+}
+
+/** Spans below a parent as they hang together: names, and what is below them. */
+export type Tree = { [name: string]: Tree }[];
+export function treeOf(spans: readonly SpanSeen[], parent?: string): Tree {
+  const children = spans.filter(({ parentSpanId = '' }) => parentSpanId === (parent ?? ''));
+  return children
+    .map(({ name, spanId }) => ({ [name]: treeOf(spans, spanId) }))
+    .toSorted((a, b) => (Object.keys(a).join() < Object.keys(b).join() ? -1 : 1));
+}

@@ -1,0 +1,231 @@
+// Traces as a collector receives them: what was done for whom, how long it took, and no secret.
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { ask, openClient } from '../live/sockets.ts';
+import { ROOT } from '../process/start-process.ts';
+import { subscribe } from '../support/event-stream.ts';
+import { startRedis } from '../support/redis.ts';
+import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
+import { openTraced, treeOf } from './collector.ts';
+import { metricsUrl, scrapeText } from './scrape.ts';
+
+const EMPTY = { sandbox: { emptyWorld: true } };
+const named = <T extends { name: string }>(spans: readonly T[], name: string) =>
+  spans.filter((span) => span.name === name);
+
+test('a list with counts of 45 users and relations is one trace: request, operation, batches, calls', async () => {
+  const gateway = await openTraced(EMPTY);
+  gateway.sandbox.world.addFans('star', 45);
+  const query = 'query Fans { user(id: "star") { fans(first: 45) { nodes { id fansCount viewerIsFollowing } } } }';
+  const headers = { 'x-viewer-id': 'star', 'graphql-client-name': 'ios', 'graphql-client-version': '1.2' };
+  await (await gateway.send(query, {}, headers)).text();
+  const spans = await gateway.traced();
+  const counts = Array.from({ length: 3 }, () => ({ 'batch counts': [{ follow_get_info: [] }] }));
+  expect(treeOf(spans)).toEqual([
+    { 'POST /graphql': [{ query: [...counts, { 'batch relation': [{ follow_check: [] }] }, { follow_get: [] }] }] },
+  ]);
+  expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
+  const [request, operation, call] = ['POST /graphql', 'query', 'follow_get'].map((name) => named(spans, name)[0]);
+  expect(request?.attributes).toMatchObject({
+    'http.request.method': 'POST',
+    'url.path': '/graphql',
+    'http.response.status_code': 200,
+    'graphql.client.name': 'ios',
+    'graphql.client.version': '1.2',
+  });
+  expect(operation?.attributes).toMatchObject({
+    'graphql.operation.name': 'Fans',
+    'graphql.operation.type': 'query',
+    'graphql.document.id': expect.stringMatching(/^[0-9a-f]{64}$/),
+    'follow_gateway.upstream_calls': 5,
+  });
+  expect(call?.attributes).toMatchObject({
+    'server.address': '127.0.0.1',
+    'http.request.method': 'POST',
+    'http.request.resend_count': 0,
+    'http.response.status_code': 200,
+    'follow_gateway.budget.wait_ms': expect.any(Number),
+    'follow_gateway.breaker': 'closed',
+  });
+  const { trace_id } = gateway.logLines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'request');
+  expect(trace_id).toBe(request?.traceId);
+});
+
+test('requests that share a batch are all linked from it', async () => {
+  const gateway = await openTraced(EMPTY);
+  gateway.sandbox.world.addFans('star', 20);
+  const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
+  await Promise.all(ids.map((id) => gateway.data(`{ user(id: "${id}") { fansCount } }`)));
+  const spans = await gateway.traced();
+  const operations = named(spans, 'query').map(({ spanId }) => spanId);
+  const batches = named(spans, 'batch counts').map(({ links = [], parentSpanId = '', attributes }) => ({
+    keys: attributes['follow_gateway.batch.keys'],
+    servedSpans: links.length > 0 ? links.map(({ spanId }) => spanId) : [parentSpanId],
+  }));
+  for (const { keys, servedSpans } of batches) expect(servedSpans).toHaveLength(Number(keys));
+  expect(batches.flatMap(({ servedSpans }) => servedSpans).sort()).toEqual(operations.sort());
+  expect(batches.length).toBeLessThan(20);
+});
+
+test('a call that is tried again shows each attempt, and why the first one failed', async () => {
+  const gateway = await openTraced(EMPTY);
+  gateway.sandbox.world.addFans('star', 2);
+  gateway.sandbox.faults.set({ error: { code: 30006, commands: ['follow_get'], times: 1 } });
+  await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
+  const attempts = named(await gateway.traced(), 'follow_get').map(({ attributes }) => [
+    attributes['http.request.resend_count'],
+    attributes['error.type'],
+  ]);
+  expect(attempts).toEqual([
+    [0, '30006'],
+    [1, undefined],
+  ]);
+});
+
+test('an answer that is kept is an operation without calls; what fails carries its codes', async () => {
+  const gateway = await openTraced(EMPTY);
+  gateway.sandbox.world.addFans('star', 2);
+  for (let n = 0; n < 2; n++) await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
+  await gateway.query('{ user(id: "") { id } }');
+  const spans = await gateway.traced();
+  expect(treeOf(spans)).toEqual([
+    { 'POST /graphql': [{ query: [{ follow_get: [] }] }] },
+    { 'POST /graphql': [{ query: [] }] },
+    { 'POST /graphql': [{ query: [] }] },
+  ]);
+  const facts = named(spans, 'query').map(({ attributes }) => [
+    attributes['follow_gateway.kept_answer'],
+    attributes['error.type'],
+  ]);
+  expect(facts).toEqual([
+    [undefined, undefined],
+    [true, undefined],
+    [undefined, 'BAD_USER_INPUT'],
+  ]);
+});
+
+test("a trace goes on that a router has begun, or is left out where the router's is", async () => {
+  const gateway = await openTraced(EMPTY);
+  gateway.sandbox.world.importAccount('star');
+  const [traceId, parentId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+  for (const flags of ['01', '00'])
+    await (await gateway.send('{ __typename }', {}, { traceparent: `00-${traceId}-${parentId}-${flags}` })).text();
+  await (await gateway.send('{ __typename }', {}, { traceparent: 'nonsense' })).text();
+  const requests = named(await gateway.traced(), 'POST /graphql');
+  expect(requests.map(({ parentSpanId }) => parentSpanId || null)).toEqual([parentId, null]);
+  expect(requests[0]?.traceId).toBe(traceId);
+});
+
+test('operations over a WebSocket, each event of a subscription, and webhooks are traced', async () => {
+  const env = { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks/follow' };
+  const gateway = await openTraced({ env, ...EMPTY });
+  for (const id of ['star', 'ana']) gateway.sandbox.world.importAccount(id);
+  await ask(openClient(gateway), '{ user(id: "star") { fansCount } }');
+  const query = 'subscription { followEvents(userId: "star") { ... on FanGained { user { nick } } } }';
+  const events = await subscribe(gateway, query);
+  gateway.sandbox.world.follow('ana', 'star');
+  await tell(gateway, ADD, follows('ana', ['star']));
+  await events.answer();
+  const spans = await gateway.traced();
+  expect(treeOf(spans)).toEqual([
+    { 'GraphQL over WebSocket': [{ query: [{ 'batch counts': [{ follow_get_info: [] }] }] }] },
+    { 'POST /graphql': [{ subscription: [{ 'subscription event': [{ 'batch profile': [{ portrait_get: [] }] }] }] }] },
+    { 'POST webhook': [{ follow_check: [] }] },
+  ]);
+});
+
+test('what is looked up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
+  const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
+  const url = redis.url.replace('redis://', 'redis://:opensesame@');
+  const env = {
+    REDIS_URL: url,
+    REDIS_TIMEOUT_MS: '5000',
+    TRUST_PROXY: '1',
+    AUTH: 'usersig',
+    WEBHOOK_TOKEN: TOKEN,
+    WEBHOOK_PATH: '/hooks/hidden',
+  };
+  const gateway = await openTraced({ env, ...EMPTY });
+  gateway.sandbox.world.addFans('star', 2);
+  const { secretKey } = SANDBOX_APP;
+  for (const code of [30006, 70009, 4711])
+    gateway.sandbox.faults.set({ error: { code, info: `bad ${secretKey}`, times: 1 } });
+  const headers = {
+    'x-forwarded-for': '203.0.113.7',
+    authorization: 'Bearer hunter2hunter2',
+    cookie: 'hunter2hunter2',
+  };
+  const query = '{ user(id: "star") { fans { nodes { id } } followsCount a: nick(b: "hunter2hunter2") } }';
+  for (const sent of [{ 'x-forwarded-for': '203.0.113.7' }, headers])
+    for (const text of [query, '{ user(id: "star") { fans { nodes { id } } followsCount } }'])
+      await (await gateway.send(text, { hunter2hunter2: 1 }, sent)).text();
+  await fetch(`${gateway.url}/graphql?query=hunter2hunter2`, { headers });
+  await fetch(`${gateway.url}/hooks/hidden?Sign=hunter2hunter2`, { method: 'POST', headers });
+  const spans = await gateway.traced();
+  expect(new Set(spans.map(({ name }) => name))).toEqual(
+    new Set([
+      'POST /graphql',
+      'GET /graphql',
+      'POST webhook',
+      'query',
+      'GraphQL Operation',
+      'MGET',
+      'SET',
+      'follow_get',
+      'batch counts',
+      'follow_get_info',
+    ]),
+  );
+  expect(named(spans, 'MGET')[0]?.attributes).toEqual({
+    'db.system.name': 'redis',
+    'db.operation.name': 'MGET',
+    'server.address': '127.0.0.1',
+  });
+  expect(gateway.collector.bodies.join('\n')).not.toMatch(
+    /hunter2|opensesame|203\.0\.113|hidden|usersig|eJ[A-Za-z0-9*_-]{40}/i,
+  );
+  expect(gateway.collector.bodies.join('\n')).not.toContain(secretKey);
+});
+
+test('while the collector does not answer, queries are answered and a bounded number of spans waits', async () => {
+  const gateway = await openTraced(EMPTY, { OTEL_BSP_MAX_QUEUE_SIZE: '40', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' });
+  gateway.collector.hold();
+  for (let n = 0; n < 200; n++) await gateway.data(`query Q${n} { __typename }`);
+  gateway.collector.release();
+  const spans = await gateway.traced();
+  expect(spans.length).toBeGreaterThanOrEqual(60);
+  expect(spans.length).toBeLessThan(150);
+});
+
+test('the latency histogram names the traces of requests, and is read as OpenMetrics', async () => {
+  const gateway = await openTraced({ env: { METRICS_PORT: '0' }, ...EMPTY });
+  await gateway.data('{ __typename }');
+  const type = (await fetch(metricsUrl(gateway))).headers.get('content-type');
+  const text = () => scrapeText(gateway);
+  await expect.poll(text).toMatch(/request_duration_seconds_bucket\{.*\} 1 # \{trace_id="[0-9a-f]{32}"\}/);
+  expect(type).toContain('application/openmetrics-text');
+  expect(await text()).toMatch(/^# TYPE follow_gateway_queries counter\n[^#]*follow_gateway_queries_total\{/m);
+  expect(await text()).toMatch(/\n# EOF\n$/);
+});
+
+test('without a collector the SDK is not loaded', () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    import { pino } from 'pino';
+    import { readConfig } from './src/config.ts';
+    import { createGateway } from './src/server.ts';
+    const env = { PORT: '0', TENCENT_SDK_APP_ID: '1', TENCENT_SECRET_KEY: 'x'.repeat(32), TENCENT_BASE_URL: 'http://127.0.0.1:1' };
+    const gateway = await createGateway(readConfig({ ...env, ...process.env }), { log: pino({ level: 'silent' }) });
+    await gateway.listen();
+    const loaded = Object.keys(createRequire(import.meta.url).cache);
+    console.log(loaded.filter((path) => /@opentelemetry.(sdk|exporter|otlp)|@graphql-hive.core/.test(path)).length);
+    process.exit();`;
+  const loaded = (env: Record<string, string>) =>
+    Number(
+      spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: ROOT, env, encoding: 'utf8' }).stdout,
+    );
+  expect(loaded({})).toBe(0);
+  expect(loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_TRACES_EXPORTER: 'none' })).toBe(0);
+  expect(loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })).toBeGreaterThan(10);
+});
