@@ -12,13 +12,16 @@ import { RetryLink } from '@apollo/client/link/retry';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { tap } from 'rxjs';
 import type { FollowEventsSubscription } from '../documents.ts';
-import { lookups, pagedFields } from './shape.ts';
+import { events, lookups, pagedFields } from './shape.ts';
 
 export { possibleTypes } from './shape.ts';
 
 /** `typePolicies` of `InMemoryCache`: lists are joined page by page, and a user whom a list has brought is shown at once. */
 export const typePolicies: TypePolicies = Object.fromEntries(
-  [...new Set(['Query', ...Object.keys(pagedFields)])].map((type) => [type, { fields: fieldsOf(type) }]),
+  [...new Set(['Query', 'Subscription', ...Object.keys(pagedFields)])].map((type) => [
+    type,
+    { fields: fieldsOf(type) },
+  ]),
 );
 
 /** Asks over HTTP; subscriptions too, which it opens again after a break, from the last event on. */
@@ -61,6 +64,8 @@ function fieldsOf(type: string): Record<string, FieldPolicy> {
   const fields: Record<string, FieldPolicy> = {};
   for (const [field, __typename] of type === 'Query' ? Object.entries(lookups) : [])
     fields[field] = { read: (known, { args, toReference }) => known ?? toReference({ __typename, id: args?.id }) };
+  // An event is not a newer form of the one before.
+  for (const event of type === 'Subscription' ? Object.keys(events) : []) fields[event] = { merge: false };
   for (const [field, keyArgs] of Object.entries(pagedFields[type] ?? {}))
     fields[field] = relayStylePagination(keyArgs.length > 0 ? keyArgs : undefined);
   return fields;

@@ -100,10 +100,20 @@ export const mutations: string[] = [
   "unfollowUsers"
 ];
 
-/** Subscriptions about the user whose `userId` they take. */
-export const userEvents: string[] = [
-  "followEvents"
-];
+/** What can be heard, with its arguments. */
+export const events: Record<string, string[]> = {
+  "followEvents": [
+    "after",
+    "userId"
+  ],
+  "presenceChanged": [
+    "userIds"
+  ],
+  "profileChanged": [
+    "after",
+    "userIds"
+  ]
+};
 
 /** What each scalar is. */
 export type Scalars = {

@@ -1,7 +1,7 @@
 // What urql's Graphcache needs to know of the graph: `cacheExchange({ ...graphcache })`.
 import type { Cache, CacheExchangeOpts, Entity, UpdateResolver } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
-import { embeddedTypes, lookups, mutations, pagedFields, userEvents } from './shape.ts';
+import { embeddedTypes, events, lookups, mutations, pagedFields } from './shape.ts';
 
 type Payload = { viewer?: Entity; results?: { user?: Entity }[] };
 
@@ -15,6 +15,8 @@ const changed: UpdateResolver = (parent, _args, cache, { fieldName, optimistic }
 /** Asks for the user of an event again, with all lists; also where events were missed. */
 const happened: UpdateResolver = (_parent, { userId }, cache) =>
   cache.invalidate({ __typename: 'User', id: String(userId) });
+
+const ofUser = Object.keys(events).filter((event) => events[event]?.includes('userId'));
 
 /** Keys, resolvers and updates; with `optimistic` and what else an app needs beside them. */
 export const graphcache: Pick<Required<CacheExchangeOpts>, 'keys' | 'resolvers' | 'updates'> = {
@@ -31,7 +33,7 @@ export const graphcache: Pick<Required<CacheExchangeOpts>, 'keys' | 'resolvers' 
       ),
     },
   },
-  updates: { Mutation: eachOf(mutations, () => changed), Subscription: eachOf(userEvents, () => happened) },
+  updates: { Mutation: eachOf(mutations, () => changed), Subscription: eachOf(ofUser, () => happened) },
 };
 
 function listsOf(type: string): string[] {

@@ -35,7 +35,7 @@ export function printShape(schema: GraphQLSchema, errorCodes: string): string {
     const [only, ...others] = possibleTypes[found] ?? [found];
     return arg?.name === 'id' && more.length === 0 && others.length === 0 ? [[name, only]] : [];
   });
-  const ofUser = fieldsOf('Subscription').filter(({ args }) => args.some(({ name }) => name === 'userId'));
+  const events = fieldsOf('Subscription').map(({ name, args }) => [name, args.map(nameOf)] as const);
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const embedded = objects.filter((type) => !roots.includes(type) && !('id' in type.getFields()));
   return [
@@ -61,7 +61,7 @@ export function printShape(schema: GraphQLSchema, errorCodes: string): string {
       embedded.map(nameOf),
     ),
     constant('What can be changed.', 'mutations: string[]', fieldsOf('Mutation').map(nameOf)),
-    constant('Subscriptions about the user whose `userId` they take.', 'userEvents: string[]', ofUser.map(nameOf)),
+    constant('What can be heard, with its arguments.', 'events: Record<string, string[]>', Object.fromEntries(events)),
     `/** What each scalar is. */\nexport type Scalars = {\n${Object.entries(scalarsOf(schema))
       .map(([name, type]) => `  ${name}: ${type};\n`)
       .join('')}};\n`,

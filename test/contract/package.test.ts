@@ -45,6 +45,8 @@ beforeAll(async () => {
     symlinkSync(join(ROOT, 'node_modules', library), join(FOLDER, 'node_modules', library));
   }
   cpSync(APPS, FOLDER, { recursive: true });
+  const double = readFileSync(join(ROOT, 'test/clients/wx.ts'), 'utf8');
+  write('wx.ts', double.replace('../../schema/client/mini-program.ts', 'follow-gateway-contract/mini-program'));
   const page = readFileSync(join(FOLDER, CONTRACT, 'CLIENTS.md'), 'utf8');
   for (const [, code = '', path = ''] of page.matchAll(/^```[jt]s\n(\/\/ ([\w.-]+)\n.*?)^```/gms)) write(path, code);
   write('package.json', '{ "type": "module" }');

@@ -1,8 +1,15 @@
 // A mini program that has the packed contract and the page's code, on a double of `wx`.
-import './wx.ts';
+import type { MiniProgram } from 'follow-gateway-contract/mini-program';
 import { told, untilTrue, url } from './told.ts';
+import { wx as double } from './wx.ts';
 
-Object.assign(globalThis, { GATEWAY: url });
+declare global {
+  const wx: MiniProgram;
+  const GATEWAY: string;
+  const CREDENTIALS: Record<string, string>;
+}
+
+Object.assign(globalThis, { wx: double, GATEWAY: url, CREDENTIALS: { 'x-viewer-id': 'anna' } });
 const { fansAfter, gateway, listen } = await import('./mini-program.ts');
 const { FansWithRelations, FollowUsers } = await import('follow-gateway-contract/texts');
 

@@ -1,14 +1,9 @@
 // A double of `wx` on fetch and ws, as far as its documentation says what the two calls do.
-import type { MiniProgram } from 'follow-gateway-contract/mini-program';
+
 import { WebSocket } from 'ws';
+import type { MiniProgram } from '../../schema/client/mini-program.ts';
 
-declare global {
-  const wx: MiniProgram;
-  const GATEWAY: string;
-  const CREDENTIALS: Record<string, string>;
-}
-
-const double: MiniProgram = {
+export const wx: MiniProgram = {
   request({ url, method, header, data, success, fail }) {
     fetch(url, { method, headers: header, body: JSON.stringify(data) }).then(
       async (response) => {
@@ -33,4 +28,3 @@ const double: MiniProgram = {
     };
   },
 };
-Object.assign(globalThis, { wx: double, CREDENTIALS: { 'x-viewer-id': 'anna' } });
