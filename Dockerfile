@@ -18,8 +18,8 @@ COPY src src
 # What a start compiles is kept in the image, since a read-only root file system cannot keep it.
 RUN mkdir -p -m 777 node_modules/.cache/compiled
 USER node
-RUN node --import ./src/serve.ts --import ./src/server.ts --import ./src/auth/jwt.ts --import ioredis src/main.ts schema \
-  > /dev/null
+RUN node --import ./src/serve.ts --import ./src/server.ts --import ./src/auth/jwt.ts --import ioredis \
+  --import ./src/telemetry/open-telemetry.ts src/main.ts schema > /dev/null
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

@@ -54,7 +54,7 @@ async function generate(): Promise<Record<string, string>> {
   const manifest = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
   return {
     ...SDL,
-    'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n${TYPES}\n`,
+    'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${TYPES}\n${documents}\n`,
     'client/shape.ts': printShape(lexicographicSortSchema(schema), read('README.md').split('## Error codes')[1] ?? ''),
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
     'CHANGELOG.md': withUnreleased(read('CHANGELOG.md'), compareSdls(sdls)),

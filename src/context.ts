@@ -23,6 +23,7 @@ import type {
   UserId,
 } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
+import type { ProfileWriter } from './follow/profile-writer.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
 import type { SearchUsers } from './follow/user-search.ts';
@@ -39,14 +40,16 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
+  | 'suggestionsMaxCalls'
   | 'userSearch'
   | 'embeddedProfile'
   | 'presenceVisibility'
+  | 'profileEditableFields'
   | 'showBlockedBy'
   | 'cursorKey'
 >;
 
-export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter };
+export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter; profiles: ProfileWriter };
 
 export type Context = {
   readonly settings: GraphSettings;

@@ -13,6 +13,7 @@ import { createKnownFans } from './follow/known-fans.ts';
 import { createNames } from './follow/names.ts';
 import { withOwnChanges } from './follow/overlay.ts';
 import { createOwnChanges } from './follow/own-changes.ts';
+import { createProfileWriter } from './follow/profile-writer.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
 import { createUserSearch } from './follow/user-search.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
@@ -58,12 +59,13 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     },
   });
   const blocks = createBlockService(client, { asksBoth: config.showBlockedBy });
+  const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock, report });
   const cache = createCachedFollowService({
     blocks,
     presences: createPresenceService(client),
     onPresence: (userId) => subscriptions.tellPresence(userId),
     follow,
-    profiles: createProfileService(client, { customFields: config.profileCustomFields, clock, report }),
+    profiles,
     clock,
     lifetimes: config.lifetimes,
     memoryBytes: config.memoryBytes,
@@ -74,6 +76,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
   const writer = createFollowWriter({ follow, cache, own, stream, clock });
+  const profileWriter = createProfileWriter({ profiles, cache, follows: writer, stream, clock });
   const blockWriter = createBlockWriter({ blocks, cache, follows: writer, asksBoth: config.showBlockedBy });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({
@@ -89,7 +92,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     service,
     /** What viewers can change. */
-    writers: { follows: writer, blocks: blockWriter },
+    writers: { follows: writer, blocks: blockWriter, profiles: profileWriter },
     subscriptions,
     searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),

@@ -1,8 +1,15 @@
 // What fails or is refused does so the same way many times a second: the log needs one line of it now and then.
 import type { Clock } from './clock.ts';
 
-/** A line for the log: facts never hold the UserSig or the key. */
-export type Report = (message: string, facts: Record<string, string | number | null | undefined>) => void;
+/**
+ * A line for the log: facts never hold the UserSig or the key. It is an `error` where somebody must act, a `warn` (the
+ * default) where it may mend by itself.
+ */
+export type Report = (
+  message: string,
+  facts: Record<string, string | number | null | undefined>,
+  level?: 'error' | 'warn' | 'info' | 'debug',
+) => void;
 
 const PERIOD_MS = 60_000;
 /** In one period: clients can make up any number of keys. */

@@ -37,7 +37,7 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
     ]);
   const embedded = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
   const config = readConfig(embedded ? { ...firstStart(), ...withoutBlanks(env), ...embedded.settings } : env);
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, !config.production && process.stdout.isTTY);
   const { createGateway } = await import('./server.ts');
   const starting = createGateway(config, { log }).then(async (gateway) => {
     // Kept before it serves, for the next start: at the end it may be killed, and a request would wait for the writing.

@@ -19,6 +19,9 @@ import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
+/** How long the last spans and usage reports may take when a gateway stops. */
+const LAST_REPORTS_MS = 1000;
+
 export type GatewayDependencies = {
   log: Logger;
   /**
@@ -34,7 +37,8 @@ export type GatewayDependencies = {
 /** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
 export async function createGateway(config: Config, dependencies: GatewayDependencies) {
   const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
-  const report: Report = (message, facts) => log.warn(facts, message);
+  const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
+  const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));
@@ -86,6 +90,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     webhook,
     redis,
     metrics,
+    usage,
     beginSpan: tracing?.begin ?? (() => NO_SPAN),
     clock,
     log,
@@ -122,7 +127,9 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
-      await tracing?.close();
+      // Neither a collector nor Hive keeps a process from stopping.
+      const told = Promise.allSettled([tracing?.close(), usage?.close()]);
+      await Promise.race([told, systemClock.sleep(LAST_REPORTS_MS)]);
     },
 
     /** Stops at once. */

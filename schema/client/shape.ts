@@ -83,10 +83,14 @@ export const embeddedTypes: string[] = [
   "Presence",
   "PresenceChanged",
   "ProfileChanged",
+  "ProfileFailure",
   "ProfileItem",
   "RemoveFansPayload",
+  "Suggestion",
+  "Suggestions",
   "UnblockUsersPayload",
   "UnfollowUsersPayload",
+  "UpdateProfilePayload",
   "UserConnection",
   "UserEdge"
 ];
@@ -97,7 +101,8 @@ export const mutations: string[] = [
   "followUsers",
   "removeFans",
   "unblockUsers",
-  "unfollowUsers"
+  "unfollowUsers",
+  "updateProfile"
 ];
 
 /** What can be heard, with its arguments. */

@@ -21,7 +21,13 @@ const FOLLOW_CHANGE = z.object({
    */
   own: z.object({ startedAt: z.number(), isNew: z.boolean().nullable() }).optional(),
 });
-const PROFILE_CHANGE = z.object({ type: z.literal('profile-changed'), userId: z.string(), at: z.number() });
+const PROFILE_CHANGE = z.object({
+  type: z.literal('profile-changed'),
+  userId: z.string(),
+  at: z.number(),
+  /** On changes that this gateway made, which a webhook may report as well. */
+  isOwn: z.boolean().optional(),
+});
 const CHANGE = z.union([FOLLOW_CHANGE, PROFILE_CHANGE]);
 
 export type FollowChange = z.infer<typeof FOLLOW_CHANGE>;
@@ -32,6 +38,8 @@ export type HeardChange = Change & { readonly isRepeated?: boolean };
 
 /** The same change again within this time is a repetition: a user who really comes back has left in between. */
 const REPEAT_MS = 120_000;
+/** The webhook of an own change of a profile has a time this near to it, in milliseconds. */
+const ECHO_MS = 5000;
 const MAX_PAIRS = 20_000;
 
 /**
@@ -41,12 +49,19 @@ const MAX_PAIRS = 20_000;
  */
 export function createChangeReader(): (value: unknown) => HeardChange | undefined {
   const pairs = createBoundedMap<string, { type: Change['type']; at: number }>(MAX_PAIRS);
+  const profiles = createBoundedMap<string, { at: number; isOwn: boolean }>(MAX_PAIRS);
   const near = (at: number, other: { at: number } | undefined): boolean =>
     other !== undefined && Math.abs(at - other.at) <= REPEAT_MS;
 
   return (value) => {
     const change = CHANGE.safeParse(value).data;
-    if (!change || change.type === 'profile-changed') return change;
+    if (change?.type === 'profile-changed') {
+      const { userId, at, isOwn = false } = change;
+      const last = profiles.get(userId);
+      profiles.set(userId, { at, isOwn });
+      return { ...change, isRepeated: last !== undefined && last.isOwn !== isOwn && Math.abs(at - last.at) <= ECHO_MS };
+    }
+    if (!change) return undefined;
     const { type, from, to, at, own } = change;
     const last = pairs.get(`${from} ${to}`);
     const isKnown = last?.type === type && near(at, last);

@@ -55,6 +55,12 @@ export type Profile = {
   whole: boolean;
 };
 
+/**
+ * A field of a profile that is to be set: the name of one in `Profile`, or the upstream's tag of one of the app's own. The
+ * value is a client's word; null unsets it.
+ */
+export type ProfileEdit = { readonly field: string; readonly value: unknown };
+
 /** The part of a profile that says nothing: most users have set little of it. */
 export const UNSET_PROFILE = {
   nick: null,

@@ -1,7 +1,7 @@
 // Upstream pages: cached without the profiles of their members, which are cached once for all pages, and shown with them.
 import { LRUCache } from 'lru-cache';
 import type { BatchLoader } from '../cache/batch-loader.ts';
-import type { Generations } from '../cache/generations.ts';
+import type { Generation, Generations } from '../cache/generations.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
@@ -28,6 +28,8 @@ const PROFILES = 'profile';
 
 export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
   const { profile } = caches;
+  /** When pages were asked for whose members brought a part of their profiles. */
+  const readAt = new WeakMap<CachedPage, Generation>();
   const views = new LRUCache<CachedPage, { page: FollowPage; madeAt: number }>({ max: MAX_VIEWS });
 
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
@@ -36,9 +38,14 @@ export function createPages({ follow, caches, counts, generations, clock, counts
     return known?.value && clock.now() - known.readAt <= countsMs ? known.value[list] : null;
   }
 
-  function view({ ids, times, next, partial }: CachedPage, embedded?: FollowPage): FollowPage {
+  function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
+    const { ids, times, next, partial } = cached;
+    const isOutdated = (id: string) => generations.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
     const profileOf = (id: string, n: number) =>
-      partial?.[n] ?? profile.peek(id)?.value ?? embedded?.entries[n]?.user.profile ?? null;
+      (partial && !isOutdated(id) ? partial[n] : null) ??
+      profile.peek(id)?.value ??
+      embedded?.entries[n]?.user.profile ??
+      null;
     const entries = ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number }));
     return { entries, next };
   }
@@ -60,6 +67,7 @@ export function createPages({ follow, caches, counts, generations, clock, counts
           count: query.start === '' && next === '' ? entries.length : before,
           partial: isPartial ? entries.map(({ user }) => user.profile) : null,
         };
+        if (isPartial) readAt.set(value, began.generation);
         // Where memory is short its reader has the profiles all the same.
         views.set(value, { page: view(value, read), madeAt: began.generation });
         return value;

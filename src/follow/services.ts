@@ -9,6 +9,7 @@ import type {
   PageQuery,
   Presence,
   Profile,
+  ProfileEdit,
   UserId,
 } from './model.ts';
 
@@ -77,6 +78,16 @@ export type BlockService = {
 
 export type PresenceService = {
   readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
+};
+
+/** What users can set of profiles. */
+export type ProfileEditService = {
+  /** Why this cannot be set; null when it can. */
+  faultOf(edit: ProfileEdit): 'too-long' | 'invalid' | null;
+  /** Sets all of `edits`, which have no faults, or nothing. */
+  writeProfile(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<void>;
+  /** Whether a profile has all of `edits`, as far as its fields are asked for. */
+  hasAll(profile: Profile, edits: readonly ProfileEdit[]): boolean;
 };
 
 /** Finds users by text, as an upstream offers it. */

@@ -11,7 +11,7 @@ import { UserType } from './user.ts';
 /** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
 type Values<T extends string> = Record<T, { description: string }>;
 
-const GenderType = builder.enumType('Gender', {
+export const GenderType = builder.enumType('Gender', {
   description: "A user's gender, as the profile states it.",
   values: {
     UNKNOWN: { description: 'Set to unknown.' },
@@ -20,7 +20,7 @@ const GenderType = builder.enumType('Gender', {
   } satisfies Values<Gender>,
 });
 
-const AllowTypeType = builder.enumType('AllowType', {
+export const AllowTypeType = builder.enumType('AllowType', {
   description: 'Who may add this user as a friend. It does not concern follows.',
   values: {
     NEED_CONFIRM: { description: 'A request needs the user’s consent.' },
@@ -29,7 +29,7 @@ const AllowTypeType = builder.enumType('AllowType', {
   } satisfies Values<AllowType>,
 });
 
-const AdminForbidTypeType = builder.enumType('AdminForbidType', {
+export const AdminForbidTypeType = builder.enumType('AdminForbidType', {
   description: 'What the app’s administrators forbid this user.',
   values: {
     NONE: { description: 'Nothing.' },

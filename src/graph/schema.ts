@@ -10,9 +10,11 @@ import './relations.ts';
 import './follow-connection.ts';
 import './known-fans.ts';
 import './new-fans.ts';
+import './suggestions.ts';
 import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';
+import './profile-edit.ts';
 import './blocks.ts';
 import './presence.ts';
 

@@ -10,8 +10,8 @@ import {
   checkFirst,
   connectionArguments,
   LIST_SIZE,
+  PAGE_INFO,
   type PageInfo,
-  PageInfoType,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
@@ -77,10 +77,8 @@ const UserConnectionType = builder.objectRef<UserConnection>('UserConnection').i
   fields: (t) => ({
     edges: t.expose('edges', { type: [UserEdgeType], nullable: false, description: 'The users with their cursors.' }),
     pageInfo: t.expose('pageInfo', {
-      type: PageInfoType,
-      nullable: false,
+      ...PAGE_INFO,
       description: 'Where this page stands among those who were found.',
-      complexity: 0,
     }),
   }),
 });

@@ -1,17 +1,27 @@
 // What a request and its operation came to: for the log, the metrics, and the trace by the names of OpenTelemetry's
 // conventions where it has some.
 import type { ServerResponse } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { UsageReports } from '../telemetry/usage-reports.ts';
 import { GRAPHQL_PATH, logLineOf, MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 import { hashOf } from './trusted-documents.ts';
 
+type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageReports | null };
+
 /** An operation has its answer, or its stream of answers. A trace tells its document by a hash: the text may hold anything. */
-export function endOperation(state: RequestState, metrics: Metrics | null): void {
+export function endOperation(state: RequestState, { schema, metrics, usage }: Observers): void {
   const { span, document, operationType, operationName, errorCodes } = state;
   const [code] = errorCodes;
-  metrics?.onQuery(operationType, operationName, code ?? null);
+  const staleness = state.context?.staleness();
+  metrics?.onQuery(operationType, operationName, code ?? null, state.client);
+  if (staleness) metrics?.onStaleAnswer(staleness.failure ?? 'REVALIDATING');
+  if (document && usage) {
+    const [isSubscription, ms] = [operationType === 'subscription', performance.now() - state.startedAt];
+    usage.report({ ...state, schema, document, isSubscription, ms });
+  }
   if (!span.isRecorded) return;
   span.set({
     'graphql.operation.name': operationName ?? undefined,
@@ -19,6 +29,7 @@ export function endOperation(state: RequestState, metrics: Metrics | null): void
     'graphql.document.id': state.documentId ?? (document?.loc && hashOf(document.loc.source.body)),
     'follow_gateway.upstream_calls': state.upstreamCalls,
     'follow_gateway.error_codes': [...errorCodes],
+    'follow_gateway.stale': Boolean(staleness),
     'error.type': code,
   });
   span.end(operationType ?? undefined);
@@ -50,10 +61,14 @@ export function endRequest(
     'http.request.method': method,
     'url.path': line.path,
     'http.response.status_code': status,
-    'graphql.client.name': state.client.name,
-    'graphql.client.version': state.client.version,
+    ...clientNames(state),
     'error.type': aborted ? 'aborted' : status >= 500 ? String(status) : undefined,
   });
   // Any other path is one that a client made up.
   span.end([GRAPHQL_PATH, 'webhook'].includes(path) ? `${method} ${path}` : method);
 }
+
+export const clientNames = ({ client }: RequestState) => ({
+  'graphql.client.name': client.name,
+  'graphql.client.version': client.version,
+});

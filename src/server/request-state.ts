@@ -38,6 +38,8 @@ export function openRequest(
     operationName: null as string | null,
     operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
+    /** Monotonic, in milliseconds. */
+    startedAt: performance.now(),
     /** The work that is under way, for the trace. */
     span: NO_SPAN,
     /** Public codes of the errors in the answer. */
@@ -54,11 +56,17 @@ export function openRequest(
   };
 }
 
-/** Apollo's headers, and those of clients that took them over without the name. */
-function clientOf(headers: IncomingHttpHeaders): { name?: string; version?: string } {
-  const read = (what: string) => headers[`apollographql-client-${what}`] ?? headers[`graphql-client-${what}`];
-  const name = read('name')?.toString().slice(0, MAX_LOGGED_NAME);
-  const version = read('version')?.toString().slice(0, MAX_LOGGED_NAME);
+/**
+ * By Apollo's headers, and those of clients that took them over without the name; or by the parameters of a WebSocket, which
+ * may also name a `client`.
+ */
+export function clientOf(told: Readonly<Record<string, unknown>>): { name?: string; version?: string } {
+  const { client } = told as { client?: Record<string, unknown> | null };
+  const read = (what: string) => {
+    const found = client?.[what] ?? told[`apollographql-client-${what}`] ?? told[`graphql-client-${what}`];
+    return typeof found === 'string' ? found.slice(0, MAX_LOGGED_NAME) : undefined;
+  };
+  const [name, version] = [read('name'), read('version')];
   return { ...(name && { name }), ...(version && { version }) };
 }
 

@@ -17,7 +17,8 @@ import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { clientNames } from './request-end.ts';
+import { clientOf, GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
 import { viewerOf } from './socket-viewer.ts';
 import type { Answers, Graphql } from './yoga.ts';
 
@@ -98,7 +99,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           return false;
         }
       },
-      async onSubscribe({ extra: { socket, request } }, _id, payload) {
+      async onSubscribe({ connectionParams, extra: { socket, request } }, _id, payload) {
         // Nothing more begins on a connection that is about to close: the client asks again elsewhere.
         if (isLeaving) return new Promise<never>(() => {});
         const { viewer, running, disconnect } = connectionOf(socket);
@@ -106,6 +107,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
         const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
         state.viewer = viewer;
+        state.client = clientOf({ ...request.headers, ...connectionParams });
         const span = beginSpan('GraphQL over WebSocket', request.headers, {});
         state.span = span;
         running.set(payload, { state, span, startedAt: clock.now() });
@@ -163,6 +165,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     const operation = running.get(payload);
     if (!operation) return;
     running.delete(payload);
+    operation.span.set(clientNames(operation.state));
     operation.span.end();
     log.info({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt }, 'operation');
     if (isLeaving) closeWhenAnswered(socket);

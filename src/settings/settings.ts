@@ -24,6 +24,9 @@ import {
 
 const regions = Object.keys(REGIONS) as Region[];
 
+const EDITABLE =
+  /^(nick|avatar|gender|birthday|location|selfSignature|language|level|role|allowType|adminForbidType|messageSettings|Tag_Profile_Custom_[A-Za-z]{1,8})$/;
+
 /** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
 export const PLAIN = z.object({
   HOST: hostName.prefault('127.0.0.1').describe('the address to listen on; the image sets 0.0.0.0'),
@@ -47,6 +50,13 @@ export const PLAIN = z.object({
     .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
     .prefault('')
     .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
+  PROFILE_EDITABLE_FIELDS: words
+    .refine(
+      (names) => names.every((name) => EDITABLE.test(name)),
+      'must be fields of UpdateProfileInput, or custom tags',
+    )
+    .prefault('nick,avatar,gender,birthday,location,selfSignature,language')
+    .describe('what viewers may set of their profiles; custom fields as `Tag_Profile_Custom_Team`'),
   EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
   LIST_VISIBILITY: listVisibility
     .prefault('public')
@@ -61,6 +71,7 @@ export const PLAIN = z.object({
     10_000,
     'how many fans `matching` looks through at most, a call for each 1,000',
   ),
+  SUGGESTIONS_MAX_CALLS: number(3, 200, 30, 'from how many pages of lists `suggestions` are made at most'),
   USER_SEARCH: onOrOff
     .prefault('off')
     .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
@@ -142,5 +153,12 @@ export const SETTINGS = z.object({
   TRUSTED_DOCUMENTS_PATH: text.optional().describe('a file or folder of further documents'),
   FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
   FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
+  HIVE_TOKEN: secret.optional().describe('reports usage of the schema to Hive, by this access token'),
+  HIVE_TARGET: text
+    .optional()
+    .describe("required for tokens of an organization (`hvo1/…`): Hive's target, as a path or an id"),
+  HIVE_ENDPOINT: httpsUrl
+    .optional()
+    .describe('where usage is reported to, in place of Hive itself; http for loopback only'),
   ...PLAIN.shape,
 });

@@ -5,9 +5,25 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Creates the log: lines of JSON on standard output, written in chunks, at the latest when the process exits. Flush it
- * before an exit, since a reader that is gone is noticed by an asynchronous write alone.
+ * before an exit, since a reader that is gone is noticed by an asynchronous write alone. At a terminal, lines for people.
  */
-export function createLog(level: string): Logger {
+export function createLog(level: string, isTerminal = false): Logger {
+  if (isTerminal)
+    return pino({ level, base: null }, { write: (line: string) => void process.stdout.write(readable(line)) });
   const output = pino.destination({ sync: false, minLength: 4096, periodicFlush: 100, maxLength: MAX_BYTES });
   return pino({ level, base: null }, output);
 }
+
+/** A line of the log as people read it; what clients made up can move no cursor, since it is quoted. */
+export function readable(line: string): string {
+  const { level, time, msg, err, ...facts } = JSON.parse(line);
+  const told = Object.entries(facts)
+    .map(([name, value]) => ` ${name}=${/^[\w./:-]+$/.test(String(value)) ? value : JSON.stringify(value)}`)
+    .join('');
+  const [clock] = new Date(time).toTimeString().split(' ');
+  const name = pino.levels.labels[level] ?? '';
+  const stack = err?.stack ? `\n${err.stack}` : '';
+  return `${clock} \x1b[${COLOURS[name] ?? 0}m${name.padEnd(5)}\x1b[0m ${msg ?? ''}\x1b[2m${told}\x1b[0m${stack}\n`;
+}
+
+const COLOURS: Record<string, number> = { fatal: 31, error: 31, warn: 33, info: 32, debug: 36 };

@@ -1,42 +1,30 @@
 // Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
-import type { BreakerState } from '../tencent/breaker.ts';
-import type { BudgetState } from '../tencent/budget/budget.ts';
 import { COMMANDS } from '../tencent/commands.ts';
 import type { Command } from '../tencent/wire.ts';
-
-/** Values that are read at the moment of a scrape; null for what this gateway does not have. */
-export type Readings = {
-  memoryBytes(): Readonly<Record<string, number>>;
-  breakers(): Partial<Record<Command, BreakerState>>;
-  redisIsUp: (() => boolean) | null;
-  budget: () => Partial<Record<Command, BudgetState>>;
-  /** By transport. */
-  openSubscriptions(): Readonly<Record<string, number>>;
-};
+import { addReadings, type Readings } from './readings.ts';
 
 export type MetricsOptions = {
   /** Names of operations that have lines of their own: clients can make up any number of others. */
   knownOperations: readonly string[];
-  readings: Readings;
+  readings: Omit<Readings, 'lastWebhookAt'>;
   /** Slow requests name their traces, which Prometheus' older text format cannot say. */
   traces: boolean;
 };
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Label values, in the order of the label names, and the value that belongs to them. */
-type Sample = [labels: string[], value: number];
+type Client = { name?: string; version?: string };
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
 const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
-const BREAKER_STATES = ['closed', 'half-open', 'open'] as const satisfies BreakerState[];
-/** Error codes are the upstream's: beyond this many, further ones are counted as `other`. */
+/** Error codes are the upstream's, and names of clients their own: beyond this many, further ones are `other`. */
 const MAX_CALL_OUTCOMES = 200;
+const MAX_CLIENTS = 50;
 
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
 export function createMetrics({ knownOperations, readings, traces }: MetricsOptions) {
@@ -49,25 +37,15 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
     new Counter(metric(...options));
   const histogram = <Label extends string>(buckets: number[], ...options: Parameters<typeof metric<Label>>) =>
     new Histogram({ ...metric(...options), buckets, enableExemplars: traces });
-  /** A metric whose samples are read at the moment of a scrape. */
-  const sampled = (
-    Metric: typeof Gauge | typeof Counter,
-    read: () => Sample[],
-    ...options: Parameters<typeof metric>
-  ) =>
-    new Metric({
-      ...metric(...options),
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.labels(...labels).inc(value);
-      },
-    });
-  const { memoryBytes, breakers, redisIsUp, openSubscriptions } = readings;
   const known = new Set(knownOperations);
   const nameOf = (operation: string | null) => (operation !== null && known.has(operation) ? operation : 'other');
 
   const queryHelp = 'GraphQL operations by type, name (other: not in schema/operations), and first error code or OK.';
   const queries = counter('queries_total', queryHelp, ['type', 'operation', 'code']);
+  const clientHelp = 'GraphQL operations by the name and version that the client gives itself.';
+  const clients = counter('client_queries_total', clientHelp, ['client', 'version']);
+  const staleHelp = 'Answers in which something was stale, by why nothing newer was there.';
+  const staleAnswers = counter('stale_answers_total', staleHelp, ['reason']);
   const requestHelp = 'Time from a GraphQL request to the end of its answer, by HTTP status (or aborted).';
   // The library's type takes an exemplar's label for one of the metric.
   type RequestLabel = 'operation' | 'status' | 'trace_id';
@@ -90,37 +68,8 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
   const batchHelp = 'Keys in a batch, those included that are renewed in its spare slots.';
   const batchSizes = histogram(BATCH_SIZES, 'batch_size', batchHelp, ['kind']);
 
-  const byName = (values: Readonly<Record<string, number>>) =>
-    Object.entries(values).map(([name, value]): Sample => [[name], value]);
-  sampled(Gauge, () => byName(memoryBytes()), 'memory_bytes', 'Estimated bytes in the memory tier.', ['kind']);
-  const openHelp = 'Subscriptions that are open now, by transport.';
-  sampled(Gauge, () => byName(openSubscriptions()), 'open_subscriptions', openHelp, ['transport']);
-  if (redisIsUp) sampled(Gauge, () => [[[], Number(redisIsUp())]], 'redis_up', 'Whether Redis answers.', []);
-  const breakerStates = () =>
-    Object.entries(breakers()).flatMap(([command, current]) =>
-      BREAKER_STATES.map((state): Sample => [[command, state], Number(state === current)]),
-    );
-  const breakerHelp = 'Circuit breaker of each command that was called: 1 for the state that it is in.';
-  sampled(Gauge, breakerStates, 'breaker_state', breakerHelp, ['command', 'state']);
-
-  const budgets = () => Object.entries(readings.budget());
-  const byPriority = (what: 'waiting' | 'admitted' | 'refused') => () =>
-    budgets().flatMap(([command, state]) =>
-      Object.entries(state[what]).map(([priority, count]): Sample => [[command, priority], count]),
-    );
-  const byCommand = (what: 'limit' | 'used' | 'shared') => () =>
-    budgets().map(([command, state]): Sample => [[command], Number(state[what])]);
-  const priority = ['command', 'priority'];
-  sampled(Counter, byPriority('admitted'), 'budget_admitted_total', 'Calls that the budget let go.', priority);
-  const refusedHelp = 'Calls that the budget refused, since they had waited too long.';
-  sampled(Counter, byPriority('refused'), 'budget_refused_total', refusedHelp, priority);
-  sampled(Gauge, byPriority('waiting'), 'budget_waiting', 'Calls that wait for the budget now.', priority);
-  const limitHelp = 'Calls that may go in any second now: of all replicas while shared, else of this one.';
-  sampled(Gauge, byCommand('limit'), 'budget_limit', limitHelp, ['command']);
-  const usedHelp = 'Calls of the last second, as far as this replica knows; of all replicas while shared.';
-  sampled(Gauge, byCommand('used'), 'budget_used', usedHelp, ['command']);
-  const sharedHelp = 'Whether the budget is shared with other replicas now; 0 for a local share.';
-  sampled(Gauge, byCommand('shared'), 'budget_shared', sharedHelp, ['command']);
+  let lastWebhookAt: number | null = null;
+  addReadings(metric, { ...readings, lastWebhookAt: () => lastWebhookAt });
 
   // A series that begins with its first event hides that event from rates and alerts.
   for (const type of ['query', 'mutation', 'subscription']) queries.labels(type, 'other', 'OK').inc(0);
@@ -136,15 +85,13 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
     shared.labels(kind).inc(0);
     batchSizes.zero({ kind });
   }
+  staleAnswers.labels('REVALIDATING').inc(0);
   for (const outcome of ['trusted', 'unknown', 'refused']) documents.labels(outcome).inc(0);
   for (const outcome of ['refused', 'ignored']) webhooks.labels('none', outcome).inc(0);
   for (const oddity of ['no account', 'no time']) oddEntries.labels(oddity).inc(0);
 
-  const callOutcomes = new Set<string>();
-  function outcomeOf(outcome: string): string {
-    if (callOutcomes.size < MAX_CALL_OUTCOMES) callOutcomes.add(outcome);
-    return callOutcomes.has(outcome) ? outcome : 'other';
-  }
+  const countsOutcome = bounded(MAX_CALL_OUTCOMES);
+  const countsClient = bounded(MAX_CLIENTS);
 
   const memory: Required<CacheObserver> = {
     onRead(kind: CacheKind, outcome: ReadOutcome, tier: Tier) {
@@ -163,8 +110,15 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
     /** Observes the caches. */
     memory,
     /** An operation has its answer; `type` is null when it was not understood, `code` when nothing failed. */
-    onQuery(type: string | null, operation: string | null, code: string | null): void {
+    onQuery(type: string | null, operation: string | null, code: string | null, { name, version = '' }: Client): void {
       queries.labels(type ?? 'none', nameOf(operation), code ?? 'OK').inc();
+      if (!name) return;
+      const labels = countsClient(`${name} ${version}`) ? [name, version] : ['other', ''];
+      clients.labels(...labels).inc();
+    },
+    /** Something in an answer was stale: its renewal was on its way, or had failed with a public code. */
+    onStaleAnswer(reason: string): void {
+      staleAnswers.labels(reason).inc();
     },
     /** A GraphQL request over HTTP is over. */
     onRequest(operation: string | null, status: number | 'aborted', ms: number, { isRecorded, traceId }: Span): void {
@@ -174,7 +128,7 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
     },
     /** A call upstream has ended. */
     onCall(command: Command, outcome: string, ms: number): void {
-      calls.labels(command, outcomeOf(outcome)).inc();
+      calls.labels(command, countsOutcome(outcome) ? outcome : 'other').inc();
       callSeconds.labels(command).observe(ms / 1000);
     },
     /** A member of a list could not be read. */
@@ -188,6 +142,7 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
     /** A webhook was taken or refused. */
     onWebhook(command: string | null, outcome: string): void {
       webhooks.labels(command ?? 'none', outcome).inc();
+      if (command !== null) lastWebhookAt = Date.now();
     },
     /** Begins to measure the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {
@@ -197,4 +152,10 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
         registry.removeSingleMetric(`nodejs_active_${kind}_total`);
     },
   };
+}
+
+/** Whether a name is one of the first `max`, for labels that others make up. */
+function bounded(max: number) {
+  const names = new Set<string>();
+  return (name: string): boolean => names.has(name) || (names.size < max && Boolean(names.add(name)));
 }

@@ -119,7 +119,8 @@ export function createAttempts(options: AttemptOptions) {
     if (rule.fault !== 'caller') {
       const { fault, note, remedy } = rule;
       const facts = { command, errorCode, fault, note, remedy, errorInfo, requestId };
-      report(`${command} ${errorCode}`, 'the upstream refused a call', facts);
+      const level = rule.throttled ? 'warn' : fault === 'upstream' ? 'debug' : 'error';
+      report(`${command} ${errorCode}`, 'the upstream refused a call', facts, level);
     }
     return {
       error: new UpstreamRefusal(command, errorCode, errorInfo),
@@ -132,7 +133,8 @@ export function createAttempts(options: AttemptOptions) {
   }
 
   function noAnswer(command: Command, reason: string, mayRepeat: boolean, isUpstreamsFault: boolean): Failure {
-    if (isUpstreamsFault) report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason });
+    if (isUpstreamsFault)
+      report(`${command} ${reason}`, 'the upstream gave no usable answer', { command, reason }, 'debug');
     return {
       error: new TransportFailure(command, reason, { mayHaveHappened: !mayRepeat }),
       retry: mayRepeat && !FINAL_REASONS.has(reason) ? 'backoff' : 'never',

@@ -56,15 +56,26 @@ export function createTencentClient(options: TencentClientOptions) {
   const signature = createSignature(options);
   const attempt = createAttempts({ ...options, http, signature, timeoutMs, random, report, onCall });
   const breakers = new Map<Command, Breaker>();
+  const away = new Set<Command>();
+  let reason = '';
   let closed: Promise<void> | undefined;
 
   function breakerOf(command: Command): Breaker {
     let breaker = breakers.get(command);
     if (breaker === undefined) {
-      breaker = createBreaker(clock, (state) => report(`the circuit breaker of ${command} is ${state}`, { command }));
+      breaker = createBreaker(clock, (state) => noteBreaker(command, state));
       breakers.set(command, breaker);
     }
     return breaker;
+  }
+
+  /** An outage is one line, and its end another, however many commands it hits. */
+  function noteBreaker(command: Command, state: 'open' | 'closed'): void {
+    const wasUp = away.size === 0;
+    if (state === 'open') away.add(command);
+    else away.delete(command);
+    if (wasUp) report('The upstream is away; stale answers stand in', { command, reason });
+    else if (away.size === 0) report('The upstream is back', { command }, 'info');
   }
 
   // Between half and all of it, so that callers that failed together do not come back together.
@@ -98,6 +109,7 @@ export function createTencentClient(options: TencentClientOptions) {
             return outcome.body;
           }
           if (outcome.health !== 'unknown') health = outcome.health;
+          if (health === 'failed') reason = outcome.error.message;
           before = outcome;
           const waitMs = outcome.retry === 'resign' ? 0 : jittered(outcome.firstWaitMs * 2 ** (tries - 1));
           const mayRepeat = tries < MAX_TRIES[outcome.retry] && clock.now() + waitMs < call.deadlineAt;

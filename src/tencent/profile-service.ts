@@ -1,11 +1,12 @@
 // Profiles as the upstream offers them: all configured tags at once, unknown accounts kept apart from the others.
 import type { Clock } from '../clock.ts';
 import type { Profile, UserId } from '../follow/model.ts';
-import type { Batch, CallOptions, ProfileService } from '../follow/services.ts';
+import type { Batch, CallOptions, ProfileEditService, ProfileService } from '../follow/services.ts';
 import type { Report } from '../report.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
+import { wireItemOf } from './profile-edit.ts';
 import { isRefusal, malformedAnswer } from './upstream-errors.ts';
 
 export type ProfileServiceOptions = {
@@ -23,11 +24,11 @@ const UNSURE_TAG = 'Tag_Profile_IM_MsgSettings';
 /** A tag made in the console works after about five minutes (CONTRACT 6.3). */
 const LEFT_OUT_MS = 5 * 60_000;
 
-/** Creates the profile service over `portrait_get` (CONTRACT 6.1). */
+/** Creates the profile service over `portrait_get` and `portrait_set` (CONTRACT 6.1, 6.2). */
 export function createProfileService(
   client: Pick<TencentClient, 'call'>,
   { customFields, clock, report = () => {} }: ProfileServiceOptions,
-): ProfileService {
+): ProfileService & ProfileEditService {
   const custom = [...new Set(customFields.map((key) => `${CUSTOM_TAG_PREFIX}${key}`))];
   let leftOut = { tags: [] as readonly string[], until: 0 };
   const refusedTags = () => (clock.now() < leftOut.until ? leftOut.tags : []);
@@ -74,6 +75,22 @@ export function createProfileService(
   return {
     readProfiles: (userIds, call) =>
       askInChunks('portrait_get', userIds, MAX_ACCOUNTS, (chunk) => readSome(chunk, call)),
+    faultOf(edit) {
+      const item = wireItemOf(edit);
+      return typeof item === 'string' ? item : null;
+    },
+    async writeProfile(userId, edits, call) {
+      const request = { From_Account: userId, ProfileItem: edits.map(wireItemOf) };
+      await client.call('portrait_set', request, call);
+    },
+    hasAll: ({ items }, edits) =>
+      edits.every((edit) => {
+        const item = wireItemOf(edit);
+        if (typeof item === 'string') return false;
+        const found = items.find(({ tag }) => tag === item.Tag);
+        // What is unset is left out.
+        return found ? found.value === item.Value : !item.Value;
+      }),
     refusedTags,
     asAsked(profile) {
       // Mostly there is nothing to leave out, and then the page and the profile share one object.

@@ -5,17 +5,17 @@ import { isRecord } from './envelope.ts';
 /** Prefix of the app's own tags (CONTRACT 6.3). */
 export const CUSTOM_TAG_PREFIX = 'Tag_Profile_Custom_';
 
-const GENDERS: ReadonlyMap<string, Gender> = new Map([
+export const GENDERS: ReadonlyMap<string, Gender> = new Map([
   ['Gender_Type_Unknown', 'UNKNOWN'],
   ['Gender_Type_Female', 'FEMALE'],
   ['Gender_Type_Male', 'MALE'],
 ]);
-const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
+export const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
   ['AllowType_Type_NeedConfirm', 'NEED_CONFIRM'],
   ['AllowType_Type_AllowAny', 'ALLOW_ANY'],
   ['AllowType_Type_DenyAny', 'DENY_ANY'],
 ]);
-const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
+export const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
   ['AdminForbid_Type_None', 'NONE'],
   ['AdminForbid_Type_SendOut', 'SEND_OUT'],
 ]);
@@ -24,7 +24,7 @@ const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
 const MAX_INT = 2 ** 31 - 1;
 
 type Value = string | number;
-type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
+export type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
 
 const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
 
@@ -34,11 +34,11 @@ const integer = (value: Value): number | null =>
 const oneOf = <T>(names: ReadonlyMap<string, T>, value: Value): T | null =>
   typeof value === 'string' ? (names.get(value) ?? null) : null;
 
-const webAddress = (value: Value): string | null =>
+export const webAddress = (value: Value): string | null =>
   typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null;
 
 // YYYYMMDD is advice only (CONTRACT 6.3), so anything may be in there.
-function calendarDate(value: number | null): string | null {
+export function calendarDate(value: number | null): string | null {
   if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
   const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
   if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
@@ -64,6 +64,8 @@ const FIELDS: { readonly [F in StandardField]: readonly [tag: string, read: (val
   adminForbidType: ['Tag_Profile_IM_AdminForbidType', (value) => oneOf(ADMIN_FORBID_TYPES, value)],
   messageSettings: ['Tag_Profile_IM_MsgSettings', integer],
 };
+
+export const tagOf = (field: keyof typeof FIELDS): string => FIELDS[field][0];
 
 export const STANDARD_TAGS: readonly string[] = Object.values(FIELDS).map(([tag]) => tag);
 

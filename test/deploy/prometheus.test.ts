@@ -134,7 +134,7 @@ const promtool = (...args: string[]) => promisify(execFile)('promtool', args);
 test.skipIf(!hasPromtool)(
   'promtool: an outage, throttling, silent webhooks and other troubles fire their alerts alone',
   async () => {
-    await promtool('check', 'rules', join(DEPLOY, 'prometheus/alerts.yaml'));
+    await promtool('check', 'config', join(DEPLOY, 'prometheus/prometheus.yaml'));
     await promtool('test', 'rules', join(DEPLOY, 'prometheus/alerts.test.yaml'));
   },
 );

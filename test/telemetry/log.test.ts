@@ -1,8 +1,12 @@
 // The log goes out whatever becomes of its reader, and keeps no process from serving or leaving.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { readable } from '../../src/telemetry/log.ts';
 import { ROOT } from '../process/start-process.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { openGateway } from '../support/gateway.ts';
 
 /** A process that runs `body`, with a log. */
 function write(body: string) {
@@ -38,4 +42,37 @@ test('a process leaves when its reader has gone', async () => {
   child.stdout.destroy();
   child.stdin.write('now');
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('at a terminal a line is for people, and nothing that a client made up moves its cursor', () => {
+  const facts = { requestId: 'abc', operationName: 'a\u001b[2J b', ms: 12, errorCodes: [] };
+  const line = readable(JSON.stringify({ level: 40, time: 0, msg: 'request', ...facts }));
+  const plain = stripVTControlCharacters(line);
+  expect(plain).toMatch(
+    /^\d\d:\d\d:00 warn {2}request requestId=abc operationName="a\\u001b\[2J b" ms=12 errorCodes=\[\]\n$/,
+  );
+});
+
+test('an outage of the upstream is one line, whatever it hits, and its end another', async () => {
+  const clock = createHastyClock();
+  const gateway = await openGateway({ clock, sandbox: { emptyWorld: true, clock } });
+  gateway.sandbox.world.addFans('star', 3);
+  const told = () =>
+    gateway.logLines.map((line) => JSON.parse(line)).filter(({ level, msg }) => level >= 30 && msg !== 'request');
+  const askAll = async (rounds: number) => {
+    for (let n = 0; n < rounds; n++) {
+      await gateway.query(
+        `{ user(id: "star") { fans(first: ${n + 1}) { nodes { id } } follows { nodes { id } } fansCount nick } }`,
+      );
+      clock.advance(2000);
+    }
+  };
+  gateway.sandbox.faults.set({ reset: {} });
+  await askAll(40);
+  expect(told()).toEqual([
+    expect.objectContaining({ level: 40, msg: expect.stringContaining('The upstream is away') }),
+  ]);
+  gateway.sandbox.faults.reset();
+  await askAll(10);
+  expect(told().slice(1)).toEqual([expect.objectContaining({ level: 30, msg: 'The upstream is back' })]);
 });

@@ -1,14 +1,17 @@
 // What an operator sees: counters that tell what happened, and nothing that must stay inside.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { ask as askSocket, openClient } from '../live/sockets.ts';
 import { run } from '../process/start-process.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
+import { ADD, follows, PATH, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
 const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen.graphql', import.meta.url), 'utf8');
@@ -204,6 +207,47 @@ test('neither the key nor a signature nor a password is ever shown', async () =>
   expect(text).toContain('outcome="HTTP 502"');
   expect(text).not.toMatch(/usersig|opensesame|eJ[A-Za-z0-9*_-]{40}/i);
   expect(text).not.toContain(SANDBOX_APP.secretKey);
+});
+
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+test.skipIf(!hasPromtool)('promtool finds nothing to say of them (needs promtool)', async () => {
+  const { gateway } = await openWatched();
+  await gateway.data(FANS_SCREEN, { userId: 'star' });
+  const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await scrapeText(gateway) });
+  expect([status, String(stderr)]).toEqual([0, '']);
+});
+
+test('clients are counted by name and version, over WebSockets too, and no more than fifty of them', async () => {
+  const { gateway } = await openWatched();
+  const ask = (name: string, version = '1') =>
+    gateway.send('{ __typename }', {}, { 'graphql-client-name': name, 'graphql-client-version': version });
+  for (const version of ['1', '2', '2']) await ask('ios', version);
+  for (const params of [{ client: { name: 'web', version: '3' } }, { 'apollographql-client-name': 'web' }])
+    await askSocket(openClient(gateway, params), '{ __typename }');
+  expect(await read(gateway, 'client_queries_total')).toEqual({
+    '{client="ios",version="1"}': 1,
+    '{client="ios",version="2"}': 2,
+    '{client="web",version="3"}': 1,
+    '{client="web",version=""}': 1,
+  });
+  expect(gateway.logLines.join()).toContain('"clientName":"web","clientVersion":"3"');
+  for (let n = 0; n < 60; n++) await ask(`invented ${n}`);
+  const clients = await read(gateway, 'client_queries_total');
+  expect(Object.keys(clients)).toHaveLength(51);
+  expect(clients['{client="other",version=""}']).toBe(60 - 46);
+});
+
+test('an answer with something stale in it is counted, and the last webhook is dated', async () => {
+  const { gateway, clock } = await openWatched({ LIST_FRESH_SECONDS: '10', WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH });
+  const counts = '{ user(id: "star") { fansCount } }';
+  await gateway.data(counts);
+  expect(await read(gateway, 'last_webhook_timestamp_seconds')).toEqual({});
+  clock.advance(11_000);
+  await gateway.data(counts);
+  expect(await read(gateway, 'stale_answers_total')).toEqual({ '{reason="REVALIDATING"}': 1 });
+  await tell(gateway, ADD, follows('ana', ['star']), { at: clock.now() });
+  const { '': at = 0 } = await read(gateway, 'last_webhook_timestamp_seconds');
+  expect(Math.abs(Date.now() / 1000 - at)).toBeLessThan(60);
 });
 
 test('names and texts are as promtool wants them, and the process is told of too', async () => {

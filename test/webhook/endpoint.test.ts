@@ -176,7 +176,7 @@ describe('the answer', () => {
 
   test('is OK to what is signed but of no use here, of which nothing is read', async () => {
     const { gateway, asked, calls } = await openStar();
-    const response = await tell(gateway, 'State.StateChange', 'no JSON', { at: NOW });
+    const response = await tell(gateway, 'Group.CallbackAfterNewMemberJoin', 'no JSON', { at: NOW });
     expect([response.status, await response.json()]).toEqual([200, OK]);
     expect(calls.count()).toBe(asked);
     expect(await webhooksOf(gateway)).toEqual({ '{command="none",outcome="ignored"}': 1 });
@@ -296,9 +296,9 @@ describe('the path', () => {
   test('serves when it is derived', async () => {
     const gateway = await openWithWebhooks({ env: { WEBHOOK_PATH: '' } });
     const path = configured({ WEBHOOK_TOKEN: TOKEN, TENCENT_SECRET_KEY: SANDBOX_APP.secretKey }) ?? '';
-    const url = addressOf(gateway, 'State.StateChange').replace(PATH, path);
+    const url = addressOf(gateway, 'Group.CallbackAfterNewMemberJoin').replace(PATH, path);
     expect((await fetch(url, { method: 'POST' })).status).toBe(200);
-    expect((await tell(gateway, 'State.StateChange', {})).status).toBe(404);
+    expect((await tell(gateway, 'Group.CallbackAfterNewMemberJoin', {})).status).toBe(404);
   });
 });
 

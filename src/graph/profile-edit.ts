@@ -1,0 +1,129 @@
+// What viewers set of their own profiles.
+import type { Context } from '../context.ts';
+import { GatewayError } from '../errors.ts';
+import type { ProfileEdit, UserHandle } from '../follow/model.ts';
+import { builder } from './builder.ts';
+import { price, USER_PRICE } from './cost.ts';
+import { AdminForbidTypeType, AllowTypeType, GenderType } from './profile.ts';
+import { COMMON_REASONS, reasonOf } from './target-results.ts';
+import { UserType } from './user.ts';
+
+const { INVALID_ID: _, ...COMMON } = COMMON_REASONS;
+const REASONS = {
+  ...COMMON,
+  NOT_EDITABLE: { description: 'The deployment does not let viewers set this field.' },
+  TOO_LONG: { description: 'It takes more bytes than the upstream keeps: 500, or 16 for a location.' },
+  INVALID_VALUE: { description: 'This cannot be the value of the field.' },
+} as const;
+type Failure = { field: string | null; reason: keyof typeof REASONS; message: string };
+type Payload = { viewer: UserHandle; failures: readonly Failure[] };
+
+const ReasonType = builder.enumType('ProfileFailureReason', {
+  description: 'Why a profile was not changed.',
+  values: REASONS,
+});
+
+const FailureType = builder.objectRef<Failure>('ProfileFailure').implement({
+  description: 'Why a profile was not changed: no field of it was.',
+  fields: (t) => ({
+    field: t.exposeString('field', {
+      description:
+        'The field of the input that is to blame, a custom one as `Tag_Profile_Custom_Team`; null when it is none of them.',
+    }),
+    reason: t.field({ type: ReasonType, nullable: false, description: 'Why.', resolve: ({ reason }) => reason }),
+    message: t.exposeString('message', { nullable: false, description: 'Why, in words for a developer.' }),
+  }),
+});
+
+const CustomFieldInputType = builder.inputType('CustomFieldInput', {
+  description: 'A profile field of the app’s own that is to be set.',
+  fields: (t) => ({
+    key: t.string({ required: true, description: 'The key, without the `Tag_Profile_Custom_` prefix.' }),
+    value: t.string({ required: true, description: 'The value, at most 500 bytes.' }),
+  }),
+});
+
+const InputType = builder.inputType('UpdateProfileInput', {
+  description:
+    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8.',
+  fields: (t) => ({
+    nick: t.string({ description: 'The name to show.' }),
+    avatar: t.field({ type: 'URL', description: 'The picture to show: an absolute `http` or `https` address.' }),
+    gender: t.field({ type: GenderType, description: 'The gender.' }),
+    birthday: t.field({ type: 'Date', description: 'The date of birth.' }),
+    location: t.string({ description: 'The place, at most 16 bytes.' }),
+    selfSignature: t.string({ description: 'What the user says about themself.' }),
+    language: t.int({ description: 'The language, a number of the app’s own.' }),
+    level: t.int({ description: 'The level, a number of the app’s own.' }),
+    role: t.int({ description: 'The role, a number of the app’s own.' }),
+    allowType: t.field({ type: AllowTypeType, description: 'Who may add this user as a friend.' }),
+    adminForbidType: t.field({ type: AdminForbidTypeType, description: 'What is forbidden to the user.' }),
+    messageSettings: t.int({ description: 'Message settings, a bit field.' }),
+    customFields: t.field({ type: [CustomFieldInputType], description: 'Fields of the app’s own, each key once.' }),
+  }),
+});
+
+const PayloadType = builder.objectRef<Payload>('UpdateProfilePayload').implement({
+  description: 'The answer of `updateProfile`.',
+  fields: (t) => ({
+    failures: t.field({
+      type: [FailureType],
+      nullable: false,
+      description: 'Why nothing was changed; empty when all of it is done.',
+      resolve: ({ failures }) => [...failures],
+    }),
+    viewer: t.field({
+      type: UserType,
+      description: 'The viewer as they are now.',
+      complexity: USER_PRICE,
+      resolve: ({ viewer }) => viewer,
+    }),
+  }),
+});
+
+builder.mutationField('updateProfile', (t) =>
+  t.field({
+    type: PayloadType,
+    description:
+      'Sets fields of the viewer’s own profile: all that are given, or none. The next read shows it in every list, on every replica.',
+    args: { input: t.arg({ type: InputType, required: true, description: 'What to set.' }) },
+    complexity: price(1),
+    resolve: (_root, { input: { customFields, ...fields } }, context) =>
+      change(
+        [
+          ...Object.entries(fields).map(([field, value]) => ({ field, value })),
+          ...(customFields ?? []).map(({ key, value }) => ({ field: `Tag_Profile_Custom_${key}`, value })),
+        ],
+        context,
+      ),
+  }),
+);
+
+const change = (edits: readonly ProfileEdit[], context: Context): Promise<Payload> =>
+  context.write(async ({ profiles }, viewerId, call) => {
+    if (edits.length === 0) throw new GatewayError('BAD_USER_INPUT', 'Name at least one field. Nothing was changed.');
+    const failures = edits.flatMap((edit): Failure[] => {
+      const reason = reasonAgainst(edit, edits, context, profiles.faultOf);
+      return reason ? [failure(edit.field, reason)] : [];
+    });
+    if (failures.length === 0) {
+      const error = await profiles.change(viewerId, edits, call);
+      if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
+    }
+    return { viewer: { id: viewerId, profile: null }, failures };
+  });
+
+function reasonAgainst(
+  edit: ProfileEdit,
+  edits: readonly ProfileEdit[],
+  { settings }: Context,
+  faultOf: (edit: ProfileEdit) => 'too-long' | 'invalid' | null,
+): Failure['reason'] | null {
+  if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
+  const fault = edits.filter(({ field }) => field === edit.field).length > 1 ? 'invalid' : faultOf(edit);
+  return fault && (fault === 'too-long' ? 'TOO_LONG' : 'INVALID_VALUE');
+}
+
+const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({
+  ...{ field: field?.slice(0, 60).toWellFormed() ?? null, reason, message },
+});
