@@ -40,6 +40,7 @@ export type GraphSettings = Pick<
   | 'maxValues'
   | 'knownFansMaxCalls'
   | 'searchMaxFans'
+  | 'suggestionsMaxCalls'
   | 'userSearch'
   | 'embeddedProfile'
   | 'presenceVisibility'

@@ -9,8 +9,8 @@ import {
   connectionArguments,
   denied,
   LIST_SIZE,
+  PAGE_INFO,
   type PageInfo,
-  PageInfoType,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
@@ -88,12 +88,7 @@ const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFan
       description: 'The members alone.',
       resolve: ({ edges }) => edges.map(({ node }) => node),
     }),
-    pageInfo: t.expose('pageInfo', {
-      type: PageInfoType,
-      nullable: false,
-      description: 'Where this page stands in the list.',
-      complexity: 0,
-    }),
+    pageInfo: t.expose('pageInfo', PAGE_INFO),
     count: t.exposeInt('count', {
       nullable: false,
       description: 'How many members the whole list has: exact unless `atLeast`.',

@@ -10,6 +10,7 @@ import './relations.ts';
 import './follow-connection.ts';
 import './known-fans.ts';
 import './new-fans.ts';
+import './suggestions.ts';
 import './user-search.ts';
 import './follow-changes.ts';
 import './events.ts';

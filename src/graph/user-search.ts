@@ -10,13 +10,14 @@ import {
   checkFirst,
   connectionArguments,
   LIST_SIZE,
+  PAGE_INFO,
   type PageInfo,
-  PageInfoType,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
 import { price } from './cost.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 type UserEdge = { readonly cursor: string; readonly node: UserHandle };
@@ -77,10 +78,8 @@ const UserConnectionType = builder.objectRef<UserConnection>('UserConnection').i
   fields: (t) => ({
     edges: t.expose('edges', { type: [UserEdgeType], nullable: false, description: 'The users with their cursors.' }),
     pageInfo: t.expose('pageInfo', {
-      type: PageInfoType,
-      nullable: false,
+      ...PAGE_INFO,
       description: 'Where this page stands among those who were found.',
-      complexity: 0,
     }),
   }),
 });
@@ -95,7 +94,7 @@ builder.queryField('searchUsers', (t) =>
       ...connectionArguments(t.arg),
     },
     complexity: price(CALLS, pricedMembers),
-    directives: { cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
     resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
   }),
 );
