@@ -1,7 +1,7 @@
 // What urql's Graphcache needs to know of the graph: `cacheExchange({ ...graphcache })`.
 import type { Cache, CacheExchangeOpts, Entity, UpdateResolver } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
-import { embeddedTypes, events, lookups, mutations, pagedFields } from './shape.ts';
+import { embeddedTypes, events, lookups, mutations, pagedFields, possibleTypes } from './shape.ts';
 
 type Payload = { viewer?: Entity; results?: { user?: Entity }[] };
 
@@ -18,8 +18,9 @@ const happened: UpdateResolver = (_parent, { userId }, cache) =>
 
 const ofUser = Object.keys(events).filter((event) => events[event]?.includes('userId'));
 
-/** Keys, resolvers and updates; with `optimistic` and what else an app needs beside them. */
-export const graphcache: Pick<Required<CacheExchangeOpts>, 'keys' | 'resolvers' | 'updates'> = {
+/** Possible types, keys, resolvers and updates; with `optimistic` and what else an app needs beside them. */
+export const graphcache: Pick<CacheExchangeOpts, 'possibleTypes' | 'keys' | 'resolvers' | 'updates'> = {
+  possibleTypes,
   keys: eachOf(embeddedTypes, () => () => null),
   resolvers: {
     ...eachOf(Object.keys(pagedFields), (type) => eachOf(listsOf(type), () => relayPagination())),
