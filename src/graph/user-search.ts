@@ -17,6 +17,7 @@ import {
 } from './connection.ts';
 import { price } from './cost.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 type UserEdge = { readonly cursor: string; readonly node: UserHandle };
@@ -93,7 +94,7 @@ builder.queryField('searchUsers', (t) =>
       ...connectionArguments(t.arg),
     },
     complexity: price(CALLS, pricedMembers),
-    directives: { cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
     resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
   }),
 );
