@@ -103,6 +103,7 @@ For webhooks, in the Chat console under Webhook Configuration:
        ${webhook.path}
   2. Switch authentication on, with the value of WEBHOOK_TOKEN as its token.
   3. Switch on: after a user is followed, after a user is unfollowed, after a profile is updated (and the
-     subscription of user profile changes), and the alarm of API calls over their limit.
+     subscription of user profile changes), after the blocklist is added to and removed from, the change of user
+     states, and the alarm of API calls over their limit.
 `;
 }

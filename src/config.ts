@@ -105,6 +105,9 @@ function toConfig(settings: Settings) {
     webhook: settings.WEBHOOK_TOKEN
       ? { token: settings.WEBHOOK_TOKEN, path: settings.WEBHOOK_PATH ?? `/webhooks/${derived('webhook path 1', 18)}` }
       : null,
+    hive: settings.HIVE_TOKEN
+      ? { token: settings.HIVE_TOKEN, target: settings.HIVE_TARGET ?? null, endpoint: settings.HIVE_ENDPOINT ?? null }
+      : null,
     introspection: settings.INTROSPECTION ?? !production,
     graphiql: settings.GRAPHIQL ?? !production,
     trustedDocuments: { mode: settings.TRUSTED_DOCUMENTS, path: settings.TRUSTED_DOCUMENTS_PATH ?? null },

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The process: its arguments, commands and exit codes.
 import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';

@@ -13,14 +13,19 @@ import { createHttpServer } from './server/http-server.ts';
 import { readOperationNames } from './server/starter-operations.ts';
 import { createServing } from './serving.ts';
 import { NO_SPAN } from './span.ts';
+import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient, type Report } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
+/** How long the last spans and usage reports may take when a gateway stops. */
+const LAST_REPORTS_MS = 1000;
+
 export type GatewayDependencies = {
-  log: Logger;
+  /** Where log lines go; by default to standard output, as LOG_LEVEL says. */
+  log?: Logger;
   /**
    * A further way to authenticate, tried before those of AUTH; null leaves the request to them. Proxies that cache answers
    * to GET tell viewers apart by the headers of AUTH alone.
@@ -32,9 +37,11 @@ export type GatewayDependencies = {
 };
 
 /** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
-export async function createGateway(config: Config, dependencies: GatewayDependencies) {
-  const { log, clock = systemClock, maySee = createVisibility(config.listVisibility), authenticate } = dependencies;
+export async function createGateway(config: Config, dependencies: GatewayDependencies = {}) {
+  const { log = createLog(config.logLevel), clock = systemClock, authenticate } = dependencies;
+  const { maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
+  const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));
@@ -86,6 +93,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     webhook,
     redis,
     metrics,
+    usage,
     beginSpan: tracing?.begin ?? (() => NO_SPAN),
     clock,
     log,
@@ -122,7 +130,9 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       domain.destroy();
       link?.close();
       await metricsListener?.drain(0);
-      await tracing?.close();
+      // Neither a collector nor Hive keeps a process from stopping.
+      const told = Promise.allSettled([tracing?.close(), usage?.close()]);
+      await Promise.race([told, systemClock.sleep(LAST_REPORTS_MS)]);
     },
 
     /** Stops at once. */

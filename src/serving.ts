@@ -22,6 +22,7 @@ import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql } from './server/yoga.ts';
 import type { BeginSpan } from './span.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import type { UsageReports } from './telemetry/usage-reports.ts';
 
 export type ServingDependencies = {
   contexts: Contexts;
@@ -30,6 +31,7 @@ export type ServingDependencies = {
   webhook: RequestHandlerDependencies['webhook'];
   redis: (Redis & { client: RedisClient }) | null;
   metrics: Metrics | null;
+  usage: UsageReports | null;
   beginSpan: BeginSpan;
   clock: Clock;
   log: Logger;
@@ -40,13 +42,13 @@ export type ServingDependencies = {
 
 /** Makes the server; nothing is open before its `listen`. */
 export function createServing(config: Config, dependencies: ServingDependencies) {
-  const { contexts, isCurrent, webhook, redis, metrics, beginSpan, clock, log, report } = dependencies;
+  const { contexts, isCurrent, webhook, redis, metrics, usage, beginSpan, clock, log, report } = dependencies;
   // Of what clients can make up.
   const occasionally = createOccasionalReport(report, clock, 600_000);
   const documents = createDocuments({ config, report: occasionally, metrics });
   const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
   const checkCost = createCostCheck(schema, config);
-  const graphql = createGraphql({ config, schema, contexts, checkCost, documents, metrics, log });
+  const graphql = createGraphql({ config, schema, contexts, checkCost, documents, metrics, usage, log });
   const problems = documents.read(graphql.check);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
 

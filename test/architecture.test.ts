@@ -81,7 +81,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'loopback.ts',
   ],
   tencent: ['report.ts', 'types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts', 'span.ts'],
-  telemetry: ['span.ts', 'types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],
+  telemetry: ['span.ts', 'types:config.ts', 'types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],
   auth: ['report.ts', 'tencent/user-sig.ts', 'types:follow', 'follow/model.ts', 'errors.ts', 'clock.ts'],
   sandbox: ['types:tencent/wire.ts', 'types:clock.ts', 'clock.ts'],
 };
@@ -95,6 +95,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   undici: ['tencent/http.ts', 'tencent/upstream-errors.ts'],
   ioredis: ['redis/client.ts'],
   'prom-client': ['telemetry'],
+  '@graphql-hive/core': ['telemetry/usage-reports.ts'],
   '@opentelemetry/api': ['telemetry/open-telemetry.ts'],
   '@opentelemetry/sdk-trace-base': ['telemetry/open-telemetry.ts'],
   pino: ['telemetry/log.ts'],

@@ -8,8 +8,8 @@ import {
   checkFirst,
   connectionArguments,
   LIST_SIZE,
+  PAGE_INFO,
   type PageInfo,
-  PageInfoType,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
@@ -75,12 +75,7 @@ const BlockedConnectionType = builder.objectRef<BlockedConnection>('BlockedConne
       nullable: false,
       description: 'The users with their cursors.',
     }),
-    pageInfo: t.expose('pageInfo', {
-      type: PageInfoType,
-      nullable: false,
-      description: 'Where this page stands in the list.',
-      complexity: 0,
-    }),
+    pageInfo: t.expose('pageInfo', PAGE_INFO),
     totalCount: t.exposeInt('totalCount', { nullable: false, description: 'How many users the viewer blocks.' }),
   }),
 });

@@ -5,7 +5,7 @@ import type { FollowList, UserId } from '../follow/model.ts';
 import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import { checkFirst, denied, LIST_SIZE, type PageInfo, PageInfoType, pageInfoOf, pricedMembers } from './connection.ts';
+import { checkFirst, denied, LIST_SIZE, PAGE_INFO, type PageInfo, pageInfoOf, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
 import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
@@ -94,12 +94,7 @@ const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnecti
       description: 'The members alone.',
       resolve: ({ edges }) => edges.map(({ user }) => user),
     }),
-    pageInfo: t.expose('pageInfo', {
-      type: PageInfoType,
-      nullable: false,
-      description: 'Where this page stands in the list.',
-      complexity: 0,
-    }),
+    pageInfo: t.expose('pageInfo', PAGE_INFO),
     isComplete: t.exposeBoolean('isComplete', {
       nullable: false,
       description:

@@ -1,7 +1,7 @@
 // Connections of users that differ in little but their names: edges, nodes, and where a page stands.
 import type { UserHandle } from '../follow/model.ts';
 import { builder } from './builder.ts';
-import { type PageInfo, PageInfoType } from './connection.ts';
+import { PAGE_INFO, type PageInfo } from './connection.ts';
 import { UserType } from './user.ts';
 
 export type UserEdge = { readonly cursor: string; readonly node: UserHandle };
@@ -34,13 +34,7 @@ export function userConnection<C extends UserConnection>(
         description: 'The members alone.',
         resolve: ({ edges }) => edges.map(({ node }) => node),
       }),
-      pageInfo: t.field({
-        type: PageInfoType,
-        nullable: false,
-        description: 'Where this page stands in the list.',
-        complexity: 0,
-        resolve: ({ pageInfo }) => pageInfo,
-      }),
+      pageInfo: t.field({ ...PAGE_INFO, resolve: ({ pageInfo }) => pageInfo }),
     }),
   });
 }

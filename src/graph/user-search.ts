@@ -14,6 +14,7 @@ import {
 } from './connection.ts';
 import { price } from './cost.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { NULL_ON_ERROR } from './null-on-error.ts';
 import { type UserConnection, userConnection } from './user-connection.ts';
 
 /** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
@@ -71,7 +72,7 @@ builder.queryField('searchUsers', (t) =>
       ...connectionArguments(t.arg),
     },
     complexity: price(CALLS, pricedMembers),
-    directives: { cost: { weight: CALLS }, listSize: LIST_SIZE },
+    directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: LIST_SIZE },
     resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
   }),
 );

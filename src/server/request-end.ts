@@ -1,19 +1,27 @@
 // What a request and its operation came to: for the log, the metrics, and the trace by the names of OpenTelemetry's
 // conventions where it has some.
 import type { ServerResponse } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { UsageReports } from '../telemetry/usage-reports.ts';
 import { GRAPHQL_PATH, logLineOf, MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 import { hashOf } from './trusted-documents.ts';
 
+type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageReports | null };
+
 /** An operation has its answer, or its stream of answers. A trace tells its document by a hash: the text may hold anything. */
-export function endOperation(state: RequestState, metrics: Metrics | null): void {
+export function endOperation(state: RequestState, { schema, metrics, usage }: Observers): void {
   const { span, document, operationType, operationName, errorCodes } = state;
   const [code] = errorCodes;
   const staleness = state.context?.staleness();
   metrics?.onQuery(operationType, operationName, code ?? null, state.client);
   if (staleness) metrics?.onStaleAnswer(staleness.failure ?? 'REVALIDATING');
+  if (document && usage) {
+    const [isSubscription, ms] = [operationType === 'subscription', performance.now() - state.startedAt];
+    usage.report({ ...state, schema, document, isSubscription, ms });
+  }
   if (!span.isRecorded) return;
   span.set({
     'graphql.operation.name': operationName ?? undefined,

@@ -38,6 +38,8 @@ export function openRequest(
     operationName: null as string | null,
     operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
+    /** Monotonic, in milliseconds. */
+    startedAt: performance.now(),
     /** The work that is under way, for the trace. */
     span: NO_SPAN,
     /** Public codes of the errors in the answer. */

@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import type { Contexts, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { UsageReports } from '../telemetry/usage-reports.ts';
 import { createLimits } from './limits.ts';
 import { maskError, shorten, withoutGuess } from './mask-error.ts';
 import { endOperation } from './request-end.ts';
@@ -31,6 +32,7 @@ export type GraphqlDependencies = {
   checkCost: CheckCost;
   documents: Documents;
   metrics: Metrics | null;
+  usage: UsageReports | null;
   log: Logger;
 };
 
@@ -38,7 +40,7 @@ export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, checkCost, documents, metrics, log } = dependencies;
+  const { config, schema, contexts, checkCost, documents, log } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
   const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
   const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
@@ -126,7 +128,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   function settle(state: RequestState, answer: ExecutionResult): ExecutionResult {
     state.context?.close();
     const completed = complete(state, answer);
-    endOperation(state, metrics);
+    endOperation(state, dependencies);
     state.isWhole =
       state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
     return completed;
@@ -164,7 +166,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     repeat(state: RequestState): void {
       documents.begin(state);
       state.span = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
-      endOperation(state, metrics);
+      endOperation(state, dependencies);
     },
 
     /** Runs an operation. One that cannot run is answered by errors alone, a subscription by a stream of answers. */
@@ -179,7 +181,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       }
       state.isStream = isAsyncIterable(result);
       if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
-      endOperation(state, metrics);
+      endOperation(state, dependencies);
       return result as Answers;
     },
 

@@ -46,6 +46,12 @@ export function contradictionsIn(given: Given): string[] {
     'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
   );
   refuse(given.REDIS_CA && !given.REDIS_URL?.startsWith('rediss'), 'REDIS_CA is for rediss://, which REDIS_URL is not');
+  for (const name of ['HIVE_TARGET', 'HIVE_ENDPOINT'])
+    refuse(given[name] && !given.HIVE_TOKEN, `HIVE_TOKEN is missing: ${name} is set`);
+  refuse(
+    given.HIVE_TOKEN && /^hvo1\//.test(given.HIVE_TOKEN) !== Boolean(given.HIVE_TARGET),
+    'HIVE_TARGET belongs to tokens of an organization, which begin with hvo1/, and such a token needs it',
+  );
   refuse(given.WEBHOOK_PATH && !given.WEBHOOK_TOKEN, 'WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set');
   refuse(
     given.TRUSTED_DOCUMENTS_PATH && !given.TRUSTED_DOCUMENTS,

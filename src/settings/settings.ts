@@ -153,5 +153,12 @@ export const SETTINGS = z.object({
   TRUSTED_DOCUMENTS_PATH: text.optional().describe('a file or folder of further documents'),
   FEDERATION_USER_TYPE: graphqlName.prefault('User').describe('what a supergraph calls a user'),
   FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
+  HIVE_TOKEN: secret.optional().describe('reports usage of the schema to Hive, by this access token'),
+  HIVE_TARGET: text
+    .optional()
+    .describe("required for tokens of an organization (`hvo1/…`): Hive's target, as a path or an id"),
+  HIVE_ENDPOINT: httpsUrl
+    .optional()
+    .describe('where usage is reported to, in place of Hive itself; http for loopback only'),
   ...PLAIN.shape,
 });

@@ -8,9 +8,6 @@ import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Attributes, BeginSpan, Span } from '../span.ts';
 
-/** Spans that wait for the collector are bounded by OTEL_BSP_MAX_QUEUE_SIZE; those of one stop wait this long. */
-const MAX_CLOSE_MS = 1000;
-
 type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
 type Linkable = Span & { readonly context?: SpanContext };
 
@@ -63,11 +60,10 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
       const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT;
       return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: known(attributes) }, parent));
     },
-    close: () => Promise.race([provider.shutdown().catch(() => {}), pause(MAX_CLOSE_MS)]),
+    /** Sends what is left. */
+    close: () => provider.shutdown(),
   };
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 
 /** The SDK leaves out what is undefined, and its type does not say so. */
 const known = (attributes: Attributes) => attributes as Record<string, string | number | boolean | string[]>;

@@ -222,17 +222,10 @@ const GARBAGE: Record<string, (admin: Redis, key: string, text: string) => Promi
     await admin.del(key);
     await admin.lpush(key, 'a');
   },
-  'a hash': async (admin, key) => {
-    await admin.del(key);
-    await admin.hset(key, 'nick', 'Mallory');
-  },
   'other text': (admin, key) => admin.set(key, 'Mallory was here'),
-  'no text': (admin, key) => admin.set(key, ''),
   bytes: (admin, key) => admin.set(key, Buffer.from([0xff, 0x00, 0xfe, 0x7c])),
   'half of its text': (admin, key, text) => admin.set(key, text.slice(0, text.length / 2)),
   'JSON of another shape': (admin, key, text) => admin.set(key, `${headOf(text)}{"nick":5,"entries":{},"fans":"many"}`),
-  'a list as JSON': (admin, key, text) => admin.set(key, `${headOf(text)}[]`),
-  'null as JSON': (admin, key, text) => admin.set(key, `${headOf(text)}null`),
   'a version beyond all numbers': (admin, key, text) =>
     admin.set(key, text.replace(/^(\w*\|\d+\|)\d*/, `$1${'9'.repeat(30)}`)),
   'a great version of broken JSON': (admin, key, text) =>

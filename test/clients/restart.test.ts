@@ -1,6 +1,5 @@
 // A gateway that is replaced while clients are subscribed: each comes back by itself, with what CLIENTS.md says.
 import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { ApolloClient, InMemoryCache } from '@apollo/client/core';
 import { subscriptionExchange, Client as Urql } from '@urql/core';
 import { print } from 'graphql';
@@ -15,23 +14,12 @@ import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
 import { openApollo, POSSIBLE_TYPES } from './open-apollo.ts';
+import { type Resuming, readResuming } from './resuming.ts';
 import { resumingLink } from './resuming-link.ts';
 
-type Resuming = <C extends Pick<Client, 'subscribe'>>(client: C) => C;
 type Tell = (event: unknown) => void;
 
 const textOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
-
-/** The snippet of the page, as it stands there. */
-async function readSnippet(): Promise<Resuming> {
-  const page = textOf('../../schema/CLIENTS.md');
-  const [, link] = textOf('./resuming-link.ts').split(/\n\n(?=export)/);
-  expect(page).toContain(link);
-  const [, snippet = ''] = /```ts\n(export function resuming.*?)```/s.exec(page) ?? [];
-  expect(snippet.split('\n').length).toBeLessThanOrEqual(21);
-  const script = encodeURIComponent(stripTypeScriptTypes(snippet));
-  return ((await import(/* @vite-ignore */ `data:text/javascript,${script}`)) as { resuming: Resuming }).resuming;
-}
 
 const variables = { userId: 'star' };
 const eventOf = (answer: { data?: unknown }) => (answer.data as { followEvents?: unknown } | undefined)?.followEvents;
@@ -93,7 +81,9 @@ test('graphql-ws, graphql-sse, Apollo (also over HTTP alone) and urql come back 
   for (const id of ['star', 'anna', 'bert', 'cleo']) first.sandbox.world.importAccount(id);
   const elsewhere = await first.openReplica({ PORT: '0' });
 
-  const resuming = await readSnippet();
+  const [, link] = textOf('./resuming-link.ts').split(/\n\n(?=export)/);
+  expect(textOf('../../schema/CLIENTS.md')).toContain(link);
+  const resuming = await readResuming();
   const told: Record<string, unknown[]> = {};
   for (const [name, subscribe] of Object.entries(WAYS)) {
     const events: unknown[] = [];

@@ -82,7 +82,7 @@ test('routers can price it: every list by its first, every count and relation as
   expect(connections).toContain('User.fans');
   expect(new Set(marked('listSize'))).toEqual(new Set(['Query.users', ...connections]));
   const calls =
-    /(FollowConnection.totalCount|User.\w+Count|relationTo|Viewer|viewer(Is|Has|Can)\w+|knownFans|newFans|blockedUsers|searchUsers|presence)$/;
+    /(FollowConnection.totalCount|User.\w+Count|relationTo|Viewer|viewer(Is|Has|Can)\w+|knownFans|newFans|blockedUsers|searchUsers|suggestions|presence)$/;
   expect(marked('cost').sort()).toEqual([...fields.keys()].filter((field) => calls.test(field)).sort());
   expect(marked('tag')).toEqual(['adminForbidType', 'messageSettings', 'profileItems', 'role'].map((f) => `User.${f}`));
 });

@@ -82,18 +82,6 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('what one forgets, the others forget', async () => {
-  const { upstream, openReplica } = await openReplicas();
-  const [a, b] = [await openReplica(), await openReplica()];
-  expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
-  expect(upstream.calls).toBe(1);
-  upstream.fans = 1;
-  await a.memory.invalidate(CHANGED);
-  expect(await a.fans()).toBe(1);
-  await until(async () => (await b.fans()) === 1);
-  expect(upstream.calls).toBe(2);
-});
-
 test('a replica that may have missed a message asks anew before it answers', async () => {
   const { admin, upstream, openReplica } = await openReplicas();
   const a = await openReplica(() => ({ publish: async () => true }));

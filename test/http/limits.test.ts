@@ -22,15 +22,7 @@ describe('an operation that is nested too deep is OPERATION_TOO_EXPENSIVE and co
   const spread = '{ user(id: "a") { ...A } }';
   test.each<[string, string, string?]>([
     ['directly', levels(7)],
-    [
-      'in an inline fragment',
-      '{ user(id: "a") { ... { fans { ... on FollowConnection { nodes { fans { nodes { fans { totalCount } } } } } } } } }',
-    ],
     ['in a fragment', `${spread} fragment A on User { fans { nodes { fans { nodes { fans { totalCount } } } } } }`],
-    [
-      'through fragments of fragments',
-      `${spread} fragment A on User { fans { nodes { ...B } } } fragment B on User { fans { nodes { ...C } } } fragment C on User { fans { totalCount } }`,
-    ],
     ['in an operation beside the one to run', `query A { __typename } query B ${levels(7)}`, 'A'],
     [
       'through a fragment used before at a lower level',

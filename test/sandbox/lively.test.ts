@@ -54,13 +54,6 @@ async function deedsOf(steps: number, options?: Parameters<typeof openLively>[0]
   return deeds;
 }
 
-test('the same seed moves the same people in the same order, whatever the day; another seed others', async () => {
-  const deeds = await deedsOf(60, { seed: 7 });
-  expect(deeds).toHaveLength(61);
-  expect(await deedsOf(60, { seed: 7, startMs: Date.UTC(2031, 6, 1) })).toEqual(deeds);
-  expect(await deedsOf(60, { seed: 8 })).not.toEqual(deeds);
-});
-
 test.each(FAMOUS)('%s gains or loses a fan at least every one and a half seconds', async (id) => {
   const changes = (await deedsOf(600)).filter(({ type, to }) => type !== 'profile' && to === id);
   const gaps = changes.slice(1).map(({ step }, index) => (step - (changes[index]?.step ?? 0)) * STEP_MS);

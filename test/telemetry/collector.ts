@@ -11,14 +11,16 @@ type Given = { traceId: string; spanId: string; parentSpanId?: string; name: str
 };
 export type SpanSeen = Omit<Given, 'attributes'> & { attributes: Record<string, unknown> };
 
-/** Starts a collector for the running test. It answers when it `isAnswering`. */
-export async function startCollector() {
+/** Receives what is posted on loopback, for the running test. */
+export async function startReceiver() {
   const bodies: string[] = [];
+  const paths: (string | undefined)[] = [];
   const held: (() => void)[] = [];
   let isAnswering = true;
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const part of request.setEncoding('utf8')) body += part;
+    paths.push(request.url);
     bodies.push(JSON.stringify(request.headers) + body);
     const answer = () => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     if (isAnswering) answer();
@@ -29,18 +31,11 @@ export async function startCollector() {
     server.close();
     server.closeAllConnections();
   });
-  const spans = (): SpanSeen[] =>
-    bodies.flatMap((text) => {
-      const { resourceSpans } = JSON.parse(text.slice(text.indexOf('}{') + 1));
-      return resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: Given[] }[] }) =>
-        scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: plain(span.attributes) }))),
-      );
-    });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     /** Headers and bodies as they came. */
     bodies,
-    spans,
+    paths,
     hold() {
       isAnswering = false;
     },
@@ -49,6 +44,20 @@ export async function startCollector() {
       for (const answer of held.splice(0)) answer();
     },
   };
+}
+
+/** A receiver of spans. */
+async function startCollector() {
+  const receiver = await startReceiver();
+  const { bodies } = receiver;
+  const spans = (): SpanSeen[] =>
+    bodies.flatMap((text) => {
+      const { resourceSpans } = JSON.parse(text.slice(text.indexOf('}{') + 1));
+      return resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: Given[] }[] }) =>
+        scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: plain(span.attributes) }))),
+      );
+    });
+  return { ...receiver, spans };
 }
 
 const plain = (attributes: Attribute[]) =>

@@ -1,0 +1,67 @@
+// Usage of the schema as Hive receives it.
+import { expect, test } from 'vitest';
+import { ask, openClient } from '../live/sockets.ts';
+import { openGateway } from '../support/gateway.ts';
+import { startReceiver } from './collector.ts';
+
+const HIVE_TOKEN = 'a'.repeat(32);
+
+async function openReported(more: Record<string, string> = {}) {
+  const hive = await startReceiver();
+  const env = { HIVE_TOKEN, HIVE_ENDPOINT: `${hive.url}/usage`, ...more };
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  gateway.sandbox.world.importAccount('star');
+  return { ...gateway, hive };
+}
+
+test('operations are reported with client, time and outcome, and without literals and variables', async () => {
+  const { hive, ...gateway } = await openReported();
+  const query =
+    'query Screen($id: ID!) { user(id: $id) { nick } other: user(id: "hunter2") { fans(first: 7) { nodes { id } } } }';
+  await (
+    await gateway.send(query, { id: 'hunter2' }, { 'graphql-client-name': 'ios', 'graphql-client-version': '2' })
+  ).text();
+  for (let n = 0; n < 2; n++) await gateway.data('query Star { user(id: "star") { nick } }');
+  await ask(openClient(gateway), '{ __typename }');
+  await gateway.query('{ nonsense');
+  await gateway.instance.close();
+  const [text = ''] = hive.bodies;
+  expect(hive.bodies).toHaveLength(1);
+  expect(text).toContain(`"authorization":"Bearer ${HIVE_TOKEN}"`);
+  expect(text).not.toMatch(/hunter2|: 7/);
+  const { size, map, operations } = JSON.parse(text.slice(text.indexOf('}{') + 1));
+  expect(size).toBe(4);
+  const reported = operations.map(
+    ({ operationMapKey, execution, metadata }: Record<string, { ok: boolean; duration: number; client?: object }>) => ({
+      name: map[String(operationMapKey)].operationName,
+      ok: execution?.ok,
+      took: Number(execution?.duration) > 0,
+      client: metadata?.client,
+    }),
+  );
+  expect(reported).toEqual([
+    { name: 'Screen', ok: false, took: true, client: { name: 'ios', version: '2' } },
+    { name: 'Star', ok: true, took: true, client: undefined },
+    { name: 'Star', ok: true, took: true, client: undefined },
+    { name: 'anonymous', ok: true, took: true, client: undefined },
+  ]);
+  expect(Object.values<{ fields: string[] }>(map)[0]?.fields).toContain('User.fans');
+});
+
+test("an organization's token reports to its target", async () => {
+  const { hive, ...gateway } = await openReported({ HIVE_TOKEN: `hvo1/${HIVE_TOKEN}`, HIVE_TARGET: 'a/b/c' });
+  await gateway.data('{ __typename }');
+  await gateway.instance.close();
+  expect(hive.paths).toEqual(['/usage/a/b/c']);
+});
+
+test('while Hive does not answer, queries are answered, and at most two reports are kept', async () => {
+  const { hive, ...gateway } = await openReported();
+  hive.hold();
+  for (let n = 0; n < 5000; n += 50)
+    await Promise.all(Array.from({ length: 50 }, () => gateway.data('query Q { __typename }')));
+  hive.release();
+  await gateway.instance.close();
+  const sizes = hive.bodies.map((text) => JSON.parse(text.slice(text.indexOf('}{') + 1)).size);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(4000);
+});
