@@ -14,11 +14,11 @@ import {
   Observable,
   type ReaderFragment,
   RecordSource,
-  ROOT_ID,
   Store,
   type SubscribeFunction,
   type Variables,
 } from 'relay-runtime';
+import { missingFieldHandlers } from '../../schema/client/relay.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 type Connection<Node> = {
@@ -51,14 +51,7 @@ export function openEnvironment(gateway: Pick<TestGateway, 'send'>, headers: Rec
   const environment = new Environment({
     store: new Store(new RecordSource()),
     network: Network.create(execute, subscribe),
-    // A user that another query has brought is shown at once.
-    missingFieldHandlers: [
-      {
-        kind: 'linked',
-        handle: ({ name }, parent, { id }) =>
-          parent?.getDataID() === ROOT_ID && (name === 'user' || name === 'node') ? id : undefined,
-      },
-    ],
+    missingFieldHandlers,
   });
   return { environment, answers };
 }

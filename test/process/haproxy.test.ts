@@ -5,8 +5,8 @@ import { createClient as createSse } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { resuming } from '../../schema/client/resuming.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { readResuming } from '../clients/resuming.ts';
 import { directoryOf } from '../documents/asking.ts';
 import { socketUrl } from '../live/sockets.ts';
 import { startRedis } from '../support/redis.ts';
@@ -82,7 +82,6 @@ test.skipIf(!isOnPath('haproxy'))(
     onTestFinished(() => void haproxy.kill('SIGKILL'));
     const gateways = { a: await open('a', a), b: await open('b', b) };
 
-    const resuming = await readResuming();
     const told = Array.from({ length: SUBSCRIBERS }, (_, n) => {
       const client =
         n % 2 === 0
