@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
-import { parse, print, validate } from 'graphql';
+import { lexicographicSortSchema, parse, print, validate } from 'graphql';
 import { compareSdls, undatedDeprecations, withRelease, withUnreleased } from './schema/codegen/changes.ts';
+import { printShape, scalarsOf } from './schema/codegen/shape.ts';
 import { describeSettings } from './src/config.ts';
 import { printSubgraphSdl } from './src/graph/federation.ts';
 import { createSchema, printSdl } from './src/graph/schema.ts';
@@ -19,6 +20,7 @@ import { createSchema, printSdl } from './src/graph/schema.ts';
 const FOLDER = new URL('./schema/', import.meta.url);
 const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };
 const DECLARED = 'breaking-changes.txt';
+const TYPES = "export type { ErrorCode, Scalars } from './client/shape.ts';";
 const schema = createSchema();
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
 const write = (name: string, text: string) => writeFileSync(new URL(name, FOLDER), text);
@@ -43,7 +45,7 @@ async function generate(): Promise<Record<string, string>> {
     config: {
       useTypeImports: true,
       enumType: 'string-literal',
-      scalars: { Date: 'string', DateTime: 'string', URL: 'string', ProfileValue: 'string | number' },
+      scalars: scalarsOf(schema),
     },
     plugins: [{ typescriptOperations: {} }, { typedDocumentNode: {} }],
     pluginMap: { typescriptOperations, typedDocumentNode },
@@ -52,7 +54,8 @@ async function generate(): Promise<Record<string, string>> {
   const manifest = Object.fromEntries(texts.map((text) => [createHash('sha256').update(text).digest('hex'), text]));
   return {
     ...SDL,
-    'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${documents}\n`,
+    'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${TYPES}\n${documents}\n`,
+    'client/shape.ts': printShape(lexicographicSortSchema(schema), read('README.md').split('## Error codes')[1] ?? ''),
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
     'CHANGELOG.md': withUnreleased(read('CHANGELOG.md'), compareSdls(sdls)),
     '../deploy/README.md': withSettings(read('../deploy/README.md')),

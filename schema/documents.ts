@@ -1,4 +1,5 @@
 // Made by codegen.ts from schema/operations; do not edit.
+export type { ErrorCode, Scalars } from './client/shape.ts';
 /** Internal type. DO NOT USE DIRECTLY. */
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */

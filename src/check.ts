@@ -4,8 +4,8 @@ import { type Config, type Environment, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { checkRedis } from './redis/connect.ts';
 import { createLog } from './telemetry/log.ts';
-import { createTencentClient, type TencentClient } from './tencent/client.ts';
-import { type Diagnosis, diagnose, diagnoseSearch } from './tencent/diagnose.ts';
+import { createTencentClient } from './tencent/client.ts';
+import { diagnose } from './tencent/diagnose.ts';
 
 const DEADLINE_MS = 10_000;
 /** The upstream and its webhooks believe a clock that differs by less than a minute (CONTRACT 7.2). */
@@ -31,12 +31,16 @@ export async function check(env: Environment, print: (text: string) => void): Pr
 }
 
 /** What is looked at. A look answers with what it found, or throws a `ConfigError`: what is wrong, and what to do. */
-function looksAt({ tencent, profileCustomFields }: Config): [subject: string, (config: Config) => Promise<string>][] {
-  const fields = profileCustomFields.map((field) => `, profile field ${field}`).join('');
+function looksAt({
+  tencent,
+  profileCustomFields,
+  userSearch,
+}: Config): [subject: string, (config: Config) => Promise<string>][] {
+  const fields =
+    profileCustomFields.map((field) => `, profile field ${field}`).join('') + (userSearch ? ', user search' : '');
   return [
     ['clock', checkClock],
     [`upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`, checkUpstream],
-    ['user search', checkSearch],
     ['Redis', checkCache],
     ["issuer's keys", checkIssuer],
     ['trusted documents', checkDocuments],
@@ -54,21 +58,10 @@ async function checkClock({ tencent }: Config): Promise<string> {
   throw new ConfigError([`it is ${seconds} s ${difference > 0 ? 'ahead of' : 'behind'} the upstream's. Set it.`]);
 }
 
-async function checkUpstream({ tencent, profileCustomFields: customFields }: Config): Promise<string> {
-  return explain(tencent, (client) => diagnose(client, { adminId: tencent.adminId, customFields, clock: systemClock }));
-}
-
-const checkSearch = async ({ tencent, userSearch }: Config): Promise<string> =>
-  userSearch
-    ? explain(tencent, (client) => diagnoseSearch(client, { adminId: tencent.adminId, clock: systemClock }))
-    : 'USER_SEARCH is off';
-
-async function explain(
-  tencent: Config['tencent'],
-  ask: (client: TencentClient) => Promise<Diagnosis>,
-): Promise<string> {
+async function checkUpstream({ tencent, profileCustomFields: customFields, userSearch }: Config): Promise<string> {
   const client = createTencentClient({ ...tencent, clock: systemClock });
-  const diagnosis = await ask(client);
+  const { adminId } = tencent;
+  const diagnosis = await diagnose(client, { adminId, customFields, userSearch, clock: systemClock });
   await client.close();
   if (diagnosis.ok) return `${diagnosis.explanation} in ${diagnosis.tookMs} ms`;
   throw new ConfigError([`${diagnosis.explanation}.`, diagnosis.remedy]);
@@ -110,6 +103,7 @@ For webhooks, in the Chat console under Webhook Configuration:
        ${webhook.path}
   2. Switch authentication on, with the value of WEBHOOK_TOKEN as its token.
   3. Switch on: after a user is followed, after a user is unfollowed, after a profile is updated (and the
-     subscription of user profile changes), and the alarm of API calls over their limit.
+     subscription of user profile changes), after the blocklist is added to and removed from, the change of user
+     states, and the alarm of API calls over their limit.
 `;
 }

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
-import { type CallOptions, known } from './services.ts';
+import { type CallOptions, known, outcomeOf } from './services.ts';
 
 export type KnownFans = {
   /** In the order of the viewer's follows. */
@@ -172,13 +172,4 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
       return counts instanceof GatewayError ? null : counts.fans;
     },
   };
-}
-
-async function outcomeOf<T>(read: () => T | Promise<T>): Promise<T | GatewayError> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
 }

@@ -1,9 +1,9 @@
 // Names as people search and sort them: width, case and accents make no difference, and Chinese answers to its Pinyin.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { pinyin as toPinyin } from 'pinyin-pro';
-import type { Profile } from './model.ts';
+import type { Profile, UserHandle } from './model.ts';
 
-/** `text` is what is searched; `key` is what names are sorted by. */
+/** `text` is what is searched, id and nick; `key` is what nicks are sorted by. */
 export type Name = { readonly text: string; readonly key: string };
 
 export type Names = ReturnType<typeof createNames>;
@@ -12,7 +12,6 @@ export type Names = ReturnType<typeof createNames>;
 const MAX_KEY_LENGTH = 100;
 /** How many names are made before the event loop has its turn: a Chinese one takes 30 µs. */
 const NAMES_PER_TURN = 100;
-const UNNAMED: Name = { text: '', key: '' };
 
 /** The form in which two texts are compared. */
 export function fold(text: string): string {
@@ -27,29 +26,29 @@ export function createNames(usesPinyin: boolean) {
   // A search tells of its failure; until there is one nobody listens.
   loading?.catch(() => {});
 
-  /** Makes the names of all these profiles, once for each of them. */
-  async function prepare(profiles: Iterable<Profile | null>): Promise<void> {
-    const pinyin = (await loading)?.pinyin;
-    let made = 0;
-    for (const profile of profiles) {
-      if (profile?.nick == null || names.has(profile)) continue;
-      names.set(profile, nameFrom(profile.nick, pinyin));
-      if (++made % NAMES_PER_TURN === 0) await nextTurn();
-    }
-  }
-
   return {
-    prepare,
-    /** The name of a profile that was prepared. */
-    nameOf: (profile: Profile | null): Name => (profile && names.get(profile)) ?? UNNAMED,
+    /** Makes the names of all these users, once for each profile. */
+    async prepare(users: Iterable<UserHandle>): Promise<void> {
+      const pinyin = (await loading)?.pinyin;
+      let made = 0;
+      for (const { id, profile } of users) {
+        if (!profile || names.has(profile)) continue;
+        names.set(profile, nameFrom(id, profile.nick ?? '', pinyin));
+        if (++made % NAMES_PER_TURN === 0) await nextTurn();
+      }
+    },
+    /** The name of a user who was prepared. */
+    nameOf: ({ id, profile }: UserHandle): Name => (profile && names.get(profile)) ?? nameFrom(id, ''),
   };
 }
 
-function nameFrom(nick: string, pinyin: typeof toPinyin | undefined): Name {
-  const folded = fold(nick);
-  if (!pinyin || !/\p{Script=Han}/u.test(nick)) return { text: folded, key: folded.slice(0, MAX_KEY_LENGTH) };
-  const syllables = pinyin(nick, { toneType: 'none', type: 'array', v: true, surname: 'head' }).map(fold);
-  const whole = syllables.join('');
-  const initials = syllables.map((syllable) => syllable[0]).join('');
-  return { text: [folded, whole, initials].join('\n'), key: whole.slice(0, MAX_KEY_LENGTH) };
+function nameFrom(id: string, nick: string, pinyin?: typeof toPinyin): Name {
+  const texts = [fold(id), fold(nick)];
+  let key = texts[1] as string;
+  if (pinyin && /\p{Script=Han}/u.test(nick)) {
+    const syllables = pinyin(nick, { toneType: 'none', type: 'array', v: true, surname: 'head' }).map(fold);
+    key = syllables.join('');
+    texts.push(key, syllables.map((syllable) => syllable[0]).join(''));
+  }
+  return { text: texts.join('\n'), key: key.slice(0, MAX_KEY_LENGTH) };
 }

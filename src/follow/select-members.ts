@@ -57,7 +57,7 @@ export function selectMembers<E extends FollowEntry>(members: readonly E[], sele
   const placed: { member: E; place: Place }[] = [];
   let [precede, follow] = [0, 0];
   for (const member of members) {
-    if (!nameOf(member).text.includes(matching) && !fold(member.user.id).includes(matching)) continue;
+    if (matching && !nameOf(member).text.includes(matching)) continue;
     const place = placeOf(member, orderBy, nameOf);
     if (after && compare(place, after) <= 0) precede++;
     else if (before && compare(place, before) >= 0) follow++;

@@ -23,6 +23,16 @@ export type Outcome<T> = T | GatewayError;
 export const known = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
+/** What a read came to. */
+export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+}
+
 /** Goes on with what was read: at once where it is there at once. */
 export const whenRead = <T, R>(read: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> =>
   read instanceof Promise ? read.then(then) : then(read);

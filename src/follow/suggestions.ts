@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts';
 import { isBlocking } from './block-writer.ts';
 import { isFollowing } from './changes.ts';
 import type { BlockRelation, FollowPage, FollowRelation, PageQuery, UserHandle, UserId } from './model.ts';
+import { outcomeOf } from './services.ts';
 import { MAX_FOLLOWS, readMembers } from './whole-list.ts';
 
 /** Somebody to follow, and who of the viewer's follows does, in the order of these. */
@@ -40,7 +41,7 @@ export async function findSuggestions(
   });
   const visible = follows.members.filter(({ user }) => maySeeFollows(user.id));
   const asked = visible.slice(0, pagesLeft);
-  const heads = await Promise.all(asked.map(({ user }) => headOrFailure(() => readFollows(user.id, '', pageSize))));
+  const heads = await Promise.all(asked.map(({ user }) => outcomeOf(() => readFollows(user.id, '', pageSize))));
   const failure = heads.find((head) => head instanceof GatewayError);
   if (failure && heads.every((head) => head instanceof GatewayError)) throw failure;
 
@@ -69,13 +70,4 @@ export async function findSuggestions(
   const isWhole = (head: FollowPage | GatewayError) => !(head instanceof GatewayError) && head.next === '';
   const isComplete = follows.isComplete && asked.length === visible.length && heads.every(isWhole);
   return { nodes: nodes.slice(0, first), isComplete };
-}
-
-async function headOrFailure(read: () => FollowPage | Promise<FollowPage>): Promise<FollowPage | GatewayError> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
 }

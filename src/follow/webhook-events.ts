@@ -45,6 +45,8 @@ export type WebhookEventsOptions = {
 
 /** An app's own events name no more users than this in one second, on each replica; more is taken for a flood. */
 const USERS_PER_SECOND = 100;
+/** So many blocks count as one of these users. */
+const PAIRS_PER_USER = 50;
 /** A flood ends, and webhooks lengthen fresh times again, when it has been quiet for this long, in milliseconds. */
 const FLOOD_MS = 60_000;
 /** How often a flood that goes on is prolonged on all replicas, in milliseconds. */
@@ -127,7 +129,9 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
         notePresence(event.userId);
         return 'taken';
       }
-      if (isTooMuch(usersOf(event).length)) return 'dropped';
+      // A block ends in nothing but invalidations, and one request may tell of a thousand.
+      const weight = 'pairs' in event ? Math.ceil(event.pairs.length / PAIRS_PER_USER) : usersOf(event).length;
+      if (isTooMuch(weight)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
       if ('pairs' in event) {
         for (const pair of event.pairs) cache.invalidate({ type: 'block-changed', ...pair }).catch(onBug);

@@ -1,6 +1,6 @@
 // "Followed by someone you know and 3 others": those of a user's fans whom the viewer follows, as a connection.
 import type { Context } from '../context.ts';
-import type { FollowEntry, UserHandle, UserId } from '../follow/model.ts';
+import type { FollowEntry, UserId } from '../follow/model.ts';
 import { type CursorPosition, indexAfter } from '../follow/resume.ts';
 import { builder } from './builder.ts';
 import {
@@ -9,23 +9,15 @@ import {
   connectionArguments,
   denied,
   LIST_SIZE,
-  PAGE_INFO,
-  type PageInfo,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
 import { price } from './cost.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
+import { type UserConnection, userConnection } from './user-connection.ts';
 
-type KnownFansEdge = { readonly cursor: string; readonly node: UserHandle };
-
-type KnownFansConnection = {
-  readonly edges: KnownFansEdge[];
-  readonly pageInfo: PageInfo;
-  readonly count: number;
-  readonly atLeast: boolean;
-};
+type KnownFansConnection = UserConnection & { readonly count: number; readonly atLeast: boolean };
 
 /** Reads the connection that a field asks for; null for an anonymous viewer. */
 async function readKnownFans(
@@ -61,45 +53,24 @@ export function indexOfNext(members: readonly FollowEntry[], position: CursorPos
   return index === 'unknown' ? Math.min(position.index, members.length) : index;
 }
 
-const KnownFansEdgeType = builder.objectRef<KnownFansEdge>('KnownFansEdge').implement({
-  description: 'A fan of a user whom the viewer follows.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', {
-      nullable: false,
-      description:
-        'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque; of use to this viewer alone.',
-    }),
-    node: t.expose('node', { type: UserType, nullable: false, description: 'The fan.' }),
-  }),
+const KnownFansConnectionType = userConnection<KnownFansConnection>('KnownFans', {
+  page: "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
+  edge: 'A fan of a user whom the viewer follows.',
+  cursor:
+    'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque; of use to this viewer alone.',
 });
 
-const KnownFansConnectionType = builder.objectRef<KnownFansConnection>('KnownFansConnection').implement({
-  description:
-    "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
-  fields: (t) => ({
-    edges: t.expose('edges', {
-      type: [KnownFansEdgeType],
-      nullable: false,
-      description: 'The members with their cursors.',
-    }),
-    nodes: t.field({
-      type: [UserType],
-      nullable: false,
-      description: 'The members alone.',
-      resolve: ({ edges }) => edges.map(({ node }) => node),
-    }),
-    pageInfo: t.expose('pageInfo', PAGE_INFO),
-    count: t.exposeInt('count', {
-      nullable: false,
-      description: 'How many members the whole list has: exact unless `atLeast`.',
-    }),
-    atLeast: t.exposeBoolean('atLeast', {
-      nullable: false,
-      description:
-        'Whether there may be more than `count`, since to find them all would have taken too many upstream calls, or some of them failed.',
-    }),
+builder.objectFields(KnownFansConnectionType, (t) => ({
+  count: t.exposeInt('count', {
+    nullable: false,
+    description: 'How many members the whole list has: exact unless `atLeast`.',
   }),
-});
+  atLeast: t.exposeBoolean('atLeast', {
+    nullable: false,
+    description:
+      'Whether there may be more than `count`, since to find them all would have taken too many upstream calls, or some of them failed.',
+  }),
+}));
 
 builder.objectField(UserType, 'knownFans', (t) =>
   t.field({

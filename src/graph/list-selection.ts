@@ -3,7 +3,7 @@
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowList, Profile, UserId } from '../follow/model.ts';
+import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
   type MemberOrder,
   type Place,
@@ -11,6 +11,7 @@ import {
   type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
+import { known, type Outcome, outcomeOf } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { MAX_FOLLOWS, readMembers } from '../follow/whole-list.ts';
 import { builder } from './builder.ts';
@@ -101,33 +102,28 @@ export async function readSelected(
   // Twice as many pages as it takes: an upstream may send short ones.
   const maxPages = 2 * Math.ceil(maxMembers / MAX_PAGE_SIZE);
   const { members, isComplete } = await readMembers(readPage, { maxMembers, maxPages });
-  const { orderBy } = wanted;
-  const read = isByNick(orderBy) || wanted.matching ? await readMissingProfiles(members, load) : new Map();
-  const profileOf = ({ user }: FollowEdge) => read.get(user.id) ?? user.profile;
-  if (isByNick(orderBy) || wanted.matching) await names.prepare(members.map(profileOf));
-  const nameOf = (member: FollowEdge) => names.nameOf(profileOf(member));
+  const isNamed = isByNick(wanted.orderBy) || wanted.matching;
+  const read = isNamed ? await readMissingProfiles(members, load) : new Map<UserId, Outcome<Profile>>();
+  const userOf = ({ user }: FollowEdge): UserHandle => {
+    const profile = known(read.get(user.id));
+    return profile ? { ...user, profile } : user;
+  };
+  if (isNamed) await names.prepare(members.map(userOf));
+  const nameOf = (member: FollowEdge) => names.nameOf(userOf(member));
   const { entries, ...rest } = selectMembers(members, { ...wanted, nameOf });
-  const edges = isByNick(orderBy)
+  const edges = isByNick(wanted.orderBy)
     ? entries.map((edge) => edgeByNick(edge, nameOf(edge).key, scope, settings))
     : entries;
-  return { ...rest, entries: edges, isComplete };
+  const isNameless = (profile: Outcome<Profile>) =>
+    profile instanceof GatewayError && profile.code !== 'USER_NOT_FOUND';
+  return { ...rest, entries: edges, isComplete: isComplete && ![...read.values()].some(isNameless) };
 }
 
 /** The profiles of those whose nick did not come along with the list. */
-async function readMissingProfiles(
-  members: readonly FollowEdge[],
-  load: Context['load'],
-): Promise<Map<UserId, Profile>> {
+async function readMissingProfiles(members: readonly FollowEdge[], { profile: read }: Context['load']) {
   const lacking = members.filter(({ user: { profile } }) => !profile?.whole && profile?.nick == null);
-  const read = async ({ user: { id } }: FollowEdge) => {
-    try {
-      return [[id, await load.profile(id)] as const];
-    } catch (error) {
-      if (error instanceof GatewayError && error.code === 'USER_NOT_FOUND') return [];
-      throw error;
-    }
-  };
-  return new Map((await Promise.all(lacking.map(read))).flat());
+  const load = async ({ user: { id } }: FollowEdge) => [id, await outcomeOf(() => read(id))] as const;
+  return new Map(await Promise.all(lacking.map(load)));
 }
 
 /** The same edge with a cursor that names its place among the nicks. */

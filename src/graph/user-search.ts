@@ -1,7 +1,6 @@
 // Finding people by their nick or id, in all of the app.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { UserHandle } from '../follow/model.ts';
 import { readSlice } from '../follow/walk.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
@@ -10,18 +9,13 @@ import {
   checkFirst,
   connectionArguments,
   LIST_SIZE,
-  PAGE_INFO,
-  type PageInfo,
   pageInfoOf,
   pricedMembers,
 } from './connection.ts';
 import { price } from './cost.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';
-import { UserType } from './user.ts';
-
-type UserEdge = { readonly cursor: string; readonly node: UserHandle };
-type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
+import { type UserConnection, userConnection } from './user-connection.ts';
 
 /** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
 const PAGE_SIZE = 100;
@@ -62,26 +56,10 @@ async function searchUsers(
   return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
 }
 
-const UserEdgeType = builder.objectRef<UserEdge>('UserEdge').implement({
-  description: 'A user who was found.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', {
-      nullable: false,
-      description: 'Resumes the same search right after this user when passed as `after`. Opaque.',
-    }),
-    node: t.expose('node', { type: UserType, nullable: false, description: 'The user.' }),
-  }),
-});
-
-const UserConnectionType = builder.objectRef<UserConnection>('UserConnection').implement({
-  description: 'One page of the users who were found.',
-  fields: (t) => ({
-    edges: t.expose('edges', { type: [UserEdgeType], nullable: false, description: 'The users with their cursors.' }),
-    pageInfo: t.expose('pageInfo', {
-      ...PAGE_INFO,
-      description: 'Where this page stands among those who were found.',
-    }),
-  }),
+const UserConnectionType = userConnection('User', {
+  page: 'One page of the users who were found.',
+  edge: 'A user who was found.',
+  cursor: 'Resumes the same search right after this user when passed as `after`. Opaque.',
 });
 
 builder.queryField('searchUsers', (t) =>
@@ -94,7 +72,7 @@ builder.queryField('searchUsers', (t) =>
       ...connectionArguments(t.arg),
     },
     complexity: price(CALLS, pricedMembers),
-    directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: LIST_SIZE },
     resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
   }),
 );

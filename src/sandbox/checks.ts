@@ -1,6 +1,6 @@
 // The checks of a request before its command has a say, in the contract's order (9.2), each with the code of the service.
-import type { Command } from '../tencent/wire.ts';
-import { type Body, Refusal } from './envelope.ts';
+import type { Command, ItemResult } from '../tencent/wire.ts';
+import { type Body, type Call, failed, faultOf, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
 import { isObject } from './http.ts';
 import type { UserSigVerifier } from './user-sig.ts';
@@ -65,6 +65,20 @@ export function readFromAccount({ From_Account: id }: Body, code: number): strin
   if (typeof id !== 'string' || id === '') throw new Refusal(code, 'From_Account is missing');
   return id;
 }
+
+type Accounts = { has(id: string): boolean };
+
+/** The account in whose name a call is made, and those that it is about. */
+export function readTargets(accounts: Accounts, body: Body, max: number, list = body.To_Account, field = 'To_Account') {
+  const from = readFromAccount(body, 30001);
+  const targets = readBatch(list, { field, max, code: 30001 });
+  if (!accounts.has(from)) throw new Refusal(30003);
+  return { from, targets };
+}
+
+/** Why nothing can be done about an entry of a batch. */
+export const failureOf = (accounts: Accounts, to: string, call: Call): ItemResult | undefined =>
+  faultOf(to, call) ?? (accounts.has(to) ? undefined : failed(to, 30003));
 
 /** One field of each entry of a list; a list of anything else passes through, for the batch's own check to refuse. */
 export function pluck(list: unknown, field: string): unknown {

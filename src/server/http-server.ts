@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import { Refusal, writeRefusal } from './refusals.ts';
 
 /** For connections that stay open. */
 export type LongLived = {
@@ -65,16 +66,26 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
   );
   if (longLived)
     server.on('upgrade', (request, socket, head) => {
-      // Its answer would overtake those to what was asked before on this connection.
-      if ([...running].some((response) => response.req.socket === socket)) socket.destroy();
-      else longLived.upgrade(request, socket, head);
+      // What a client asked before it asked for a WebSocket is answered before.
+      const before = [...running].filter((response) => response.req.socket === socket);
+      const hangUp = () => socket.destroy();
+      const upgrade = () => {
+        socket.off('error', hangUp);
+        if (!socket.destroyed) longLived.upgrade(request, socket, head);
+      };
+      if (before.length === 0) return upgrade();
+      socket.on('error', hangUp);
+      Promise.all(before.map((response) => once(response, 'close'))).then(upgrade, hangUp);
     });
   server.on('connection', (socket) => {
     connections.set(socket, { isLate: state !== 'ready' });
     socket.once('close', () => connections.delete(socket));
   });
-
-  server.on('checkExpectation', (_request, response) => response.writeHead(417, { connection: 'close' }).end());
+  server.on('checkExpectation', (_request, response) => {
+    response.setHeaders(SECURITY_HEADERS);
+    const refusal = new Refusal(417, 'Nothing but "100-continue" may be expected.', undefined, { connection: 'close' });
+    writeRefusal(response, refusal).end();
+  });
 
   /**
    * In the drain a client is sent elsewhere once. One that comes back has nowhere else to go yet: its connection stays,

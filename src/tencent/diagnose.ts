@@ -16,15 +16,19 @@ export type Diagnosis =
 
 type Advice = readonly [explanation: string, remedy: string];
 
+type DiagnoseOptions = { adminId: string; customFields: readonly string[]; userSearch: boolean; clock: Clock };
+
 const DEADLINE_MS = 10_000;
+const BUY_SEARCH =
+  'Cloud search is a paid plug-in with a switch in the console, for China and Singapore alone: see to both, or set USER_SEARCH=off.';
 
 /**
  * Asks for the admin's own counts, which needs everything that the gateway needs, then for each of the app's own profile
- * fields, since a wrong one costs them all (CONTRACT 6.1), and explains the outcome.
+ * fields, since a wrong one costs them all (CONTRACT 6.1), then searches for the admin where that is wanted, and explains the outcome.
  */
 export async function diagnose(
   client: Pick<TencentClient, 'call'>,
-  { adminId, customFields, clock }: { adminId: string; customFields: readonly string[]; clock: Clock },
+  { adminId, customFields, userSearch, clock }: DiagnoseOptions,
 ): Promise<Diagnosis> {
   const startedAt = clock.now();
   const call = { signal: new AbortController().signal, deadlineAt: startedAt + DEADLINE_MS };
@@ -39,6 +43,17 @@ export async function diagnose(
       if (isRefusal(error, NO_SUCH_TAG)) missing.push(key);
     });
   }
+  const search =
+    userSearch &&
+    (await createUserSearchService(client)
+      .searchUsers([adminId], '', call)
+      .catch((error: unknown) => error));
+  if (search instanceof GatewayError)
+    return {
+      ...diagnoseFailure(search),
+      explanation: `user search: ${failed(search).explanation}`,
+      remedy: BUY_SEARCH,
+    };
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
   return {
     ok: false,
@@ -47,25 +62,6 @@ export async function diagnose(
     remedy: 'Create the field in the console, or take it out of PROFILE_CUSTOM_FIELDS; the rest works.',
   };
 }
-
-/** Searches for the admin, and explains what comes of it. */
-export async function diagnoseSearch(
-  client: Pick<TencentClient, 'call'>,
-  { adminId, clock }: { adminId: string; clock: Clock },
-): Promise<Diagnosis> {
-  const startedAt = clock.now();
-  const call = { signal: new AbortController().signal, deadlineAt: startedAt + DEADLINE_MS };
-  try {
-    await createUserSearchService(client).searchUsers([adminId], '', call);
-    return { ok: true, explanation: 'the upstream answers', tookMs: clock.now() - startedAt };
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    return { ...diagnoseFailure(error), ...(error.upstream?.errorCode && { remedy: BUY_SEARCH }) };
-  }
-}
-
-const BUY_SEARCH =
-  'Cloud search is a paid plug-in with a switch in the console, for China and Singapore alone: see to both, or set USER_SEARCH=off.';
 
 /** Explains why a call failed, and what can be done. */
 export function diagnoseFailure(error: GatewayError): Diagnosis & { ok: false } {

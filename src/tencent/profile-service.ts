@@ -5,8 +5,7 @@ import type { Batch, CallOptions, ProfileEditService, ProfileService } from '../
 import type { Report } from '../report.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS } from './profile.ts';
-import { wireItemOf } from './profile-edit.ts';
+import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS, wireItemOf } from './profile.ts';
 import { isRefusal, malformedAnswer } from './upstream-errors.ts';
 
 export type ProfileServiceOptions = {

@@ -1,21 +1,22 @@
 // From the upstream's Tag/Value list to a profile. Nothing in it can make parsing fail: what cannot be read is null.
-import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem } from '../follow/model.ts';
+import type { AdminForbidType, AllowType, Gender, Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
 import { isRecord } from './envelope.ts';
+import type { WireProfileItem } from './wire.ts';
 
 /** Prefix of the app's own tags (CONTRACT 6.3). */
 export const CUSTOM_TAG_PREFIX = 'Tag_Profile_Custom_';
 
-export const GENDERS: ReadonlyMap<string, Gender> = new Map([
+const GENDERS: ReadonlyMap<string, Gender> = new Map([
   ['Gender_Type_Unknown', 'UNKNOWN'],
   ['Gender_Type_Female', 'FEMALE'],
   ['Gender_Type_Male', 'MALE'],
 ]);
-export const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
+const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
   ['AllowType_Type_NeedConfirm', 'NEED_CONFIRM'],
   ['AllowType_Type_AllowAny', 'ALLOW_ANY'],
   ['AllowType_Type_DenyAny', 'DENY_ANY'],
 ]);
-export const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
+const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
   ['AdminForbid_Type_None', 'NONE'],
   ['AdminForbid_Type_SendOut', 'SEND_OUT'],
 ]);
@@ -24,21 +25,25 @@ export const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map(
 const MAX_INT = 2 ** 31 - 1;
 
 type Value = string | number;
-export type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
+type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
 
 const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
 
 const integer = (value: Value): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT ? value : null;
 
-const oneOf = <T>(names: ReadonlyMap<string, T>, value: Value): T | null =>
-  typeof value === 'string' ? (names.get(value) ?? null) : null;
+/** How one of some words is read, and written. */
+const oneOf = <T extends string>(names: ReadonlyMap<string, T>, unset?: T) =>
+  [
+    (value: Value): T | null => (typeof value === 'string' ? (names.get(value) ?? null) : null),
+    (value: unknown = unset) => [...names].find(([, name]) => name === value)?.[0] ?? null,
+  ] as const;
 
-export const webAddress = (value: Value): string | null =>
+const webAddress = (value: Value): string | null =>
   typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null;
 
 // YYYYMMDD is advice only (CONTRACT 6.3), so anything may be in there.
-export function calendarDate(value: number | null): string | null {
+function calendarDate(value: number | null): string | null {
   if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
   const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
   if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
@@ -49,23 +54,34 @@ export function calendarDate(value: number | null): string | null {
 // Years repeat every 400; those below 100 mean the last century to `Date`.
 const daysOf = (year: number, month: number): number => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 
-/** Every standard tag (CONTRACT 6.3), its field, and how its value is read. */
-const FIELDS: { readonly [F in StandardField]: readonly [tag: string, read: (value: Value) => Profile[F]] } = {
-  nick: ['Tag_Profile_IM_Nick', text],
-  avatar: ['Tag_Profile_IM_Image', webAddress],
-  gender: ['Tag_Profile_IM_Gender', (value) => oneOf(GENDERS, value)],
-  birthday: ['Tag_Profile_IM_BirthDay', (value) => calendarDate(integer(value))],
-  location: ['Tag_Profile_IM_Location', text],
-  selfSignature: ['Tag_Profile_IM_SelfSignature', text],
-  language: ['Tag_Profile_IM_Language', integer],
-  level: ['Tag_Profile_IM_Level', integer],
-  role: ['Tag_Profile_IM_Role', integer],
-  allowType: ['Tag_Profile_IM_AllowType', (value) => oneOf(ALLOW_TYPES, value)],
-  adminForbidType: ['Tag_Profile_IM_AdminForbidType', (value) => oneOf(ADMIN_FORBID_TYPES, value)],
-  messageSettings: ['Tag_Profile_IM_MsgSettings', integer],
-};
+/** A client's word as the upstream keeps it; undefined unsets, null is none. */
+type Write = (value: unknown) => Value | null;
 
-export const tagOf = (field: keyof typeof FIELDS): string => FIELDS[field][0];
+const writeText: Write = (value = '') => (typeof value === 'string' && value.isWellFormed() ? value : null);
+const writeAddress: Write = (value = '') => (value === '' || webAddress(value as Value) ? writeText(value) : null);
+const writeNumber: Write = (value = 0) => integer(value as Value);
+
+function writeDate(value: unknown): Value | null {
+  if (value === undefined) return 0;
+  const number = typeof value === 'string' ? Number(value.replaceAll('-', '')) : null;
+  return calendarDate(number) === value ? number : null;
+}
+
+/** Every standard tag (CONTRACT 6.3), its field, and how its value is read, and written. */
+const FIELDS: { readonly [F in StandardField]: readonly [tag: string, read: (value: Value) => Profile[F], Write] } = {
+  nick: ['Tag_Profile_IM_Nick', text, writeText],
+  avatar: ['Tag_Profile_IM_Image', webAddress, writeAddress],
+  gender: ['Tag_Profile_IM_Gender', ...oneOf(GENDERS, 'UNKNOWN')],
+  birthday: ['Tag_Profile_IM_BirthDay', (value) => calendarDate(integer(value)), writeDate],
+  location: ['Tag_Profile_IM_Location', text, writeText],
+  selfSignature: ['Tag_Profile_IM_SelfSignature', text, writeText],
+  language: ['Tag_Profile_IM_Language', integer, writeNumber],
+  level: ['Tag_Profile_IM_Level', integer, writeNumber],
+  role: ['Tag_Profile_IM_Role', integer, writeNumber],
+  allowType: ['Tag_Profile_IM_AllowType', ...oneOf(ALLOW_TYPES)],
+  adminForbidType: ['Tag_Profile_IM_AdminForbidType', ...oneOf(ADMIN_FORBID_TYPES)],
+  messageSettings: ['Tag_Profile_IM_MsgSettings', integer, writeNumber],
+};
 
 export const STANDARD_TAGS: readonly string[] = Object.values(FIELDS).map(([tag]) => tag);
 
@@ -93,4 +109,17 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
   }
   const customFields = [...custom].map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value }));
   return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
+}
+
+const MAX_BYTES = 500;
+const MAX_LOCATION_BYTES = 16;
+
+/** The upstream's item for an edit, or why there is none. Lengths count in bytes. */
+export function wireItemOf({ field, value }: ProfileEdit): WireProfileItem | 'too-long' | 'invalid' {
+  const standard = Object.hasOwn(FIELDS, field) ? FIELDS[field as StandardField] : null;
+  const [tag, , write] = standard ?? [field, null, writeText];
+  const written = write(value ?? undefined);
+  if (written === null) return 'invalid';
+  const maxBytes = field === 'location' ? MAX_LOCATION_BYTES : MAX_BYTES;
+  return Buffer.byteLength(String(written)) > maxBytes ? 'too-long' : { Tag: tag, Value: written };
 }

@@ -1,20 +1,22 @@
 // The benches that hold the gateway, all features on, against its peers and against its promises.
 //
-//   npm run bench [-- --quick] [-- start warm miss pace attacks subscribers soak]
+//   npm run bench [-- --quick] [-- start warm miss pace attacks subscribers find traces soak]
 //
 // Every server is a process. Prints Markdown; `soak` runs when it is named.
 import { parseArgs } from 'node:util';
 import { publish } from './measuring/results.ts';
 import { attacks } from './parts/attacks.ts';
+import { find } from './parts/find.ts';
 import { miss } from './parts/miss.ts';
 import { pace } from './parts/pace.ts';
 import { soak } from './parts/soak.ts';
 import { start } from './parts/start.ts';
 import { subscribers } from './parts/subscribers.ts';
+import { traces } from './parts/traces.ts';
 import { warm } from './parts/warm.ts';
 import { installPeers } from './peers/install.ts';
 
-const USUAL = { start, warm, miss, pace, attacks, subscribers };
+const USUAL = { start, warm, miss, pace, attacks, subscribers, find, traces };
 const PARTS = { ...USUAL, soak };
 
 const { values, positionals } = parseArgs({

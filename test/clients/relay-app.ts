@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import compiler from 'relay-compiler';
 import { onTestFinished } from 'vitest';
+import { scalarsOf } from '../../schema/codegen/shape.ts';
+import { createSchema } from '../../src/graph/schema.ts';
 import { LISTS, type List } from './lists.ts';
 
 /** Modules of a frontend by name, with the documents in each. Relay wants a document to begin with its module's name. */
@@ -19,13 +21,9 @@ export type RelayApp = {
   load<T>(artifact: string): T;
 };
 
-/** The settings that a frontend needs, beside its own folders. */
-const SETTINGS = {
-  customScalarTypes: { Date: 'string', DateTime: 'string', URL: 'string', ProfileValue: 'string | number' },
-};
-
 const PLACES = { src: './src', schema: './schema.graphql', artifactDirectory: './made' };
 const SCHEMA = fileURLToPath(new URL('../../schema/schema.graphql', import.meta.url));
+const customScalarTypes = scalarsOf(createSchema());
 
 export const moduleOf = (list: List): string => `${list[0]?.toUpperCase()}${list.slice(1)}`;
 
@@ -126,7 +124,7 @@ export async function compile(
     await writeFile(path, `import { graphql } from 'relay-runtime';\n${tags.join('\n')}\n`);
   }
   // This process reads what is made with `require`.
-  const settings = { ...SETTINGS, language, ...PLACES, eagerEsModules: false };
+  const settings = { customScalarTypes, language, ...PLACES, eagerEsModules: false };
   await writeFile(join(folder, 'relay.config.json'), JSON.stringify(settings));
   await promisify(execFile)(compiler, ['relay.config.json'], { cwd: folder });
   const load = createRequire(join(made, 'app.cjs'));

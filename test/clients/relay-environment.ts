@@ -11,14 +11,12 @@ import {
   getPaginationVariables,
   getSingularSelector,
   Network,
-  Observable,
   type ReaderFragment,
   RecordSource,
-  ROOT_ID,
   Store,
-  type SubscribeFunction,
   type Variables,
 } from 'relay-runtime';
+import { missingFieldHandlers, subscribeOver } from '../../schema/client/relay.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 type Connection<Node> = {
@@ -37,28 +35,10 @@ export function openEnvironment(gateway: Pick<TestGateway, 'send'>, headers: Rec
     answers.push(answer);
     return answer;
   };
-  const subscribe: SubscribeFunction = ({ text }, variables) =>
-    Observable.create((sink) =>
-      socket?.subscribe(
-        { query: text ?? '', variables },
-        {
-          ...sink,
-          next: (answer) => sink.next(answer as GraphQLResponse),
-          error: (error) => sink.error(error as Error),
-        },
-      ),
-    );
   const environment = new Environment({
     store: new Store(new RecordSource()),
-    network: Network.create(execute, subscribe),
-    // A user that another query has brought is shown at once.
-    missingFieldHandlers: [
-      {
-        kind: 'linked',
-        handle: ({ name }, parent, { id }) =>
-          parent?.getDataID() === ROOT_ID && (name === 'user' || name === 'node') ? id : undefined,
-      },
-    ],
+    network: Network.create(execute, socket && subscribeOver(socket)),
+    missingFieldHandlers,
   });
   return { environment, answers };
 }

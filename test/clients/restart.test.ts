@@ -1,6 +1,4 @@
-// A gateway that is replaced while clients are subscribed: each comes back by itself, with what CLIENTS.md says.
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+// A gateway that is replaced while clients are subscribed: each comes back by itself, with what the contract's package has for it.
 import { ApolloClient, InMemoryCache } from '@apollo/client/core';
 import { subscriptionExchange, Client as Urql } from '@urql/core';
 import { print } from 'graphql';
@@ -8,30 +6,19 @@ import { createClient as createSse } from 'graphql-sse';
 import { type Client, createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { possibleTypes, resumingLink } from '../../schema/client/apollo.ts';
+import { createMiniProgramClient } from '../../schema/client/mini-program.ts';
+import { resuming } from '../../schema/client/resuming.ts';
 import { FollowEventsDocument } from '../../schema/documents.ts';
 import { socketUrl } from '../live/sockets.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
-import { openApollo, POSSIBLE_TYPES } from './open-apollo.ts';
-import { resumingLink } from './resuming-link.ts';
+import { openApollo } from './open-apollo.ts';
+import { wx } from './wx.ts';
 
-type Resuming = <C extends Pick<Client, 'subscribe'>>(client: C) => C;
 type Tell = (event: unknown) => void;
-
-const textOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
-
-/** The snippet of the page, as it stands there. */
-async function readSnippet(): Promise<Resuming> {
-  const page = textOf('../../schema/CLIENTS.md');
-  const [, link] = textOf('./resuming-link.ts').split(/\n\n(?=export)/);
-  expect(page).toContain(link);
-  const [, snippet = ''] = /```ts\n(export function resuming.*?)```/s.exec(page) ?? [];
-  expect(snippet.split('\n').length).toBeLessThanOrEqual(21);
-  const script = encodeURIComponent(stripTypeScriptTypes(snippet));
-  return ((await import(/* @vite-ignore */ `data:text/javascript,${script}`)) as { resuming: Resuming }).resuming;
-}
 
 const variables = { userId: 'star' };
 const eventOf = (answer: { data?: unknown }) => (answer.data as { followEvents?: unknown } | undefined)?.followEvents;
@@ -42,31 +29,31 @@ const sink = (tell: Tell) => ({
 });
 
 /** Ways to subscribe, each with the defaults of its client. */
-const WAYS: Record<string, (url: string, resuming: Resuming, tell: Tell) => () => unknown> = {
-  'graphql-ws': (url, resuming, tell) => {
+const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
+  'graphql-ws': (url, tell) => {
     const client = resuming(openSocket(url));
     client.subscribe({ query: print(FollowEventsDocument), variables }, sink(tell));
     return () => client.dispose();
   },
-  'graphql-sse': (url, resuming, tell) => {
+  'graphql-sse': (url, tell) => {
     const client = resuming(createSse({ url: `${url}/graphql` }));
     client.subscribe({ query: print(FollowEventsDocument), variables }, sink(tell));
     return () => client.dispose();
   },
-  Apollo: (url, resuming, tell) => {
+  Apollo: (url, tell) => {
     const { client } = openApollo({ url }, { socket: resuming(openSocket(url)) });
     client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
     return () => client.stop();
   },
-  'Apollo over HTTP alone': (url, _resuming, tell) => {
+  'Apollo over HTTP alone': (url, tell) => {
     const client = new ApolloClient({
-      cache: new InMemoryCache({ possibleTypes: POSSIBLE_TYPES }),
-      link: resumingLink(`${url}/graphql`),
+      cache: new InMemoryCache({ possibleTypes }),
+      link: resumingLink({ uri: `${url}/graphql` }),
     });
     client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
     return () => client.stop();
   },
-  urql: (url, resuming, tell) => {
+  urql: (url, tell) => {
     const socket = resuming(openSocket(url));
     const exchange = subscriptionExchange({
       forwardSubscription: ({ query = '', variables }) => ({
@@ -77,6 +64,10 @@ const WAYS: Record<string, (url: string, resuming: Resuming, tell: Tell) => () =
     return client.subscription(FollowEventsDocument, variables).subscribe((answer) => tell(eventOf(answer)))
       .unsubscribe;
   },
+  'a mini program': (url, tell) => {
+    const client = createMiniProgramClient(wx, { url: `${url}/graphql` });
+    return client.subscribe(print(FollowEventsDocument), variables, sink(tell));
+  },
 };
 
 function openSocket(url: string): Client {
@@ -85,7 +76,7 @@ function openSocket(url: string): Client {
   return client;
 }
 
-test('graphql-ws, graphql-sse, Apollo (also over HTTP alone) and urql come back to another gateway at that address, and miss and repeat nothing', async () => {
+test('graphql-ws, graphql-sse, Apollo (also over HTTP alone), urql and mini programs come back to another gateway at that address, and miss and repeat nothing', async () => {
   const { url: REDIS_URL } = await startRedis();
   const PORT = String(await freePort());
   const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
@@ -93,13 +84,12 @@ test('graphql-ws, graphql-sse, Apollo (also over HTTP alone) and urql come back 
   for (const id of ['star', 'anna', 'bert', 'cleo']) first.sandbox.world.importAccount(id);
   const elsewhere = await first.openReplica({ PORT: '0' });
 
-  const resuming = await readSnippet();
   const told: Record<string, unknown[]> = {};
   for (const [name, subscribe] of Object.entries(WAYS)) {
     const events: unknown[] = [];
     told[name] = events;
     onTestFinished(async () => void (await subscribed()));
-    const subscribed = subscribe(first.url, resuming, (event) => events.push(event));
+    const subscribed = subscribe(first.url, (event) => events.push(event));
   }
   const everybodyHeard = (...fans: string[]) => {
     const gained = fans.map((id) => ({ __typename: 'FanGained', user: { id }, owner: { id: 'star' } }));

@@ -1,5 +1,6 @@
 // Inputs that nobody means to send, each with its right answer: what the upstream may say, and what clients may ask.
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { bugs, codesOf, get, post, requestLines } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
@@ -248,6 +249,28 @@ describe('a client that sends', () => {
       expect([byGet.data, codesOf(byGet)]).toEqual([byPost.data, codesOf(byPost)]);
     },
   );
+
+  test.each([
+    ['traceparent, tracestate'],
+    ['baggage'],
+    ['sentry-trace'],
+    ['content-type, x-app-version, x-b3-traceid'],
+  ])('%s, as browsers with tracing do, may do so', async (names) => {
+    const gateway = await openOdd(
+      {},
+      { CORS_ORIGINS: 'https://app.example', CORS_HEADERS: 'X-App-Version,x-b3-traceid' },
+    );
+    const { headers } = await fetch(`${gateway.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': names,
+      },
+    });
+    const allowed = headers.get('access-control-allow-headers')?.toLowerCase().split(', ');
+    expect(allowed).toEqual(expect.arrayContaining(names.split(', ')));
+  });
 });
 
 test.each([
@@ -275,3 +298,20 @@ test.each(['-1', '1e400', '"0"', '0.5', 'null', '99999999999999999999', '[0]', '
     expect(errors?.[0]?.message).toMatch(/^[A-Z][a-z ]+\.( Try again in a moment\.)?$/);
   },
 );
+
+test.each([
+  ['LIST_VISIBLITY', 'self', 'LIST_VISIBILITY'],
+  ['LIST_VISABILITY', 'self', 'LIST_VISIBILITY'],
+  ['TRUSTED_DOCUMENT', 'strict', 'TRUSTED_DOCUMENTS'],
+  ['TRUSTED_DOCUMENTS_PAHT', '/documents', 'TRUSTED_DOCUMENTS_PATH'],
+  ['REDIS_URI', 'redis://cache.example', 'REDIS_URL'],
+  ['METRIC_PORT', '9464', 'METRICS_PORT'],
+  ['CORS_HEADER', 'x-app', 'CORS_HEADERS'],
+  ['rate_limit_per_minute', '60', 'RATE_LIMIT_PER_MINUTE'],
+  ['WEBHOOK_TOKENS', 'x', 'WEBHOOK_TOKEN'],
+])('the setting %s=%s is refused with the name that was meant, %s', (name, value, meant) => {
+  const app = { TENCENT_SDK_APP_ID: '1', TENCENT_SECRET_KEY: 'x'.repeat(16), TENCENT_REGION: 'singapore' };
+  expect(() => readConfig({ ...app, [name]: value })).toThrow(
+    `${name} is no setting of this gateway; is ${meant} meant?`,
+  );
+});

@@ -40,7 +40,7 @@ async function readWhole(world: World) {
   };
   const { members, isComplete } = await readMembers(readPage, { maxMembers: 5000, maxPages: 5000 });
   expect(isComplete).toBe(true);
-  await names.prepare(members.map(({ user }) => user.profile));
+  await names.prepare(members.map(({ user }) => user));
   return members;
 }
 
@@ -65,7 +65,7 @@ const matches = (person: Person, matching: string) => person.id.includes(matchin
 type Wanted = Omit<Selecting<FollowEntry>, 'nameOf' | 'matching'> & { matching: string };
 
 async function select(world: World, wanted: Wanted) {
-  const nameOf = ({ user }: FollowEntry) => names.nameOf(user.profile);
+  const nameOf = ({ user }: FollowEntry) => names.nameOf(user);
   const { entries, ...rest } = selectMembers(await readWhole(world), { ...wanted, nameOf });
   return { ids: entries.map(({ user }) => user.id), ...rest };
 }
@@ -175,11 +175,11 @@ test('a list that is longer than is looked at, and one whose pages never end, ar
 
 test('Chinese nicks are found and sorted by their Pinyin where that is switched on, and not else', async () => {
   const nicks = ['张伟', '曾小贤', 'Bea', '绿茶'];
-  const profiles = nicks.map(profileOf);
+  const users = nicks.map((nick, n) => ({ id: `u${n}`, profile: profileOf(nick) }));
   const search = async (usesPinyin: boolean, text: string) => {
     const { prepare, nameOf } = createNames(usesPinyin);
-    await prepare(profiles);
-    return nicks.filter((_, n) => nameOf(profiles[n] ?? null).text.includes(text));
+    await prepare(users);
+    return users.filter((user) => nameOf(user).text.includes(text)).map(({ profile }) => profile.nick);
   };
   expect(await search(true, 'zhangw')).toEqual(['张伟']);
   expect(await search(true, 'zxx')).toEqual(['曾小贤']);
@@ -187,7 +187,7 @@ test('Chinese nicks are found and sorted by their Pinyin where that is switched 
   expect(await search(true, '小')).toEqual(['曾小贤']);
   expect(await search(false, 'zhangw')).toEqual([]);
   const { prepare, nameOf } = createNames(true);
-  await prepare(profiles);
-  const keys = profiles.map((profile) => nameOf(profile).key);
+  await prepare(users);
+  const keys = users.map((user) => nameOf(user).key);
   expect(keys.toSorted()).toEqual(['bea', 'lvcha', 'zengxiaoxian', 'zhangwei']);
 });

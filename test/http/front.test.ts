@@ -136,15 +136,25 @@ test('the health endpoints answer in plain text and leave no line in the log', a
   expect(gateway.logLines).toEqual([]);
 });
 
-test('an upgrade behind a request that is still being answered hangs up, since its answer would come first', async () => {
-  const gateway = await openEmptyGateway();
-  gateway.sandbox.world.importAccount('anna');
-  gateway.sandbox.faults.set({ silence: true });
-  const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
-  const { write, closed, socket } = openSocket(gateway);
-  const upgrade = 'Host: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
-  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-  await write(`${head(`Content-Length: ${body.length}`)}${body}GET /graphql HTTP/1.1\r\n${upgrade}${key}`);
-  await closed;
-  expect(socket.bytesRead).toBe(0);
+describe('on a connection on which a request is still being answered', () => {
+  const UPGRADE =
+    'Host: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  test.each([
+    ['an upgrade', 'GET /graphql', 1, 'HTTP/1.1 101'],
+    ['an upgrade behind two requests', 'GET /graphql', 2, 'HTTP/1.1 101'],
+    ['an upgrade that is refused', 'GET /elsewhere', 1, 'HTTP/1.1 404'],
+  ])('%s waits for its turn', async (_title, target, requests, last) => {
+    const gateway = await openEmptyGateway();
+    gateway.sandbox.world.importAccount('anna');
+    gateway.sandbox.faults.set({ latency: { ms: 150 } });
+    const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
+    const { write, until } = openSocket(gateway);
+    const request = head(`Content-Length: ${body.length}`) + body;
+    await write(`${request.repeat(requests)}${target} HTTP/1.1\r\n${UPGRADE}`);
+    const received = await until(new RegExp(last));
+    const statuses = Array.from(received.matchAll(/HTTP\/1\.1 \d+/g), String);
+    expect(statuses).toEqual([...Array(requests).fill('HTTP/1.1 200'), last]);
+    expect(received.indexOf('"nick"')).toBeLessThan(received.indexOf(last));
+  });
 });

@@ -35,6 +35,15 @@ test('every answer over HTTP forbids sniffing, frames, loading and referrers, an
   }
 });
 
+test('a stream of events says the same', async () => {
+  const gateway = await openEmptyGateway();
+  const query = 'subscription { followEvents(userId: "anna") { __typename } }';
+  const gone = new AbortController();
+  const response = await get(gateway, { query }, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
+  expect(Object.fromEntries(response.headers)).toMatchObject(EXPECTED);
+  gone.abort();
+});
+
 test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
   const gateway = await openEmptyGateway();
   const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });

@@ -10,6 +10,8 @@ const unknown = (To_Account: string, ResultCode = 30003) => ({
   ResultCode,
   ResultInfo: 'account not imported',
 });
+const single = { CheckType: 'BlackCheckResult_Type_Single' };
+const item = (key: string, Value: unknown) => ({ Tag: `Tag_Profile_IM_${key}`, Value });
 const many = (count: number) => Array.from({ length: count }, (_, index) => `x${index}`);
 const targets = (ids: string[]) => ids.map((id) => ({ To_Account: id }));
 const TagList = ['Tag_Profile_Custom_Team', 'Tag_Profile_IM_Nick', 'Tag_Profile_IM_Level'];
@@ -26,6 +28,10 @@ test.each<[Command, number, number, (ids: string[]) => object]>([
   ['follow_check', 100, 30001, (ids) => ({ From_Account: 'ana', To_Account: ids })],
   ['follow_get_info', 20, 30001, (ids) => ({ From_Account: 'ana', To_Account: ids })],
   ['portrait_get', 100, 40001, (ids) => ({ To_Account: ids, TagList })],
+  ['black_list_add', 1000, 30001, (ids) => ({ From_Account: 'ana', To_Account: ids })],
+  ['black_list_delete', 1000, 30001, (ids) => ({ From_Account: 'ana', To_Account: ids })],
+  ['black_list_check', 1000, 30001, (ids) => ({ ...single, From_Account: 'ana', To_Account: ids })],
+  ['query_online_status', 500, 90011, (ids) => ({ To_Account: ids })],
   ['account_check', 100, 70402, (ids) => ({ CheckItem: ids.map((UserID) => ({ UserID })) })],
   ['multiaccount_import', 100, 70402, (ids) => ({ AccountList: ids.map((UserID) => ({ UserID })) })],
 ])('%s takes %i accounts, and refuses one more with %i and nothing done', async (command, max, code, bodyOf) => {
@@ -44,6 +50,25 @@ test.each<[string, Command, number, object]>([
   ['no accounts', 'portrait_get', 40002, { To_Account: [], TagList }],
   ['no To_Account', 'portrait_get', 40002, { TagList }],
   ['no TagList', 'portrait_get', 40001, { To_Account: ['ana'] }],
+  ['an unknown From_Account', 'black_list_add', 30003, { From_Account: 'nobody', To_Account: ['bo'] }],
+  ['an unknown From_Account', 'black_list_get', 30003, { From_Account: 'nobody', StartIndex: 0, MaxLimited: 10 }],
+  ['no MaxLimited', 'black_list_get', 30001, { From_Account: 'nobody', StartIndex: 0 }],
+  ['no CheckType', 'black_list_check', 30001, { From_Account: 'ana', To_Account: ['bo'] }],
+  ['no To_Account', 'query_online_status', 90003, {}],
+  ['nobody', 'query_online_status', 90001, { To_Account: [] }],
+  ['no JSON object', 'query_online_status', 90001, []],
+  ['no ProfileItem', 'portrait_set', 40001, { From_Account: 'nobody' }],
+  [
+    'a tag that the app lacks',
+    'portrait_set',
+    40009,
+    { From_Account: 'nobody', ProfileItem: [{ Tag: 'x', Value: 1 }] },
+  ],
+  ['a number as nick', 'portrait_set', 40610, { From_Account: 'ana', ProfileItem: [item('Nick', 7)] }],
+  ['an unknown account', 'portrait_set', 40003, { From_Account: 'nobody', ProfileItem: [item('Nick', 'a')] }],
+  ['no such gender', 'portrait_set', 40605, { From_Account: 'ana', ProfileItem: [item('Gender', 'Male')] }],
+  ['501 bytes', 'portrait_set', 40601, { From_Account: 'ana', ProfileItem: [item('Nick', `${'é'.repeat(250)}a`)] }],
+  ['a long place', 'portrait_set', 40601, { From_Account: 'ana', ProfileItem: [item('Location', 'a'.repeat(17))] }],
   ['no accounts', 'account_check', 70402, { CheckItem: [] }],
   ['a number as UserID', 'account_check', 60015, { CheckItem: [{ UserID: 7 }] }],
   ['a number as UserID', 'multiaccount_import', 60015, { AccountList: [{ UserID: 7 }] }],
@@ -136,4 +161,74 @@ describe('portrait_get', () => {
       Fail_Account: ['nobody'],
     });
   });
+});
+
+describe('blocklists', () => {
+  test('answer per target, name who failed, keep their newest first, and tell who blocks whom', async () => {
+    const { call, world, webhooks, ...sandbox } = await withPeople('ana', 'bo', 'cy', 'di');
+    world.setBlocked('di', 'ana', true);
+    const blocked = (ids: string[]) => call('black_list_add', { From_Account: 'ana', To_Account: ids });
+    expect(await blocked(['bo', 'nobody', 'di'])).toEqual({
+      ...{ ...OK, ErrorDisplay: '', Fail_Account: ['nobody'] },
+      ResultItem: [done('bo'), unknown('nobody'), done('di')],
+    });
+    expect((await blocked(['bo', 'cy'])).ResultItem).toEqual([
+      { To_Account: 'bo', ResultCode: 30001, ResultInfo: 'Err_SNS_BlackListAdd_Already_Exist' },
+      done('cy'),
+    ]);
+    sandbox.faults.set({ blockedAgainOk: true });
+    expect((await blocked(['bo'])).ResultItem).toEqual([done('bo')]);
+    const page = (StartIndex: number) => call('black_list_get', { From_Account: 'ana', StartIndex, MaxLimited: 2 });
+    const seconds = START_MS / 1000;
+    const entry = (To_Account: string) => ({ To_Account, AddBlackTimeStamp: seconds });
+    expect(await page(0)).toMatchObject({
+      BlackListItem: [entry('cy'), entry('di')],
+      StartIndex: 2,
+      CurruentSequence: 1,
+    });
+    expect(await page(2)).toMatchObject({ BlackListItem: [entry('bo')], StartIndex: 0 });
+    const check = async (type: string) =>
+      (
+        await call('black_list_check', {
+          ...{ From_Account: 'ana', To_Account: ['bo', 'di'], CheckType: `BlackCheckResult_Type_${type}` },
+        })
+      ).BlackListCheckItem.map(({ Relation }) => Relation?.slice('BlackCheckResult_Type_'.length));
+    expect([await check('Single'), await check('Both')]).toEqual([
+      ['AWithB', 'AWithB'],
+      ['AWithB', 'BothWay'],
+    ]);
+    await call('black_list_delete', { From_Account: 'ana', To_Account: ['bo', 'di'] });
+    expect(await check('Both')).toEqual(['NO', 'BWithA']);
+  });
+
+  test('hold a thousand', async () => {
+    const { call, world } = await withPeople('ana', 'bo', ...many(1000));
+    expect(
+      (await call('black_list_add', { From_Account: 'ana', To_Account: many(1000) })).Fail_Account,
+    ).toBeUndefined();
+    expect(await call('black_list_add', { From_Account: 'ana', To_Account: ['bo'] })).toMatchObject({
+      ...{ ...OK, Fail_Account: ['bo'] },
+      ResultItem: [{ ResultCode: 30013 }],
+    });
+    expect(world.hasBlocked('ana', 'bo')).toBe(false);
+  });
+});
+
+test('query_online_status tells the best status, devices only when asked, and unknown accounts apart', async () => {
+  const { call, act } = await withPeople('ana', 'bo');
+  act.connect('ana', 'iPhone', 'disconnect');
+  act.connect('ana', 'Web');
+  const ask = (IsNeedDetail: number) =>
+    call('query_online_status', { To_Account: ['ana', 'bo', 'nobody'], IsNeedDetail });
+  const Detail = [
+    { Platform: 'iPhone', Status: 'PushOnline' },
+    { Platform: 'Web', Status: 'Online' },
+  ];
+  const ErrorList = [{ To_Account: 'nobody', ErrorCode: 70107 }];
+  const bo = { To_Account: 'bo', Status: 'Offline' };
+  const ana = { To_Account: 'ana', Status: 'Online' };
+  expect(await ask(0)).toEqual({ ...OK, QueryResult: [ana, bo], ErrorList });
+  expect(await ask(1)).toEqual({ ...OK, QueryResult: [{ ...ana, Detail }, bo], ErrorList });
+  act.connect('ana', 'Web', 'logout');
+  expect((await ask(0)).QueryResult[0]).toEqual({ To_Account: 'ana', Status: 'PushOnline' });
 });

@@ -1,9 +1,11 @@
+// Of what webhooks claim, subscribers are told what the upstream confirms, by one check and no read of a list.
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { ADD, DELETE, follows, openWithWebhooks, tell, unfollows } from './webhook-gateway.ts';
+import { ADD, DELETE, follows, openWithWebhooks, PORTRAIT, tell, unfollows } from './webhook-gateway.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
 const EVENTS = `subscription {
@@ -162,6 +164,19 @@ describe('what the upstream does not confirm', () => {
   });
 });
 
+test('webhooks that come late and in any order end in what is so', async () => {
+  const { gateway, clock, world, watch, claim, checks } = await openStar();
+  const at = clock.now();
+  const told = await watch();
+  world.follow('cy', 'star');
+  await claim(DELETE, unfollows('bo', ['star'], at + 2));
+  await claim(ADD, follows('cy', ['star'], at + 3));
+  await claim(ADD, follows('bo', ['star'], at + 1));
+  await timePasses(clock, () => checks() >= 5);
+  expect((await told()).sort()).toEqual(['FanGained cy', 'FanLost bo']);
+  expect(await read(gateway)).toEqual({ count: 3, fans: ['ana', 'cy', 'marker'] });
+});
+
 test('the same webhook again within ten minutes costs nothing, in whichever order it names its targets', async () => {
   const { clock, world, claim, checks, watch } = await openStar();
   const told = await watch();
@@ -180,6 +195,18 @@ test('the same webhook again within ten minutes costs nothing, in whichever orde
   expect(await told()).toEqual(['FanGained bo']);
   // One for the marker.
   expect(checks()).toBe(before + 1);
+});
+
+test('a profile is not told as it was', async () => {
+  const { gateway, clock, world, claim } = await openStar();
+  await gateway.data('{ user(id: "ana") { nick } }');
+  const stream = await subscribe(
+    gateway,
+    'subscription { profileChanged(userIds: ["ana"]) { ... on ProfileChanged { user { nick } } } }',
+  );
+  world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
+  await claim(PORTRAIT, { From_Account: 'ana', EventTime: clock.now(), ProfileItem: [] });
+  expect(await stream.answer()).toEqual({ data: { profileChanged: { user: { nick: 'Ana' } } } });
 });
 
 describe('on two replicas', () => {
@@ -218,6 +245,18 @@ describe('on two replicas', () => {
     }
   });
 
+  test('a webhook costs Redis a handful of commands', async () => {
+    const { gateway, act, webhooks, redis, watch } = await openTwo();
+    await read(gateway);
+    const told = await watch();
+    const before = await commandsOf(redis.port);
+    act.unfollow('ana', 'star');
+    await webhooks.settled();
+    expect(await told()).toEqual(['FanLost ana']);
+    // Those of the marker, and of reads that wait, included.
+    expect((await commandsOf(redis.port)) - before).toBeLessThan(120);
+  });
+
   test('with Redis away, subscribers of the replica that is told hear of it all the same', async () => {
     const { gateway, redis, act } = await openTwo();
     const stream = await subscribe(gateway, EVENTS);
@@ -226,3 +265,13 @@ describe('on two replicas', () => {
     expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
   });
 });
+
+/** How many commands Redis has done. */
+async function commandsOf(port: number): Promise<number> {
+  const admin = new Redis(port, '127.0.0.1');
+  try {
+    return Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
+  } finally {
+    admin.disconnect();
+  }
+}

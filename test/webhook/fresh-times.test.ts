@@ -74,6 +74,30 @@ test('what was read while webhooks arrive is fresh for about ten minutes, and no
   expect(await look()).toBe('stale');
 });
 
+test('a relation is fresh as long', async () => {
+  const clock = createHastyClock();
+  const { stir, gateway, calls } = await openCalm(clock);
+  const relation = '{ user(id: "star") { viewerIsFollowing } }';
+  await stir();
+  await gateway.as('ana').data(relation);
+  const checks = calls.count('follow_check');
+  clock.advance(8 * MINUTE_MS);
+  const { data, extensions } = await gateway.as('ana').query(relation);
+  expect(data).toEqual({ user: { viewerIsFollowing: true } });
+  expect(extensions?.freshness).toBeUndefined();
+  expect(calls.count('follow_check')).toBe(checks);
+});
+
+test('where no webhook arrives, what was read is fresh for 30 s', async () => {
+  const clock = createHastyClock();
+  const { look } = await openCalm(clock);
+  expect(await look()).toBe('asked');
+  clock.advance(26_000);
+  expect(await look()).toBe('fresh');
+  clock.advance(5000);
+  expect(await look()).toBe('stale');
+});
+
 test('what was read before the first webhook is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
@@ -147,6 +171,14 @@ test('what was read right after a change is read again after 30 s, since the ups
   // Well within ten minutes without a webhook: this clock goes on with every short wait too.
   clock.advance(4 * MINUTE_MS);
   expect(await look()).toBe('fresh');
+});
+
+test('LIST_FRESH_SECONDS=0 asks every time, whatever webhooks say', async () => {
+  const clock = createHastyClock();
+  const { stir, look } = await openCalm(clock, { LIST_FRESH_SECONDS: '0' });
+  await stir();
+  expect(await look()).toBe('asked');
+  expect(await look()).toBe('asked');
 });
 
 /** Waits until Redis holds the counts of a user: what is on its way to Redis would time out when the clock jumps. */

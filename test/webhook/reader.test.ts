@@ -130,3 +130,37 @@ describe('a body', () => {
     expect(typeof body === 'string' ? reader.parse(command, body) : parse(command, body)).toBeNull();
   });
 });
+
+describe('a block or a login', () => {
+  const pair = (from: unknown, to: unknown) => ({ From_Account: from, To_Account: to });
+  const time = { at: NOW, eventTime: null };
+
+  test('is read as whom it concerns, and nothing of what it claims', () => {
+    const pairs = [pair('ana', 'bo'), pair('ana', 'cy')];
+    const read = [
+      { from: 'ana', to: 'bo' },
+      { from: 'ana', to: 'cy' },
+    ];
+    for (const kind of ['Add', 'Delete'] as const)
+      expect(parse(`Sns.CallbackBlackList${kind}`, { PairList: pairs })).toEqual({
+        type: 'blocks-changed',
+        pairs: read,
+        ...time,
+      });
+    const Info = { Action: 'Login', To_Account: 'ana', Reason: 'Register' };
+    expect(parse('State.StateChange', { Info, EventTime: NOW })).toEqual({
+      ...{ type: 'presence-changed', userId: 'ana', at: NOW, eventTime: NOW },
+    });
+  });
+
+  test.each([
+    { PairList: [] },
+    { PairList: 'ana' },
+    { PairList: [pair('ana', 'b o')] },
+    { PairList: [pair('ana', 'bo'), null] },
+    { PairList: Array.from({ length: 1001 }, (_, n) => pair('ana', `u${n}`)) },
+  ])('that makes no sense is none: %#', (body) => {
+    expect(parse('Sns.CallbackBlackListAdd', body)).toBeNull();
+    expect(parse('State.StateChange', { ...body, Info: { To_Account: 7 } })).toBeNull();
+  });
+});

@@ -6,8 +6,8 @@ import type {
   BlackListGetResponse,
   ItemResult,
 } from '../../tencent/wire.ts';
-import { readBatch, readFromAccount } from '../checks.ts';
-import { type Body, type Call, failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
+import { failureOf, readFromAccount, readTargets } from '../checks.ts';
+import { failed, type Handler, processed, Refusal } from '../envelope.ts';
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
 
@@ -18,16 +18,6 @@ const SEQUENCE = 1;
 type Dependencies = { world: World; events: Pick<WebhookEvents, 'blocked'> };
 
 export function createBlockCommands({ world, events }: Dependencies) {
-  function readTargets(body: Body): { from: string; targets: string[] } {
-    const from = readFromAccount(body, 30001);
-    const targets = readBatch(body.To_Account, { field: 'To_Account', max: MAX_TARGETS, code: 30001 });
-    if (!world.has(from)) throw new Refusal(30003);
-    return { from, targets };
-  }
-
-  const failureOf = (to: string, call: Call): ItemResult | undefined =>
-    faultOf(to, call) ?? (world.has(to) ? undefined : failed(to, 30003));
-
   const withFailed = <Field extends string, Item extends ItemResult>(field: Field, items: Item[]) => {
     const broken = items.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
     const fields = { [field]: items } as Record<Field, Item[]>;
@@ -37,10 +27,10 @@ export function createBlockCommands({ world, events }: Dependencies) {
   const changeTo =
     (isBlocked: boolean): Handler<BlackListChangeResponse> =>
     (body, call) => {
-      const { from, targets } = readTargets(body);
+      const { from, targets } = readTargets(world, body, MAX_TARGETS);
       const changed: string[] = [];
       const items = targets.map((to) => {
-        const failure = failureOf(to, call);
+        const failure = failureOf(world, to, call);
         if (failure) return failure;
         if (isBlocked && to === from) return failed(to, 30001, 'From_Account cannot block itself');
         if (isBlocked && world.hasBlocked(from, to))
@@ -54,7 +44,7 @@ export function createBlockCommands({ world, events }: Dependencies) {
     };
 
   const black_list_check: Handler<BlackListCheckResponse> = (body, call) => {
-    const { from, targets } = readTargets(body);
+    const { from, targets } = readTargets(world, body, MAX_TARGETS);
     const [, type] = /^BlackCheckResult_Type_(Single|Both)$/.exec(String(body.CheckType)) ?? [];
     if (!type) throw new Refusal(30001, 'CheckType must be BlackCheckResult_Type_Single or BlackCheckResult_Type_Both');
     const relation = (to: string): BlackCheckRelation => {
@@ -62,7 +52,7 @@ export function createBlockCommands({ world, events }: Dependencies) {
       if (out) return back ? 'BlackCheckResult_Type_BothWay' : 'BlackCheckResult_Type_AWithB';
       return back ? 'BlackCheckResult_Type_BWithA' : 'BlackCheckResult_Type_NO';
     };
-    const items = targets.map((to) => failureOf(to, call) ?? { ...processed(to), Relation: relation(to) });
+    const items = targets.map((to) => failureOf(world, to, call) ?? { ...processed(to), Relation: relation(to) });
     return withFailed('BlackListCheckItem', items);
   };
 

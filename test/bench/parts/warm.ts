@@ -63,7 +63,7 @@ export async function warm(quick: boolean): Promise<Section> {
 let requests = 0;
 
 /** A candidate whose answers have been looked at. */
-async function checked(name: string, { server, path = '/graphql', differs = false }: Way, first: number) {
+export async function checked(name: string, { server, path = '/graphql', differs = false }: Way, first: number) {
   const bytesOf = (turn: number, number?: number) =>
     postOf(server.origin, path, screenBody(warmUser(turn), first, number));
   const stored = Array.from({ length: WARM_USERS }, (_, turn) => bytesOf(turn));

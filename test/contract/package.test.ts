@@ -1,0 +1,88 @@
+// The contract as clients install it: apps in a folder of their own, which have the packed package and the code of CLIENTS.md.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import compiler from 'relay-compiler';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { change, openStar, openSubscriptions } from '../clients/lists.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const APPS = fileURLToPath(new URL('apps', import.meta.url));
+const FOLDER = mkdtempSync(join(tmpdir(), 'contract-apps-'));
+const CONTRACT = 'node_modules/follow-gateway-contract';
+/** What the apps install beside the contract. */
+const LIBRARIES = [
+  '@apollo/client',
+  '@graphql-typed-document-node/core',
+  '@types/node',
+  '@types/ws',
+  '@urql/core',
+  '@urql/exchange-graphcache',
+  'gql.tada',
+  'graphql',
+  'graphql-ws',
+  'relay-runtime',
+  'rxjs',
+  'ws',
+];
+const COMPILER_OPTIONS = { noEmit: true, strict: true, target: 'es2024', lib: ['es2024', 'dom'], skipLibCheck: false };
+
+const run = promisify(execFile);
+const inFolder = { cwd: FOLDER };
+const write = (path: string, text: string) => writeFileSync(join(FOLDER, path), text);
+
+beforeAll(async () => {
+  const packed = await run('npm', ['pack', '--json', '--pack-destination', FOLDER], { cwd: join(ROOT, 'schema') });
+  mkdirSync(join(FOLDER, CONTRACT), { recursive: true });
+  const [, name = ''] = /"filename": "(.*?)"/.exec(packed.stdout) ?? [];
+  await run('tar', ['-xzf', name, '--strip-components=1', '-C', CONTRACT], inFolder);
+  for (const library of LIBRARIES) {
+    mkdirSync(dirname(join(FOLDER, 'node_modules', library)), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', library), join(FOLDER, 'node_modules', library));
+  }
+  cpSync(APPS, FOLDER, { recursive: true });
+  const double = readFileSync(join(ROOT, 'test/clients/wx.ts'), 'utf8');
+  write('wx.ts', double.replace('../../schema/client/mini-program.ts', 'follow-gateway-contract/mini-program'));
+  const page = readFileSync(join(FOLDER, CONTRACT, 'CLIENTS.md'), 'utf8');
+  for (const [, code = '', path = ''] of page.matchAll(/^```[jt]s\n(\/\/ ([\w.-]+)\n.*?)^```/gms)) write(path, code);
+  write('package.json', '{ "type": "module" }');
+  await run(compiler, [], inFolder);
+});
+afterAll(() => rmSync(FOLDER, { recursive: true }));
+
+test.each([
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])(
+  'apps compile with module %s and resolution %s, gql.tada’s types too, and wrong types do not',
+  async (module, moduleResolution) => {
+    const compilerOptions = { ...COMPILER_OPTIONS, module, moduleResolution, allowImportingTsExtensions: true };
+    write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*.ts', 'src'] }));
+    const found = await run(join(ROOT, 'node_modules/.bin/tsc'), [], inFolder).catch((failed) => failed);
+    // Libraries have faults of their own, outside of the folder.
+    expect(found.stdout.split('\n').filter((line: string) => line !== '' && !line.startsWith('..'))).toEqual([]);
+  },
+);
+
+test('publint has nothing to say of the package', async () => {
+  const { messages } = await publint({ pkgDir: join(FOLDER, CONTRACT), strict: true, pack: false });
+  expect(messages).toEqual([]);
+});
+
+test.each(['apollo', 'urql', 'relay', 'mini-program'])(
+  'an app with %s pages a list to its end, presses a follow button, and shows a new fan as it comes',
+  async (name) => {
+    const star = await openStar();
+    star.sandbox.world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'Newcomer' });
+    const members = star.membersOf('fans');
+    const app = run(process.execPath, [`${name}-app.ts`, `${star.url}/graphql`], inFolder);
+    await Promise.race([app, expect.poll(() => openSubscriptions(star), { timeout: 50_000 }).toBe(1)]);
+    await change(star, 'newcomer', 'follow');
+    const shown = JSON.parse((await app).stdout);
+    expect(shown).toEqual({ button: [false, true, true], members, afterEvent: ['newcomer', members[0]] });
+  },
+);
