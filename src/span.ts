@@ -1,6 +1,6 @@
 /** A piece of work as traces show it. What has no trace works on `NO_SPAN`, which costs nothing. */
 export type Span = {
-  /** Null where there is no trace. */
+  /** Null where no trace is kept. */
   readonly traceId: string | null;
   /** Whether it is kept: what nobody will see need not be found out. */
   readonly isRecorded: boolean;

@@ -1,5 +1,13 @@
 // What Relay's runtime needs to know of the graph; its compiler gets `relay.json`.
-import { type MissingFieldHandler, ROOT_ID } from 'relay-runtime';
+import type { Client } from 'graphql-ws';
+import {
+  type GraphQLResponse,
+  type MissingFieldHandler,
+  Observable,
+  ROOT_ID,
+  type SubscribeFunction,
+} from 'relay-runtime';
+import { resuming } from './resuming.ts';
 import { lookups } from './shape.ts';
 
 /** `missingFieldHandlers` of `Environment`: a user whom another query has brought is shown at once. */
@@ -9,3 +17,19 @@ export const missingFieldHandlers: MissingFieldHandler[] = [
     handle: ({ name }, parent, { id }) => (parent?.getDataID() === ROOT_ID && name in lookups ? id : undefined),
   },
 ];
+
+/** What `Network.create` takes for subscriptions, over a client of graphql-ws or graphql-sse; they go on from the last event. */
+export function subscribeOver(client: Pick<Client, 'subscribe'>): SubscribeFunction {
+  const { subscribe } = resuming(client);
+  return ({ text }, variables) =>
+    Observable.create((sink) =>
+      subscribe(
+        { query: text ?? '', variables },
+        {
+          next: (answer) => sink.next(answer as GraphQLResponse),
+          error: (error) => sink.error(error as Error),
+          complete: () => sink.complete(),
+        },
+      ),
+    );
+}

@@ -33,6 +33,7 @@ ${texts.map(({ name, typeName: it }) => `export declare const ${name}: TypedText
 // A type whose members are literals, as gql.tada reads it: JSON is one as it stands.
 const introspection = JSON.stringify(introspectionFromSchema(schema, { descriptions: false }));
 write('introspection.json', introspection);
+write('LICENSE', read('../LICENSE').trimEnd());
 write('client/introspection.js', 'export {};');
 write('client/introspection.d.ts', `export type introspection = ${introspection};`);
 write('relay.json', JSON.stringify({ customScalarTypes: scalarsOf(schema) }));

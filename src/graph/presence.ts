@@ -45,7 +45,7 @@ builder.objectField(UserType, 'presence', (t) =>
   t.field({
     type: PresenceType,
     description:
-      'Whether the user is online, at most some ten seconds old. Null where the deployment does not let the viewer see it: by default mutuals alone do.',
+      'Whether the user is online; an answer is fresh for ten seconds. Null where the deployment does not let the viewer see it: by default mutuals alone do.',
     complexity: price((_args, { presenceVisibility }) => {
       return 1 / PER_CALL.presences + (presenceVisibility === 'mutuals' ? 1 / PER_CALL.relations : 0);
     }),

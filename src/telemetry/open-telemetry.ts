@@ -6,7 +6,7 @@ import { defaultResource, detectResources, envDetector, resourceFromAttributes }
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Attributes, BeginSpan, Span } from '../span.ts';
+import { type Attributes, type BeginSpan, NO_SPAN, type Span } from '../span.ts';
 
 type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
 type Linkable = Span & { readonly context?: SpanContext };
@@ -22,15 +22,10 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
   });
   const tracer = provider.getTracer(packageJson.name, packageJson.version);
 
-  /** A span that is not kept has none that are. */
-  function unkept(context: SpanContext): Span {
-    const span: Span = { traceId: context.traceId, isRecorded: false, child: () => span, set() {}, end() {} };
-    return span;
-  }
-
+  /** A span that is not kept has no parts that are. */
   function wrap(span: SdkSpan): Span {
+    if (!span.isRecording()) return NO_SPAN;
     const context = span.spanContext();
-    if (!span.isRecording()) return unkept(context);
     const wrapped: Linkable = {
       context,
       traceId: context.traceId,

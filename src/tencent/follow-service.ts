@@ -104,6 +104,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         async ([fan = '']) => {
           const answer = await client.call('follow_delete', { From_Account: fan, To_Account: [userId] }, call);
           const outcome = readItems<ChangeAnswer>('follow_delete', answer, 'ResultItem', () => 'done').get(userId);
+          if (isRefusal(outcome, NO_SUCH_ACCOUNT)) return blame('BAD_USER_INPUT', userId)(outcome);
           return new Map(outcome && [[fan, outcome]]);
         },
         'in turn',

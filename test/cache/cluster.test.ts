@@ -1,7 +1,10 @@
 // A master of a Redis Cluster dies: what it held is asked for anew, the others serve on, and nothing fails.
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import { invalidationChannel } from '../../src/follow/replicas.ts';
+import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
+import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
@@ -99,6 +102,12 @@ test('a cluster is found behind one address, by TLS with a certificate of the ho
   await askAll(gateway, people);
   expect(await countShared(people)).toBeGreaterThan(PEOPLE - 3);
   for (const operator of operators) expect(await operator.dbsize()).toBeGreaterThan(0);
+  // Both replicas hear of changes and of what is invalid.
+  const clients = async () => (await Promise.all(operators.map((operator) => operator.client('LIST')))).join('');
+  await expect.poll(async () => (await clients()).match(/cmd=xread/g)?.length).toBe(2);
+  const channel = invalidationChannel(keyPrefixOf(SANDBOX_APP.sdkAppId));
+  const heard = async () => Promise.all(operators.map((operator) => operator.pubsub('NUMSUB', channel)));
+  await expect.poll(async () => (await heard()).reduce((sum, [, count]) => sum + Number(count), 0)).toBe(2);
   expect(linesOf(gateway, /Redis is away/)).toBe(0);
   expect(await checkRedis({ nodes: [new URL(env.REDIS_URL)], caPath })).toMatch(/^cluster of 3 masters, Redis 7/);
 });

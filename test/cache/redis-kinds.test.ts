@@ -7,7 +7,7 @@ import { purge } from '../../src/purge.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { openGateway, type TestGateway } from '../support/gateway.ts';
+import { openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
 import { startSentinel } from '../support/sentinel.ts';
@@ -60,7 +60,9 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
   const channel = invalidationChannel(keyPrefixOf(SANDBOX_APP.sdkAppId));
   const isFollowed = async () => String(await heir.client('LIST')).match(/cmd=xread/g)?.length === 2;
   const isHeard = async () => (await heir.pubsub('NUMSUB', channel))[1] === 2;
-  while (!(await isHeard()) || !(await isFollowed())) await Promise.all([gateway, second, gateway, second].map(ask));
+  const isBack = ({ logLines }: Replica) => logLines.some((line) => /Redis is back/.test(line));
+  while (![gateway, second].every(isBack) || !(await isHeard()) || !(await isFollowed()))
+    await Promise.all([gateway, second, gateway, second].map(ask));
   for (const { logLines } of [gateway, second])
     expect(logLines.filter((line) => /Redis is (away|back)/.test(line))).toHaveLength(2);
   const id = await ask(gateway);

@@ -11,14 +11,12 @@ import {
   getPaginationVariables,
   getSingularSelector,
   Network,
-  Observable,
   type ReaderFragment,
   RecordSource,
   Store,
-  type SubscribeFunction,
   type Variables,
 } from 'relay-runtime';
-import { missingFieldHandlers } from '../../schema/client/relay.ts';
+import { missingFieldHandlers, subscribeOver } from '../../schema/client/relay.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 type Connection<Node> = {
@@ -37,20 +35,9 @@ export function openEnvironment(gateway: Pick<TestGateway, 'send'>, headers: Rec
     answers.push(answer);
     return answer;
   };
-  const subscribe: SubscribeFunction = ({ text }, variables) =>
-    Observable.create((sink) =>
-      socket?.subscribe(
-        { query: text ?? '', variables },
-        {
-          ...sink,
-          next: (answer) => sink.next(answer as GraphQLResponse),
-          error: (error) => sink.error(error as Error),
-        },
-      ),
-    );
   const environment = new Environment({
     store: new Store(new RecordSource()),
-    network: Network.create(execute, subscribe),
+    network: Network.create(execute, socket && subscribeOver(socket)),
     missingFieldHandlers,
   });
   return { environment, answers };

@@ -303,3 +303,19 @@ test('a hundred edges with their relation, block state and presence are one call
     );
   expect(billOf(open)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, query_online_status: 1 });
 });
+
+test.each([
+  ['blockUsers', 22],
+  ['unblockUsers', 2],
+  ['removeFans', 24],
+])('%s of 20 users is refused where fewer than its %i calls are allowed', async (field, calls) => {
+  const ids = Array.from({ length: 20 }, (_, n) => `friend_${n}`);
+  const gateway = await openWorld({ people: ['anna', ...ids], env: { MAX_UPSTREAM_CALLS: String(calls) } });
+  const strict = await gateway.openReplica({ MAX_UPSTREAM_CALLS: String(calls - 1) });
+  const type = field === 'removeFans' ? 'Follow' : 'Block';
+  const query = `mutation ($ids: [ID!]!) { ${field}(input: { userIds: $ids }) { results { ... on ${type}Failure { reason } } } }`;
+  expect((await strict.as('anna').query(query, { ids })).errors?.[0]?.extensions.code).toBe('OPERATION_TOO_EXPENSIVE');
+  expect(billOf(gateway)).toEqual({});
+  await gateway.as('anna').data(query, { ids });
+  expect(Object.values(billOf(gateway)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(calls);
+});

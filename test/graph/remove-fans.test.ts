@@ -82,3 +82,11 @@ describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('a %
     expect(await view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
   });
 });
+
+test('a viewer whom the app does not know is told so, not that their fans are unknown', async () => {
+  const gateway = await openWorld();
+  expect(await remove(gateway, 'stranger', ['bert', 'nobody'])).toEqual([
+    ['Failure', 'bert', 'REFUSED'],
+    ['Failure', 'nobody', 'USER_NOT_FOUND'],
+  ]);
+});
