@@ -34,10 +34,7 @@ const inOrder: Compare = (a, b) =>
   a.key === b.key ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.key < b.key ? -1 : 1;
 /** The upstream's order (CONTRACT U3): the newest first, and ids upwards among equals. */
 const newestFirst: Compare = (a, b) => (a.key === b.key ? inOrder(a, b) : a.key > b.key ? -1 : 1);
-const reversed =
-  (compare: Compare): Compare =>
-  (a, b) =>
-    compare(b, a);
+const reversed = (compare: Compare) => (a: Place, b: Place) => compare(b, a);
 
 const COMPARE: Record<MemberOrder, Compare> = {
   FOLLOWED_AT_DESC: newestFirst,

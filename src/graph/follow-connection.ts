@@ -43,13 +43,9 @@ function readConnection(
   const first = checkFirst(args.first, settings);
   const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
-  const connect = ({
-    entries,
-    hasNextPage,
-    hasPreviousPage = after !== null,
-    isComplete = true,
-  }: Slice<FollowEdge> & Partial<Found>): FollowConnection => {
-    return { userId, list, edges: entries, pageInfo: pageInfoOf(entries, hasNextPage, hasPreviousPage), isComplete };
+  const connect = (found: Slice<FollowEdge> & Partial<Found>): FollowConnection => {
+    const { entries: edges, hasNextPage, hasPreviousPage = after !== null, isComplete = true } = found;
+    return { userId, list, edges, pageInfo: pageInfoOf(edges, hasNextPage, hasPreviousPage), isComplete };
   };
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
   const readPage = readPageOf(userId, list, context);

@@ -222,3 +222,13 @@ test('own changes show in a list that is searched, at once', async () => {
   await gateway.as('anna').data('mutation { followUsers(input: { userIds: ["bert"] }) { viewer { id } } }');
   expect(await find()).toEqual(['bert']);
 });
+
+test('with PINYIN_SEARCH a Chinese nick is found by its Pinyin, and without it is not', async () => {
+  for (const [PINYIN_SEARCH, found] of [
+    ['on', 2],
+    ['off', 0],
+  ] as const) {
+    const { gateway } = await openAnna(10, { PINYIN_SEARCH });
+    expect((await read(gateway, 'follows', { matching: 'WangF' })).edges).toHaveLength(found);
+  }
+});
