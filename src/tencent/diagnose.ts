@@ -51,7 +51,7 @@ export async function diagnose(
   if (search instanceof GatewayError)
     return {
       ...diagnoseFailure(search),
-      explanation: `user search: ${failed(search).explanation}`,
+      explanation: `user search: ${diagnoseFailure(search).explanation}`,
       remedy: BUY_SEARCH,
     };
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
