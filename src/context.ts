@@ -8,13 +8,14 @@ import { GatewayError } from './errors.ts';
 import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
+import type { PresenceEvent } from './follow/events.ts';
 import type { FollowWriter } from './follow/follow-writer.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
 import type { ProfileWriter } from './follow/profile-writer.ts';
 import type { CallOptions } from './follow/services.ts';
-import type { PresenceEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { Subscriptions } from './follow/subscriptions.ts';
 import type { SearchUsers } from './follow/user-search.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
