@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { ProfileEdit, UserHandle } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { price, USER_PRICE } from './cost.ts';
-import { AdminForbidTypeType, AllowTypeType, GenderType } from './profile.ts';
+import { VALUE_FIELDS } from './profile.ts';
 import { COMMON_REASONS, reasonOf } from './target-results.ts';
 import { UserType } from './user.ts';
 
@@ -45,20 +45,9 @@ const CustomFieldInputType = builder.inputType('CustomFieldInput', {
 
 const InputType = builder.inputType('UpdateProfileInput', {
   description:
-    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8.',
+    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address.',
   fields: (t) => ({
-    nick: t.string({ description: 'The name to show.' }),
-    avatar: t.field({ type: 'URL', description: 'The picture to show: an absolute `http` or `https` address.' }),
-    gender: t.field({ type: GenderType, description: 'The gender.' }),
-    birthday: t.field({ type: 'Date', description: 'The date of birth.' }),
-    location: t.string({ description: 'The place, at most 16 bytes.' }),
-    selfSignature: t.string({ description: 'What the user says about themself.' }),
-    language: t.int({ description: 'The language, a number of the app’s own.' }),
-    level: t.int({ description: 'The level, a number of the app’s own.' }),
-    role: t.int({ description: 'The role, a number of the app’s own.' }),
-    allowType: t.field({ type: AllowTypeType, description: 'Who may add this user as a friend.' }),
-    adminForbidType: t.field({ type: AdminForbidTypeType, description: 'What is forbidden to the user.' }),
-    messageSettings: t.int({ description: 'Message settings, a bit field.' }),
+    ...Object.fromEntries(VALUE_FIELDS.map(([field, type, description]) => [field, t.field({ type, description })])),
     customFields: t.field({ type: [CustomFieldInputType], description: 'Fields of the app’s own, each key once.' }),
   }),
 });
