@@ -88,30 +88,23 @@ builder.mutationField('updateProfile', (t) =>
   }),
 );
 
-const change = (edits: readonly ProfileEdit[], context: Context): Promise<Payload> =>
-  context.write(async ({ profiles }, viewerId, call) => {
+const change = (edits: readonly ProfileEdit[], { settings, write }: Context): Promise<Payload> =>
+  write(async ({ profiles }, viewerId, call) => {
     if (edits.length === 0) throw new GatewayError('BAD_USER_INPUT', 'Name at least one field. Nothing was changed.');
+    const reasonAgainst = (edit: ProfileEdit) => {
+      if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
+      return edits.some((other) => other !== edit && other.field === edit.field)
+        ? 'INVALID_VALUE'
+        : profiles.faultOf(edit);
+    };
     const failures = edits.flatMap((edit): Failure[] => {
-      const reason = reasonAgainst(edit, edits, context, profiles.faultOf);
+      const reason = reasonAgainst(edit);
       return reason ? [failure(edit.field, reason)] : [];
     });
-    if (failures.length === 0) {
-      const error = await profiles.change(viewerId, edits, call);
-      if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
-    }
+    const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
+    if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
     return { viewer: { id: viewerId, profile: null }, failures };
   });
-
-function reasonAgainst(
-  edit: ProfileEdit,
-  edits: readonly ProfileEdit[],
-  { settings }: Context,
-  faultOf: (edit: ProfileEdit) => 'too-long' | 'invalid' | null,
-): Failure['reason'] | null {
-  if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
-  const fault = edits.filter(({ field }) => field === edit.field).length > 1 ? 'invalid' : faultOf(edit);
-  return fault && (fault === 'too-long' ? 'TOO_LONG' : 'INVALID_VALUE');
-}
 
 const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({
   ...{ field: field?.slice(0, 60).toWellFormed() ?? null, reason, message },
