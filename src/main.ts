@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
+import type { Import } from './transfer/import.ts';
 
 const USAGE = `follow-gateway ${packageJson.version}: GraphQL over Tencent Cloud Chat's follow API
 
@@ -14,6 +15,9 @@ Commands
   sandbox    run the sandbox upstream alone; --port chooses its port (4100)
   schema     print the GraphQL schema
   check      check the settings against the upstream and Redis, and print what to set for webhooks
+  import     bring accounts, or follows with the oldest first, from a CSV file: import accounts <file>,
+             import follows <file>; run it again after an interruption, and it goes on where it was
+  export     print whom a user follows and who follows them: export <userId> [--format csv|json]
   purge      make all gateways on REDIS_URL drop what they cached of users (purge <userId…>), or all (purge --all)
 
 Options
@@ -52,6 +56,7 @@ async function run(args: string[]): Promise<number> {
     sandbox = false,
     'or-sandbox': orSandbox = false,
     all = false,
+    format = 'csv',
     help,
     version,
   } = values;
@@ -61,13 +66,21 @@ async function run(args: string[]): Promise<number> {
   const refuse = (isWrong: boolean, problem: string) => {
     if (isWrong) throw new UsageError(problem);
   };
-  refuse(operands.length > 0 && command !== 'purge', `There is no command "${positionals.join(' ')}".`);
+  const takesOperands = ['purge', 'import', 'export'].includes(command);
+  refuse(operands.length > 0 && !takesOperands, `There is no command "${positionals.join(' ')}".`);
   refuse(values.port !== undefined && command !== 'sandbox', '--port belongs to sandbox; the gateway listens on PORT.');
   refuse(!/^\d{1,5}$/.test(port) || Number(port) > 65_535, '--port must be a whole number from 0 to 65535.');
   refuse(lively && !['serve', 'sandbox'].includes(command), '--lively belongs to serve and sandbox.');
   refuse(sandbox && command !== 'serve', '--sandbox belongs to serve.');
   refuse(all && command !== 'purge', '--all belongs to purge.');
   refuse(command === 'purge' && all === operands.length > 0, 'purge takes the ids of users, or --all.');
+
+  refuse(values.format !== undefined && command !== 'export', '--format belongs to export.');
+  refuse(!['csv', 'json'].includes(format), '--format must be csv or json.');
+  refuse(command === 'export' && operands.length !== 1, 'export takes the id of one user.');
+  const [kind = '', path = ''] = operands;
+  const isImport = operands.length === 2 && ['follows', 'accounts'].includes(kind);
+  refuse(command === 'import' && !isImport, 'import takes follows or accounts, and a file.');
 
   switch (command) {
     case 'serve': {
@@ -86,6 +99,14 @@ async function run(args: string[]): Promise<number> {
     case 'check': {
       const { check } = await import('./check.ts');
       return (await check(env, print)) ? 0 : EXIT.failure;
+    }
+    case 'import': {
+      const { importFile } = await import('./transfer/import.ts');
+      return (await importFile(env, kind as Import, path, print)) ? 0 : EXIT.failure;
+    }
+    case 'export': {
+      const { exportUser } = await import('./transfer/export.ts');
+      return print(await exportUser(env, kind, format));
     }
     case 'purge': {
       const { purge } = await import('./purge.ts');
@@ -110,6 +131,7 @@ function readArguments(args: string[]) {
     sandbox: flag,
     'or-sandbox': flag,
     all: flag,
+    format: text,
   } as const;
   try {
     return parseArgs({ args, allowPositionals: true, options });

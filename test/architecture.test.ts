@@ -8,7 +8,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 /** Folder (or file) of `src` → folders and files that it may import, besides its own files. `types:` allows `import type` alone. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts'],
+  'main.ts': ['check.ts', 'errors.ts', 'graph/schema.ts', 'purge.ts', 'serve.ts', 'transfer'],
   'serve.ts': ['config.ts', 'errors.ts', 'loopback.ts', 'sandbox/start.ts', 'server.ts', 'telemetry/log.ts'],
   'check.ts': ['clock.ts', 'config.ts', 'errors.ts', 'redis', 'server.ts', 'telemetry/log.ts', 'tencent'],
   'server.ts': [
@@ -44,6 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'webhooks.ts': ['types:follow', 'report.ts', 'server', 'tencent', 'clock.ts', 'types:config.ts', 'types:telemetry'],
   'deadline.ts': ['errors.ts', 'clock.ts'],
   'purge.ts': ['cache', 'clock.ts', 'config.ts', 'errors.ts', 'follow', 'redis'],
+  transfer: ['cache', 'clock.ts', 'config.ts', 'errors.ts', 'follow', 'redis', 'tencent'],
   'config.ts': ['errors.ts', 'settings', 'tencent/regions.ts'],
   settings: ['loopback.ts', 'tencent/regions.ts'],
   'clock.ts': [],

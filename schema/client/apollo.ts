@@ -42,19 +42,20 @@ export function resumingLink(options: HttpLink.Options): ApolloLink {
   return ApolloLink.from([again, fromCursor, new HttpLink(options)]);
 }
 
-/** Puts a new fan on top of the list that is shown, and takes a lost one out of it; the total follows. */
+/** Puts a new fan on top of the list that is shown, unless it is searched, and takes a lost one out of it; the total follows. */
 export function showFollowEvent(cache: ApolloCache, event: FollowEventsSubscription['followEvents']): void {
   if (event.__typename !== 'FanGained' && event.__typename !== 'FanLost') return;
   cache.modify<Record<string, { totalCount?: number | null; edges: { node: Reference }[] }>>({
     id: cache.identify(event.owner),
     fields: {
-      fans(fans, { toReference, readField }) {
+      fans(fans, { toReference, readField, storeFieldName }) {
         if (!('edges' in fans)) return fans;
+        const isGained = event.__typename === 'FanGained';
         const others = fans.edges.filter(({ node }) => readField('id', node) !== event.user.id);
-        const gained = event.__typename === 'FanGained' ? [{ ...event.edge, node: toReference(event.edge.node) }] : [];
+        const isShown = isGained && !storeFieldName.includes('"matching":"');
+        const gained = isShown ? [{ ...event.edge, node: toReference(event.edge.node) }] : [];
         const edges = [...gained, ...others] as typeof fans.edges;
-        const change = event.__typename === 'FanGained' ? 1 : -1;
-        return { ...fans, edges, totalCount: fans.totalCount == null ? null : fans.totalCount + change };
+        return { ...fans, edges, totalCount: fans.totalCount == null ? null : fans.totalCount + (isGained ? 1 : -1) };
       },
     },
   });

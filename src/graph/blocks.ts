@@ -4,20 +4,13 @@ import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import {
-  checkFirst,
-  connectionArguments,
-  LIST_SIZE,
-  PAGE_INFO,
-  type PageInfo,
-  pageInfoOf,
-  pricedMembers,
-} from './connection.ts';
+import { checkFirst, connectionArguments, LIST_SIZE, pageInfoOf, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { indexOfNext } from './known-fans.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
 import { UserType } from './user.ts';
+import { type UserConnection, type UserEdge, userConnection } from './user-connection.ts';
 
 const blockField = (read: (relation: BlockRelation) => boolean, isShown = (_context: Context) => true) => ({
   complexity: price(1 / PER_CALL.blocks),
@@ -44,41 +37,25 @@ builder.objectFields(UserType, (t) => ({
   }),
 }));
 
-type BlockedEdge = { readonly cursor: string; readonly node: UserHandle; readonly blockedAt: number | null };
-type BlockedConnection = {
-  readonly edges: BlockedEdge[];
-  readonly pageInfo: PageInfo;
-  readonly totalCount: number;
-};
+type BlockedEdge = UserEdge & { readonly blockedAt: number | null };
+type BlockedConnection = UserConnection<BlockedEdge> & { readonly totalCount: number };
 
-const BlockedEdgeType = builder.objectRef<BlockedEdge>('BlockedEdge').implement({
-  description: 'A user whom the viewer blocks.',
-  fields: (t) => ({
-    cursor: t.exposeString('cursor', {
-      nullable: false,
-      description:
-        'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
-    }),
-    node: t.expose('node', { type: UserType, nullable: false, description: 'The user.' }),
-    blockedAt: t.expose('blockedAt', {
-      type: 'DateTime',
-      description: 'When the block began. Null where the upstream tells no time.',
-    }),
-  }),
+const [BlockedConnectionType, BlockedEdgeType] = userConnection<BlockedConnection, BlockedEdge>('Blocked', {
+  page: "One page of the users whom the viewer blocks, in the upstream's order.",
+  edge: 'A user whom the viewer blocks.',
+  cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
 });
 
-const BlockedConnectionType = builder.objectRef<BlockedConnection>('BlockedConnection').implement({
-  description: "One page of the users whom the viewer blocks, in the upstream's order.",
-  fields: (t) => ({
-    edges: t.expose('edges', {
-      type: [BlockedEdgeType],
-      nullable: false,
-      description: 'The users with their cursors.',
-    }),
-    pageInfo: t.expose('pageInfo', PAGE_INFO),
-    totalCount: t.exposeInt('totalCount', { nullable: false, description: 'How many users the viewer blocks.' }),
+builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
+  t.expose('blockedAt', {
+    type: 'DateTime',
+    description: 'When the block began. Null where the upstream tells no time.',
   }),
-});
+);
+
+builder.objectField(BlockedConnectionType, 'totalCount', (t) =>
+  t.exposeInt('totalCount', { nullable: false, description: 'How many users the viewer blocks.' }),
+);
 
 builder.queryField('blockedUsers', (t) =>
   t.field({
@@ -86,7 +63,7 @@ builder.queryField('blockedUsers', (t) =>
     description: 'The users whom the viewer blocks. Null for an anonymous viewer; nobody sees the list of another.',
     args: connectionArguments(t.arg),
     complexity: price((args, settings) => 1 + pricedMembers(args, settings) / PER_CALL.profiles, pricedMembers),
-    directives: { cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
+    directives: { cost: { weight: 1 }, listSize: LIST_SIZE },
     async resolve(_root, { first, after }, { viewer, settings, load }) {
       const wanted = checkFirst(first, settings);
       if (!viewer) return null;

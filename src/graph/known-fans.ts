@@ -53,7 +53,7 @@ export function indexOfNext(members: readonly FollowEntry[], position: CursorPos
   return index === 'unknown' ? Math.min(position.index, members.length) : index;
 }
 
-const KnownFansConnectionType = userConnection<KnownFansConnection>('KnownFans', {
+const [KnownFansConnectionType] = userConnection<KnownFansConnection>('KnownFans', {
   page: "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
   edge: 'A fan of a user whom the viewer follows.',
   cursor:

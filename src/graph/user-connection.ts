@@ -5,21 +5,21 @@ import { PAGE_INFO, type PageInfo } from './connection.ts';
 import { UserType } from './user.ts';
 
 export type UserEdge = { readonly cursor: string; readonly node: UserHandle };
-export type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
+export type UserConnection<E extends UserEdge = UserEdge> = { readonly edges: E[]; readonly pageInfo: PageInfo };
 
-/** Adds a connection and its edge to the schema. `cursor` says of what use that is. */
-export function userConnection<C extends UserConnection>(
+/** Adds a connection and its edge to the schema; answers both. `cursor` says of what use that is. */
+export function userConnection<C extends UserConnection<E>, E extends UserEdge = UserEdge>(
   name: string,
   { page, edge, cursor }: { page: string; edge: string; cursor: string },
 ) {
-  const EdgeType = builder.objectRef<UserEdge>(`${name}Edge`).implement({
+  const EdgeType = builder.objectRef<E>(`${name}Edge`).implement({
     description: edge,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { nullable: false, description: cursor }),
-      node: t.expose('node', { type: UserType, nullable: false, description: 'The user.' }),
+      cursor: t.string({ nullable: false, description: cursor, resolve: (edge) => edge.cursor }),
+      node: t.field({ type: UserType, nullable: false, description: 'The user.', resolve: ({ node }) => node }),
     }),
   });
-  return builder.objectRef<C>(`${name}Connection`).implement({
+  const ConnectionType = builder.objectRef<C>(`${name}Connection`).implement({
     description: page,
     fields: (t) => ({
       edges: t.field({
@@ -37,4 +37,5 @@ export function userConnection<C extends UserConnection>(
       pageInfo: t.field({ ...PAGE_INFO, resolve: ({ pageInfo }) => pageInfo }),
     }),
   });
+  return [ConnectionType, EdgeType] as const;
 }

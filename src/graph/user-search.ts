@@ -56,7 +56,7 @@ async function searchUsers(
   return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
 }
 
-const UserConnectionType = userConnection('User', {
+const [UserConnectionType] = userConnection('User', {
   page: 'One page of the users who were found.',
   edge: 'A user who was found.',
   cursor: 'Resumes the same search right after this user when passed as `after`. Opaque.',

@@ -16,6 +16,7 @@ export const APIS: { readonly [C in Command]: { service: string; maxPerSecond: n
   query_online_status: { service: 'openim', maxPerSecond: 200 },
   search: { service: 'user_search', maxPerSecond: 2 },
   account_check: { service: 'im_open_login_svc', maxPerSecond: 100 },
+  multiaccount_import: { service: 'im_open_login_svc', maxPerSecond: 100 },
 };
 
 // The table has no other keys than commands.

@@ -42,8 +42,11 @@ export function createAdmission({ app, verify, rates, now }: Dependencies) {
 /** Step 7: a JSON object (`undefined` stands for what is no JSON), then UserIDs of the wrong type. */
 export function checkBody(json: unknown, service: string): Body {
   if (!isObject(json)) throw new Refusal(service === 'openim' ? 90001 : 60003, 'request body is not a JSON object');
-  const lists = [json.To_Account, pluck(json.FollowItem, 'To_Account'), pluck(json.CheckItem, 'UserID')];
-  const ids = [json.From_Account, ...lists.filter(Array.isArray).flat()];
+  const listed = [
+    pluck(json.FollowItem, 'To_Account'),
+    ...[json.CheckItem, json.AccountList].map((list) => pluck(list, 'UserID')),
+  ];
+  const ids = [json.From_Account, ...[json.To_Account, ...listed].filter(Array.isArray).flat()];
   const stranger = ids.find((id) => id !== undefined && typeof id !== 'string');
   if (stranger !== undefined) throw new Refusal(60015, `UserID ${JSON.stringify(stranger)} is not a string`);
   return json;

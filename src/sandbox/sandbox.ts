@@ -2,6 +2,7 @@
 import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
+import { createAccountImport } from './commands/account-import.ts';
 import { createBlockCommands } from './commands/black-list.ts';
 import { createFollowBatches } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
@@ -80,6 +81,7 @@ export function createSandbox(options: SandboxOptions = {}) {
     ...createBlockCommands({ world, events }),
     query_online_status: createOnlineStatus({ world }),
     account_check: createAccountCheck({ world }),
+    multiaccount_import: createAccountImport({ world }),
     search: createUserSearch({ world, now }),
   };
   const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);

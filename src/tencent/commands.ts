@@ -19,4 +19,5 @@ export const COMMANDS = {
   query_online_status: { service: 'openim', effect: 'read' },
   search: { service: 'user_search', effect: 'read' },
   account_check: { service: 'im_open_login_svc', effect: 'read' },
+  multiaccount_import: { service: 'im_open_login_svc', effect: 'write' },
 } as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;

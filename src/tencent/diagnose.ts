@@ -35,7 +35,7 @@ export async function diagnose(
   const counts = await createFollowService(client, { onBehalfOf: adminId }).readCounts([adminId], call);
   const tookMs = clock.now() - startedAt;
   const outcome = counts.get(adminId);
-  if (outcome instanceof GatewayError) return failed(outcome);
+  if (outcome instanceof GatewayError) return diagnoseFailure(outcome);
   const missing: string[] = [];
   for (const key of customFields) {
     const request = { To_Account: [adminId], TagList: [`${CUSTOM_TAG_PREFIX}${key}`] };
@@ -49,7 +49,11 @@ export async function diagnose(
       .searchUsers([adminId], '', call)
       .catch((error: unknown) => error));
   if (search instanceof GatewayError)
-    return { ...failed(search), explanation: `user search: ${failed(search).explanation}`, remedy: BUY_SEARCH };
+    return {
+      ...diagnoseFailure(search),
+      explanation: `user search: ${diagnoseFailure(search).explanation}`,
+      remedy: BUY_SEARCH,
+    };
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
   return {
     ok: false,
@@ -59,7 +63,8 @@ export async function diagnose(
   };
 }
 
-function failed(error: GatewayError): Diagnosis & { ok: false } {
+/** Explains why a call failed, and what can be done. */
+export function diagnoseFailure(error: GatewayError): Diagnosis & { ok: false } {
   const code = error.upstream?.errorCode ?? (error instanceof TransportFailure ? error.reason : undefined);
   const [explanation, remedy] = adviceFor(code);
   return { ok: false, code, explanation, remedy };

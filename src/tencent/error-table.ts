@@ -127,6 +127,7 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
     CHECK_KEY,
   ],
   [[70114], { ...usedUp, fault: 'gateway' }, 'restricted for security reasons', CHECK_RATE],
+  [[70398], operators, 'the app has as many accounts as its plan allows', CHECK_PLAN],
   [[70206, 70402], ours, 'request parameters refused'],
   [[72001], notEnabled, 'the app has no online status'],
   [[72000, 72002], operators, "the free plan's active users are exceeded", CHECK_PLAN],

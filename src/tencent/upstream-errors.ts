@@ -39,6 +39,13 @@ export function isRefusal(error: unknown, code: number): error is UpstreamRefusa
   return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
 }
 
+/** Whether a call, or an item of it, was refused for what it asks: neither another try nor an operator can mend that. */
+export function isAboutRequest(error: unknown): error is GatewayError {
+  if (!(error instanceof GatewayError)) return false;
+  const { fault, throttled } = findErrorRule(error.upstream?.errorCode ?? 0);
+  return error.code === 'BAD_USER_INPUT' || fault === 'caller' || (fault === 'gateway' && !throttled);
+}
+
 /** The upstream gave no answer that could be read. */
 export class TransportFailure extends GatewayError {
   /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. For operators, never for clients. */

@@ -53,6 +53,8 @@ export type AccountCheckResponse = Envelope & {
   ResultItem: { UserID: string; ResultCode: number; ResultInfo: string; AccountStatus?: 'Imported' | 'NotImported' }[];
 };
 
+export type AccountImportResponse = Envelope & { FailAccounts?: string[] };
+
 export type BlackListChangeResponse = Envelope & { ResultItem: ItemResult[]; Fail_Account?: string[] };
 
 /** Who blocks whom, from `From_Account` (A) to the other (B). */

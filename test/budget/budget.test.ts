@@ -39,12 +39,15 @@ describe('the rate', () => {
     expect(timesOf(replicas).length).toBeGreaterThan(3 * 170);
   });
 
-  it('is half as high for account_check, of which the upstream allows half as many', async () => {
-    const { first, pass } = await startBudgets('alone');
-    for (let n = 0; n < 150; n++) void first.ask({ command: 'account_check' });
-    await pass(1);
-    expect(first.admitted).toHaveLength(RATE / 2);
-  });
+  it.each(['account_check', 'multiaccount_import'] as const)(
+    'is half as high for %s, of which the upstream allows half as many',
+    async (command) => {
+      const { first, pass } = await startBudgets('alone');
+      for (let n = 0; n < 150; n++) void first.ask({ command });
+      await pass(1);
+      expect(first.admitted).toHaveLength(RATE / 2);
+    },
+  );
 });
 
 describe('the rate of user search', () => {

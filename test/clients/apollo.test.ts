@@ -1,5 +1,5 @@
 // Apollo Client with its normalized cache, in front of the gateway; most of its operations are those of `schema/operations`.
-import { CombinedGraphQLErrors, gql } from '@apollo/client/core';
+import { CombinedGraphQLErrors, gql, type TypedDocumentNode } from '@apollo/client/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { showFollowEvent } from '../../schema/client/apollo.ts';
 import {
@@ -98,6 +98,10 @@ test('a subscription over WebSocket tells of new fans, who show in the list, its
   const gained: unknown[] = [];
   const events = client.subscribe({ query: FollowEventsDocument, variables: { userId: 'star' } });
   await client.query({ query: FansScreenDocument, variables: { userId: 'star', first: 20 } });
+  const searched: TypedDocumentNode<{ user: { fans: { totalCount: number; edges: unknown[] } } }> = gql`
+    query Searched { user(id: "star") { id fans(matching: "345") { totalCount edges { node { id } } } } }
+  `;
+  await client.query({ query: searched });
   const listening = events.subscribe(({ data, error }) => {
     const event = data?.followEvents;
     gained.push(error ?? event);
@@ -113,6 +117,7 @@ test('a subscription over WebSocket tells of new fans, who show in the list, its
   expect(client.cache.extract()).toMatchObject({ 'User:newcomer': { nick: 'Newcomer' } });
   const shown = client.readQuery({ query: FansScreenDocument, variables: { userId: 'star', first: 20 } })?.user?.fans;
   expect(shown?.totalCount).toBe(346);
+  expect(client.readQuery({ query: searched })?.user.fans).toMatchObject({ totalCount: 346, edges: [{}] });
   expect(shown?.edges.map(({ node }) => node.id)).toEqual(star.membersOf('fans').slice(0, 21));
   expect(shown?.edges[0]?.followedAt).toEqual(expect.any(String));
   await change(star, 'newcomer', 'unfollow');

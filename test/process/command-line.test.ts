@@ -23,7 +23,7 @@ const FANS_OF_THE_SAMPLE = {
 test.each(['--help', '-h'])('%s explains every command and ends well', async (option) => {
   const { code, stdout, stderr } = await run([option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const word of ['serve', 'sandbox', 'schema', 'check', 'purge', '--lively'])
+  for (const word of ['serve', 'sandbox', 'schema', 'check', 'import', 'export', 'purge', '--lively'])
     expect(stdout).toMatch(new RegExp(`^  ${word} `, 'm'));
 });
 
@@ -44,6 +44,10 @@ test.each([
   ['life where there is no sandbox', ['check', '--lively'], /--lively belongs to serve and sandbox/],
   ['a purge of nobody', ['purge'], /ids of users, or --all/],
   ['a purge of somebody and everybody', ['purge', 'anna', '--all'], /ids of users, or --all/],
+  ['an import of nothing', ['import', 'follows'], /follows or accounts, and a file/],
+  ['an import of something else', ['import', 'fans', 'fans.csv'], /follows or accounts, and a file/],
+  ['an export of two', ['export', 'anna', 'bert'], /id of one user/],
+  ['an export as something else', ['export', 'anna', '--format', 'xml'], /must be csv or json/],
   ['everybody, without a purge', ['check', '--all'], /--all belongs to purge/],
   ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
 ])('%s ends with 64 and the usage', async (_title, args, complaint) => {

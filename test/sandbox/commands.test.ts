@@ -33,6 +33,7 @@ test.each<[Command, number, number, (ids: string[]) => object]>([
   ['black_list_check', 1000, 30001, (ids) => ({ ...single, From_Account: 'ana', To_Account: ids })],
   ['query_online_status', 500, 90011, (ids) => ({ To_Account: ids })],
   ['account_check', 100, 70402, (ids) => ({ CheckItem: ids.map((UserID) => ({ UserID })) })],
+  ['multiaccount_import', 100, 70402, (ids) => ({ AccountList: ids.map((UserID) => ({ UserID })) })],
 ])('%s takes %i accounts, and refuses one more with %i and nothing done', async (command, max, code, bodyOf) => {
   const { call, world } = await withPeople('ana', ...many(max + 1));
   expect(await call(command, bodyOf(many(max + 1)))).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: code });
@@ -70,6 +71,7 @@ test.each<[string, Command, number, object]>([
   ['a long place', 'portrait_set', 40601, { From_Account: 'ana', ProfileItem: [item('Location', 'a'.repeat(17))] }],
   ['no accounts', 'account_check', 70402, { CheckItem: [] }],
   ['a number as UserID', 'account_check', 60015, { CheckItem: [{ UserID: 7 }] }],
+  ['a number as UserID', 'multiaccount_import', 60015, { AccountList: [{ UserID: 7 }] }],
 ])('with %s, %s is refused with %i', async (_, command, code, body) => {
   const { call } = await withPeople('ana', 'bo');
   expect(await call(command, body)).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: code });
@@ -102,6 +104,21 @@ test('follow_delete takes strings, and unfollowing somebody not followed succeed
   const answer = await call('follow_delete', { From_Account: 'ana', To_Account: ['bo', 'cy', 'nobody'] });
   expect(answer.ResultItem).toEqual([done('bo'), done('cy'), unknown('nobody')]);
   expect(world.counts('bo').fans).toBe(0);
+});
+
+test('multiaccount_import makes accounts, sets what is given of known ones, and lists those that fail', async () => {
+  const { call, world } = await withPeople('ana');
+  world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana', Tag_Profile_IM_Level: 3 });
+  const AccountList = [{ UserID: 'ana', Nick: 'Anna' }, { UserID: 'bo', FaceUrl: 'b.png' }, { UserID: 'c'.repeat(33) }];
+  expect(await call('multiaccount_import', { AccountList })).toEqual({ ...OK, FailAccounts: ['c'.repeat(33)] });
+  expect(world.profile('ana')?.items).toEqual([
+    { Tag: 'Tag_Profile_IM_Nick', Value: 'Anna' },
+    { Tag: 'Tag_Profile_IM_Level', Value: 3 },
+  ]);
+  expect(world.profile('bo')?.items).toEqual([{ Tag: 'Tag_Profile_IM_Image', Value: 'b.png' }]);
+  const tooLong = [{ UserID: 'di' }, { UserID: 'ed', Nick: 'n'.repeat(501) }];
+  expect(await call('multiaccount_import', { AccountList: tooLong })).toMatchObject({ ErrorCode: 40601 });
+  expect(world.has('di')).toBe(false);
 });
 
 test('follow_check numbers relations from the point of view of From_Account', async () => {

@@ -6,6 +6,7 @@ import { APIS } from '../../src/sandbox/apis.ts';
 import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import type {
   AccountCheckResponse,
+  AccountImportResponse,
   BlackListChangeResponse,
   BlackListCheckResponse,
   BlackListGetResponse,
@@ -36,6 +37,7 @@ type Responses = {
   black_list_get: BlackListGetResponse;
   query_online_status: OnlineStatusResponse;
   account_check: AccountCheckResponse;
+  multiaccount_import: AccountImportResponse;
   search: UserSearchResponse;
 };
 

@@ -79,7 +79,7 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
 function rateOf(command: Command, ratePerSecond: number): number {
   // No margin is left for others of two a second: who else uses the app's search has to leave one.
   if (command === 'search') return Math.min(2, ratePerSecond);
-  return command === 'account_check' ? ratePerSecond / 2 : ratePerSecond;
+  return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
 
 const TOO_OFTEN =

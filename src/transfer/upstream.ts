@@ -1,0 +1,59 @@
+// The upstream for what may take hours: behind all that clients ask, by the budget that the gateways on REDIS_URL share.
+import { createRedisLink } from '../cache/redis-link.ts';
+import { systemClock as clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { CommandFailure, type GatewayError } from '../errors.ts';
+import type { CallOptions } from '../follow/services.ts';
+import { keyPrefixOf } from '../redis/client.ts';
+import { connectRedis } from '../redis/connect.ts';
+import { createAccountService } from '../tencent/account-service.ts';
+import { createBudget } from '../tencent/budget/budget.ts';
+import { createTencentClient } from '../tencent/client.ts';
+import { diagnoseFailure } from '../tencent/diagnose.ts';
+import { createFollowService } from '../tencent/follow-service.ts';
+
+const DEADLINE_MS = 10_000;
+const FIRST_PAUSE_MS = 1000;
+/** The last pause is of half a minute, so that a restart of the upstream is waited for. */
+const MAX_PAUSES = 6;
+
+export async function connectUpstream({ redis: settings, tencent, upstreamRate: ratePerSecond }: Config) {
+  const redis = settings && (await connectRedis(settings));
+  const link = redis && createRedisLink({ redis, clock, timeoutMs: settings.timeoutMs, onChange() {} });
+  const budget = createBudget({ link, prefix: keyPrefixOf(tencent.sdkAppId), ratePerSecond, clock, report() {} });
+  const client = createTencentClient({ ...tencent, clock, budget });
+  return {
+    follows: createFollowService(client, { onBehalfOf: tencent.adminId }),
+    accounts: createAccountService(client),
+    async close(): Promise<void> {
+      await client.close();
+      budget.close();
+      link?.close();
+    },
+  };
+}
+
+/** What a call takes along: all that clients ask goes first. */
+export const inBackground = (): CallOptions => ({
+  signal: new AbortController().signal,
+  deadlineAt: clock.now() + DEADLINE_MS,
+  priority: 'priming',
+});
+
+/** Creates what is waited for after a failure: resolves with false when another try makes no sense. */
+export function createPauses() {
+  let pauses = 0;
+  return async ({ code, upstream, mayHaveHappened }: GatewayError): Promise<boolean> => {
+    // What others leave of the budget may be nothing for hours.
+    const isThrottled = code === 'THROTTLED';
+    if (!isThrottled && (!(upstream?.retryable || mayHaveHappened) || pauses === MAX_PAUSES)) return false;
+    const pauseMs = isThrottled ? FIRST_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;
+    await clock.sleep(Math.max(pauseMs, upstream?.retryAfterMs ?? 0));
+    return true;
+  };
+}
+
+export function failureOf(error: GatewayError): CommandFailure {
+  const { explanation, remedy } = diagnoseFailure(error);
+  return new CommandFailure(`${error.message} That is, ${explanation}. ${remedy}`);
+}
