@@ -118,7 +118,7 @@ test('lines that cannot be right and follows that are refused are told by their 
     'line 6: is no CSV',
     'line 7: There is no account "nobody". (30003)',
     'line 8: The app has no account "nobody", in whose name is asked. (30003)',
-    'line 10: their-fans-full',
+    'line 10: FAN_LIMIT_REACHED',
     '3 lines are imported, 7 are refused.',
     '',
   ]);
