@@ -22,7 +22,8 @@ export function createOtlpExporter(env: NodeJS.ProcessEnv): SpanExporter {
       const signal = AbortSignal.timeout(timeoutMs);
       const { statusCode, body: answer } = await request(url, { method: 'POST', headers, body, signal });
       await answer.dump();
-      return { code: statusCode < 300 ? ExportResultCode.SUCCESS : ExportResultCode.FAILED };
+      if (statusCode < 300) return { code: ExportResultCode.SUCCESS };
+      return { code: ExportResultCode.FAILED, error: Object.assign(new Error('refused'), { code: statusCode }) };
     } catch {
       return { code: ExportResultCode.FAILED };
     }
