@@ -42,7 +42,6 @@ addTargetMutations(
     // Relations and the viewer's counts are read before, and counts again after where the upstream is behind.
     calls: (targets) =>
       2 + [PER_CALL.relations, perCall, PER_CALL.counts].reduce((sum, n) => sum + Math.ceil(targets / n), 0),
-    run: (context, targets) =>
-      context.write(({ follows }, viewer, call) => follows.change(kind as ChangeKind, viewer, targets, call)),
+    change: ({ follows }, ...rest) => follows.change(kind as ChangeKind, ...rest),
   })),
 );
