@@ -34,7 +34,8 @@ type Payload = { results: readonly Result[]; viewer: UserHandle };
 
 export type TargetMutation<Reason extends string> = {
   field: string;
-  description: string;
+  /** The beginning of its description. */
+  does: string;
   /** How many calls it may take for so many targets. */
   calls(targets: number): number;
   change(
@@ -83,7 +84,7 @@ export function addTargetMutations<Reason extends string>(
   });
 
   for (const mutation of mutations) {
-    const { field, description, calls } = mutation;
+    const { field, does, calls } = mutation;
     const name = field.charAt(0).toUpperCase() + field.slice(1);
     const InputType = builder.inputType(`${name}Input`, {
       description: `The input of \`${field}\`.`,
@@ -115,7 +116,7 @@ export function addTargetMutations<Reason extends string>(
     builder.mutationField(field, (t) =>
       t.field({
         type: PayloadType,
-        description,
+        description: `${does} What succeeds for some is never undone because others fail; the next read shows it, on every replica.`,
         args: { input: t.arg({ type: InputType, required: true, description: 'Whom.' }) },
         directives: NULL_ON_ERROR,
         complexity: price(
