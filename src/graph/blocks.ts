@@ -41,7 +41,7 @@ type BlockedEdge = UserEdge & { readonly blockedAt: number | null };
 type BlockedConnection = UserConnection<BlockedEdge> & { readonly totalCount: number };
 
 const [BlockedConnectionType, BlockedEdgeType] = userConnection<BlockedConnection, BlockedEdge>('Blocked', {
-  page: "One page of the users whom the viewer blocks, in the upstream's order.",
+  page: 'One page of the users whom the viewer blocks, the newest block first.',
   edge: 'A user whom the viewer blocks.',
   cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
 });
