@@ -1,10 +1,40 @@
 // Batches against the upstream's ceilings: split, ask side by side, and give every key its own answer.
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
-import type { Batch, Outcome } from '../follow/services.ts';
+import type { Batch, CallOptions, Outcome } from '../follow/services.ts';
+import type { TencentClient } from './client.ts';
 import { isRecord } from './envelope.ts';
 import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
+
+export type BatchItems<T> = {
+  /** The field that has the items, what a processed one means, and a refusal that has a word of its own. */
+  field: string;
+  read(item: Record<string, unknown>): T | undefined;
+  meaningOf?(refusal: UpstreamRefusal): T | undefined;
+};
+
+export type BatchCommand<T> = BatchItems<T> & {
+  /** The most accounts of one call (CONTRACT 0). */
+  max: number;
+  order?: 'in turn';
+  /** `From_Account` and `To_Account` unless it says otherwise. */
+  request?(from: UserId, chunk: readonly UserId[]): object;
+  /** What it is when there is no `from`. */
+  blames?: ErrorCode;
+};
+
+/** Makes the function that asks a command in the name of one account about any number of others. */
+export const batchOf =
+  <T>(client: Pick<TencentClient, 'call'>, command: Command, options: BatchCommand<T>) =>
+  (from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<T>> => {
+    const { max, order, request = requestOf, blames = 'BAD_USER_INPUT' } = options;
+    const ask = async (chunk: UserId[]) =>
+      readItems(command, await client.call(command, request(from, chunk), call).catch(blame(blames, from)), options);
+    return askInChunks(command, userIds, max, ask, order);
+  };
+
+const requestOf = (from: UserId, chunk: readonly UserId[]) => ({ From_Account: from, To_Account: chunk });
 
 /**
  * Asks for any number of accounts in chunks of at most `ceiling` (CONTRACT 0), duplicates once.
@@ -38,38 +68,28 @@ export async function askInChunks<T>(
   return batch;
 }
 
-/**
- * Reads the items of a batch answer, matched by account and never by position (CONTRACT 3).
- * `read` sees processed items only; what it cannot read fails that item alone.
- */
+/** Reads the items of a batch answer, matched by account and never by position (CONTRACT 3); each may fail alone. */
 export function readItems<T>(
   command: Command,
   answer: Record<string, unknown>,
-  field: string,
-  read: (item: Record<string, unknown>) => T | undefined,
+  { field, read, meaningOf }: BatchItems<T>,
 ): Batch<T> {
   const items = answer[field];
   if (!Array.isArray(items)) throw malformedAnswer(command, `${field} is not a list`);
+  const outcomeOf = (account: string, item: Record<string, unknown>): Outcome<T> => {
+    const { ResultCode: code, ResultInfo: info } = item;
+    if (typeof code !== 'number' || !Number.isSafeInteger(code))
+      return malformedAnswer(command, 'an item has no ResultCode');
+    if (code === 0) return read(item) ?? malformedAnswer(command, 'an item cannot be read');
+    const refusal = new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', { account });
+    return meaningOf?.(refusal) ?? refusal;
+  };
   const batch: Batch<T> = new Map();
-  for (const item of items as unknown[]) {
-    // An entry that names no account leaves its own account unanswered, and no other.
-    if (!isRecord(item) || typeof item.To_Account !== 'string' || batch.has(item.To_Account)) continue;
-    batch.set(item.To_Account, outcomeOf(command, item.To_Account, item, read));
-  }
+  // An entry that names no account leaves its own account unanswered, and no other.
+  for (const item of items as unknown[])
+    if (isRecord(item) && typeof item.To_Account === 'string' && !batch.has(item.To_Account))
+      batch.set(item.To_Account, outcomeOf(item.To_Account, item));
   return batch;
-}
-
-function outcomeOf<T>(
-  command: Command,
-  account: string,
-  item: Record<string, unknown>,
-  read: (item: Record<string, unknown>) => T | undefined,
-): Outcome<T> {
-  const { ResultCode: code, ResultInfo: info } = item;
-  if (typeof code !== 'number' || !Number.isSafeInteger(code))
-    return malformedAnswer(command, 'an item has no ResultCode');
-  if (code !== 0) return new UpstreamRefusal(command, code, typeof info === 'string' ? info : '', { account });
-  return read(item) ?? malformedAnswer(command, 'an item cannot be read');
 }
 
 /** Makes "no such account" of a whole call the failure of the account that asks, so that no other one counts as missing. */

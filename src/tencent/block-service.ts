@@ -1,23 +1,31 @@
 // Blocklists as the upstream offers them (CONTRACT 10).
 import { type BlockRelation, type FollowEntry, isUserId, type UserId } from '../follow/model.ts';
 import type { BlockAnswer, BlockService } from '../follow/services.ts';
-import { askInChunks, blame, readItems } from './batch.ts';
+import { type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { malformedAnswer } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
 /** Of one call, and of one blocklist. */
 const MAX_BLOCKED = 1000;
 const MAX_READS = 20;
-const REFUSED = 30001;
-const FULL = 30013;
 const RELATIONS: ReadonlyMap<unknown, BlockRelation> = new Map<BlackCheckRelation, BlockRelation>([
   ['BlackCheckResult_Type_NO', 'NONE'],
   ['BlackCheckResult_Type_AWithB', 'BLOCKS'],
   ['BlackCheckResult_Type_BWithA', 'BLOCKED_BY'],
   ['BlackCheckResult_Type_BothWay', 'BOTH'],
 ]);
+
+const CHANGE: BatchCommand<BlockAnswer> = {
+  ...{ max: MAX_BLOCKED, order: 'in turn', field: 'ResultItem' },
+  read: () => 'done',
+  meaningOf({ upstream, errorInfo }) {
+    if (upstream?.errorCode === 30013) return 'full';
+    // No failure (CONTRACT 10).
+    return upstream?.errorCode === 30001 && /already_exist/i.test(errorInfo) ? 'unchanged' : undefined;
+  },
+};
 
 export type BlockServiceOptions = {
   /** Whether it is also asked who blocks the user in whose name is asked. */
@@ -29,35 +37,17 @@ export function createBlockService(
   client: Pick<TencentClient, 'call'>,
   { asksBoth }: BlockServiceOptions,
 ): BlockService {
-  const change =
-    (command: 'black_list_add' | 'black_list_delete'): BlockService['block'] =>
-    (from, userIds, call) =>
-      askInChunks(
-        command,
-        userIds,
-        MAX_BLOCKED,
-        async (chunk) => {
-          const request = { From_Account: from, To_Account: chunk };
-          const answer = await client.call(command, request, call).catch(blame('BAD_USER_INPUT', from));
-          const items = readItems<BlockAnswer>(command, answer, 'ResultItem', () => 'done');
-          for (const [id, outcome] of items)
-            if (outcome instanceof UpstreamRefusal) items.set(id, meaningOf(outcome) ?? outcome);
-          return items;
-        },
-        'in turn',
-      );
-
   return {
-    block: change('black_list_add'),
-    unblock: change('black_list_delete'),
-
-    readBlocks: (from, userIds, call) =>
-      askInChunks('black_list_check', userIds, MAX_BLOCKED, async (chunk) => {
-        const CheckType = `BlackCheckResult_Type_${asksBoth ? 'Both' : 'Single'}`;
-        const request = { From_Account: from, To_Account: chunk, CheckType };
-        const answer = await client.call('black_list_check', request, call).catch(blame('BAD_USER_INPUT', from));
-        return readItems('black_list_check', answer, 'BlackListCheckItem', ({ Relation }) => RELATIONS.get(Relation));
+    block: batchOf(client, 'black_list_add', CHANGE),
+    unblock: batchOf(client, 'black_list_delete', CHANGE),
+    readBlocks: batchOf(client, 'black_list_check', {
+      ...{ max: MAX_BLOCKED, field: 'BlackListCheckItem' },
+      request: (from, chunk) => ({
+        ...{ From_Account: from, To_Account: chunk },
+        CheckType: `BlackCheckResult_Type_${asksBoth ? 'Both' : 'Single'}`,
       }),
+      read: ({ Relation }) => RELATIONS.get(Relation),
+    }),
 
     async readBlocked(from, call) {
       const entries = new Map<UserId, FollowEntry>();
@@ -77,10 +67,4 @@ export function createBlockService(
       }
     },
   };
-}
-
-/** What is no failure (CONTRACT 10), or has a word of its own. */
-function meaningOf({ upstream, errorInfo }: UpstreamRefusal): BlockAnswer | undefined {
-  if (upstream?.errorCode === FULL) return 'full';
-  return upstream?.errorCode === REFUSED && /already_exist/i.test(errorInfo) ? 'unchanged' : undefined;
 }

@@ -9,8 +9,8 @@ import {
   isUserId,
   type UserId,
 } from '../follow/model.ts';
-import type { Batch, ChangeAnswer, FollowService } from '../follow/services.ts';
-import { askInChunks, blame, readItems } from './batch.ts';
+import type { ChangeAnswer, FollowService } from '../follow/services.ts';
+import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
@@ -29,7 +29,6 @@ export type FollowServiceOptions = {
 const MAX_PAGE = 1000;
 const MAX_COUNTS = 20;
 const MAX_RELATIONS = 100;
-const MAX_CHANGES = 20;
 
 /** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (CONTRACT 4.0). */
 const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutuals: 3 };
@@ -44,11 +43,21 @@ const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
   32102: 'mutuals-full',
   32103: 'their-mutuals-full',
 };
+const CHANGE: BatchCommand<ChangeAnswer> = {
+  ...{ max: 20, order: 'in turn', field: 'ResultItem' },
+  read: () => 'done',
+  meaningOf: ({ upstream }) => FULL_LISTS[upstream?.errorCode ?? 0],
+};
 
 /** Creates the follow service over the five `v4/follow` commands (CONTRACT 4). */
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
   const { onBehalfOf, embeddedProfile = 'whole', onOddEntry = () => {} } = options;
   const whole = embeddedProfile === 'whole';
+  const readCounts = batchOf(client, 'follow_get_info', {
+    ...{ max: MAX_COUNTS, field: 'FollowInfo', read: countsOf },
+    // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
+    blames: 'UPSTREAM_MISCONFIGURED',
+  });
 
   return {
     async readPage({ userId, list, start, size }, call) {
@@ -66,34 +75,18 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       return readPage(answer, whole, onOddEntry);
     },
 
-    readCounts: (userIds, call) =>
-      askInChunks('follow_get_info', userIds, MAX_COUNTS, async (chunk) => {
-        const request = { From_Account: onBehalfOf, To_Account: chunk };
-        // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
-        const blameAdmin = blame('UPSTREAM_MISCONFIGURED', onBehalfOf);
-        const answer = await client.call('follow_get_info', request, call).catch(blameAdmin);
-        return readItems('follow_get_info', answer, 'FollowInfo', readCounts);
-      }),
-
-    readRelations: (from, userIds, call) =>
-      askInChunks('follow_check', userIds, MAX_RELATIONS, async (chunk) => {
-        const request = { From_Account: from, To_Account: chunk };
-        const answer = await client.call('follow_check', request, call).catch(blame('BAD_USER_INPUT', from));
-        return readItems('follow_check', answer, 'ResultItem', ({ FollowType: relation }) =>
-          typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined,
-        );
-      }),
+    readCounts: (userIds, call) => readCounts(onBehalfOf, userIds, call),
+    readRelations: batchOf(client, 'follow_check', {
+      ...{ max: MAX_RELATIONS, field: 'ResultItem' },
+      read: ({ FollowType: relation }) => (typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined),
+    }),
 
     // Objects for follow_add, strings for follow_delete (CONTRACT 0).
-    follow: (from, userIds, call) =>
-      change('follow_add', from, userIds, (chunk) =>
-        client.call('follow_add', { From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) }, call),
-      ),
-
-    unfollow: (from, userIds, call) =>
-      change('follow_delete', from, userIds, (chunk) =>
-        client.call('follow_delete', { From_Account: from, To_Account: chunk }, call),
-      ),
+    follow: batchOf(client, 'follow_add', {
+      ...CHANGE,
+      request: (from, chunk) => ({ From_Account: from, FollowItem: chunk.map((id) => ({ To_Account: id })) }),
+    }),
+    unfollow: batchOf(client, 'follow_delete', CHANGE),
 
     // A call ends follows of one account: it is made in each fan's name, as an admin may (CONTRACT 4.3).
     removeFans: (userId, fans, call) =>
@@ -103,31 +96,13 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         1,
         async ([fan = '']) => {
           const answer = await client.call('follow_delete', { From_Account: fan, To_Account: [userId] }, call);
-          const outcome = readItems<ChangeAnswer>('follow_delete', answer, 'ResultItem', () => 'done').get(userId);
+          const outcome = readItems('follow_delete', answer, CHANGE).get(userId);
           if (isRefusal(outcome, NO_SUCH_ACCOUNT)) return blame('BAD_USER_INPUT', userId)(outcome);
           return new Map(outcome && [[fan, outcome]]);
         },
         'in turn',
       ),
   };
-}
-
-function change(
-  command: 'follow_add' | 'follow_delete',
-  from: UserId,
-  userIds: readonly UserId[],
-  send: (chunk: UserId[]) => Promise<Record<string, unknown>>,
-): Promise<Batch<ChangeAnswer>> {
-  const ask = async (chunk: UserId[]): Promise<Batch<ChangeAnswer>> => {
-    const answer = await send(chunk).catch(blame('BAD_USER_INPUT', from));
-    const items = readItems<ChangeAnswer>(command, answer, 'ResultItem', () => 'done');
-    for (const [id, outcome] of items) {
-      const full = outcome instanceof UpstreamRefusal ? FULL_LISTS[outcome.upstream?.errorCode ?? 0] : undefined;
-      if (full) items.set(id, full);
-    }
-    return items;
-  };
-  return askInChunks(command, userIds, MAX_CHANGES, ask, 'in turn');
 }
 
 // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
@@ -173,7 +148,7 @@ function readTime(time: unknown): number {
 /** The greatest number that an `Int` of GraphQL can be. */
 const MAX_COUNT = 2 ** 31 - 1;
 
-function readCounts(item: Record<string, unknown>): FollowCounts | undefined {
+function countsOf(item: Record<string, unknown>): FollowCounts | undefined {
   const { FollowerCount, FollowingCount, MutualFollowingCount } = item;
   const [fans = null, follows = null, mutuals = null] = [FollowerCount, FollowingCount, MutualFollowingCount].map(
     (count) => (isCount(count) && count <= MAX_COUNT ? count : null),

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Profile, UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, ProfileEditService, ProfileService } from '../follow/services.ts';
 import type { Report } from '../report.ts';
-import { askInChunks, readItems } from './batch.ts';
+import { askInChunks, type BatchItems, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { CUSTOM_TAG_PREFIX, parseProfile, STANDARD_TAGS, wireItemOf } from './profile.ts';
 import { isRefusal, malformedAnswer } from './upstream-errors.ts';
@@ -36,7 +36,11 @@ export function createProfileService(
     const refused = refusedTags();
     const TagList = [...STANDARD_TAGS, ...custom].filter((tag) => !refused.includes(tag));
     try {
-      return readProfiles(await client.call('portrait_get', { To_Account: accounts, TagList }, call));
+      return readItems(
+        'portrait_get',
+        await client.call('portrait_get', { To_Account: accounts, TagList }, call),
+        PROFILES,
+      );
     } catch (error) {
       if (!isRefusal(error, NO_SUCH_TAG) || !leaveOut(TagList, error.errorInfo)) throw error;
       return readKnown(accounts, call);
@@ -104,12 +108,11 @@ export function createProfileService(
 }
 
 // An account that failed says so in its item; `Fail_Account` only lists it again.
-function readProfiles(answer: Record<string, unknown>): Batch<Profile> {
-  const known = { version: null, whole: true };
-  return readItems('portrait_get', answer, 'UserProfileItem', ({ ProfileItem: items = [] }) =>
-    Array.isArray(items) ? parseProfile(items, known) : undefined,
-  );
-}
+const PROFILES: BatchItems<Profile> = {
+  field: 'UserProfileItem',
+  read: ({ ProfileItem: items = [] }) =>
+    Array.isArray(items) ? parseProfile(items, { version: null, whole: true }) : undefined,
+};
 
 function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {
   if (!Array.isArray(items)) return new Set();

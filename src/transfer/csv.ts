@@ -9,18 +9,23 @@ export type Row = {
 };
 
 /** Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`. */
-export function readTable(text: string, columns: readonly string[], after: number): Row[] | null {
-  const [first = '', ...lines] = text.split(/\r?\n/);
-  const names = readCells(first) ?? [];
+export function readTable(text: string, columns: readonly string[], after: number): Iterable<Row> | null {
+  const lines = text.split(/\r?\n/);
+  const names = readCells(lines[0] ?? '') ?? [];
   if (!columns.every((name) => names.includes(name))) return null;
-  return lines.slice(after - 1).flatMap((text, index) => {
-    if (text === '') return [];
-    const cells = readCells(text);
-    const isWhole = cells?.length === names.length;
-    const fault = isWhole ? null : cells ? `has ${cells.length} cells, not ${names.length}` : 'is no CSV';
-    const named = isWhole ? names.map((name, n) => [name, cells[n] ?? ''] as const) : [];
-    return [{ line: after + 1 + index, cells: Object.fromEntries(named), fault }];
-  });
+  return readRows(lines, names, after);
+}
+
+function* readRows(lines: readonly string[], names: readonly string[], after: number): Generator<Row> {
+  for (let index = after; index < lines.length; index++)
+    if (lines[index]) yield readRow(index + 1, lines[index] as string, names);
+}
+
+function readRow(line: number, text: string, names: readonly string[]): Row {
+  const cells = readCells(text);
+  if (cells?.length !== names.length)
+    return { line, cells: {}, fault: cells ? `has ${cells.length} cells, not ${names.length}` : 'is no CSV' };
+  return { line, cells: Object.fromEntries(names.map((name, n) => [name, cells[n] ?? ''])), fault: null };
 }
 
 function readCells(line: string): string[] | null {

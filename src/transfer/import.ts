@@ -11,9 +11,9 @@ import { connectUpstream, createPauses, failureOf, inBackground } from './upstre
 type Upstream = Awaited<ReturnType<typeof connectUpstream>>;
 type Answers = ReadonlyMap<Row, Outcome<string>>;
 
-export const IMPORTS = {
-  follows: { columns: ['from', 'to'], ids: ['from', 'to'], groupedBy: 'from', maxGroups: 32, send: sendFollows },
-  accounts: { columns: ['id'], ids: ['id'], groupedBy: 'id', maxGroups: 100, send: sendAccounts },
+const IMPORTS = {
+  follows: { columns: ['from', 'to'], maxGroups: 32, send: sendFollows },
+  accounts: { columns: ['id'], maxGroups: 100, send: sendAccounts },
 } as const;
 export type Import = keyof typeof IMPORTS;
 
@@ -30,17 +30,18 @@ export async function importFile(
   print: (text: string) => void,
 ): Promise<boolean> {
   const config = readConfig(env);
-  const { columns, ids, groupedBy, maxGroups, send } = IMPORTS[kind];
+  const { columns, maxGroups, send } = IMPORTS[kind];
   const content = await readFile(path).catch(({ code }) => {
     throw new CommandFailure(`${path} cannot be read: ${code}`);
   });
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
   const rows = readTable(decode(content, path), columns, progress.line);
   if (!rows) throw new CommandFailure(`The first line of ${path} must name the columns ${columns.join()}.`);
+  await writeProgress(path, progress);
   if (progress.line > 1) print(`Goes on after line ${progress.line}.\n`);
   const upstream = await connectUpstream(config);
-  for (const batch of batchesOf(rows, groupedBy, maxGroups)) {
-    for (const row of batch) row.fault ??= faultIn(row.cells, ids, config.userIdPattern);
+  for (const batch of batchesOf(rows, columns[0], maxGroups)) {
+    for (const row of batch) row.fault ??= faultIn(row.cells, columns, config.userIdPattern);
     const answers = await settle(
       batch.filter(({ fault }) => fault === null),
       (rows) => send(upstream, rows),
@@ -69,7 +70,7 @@ function decode(content: Uint8Array, path: string): string {
 }
 
 /** In the order of the file; a batch has few groups, since each is a call, and all go side by side. */
-function* batchesOf(rows: readonly Row[], groupedBy: string, maxGroups: number): Generator<Row[]> {
+function* batchesOf(rows: Iterable<Row>, groupedBy: string, maxGroups: number): Generator<Row[]> {
   let batch: Row[] = [];
   let groups = new Set<string | undefined>();
   for (const row of rows) {
@@ -84,8 +85,8 @@ function* batchesOf(rows: readonly Row[], groupedBy: string, maxGroups: number):
   if (batch.length > 0) yield batch;
 }
 
-function faultIn(cells: Row['cells'], ids: readonly string[], pattern: RegExp): string | null {
-  const impossible = ids.map((name) => cells[name] ?? '').find((id) => !pattern.test(id));
+function faultIn(cells: Row['cells'], columns: readonly string[], pattern: RegExp): string | null {
+  const impossible = columns.map((name) => cells[name] ?? '').find((id) => !pattern.test(id));
   if (impossible !== undefined) return `"${impossible}" cannot be a UserID`;
   if (cells.from !== undefined && cells.from === cells.to) return 'nobody follows themselves';
   const long = ['nick', 'avatar'].find((name) => Buffer.byteLength(cells[name] ?? '') > MAX_TEXT_BYTES);

@@ -14,6 +14,8 @@ import { createFollowService } from '../tencent/follow-service.ts';
 
 const DEADLINE_MS = 10_000;
 const FIRST_PAUSE_MS = 1000;
+/** The call has waited in the budget's queue already. */
+const BUDGET_PAUSE_MS = 50;
 /** The last pause is of half a minute, so that a restart of the upstream is waited for. */
 const MAX_PAUSES = 6;
 
@@ -44,11 +46,11 @@ export const inBackground = (): CallOptions => ({
 export function createPauses() {
   let pauses = 0;
   return async ({ code, upstream, mayHaveHappened }: GatewayError): Promise<boolean> => {
-    // What others leave of the budget may be nothing for hours.
+    // What clients leave of the budget may be nothing for hours.
     const isThrottled = code === 'THROTTLED';
     if (!isThrottled && (!(upstream?.retryable || mayHaveHappened) || pauses === MAX_PAUSES)) return false;
-    const pauseMs = isThrottled ? FIRST_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;
-    await clock.sleep(Math.max(pauseMs, upstream?.retryAfterMs ?? 0));
+    const pauseMs = isThrottled ? BUDGET_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;
+    await clock.sleep(Math.max(pauseMs, (upstream?.errorCode && upstream.retryAfterMs) || 0));
     return true;
   };
 }

@@ -61,24 +61,27 @@ process.exit();
 /** Asks at a fixed rate until `end`, and prints how long the answers took. */
 async function measure(title: string, end: Promise<unknown>): Promise<void> {
   const tookMs: number[] = [];
-  let [isOver, failed] = [false, 0];
+  const failures: Record<string, number> = {};
+  let isOver = false;
   void end.finally(() => {
     isOver = true;
   });
   const beganAt = performance.now();
   for (let n = 0; !isOver; n++) {
     await delay(Math.max(0, beganAt + (n * 1000) / PER_SECOND - performance.now()));
-    void ask(asked++).then(({ isRight, ms }) => {
+    void ask(asked++).then(({ failure, ms }) => {
       tookMs.push(ms);
-      if (!isRight) failed++;
+      if (failure) failures[failure] = (failures[failure] ?? 0) + 1;
     });
   }
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => quantile(tookMs, share).toFixed(0));
-  console.log(`${title}: ${tookMs.length} answers, p50 ${p50} p95 ${p95} p99 ${p99} ms, ${failed} failed`);
+  console.log(
+    `${title}: ${tookMs.length} answers, p50 ${p50} p95 ${p95} p99 ${p99} ms, failed: ${JSON.stringify(failures)}`,
+  );
 }
 
 async function ask(n: number) {
-  const change = `mutation { followUsers(input: { userIds: ["star_${n % fans}"] }) { results { __typename } } }`;
+  const change = `mutation { followUsers(input: { userIds: ["star_${n % fans}"] }) { results { ... on FollowFailure { reason } } } }`;
   const read = `{ user(id: "fan_${n % fans}") { follows(first: 20) { nodes { id } } } }`;
   const sentAt = performance.now();
   const response = await fetch(`${gateway.origin}/graphql`, {
@@ -87,5 +90,5 @@ async function ask(n: number) {
     body: JSON.stringify({ query: n % 2 === 0 ? change : read }),
   });
   const text = await response.text();
-  return { isRight: !/errors|FollowFailure/.test(text), ms: performance.now() - sentAt };
+  return { failure: /"(?:code|reason)":"(\w+)"/.exec(text)?.[1], ms: performance.now() - sentAt };
 }

@@ -1,5 +1,5 @@
 // Bringing an app's own graph: everything once, in order, and nothing lost by a kill.
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ask } from '../process/start-process.ts';
 import { startRedis } from '../support/redis.ts';
@@ -165,6 +165,17 @@ test.each([
 ])('a file that %s is refused before any call', async (_title, content, complaint) => {
   const { calls, importCsv } = await startImport();
   expect(await importCsv('follows', content)).toMatchObject({ code: 1, stderr: expect.stringMatching(complaint) });
+  expect(calls.count()).toBe(0);
+});
+
+test('an import that could not note how far it has come does not begin', async () => {
+  const { calls, path, importCsv } = await startImport();
+  await mkdir(path('follows.csv.progress'));
+  const { code, stderr } = await importCsv('follows', 'from,to\nanna,bert\n');
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^.*progress cannot be written: E/),
+  });
   expect(calls.count()).toBe(0);
 });
 
