@@ -8,26 +8,16 @@ import { GatewayError } from './errors.ts';
 import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
+import type { PresenceEvent } from './follow/events.ts';
 import type { FollowWriter } from './follow/follow-writer.ts';
-import type { FindKnownFans, KnownFans } from './follow/known-fans.ts';
-import type {
-  BlockRelation,
-  FollowCounts,
-  FollowEntry,
-  FollowList,
-  FollowPage,
-  FollowRelation,
-  PageQuery,
-  Presence,
-  Profile,
-  UserId,
-} from './follow/model.ts';
+import type { FindKnownFans } from './follow/known-fans.ts';
+import type { FollowList, PageQuery, UserId } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
 import type { ProfileWriter } from './follow/profile-writer.ts';
 import type { CallOptions } from './follow/services.ts';
-import type { FollowEvent, PresenceEvent, ProfileEvent, Subscriptions } from './follow/subscriptions.ts';
+import type { Subscriptions } from './follow/subscriptions.ts';
 import type { SearchUsers } from './follow/user-search.ts';
-import { createReads, type ReadsRequest } from './reads.ts';
+import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
 /** What the graph has to know of the configuration. */
 export type GraphSettings = Pick<
@@ -57,20 +47,7 @@ export type Context = {
   readonly viewer: Viewer | null;
   /** Whether the viewer may see who is in a list of `owner`. */
   maySee(owner: UserId, list: FollowList): boolean;
-  /** Reads what is asked for once an answer: at once when it is cached, else by a promise. */
-  readonly load: {
-    page(query: PageQuery): FollowPage | Promise<FollowPage>;
-    counts(userId: UserId): FollowCounts | Promise<FollowCounts>;
-    profile(userId: UserId): Profile | Promise<Profile>;
-    /** How `from` stands to another user. */
-    relation(from: UserId, to: UserId): FollowRelation | Promise<FollowRelation>;
-    knownFans(viewerId: UserId, userId: UserId): Promise<KnownFans>;
-    /** Who blocks whom, as far as `from` may know. */
-    block(from: UserId, to: UserId): BlockRelation | Promise<BlockRelation>;
-    blocked(userId: UserId): readonly FollowEntry[] | Promise<readonly FollowEntry[]>;
-    presence(userId: UserId): Presence | Promise<Presence>;
-    search(words: readonly string[], start: string): FollowPage | Promise<FollowPage>;
-  };
+  readonly load: ReturnType<typeof createLoad>;
   /** What members of lists are searched and sorted by. */
   readonly names: Names;
   /** Whether it is known, without asking, that there is no such account. */
@@ -79,16 +56,7 @@ export type Context = {
   refusedTags(): readonly string[];
   /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
   write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T>;
-  /** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
-  readonly live: {
-    followEvents(userId: UserId, after: string | null): AsyncIterable<FollowEvent>;
-    profileEvents(userIds: readonly UserId[], after: string | null): AsyncIterable<ProfileEvent>;
-    /** Only those for which `isWanted`. */
-    presenceEvents(
-      userIds: readonly UserId[],
-      isWanted: (event: PresenceEvent) => Promise<boolean>,
-    ): AsyncIterable<PresenceEvent>;
-  };
+  readonly live: ReturnType<typeof createLive>;
 };
 
 export type ContextDependencies = {
@@ -118,14 +86,13 @@ export type OpenContext = Context & {
 export type Contexts = { open(request: ContextRequest): OpenContext };
 
 export function createContexts(dependencies: ContextDependencies): Contexts {
-  const { cache, findKnownFans, writers, live, settings, clock } = dependencies;
+  const { cache, writers, names, settings, clock } = dependencies;
 
   function open(request: ContextRequest): OpenContext {
     const { viewer } = request;
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
-    const { once, oneByOne, ...reads } = createReads(request, settings, clock);
+    const reads = createReads(request, settings, clock);
     let dependsOnViewer = false;
-    const expiresAt = viewer?.expiresAt ?? null;
     return {
       settings,
       get viewer() {
@@ -133,19 +100,8 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         return viewer;
       },
       maySee,
-      names: dependencies.names,
-      load: {
-        page: (query) => once(pageKey(query), (call) => cache.readPage(query, call)),
-        counts: (userId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
-        profile: (userId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
-        relation: (from, to) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
-        block: (from, to) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
-        blocked: (userId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
-        presence: (userId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
-        search: (words, start) =>
-          once(`search ${JSON.stringify([words, start])}`, (call) => dependencies.searchUsers(words, start, call)),
-        knownFans: (from, to) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
-      },
+      names,
+      load: createLoad(reads, dependencies),
       isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call()),
       refusedTags: cache.refusedTags,
       async write(change) {
@@ -154,12 +110,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
         const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
         return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
-      live: {
-        followEvents: (userId, after) =>
-          oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
-        profileEvents: (userIds, after) => oneByOne(live.profileEvents(userIds, { expiresAt, after })),
-        presenceEvents: (userIds, isWanted) => oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
-      },
+      live: createLive(reads, dependencies, viewer?.expiresAt ?? null, maySee),
       staleness: reads.staleness,
       dependsOnViewer: () => dependsOnViewer,
       close: reads.end,
@@ -168,3 +119,34 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
 
   return { open };
 }
+
+/** Reads what is asked for once an answer: at once when it is cached, else by a promise. */
+const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: ContextDependencies) => ({
+  page: (query: PageQuery) => once(pageKey(query), (call) => cache.readPage(query, call)),
+  counts: (userId: UserId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
+  profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
+  /** How `from` stands to another user. */
+  relation: (from: UserId, to: UserId) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+  /** Who blocks whom, as far as `from` may know. */
+  block: (from: UserId, to: UserId) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
+  blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
+  presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
+  search: (words: readonly string[], start: string) =>
+    once(`search ${JSON.stringify([words, start])}`, (call) => searchUsers(words, start, call)),
+  knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
+});
+
+/** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
+const createLive = (
+  { oneByOne }: Reads,
+  { live }: ContextDependencies,
+  expiresAt: number | null,
+  maySee: Context['maySee'],
+) => ({
+  followEvents: (userId: UserId, after: string | null) =>
+    oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
+  profileEvents: (userIds: readonly UserId[], after: string | null) =>
+    oneByOne(live.profileEvents(userIds, { expiresAt, after })),
+  presenceEvents: (userIds: readonly UserId[], isWanted: (event: PresenceEvent) => Promise<boolean>) =>
+    oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
+});

@@ -90,10 +90,10 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
 
   return {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
-    service,
+    cache: service,
     /** What viewers can change. */
     writers: { follows: writer, blocks: blockWriter, profiles: profileWriter },
-    subscriptions,
+    live: subscriptions,
     searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),

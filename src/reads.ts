@@ -16,6 +16,8 @@ export type ReadsRequest = Pick<CallOptions, 'onRead'> & {
   span: Span;
 };
 
+export type Reads = ReturnType<typeof createReads>;
+
 type Settings = Pick<Config, 'maxUpstreamCalls' | 'requestDeadlineMs'>;
 
 export function createReads(request: ReadsRequest, settings: Settings, clock: Clock) {

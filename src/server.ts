@@ -65,7 +65,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
           knownOperations: readOperationNames(),
           traces: config.traces,
           readings: {
-            memoryBytes: () => domain.service.bytes(),
+            memoryBytes: () => domain.cache.bytes(),
             breakers: () => tencent.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
@@ -74,22 +74,11 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
         });
   const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
-  const contexts = createContexts({
-    cache: domain.service,
-    writers: domain.writers,
-    live: domain.subscriptions,
-    findKnownFans: domain.findKnownFans,
-    names: domain.names,
-    searchUsers: domain.searchUsers,
-    maySee,
-    settings: config,
-    clock,
-  });
+  const contexts = createContexts({ ...domain, maySee, settings: config, clock });
   const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const { isCurrent } = domain.service;
   const serving = {
     contexts,
-    isCurrent,
+    isCurrent: domain.cache.isCurrent,
     webhook,
     redis,
     metrics,

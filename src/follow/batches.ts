@@ -24,49 +24,56 @@ const renewMs = ({ freshMs, webhookFreshMs }: Lifetimes) =>
 
 export function createBatches({ clock, lifetimes, observer, caches, ...services }: BatchesOptions) {
   const { follow, profiles, blocks, presences } = services;
-  const loader = <V>(
+
+  function reader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
     options: Pick<BatchLoaderOptions<V>, 'call' | 'maxBatchSize' | 'renewMs' | 'bringsNew'>,
-  ) => createBatchLoader<V>({ kind, clock, cache, onBatch: (size) => observer?.onBatch?.(kind, size), ...options });
+  ) {
+    const onBatch = (size: number) => observer?.onBatch?.(kind, size);
+    const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, ...options });
+    const read = (key: string, call: Waiter): V | Promise<V> => {
+      note(key);
+      return cache.read(key, call, (all) => load(key, all));
+    };
+    return { load, note, read };
+  }
 
   /** The upstream takes one point of view a call (CONTRACT 4.4). */
-  const readPairs =
-    <V>(read: (from: UserId, to: readonly UserId[], all: Waiter) => Promise<Batch<V>>) =>
-    async (keys: readonly string[], all: Waiter): Promise<Batch<V>> => {
+  function pairReader<V>(
+    kind: CacheKind,
+    cache: ReadThrough<V>,
+    readPairs: (from: UserId, to: readonly UserId[], all: Waiter) => Promise<Batch<V>>,
+  ) {
+    async function call(keys: readonly string[], all: Waiter): Promise<Batch<V>> {
       const answers: Batch<V> = new Map();
       const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
       const calls = Array.from(byViewer, async ([viewer, pairs]) => {
         const others = pairs.map(([, to]) => to);
-        for (const [to, outcome] of await read(viewer, others, all)) answers.set(relationKey(viewer, to), outcome);
+        for (const [to, outcome] of await readPairs(viewer, others, all)) answers.set(relationKey(viewer, to), outcome);
       });
       await Promise.all(calls);
       return answers;
-    };
+    }
+    const { read } = reader<V>(kind, cache, { call, maxBatchSize: Number.POSITIVE_INFINITY });
+    return (from: UserId, to: UserId, call: Waiter) => read(relationKey(from, to), call);
+  }
 
   return {
-    counts: loader<FollowCounts>('counts', caches.counts, {
-      call: follow.readCounts,
-      maxBatchSize: MAX_BATCH.counts,
-      renewMs: renewMs(lifetimes.counts),
-      bringsNew: true,
+    counts: reader<FollowCounts>('counts', caches.counts, {
+      ...{ call: follow.readCounts, maxBatchSize: MAX_BATCH.counts },
+      ...{ renewMs: renewMs(lifetimes.counts), bringsNew: true },
     }),
-    profile: loader<Profile>('profile', caches.profile, {
-      call: profiles.readProfiles,
-      maxBatchSize: MAX_BATCH.profile,
+    readProfile: reader<Profile>('profile', caches.profile, {
+      ...{ call: profiles.readProfiles, maxBatchSize: MAX_BATCH.profile },
       renewMs: renewMs(lifetimes.profile),
-    }),
-    relation: loader<FollowRelation>('relation', caches.relation, {
-      call: readPairs(follow.readRelations),
-      maxBatchSize: Number.POSITIVE_INFINITY,
-    }),
-    block: loader<BlockRelation>('block', caches.block, {
-      call: readPairs(blocks.readBlocks),
-      maxBatchSize: Number.POSITIVE_INFINITY,
-    }),
-    presence: loader<Presence>('presence', caches.presence, {
-      call: presences.readPresences,
-      maxBatchSize: MAX_BATCH.presence,
-    }),
+    }).read,
+    readPresence: reader<Presence>('presence', caches.presence, {
+      ...{ call: presences.readPresences, maxBatchSize: MAX_BATCH.presence },
+    }).read,
+    /** How `from` stands to `to`. */
+    readRelation: pairReader<FollowRelation>('relation', caches.relation, follow.readRelations),
+    /** Who blocks whom, as far as `from` may know. */
+    readBlock: pairReader<BlockRelation>('block', caches.block, blocks.readBlocks),
   };
 }

@@ -5,17 +5,7 @@ import type { ReadThrough } from '../cache/read-through.ts';
 import { createBatches } from './batches.ts';
 import { type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf } from './invalidation.ts';
-import type {
-  BlockRelation,
-  FollowCounts,
-  FollowEntry,
-  FollowPage,
-  FollowRelation,
-  PageQuery,
-  Presence,
-  Profile,
-  UserId,
-} from './model.ts';
+import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './overlay.ts';
 import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
@@ -59,11 +49,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     generations,
   );
-  const { page, counts, profile, relation, block, blocked, presence } = caches;
+  const { page, profile, relation, block, blocked } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
-  const batches = createBatches({ ...options, caches });
+  const { counts, readProfile, ...read } = createBatches({ ...options, caches });
   const countsMs = lifetimes.counts.freshMs;
-  const pages = createPages({ follow, caches, counts: batches.counts, generations, clock, countsMs });
+  const pages = createPages({ follow, caches, counts, generations, clock, countsMs });
 
   const hearing = Promise.withResolvers<void>();
   if (!redis) hearing.resolve();
@@ -108,28 +98,13 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     /** Reads one upstream page. */
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage> {
       // The counts of a user whose list is looked at are asked for next: they may come along for nothing.
-      batches.counts.note(query.userId);
+      counts.note(query.userId);
       return whenRead(page.read(pageKey(query), call, pages.load(query)), (cached) => pages.show(cached, call));
     },
-    readCounts(userId: UserId, call: CallOptions): FollowCounts | Promise<FollowCounts> {
-      batches.counts.note(userId);
-      return counts.read(userId, call, (waiter) => batches.counts.load(userId, waiter));
-    },
-    readProfile(userId: UserId, call: CallOptions): Profile | Promise<Profile> {
-      batches.profile.note(userId);
-      const read = profile.read(userId, call, (waiter) => batches.profile.load(userId, waiter));
-      return whenRead(read, profiles.asAsked);
-    },
-    /** How `from` stands to `to`. */
-    readRelation(from: UserId, to: UserId, call: CallOptions): FollowRelation | Promise<FollowRelation> {
-      const key = relationKey(from, to);
-      return relation.read(key, call, (waiter) => batches.relation.load(key, waiter));
-    },
-    /** Who blocks whom, as far as `from` may know. */
-    readBlock(from: UserId, to: UserId, call: CallOptions): BlockRelation | Promise<BlockRelation> {
-      const key = relationKey(from, to);
-      return block.read(key, call, (waiter) => batches.block.load(key, waiter));
-    },
+    ...read,
+    readCounts: counts.read,
+    readProfile: (userId: UserId, call: CallOptions): Profile | Promise<Profile> =>
+      whenRead(readProfile(userId, call), profiles.asAsked),
     /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
     readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
       const load = async (waiter: CallOptions) => {
@@ -141,8 +116,6 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
         ids.map((id, n) => ({ user: { id, profile: null }, followedAt: times[n] as number })),
       );
     },
-    readPresence: (userId: UserId, call: CallOptions): Presence | Promise<Presence> =>
-      presence.read(userId, call, (waiter) => batches.presence.load(userId, waiter)),
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {
       const groups = userIds.map((group) => ({ kind: 'presence', group }) as const);
@@ -153,7 +126,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     /** Whether it is known, without asking, that there is no such account. */
     isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean {
       // Both, since both may come to say so.
-      const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), counts.isAbsent(userId, call)];
+      const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), caches.counts.isAbsent(userId, call)];
       return hasNoProfile || hasNoCounts;
     },
     invalidate,

@@ -19,8 +19,6 @@ import {
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
 
-export type { FollowEvent, PresenceEvent, ProfileEvent } from './events.ts';
-
 export type SubscriptionTerms = {
   /** The cursor of the last event that is known; null begins from now on. */
   after: string | null;

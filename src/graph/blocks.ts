@@ -4,13 +4,11 @@ import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';
 import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
-import { checkFirst, connectionArguments, LIST_SIZE, pageInfoOf, pricedMembers } from './connection.ts';
+import { connectionArguments, LIST_SIZE, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { indexOfNext } from './known-fans.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
 import { UserType } from './user.ts';
-import { type UserConnection, type UserEdge, userConnection } from './user-connection.ts';
+import { type CountedConnection, readCounted, userConnection } from './user-connection.ts';
 
 const blockField = (read: (relation: BlockRelation) => boolean, isShown = (_context: Context) => true) => ({
   complexity: price(1 / PER_CALL.blocks),
@@ -37,24 +35,21 @@ builder.objectFields(UserType, (t) => ({
   }),
 }));
 
-type BlockedEdge = UserEdge & { readonly blockedAt: number | null };
-type BlockedConnection = UserConnection<BlockedEdge> & { readonly totalCount: number };
-
-const [BlockedConnectionType, BlockedEdgeType] = userConnection<BlockedConnection, BlockedEdge>('Blocked', {
+const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnection>('Blocked', {
   page: 'One page of the users whom the viewer blocks, the newest block first.',
   edge: 'A user whom the viewer blocks.',
   cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
 });
 
 builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
-  t.expose('blockedAt', {
+  t.field({
     type: 'DateTime',
     description: 'When the block began. Null where the upstream tells no time.',
+    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
-
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>
-  t.exposeInt('totalCount', { nullable: false, description: 'How many users the viewer blocks.' }),
+  t.exposeInt('count', { nullable: false, description: 'How many users the viewer blocks.' }),
 );
 
 builder.queryField('blockedUsers', (t) =>
@@ -64,22 +59,11 @@ builder.queryField('blockedUsers', (t) =>
     args: connectionArguments(t.arg),
     complexity: price((args, settings) => 1 + pricedMembers(args, settings) / PER_CALL.profiles, pricedMembers),
     directives: { cost: { weight: 1 }, listSize: LIST_SIZE },
-    async resolve(_root, { first, after }, { viewer, settings, load }) {
-      const wanted = checkFirst(first, settings);
+    async resolve(_root, args, { viewer, settings, load }) {
       if (!viewer) return null;
-      const scope = { userId: viewer.userId, list: 'blocked' } as const;
-      const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
-      const members = await load.blocked(viewer.userId);
-      const from = position ? indexOfNext(members, position) : 0;
-      const edges = members.slice(from, from + wanted).map(({ user, followedAt }, i) => ({
-        cursor: encodeCursor(settings.cursorKey, scope, {
-          ...{ start: '', size: 0, index: from + i, userId: user.id, followedAt },
-        }),
-        node: user,
-        blockedAt: followedAt || null,
+      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, async () => ({
+        members: await load.blocked(viewer.userId),
       }));
-      const hasNextPage = from + edges.length < members.length;
-      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), totalCount: members.length };
     },
   }),
 );

@@ -1,18 +1,46 @@
 // Connections of users that differ in little but their names: edges, nodes, and where a page stands.
-import type { UserHandle } from '../follow/model.ts';
+import type { Context } from '../context.ts';
+import type { FollowEntry, UserHandle } from '../follow/model.ts';
+import { indexAfter } from '../follow/resume.ts';
 import { builder } from './builder.ts';
-import { PAGE_INFO, type PageInfo } from './connection.ts';
+import { type ConnectionArguments, checkFirst, PAGE_INFO, type PageInfo, pageInfoOf } from './connection.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
-export type UserEdge = { readonly cursor: string; readonly node: UserHandle };
-export type UserConnection<E extends UserEdge = UserEdge> = { readonly edges: E[]; readonly pageInfo: PageInfo };
+export type UserEdge = { readonly cursor: string; readonly node: UserHandle; readonly followedAt?: number };
+export type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
+/** A page of a list that is at hand whole, of so many members. */
+export type CountedConnection = UserConnection & { readonly count: number };
+
+/** Reads a whole list, and takes a page of it, as a connection with all else that was read. */
+export async function readCounted<R extends { readonly members: readonly FollowEntry[] }>(
+  { first, after }: ConnectionArguments,
+  scope: CursorScope,
+  settings: Context['settings'],
+  read: () => Promise<R>,
+): Promise<CountedConnection & Omit<R, 'members'>> {
+  const wanted = checkFirst(first, settings);
+  const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
+  const { members, ...rest } = await read();
+  // What is newer than the cursor's member has been shown.
+  const index = position ? indexAfter(members, position) : 0;
+  const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
+  const edges = members.slice(from, from + wanted).map(({ user, followedAt }, i) => ({
+    cursor: encodeCursor(settings.cursorKey, scope, {
+      ...{ start: '', size: 0, index: from + i, userId: user.id, followedAt },
+    }),
+    ...{ node: user, followedAt },
+  }));
+  const hasNextPage = from + edges.length < members.length;
+  return { ...rest, edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), count: members.length };
+}
 
 /** Adds a connection and its edge to the schema; answers both. `cursor` says of what use that is. */
-export function userConnection<C extends UserConnection<E>, E extends UserEdge = UserEdge>(
+export function userConnection<C extends UserConnection = UserConnection>(
   name: string,
   { page, edge, cursor }: { page: string; edge: string; cursor: string },
 ) {
-  const EdgeType = builder.objectRef<E>(`${name}Edge`).implement({
+  const EdgeType = builder.objectRef<UserEdge>(`${name}Edge`).implement({
     description: edge,
     fields: (t) => ({
       cursor: t.string({ nullable: false, description: cursor, resolve: (edge) => edge.cursor }),
