@@ -124,16 +124,18 @@ export function createFollowWriter(options: FollowWriterOptions) {
     /** Ends the follows between `viewer` and others in both directions, within a turn; resolves with those it failed for. */
     async endFollows(viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<ReadonlySet<UserId>> {
       const left = new Set<UserId>();
-      let before = new Map<UserId, FollowRelation>();
-      for (const id of userIds) {
+      const known = userIds.flatMap((id) => {
         const relation = cache.knownRelation(viewer, id);
-        if (relation !== null) before.set(id, own.relation(viewer, id, relation));
-      }
-      for (const kind of ['unfollow', 'removeFans'] as const) {
-        for (const [id, outcome] of await changeNow(kind, viewer, userIds, call, before))
+        return relation === null ? [] : [[id, own.relation(viewer, id, relation)] as const];
+      });
+      // Memory may be behind: what it does not know of may have been ended as well, and counts as unknown.
+      const before = {
+        unfollow: new Map(known.filter(([, relation]) => isFollowing(relation))),
+        removeFans: new Map(known.flatMap(([id, relation]) => (isFan(relation) ? [[id, 'FAN'] as const] : []))),
+      };
+      for (const kind of ['unfollow', 'removeFans'] as const)
+        for (const [id, outcome] of await changeNow(kind, viewer, userIds, call, before[kind]))
           if (!isSo(outcome)) left.add(id);
-        before = new Map(Array.from(before, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
-      }
       return left;
     },
     /** Resolves when nothing is under way. */

@@ -86,6 +86,18 @@ test.each([false, true])(
   },
 );
 
+test('a follow that memory knows nothing of is gone at once too, however far behind the upstream is', async () => {
+  const clock = createRunningClock();
+  const gateway = await openWorld({ clock });
+  const { world, faults } = gateway.sandbox;
+  await view(gateway, 'anna', 'bert');
+  world.follow('bert', 'anna');
+  clock.advance(60_000);
+  faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
+  expect(await block(gateway, 'anna', ['bert'])).toEqual([['Changed', 'bert']]);
+  expect(uncounted(await view(gateway, 'anna', 'bert'))).toEqual(uncounted(truth(gateway, 'anna', 'bert')));
+});
+
 test.each(['strangers', 'mutuals'])('to block 20 %s is one call, and 21 that end follows', async (who) => {
   const people = Array.from({ length: 20 }, (_, n) => `friend_${n}`);
   const gateway = await openWorld({ people: ['anna', ...people] });
