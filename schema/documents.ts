@@ -153,13 +153,13 @@ export type UnfollowUsersInput = {
   userIds: Array<string | number>;
 };
 
-/** The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8. */
+/** The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address. */
 export type UpdateProfileInput = {
-  /** What is forbidden to the user. */
+  /** What the app’s administrators forbid this user. */
   adminForbidType?: AdminForbidType | null | undefined;
   /** Who may add this user as a friend. */
   allowType?: AllowType | null | undefined;
-  /** The picture to show: an absolute `http` or `https` address. */
+  /** The picture to show. */
   avatar?: string | null | undefined;
   /** The date of birth. */
   birthday?: string | null | undefined;
@@ -171,9 +171,9 @@ export type UpdateProfileInput = {
   language?: number | null | undefined;
   /** The level, a number of the app’s own. */
   level?: number | null | undefined;
-  /** The place, at most 16 bytes. */
+  /** The place, in whatever form the app uses. */
   location?: string | null | undefined;
-  /** Message settings, a bit field. */
+  /** Message settings, a bit field: 1 means that the user receives no messages. */
   messageSettings?: number | null | undefined;
   /** The name to show. */
   nick?: string | null | undefined;

@@ -17,6 +17,7 @@ import { createProfileWriter } from './follow/profile-writer.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
 import { createUserSearch } from './follow/user-search.ts';
 import { createWebhookEvents } from './follow/webhook-events.ts';
+import { createWrites } from './follow/writes.ts';
 import { createOccasionalReport } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { createBlockService } from './tencent/block-service.ts';
@@ -75,9 +76,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
-  const writer = createFollowWriter({ follow, cache, own, stream, clock });
-  const profileWriter = createProfileWriter({ profiles, cache, follows: writer, stream, clock });
-  const blockWriter = createBlockWriter({ blocks, cache, follows: writer, asksBoth: config.showBlockedBy });
+  const writes = createWrites({ cache, clock });
+  const follows = createFollowWriter({ follow, cache, writes, own, stream, clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({
     ...{ follow, cache, own, stream, clock },
@@ -92,7 +92,11 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What is known now: cached, asked for, and amended by this gateway's own changes. */
     cache: service,
     /** What viewers can change. */
-    writers: { follows: writer, blocks: blockWriter, profiles: profileWriter },
+    writers: {
+      follows,
+      blocks: createBlockWriter({ blocks, cache, follows, writes, asksBoth: config.showBlockedBy }),
+      profiles: createProfileWriter({ profiles, writes, stream, clock }),
+    },
     live: subscriptions,
     searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
@@ -105,7 +109,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** Finishes changes that are under way, and hears no more of others. */
     async close(): Promise<void> {
       // A change goes on when its client is gone.
-      await writer.settled();
+      await writes.settled();
       webhookEvents.close();
       cache.close();
     },

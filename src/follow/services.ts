@@ -38,7 +38,12 @@ export const whenRead = <T, R>(read: T | Promise<T>, then: (value: T) => R | Pro
   read instanceof Promise ? read.then(then) : then(read);
 
 /** The outcome of a change: it holds now, whether or not this call made it so; or a list is full. */
-export type ChangeAnswer = 'done' | 'follows-full' | 'their-fans-full' | 'mutuals-full' | 'their-mutuals-full';
+export type ChangeAnswer =
+  | 'done'
+  | 'FOLLOW_LIMIT_REACHED'
+  | 'FAN_LIMIT_REACHED'
+  | 'MUTUAL_LIMIT_REACHED'
+  | 'THEIR_MUTUAL_LIMIT_REACHED';
 
 /** One answer for every key that was asked, by key. */
 export type Batch<T> = Map<UserId, Outcome<T>>;
@@ -74,7 +79,7 @@ export type ProfileService = {
 };
 
 /** `unchanged`: it was so before, as far as the upstream tells. */
-export type BlockAnswer = 'done' | 'unchanged' | 'full';
+export type BlockAnswer = 'done' | 'unchanged' | 'BLOCK_LIMIT_REACHED';
 
 /** Whom users block, as an upstream or a cache in front of it offers it. Changes answer like those of `FollowService`. */
 export type BlockService = {
@@ -93,9 +98,9 @@ export type PresenceService = {
 /** What users can set of profiles. */
 export type ProfileEditService = {
   /** Why this cannot be set; null when it can. */
-  faultOf(edit: ProfileEdit): 'too-long' | 'invalid' | null;
-  /** Sets all of `edits`, which have no faults, or nothing. */
-  writeProfile(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<void>;
+  faultOf(edit: ProfileEdit): 'TOO_LONG' | 'INVALID_VALUE' | null;
+  /** Sets all of `edits`, which have no faults, or nothing of them. */
+  writeProfile(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<'done'>;
   /** Whether a profile has all of `edits`, as far as its fields are asked for. */
   hasAll(profile: Profile, edits: readonly ProfileEdit[]): boolean;
 };

@@ -77,28 +77,18 @@ const REASONS = {
 const WHAT_STAYS =
   'What succeeds for some is never undone because others fail; the next read shows it, on every replica.';
 
-addTargetMutations(
-  'Block',
-  REASONS,
+addTargetMutations('Block', REASONS, 'Why a user was not blocked or unblocked, or not wholly.', [
   {
-    why: 'Why a user was not blocked or unblocked, or not wholly.',
-    failures: { full: 'BLOCK_LIMIT_REACHED', 'follows-remain': 'FOLLOWS_REMAIN' },
+    field: 'blockUsers',
+    description: `Has the viewer block users, and ends the follows between them in both directions. ${WHAT_STAYS}`,
+    // The follows of each user are ended in their name.
+    calls: (targets) => 1 + targets + Math.ceil(targets / PER_CALL.changes),
+    run: (context, targets) => context.write(({ blocks }, viewer, call) => blocks.change(true, viewer, targets, call)),
   },
-  [
-    {
-      field: 'blockUsers',
-      description: `Has the viewer block users, and ends the follows between them in both directions. ${WHAT_STAYS}`,
-      // The follows of each user are ended in their name.
-      calls: (targets) => 1 + targets + Math.ceil(targets / PER_CALL.changes),
-      run: (context, targets) =>
-        context.write(({ blocks }, viewer, call) => blocks.change(true, viewer, targets, call)),
-    },
-    {
-      field: 'unblockUsers',
-      description: `Has the viewer no longer block users; follows that were ended stay so. ${WHAT_STAYS}`,
-      calls: () => 2,
-      run: (context, targets) =>
-        context.write(({ blocks }, viewer, call) => blocks.change(false, viewer, targets, call)),
-    },
-  ],
-);
+  {
+    field: 'unblockUsers',
+    description: `Has the viewer no longer block users; follows that were ended stay so. ${WHAT_STAYS}`,
+    calls: () => 2,
+    run: (context, targets) => context.write(({ blocks }, viewer, call) => blocks.change(false, viewer, targets, call)),
+  },
+]);

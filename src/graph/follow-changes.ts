@@ -1,6 +1,5 @@
 // Follow, unfollow, and ending others' following of the viewer.
 import type { ChangeKind } from '../follow/changes.ts';
-import type { ChangeOutcome } from '../follow/follow-writer.ts';
 import { builder } from './builder.ts';
 import { PER_CALL } from './cost.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
@@ -13,13 +12,6 @@ const REASONS = {
   MUTUAL_LIMIT_REACHED: { description: 'The viewer has as many mutuals as one may have.' },
   THEIR_MUTUAL_LIMIT_REACHED: { description: 'The user has as many mutuals as one may have.' },
 } as const;
-const FAILURES = {
-  'follows-full': 'FOLLOW_LIMIT_REACHED',
-  'their-fans-full': 'FAN_LIMIT_REACHED',
-  'mutuals-full': 'MUTUAL_LIMIT_REACHED',
-  'their-mutuals-full': 'THEIR_MUTUAL_LIMIT_REACHED',
-} as const satisfies Record<Exclude<Extract<ChangeOutcome, string>, 'changed' | 'unchanged'>, keyof typeof REASONS>;
-
 const DOES: Record<ChangeKind, { field: string; does: string; perCall: number }> = {
   follow: {
     field: 'followUsers',
@@ -43,7 +35,7 @@ builder.mutationType({ description: 'What a viewer can do. Anonymous requests ca
 addTargetMutations(
   'Follow',
   REASONS,
-  { why: 'Why a user was not followed, unfollowed or removed.', failures: FAILURES },
+  'Why a user was not followed, unfollowed or removed.',
   Object.entries(DOES).map(([kind, { field, does, perCall }]) => ({
     field,
     description: `${does}. What succeeds for some is never undone because others fail; the next read shows it, on every replica.`,

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { ProfileEdit, UserHandle } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { price, USER_PRICE } from './cost.ts';
-import { AdminForbidTypeType, AllowTypeType, GenderType } from './profile.ts';
+import { VALUE_FIELDS } from './profile.ts';
 import { COMMON_REASONS, reasonOf } from './target-results.ts';
 import { UserType } from './user.ts';
 
@@ -45,20 +45,9 @@ const CustomFieldInputType = builder.inputType('CustomFieldInput', {
 
 const InputType = builder.inputType('UpdateProfileInput', {
   description:
-    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8.',
+    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address.',
   fields: (t) => ({
-    nick: t.string({ description: 'The name to show.' }),
-    avatar: t.field({ type: 'URL', description: 'The picture to show: an absolute `http` or `https` address.' }),
-    gender: t.field({ type: GenderType, description: 'The gender.' }),
-    birthday: t.field({ type: 'Date', description: 'The date of birth.' }),
-    location: t.string({ description: 'The place, at most 16 bytes.' }),
-    selfSignature: t.string({ description: 'What the user says about themself.' }),
-    language: t.int({ description: 'The language, a number of the app’s own.' }),
-    level: t.int({ description: 'The level, a number of the app’s own.' }),
-    role: t.int({ description: 'The role, a number of the app’s own.' }),
-    allowType: t.field({ type: AllowTypeType, description: 'Who may add this user as a friend.' }),
-    adminForbidType: t.field({ type: AdminForbidTypeType, description: 'What is forbidden to the user.' }),
-    messageSettings: t.int({ description: 'Message settings, a bit field.' }),
+    ...Object.fromEntries(VALUE_FIELDS.map(([field, type, description]) => [field, t.field({ type, description })])),
     customFields: t.field({ type: [CustomFieldInputType], description: 'Fields of the app’s own, each key once.' }),
   }),
 });
@@ -99,30 +88,23 @@ builder.mutationField('updateProfile', (t) =>
   }),
 );
 
-const change = (edits: readonly ProfileEdit[], context: Context): Promise<Payload> =>
-  context.write(async ({ profiles }, viewerId, call) => {
+const change = (edits: readonly ProfileEdit[], { settings, write }: Context): Promise<Payload> =>
+  write(async ({ profiles }, viewerId, call) => {
     if (edits.length === 0) throw new GatewayError('BAD_USER_INPUT', 'Name at least one field. Nothing was changed.');
+    const reasonAgainst = (edit: ProfileEdit) => {
+      if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
+      return edits.some((other) => other !== edit && other.field === edit.field)
+        ? 'INVALID_VALUE'
+        : profiles.faultOf(edit);
+    };
     const failures = edits.flatMap((edit): Failure[] => {
-      const reason = reasonAgainst(edit, edits, context, profiles.faultOf);
+      const reason = reasonAgainst(edit);
       return reason ? [failure(edit.field, reason)] : [];
     });
-    if (failures.length === 0) {
-      const error = await profiles.change(viewerId, edits, call);
-      if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
-    }
+    const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
+    if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
     return { viewer: { id: viewerId, profile: null }, failures };
   });
-
-function reasonAgainst(
-  edit: ProfileEdit,
-  edits: readonly ProfileEdit[],
-  { settings }: Context,
-  faultOf: (edit: ProfileEdit) => 'too-long' | 'invalid' | null,
-): Failure['reason'] | null {
-  if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
-  const fault = edits.filter(({ field }) => field === edit.field).length > 1 ? 'invalid' : faultOf(edit);
-  return fault && (fault === 'too-long' ? 'TOO_LONG' : 'INVALID_VALUE');
-}
 
 const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({
   ...{ field: field?.slice(0, 60).toWellFormed() ?? null, reason, message },

@@ -85,48 +85,34 @@ const LIST_PRICE = price(0, () => 25);
 /** What concerns the app and who runs it more than its users, so that a contract can leave it out by one name. */
 const INTERNAL = { tag: { name: 'internal' } };
 
+const RAW = 'is null here, and raw in `profileItems`.';
+
+/** The fields of one value: its type, what it is, also where it is set, and what else is to be said where it is read. */
+export const VALUE_FIELDS = [
+  ['nick', 'String', 'The name to show.'],
+  ['avatar', 'URL', 'The picture to show.', ` A value that is no absolute web address ${RAW}`],
+  ['gender', GenderType, 'The gender.'],
+  ['birthday', 'Date', 'The date of birth.', ` A value that is no calendar date ${RAW}`],
+  ['location', 'String', 'The place, in whatever form the app uses.'],
+  ['selfSignature', 'String', 'What the user says about themself.'],
+  ['language', 'Int', 'The language, a number of the app’s own.'],
+  ['level', 'Int', 'The level, a number of the app’s own.'],
+  ['role', 'Int', 'The role, a number of the app’s own.'],
+  ['allowType', AllowTypeType, 'Who may add this user as a friend.'],
+  ['adminForbidType', AdminForbidTypeType, 'What the app’s administrators forbid this user.'],
+  ['messageSettings', 'Int', 'Message settings, a bit field: 1 means that the user receives no messages.'],
+] as const satisfies readonly (readonly [keyof Profile, ...unknown[]])[];
+
+const INTERNAL_FIELDS: readonly string[] = ['role', 'adminForbidType', 'messageSettings'];
+
+for (const [field, type, description, more = ''] of VALUE_FIELDS) {
+  const directives = INTERNAL_FIELDS.includes(field) ? INTERNAL : {};
+  builder.objectField(UserType, field, (t) =>
+    t.field({ type, description: description + more, directives, resolve: profileValue(field) }),
+  );
+}
+
 builder.objectFields(UserType, (t) => ({
-  nick: t.string({ description: 'The name to show.', resolve: profileValue('nick') }),
-  avatar: t.field({
-    type: 'URL',
-    description:
-      'The picture to show. A value that is no absolute web address is null here, and raw in `profileItems`.',
-    resolve: profileValue('avatar'),
-  }),
-  gender: t.field({ type: GenderType, description: 'The gender.', resolve: profileValue('gender') }),
-  birthday: t.field({
-    type: 'Date',
-    description: 'The date of birth. A value that is no calendar date is null here, and raw in `profileItems`.',
-    resolve: profileValue('birthday'),
-  }),
-  location: t.string({ description: 'The place, in whatever form the app uses.', resolve: profileValue('location') }),
-  selfSignature: t.string({
-    description: 'What the user says about themself.',
-    resolve: profileValue('selfSignature'),
-  }),
-  language: t.int({ description: 'The language, a number of the app’s own.', resolve: profileValue('language') }),
-  level: t.int({ description: 'The level, a number of the app’s own.', resolve: profileValue('level') }),
-  role: t.int({
-    description: 'The role, a number of the app’s own.',
-    directives: INTERNAL,
-    resolve: profileValue('role'),
-  }),
-  allowType: t.field({
-    type: AllowTypeType,
-    description: 'Who may add this user as a friend.',
-    resolve: profileValue('allowType'),
-  }),
-  adminForbidType: t.field({
-    type: AdminForbidTypeType,
-    description: 'What the app’s administrators forbid this user.',
-    directives: INTERNAL,
-    resolve: profileValue('adminForbidType'),
-  }),
-  messageSettings: t.int({
-    description: 'Message settings, a bit field: 1 means that the user receives no messages.',
-    directives: INTERNAL,
-    resolve: profileValue('messageSettings'),
-  }),
   customFields: t.field({
     type: [CustomFieldType],
     nullable: true,

@@ -21,32 +21,38 @@ export const COMMON_REASONS = {
   },
 } as const;
 
-type Reasons = Readonly<Record<string, { readonly description: string }>>;
+type Reasons<Reason extends string> = Record<
+  Reason | keyof typeof COMMON_REASONS | 'YOURSELF',
+  { description: string }
+>;
 type Changed = { type: string; user: UserHandle };
 type Failed = { type: string; userId: UserId; reason: string; message: string };
 type Result = Changed | Failed;
 type Payload = { results: readonly Result[]; viewer: UserHandle };
-type Outcomes = ReadonlyMap<UserId, string | GatewayError>;
 
-export type TargetMutation = {
+export type TargetMutation<Reason extends string> = {
   field: string;
   description: string;
   /** How many calls it may take for so many targets. */
   calls(targets: number): number;
-  run(context: Context, targets: readonly UserId[]): Promise<Outcomes>;
+  run(
+    context: Context,
+    targets: readonly UserId[],
+  ): Promise<ReadonlyMap<UserId, 'changed' | 'unchanged' | Reason | GatewayError>>;
 };
 
 /**
  * Adds the types `<prefix>Changed`, `<prefix>Unchanged`, `<prefix>Failure` and their union, and mutations that answer with
- * them. An outcome is `changed`, `unchanged`, a key of `failures`, which has its reason, or an error.
+ * them. `why` says what has reasons.
  */
-export function addTargetMutations(
+export function addTargetMutations<Reason extends string>(
   prefix: string,
-  reasons: Reasons & typeof COMMON_REASONS & { YOURSELF: object },
-  { why, failures }: { why: string; failures: Readonly<Record<string, string>> },
-  mutations: readonly TargetMutation[],
+  reasons: Reasons<Reason>,
+  why: string,
+  mutations: readonly TargetMutation<Reason>[],
 ): void {
-  const ReasonType = builder.enumType(`${prefix}FailureReason`, { description: why, values: reasons });
+  const values: Record<string, { description: string }> = reasons;
+  const ReasonType = builder.enumType(`${prefix}FailureReason`, { description: why, values });
   const SuccessTypes = [
     ['Changed', 'It is done.'],
     ['Unchanged', 'It was so already.'],
@@ -123,7 +129,7 @@ export function addTargetMutations(
     );
   }
 
-  async function runFor({ run }: TargetMutation, ids: readonly string[], context: Context): Promise<Payload> {
+  async function runFor({ run }: TargetMutation<Reason>, ids: readonly string[], context: Context): Promise<Payload> {
     const { viewer, settings } = context;
     if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
     if (ids.length === 0 || ids.length > settings.maxTargets)
@@ -136,7 +142,7 @@ export function addTargetMutations(
       context,
       [...refused.keys()].filter((id) => !refused.get(id)),
     );
-    const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id) as string | GatewayError));
+    const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id)));
     return { results, viewer: { id: viewer.userId, profile: null } };
   }
 
@@ -147,13 +153,14 @@ export function addTargetMutations(
     return error ? failure(id, 'INVALID_ID', error.message) : null;
   }
 
-  function resultOf(id: UserId, outcome: string | GatewayError): Result {
+  function resultOf(id: UserId, outcome: Reason | 'changed' | 'unchanged' | GatewayError | undefined): Result {
+    if (outcome === undefined) throw new Error('A batch of changes left out a target.');
     if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
-    if (outcome !== 'changed' && outcome !== 'unchanged') return failure(id, failures[outcome] ?? 'REFUSED');
+    if (outcome !== 'changed' && outcome !== 'unchanged') return failure(id, outcome as Reason);
     return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), user: { id, profile: null } };
   }
 
-  const failure = (userId: UserId, reason: string, message = reasons[reason]?.description ?? ''): Failed => ({
+  const failure = (userId: UserId, reason: keyof Reasons<Reason>, message = reasons[reason].description): Failed => ({
     ...{ type: `${prefix}Failure`, userId: userId.toWellFormed(), reason, message },
   });
 }

@@ -7,6 +7,7 @@ import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@ope
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Attributes, type BeginSpan, NO_SPAN, type Span } from '../span.ts';
+import { createOutageLog } from './outage-log.ts';
 
 type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
 type Linkable = Span & { readonly context?: SpanContext };
@@ -63,16 +64,13 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
 /** The SDK leaves out what is undefined, and its type does not say so. */
 const known = (attributes: Attributes) => attributes as Record<string, string | number | boolean | string[]>;
 
-/** The log hears once that the collector does not take spans, and once that it does again; never why, which may quote it. */
 function tellingOutages(exporter: OTLPTraceExporter, log: Logger): SpanExporter {
-  let isAway = false;
+  const tellOutage = createOutageLog(log, 'The collector of traces');
   return {
     export: (spans, done) =>
       exporter.export(spans, (result) => {
-        const failed = result.code !== ExportResultCode.SUCCESS;
-        if (failed && !isAway) log.warn('The collector of traces is away; spans are dropped');
-        if (!failed && isAway) log.info('The collector of traces is back');
-        isAway = failed;
+        const { code = 'no answer' } = (result.error ?? {}) as { code?: number };
+        tellOutage(result.code === ExportResultCode.SUCCESS ? null : code);
         done(result);
       }),
     shutdown: () => exporter.shutdown(),

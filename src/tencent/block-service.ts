@@ -21,7 +21,7 @@ const CHANGE: BatchCommand<BlockAnswer> = {
   ...{ max: MAX_BLOCKED, order: 'in turn', field: 'ResultItem' },
   read: () => 'done',
   meaningOf({ upstream, errorInfo }) {
-    if (upstream?.errorCode === 30013) return 'full';
+    if (upstream?.errorCode === 30013) return 'BLOCK_LIMIT_REACHED';
     // No failure (CONTRACT 10).
     return upstream?.errorCode === 30001 && /already_exist/i.test(errorInfo) ? 'unchanged' : undefined;
   },

@@ -38,10 +38,10 @@ const PARAMETERS_REFUSED = 30001;
 const NO_SUCH_ACCOUNT = 30003;
 /** Limits of the lists of who follows and who is followed (CONTRACT 4.2). */
 const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
-  32100: 'follows-full',
-  32101: 'their-fans-full',
-  32102: 'mutuals-full',
-  32103: 'their-mutuals-full',
+  32100: 'FOLLOW_LIMIT_REACHED',
+  32101: 'FAN_LIMIT_REACHED',
+  32102: 'MUTUAL_LIMIT_REACHED',
+  32103: 'THEIR_MUTUAL_LIMIT_REACHED',
 };
 const CHANGE: BatchCommand<ChangeAnswer> = {
   ...{ max: 20, order: 'in turn', field: 'ResultItem' },

@@ -85,6 +85,7 @@ export function createProfileService(
     async writeProfile(userId, edits, call) {
       const request = { From_Account: userId, ProfileItem: edits.map(wireItemOf) };
       await client.call('portrait_set', request, call);
+      return 'done';
     },
     hasAll: ({ items }, edits) =>
       edits.every((edit) => {

@@ -115,11 +115,11 @@ const MAX_BYTES = 500;
 const MAX_LOCATION_BYTES = 16;
 
 /** The upstream's item for an edit, or why there is none. Lengths count in bytes. */
-export function wireItemOf({ field, value }: ProfileEdit): WireProfileItem | 'too-long' | 'invalid' {
+export function wireItemOf({ field, value }: ProfileEdit): WireProfileItem | 'TOO_LONG' | 'INVALID_VALUE' {
   const standard = Object.hasOwn(FIELDS, field) ? FIELDS[field as StandardField] : null;
   const [tag, , write] = standard ?? [field, null, writeText];
   const written = write(value ?? undefined);
-  if (written === null) return 'invalid';
+  if (written === null) return 'INVALID_VALUE';
   const maxBytes = field === 'location' ? MAX_LOCATION_BYTES : MAX_BYTES;
-  return Buffer.byteLength(String(written)) > maxBytes ? 'too-long' : { Tag: tag, Value: written };
+  return Buffer.byteLength(String(written)) > maxBytes ? 'TOO_LONG' : { Tag: tag, Value: written };
 }
