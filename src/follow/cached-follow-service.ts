@@ -10,12 +10,12 @@ import { newestFirst } from './overlay.ts';
 import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
 import {
+  andThen,
   type BlockService,
   type CallOptions,
   type FollowService,
   type PresenceService,
   type ProfileService,
-  whenRead,
 } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
@@ -99,12 +99,12 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage> {
       // The counts of a user whose list is looked at are asked for next: they may come along for nothing.
       counts.note(query.userId);
-      return whenRead(page.read(pageKey(query), call, pages.load(query)), (cached) => pages.show(cached, call));
+      return andThen(page.read(pageKey(query), call, pages.load(query)), (cached) => pages.show(cached, call));
     },
     ...read,
     readCounts: counts.read,
     readProfile: (userId: UserId, call: CallOptions): Profile | Promise<Profile> =>
-      whenRead(readProfile(userId, call), profiles.asAsked),
+      andThen(readProfile(userId, call), profiles.asAsked),
     /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
     readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
       const load = async (waiter: CallOptions) => {
@@ -112,7 +112,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
         const [ids, times] = [entries.map(({ user }) => user.id), entries.map(({ followedAt }) => followedAt)];
         return { ids, times, next: '', count: null, partial: null };
       };
-      return whenRead(blocked.read(userId, call, load), ({ ids, times }) =>
+      return andThen(blocked.read(userId, call, load), ({ ids, times }) =>
         ids.map((id, n) => ({ user: { id, profile: null }, followedAt: times[n] as number })),
       );
     },

@@ -2,7 +2,7 @@
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
 import type { Edges, OwnChanges } from './own-changes.ts';
-import { type CallOptions, whenRead } from './services.ts';
+import { andThen, type CallOptions } from './services.ts';
 
 const OWN = 'own:';
 
@@ -16,13 +16,13 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
   return {
     ...service,
     readPage: (query, call) =>
-      whenRead(service.readPage(query, call), (page) => {
+      andThen(service.readPage(query, call), (page) => {
         noteRead(query.userId, call);
         const edges = own.edgesOf(query.userId);
         return edges ? amendPage(query, page, edges) : page;
       }),
     readRelation: (from, to, call) =>
-      whenRead(service.readRelation(from, to, call), (relation) => {
+      andThen(service.readRelation(from, to, call), (relation) => {
         noteRead(from, call);
         return own.relation(from, to, relation);
       }),

@@ -33,9 +33,9 @@ export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<
   }
 }
 
-/** Goes on with what was read: at once where it is there at once. */
-export const whenRead = <T, R>(read: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> =>
-  read instanceof Promise ? read.then(then) : then(read);
+/** Reads on from a value: at once when it is there, else as soon as it is. What is cached answers without a promise. */
+export const andThen = <T, R>(value: T | Promise<T>, read: (value: T) => R | Promise<R>): R | Promise<R> =>
+  value instanceof Promise ? value.then(read) : read(value);
 
 /** The outcome of a change: it holds now, whether or not this call made it so; or a list is full. */
 export type ChangeAnswer =

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { outageCode } from './caches.ts';
 import { type CachedPage, page } from './codec.ts';
 import type { FollowPage } from './model.ts';
-import { type CallOptions, type UserSearchService, whenRead } from './services.ts';
+import { andThen, type CallOptions, type UserSearchService } from './services.ts';
 
 const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000, absentMs: 0 };
 const MEMORY_BYTES = 4_000_000;
@@ -41,7 +41,7 @@ export function createUserSearch(
       const { ids, next } = await searchUsers(words, start, all);
       return { ids, next, times: ids.map(() => 0), count: null, partial: null };
     });
-    return whenRead(read, ({ ids, next }) => {
+    return andThen(read, ({ ids, next }) => {
       return { next, entries: ids.map((id) => ({ user: { id, profile: null }, followedAt: 0 })) };
     });
   };

@@ -2,7 +2,7 @@
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry } from './model.ts';
 import { type CursorPosition, indexAfter } from './resume.ts';
-import { whenRead } from './services.ts';
+import { andThen } from './services.ts';
 
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
 export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; readonly next: string };
@@ -39,7 +39,7 @@ export function readSlice<E extends FollowEntry>(
 ): Slice<E> | Promise<Slice<E>> {
   const { after, first, chunkSize } = request;
   const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
-  return whenRead(page, (arrived) => cutOrWalk(readPage, request, arrived));
+  return andThen(page, (arrived) => cutOrWalk(readPage, request, arrived));
 }
 
 /** An upstream page that was read, and the index in it at which a slice begins. */

@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';
-import { andThen } from './and-then.ts';
+import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { connectionArguments, LIST_SIZE, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
@@ -74,21 +74,19 @@ const REASONS = {
   BLOCK_LIMIT_REACHED: { description: 'The viewer blocks as many users as one may.' },
   FOLLOWS_REMAIN: { description: 'Blocked, but a follow between the two could not be ended: block again.' },
 } as const;
-const WHAT_STAYS =
-  'What succeeds for some is never undone because others fail; the next read shows it, on every replica.';
 
 addTargetMutations('Block', REASONS, 'Why a user was not blocked or unblocked, or not wholly.', [
   {
     field: 'blockUsers',
-    description: `Has the viewer block users, and ends the follows between them in both directions. ${WHAT_STAYS}`,
+    does: 'Has the viewer block users, and ends the follows between them in both directions.',
     // The follows of each user are ended in their name.
     calls: (targets) => 1 + targets + Math.ceil(targets / PER_CALL.changes),
-    run: (context, targets) => context.write(({ blocks }, viewer, call) => blocks.change(true, viewer, targets, call)),
+    change: ({ blocks }, ...rest) => blocks.change(true, ...rest),
   },
   {
     field: 'unblockUsers',
-    description: `Has the viewer no longer block users; follows that were ended stay so. ${WHAT_STAYS}`,
+    does: 'Has the viewer no longer block users; follows that were ended stay so.',
     calls: () => 2,
-    run: (context, targets) => context.write(({ blocks }, viewer, call) => blocks.change(false, viewer, targets, call)),
+    change: ({ blocks }, ...rest) => blocks.change(false, ...rest),
   },
 ]);

@@ -1,14 +1,13 @@
 // What happens to a user's fans, mutuals and profile, as it happens.
 import type { InterfaceFieldBuilder } from '@pothos/core';
-import { GatewayError } from '../errors.ts';
 import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
 import type { UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
 import { FollowEdgeType, newFan } from './follow-edge.ts';
-import { UserType } from './user.ts';
-import { checkUserId, handleOf, MAX_LOOKUP } from './user-handle.ts';
+import { userField } from './user.ts';
+import { checkUserIds, handleOf, MAX_LOOKUP } from './user-handle.ts';
 
 const TYPE_NAMES = {
   'fan-gained': 'FanGained',
@@ -55,13 +54,7 @@ function userEvent(type: UserEvent['type'], description: string, who: string) {
     description,
     interfaces: [type === 'profile-changed' ? ProfileEventType : FollowEventType],
     fields: (t) => ({
-      user: t.field({
-        type: UserType,
-        nullable: false,
-        description: who,
-        complexity: USER_PRICE,
-        resolve: ({ userId }) => ({ id: userId, profile: null }),
-      }),
+      user: t.field(userField(who, ({ userId }: UserEvent) => userId)),
     }),
   });
 }
@@ -80,13 +73,12 @@ userEvent('profile-changed', 'A profile was changed.', 'Whose profile it is, as 
 
 for (const type of ListEventTypes)
   builder.objectField(type, 'owner', (t) =>
-    t.field({
-      type: UserType,
-      nullable: false,
-      description: 'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.',
-      complexity: USER_PRICE,
-      resolve: (event) => ({ id: (event as ListEvent).owner, profile: null }),
-    }),
+    t.field(
+      userField(
+        'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.',
+        (event) => (event as ListEvent).owner,
+      ),
+    ),
   );
 builder.objectField(FanGainedType, 'edge', (t) =>
   t.field({
@@ -134,9 +126,7 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userIds, after }, { settings, live }) {
-      if (userIds.length === 0 || userIds.length > MAX_LOOKUP)
-        throw new GatewayError('BAD_USER_INPUT', `Name 1 to ${MAX_LOOKUP} users, not ${userIds.length}.`);
-      for (const userId of userIds) checkUserId(userId, settings);
+      checkUserIds(userIds, settings);
       return live.profileEvents(userIds, after ?? null);
     },
     resolve: (event) => event,

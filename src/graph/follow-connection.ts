@@ -2,8 +2,8 @@
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
+import { andThen } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
-import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { checkFirst, denied, LIST_SIZE, PAGE_INFO, type PageInfo, pageInfoOf, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';

@@ -2,8 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Context, GraphSettings } from '../context.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserHandle, UserId } from '../follow/model.ts';
+import { andThen } from '../follow/services.ts';
 import type { Page, ReadPage } from '../follow/walk.ts';
-import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import { encodeCursor } from './cursor.ts';
 import { dateTimeOf } from './scalars.ts';

@@ -3,11 +3,11 @@ import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { PresenceEvent } from '../follow/events.ts';
 import type { Presence, PresenceStatus, UserHandle } from '../follow/model.ts';
-import { andThen } from './and-then.ts';
+import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
-import { PER_CALL, price, USER_PRICE } from './cost.ts';
-import { UserType } from './user.ts';
-import { checkUserId, MAX_LOOKUP } from './user-handle.ts';
+import { PER_CALL, price } from './cost.ts';
+import { UserType, userField } from './user.ts';
+import { checkUserIds, MAX_LOOKUP } from './user-handle.ts';
 
 /** The rule of the setting `PRESENCE_VISIBILITY`. */
 function maySee({ id, memberOf }: UserHandle, context: Context): boolean | Promise<boolean> {
@@ -51,9 +51,7 @@ builder.objectField(UserType, 'presence', (t) =>
     }),
     directives: { cost: { weight: 1 } },
     resolve(user, _args, context): Presence | null | Promise<Presence | null> {
-      const read = (isShown: boolean) => (isShown ? context.load.presence(user.id) : null);
-      const isShown = maySee(user, context);
-      return isShown instanceof Promise ? isShown.then(read) : read(isShown);
+      return andThen(maySee(user, context), (isShown) => (isShown ? context.load.presence(user.id) : null));
     },
   }),
 );
@@ -61,13 +59,7 @@ builder.objectField(UserType, 'presence', (t) =>
 const PresenceChangedType = builder.objectRef<PresenceEvent>('PresenceChanged').implement({
   description: 'The presence of a user has changed.',
   fields: (t) => ({
-    user: t.field({
-      type: UserType,
-      nullable: false,
-      description: 'The user as they are now.',
-      complexity: USER_PRICE,
-      resolve: ({ userId }) => ({ id: userId, profile: null }),
-    }),
+    user: t.field(userField('The user as they are now.', ({ userId }: PresenceEvent) => userId)),
     at: t.field({
       type: 'DateTime',
       nullable: false,
@@ -86,9 +78,7 @@ builder.subscriptionField('presenceChanged', (t) =>
     args: { userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }) },
     subscribe(_root, { userIds }, context) {
       const { settings, viewer, live, load } = context;
-      if (userIds.length === 0 || userIds.length > MAX_LOOKUP)
-        throw new GatewayError('BAD_USER_INPUT', `Name 1 to ${MAX_LOOKUP} users, not ${userIds.length}.`);
-      for (const userId of userIds) checkUserId(userId, settings);
+      checkUserIds(userIds, settings);
       if (!viewer && settings.presenceVisibility !== 'public')
         throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
       const told = new Map<string, string>();

@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem, UserHandle } from '../follow/model.ts';
-import { andThen } from './and-then.ts';
+import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { price } from './cost.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';

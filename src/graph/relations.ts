@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { isFan, isFollowing } from '../follow/changes.ts';
 import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
-import { andThen } from './and-then.ts';
+import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';

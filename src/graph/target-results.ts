@@ -1,11 +1,12 @@
 // Mutations that act as the viewer on some users, answered target by target.
-import type { Context } from '../context.ts';
+import type { Context, Writers } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserHandle, UserId } from '../follow/model.ts';
+import type { CallOptions } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { price, USER_PRICE } from './cost.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';
-import { UserType } from './user.ts';
+import { UserType, userField } from './user.ts';
 import { checkUserId, valueOrError } from './user-handle.ts';
 
 /** The reasons for which any such change can fail. */
@@ -25,20 +26,24 @@ type Reasons<Reason extends string> = Record<
   Reason | keyof typeof COMMON_REASONS | 'YOURSELF',
   { description: string }
 >;
-type Changed = { type: string; user: UserHandle };
+type Outcome<Reason> = 'changed' | 'unchanged' | Reason | GatewayError;
+type Changed = { type: string; userId: UserId };
 type Failed = { type: string; userId: UserId; reason: string; message: string };
 type Result = Changed | Failed;
 type Payload = { results: readonly Result[]; viewer: UserHandle };
 
 export type TargetMutation<Reason extends string> = {
   field: string;
-  description: string;
+  /** The beginning of its description. */
+  does: string;
   /** How many calls it may take for so many targets. */
   calls(targets: number): number;
-  run(
-    context: Context,
+  change(
+    writers: Writers,
+    viewer: UserId,
     targets: readonly UserId[],
-  ): Promise<ReadonlyMap<UserId, 'changed' | 'unchanged' | Reason | GatewayError>>;
+    call: CallOptions,
+  ): Promise<ReadonlyMap<UserId, Outcome<Reason>>>;
 };
 
 /**
@@ -60,13 +65,7 @@ export function addTargetMutations<Reason extends string>(
     builder.objectRef<Changed>(`${prefix}${suffix}`).implement({
       description,
       fields: (t) => ({
-        user: t.field({
-          type: UserType,
-          nullable: false,
-          description: 'The user as they are now.',
-          complexity: USER_PRICE,
-          resolve: ({ user }) => user,
-        }),
+        user: t.field(userField('The user as they are now.', ({ userId }: Changed) => userId)),
       }),
     }),
   );
@@ -85,7 +84,7 @@ export function addTargetMutations<Reason extends string>(
   });
 
   for (const mutation of mutations) {
-    const { field, description, calls } = mutation;
+    const { field, does, calls } = mutation;
     const name = field.charAt(0).toUpperCase() + field.slice(1);
     const InputType = builder.inputType(`${name}Input`, {
       description: `The input of \`${field}\`.`,
@@ -117,7 +116,7 @@ export function addTargetMutations<Reason extends string>(
     builder.mutationField(field, (t) =>
       t.field({
         type: PayloadType,
-        description,
+        description: `${does} What succeeds for some is never undone because others fail; the next read shows it, on every replica.`,
         args: { input: t.arg({ type: InputType, required: true, description: 'Whom.' }) },
         directives: NULL_ON_ERROR,
         complexity: price(
@@ -129,22 +128,20 @@ export function addTargetMutations<Reason extends string>(
     );
   }
 
-  async function runFor({ run }: TargetMutation<Reason>, ids: readonly string[], context: Context): Promise<Payload> {
-    const { viewer, settings } = context;
-    if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
-    if (ids.length === 0 || ids.length > settings.maxTargets)
-      throw new GatewayError(
-        'BAD_USER_INPUT',
-        `"userIds" must name 1 to ${settings.maxTargets} users, not ${ids.length}. Nothing was changed.`,
-      );
-    const refused = new Map(ids.map((id) => [id, refusalOf(id, viewer.userId, context)]));
-    const outcomes = await run(
-      context,
-      [...refused.keys()].filter((id) => !refused.get(id)),
-    );
-    const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id)));
-    return { results, viewer: { id: viewer.userId, profile: null } };
-  }
+  const runFor = ({ change }: TargetMutation<Reason>, ids: readonly string[], context: Context): Promise<Payload> =>
+    context.write(async (writers, viewerId, call) => {
+      const { maxTargets } = context.settings;
+      if (ids.length === 0 || ids.length > maxTargets)
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          `"userIds" must name 1 to ${maxTargets} users, not ${ids.length}. Nothing was changed.`,
+        );
+      const refused = new Map(ids.map((id) => [id, refusalOf(id, viewerId, context)]));
+      const targets = [...refused.keys()].filter((id) => !refused.get(id));
+      const outcomes = await change(writers, viewerId, targets, call);
+      const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id)));
+      return { results, viewer: { id: viewerId, profile: null } };
+    });
 
   /** Why an id is not even asked about; null when it is. */
   function refusalOf(id: string, viewerId: UserId, { settings }: Context): Failed | null {
@@ -153,11 +150,11 @@ export function addTargetMutations<Reason extends string>(
     return error ? failure(id, 'INVALID_ID', error.message) : null;
   }
 
-  function resultOf(id: UserId, outcome: Reason | 'changed' | 'unchanged' | GatewayError | undefined): Result {
+  function resultOf(id: UserId, outcome: Outcome<Reason> | undefined): Result {
     if (outcome === undefined) throw new Error('A batch of changes left out a target.');
     if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
     if (outcome !== 'changed' && outcome !== 'unchanged') return failure(id, outcome as Reason);
-    return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), user: { id, profile: null } };
+    return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), userId: id };
   }
 
   const failure = (userId: UserId, reason: keyof Reasons<Reason>, message = reasons[reason].description): Failed => ({

@@ -16,6 +16,13 @@ export function checkUserId(id: string, { userIdPattern }: Context['settings']):
   );
 }
 
+/** Throws `BAD_USER_INPUT` when these cannot be the users of a subscription. */
+export function checkUserIds(ids: readonly string[], settings: Context['settings']): void {
+  if (ids.length === 0 || ids.length > MAX_LOOKUP)
+    throw new GatewayError('BAD_USER_INPUT', `Name 1 to ${MAX_LOOKUP} users, not ${ids.length}.`);
+  for (const id of ids) checkUserId(id, settings);
+}
+
 /** A handle for `id`; throws `USER_NOT_FOUND` when it is known that there is no such account. */
 export function handleOf(id: string, context: Context): UserHandle {
   checkUserId(id, context.settings);

@@ -1,8 +1,8 @@
 // Finding people by their nick or id, in all of the app.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
+import { andThen } from '../follow/services.ts';
 import { readSlice } from '../follow/walk.ts';
-import { andThen } from './and-then.ts';
 import { builder } from './builder.ts';
 import {
   type ConnectionArguments,

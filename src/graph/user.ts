@@ -1,5 +1,5 @@
 // The user, and the ways to one. A user is a handle: it costs no upstream call until a field is asked for that needs one.
-import type { UserHandle } from '../follow/model.ts';
+import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { USER_PRICE, USERS_PRICE } from './cost.ts';
 import { ITEMS_NULL_ON_ERROR, NULL_ON_ERROR } from './null-on-error.ts';
@@ -21,6 +21,12 @@ export const UserType = builder.objectRef<UserHandle>('User').implement({
   fields: (t) => ({
     id: t.exposeID('id', { nullable: false, description: "The account's UserID." }),
   }),
+});
+
+/** A field with a user of whom the id is known. */
+export const userField = <Parent>(description: string, idOf: (parent: Parent) => UserId) => ({
+  ...{ type: UserType, nullable: false as const, description, complexity: USER_PRICE },
+  resolve: (parent: Parent): UserHandle => ({ id: idOf(parent), profile: null }),
 });
 
 const COSTS_NOTHING = 'Costs nothing by itself: whether the user exists shows when a field needs to know.';

@@ -1,6 +1,6 @@
 // The checks of a request before its command has a say, in the contract's order (9.2), each with the code of the service.
 import type { Command, ItemResult } from '../tencent/wire.ts';
-import { type Body, type Call, failed, faultOf, Refusal } from './envelope.ts';
+import { type Body, type Call, failed, faultOf, processed, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
 import { isObject } from './http.ts';
 import type { UserSigVerifier } from './user-sig.ts';
@@ -79,6 +79,31 @@ export function readTargets(accounts: Accounts, body: Body, max: number, list = 
 /** Why nothing can be done about an entry of a batch. */
 export const failureOf = (accounts: Accounts, to: string, call: Call): ItemResult | undefined =>
   faultOf(to, call) ?? (accounts.has(to) ? undefined : failed(to, 30003));
+
+type Change = {
+  failureFor(to: string): ItemResult | undefined;
+  /** Answers whether anything changed. */
+  change(to: string): boolean;
+  tell(changed: string[]): void;
+};
+
+/** Changes each target without a failure, in order, and tells of those that changed. */
+export function changeTargets(targets: readonly string[], { failureFor, change, tell }: Change): ItemResult[] {
+  const changed: string[] = [];
+  const items = targets.map((to) => {
+    const failure = failureFor(to);
+    if (!failure && change(to)) changed.push(to);
+    return failure ?? processed(to);
+  });
+  tell(changed);
+  return items;
+}
+
+/** Those of a batch that failed, which some commands list once more. */
+export function failAccounts(items: readonly ItemResult[]): { Fail_Account?: string[] } {
+  const broken = items.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
+  return broken.length > 0 ? { Fail_Account: broken } : {};
+}
 
 /** One field of each entry of a list; a list of anything else passes through, for the batch's own check to refuse. */
 export function pluck(list: unknown, field: string): unknown {

@@ -4,43 +4,35 @@ import type {
   BlackListChangeResponse,
   BlackListCheckResponse,
   BlackListGetResponse,
-  ItemResult,
 } from '../../tencent/wire.ts';
-import { failureOf, readFromAccount, readTargets } from '../checks.ts';
-import { failed, type Handler, processed, Refusal } from '../envelope.ts';
+import { changeTargets, failAccounts, failureOf, readFromAccount, readTargets } from '../checks.ts';
+import { type Call, failed, type Handler, processed, Refusal } from '../envelope.ts';
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
 
 const MAX_TARGETS = 1000;
 const MAX_BLOCKED = 1000;
-const SEQUENCE = 1;
 
 type Dependencies = { world: World; events: Pick<WebhookEvents, 'blocked'> };
 
 export function createBlockCommands({ world, events }: Dependencies) {
-  const withFailed = <Field extends string, Item extends ItemResult>(field: Field, items: Item[]) => {
-    const broken = items.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
-    const fields = { [field]: items } as Record<Field, Item[]>;
-    return { ...fields, ...(broken.length > 0 && { Fail_Account: broken }) };
-  };
+  function refusalOf(from: string, to: string, { faults }: Call) {
+    if (to === from) return failed(to, 30001, 'From_Account cannot block itself');
+    if (world.hasBlocked(from, to))
+      return faults.blockedAgainOk ? undefined : failed(to, 30001, 'Err_SNS_BlackListAdd_Already_Exist');
+    return world.blockedBy(from).length >= MAX_BLOCKED ? failed(to, 30013) : undefined;
+  }
 
   const changeTo =
     (isBlocked: boolean): Handler<BlackListChangeResponse> =>
     (body, call) => {
       const { from, targets } = readTargets(world, body, MAX_TARGETS);
-      const changed: string[] = [];
-      const items = targets.map((to) => {
-        const failure = failureOf(world, to, call);
-        if (failure) return failure;
-        if (isBlocked && to === from) return failed(to, 30001, 'From_Account cannot block itself');
-        if (isBlocked && world.hasBlocked(from, to))
-          return call.faults.blockedAgainOk ? processed(to) : failed(to, 30001, 'Err_SNS_BlackListAdd_Already_Exist');
-        if (isBlocked && world.blockedBy(from).length >= MAX_BLOCKED) return failed(to, 30013);
-        if (world.setBlocked(from, to, isBlocked)) changed.push(to);
-        return processed(to);
+      const ResultItem = changeTargets(targets, {
+        failureFor: (to) => failureOf(world, to, call) ?? (isBlocked ? refusalOf(from, to, call) : undefined),
+        change: (to) => world.setBlocked(from, to, isBlocked),
+        tell: (changed) => events.blocked(from, changed, isBlocked, { clientIp: call.clientIp, platform: 'RESTAPI' }),
       });
-      events.blocked(from, changed, isBlocked, { clientIp: call.clientIp, platform: 'RESTAPI' });
-      return withFailed('ResultItem', items);
+      return { ResultItem, ...failAccounts(ResultItem) };
     };
 
   const black_list_check: Handler<BlackListCheckResponse> = (body, call) => {
@@ -53,7 +45,7 @@ export function createBlockCommands({ world, events }: Dependencies) {
       return back ? 'BlackCheckResult_Type_BWithA' : 'BlackCheckResult_Type_NO';
     };
     const items = targets.map((to) => failureOf(world, to, call) ?? { ...processed(to), Relation: relation(to) });
-    return withFailed('BlackListCheckItem', items);
+    return { BlackListCheckItem: items, ...failAccounts(items) };
   };
 
   const black_list_get: Handler<BlackListGetResponse> = (body, { faults }) => {
@@ -62,20 +54,14 @@ export function createBlockCommands({ world, events }: Dependencies) {
     if (!isCount(start) || !isCount(max) || max > MAX_TARGETS) throw new Refusal(30001);
     if (!world.has(from)) throw new Refusal(30003);
     const all = world.blockedBy(from).filter(([to]) => world.has(to));
-    const end = start + max;
     return {
-      BlackListItem: all.slice(start, end).map(([To_Account, time]) => ({ To_Account, AddBlackTimeStamp: time })),
-      StartIndex: end < all.length ? end : 0,
-      [faults.currentSequence ? 'CurrentSequence' : 'CurruentSequence']: SEQUENCE,
+      BlackListItem: all.slice(start, start + max).map(([id, time]) => ({ To_Account: id, AddBlackTimeStamp: time })),
+      StartIndex: start + max < all.length ? start + max : 0,
+      [faults.currentSequence ? 'CurrentSequence' : 'CurruentSequence']: 1,
     };
   };
 
-  return {
-    black_list_add: changeTo(true),
-    black_list_delete: changeTo(false),
-    black_list_check,
-    black_list_get,
-  };
+  return { black_list_add: changeTo(true), black_list_delete: changeTo(false), black_list_check, black_list_get };
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -5,9 +5,8 @@ import type {
   FollowCheckResponse,
   FollowCheckType,
   FollowGetInfoResponse,
-  ItemResult,
 } from '../../tencent/wire.ts';
-import { failureOf, pluck, readTargets } from '../checks.ts';
+import { changeTargets, failureOf, pluck, readTargets } from '../checks.ts';
 import { failed, type Handler, processed } from '../envelope.ts';
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
@@ -23,18 +22,23 @@ export function createFollowBatches({ world, events, now }: Dependencies) {
 
   const follow_add: Handler<FollowChangeResponse> = (body, call) => {
     const { from, targets } = readTargets(world, body, 20, pluck(body.FollowItem, 'To_Account'), 'FollowItem');
-    const failureFor = (to: string) =>
-      failureOf(world, to, call) ?? (to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined);
-    const { ResultItem, changed } = changeEach(targets, failureFor, (to) => world.follow(from, to));
-    events.followed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' });
+    const refusalOf = (to: string) =>
+      to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined;
+    const ResultItem = changeTargets(targets, {
+      failureFor: (to) => failureOf(world, to, call) ?? refusalOf(to),
+      change: (to) => world.follow(from, to),
+      tell: (changed) => events.followed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' }),
+    });
     return { ResultItem };
   };
 
   const follow_delete: Handler<FollowChangeResponse> = (body, call) => {
     const { from, targets } = readTargets(world, body, 20);
-    const failureFor = (to: string) => failureOf(world, to, call);
-    const { ResultItem, changed } = changeEach(targets, failureFor, (to) => world.unfollow(from, to));
-    events.unfollowed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' });
+    const ResultItem = changeTargets(targets, {
+      failureFor: (to) => failureOf(world, to, call),
+      change: (to) => world.unfollow(from, to),
+      tell: (changed) => events.unfollowed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' }),
+    });
     return { ResultItem };
   };
 
@@ -69,19 +73,4 @@ export function createFollowBatches({ world, events, now }: Dependencies) {
   };
 
   return { follow_add, follow_delete, follow_check, follow_get_info };
-}
-
-/** Applies `change` to each target without a failure, in order; `changed` are those for which it answered true. */
-function changeEach(
-  targets: string[],
-  failureFor: (to: string) => ItemResult | undefined,
-  change: (to: string) => boolean,
-): { ResultItem: ItemResult[]; changed: string[] } {
-  const changed: string[] = [];
-  const ResultItem = targets.map((to) => {
-    const failure = failureFor(to);
-    if (!failure && change(to)) changed.push(to);
-    return failure ?? processed(to);
-  });
-  return { ResultItem, changed };
 }

@@ -1,14 +1,10 @@
 // portrait_get: profiles as lists of Tag and Value (CONTRACT 6.1, 6.3); account_check: who exists (CONTRACT 6.4).
 import type { AccountCheckResponse, PortraitGetResponse } from '../../tencent/wire.ts';
-import { pluck, readBatch } from '../checks.ts';
+import { failAccounts, pluck, readBatch } from '../checks.ts';
 import { failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
 import type { World } from '../world.ts';
 
 const MAX_ACCOUNTS = 100;
-const STANDARD_TAGS =
-  'Nick Gender BirthDay Location SelfSignature AllowType Language Image MsgSettings AdminForbidType Level Role'.split(
-    ' ',
-  );
 
 type Dependencies = {
   world: World;
@@ -35,18 +31,27 @@ export function createPortraitGet({ world, customFields }: Dependencies): Handle
       const items = tags.flatMap((tag) => profile?.items.filter(({ Tag }) => Tag === tag) ?? []);
       return failure ?? { ...processed(id), ProfileItem: items };
     });
-    const broken = results.filter(({ ResultCode }) => ResultCode !== 0).map(({ To_Account }) => To_Account);
-    return { UserProfileItem: results, ...(broken.length > 0 && { Fail_Account: broken }) };
+    return { UserProfileItem: results, ...failAccounts(results) };
   };
 }
 
-/** The tags that the app has; throws for custom fields that it cannot have. */
-export function knownTags(customFields: readonly string[]): ReadonlySet<string> {
+const TEXT = /^/;
+/** What a tag may hold: a text, or a number where it is null (CONTRACT 6.3). */
+const STANDARD_TAGS = {
+  ...{ Nick: TEXT, Image: TEXT, Location: TEXT, SelfSignature: TEXT },
+  ...{ BirthDay: null, Language: null, MsgSettings: null, Level: null, Role: null },
+  Gender: /^Gender_Type_(Unknown|Female|Male)$/,
+  AllowType: /^AllowType_Type_(NeedConfirm|AllowAny|DenyAny)$/,
+  AdminForbidType: /^AdminForbid_Type_(None|SendOut)$/,
+};
+
+/** The tags that the app has, and what each may hold; throws for custom fields that it cannot have. */
+export function knownTags(customFields: readonly string[]): ReadonlyMap<string, RegExp | null> {
   const bad = customFields.find((key) => !/^[A-Za-z]{1,8}$/.test(key));
   if (bad !== undefined) throw new Error(`Custom field ${JSON.stringify(bad)} must be one to eight letters`);
-  return new Set([
-    ...STANDARD_TAGS.map((key) => `Tag_Profile_IM_${key}`),
-    ...customFields.map((key) => `Tag_Profile_Custom_${key}`),
+  return new Map([
+    ...Object.entries(STANDARD_TAGS).map(([key, value]) => [`Tag_Profile_IM_${key}`, value] as const),
+    ...customFields.map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
   ]);
 }
 
