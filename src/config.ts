@@ -2,7 +2,7 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
-import { contradictionsIn, misspellingsIn } from './settings/mistakes.ts';
+import { contradictionsIn, misspellingsIn, traceMistakesIn } from './settings/mistakes.ts';
 import { PLAIN, SETTINGS } from './settings/settings.ts';
 import { type Region, regionBaseUrl } from './tencent/regions.ts';
 
@@ -38,7 +38,8 @@ export function readConfig(env: Environment) {
   const problems = [
     ...(error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),
     ...contradictionsIn(given),
-    ...misspellingsIn(given, Object.keys(SETTINGS.shape)),
+    ...(asksForTraces(given) ? traceMistakesIn(given) : []),
+    ...misspellingsIn(given, [...Object.keys(SETTINGS.shape), 'OTEL_EXPORTER_OTLP_ENDPOINT']),
   ];
   if (problems.length > 0 || !data) throw new ConfigError([...new Set(problems)]);
   return { ...toConfig(data), traces: asksForTraces(given) };

@@ -41,7 +41,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const { log = createLog(config.logLevel), clock = systemClock, authenticate } = dependencies;
   const { maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
-  const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive);
+  const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive, log);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));

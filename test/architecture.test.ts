@@ -93,7 +93,7 @@ const ONLY_IN: Record<string, readonly string[]> = {
   '@pothos/plugin-complexity': ['graph'],
   '@pothos/plugin-directives': ['graph'],
   'graphql-yoga': ['server'],
-  undici: ['tencent/http.ts', 'tencent/upstream-errors.ts'],
+  undici: ['tencent/http.ts', 'tencent/upstream-errors.ts', 'telemetry/otlp-exporter.ts'],
   ioredis: ['redis/client.ts'],
   'prom-client': ['telemetry'],
   '@graphql-hive/core': ['telemetry/usage-reports.ts'],

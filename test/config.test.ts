@@ -165,6 +165,38 @@ test.each([
   }
 });
 
+test.each([
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['nonsense', 'collector:4318', 'ftp://collector']],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', ['grpc']],
+  ['OTEL_EXPORTER_OTLP_HEADERS', ['hunter2', 'x y=hunter2', 'a=b,,c=hunter2']],
+  ['OTEL_RESOURCE_ATTRIBUTES', ['a', 'a=b=c']],
+  ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote']],
+  ['OTEL_TRACES_SAMPLER_ARG', ['2', '-1', '1%']],
+  ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', ['-4', '0', 'many']],
+])('where traces are asked for, %s refuses %j', (name, values) => {
+  for (const value of values)
+    expect(problemsOf({ ...ENOUGH, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} must be (?!.*hunter2)`)),
+    ]);
+});
+
+test('what OpenTelemetry’s own page sets is taken, and a misspelt collector is no silence', () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://api.example/otlp',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Basic MTIz==,x-scope=1',
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.namespace=a%3Db,',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.01',
+    OTEL_BSP_MAX_QUEUE_SIZE: '4096',
+  };
+  expect(problemsOf({ ...ENOUGH, ...env })).toEqual([]);
+  expect(problemsOf({ ...ENOUGH, OTEL_TRACES_SAMPLER: 'jaeger_remote' })).toEqual([]);
+  expect(problemsOf({ ...ENOUGH, OTEL_EXPORTER_OLTP_ENDPOINT: 'http://collector:4318' })).toEqual([
+    'OTEL_EXPORTER_OLTP_ENDPOINT is no setting of this gateway; is OTEL_EXPORTER_OTLP_ENDPOINT meant?',
+  ]);
+});
+
 const JWT = {
   JWT_JWKS_URL: 'https://keys.example/jwks',
   JWT_ISSUER: 'https://login.example',
@@ -186,6 +218,11 @@ test.each<[name: string, values: string[], needs: Environment]>([
 
 test.each<[problem: string, env: Environment]>([
   ['REDIS_CA is for rediss://, which REDIS_URL is not', { REDIS_CA: '/ca.pem', REDIS_URL: 'redis://a' }],
+  ['REDIS_CLUSTER is for redis:// and rediss://, which REDIS_URL is not', { REDIS_CLUSTER: 'on' }],
+  [
+    'REDIS_CLUSTER is for redis:// and rediss://, which REDIS_URL is not',
+    { REDIS_CLUSTER: 'on', REDIS_URL: 'redis+sentinel://a/name' },
+  ],
   ['WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set', { WEBHOOK_PATH: '/hooks/follow' }],
   ['TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set', { TRUSTED_DOCUMENTS_PATH: '/documents' }],
   ['AUTH does not name header: VIEWER_HEADER_SECRET is set', { VIEWER_HEADER_SECRET: 'x'.repeat(16) }],
@@ -362,16 +399,20 @@ test('Redis is one node, or the nodes of a cluster', () => {
     nodes: [{ protocol: 'rediss:', host: 'cache.example:6380', password: 'secret', pathname: '/1' }],
     timeoutMs: 200,
   });
-  const cluster = { ...ENOUGH, REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_TIMEOUT_MS: '50' };
-  const sentinels = { ...ENOUGH, REDIS_URL: 'rediss+sentinel://me:secret@a:26379, [::1]/cache', REDIS_CLUSTER: 'on' };
+  const cluster = { ...ENOUGH, REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_CLUSTER: 'on' };
+  const sentinels = {
+    ...ENOUGH,
+    REDIS_URL: 'rediss+sentinel://me:secret@a:26379, [::1]/cache',
+    REDIS_TIMEOUT_MS: '50',
+  };
   expect(readConfig({ ...sentinels, REDIS_CA: '/ca.pem' }).redis).toMatchObject({
     nodes: ['rediss+sentinel://me:secret@a:26379/cache', 'rediss+sentinel://me:secret@[::1]/cache'].map(
       (url) => new URL(url),
     ),
-    isCluster: true,
+    timeoutMs: 50,
     caPath: '/ca.pem',
   });
-  expect(readConfig(cluster).redis).toMatchObject({ nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], timeoutMs: 50 });
+  expect(readConfig(cluster).redis).toMatchObject({ nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], isCluster: true });
 });
 
 test.each([

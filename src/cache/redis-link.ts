@@ -97,8 +97,8 @@ export function createRedisLink(options: RedisLinkOptions) {
     return () => void callbacks.delete(callback);
   }
 
-  /** Rejects when its connection ends, or falls silent, or when Redis is back: that may be another server. */
-  async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<never> {
+  /** Rejects when its connection ends or falls silent; resolves when Redis is back, which may be another server. */
+  async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
     const connection = anyNode(redis).duplicate({
       lazyConnect: true,
       enableAutoPipelining: false,
@@ -107,7 +107,11 @@ export function createRedisLink(options: RedisLinkOptions) {
     const ended = new AbortController();
     const end = () => connection.disconnect();
     closed.signal.addEventListener('abort', end);
-    const stopWaiting = whenBack(end);
+    let isRenewed = false;
+    const stopWaiting = whenBack(() => {
+      isRenewed = true;
+      end();
+    });
     connection.on('error', () => {});
     connection.on('end', () => ended.abort());
     connection.on('message', (_channel, message) => heard(message));
@@ -120,6 +124,8 @@ export function createRedisLink(options: RedisLinkOptions) {
         await clock.sleep(HEARTBEAT_MS, ended.signal);
         await withinTime(clock, timeoutMs, connection.ping());
       }
+    } catch (error) {
+      if (!isRenewed) throw error;
     } finally {
       closed.signal.removeEventListener('abort', end);
       stopWaiting();

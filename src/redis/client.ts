@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import querystring from 'node:querystring';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RedisClient } from '../cache/redis-link.ts';
@@ -87,8 +88,9 @@ function optionsOf(settings: RedisSettings): RedisOptions {
   const { username, password } = settings.nodes[0] as URL;
   let leftAt = Number.NEGATIVE_INFINITY;
   return {
-    username: username ? decodeURIComponent(username) : undefined,
-    password: password ? decodeURIComponent(password) : undefined,
+    // A percent sign that stands for itself is taken as it is.
+    username: username ? querystring.unescape(username) : undefined,
+    password: password ? querystring.unescape(password) : undefined,
     tls: tlsOf(settings),
     connectTimeout: CONNECT_TIMEOUT_MS,
     lazyConnect: true,

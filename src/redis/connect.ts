@@ -97,6 +97,7 @@ const EXPLANATIONS: [RegExp, string][] = [
   [/All promises were rejected/, 'leads to a cluster of which no node serves'],
   [/ENOTFOUND|EAI_AGAIN/, 'names a host that cannot be found'],
   [/ECONNREFUSED/, 'leads to a host where nothing listens at that port'],
+  [/Connection is closed/, 'leads to a host that closes the connection, or where nothing listens at that port'],
   [/timed? ?out|ETIMEDOUT/i, 'leads to a host that does not answer'],
   [/No such master/, 'leads to Sentinels that watch no primary of that name'],
 ];

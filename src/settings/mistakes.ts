@@ -10,6 +10,34 @@ const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
 /** Mesos sets the first in every container; compose files name the user of a container by the other. */
 const OF_OTHERS = /^(PORTS|PORT\d+|USER_ID)$/;
 
+/** What variables of OpenTelemetry can be: its SDK passes over in silence what it cannot read. */
+const OF_TRACES: [name: RegExp, value: RegExp, remedy: string][] = [
+  [/^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT$/, /^https?:\/\/[^\s/]/i, 'must be a URL such as http://collector:4318'],
+  [/^OTEL_EXPORTER_OTLP_(TRACES_)?PROTOCOL$/, /^http\//, 'must be http/json: spans are sent in no other way'],
+  [
+    /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/,
+    /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/,
+    'must be name=value, separated by commas',
+  ],
+  [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, 'must be name=value, separated by commas'],
+  [
+    /^OTEL_TRACES_SAMPLER$/,
+    /^(parentbased_)?(always_on|always_off|traceidratio)$/,
+    'must be always_on, always_off or traceidratio, or such a name after parentbased_',
+  ],
+  [/^OTEL_TRACES_SAMPLER_ARG$/, /^(0|1|[01]?\.\d+)$/, 'must be between 0 and 1'],
+  [/^OTEL_(BSP_\w+|EXPORTER_OTLP_(TRACES_)?TIMEOUT)$/, /^[1-9]\d*$/, 'must be a whole number from 1 on'],
+];
+
+export const traceMistakesIn = (given: Given): string[] =>
+  Object.entries(given).flatMap(([name, value = '']) =>
+    OF_TRACES.filter(([known, form]) => known.test(name) && !form.test(value)).map(
+      ([, , remedy]) => `${name} ${remedy}`,
+    ),
+  );
+
+const isOn = (value = ''): boolean => /^(on|true|1)$/i.test(value);
+
 /** Pairs of settings that exclude or need each other. */
 export function contradictionsIn(given: Given): string[] {
   const problems: string[] = [];
@@ -45,6 +73,10 @@ export function contradictionsIn(given: Given): string[] {
     takesHeader && given.CORS_ORIGINS === '*',
     'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
   );
+  refuse(
+    isOn(given.REDIS_CLUSTER) && !/^rediss?:/.test(given.REDIS_URL ?? ''),
+    'REDIS_CLUSTER is for redis:// and rediss://, which REDIS_URL is not',
+  );
   refuse(given.REDIS_CA && !given.REDIS_URL?.startsWith('rediss'), 'REDIS_CA is for rediss://, which REDIS_URL is not');
   for (const name of ['HIVE_TARGET', 'HIVE_ENDPOINT'])
     refuse(given[name] && !given.HIVE_TOKEN, `HIVE_TOKEN is missing: ${name} is set`);
@@ -58,7 +90,7 @@ export function contradictionsIn(given: Given): string[] {
     'TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set',
   );
   refuse(
-    given.TRUSTED_DOCUMENTS === 'strict' && /^(on|true|1)$/i.test(given.AUTOMATIC_PERSISTED_QUERIES ?? ''),
+    given.TRUSTED_DOCUMENTS === 'strict' && isOn(given.AUTOMATIC_PERSISTED_QUERIES),
     'AUTOMATIC_PERSISTED_QUERIES takes any document, and TRUSTED_DOCUMENTS=strict none: keep one',
   );
   refuse(PORT !== '0' && given.METRICS_PORT === PORT, 'METRICS_PORT must be another port than PORT');

@@ -1,12 +1,13 @@
 // Spans by the OpenTelemetry SDK, which reads its own settings: OTEL_*. Loaded where they ask for traces alone.
 import { ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { ExportResultCode, parseTraceParent } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Attributes, type BeginSpan, NO_SPAN, type Span } from '../span.ts';
+import { createOtlpExporter } from './otlp-exporter.ts';
+import { createOutageLog } from './outage-log.ts';
 
 type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
 type Linkable = Span & { readonly context?: SpanContext };
@@ -18,7 +19,7 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
     resource: defaultResource()
       .merge(named)
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(tellingOutages(new OTLPTraceExporter(), log))],
+    spanProcessors: [new BatchSpanProcessor(tellingOutages(createOtlpExporter(process.env), log))],
   });
   const tracer = provider.getTracer(packageJson.name, packageJson.version);
 
@@ -63,19 +64,16 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
 /** The SDK leaves out what is undefined, and its type does not say so. */
 const known = (attributes: Attributes) => attributes as Record<string, string | number | boolean | string[]>;
 
-/** The log hears once that the collector does not take spans, and once that it does again; never why, which may quote it. */
-function tellingOutages(exporter: OTLPTraceExporter, log: Logger): SpanExporter {
-  let isAway = false;
+function tellingOutages(exporter: SpanExporter, log: Logger): SpanExporter {
+  const tellOutage = createOutageLog(log, 'The collector of traces');
   return {
     export: (spans, done) =>
       exporter.export(spans, (result) => {
-        const failed = result.code !== ExportResultCode.SUCCESS;
-        if (failed && !isAway) log.warn('The collector of traces is away; spans are dropped');
-        if (!failed && isAway) log.info('The collector of traces is back');
-        isAway = failed;
+        const { code = 'no answer' } = (result.error ?? {}) as { code?: number };
+        tellOutage(result.code === ExportResultCode.SUCCESS ? null : code);
         done(result);
       }),
     shutdown: () => exporter.shutdown(),
-    forceFlush: () => exporter.forceFlush(),
+    forceFlush: async () => exporter.forceFlush?.(),
   };
 }

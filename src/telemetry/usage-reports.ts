@@ -1,8 +1,10 @@
 // Which fields of the schema who asks for, reported to Hive in batches. Loaded where HIVE_TOKEN is set alone.
 import { createHive } from '@graphql-hive/core';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
+import { createOutageLog } from './outage-log.ts';
 
 /** An operation that is over, or a subscription that is open. */
 export type UsedOperation = {
@@ -22,7 +24,8 @@ const MAX_SENDING = 2;
 const MAX_OPERATIONS = 1000;
 const TIMEOUT_MS = 5000;
 
-export function createUsageReports({ token, target, endpoint }: NonNullable<Config['hive']>) {
+export function createUsageReports({ token, target, endpoint }: NonNullable<Config['hive']>, log: Logger) {
+  const tellOutage = createOutageLog(log, 'Hive');
   let sending = 0;
   const hive = createHive({
     token,
@@ -32,9 +35,18 @@ export function createUsageReports({ token, target, endpoint }: NonNullable<Conf
       maxSize: MAX_OPERATIONS,
       timeout: TIMEOUT_MS,
       maxRetries: 1,
-      fetch(url, options) {
+      async fetch(url, options) {
         sending++;
-        return fetch(url as string, options as RequestInit).finally(() => sending--);
+        try {
+          const response = await fetch(url as string, options as RequestInit);
+          tellOutage(response.ok ? null : response.status);
+          return response;
+        } catch (error) {
+          tellOutage('no answer');
+          throw error;
+        } finally {
+          sending--;
+        }
       },
     },
     usage: { ...(target && { target }), clientInfo: (client) => client },

@@ -99,6 +99,12 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(gateway.logLines.filter((line) => /Redis is away/.test(line))).toEqual([]);
 });
 
+test('a percent sign in a password may stand for itself', async () => {
+  const { port } = await startRedis({ args: ['--requirepass', '50%off:é'] });
+  for (const password of ['50%off:é', encodeURIComponent('50%off:é')])
+    expect(await checkRedis({ nodes: [new URL(`redis://:${password}@127.0.0.1:${port}`)] })).toMatch(/^standalone/);
+});
+
 test.skipIf(!isOnPath('valkey-server'))('Valkey, where it is installed, is used as Redis is', async () => {
   const { url } = await startRedis({ program: 'valkey-server' });
   expect(await checkRedis({ nodes: [new URL(url)] })).toMatch(/^standalone, Valkey \d/);

@@ -87,6 +87,12 @@ test.each<[string, Record<string, string>, RegExp, RegExp]>([
     /console/,
   ],
   ['a Redis that is not there', { REDIS_URL: 'redis://127.0.0.1:1' }, /Redis: REDIS_URL leads to a host where/, /./],
+  [
+    'a cluster that is not there',
+    { REDIS_URL: 'redis://127.0.0.1:1,redis://127.0.0.1:2' },
+    /REDIS_URL leads to a host that/,
+    /./,
+  ],
   ['a host of keys that is dead', jwtOf('http://127.0.0.1:1/keys'), /JWT_JWKS_URL leads to nothing/, /jwks_uri/],
   [
     'documents that are none',

@@ -16,13 +16,13 @@ export async function startReceiver() {
   const bodies: string[] = [];
   const paths: (string | undefined)[] = [];
   const held: (() => void)[] = [];
-  let isAnswering = true;
+  let [isAnswering, status] = [true, 200];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const part of request.setEncoding('utf8')) body += part;
     paths.push(request.url);
     bodies.push(JSON.stringify(request.headers) + body);
-    const answer = () => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    const answer = () => void response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
     if (isAnswering) answer();
     else held.push(answer);
   }).listen(0, '127.0.0.1');
@@ -36,6 +36,9 @@ export async function startReceiver() {
     /** Headers and bodies as they came. */
     bodies,
     paths,
+    answerWith(next: number) {
+      status = next;
+    },
     hold() {
       isAnswering = false;
     },

@@ -188,6 +188,28 @@ test('what is looked up in Redis is seen, and no exported byte holds a secret or
   expect(gateway.collector.bodies.join('\n')).not.toContain(secretKey);
 });
 
+test('a collector that refuses is one line without what was sent, and its end another', async () => {
+  const env = { OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=hunter2hunter2' };
+  const { collector, logLines, data } = await openTraced(EMPTY, env);
+  const told = () =>
+    logLines
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg.includes('collector'))
+      .map(({ level, msg, failure }) => [level, msg, failure]);
+  const send = async () => {
+    const count = collector.bodies.length;
+    await data('{ __typename }');
+    await expect.poll(() => collector.bodies.length).toBeGreaterThan(count);
+  };
+  collector.answerWith(401);
+  for (let n = 0; n < 3; n++) await send();
+  await expect.poll(told).toEqual([[50, 'The collector of traces takes nothing; it is dropped', 401]]);
+  collector.answerWith(200);
+  await send();
+  await expect.poll(() => told().slice(1)).toEqual([[30, 'The collector of traces is back', undefined]]);
+  expect(logLines.join()).not.toContain('hunter2');
+});
+
 test('while the collector does not answer, queries are answered and a bounded number of spans waits', async () => {
   const gateway = await openTraced(EMPTY, { OTEL_BSP_MAX_QUEUE_SIZE: '40', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' });
   gateway.collector.hold();

@@ -58,10 +58,20 @@ test("an organization's token reports to its target", async () => {
 test('while Hive does not answer, queries are answered, and at most two reports are kept', async () => {
   const { hive, ...gateway } = await openReported();
   hive.hold();
-  for (let n = 0; n < 5000; n += 50)
+  for (let n = 0; n < 2500; n += 50)
     await Promise.all(Array.from({ length: 50 }, () => gateway.data('query Q { __typename }')));
   hive.release();
   await gateway.instance.close();
   const sizes = hive.bodies.map((text) => JSON.parse(text.slice(text.indexOf('}{') + 1)).size);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(4000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(2400);
+});
+
+test('a token that Hive refuses is an error in the log, which does not repeat it', async () => {
+  const { hive, ...gateway } = await openReported();
+  hive.answerWith(401);
+  await gateway.data('{ __typename }');
+  await gateway.instance.close();
+  const lines = gateway.logLines.filter((line) => line.includes('Hive')).map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([{ level: 50, msg: 'Hive takes nothing; it is dropped', failure: 401 }]);
+  expect(gateway.logLines.join()).not.toContain(HIVE_TOKEN);
 });
