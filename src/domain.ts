@@ -76,8 +76,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
-  const writes = createWrites({ cache, clock });
-  const follows = createFollowWriter({ follow, cache, writes, own, stream, clock });
+  const writes = createWrites({ cache, own, stream, clock });
+  const follows = createFollowWriter(follow, writes);
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions: config.maxSubscriptions });
   const webhookEvents = createWebhookEvents({
     ...{ follow, cache, own, stream, clock },
@@ -94,8 +94,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What viewers can change. */
     writers: {
       follows,
-      blocks: createBlockWriter({ blocks, cache, follows, writes, asksBoth: config.showBlockedBy }),
-      profiles: createProfileWriter({ profiles, writes, stream, clock }),
+      blocks: createBlockWriter({ blocks, follows, asksBoth: config.showBlockedBy }, writes),
+      profiles: createProfileWriter(profiles, writes),
     },
     live: subscriptions,
     searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),

@@ -1,6 +1,5 @@
 // Blocks and unblocks in a viewer's name. The upstream's blocklist leaves follows as they are (CONTRACT U23), so that a
 // block also ends those between the two.
-import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowWriter } from './follow-writer.ts';
 import type { BlockRelation, UserId } from './model.ts';
 import type { BlockAnswer, BlockService, CallOptions } from './services.ts';
@@ -11,9 +10,7 @@ export type BlockWriter = ReturnType<typeof createBlockWriter>;
 export type BlockWriterOptions = {
   /** The upstream itself. */
   blocks: Pick<BlockService, 'readBlocks' | 'block' | 'unblock'>;
-  cache: Pick<CachedFollowService, 'setBlock'>;
   follows: Pick<FollowWriter, 'endFollows'>;
-  writes: Pick<Writes, 'inTurn' | 'makeSo'>;
   /** Whether it is also known who blocks the viewer, so that a block does not say all of two users. */
   asksBoth: boolean;
 };
@@ -21,7 +18,7 @@ export type BlockWriterOptions = {
 /** Whether the user whose point of view it is blocks the other. */
 export const isBlocking = (relation: BlockRelation): boolean => relation === 'BLOCKS' || relation === 'BOTH';
 
-export function createBlockWriter({ blocks, cache, follows, writes, asksBoth }: BlockWriterOptions) {
+export function createBlockWriter({ blocks, follows, asksBoth }: BlockWriterOptions, writes: Writes) {
   async function changeNow(isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) {
     const read = (ids: readonly UserId[]) => blocks.readBlocks(viewer, ids, call);
     const outcomes = await writes.makeSo<BlockRelation, Exclude<BlockAnswer, 'done'> | 'FOLLOWS_REMAIN'>(userIds, {
@@ -31,7 +28,7 @@ export function createBlockWriter({ blocks, cache, follows, writes, asksBoth }: 
       read,
       isSo: (relation) => isBlocking(relation) === isBlock,
       eventOf: (to) => ({ type: 'block-changed', from: viewer, to }),
-      tell: (id) => (asksBoth ? undefined : cache.setBlock(viewer, id, isBlock ? 'BLOCKS' : 'NONE')),
+      tell: (id) => (asksBoth ? undefined : writes.cache.setBlock(viewer, id, isBlock ? 'BLOCKS' : 'NONE')),
     });
     const blocked = isBlock ? keysOf(outcomes, isDone) : [];
     if (blocked.length > 0)

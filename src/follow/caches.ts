@@ -38,12 +38,6 @@ export type CachesOptions = {
   observer?: CacheObserver;
 };
 
-/** How the memory is divided: pages and profiles are what takes room. */
-const SHARES: Record<CacheKind, number> = {
-  ...{ page: 0.48, profile: 0.4, counts: 0.04, relation: 0.04 },
-  ...{ block: 0.02, blocked: 0.01, presence: 0.01 },
-};
-
 /** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set([
   'THROTTLED',
@@ -72,6 +66,8 @@ export function createCaches(options: CachesOptions, generations: Generations = 
 
   function create<V>(
     kind: CacheKind,
+    /** How much of the memory it has: pages and profiles are what takes room. */
+    share: number,
     values: codec.Codec<V>,
     accountOf: (key: string) => string,
     more: Partial<ReadThroughOptions<V>> = {},
@@ -82,7 +78,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
       kind,
       generations,
       lifetimes: options.lifetimes[kind],
-      maxBytes: Math.floor(memoryBytes * SHARES[kind]),
+      maxBytes: Math.floor(memoryBytes * share),
       absence: (key) => new GatewayError('USER_NOT_FOUND', noSuchAccount(accountOf(key))),
       isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
       outageCode,
@@ -94,13 +90,13 @@ export function createCaches(options: CachesOptions, generations: Generations = 
 
   const validate = options.validatePage;
   return {
-    page: create('page', codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
-    counts: create('counts', codec.counts, (key) => key),
-    profile: create('profile', codec.profile, (key) => key, { versionOf: ({ version }) => version }),
-    relation: create('relation', codec.relation, (key) => usersOfRelation(key)[1]),
-    block: create('block', codec.block, (key) => usersOfRelation(key)[1]),
-    blocked: create('blocked', codec.page, (key) => key),
+    page: create('page', 0.48, codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
+    counts: create('counts', 0.04, codec.counts, (key) => key),
+    profile: create('profile', 0.4, codec.profile, (key) => key, { versionOf: ({ version }) => version }),
+    relation: create('relation', 0.04, codec.relation, (key) => usersOfRelation(key)[1]),
+    block: create('block', 0.02, codec.block, (key) => usersOfRelation(key)[1]),
+    blocked: create('blocked', 0.01, codec.page, (key) => key),
     // Fresh for seconds, and changed by many webhooks: Redis is spared both.
-    presence: create('presence', codec.presence, (key) => key, { redis: null }),
+    presence: create('presence', 0.01, codec.presence, (key) => key, { redis: null }),
   };
 }

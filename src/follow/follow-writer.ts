@@ -1,11 +1,7 @@
 // Follows and unfollows in a viewer's name, told to all replicas and subscribers.
-import type { ChangeStream } from '../cache/change-stream.ts';
-import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { CachedFollowService } from './cached-follow-service.ts';
-import { type ChangeKind, type HeardChange, isFan, isFollowing, relationOf } from './changes.ts';
+import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { FollowRelation, UserId } from './model.ts';
-import type { OwnChanges } from './own-changes.ts';
 import {
   type Batch,
   type CallOptions,
@@ -18,20 +14,13 @@ import { isDone, type Writes } from './writes.ts';
 
 export type FollowWriter = ReturnType<typeof createFollowWriter>;
 
-export type FollowWriterOptions = {
-  /** The upstream itself: what it says now is what counts, before a change and after a lost answer. */
-  follow: Pick<FollowService, 'readRelations' | ChangeKind>;
-  cache: Pick<CachedFollowService, 'setRelation' | 'knownRelation'>;
-  writes: Pick<Writes, 'inTurn' | 'makeSo'>;
-  own: Pick<OwnChanges, 'relation'>;
-  stream: Pick<ChangeStream<HeardChange>, 'append'>;
-  clock: Clock;
-};
-
 /** A change waits no longer than this for the look before it, which only makes its answer better. In milliseconds. */
 const LOOK_MS = 1500;
 
-export function createFollowWriter({ follow, cache, writes, own, stream, clock }: FollowWriterOptions) {
+/** `follow` is the upstream itself: what it says now is what counts, before a change and after a lost answer. */
+export function createFollowWriter(follow: Pick<FollowService, 'readRelations' | ChangeKind>, writes: Writes) {
+  const { cache, own, stream, clock } = writes;
+
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
   async function look(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>> {
     const { signal, onUpstreamCall } = call;
@@ -87,15 +76,17 @@ export function createFollowWriter({ follow, cache, writes, own, stream, clock }
     /** Ends the follows between `viewer` and others in both directions, within a turn; resolves with those it failed for. */
     async endFollows(viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<ReadonlySet<UserId>> {
       const left = new Set<UserId>();
-      let before = new Map<UserId, FollowRelation>();
+      let relations = new Map<UserId, FollowRelation>();
       for (const id of userIds) {
         const relation = cache.knownRelation(viewer, id);
-        if (relation !== null) before.set(id, own.relation(viewer, id, relation));
+        if (relation !== null) relations.set(id, own.relation(viewer, id, relation));
       }
       for (const kind of ['unfollow', 'removeFans'] as const) {
+        // Memory may be behind: a follow that it knows nothing of may be ended as well.
+        const before = new Map(Array.from(relations).filter(([, relation]) => !isMade(kind, relation)));
         for (const [id, outcome] of await changeNow(kind, viewer, userIds, call, before))
           if (!isDone(outcome)) left.add(id);
-        before = new Map(Array.from(before, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
+        relations = new Map(Array.from(relations, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
       }
       return left;
     },

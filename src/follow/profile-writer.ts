@@ -1,23 +1,18 @@
 // Edits of a viewer's own profile: all of them or none, and seen by the next read in every list.
-import type { ChangeStream } from '../cache/change-stream.ts';
-import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import type { HeardChange } from './changes.ts';
 import type { Profile, ProfileEdit, UserId } from './model.ts';
 import { type CallOptions, outcomeOf, type ProfileEditService, type ProfileService } from './services.ts';
 import type { Writes } from './writes.ts';
 
 export type ProfileWriter = ReturnType<typeof createProfileWriter>;
 
-export type ProfileWriterOptions = {
-  /** The upstream itself. */
-  profiles: ProfileEditService & Pick<ProfileService, 'readProfiles'>;
-  writes: Pick<Writes, 'inTurn' | 'makeSo'>;
-  stream: Pick<ChangeStream<HeardChange>, 'append'>;
-  clock: Clock;
-};
+/** `profiles` is the upstream itself. */
+export function createProfileWriter(
+  profiles: ProfileEditService & Pick<ProfileService, 'readProfiles'>,
+  writes: Writes,
+) {
+  const { stream, clock } = writes;
 
-export function createProfileWriter({ profiles, writes, stream, clock }: ProfileWriterOptions) {
   const changeNow = (userId: UserId, edits: readonly ProfileEdit[], call: CallOptions) =>
     writes.makeSo<Profile, never>([userId], {
       send: async () => new Map([[userId, await outcomeOf(() => profiles.writeProfile(userId, edits, call))]]),

@@ -1,9 +1,12 @@
 // Changes in a viewer's name: one after the other, answered per target, never repeated blindly, seen by the next read.
+import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
+import type { HeardChange } from './changes.ts';
 import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
+import type { OwnChanges } from './own-changes.ts';
 import { type Batch, type CallOptions, known, type Outcome } from './services.ts';
 
 export type Writes = ReturnType<typeof createWrites>;
@@ -24,17 +27,21 @@ export type TargetChange<Value, Reason> = {
 /** Whether a change is made, `unchanged` if it was so before. */
 export const isDone = (outcome: unknown): boolean => outcome === 'changed' || outcome === 'unchanged';
 
-export function createWrites({
-  cache,
-  clock,
-}: {
-  cache: Pick<CachedFollowService, 'invalidate' | 'invalidateLater'>;
+/** What all writers work with. */
+export type WriteParts = {
+  cache: CachedFollowService;
+  own: Pick<OwnChanges, 'relation'>;
+  stream: Pick<ChangeStream<HeardChange>, 'append'>;
   clock: Clock;
-}) {
+};
+
+export function createWrites(parts: WriteParts) {
+  const { cache, clock } = parts;
   /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
   const ends = new Map<UserId, Promise<unknown>>();
 
   return {
+    ...parts,
     /** Does what a viewer asks for after what they asked for before, if there is time left for it. */
     async inTurn<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
       if (userIds.length === 0) return new Map() as Batch<T>;

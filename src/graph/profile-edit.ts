@@ -1,12 +1,12 @@
 // What viewers set of their own profiles.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { ProfileEdit, UserHandle } from '../follow/model.ts';
+import type { ProfileEdit } from '../follow/model.ts';
 import { builder } from './builder.ts';
-import { price, USER_PRICE } from './cost.ts';
+import { price } from './cost.ts';
 import { VALUE_FIELDS } from './profile.ts';
 import { COMMON_REASONS, reasonOf } from './target-results.ts';
-import { UserType } from './user.ts';
+import { VIEWER_NOW } from './user.ts';
 
 const { INVALID_ID: _, ...COMMON } = COMMON_REASONS;
 const REASONS = {
@@ -16,7 +16,7 @@ const REASONS = {
   INVALID_VALUE: { description: 'This cannot be the value of the field.' },
 } as const;
 type Failure = { field: string | null; reason: keyof typeof REASONS; message: string };
-type Payload = { viewer: UserHandle; failures: readonly Failure[] };
+type Payload = { failures: readonly Failure[] };
 
 const ReasonType = builder.enumType('ProfileFailureReason', {
   description: 'Why a profile was not changed.',
@@ -61,12 +61,7 @@ const PayloadType = builder.objectRef<Payload>('UpdateProfilePayload').implement
       description: 'Why nothing was changed; empty when all of it is done.',
       resolve: ({ failures }) => [...failures],
     }),
-    viewer: t.field({
-      type: UserType,
-      description: 'The viewer as they are now.',
-      complexity: USER_PRICE,
-      resolve: ({ viewer }) => viewer,
-    }),
+    viewer: t.field(VIEWER_NOW),
   }),
 });
 
@@ -103,7 +98,7 @@ const change = (edits: readonly ProfileEdit[], { settings, write }: Context): Pr
     });
     const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
     if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
-    return { viewer: { id: viewerId, profile: null }, failures };
+    return { failures };
   });
 
 const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({

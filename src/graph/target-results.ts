@@ -1,12 +1,12 @@
 // Mutations that act as the viewer on some users, answered target by target.
 import type { Context, Writers } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { UserHandle, UserId } from '../follow/model.ts';
+import type { UserId } from '../follow/model.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { builder } from './builder.ts';
-import { price, USER_PRICE } from './cost.ts';
+import { price } from './cost.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';
-import { UserType, userField } from './user.ts';
+import { userField, VIEWER_NOW } from './user.ts';
 import { checkUserId, valueOrError } from './user-handle.ts';
 
 /** The reasons for which any such change can fail. */
@@ -30,7 +30,7 @@ type Outcome<Reason> = 'changed' | 'unchanged' | Reason | GatewayError;
 type Changed = { type: string; userId: UserId };
 type Failed = { type: string; userId: UserId; reason: string; message: string };
 type Result = Changed | Failed;
-type Payload = { results: readonly Result[]; viewer: UserHandle };
+type Payload = { results: readonly Result[] };
 
 export type TargetMutation<Reason extends string> = {
   field: string;
@@ -104,13 +104,7 @@ export function addTargetMutations<Reason extends string>(
           description: 'One result for each id of the input, in its order.',
           resolve: ({ results }) => [...results],
         }),
-        viewer: t.field({
-          type: UserType,
-          description: 'The viewer as they are now.',
-          complexity: USER_PRICE,
-          directives: NULL_ON_ERROR,
-          resolve: ({ viewer }) => viewer,
-        }),
+        viewer: t.field(VIEWER_NOW),
       }),
     });
     builder.mutationField(field, (t) =>
@@ -139,8 +133,7 @@ export function addTargetMutations<Reason extends string>(
       const refused = new Map(ids.map((id) => [id, refusalOf(id, viewerId, context)]));
       const targets = [...refused.keys()].filter((id) => !refused.get(id));
       const outcomes = await change(writers, viewerId, targets, call);
-      const results = ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id)));
-      return { results, viewer: { id: viewerId, profile: null } };
+      return { results: ids.map((id) => refused.get(id) ?? resultOf(id, outcomes.get(id))) };
     });
 
   /** Why an id is not even asked about; null when it is. */

@@ -1,4 +1,5 @@
 // The user, and the ways to one. A user is a handle: it costs no upstream call until a field is asked for that needs one.
+import type { Context } from '../context.ts';
 import type { UserHandle, UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { USER_PRICE, USERS_PRICE } from './cost.ts';
@@ -28,6 +29,12 @@ export const userField = <Parent>(description: string, idOf: (parent: Parent) =>
   ...{ type: UserType, nullable: false as const, description, complexity: USER_PRICE },
   resolve: (parent: Parent): UserHandle => ({ id: idOf(parent), profile: null }),
 });
+
+/** The field of a mutation's answer with the viewer. */
+export const VIEWER_NOW = {
+  ...{ type: UserType, description: 'The viewer as they are now.', complexity: USER_PRICE, directives: NULL_ON_ERROR },
+  resolve: (_payload: object, _args: object, { viewer }: Context) => viewer && { id: viewer.userId, profile: null },
+};
 
 const COSTS_NOTHING = 'Costs nothing by itself: whether the user exists shows when a field needs to know.';
 
