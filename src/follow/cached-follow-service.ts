@@ -6,6 +6,7 @@ import { createBatches } from './batches.ts';
 import { type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+import { newestFirst } from './overlay.ts';
 import { createPages } from './pages.ts';
 import { joinReplicas } from './replicas.ts';
 import {
@@ -86,7 +87,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   async function invalidate(event: DomainEvent): Promise<void> {
     const groups = groupsOf(event);
     const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-    void replicas?.publishInvalid(groups).then((isPublished) => {
+    await replicas?.publishInvalid(groups).then((isPublished) => {
       const name = JSON.stringify(event);
       if (isPublished && !confirmed.includes(false)) pending.delete(name);
       else if (pending.size < MAX_PENDING) pending.set(name, event);
@@ -104,10 +105,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     readCounts: counts.read,
     readProfile: (userId: UserId, call: CallOptions): Profile | Promise<Profile> =>
       andThen(readProfile(userId, call), profiles.asAsked),
-    /** Everybody whom `userId` blocks, with the time of the block, in upstream order. */
+    /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
     readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
       const load = async (waiter: CallOptions) => {
-        const entries = await blocks.readBlocked(userId, waiter);
+        const entries = (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst);
         const [ids, times] = [entries.map(({ user }) => user.id), entries.map(({ followedAt }) => followedAt)];
         return { ids, times, next: '', count: null, partial: null };
       };

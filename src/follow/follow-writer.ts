@@ -76,15 +76,17 @@ export function createFollowWriter(follow: Pick<FollowService, 'readRelations' |
     /** Ends the follows between `viewer` and others in both directions, within a turn; resolves with those it failed for. */
     async endFollows(viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<ReadonlySet<UserId>> {
       const left = new Set<UserId>();
-      let before = new Map<UserId, FollowRelation>();
+      let relations = new Map<UserId, FollowRelation>();
       for (const id of userIds) {
         const relation = cache.knownRelation(viewer, id);
-        if (relation !== null) before.set(id, own.relation(viewer, id, relation));
+        if (relation !== null) relations.set(id, own.relation(viewer, id, relation));
       }
       for (const kind of ['unfollow', 'removeFans'] as const) {
+        // Memory may be behind: a follow that it knows nothing of may be ended as well.
+        const before = new Map(Array.from(relations).filter(([, relation]) => !isMade(kind, relation)));
         for (const [id, outcome] of await changeNow(kind, viewer, userIds, call, before))
           if (!isDone(outcome)) left.add(id);
-        before = new Map(Array.from(before, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
+        relations = new Map(Array.from(relations, ([id, relation]) => [id, relationOf(false, isFan(relation))]));
       }
       return left;
     },

@@ -63,5 +63,6 @@ function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, numb
   return memberships;
 }
 
-const newestFirst = (a: FollowEntry, b: FollowEntry): number =>
+/** The order of lists (CONTRACT U3), in which each member's place is their own. */
+export const newestFirst = (a: FollowEntry, b: FollowEntry): number =>
   b.followedAt - a.followedAt || (a.user.id < b.user.id ? -1 : 1);

@@ -36,7 +36,7 @@ builder.objectFields(UserType, (t) => ({
 }));
 
 const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnection>('Blocked', {
-  page: "One page of the users whom the viewer blocks, in the upstream's order.",
+  page: 'One page of the users whom the viewer blocks, the newest block first.',
   edge: 'A user whom the viewer blocks.',
   cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
 });

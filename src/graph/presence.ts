@@ -83,16 +83,18 @@ builder.subscriptionField('presenceChanged', (t) =>
         throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
       const told = new Map<string, string>();
       return live.presenceEvents(userIds, async ({ userId }) => {
+        let isShown = false;
         try {
-          if (!(await maySee({ id: userId, profile: null }, context))) return false;
+          isShown = await maySee({ id: userId, profile: null }, context);
+          if (!isShown) return false;
           const presence = JSON.stringify(await load.presence(userId));
           // One of several devices may come or go without a change.
           const isNew = told.get(userId) !== presence;
           told.set(userId, presence);
           return isNew;
         } catch {
-          // The field says why it cannot be read.
-          return true;
+          // The field says why it cannot be read, to those who may see it.
+          return isShown;
         }
       });
     },

@@ -13,12 +13,8 @@ export type Question = {
   body?: string | undefined;
 };
 
-type Facts = Pick<
-  RequestState,
-  'document' | 'documentId' | 'operationName' | 'operationType' | 'freshUntil' | 'groups' | 'isWhole'
->;
 export type AnswerBytes = { readonly contentType: string; readonly body: Buffer };
-type Answer = AnswerBytes & { readonly facts: Facts; readonly keptUntil: number };
+type Answer = AnswerBytes & { readonly facts: ReturnType<typeof factsOf>; readonly keptUntil: number };
 
 export type AnswerCache = ReturnType<typeof createAnswerCache>;
 
@@ -57,13 +53,18 @@ export function createAnswerCache(isCurrent: (group: string, generation: number)
 
     /** Keeps an answer of a query without errors in which nothing is stale. */
     keep(question: Question, state: RequestState, { contentType, body }: AnswerBytes): void {
-      const { document, documentId, operationName, operationType, freshUntil, groups, isWhole } = state;
+      const { freshUntil, isWhole } = state;
       if (!isWhole) return;
-      const facts = { document, documentId, operationName, operationType, freshUntil, groups, isWhole };
       const keptUntil = Number.isFinite(freshUntil) ? freshUntil : clock.now() + TIMELESS_MS;
-      answers.set(keyOf(question), { facts, contentType, body, keptUntil });
+      answers.set(keyOf(question), { facts: factsOf(state), contentType, body, keptUntil });
     },
   };
+}
+
+/** What is told of the request of each further answer. */
+function factsOf({ document, documentId, operationName, operationType, ...state }: RequestState) {
+  const { freshUntil, groups, isWhole, dependsOnViewer } = state;
+  return { document, documentId, operationName, operationType, freshUntil, groups, isWhole, dependsOnViewer };
 }
 
 /** Only what could be mistaken for something else is quoted. */

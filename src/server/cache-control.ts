@@ -40,11 +40,11 @@ export function createCacheHeaders(viewerHeaders: readonly string[], clock: Cloc
   };
 }
 
-function cacheControlOf({ isWhole, viewer, document, context, freshUntil }: RequestState, now: number): string {
+function cacheControlOf({ isWhole, viewer, document, dependsOnViewer, freshUntil }: RequestState, now: number): string {
   if (!isWhole || !document) return NOT_STORED;
   // A viewer may have changed something since, or just have logged in, and must see it: their cache asks again, at the
   // cost of a 304.
-  if (viewer !== null || context?.dependsOnViewer()) return 'private, no-cache';
+  if (viewer !== null || dependsOnViewer) return 'private, no-cache';
   const seconds = Math.floor((Number.isFinite(freshUntil) ? freshUntil - now : TIMELESS_MS) / 1000);
   return seconds > 0 ? `public, max-age=${seconds}` : 'public, no-cache';
 }

@@ -37,7 +37,10 @@ export function readAccept(accept: string): Accepted {
     return isIn(type, 'text/event-stream') ? ['text/event-stream'] : [];
   });
   if (json || stream) return { json, stream };
-  throw new Refusal(406, 'Accept application/json, application/graphql-response+json or text/event-stream.');
+  throw new Refusal(
+    406,
+    'Accept application/json, application/graphql-response+json, text/event-stream, or multipart/mixed;subscriptionSpec=1.0.',
+  );
 }
 
 /** Reads the parameters of an operation, unchecked: from the URL, or from a JSON body. */

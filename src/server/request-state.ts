@@ -53,6 +53,8 @@ export function openRequest(
     groups: new Map<string, number>(),
     /** Whether the answer is that of a query, with no error and nothing stale in it. */
     isWhole: false,
+    /** Whether another viewer may have another answer. */
+    dependsOnViewer: false,
   };
 }
 

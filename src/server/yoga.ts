@@ -129,6 +129,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     state.context?.close();
     const completed = complete(state, answer);
     endOperation(state, dependencies);
+    state.dependsOnViewer = state.context?.dependsOnViewer() ?? false;
     state.isWhole =
       state.operationType === 'query' && !answer.errors?.length && 'data' in answer && !state.context?.staleness();
     return completed;

@@ -11,6 +11,7 @@ import { createBudget } from '../tencent/budget/budget.ts';
 import { createTencentClient } from '../tencent/client.ts';
 import { diagnoseFailure } from '../tencent/diagnose.ts';
 import { createFollowService } from '../tencent/follow-service.ts';
+import { isAboutRequest } from '../tencent/upstream-errors.ts';
 
 const DEADLINE_MS = 10_000;
 const FIRST_PAUSE_MS = 1000;
@@ -57,5 +58,7 @@ export function createPauses() {
 
 export function failureOf(error: GatewayError): CommandFailure {
   const { explanation, remedy } = diagnoseFailure(error);
-  return new CommandFailure(`${error.message} That is, ${explanation}. ${remedy}`);
+  // Remedies are for what is wrong with the settings.
+  const advice = isAboutRequest(error) ? '' : ` That is, ${explanation}. ${remedy}`;
+  return new CommandFailure(`${error.message}${advice}`);
 }

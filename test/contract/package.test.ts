@@ -1,6 +1,6 @@
 // The contract as clients install it: apps in a folder of their own, which have the packed package and the code of CLIENTS.md.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,9 +68,10 @@ test.each([
   },
 );
 
-test('publint has nothing to say of the package', async () => {
+test('publint has nothing to say of the package, and packing leaves nothing behind', async () => {
   const { messages } = await publint({ pkgDir: join(FOLDER, CONTRACT), strict: true, pack: false });
   expect(messages).toEqual([]);
+  expect(existsSync(join(ROOT, 'schema/dist'))).toBe(false);
 });
 
 test.each(['apollo', 'urql', 'relay', 'mini-program'])(

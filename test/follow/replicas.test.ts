@@ -95,6 +95,19 @@ test('a replica that may have missed a message asks anew before it answers', asy
   expect(await b.fans()).toBe(1);
 });
 
+test('whoever waits for an invalidation waits until the other replicas are told', async () => {
+  const { openReplica } = await openReplicas();
+  let isTold = false;
+  const a = await openReplica((link) => ({
+    publish: async (...message) => {
+      isTold = await link.publish(...message);
+      return isTold;
+    },
+  }));
+  await a.memory.invalidate(CHANGED);
+  expect(isTold).toBe(true);
+});
+
 test('what a Redis that lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
   const { server, clock, upstream, openReplica } = await openReplicas();
   const b = await openReplica();

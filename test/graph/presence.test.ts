@@ -181,3 +181,17 @@ test('subscribers on any replica hear of a change once, and not of a device that
   act.connect('bert', 'Web', 'logout');
   expect(await heard()).toEqual([OFFLINE, OFFLINE]);
 });
+
+test('while it cannot be found out who is a mutual, nobody hears of a change', async () => {
+  const gateway = await openWithWebhooks({ clock: createRunningClock(), env: { AUTH: 'development' } });
+  const { world, act, faults, webhooks } = gateway.sandbox;
+  for (const id of ['anna', 'bert']) world.importAccount(id);
+  const query = `subscription { presenceChanged(userIds: ["anna", "bert"]) { user { id } } }`;
+  const events = await subscribe(gateway, query, {}, { 'x-viewer-id': 'anna' });
+  faults.set({ error: { code: 30001, commands: ['follow_check'] } });
+  act.connect('bert', 'Web');
+  await webhooks.settled();
+  await expect.poll(() => billOf(gateway).follow_check).toBe(1);
+  act.connect('anna', 'Web');
+  expect((await events.next())?.data).toContain('"anna"');
+});
