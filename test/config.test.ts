@@ -207,6 +207,8 @@ const KEYS = ['keys', 'http://keys.example/jwks', 'ftp://127.0.0.1/jwks', 'https
 
 test.each<[name: string, values: string[], needs: Environment]>([
   ['WEBHOOK_PATH', PATHS, { WEBHOOK_TOKEN: 'x' }],
+  ['HIVE_TARGET', ['nonsense', 'a/b', 'a b/c/d', 'a/b/c/d'], { HIVE_TOKEN: 'hvo1/0123456789abcdef' }],
+  ['HIVE_ENDPOINT', ['http://hive.example', 'hive.example'], { HIVE_TOKEN: '0123456789abcdef' }],
   ['JWT_JWKS_URL', KEYS, { AUTH: 'jwt', ...JWT }],
   ['VIEWER_HEADER_SECRET', ['short'], { AUTH: 'header' }],
 ])('%s refuses %j beside what it needs, naming itself and the remedy', (name, values, needs) => {

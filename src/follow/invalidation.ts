@@ -26,10 +26,7 @@ export function groupsOf(event: DomainEvent): Group[] {
     case 'user-changed':
       return [
         ...pages(event.userId, 'fans', 'follows', 'mutuals'),
-        { kind: 'counts', group: event.userId },
-        { kind: 'profile', group: event.userId },
-        { kind: 'blocked', group: event.userId },
-        { kind: 'presence', group: event.userId },
+        ...(['counts', 'profile', 'blocked', 'presence'] as const).map((kind) => ({ kind, group: event.userId })),
       ];
     case 'follow-changed': {
       const { from, to } = event;

@@ -1,5 +1,5 @@
-// Who exists, with profile. Dormant accounts take no memory until somebody changes or pages them.
-import type { WireProfileItem } from '../tencent/wire.ts';
+// Who exists, with profile, blocks and devices. Dormant accounts take no memory until somebody changes or pages them.
+import type { WireProfileItem, WireStatus } from '../tencent/wire.ts';
 import { type Member, type MemberList, memberList } from './member-list.ts';
 
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */
@@ -14,7 +14,14 @@ export type Account = {
   times: Map<string, number>;
   follows: MemberList;
   fans: MemberList;
+  /** When each block began, in seconds, by blocked account. */
+  blocks: Map<string, number>;
+  /** The devices that are reachable, and how. */
+  devices: Map<Platform, WireStatus>;
 };
+
+export const PLATFORMS = ['iPhone', 'Android', 'Web', 'PC', 'iPad', 'Mac'] as const;
+export type Platform = (typeof PLATFORMS)[number];
 
 /** What a dormant account is like. The accounts that it follows count it as a fan already. */
 export type DormantAccount = { profile: Profile; follows: Member[] };
@@ -29,7 +36,8 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
 
   function create(id: string, { profile, follows }: DormantAccount): Account {
     const times = new Map(follows.map((member) => [member.id, member.time]));
-    const account = { profile, times, follows: memberList([...follows]), fans: memberList() };
+    const lists = { follows: memberList([...follows]), fans: memberList() };
+    const account: Account = { profile, times, ...lists, blocks: new Map(), devices: new Map() };
     accounts.set(id, account);
     return account;
   }
@@ -76,6 +84,28 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
 
     /** Reads without waking: a page shows hundreds of dormant accounts. */
     profile: (id: string): Profile | undefined => (accounts.get(id) ?? asleep(id))?.profile,
+
+    hasBlocked: (from: string, to: string): boolean => accounts.get(from)?.blocks.has(to) ?? false,
+
+    /** Everybody that `id` blocks with the time in seconds, the latest first. */
+    blockedBy: (id: string): [id: string, time: number][] => [...(accounts.get(id)?.blocks ?? [])].reverse(),
+
+    /** Answers whether anything changed. */
+    setBlocked(from: string, to: string, isBlocked: boolean): boolean {
+      const { blocks } = get(from);
+      if (!get(to) || blocks.has(to) === isBlocked) return false;
+      if (isBlocked) blocks.set(to, Math.floor(now() / 1000));
+      else blocks.delete(to);
+      return true;
+    },
+
+    devices: (id: string): [Platform, WireStatus][] => [...(accounts.get(id)?.devices ?? [])],
+
+    setDevice(id: string, platform: Platform, status: WireStatus): void {
+      const { devices } = get(id);
+      if (status === 'Offline') devices.delete(platform);
+      else devices.set(platform, status);
+    },
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {

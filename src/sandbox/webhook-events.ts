@@ -1,8 +1,7 @@
 // Which webhook a change sends, and with which body (CONTRACT 7.4). Only real changes send one (U14, U15).
 import type { WireProfileItem } from '../tencent/wire.ts';
-import type { Tags } from './accounts.ts';
+import type { Platform, Tags } from './accounts.ts';
 import { APIS, type RateAlarm } from './apis.ts';
-import type { Platform } from './social.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 

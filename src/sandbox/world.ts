@@ -1,7 +1,6 @@
 // The state behind the wire: accounts, and who follows whom since when (CONTRACT 9.1).
 import { createAccounts, type DormantAccounts } from './accounts.ts';
 import { addMember, inOrder, type Member, type MemberList, memberList, removeMember } from './member-list.ts';
-import { createSocial } from './social.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
 
@@ -89,7 +88,6 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
 
   return {
     ...accounts,
-    ...createSocial({ now, get }),
     followTime,
     members,
     size,

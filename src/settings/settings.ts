@@ -155,6 +155,10 @@ export const SETTINGS = z.object({
   FEDERATION_USER_KEY: graphqlName.prefault('id').describe('the field by which a supergraph knows a user'),
   HIVE_TOKEN: secret.optional().describe('reports usage of the schema to Hive, by this access token'),
   HIVE_TARGET: text
+    .regex(
+      /^([\w-]+(\/[\w-]+){2}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/i,
+      'must be organization/project/target, or an id',
+    )
     .optional()
     .describe("required for tokens of an organization (`hvo1/…`): Hive's target, as a path or an id"),
   HIVE_ENDPOINT: httpsUrl

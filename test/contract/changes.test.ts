@@ -36,13 +36,13 @@ function openCopy() {
 
 const FINE = { code: 0, complaint: '' };
 const PROFILE = 'src/graph/profile.ts';
-const FIELD = 'customFields: t.field({';
+const ITEMS = 'profileItems: t.field({';
 
 test('a field that is added or deprecated makes its entry, and check fails until it is there', async () => {
   const { run, edit, unreleased } = openCopy();
-  edit(PROFILE, FIELD, `rank: t.int({ description: 'The rank.', resolve: () => 1 }),\n${FIELD}`);
-  edit(PROFILE, FIELD, `${FIELD} deprecationReason: 'Ask for rank.',`);
-  const undated = 'User.customFields is deprecated: its reason must say until when it stays, as YYYY-MM-DD.\n';
+  edit(PROFILE, ITEMS, `rank: t.int({ description: 'The rank.', resolve: () => 1 }),\n${ITEMS}`);
+  edit(PROFILE, ITEMS, `${ITEMS} deprecationReason: 'Ask for rank.',`);
+  const undated = 'User.profileItems is deprecated: its reason must say until when it stays, as YYYY-MM-DD.\n';
   expect(await run()).toEqual({ code: 1, complaint: undated });
 
   edit(PROFILE, 'Ask for rank.', 'Ask for rank. Stays until 2027-06-30.');
@@ -50,7 +50,7 @@ test('a field that is added or deprecated makes its entry, and check fails until
   expect(await run()).toEqual(FINE);
   const safe = unreleased().split('### Safe')[1]?.split('\n');
   expect(safe).toContain('- User.rank was added.');
-  expect(safe).toContain('- User.customFields is deprecated: Ask for rank. Stays until 2027-06-30.');
+  expect(safe).toContain('- User.profileItems is deprecated: Ask for rank. Stays until 2027-06-30.');
 });
 
 test('a field that is removed makes its entry once it is declared, and fails check before; a release closes the entries', async () => {
