@@ -1,4 +1,5 @@
 // GraphQL over HTTP: in which types a client takes an answer, and the operation that its request asks for.
+import { GraphQLError } from 'graphql';
 import { Refusal } from './refusals.ts';
 
 type JsonType = 'application/json' | 'application/graphql-response+json';
@@ -41,6 +42,13 @@ export function readAccept(accept: string): Accepted {
     406,
     'Accept application/json, application/graphql-response+json, text/event-stream, or multipart/mixed;subscriptionSpec=1.0.',
   );
+}
+
+/** What is said of a subscription to a client that takes no stream. */
+export function streamsOnly(): GraphQLError {
+  const message =
+    'A subscription is answered by a stream of events: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use a WebSocket.';
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }
 
 /** Reads the parameters of an operation, unchecked: from the URL, or from a JSON body. */

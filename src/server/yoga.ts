@@ -1,6 +1,12 @@
 // GraphQL: Yoga with our schema and one ordered list of plugins, for HTTP and for WebSockets.
 import { mapAsyncIterator } from '@graphql-tools/utils';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
@@ -9,6 +15,7 @@ import type { Contexts, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
+import { streamsOnly } from './graphql-http.ts';
 import { createLimits } from './limits.ts';
 import { maskError, shorten, withoutGuess } from './mask-error.ts';
 import { endOperation } from './request-end.ts';
@@ -194,10 +201,4 @@ export function createGraphql(dependencies: GraphqlDependencies) {
 /** Yoga keeps as many documents, of any size; a parsed one takes some 40 bytes for each letter of its text. */
 function boundedByText<V extends object>(): LRUCache<string, V> {
   return new LRUCache({ max: 1000, maxSize: 500_000, sizeCalculation: (_value, text) => text.length + 1 });
-}
-
-function streamsOnly(): GraphQLError {
-  const message =
-    'A subscription is answered by a stream of events: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0, or use a WebSocket.';
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }
