@@ -144,7 +144,11 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
       const id = `late${n}`;
       gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Late' });
       const query = `{ user(id: "${id}") { nick } }`;
-      for (const replica of replicas) expect(await replica.query(query)).toEqual({ data: { user: { nick: 'Late' } } });
+      for (const replica of replicas) {
+        // A replica that begins to listen again may say that it asks again, since it may have missed something.
+        const { data, errors = null } = await replica.query(query);
+        expect({ data, errors }).toEqual({ data: { user: { nick: 'Late' } }, errors: null });
+      }
       gateway.sandbox.calls.reset();
       expect(await (await gateway.openReplica()).query(query)).toEqual({ data: { user: { nick: 'Late' } } });
       isShared = gateway.sandbox.calls.count() === 0;
