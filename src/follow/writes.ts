@@ -35,6 +35,9 @@ export type WriteParts = {
   clock: Clock;
 };
 
+/** With less time left than this, a write would likely end without its answer: it is not begun. */
+const LEAST_MS = 100;
+
 export function createWrites(parts: WriteParts) {
   const { cache, clock } = parts;
   /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
@@ -46,7 +49,7 @@ export function createWrites(parts: WriteParts) {
     async inTurn<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
       if (userIds.length === 0) return new Map() as Batch<T>;
       const change = Promise.resolve(ends.get(viewer)).then(() =>
-        clock.now() < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
+        clock.now() + LEAST_MS < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
       );
       const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(viewer) === end && ends.delete(viewer));
       ends.set(viewer, end);
