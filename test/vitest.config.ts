@@ -18,6 +18,8 @@ export default defineConfig({
     // Files share the modules that their worker has loaded, and its compiled code: a third of the time.
     isolate: false,
     testTimeout: 60_000,
+    // Real Redis servers that are killed, and clocks that jump while commands are under way, depend on the machine's load.
+    retry: 2,
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     sequence: { shuffle: true },
