@@ -11,7 +11,13 @@ import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
 import { lexicographicSortSchema, parse, print, validate } from 'graphql';
-import { compareSdls, undatedDeprecations, withRelease, withUnreleased } from './schema/codegen/changes.ts';
+import {
+  compareSdls,
+  KEPT_DIRECTIVES,
+  undatedDeprecations,
+  withRelease,
+  withUnreleased,
+} from './schema/codegen/changes.ts';
 import { printShape, scalarsOf } from './schema/codegen/shape.ts';
 import { describeSettings } from './src/config.ts';
 import { printSubgraphSdl } from './src/graph/federation.ts';
@@ -20,6 +26,9 @@ import { createSchema, printSdl } from './src/graph/schema.ts';
 const FOLDER = new URL('./schema/', import.meta.url);
 const SDL = { 'schema.graphql': printSdl(), 'subgraph.graphql': printSubgraphSdl() };
 const DECLARED = 'breaking-changes.txt';
+const RELEASED = 'released/schema.graphql';
+/** All that is promised: the clients' SDL, and what makes types fit a supergraph. */
+const PROMISED = printSdl(KEPT_DIRECTIVES);
 const TYPES = "export type { ErrorCode, Scalars } from './client/shape.ts';";
 const schema = createSchema();
 const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
@@ -57,7 +66,7 @@ async function generate(): Promise<Record<string, string>> {
     'documents.ts': `// Made by codegen.ts from schema/operations; do not edit.\n${TYPES}\n${documents}\n`,
     'client/shape.ts': printShape(lexicographicSortSchema(schema), read('README.md').split('## Error codes')[1] ?? ''),
     'trusted-documents.json': `${JSON.stringify(manifest, null, 2)}\n`,
-    'CHANGELOG.md': withUnreleased(read('CHANGELOG.md'), compareSdls(sdls)),
+    'CHANGELOG.md': withUnreleased(read('CHANGELOG.md'), compareSdls(read(RELEASED), PROMISED)),
     '../deploy/README.md': withSettings(read('../deploy/README.md')),
   };
 }
@@ -71,14 +80,11 @@ function withSettings(document: string): string {
   return document.replace(/(<!-- settings\b.*-->\n)[\s\S]*(?=<!-- \/settings -->)/, (_, mark) => mark + table);
 }
 
-/** Each SDL as it was released, and as it is. */
-const sdls = Object.entries(SDL).map(([name, now]) => ({ before: read(`released/${name}`), now }));
-
 /** Breaking changes that nobody declared, and deprecations of which nobody knows how long they hold. */
 function brokenPromises(): string[] {
   const declared = read(DECLARED).split('\n');
-  const breaks = compareSdls(sdls).Breaking.filter((sentence) => !declared.includes(sentence));
-  const undated = undatedDeprecations(SDL['schema.graphql']);
+  const breaks = compareSdls(read(RELEASED), PROMISED).Breaking.filter((sentence) => !declared.includes(sentence));
+  const undated = undatedDeprecations(schema);
   return [
     ...breaks.map((it) => `Breaking change: ${it} Keep it, or declare this sentence in schema/${DECLARED}.`),
     ...undated.map((name) => `${name} is deprecated: its reason must say until when it stays, as YYYY-MM-DD.`),
@@ -90,8 +96,7 @@ function release(): void {
   const { version } = JSON.parse(read('package.json')) as { version: string };
   write('CHANGELOG.md', withRelease(read('CHANGELOG.md'), version, new Date().toISOString().slice(0, 10)));
   write(DECLARED, '');
-  for (const sdl of sdls) sdl.before = sdl.now;
-  for (const [name, text] of Object.entries(SDL)) write(`released/${name}`, text);
+  write(RELEASED, PROMISED);
 }
 
 function readOr(name: string, otherwise: string): string {

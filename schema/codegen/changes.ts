@@ -1,4 +1,4 @@
-// What changed in the contract since its last release, for the change log and for whoever must declare a break.
+// What changed in the contract since its last release, for the change log, and to refuse a break that is not declared.
 import {
   buildSchema,
   findBreakingChanges,
@@ -12,28 +12,26 @@ import {
 /** Sentences by what they mean to clients; a dangerous change breaks those that do not expect it, such as a new enum value. */
 export type Changes = Record<'Breaking' | 'Dangerous' | 'Safe', string[]>;
 
-/** The changes from one contract to another, each of which may be told in several SDLs. */
-export function compareSdls(pairs: readonly { before: string; now: string }[]): Changes {
-  const changes = { Breaking: new Set<string>(), Dangerous: new Set<string>(), Safe: new Set<string>() };
-  for (const pair of pairs) {
-    // A subgraph's directives are defined by what it links.
-    const [before, now] = [pair.before, pair.now].map((sdl) => buildSchema(sdl, { assumeValidSDL: true })) as [
-      GraphQLSchema,
-      GraphQLSchema,
-    ];
-    for (const { description } of findBreakingChanges(before, now)) changes.Breaking.add(description);
-    for (const sentence of lostDirectives(before, now)) changes.Breaking.add(sentence);
-    for (const { description } of findDangerousChanges(before, now)) changes.Dangerous.add(description);
-    for (const sentence of safeChanges(before, now)) changes.Safe.add(sentence);
-  }
-  for (const sentence of changes.Breaking) changes.Safe.delete(sentence);
-  const [Breaking, Dangerous, Safe] = Object.values(changes).map((sentences) => [...sentences].sort());
-  return { Breaking, Dangerous, Safe } as Changes;
+/** Directives without which a type no longer fits a supergraph. */
+export const KEPT_DIRECTIVES = ['key', 'shareable'];
+
+/** The changes from one SDL, which may have directives of routers that it does not define, to another. */
+export function compareSdls(released: string, current: string): Changes {
+  const before = buildSchema(released, { assumeValidSDL: true });
+  const now = buildSchema(current, { assumeValidSDL: true });
+  const sentencesOf = (changes: { description: string }[]) => changes.map(({ description }) => description);
+  const Breaking = [...sentencesOf(findBreakingChanges(before, now)), ...lostDirectives(before, now)];
+  const Safe = safeChanges(before, now).filter((sentence) => !Breaking.includes(sentence));
+  return {
+    Breaking: Breaking.sort(),
+    Dangerous: sentencesOf(findDangerousChanges(before, now)).sort(),
+    Safe: Safe.sort(),
+  };
 }
 
 /** Deprecated members whose reason does not say from which day on they may be gone. */
-export function undatedDeprecations(sdl: string): string[] {
-  return [...membersOf(buildSchema(sdl))]
+export function undatedDeprecations(schema: GraphQLSchema): string[] {
+  return [...membersOf(schema)]
     .filter(([, { deprecationReason }]) => deprecationReason && !/\b20\d\d-\d\d-\d\d\b/.test(deprecationReason))
     .map(([name]) => name);
 }
@@ -49,12 +47,12 @@ export function withUnreleased(changelog: string, changes: Changes): string {
 export const withRelease = (changelog: string, version: string, day: string): string =>
   changelog.replace('## Unreleased\n', `## Unreleased\n\n## ${version} – ${day}\n`);
 
-/** What makes a type fit a supergraph and is gone: graphql's own comparison takes no notice of directives. */
+/** graphql's own comparison takes no notice of directives. */
 function lostDirectives(before: GraphQLSchema, now: GraphQLSchema): string[] {
   const directivesOf = (schema: GraphQLSchema) =>
     Object.values(schema.getTypeMap()).flatMap(({ name, astNode }) =>
       (astNode?.directives ?? [])
-        .filter((directive) => ['key', 'shareable'].includes(directive.name.value))
+        .filter((directive) => KEPT_DIRECTIVES.includes(directive.name.value))
         .map((directive) => `${print(directive)} was removed from ${name}.`),
     );
   return directivesOf(before).filter((directive) => !directivesOf(now).includes(directive));

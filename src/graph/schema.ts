@@ -35,9 +35,9 @@ export function createSchema(): GraphQLSchema {
   return schema;
 }
 
-/** The clients' schema as text, sorted, without what is for routers alone: what `schema/schema.graphql` holds. */
-export function printSdl(): string {
-  const shown = new Set([semanticNonNull.name, ...specifiedDirectives.map(({ name }) => name)]);
+/** What `schema/schema.graphql` holds: the clients' schema, sorted, without directives for routers but those that are named. */
+export function printSdl(forRouters: readonly string[] = []): string {
+  const shown = new Set([semanticNonNull.name, ...specifiedDirectives.map(({ name }) => name), ...forRouters]);
   const document = getDocumentNodeFromSchema(lexicographicSortSchema(createSchema()));
   return `${print(visit(document, { Directive: ({ name }) => (shown.has(name.value) ? undefined : null) }))}\n`;
 }

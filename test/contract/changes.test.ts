@@ -56,7 +56,7 @@ test('a field that is added or deprecated makes its entry, and check fails until
 test('a field that is removed makes its entry once it is declared, and fails check before; a release closes the entries', async () => {
   const { run, edit, read, unreleased } = openCopy();
   // The field was released, and is not there any more.
-  edit('schema/released/schema.graphql', 'type User implements Node {', 'type User implements Node {\n  shoe: Int\n');
+  edit('schema/released/schema.graphql', 'type User implements Node @key(fields: "id") {', '$&\n  shoe: Int\n');
   const removal = 'User.shoe was removed.';
   const complaint = `Breaking change: ${removal} Keep it, or declare this sentence in schema/breaking-changes.txt.\n`;
   expect(await run('--check')).toEqual({ code: 1, complaint });
@@ -78,7 +78,7 @@ test('a field that is removed makes its entry once it is declared, and fails che
 
 test('what makes a type fit a supergraph may not get lost either', async () => {
   const { run, edit } = openCopy();
-  edit('schema/released/subgraph.graphql', 'type User', 'type User @key(fields: "nick")');
+  edit('schema/released/schema.graphql', 'type User implements Node', '$& @key(fields: "nick")');
   expect(await run('--check')).toMatchObject({
     code: 1,
     complaint: expect.stringContaining('@key(fields: "nick") was removed from User.'),
