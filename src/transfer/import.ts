@@ -129,8 +129,7 @@ async function sendFollows({ follows }: Upstream, rows: readonly Row[]): Promise
 }
 
 async function sendAccounts({ accounts }: Upstream, rows: readonly Row[]): Promise<Answers> {
-  // Of an account that comes twice the last line counts.
-  const byId = new Map(rows.map(({ cells: { id = '', nick, avatar } }) => [id, { id, nick, avatar }]));
-  const batch = await accounts.importAccounts([...byId.values()], inBackground());
+  const named = rows.map(({ cells: { id = '', nick, avatar } }) => ({ id, nick, avatar }));
+  const batch = await accounts.importAccounts(named, inBackground());
   return new Map(rows.map((row) => [row, batch.get(row.cells.id as string) as Outcome<string>]));
 }
