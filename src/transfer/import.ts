@@ -17,7 +17,7 @@ const IMPORTS = {
 } as const;
 export type Import = keyof typeof IMPORTS;
 
-/** Lines of a batch: after a kill so many are sent once more, and in so many the order is the upstream's own. */
+/** The most lines of a batch: a kill has them sent once more, and the upstream orders them as it likes. */
 const MAX_BATCH = 640;
 /** CONTRACT 6.3. */
 const MAX_TEXT_BYTES = 500;
