@@ -59,7 +59,7 @@ builder.objectField(UserType, 'presence', (t) =>
 const PresenceChangedType = builder.objectRef<PresenceEvent>('PresenceChanged').implement({
   description: 'The presence of a user has changed.',
   fields: (t) => ({
-    user: t.field(userField('The user as they are now.', ({ userId }: PresenceEvent) => userId)),
+    user: t.field(userField('The user as they are now.', ({ userId }) => userId)),
     at: t.field({
       type: 'DateTime',
       nullable: false,
