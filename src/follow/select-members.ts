@@ -1,5 +1,5 @@
 // Searches and orders a list that was read whole, and cuts a page out of it, from either end. A place in it is what a
-// member is ordered by, so that it stays where it is whoever comes and goes, its own member too.
+// member is ordered by, so that it stays where it is when members come and go, its own member too.
 import type { FollowEntry, UserId } from './model.ts';
 import { fold, type Name } from './names.ts';
 

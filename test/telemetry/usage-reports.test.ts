@@ -62,8 +62,11 @@ test('while Hive does not answer, queries are answered, and at most two reports 
     await Promise.all(Array.from({ length: 50 }, () => gateway.data('query Q { __typename }')));
   hive.release();
   await gateway.instance.close();
-  const sizes = hive.bodies.map((text) => JSON.parse(text.slice(text.indexOf('}{') + 1)).size);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(2400);
+  // One that was given up may have come in part, and comes again.
+  const reports = new Set(hive.bodies.flatMap((text) => text.split('}{').slice(1, 2)));
+  const told = Array.from(reports, (report) => JSON.parse(`{${report}`).size).reduce((sum, size) => sum + size, 0);
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThan(2400);
 });
 
 test('a token that Hive refuses is an error in the log, which does not repeat it', async () => {
