@@ -3,8 +3,10 @@
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
+import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
 import { type CallOptions, known, outcomeOf } from './services.ts';
+import { MAX_PAGE_SIZE } from './walk.ts';
+import { MAX_FOLLOWS, readPages } from './whole-list.ts';
 
 export type KnownFans = {
   /** In the order of the viewer's follows. */
@@ -23,21 +25,15 @@ export type KnownFansOptions = {
 
 type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
 
-/** The upstream's largest page (CONTRACT 4.1), also its most economical one: readers of whole lists share it. */
-const PAGE_SIZE = 1000;
 /** The most relations that one call answers (CONTRACT 4.4). */
 const CHECKS_PER_CALL = 100;
-/** No user follows more people (CONTRACT U18), */
-const MAX_FOLLOWS = 5000;
-/** so that reading them takes no more calls than this. */
-const FOLLOWS_CALLS = 5;
 
 export function createKnownFans(service: Service, { maxCalls }: KnownFansOptions): FindKnownFans {
   return async (viewerId, userId, call) => {
     const calls = createCalls(service, maxCalls, call);
     const follows = new Map<UserId, FollowEntry>();
     // One call, where there is another, is left to find out who of them is a fan.
-    const reserve = Math.max(1, calls.left() - FOLLOWS_CALLS);
+    const reserve = Math.max(1, calls.left() - MAX_FOLLOWS / MAX_PAGE_SIZE);
     const end = await calls.walk(viewerId, 'follows', ({ entries }) => {
       for (const entry of entries) if (!follows.has(entry.user.id)) follows.set(entry.user.id, entry);
       return follows.size < MAX_FOLLOWS && calls.left() > reserve;
@@ -100,19 +96,19 @@ async function planPages(calls: Calls, userId: UserId, checks: number): Promise<
   const fans = calls.left() > 1 ? await calls.countFans(userId) : null;
   // Most users have few fans, so one page is worth a try where checks cannot do.
   if (fans === null) return checks <= calls.left() ? 0 : 1;
-  const pages = Math.max(1, Math.ceil(fans / PAGE_SIZE));
+  const pages = Math.max(1, Math.ceil(fans / MAX_PAGE_SIZE));
   // Pages are shared by all viewers, checks by none.
   return pages <= checks ? pages : 0;
 }
 
 type Calls = ReturnType<typeof createCalls>;
 
-/** Asks for what one answer needs, and counts the calls. What is cached costs nothing; a failure is an answer. */
+/** Asks for what one answer needs, and counts the calls. What is cached costs nothing. */
 function createCalls(service: Service, maxCalls: number, call: CallOptions) {
   let left = maxCalls;
 
   /** Asks what takes at most `max` calls, and takes off what it took. */
-  async function run<T>(max: number, ask: (call: CallOptions) => T | Promise<T>): Promise<T | GatewayError> {
+  async function run<T>(max: number, ask: (call: CallOptions) => T | Promise<T>): Promise<T> {
     let made = 0;
     let stale = 0;
     const counting: CallOptions = {
@@ -127,7 +123,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
       },
     };
     try {
-      return await outcomeOf(() => ask(counting));
+      return await ask(counting);
     } finally {
       // What is stale is renewed behind the answer, and that costs a call too.
       left -= Math.min(max, made + Math.ceil(stale / CHECKS_PER_CALL));
@@ -137,39 +133,34 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
   return {
     left: () => left,
 
-    /** Reads a list from its head, by large pages, as long as `take` wants more; says how far it got. */
+    /** Reads a list by large pages as long as `take` wants more; says how far it got. */
     async walk(userId: UserId, list: FollowList, take: (page: FollowPage) => boolean) {
-      const visited = new Set<string>();
-      let isEnd = false;
-      let failure: GatewayError | null = null;
-      // A cursor that leads back ends it.
-      for (let start: string | null = ''; start !== null && !visited.has(start); ) {
-        const query: PageQuery = { userId, list, start, size: PAGE_SIZE };
-        const page = await run(1, (call) => service.readPage(query, call));
-        start = null;
-        if (page instanceof GatewayError) failure = page;
-        else {
-          visited.add(query.start);
+      let [pages, isEnd] = [0, false];
+      const readPage = (start: string, size: number) =>
+        run(1, (call) => service.readPage({ userId, list, start, size }, call));
+      const failure = await outcomeOf(async () => {
+        for await (const page of readPages<FollowEntry>(readPage)) {
+          pages++;
           isEnd = page.next === '';
-          if (take(page) && !isEnd) start = page.next;
+          if (!take(page)) break;
         }
-      }
-      return { pages: visited.size, isEnd, failure };
+        return null;
+      });
+      return { pages, isEnd, failure };
     },
 
     /** How `from` stands to each of the others. */
-    async check(from: UserId, others: readonly UserId[]) {
+    check(from: UserId, others: readonly UserId[]) {
       const ask = async (to: UserId, call: CallOptions) =>
         [to, await outcomeOf(() => service.readRelation(from, to, call))] as const;
       const max = Math.ceil(others.length / CHECKS_PER_CALL);
-      const answers = await run(max, (call) => Promise.all(others.map((to) => ask(to, call))));
-      return answers instanceof GatewayError ? [] : answers;
+      return run(max, (call) => Promise.all(others.map((to) => ask(to, call))));
     },
 
     async countFans(userId: UserId): Promise<number | null> {
-      const counts = await run(1, (call) => service.readCounts(userId, call));
+      const counts = await outcomeOf(() => run(1, (call) => service.readCounts(userId, call)));
       if (counts instanceof GatewayError && counts.code === 'USER_NOT_FOUND') throw counts;
-      return counts instanceof GatewayError ? null : counts.fans;
+      return known(counts)?.fans ?? null;
     },
   };
 }

@@ -18,19 +18,30 @@ export type MembersRequest<E> = {
 /** `isComplete` is false when there are members that were not read. */
 export type Members<E> = { readonly members: readonly E[]; readonly isComplete: boolean };
 
+/** Reads on until the list ends, or a cursor leads back. */
+export async function* readPages<E extends FollowEntry>(readPage: ReadPage<E>, headSize = MAX_PAGE_SIZE) {
+  const visited = new Set<string>();
+  // The cursor behind the last page is the head's.
+  for (let [start, size] = ['', headSize]; !visited.has(start); size = MAX_PAGE_SIZE) {
+    const page = await readPage(start, size);
+    yield page;
+    visited.add(start);
+    start = page.next;
+  }
+}
+
 export async function readMembers<E extends FollowEntry>(
   readPage: ReadPage<E>,
-  { maxMembers, maxPages, headSize = MAX_PAGE_SIZE, isWanted = () => true }: MembersRequest<E>,
+  { maxMembers, maxPages, headSize, isWanted = () => true }: MembersRequest<E>,
 ): Promise<Members<E>> {
   const found = new Map<UserId, E>();
-  let [start, isComplete] = ['', false];
-  for (let pages = 0; !isComplete && pages < maxPages && found.size < maxMembers; pages++) {
-    const { entries, next } = await readPage(start, pages === 0 ? headSize : MAX_PAGE_SIZE);
+  let [pages, isComplete] = [0, false];
+  for await (const { entries, next } of readPages(readPage, headSize)) {
     const wanted = entries.filter(isWanted);
     // An upstream that counts positions repeats members when new ones push them over a page's edge.
     for (const entry of wanted) if (!found.has(entry.user.id)) found.set(entry.user.id, entry);
     isComplete = next === '' || wanted.length < entries.length;
-    start = next;
+    if (isComplete || ++pages >= maxPages || found.size >= maxMembers) break;
   }
   return { members: [...found.values()].slice(0, maxMembers), isComplete: isComplete && found.size <= maxMembers };
 }

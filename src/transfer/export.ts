@@ -6,7 +6,7 @@ import { readMembers } from '../follow/whole-list.ts';
 import { writeLine } from './csv.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
 
-/** Ten million members: an upstream whose pages lead round in a circle must come to an end too. */
+/** Ten million members: the pages of a broken upstream may have no end. */
 const MAX_PAGES = 10_000;
 
 /** Runs the command; resolves with the edges, oldest first, those that the user made before those to the user. */

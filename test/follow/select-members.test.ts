@@ -163,7 +163,7 @@ test('in 1,000 worlds that change while they are paged, nobody who stays the sam
   );
 });
 
-test('a list that is longer than is looked at, and one whose pages never end, are not complete', async () => {
+test('a list that is longer than is looked at, and one whose pages never end, or lead back, are not complete', async () => {
   const pageOf = (start: string) => ({
     entries: [0, 1].map((n) => ({ user: { id: `u${Number(start) + n}`, profile: null }, followedAt: 1 })),
     next: String(Number(start) + 2),
@@ -171,6 +171,14 @@ test('a list that is longer than is looked at, and one whose pages never end, ar
   const read = (maxMembers: number, maxPages: number) => readMembers(pageOf, { maxMembers, maxPages });
   expect(await read(5, 100)).toMatchObject({ members: { length: 5 }, isComplete: false });
   expect(await read(100, 3)).toMatchObject({ members: { length: 6 }, isComplete: false });
+  const starts: string[] = [];
+  const pageInCircle = (start: string) => {
+    starts.push(start);
+    return { ...pageOf(start), next: '2' };
+  };
+  const circle = await readMembers(pageInCircle, { maxMembers: 100, maxPages: 100 });
+  expect(circle).toMatchObject({ members: { length: 4 }, isComplete: false });
+  expect(starts).toEqual(['', '2']);
 });
 
 test('Chinese nicks are found and sorted by their Pinyin where that is switched on, and not else', async () => {
