@@ -5,7 +5,7 @@
 //   node codegen.ts --check     writes nothing; fails when a file differs from what would be written
 //   node codegen.ts --release   writes them, and gives what was not released the version of schema/package.json
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
@@ -80,7 +80,7 @@ function withSettings(document: string): string {
   return document.replace(/(<!-- settings\b.*-->\n)[\s\S]*(?=<!-- \/settings -->)/, (_, mark) => mark + table);
 }
 
-/** Breaking changes that nobody declared, and deprecations of which nobody knows how long they hold. */
+/** Breaking changes that are not declared, and deprecations without a day until which they hold. */
 function brokenPromises(): string[] {
   const declared = read(DECLARED).split('\n');
   const breaks = compareSdls(read(RELEASED), PROMISED).Breaking.filter((sentence) => !declared.includes(sentence));
@@ -99,20 +99,12 @@ function release(): void {
   write(RELEASED, PROMISED);
 }
 
-function readOr(name: string, otherwise: string): string {
-  try {
-    return read(name);
-  } catch {
-    return otherwise;
-  }
-}
-
 const checking = process.argv.includes('--check');
 const problems = [...invalidOperations(), ...brokenPromises()];
 if (problems.length === 0 && process.argv.includes('--release')) release();
 if (problems.length === 0) {
   for (const [name, text] of Object.entries(await generate())) {
-    if (readOr(name, '') === text) continue;
+    if (existsSync(new URL(name, FOLDER)) && read(name) === text) continue;
     if (checking)
       problems.push(`${join('schema', name)} is not what the code makes. Run npm run codegen and commit it.`);
     else write(name, text);

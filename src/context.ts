@@ -127,7 +127,7 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: Cont
   profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
   /** How `from` stands to another user. */
   relation: (from: UserId, to: UserId) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
-  /** Who blocks whom, as far as `from` may know. */
+  /** Which of the two blocks the other, as far as `from` may know. */
   block: (from: UserId, to: UserId) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
   blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
   presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
@@ -136,7 +136,7 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: Cont
   knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
 });
 
-/** What happens, from now on or from a cursor on. Each event is answered like a request of its own. */
+/** Events from now on, or from a cursor on; each is answered like a request. */
 const createLive = (
   { oneByOne }: Reads,
   { live }: ContextDependencies,

@@ -52,7 +52,7 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
       return answers.get(key) as T;
     },
 
-    /** Events of which each is answered like a request of its own; only those that are wanted. */
+    /** The events that are wanted, each answered like a request. The `return` of a generator would wait for the next one. */
     oneByOne<Event>(
       events: AsyncIterableIterator<Event>,
       isWanted: (event: Event) => Promise<boolean> = async () => true,

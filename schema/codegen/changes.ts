@@ -62,7 +62,7 @@ function safeChanges(before: GraphQLSchema, now: GraphQLSchema): string[] {
   const known = membersOf(before);
   return [...membersOf(now)].flatMap(([name, { owner, type, deprecationReason: reason, isOutput }]) => {
     const old = known.get(name);
-    // Input that is added concerns who sends it: graphql's own comparison tells of it.
+    // Input that is added concerns clients that send it: graphql's own comparison tells of it.
     if (!old) return owner === null || (isOutput && known.has(owner)) ? [`${name} was added.`] : [];
     const changes = type === old.type ? [] : [`${name} changed type from ${old.type} to ${type}.`];
     if (reason && reason !== old.deprecationReason) changes.push(`${name} is deprecated: ${reason}`);

@@ -1,4 +1,4 @@
-// Whom the viewer blocks.
+// The viewer's blocks, to be read and changed.
 import type { Context } from '../context.ts';
 import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';

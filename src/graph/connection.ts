@@ -61,7 +61,7 @@ export const pageInfoOf = (
   endCursor: edges.at(-1)?.cursor ?? null,
 });
 
-const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
+export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',
   directives: { shareable: {} },
   fields: (t) => ({
@@ -87,11 +87,3 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
     }),
   }),
 });
-
-/** The field of a connection that says so. */
-export const PAGE_INFO = {
-  type: PageInfoType,
-  nullable: false,
-  description: 'Where this page stands in the list.',
-  complexity: 0,
-} as const;

@@ -54,7 +54,7 @@ function userEvent(type: UserEvent['type'], description: string, who: string) {
     description,
     interfaces: [type === 'profile-changed' ? ProfileEventType : FollowEventType],
     fields: (t) => ({
-      user: t.field(userField(who, ({ userId }: UserEvent) => userId)),
+      user: t.field(userField(who, ({ userId }) => userId)),
     }),
   });
 }

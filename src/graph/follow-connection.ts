@@ -5,7 +5,7 @@ import type { FollowList, UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
 import { builder } from './builder.ts';
-import { checkFirst, denied, LIST_SIZE, PAGE_INFO, type PageInfo, pageInfoOf, pricedMembers } from './connection.ts';
+import { checkFirst, denied, LIST_SIZE, pageInfoOf, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
 import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
@@ -20,12 +20,12 @@ import {
 } from './list-selection.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
+import { connectionOf, type UserConnection } from './user-connection.ts';
 
-type FollowConnection = {
+type FollowConnection = UserConnection & {
+  readonly edges: readonly FollowEdge[];
   readonly userId: UserId;
   readonly list: FollowList;
-  readonly edges: FollowEdge[];
-  readonly pageInfo: PageInfo;
   readonly isComplete: boolean;
 };
 
@@ -76,34 +76,25 @@ function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   };
 }
 
-const FollowConnectionType = builder.objectRef<FollowConnection>('FollowConnection').implement({
-  description: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
-  fields: (t) => ({
-    edges: t.expose('edges', {
-      type: [FollowEdgeType],
-      nullable: false,
-      description: 'The members with their cursors.',
-    }),
-    nodes: t.field({
-      type: [UserType],
-      nullable: false,
-      description: 'The members alone.',
-      resolve: ({ edges }) => edges.map(({ user }) => user),
-    }),
-    pageInfo: t.expose('pageInfo', PAGE_INFO),
-    isComplete: t.exposeBoolean('isComplete', {
-      nullable: false,
-      description:
-        'Whether the whole list was looked at: false where `matching` ended before some of many fans, or the upstream sent too little of the list.',
-      complexity: 0,
-    }),
-    totalCount: t.int({
-      description:
-        "How many members the whole list has. Comes from the upstream's counters, so it can differ from the list for a moment.",
-      ...countField(({ userId, list }) => [userId, list]),
-    }),
+const FollowConnectionType = connectionOf<FollowConnection>(
+  'Follow',
+  "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
+  FollowEdgeType,
+);
+
+builder.objectFields(FollowConnectionType, (t) => ({
+  isComplete: t.exposeBoolean('isComplete', {
+    nullable: false,
+    description:
+      'Whether the whole list was looked at: false where `matching` ended before some of many fans, or the upstream sent too little of the list.',
+    complexity: 0,
   }),
-});
+  totalCount: t.int({
+    description:
+      "How many members the whole list has. Comes from the upstream's counters, so it can differ from the list for a moment.",
+    ...countField(({ userId, list }) => [userId, list]),
+  }),
+}));
 
 const DESCRIPTIONS: Record<FollowList, string> = {
   fans: 'The users who follow this user.',

@@ -1,4 +1,4 @@
-// "12 new fans": who has come since a client looked last, as that client remembers it. Nothing is kept here.
+// "12 new fans": the fans since a client looked last. The client remembers when that was, the gateway does not.
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';

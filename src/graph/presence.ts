@@ -1,4 +1,4 @@
-// Whether users are online, for those who may see it.
+// Whether users are online, for viewers who may see it.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { PresenceEvent } from '../follow/events.ts';
@@ -59,7 +59,7 @@ builder.objectField(UserType, 'presence', (t) =>
 const PresenceChangedType = builder.objectRef<PresenceEvent>('PresenceChanged').implement({
   description: 'The presence of a user has changed.',
   fields: (t) => ({
-    user: t.field(userField('The user as they are now.', ({ userId }: PresenceEvent) => userId)),
+    user: t.field(userField('The user as they are now.', ({ userId }) => userId)),
     at: t.field({
       type: 'DateTime',
       nullable: false,
@@ -81,7 +81,7 @@ builder.subscriptionField('presenceChanged', (t) =>
       checkUserIds(userIds, settings);
       if (!viewer && settings.presenceVisibility !== 'public')
         throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
-      const told = new Map<string, string>();
+      const lastShown = new Map<string, string>();
       return live.presenceEvents(userIds, async ({ userId }) => {
         let isShown = false;
         try {
@@ -89,11 +89,11 @@ builder.subscriptionField('presenceChanged', (t) =>
           if (!isShown) return false;
           const presence = JSON.stringify(await load.presence(userId));
           // One of several devices may come or go without a change.
-          const isNew = told.get(userId) !== presence;
-          told.set(userId, presence);
+          const isNew = lastShown.get(userId) !== presence;
+          lastShown.set(userId, presence);
           return isNew;
         } catch {
-          // The field says why it cannot be read, to those who may see it.
+          // A viewer who may see it learns from the field why it cannot be read.
           return isShown;
         }
       });

@@ -30,7 +30,7 @@ const FailureType = builder.objectRef<Failure>('ProfileFailure').implement({
       description:
         'The field of the input that is to blame, a custom one as `Tag_Profile_Custom_Team`; null when it is none of them.',
     }),
-    reason: t.field({ type: ReasonType, nullable: false, description: 'Why.', resolve: ({ reason }) => reason }),
+    reason: t.expose('reason', { type: ReasonType, nullable: false, description: 'Why.' }),
     message: t.exposeString('message', { nullable: false, description: 'Why, in words for a developer.' }),
   }),
 });
@@ -55,11 +55,10 @@ const InputType = builder.inputType('UpdateProfileInput', {
 const PayloadType = builder.objectRef<Payload>('UpdateProfilePayload').implement({
   description: 'The answer of `updateProfile`.',
   fields: (t) => ({
-    failures: t.field({
+    failures: t.expose('failures', {
       type: [FailureType],
       nullable: false,
       description: 'Why nothing was changed; empty when all of it is done.',
-      resolve: ({ failures }) => [...failures],
     }),
     viewer: t.field(VIEWER_NOW),
   }),
@@ -97,7 +96,7 @@ const change = (edits: readonly ProfileEdit[], { settings, write }: Context): Pr
       return reason ? [failure(edit.field, reason)] : [];
     });
     const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
-    if (error) failures.push(failure(null, reasonOf(error) as Failure['reason'], error.message));
+    if (error) failures.push(failure(null, reasonOf(error), error.message));
     return { failures };
   });
 

@@ -1,4 +1,4 @@
-// "People you may know": whom several of the viewer's follows follow.
+// "People you may know": users whom several of the viewer's follows follow.
 import type { Context } from '../context.ts';
 import { findSuggestions, type Suggestion, type Suggestions } from '../follow/suggestions.ts';
 import { builder } from './builder.ts';

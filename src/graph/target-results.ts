@@ -65,7 +65,7 @@ export function addTargetMutations<Reason extends string>(
     builder.objectRef<Changed>(`${prefix}${suffix}`).implement({
       description,
       fields: (t) => ({
-        user: t.field(userField('The user as they are now.', ({ userId }: Changed) => userId)),
+        user: t.field(userField('The user as they are now.', ({ userId }) => userId)),
       }),
     }),
   );
@@ -73,7 +73,7 @@ export function addTargetMutations<Reason extends string>(
     description: 'It was not done; the other users of the same request are not concerned.',
     fields: (t) => ({
       userId: t.exposeID('userId', { nullable: false, description: 'The id as it was given.' }),
-      reason: t.field({ type: ReasonType, nullable: false, description: 'Why.', resolve: ({ reason }) => reason }),
+      reason: t.expose('reason', { type: ReasonType, nullable: false, description: 'Why.' }),
       message: t.exposeString('message', { nullable: false, description: 'Why, in words for a developer.' }),
     }),
   });
@@ -98,11 +98,10 @@ export function addTargetMutations<Reason extends string>(
     const PayloadType = builder.objectRef<Payload>(`${name}Payload`).implement({
       description: `The answer of \`${field}\`.`,
       fields: (t) => ({
-        results: t.field({
+        results: t.expose('results', {
           type: [ResultType],
           nullable: false,
           description: 'One result for each id of the input, in its order.',
-          resolve: ({ results }) => [...results],
         }),
         viewer: t.field(VIEWER_NOW),
       }),
@@ -150,13 +149,13 @@ export function addTargetMutations<Reason extends string>(
     return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), userId: id };
   }
 
-  const failure = (userId: UserId, reason: keyof Reasons<Reason>, message = reasons[reason].description): Failed => ({
-    ...{ type: `${prefix}Failure`, userId: userId.toWellFormed(), reason, message },
-  });
+  const failure = (userId: UserId, reason: keyof Reasons<Reason>, message = reasons[reason].description): Failed => {
+    return { type: `${prefix}Failure`, userId: userId.toWellFormed(), reason, message };
+  };
 }
 
 /** The reason that stands for an error of the upstream. */
-export function reasonOf({ code, mayHaveHappened }: GatewayError): keyof typeof COMMON_REASONS {
+export function reasonOf({ code, mayHaveHappened }: GatewayError) {
   if (mayHaveHappened) return 'UNKNOWN_OUTCOME';
   if (code === 'USER_NOT_FOUND' || code === 'THROTTLED') return code;
   return code === 'FORBIDDEN' || code === 'BAD_USER_INPUT' ? 'REFUSED' : 'UNAVAILABLE';

@@ -1,14 +1,15 @@
-// Connections of users that differ in little but their names: edges, nodes, and where a page stands.
+// Connections of users, which differ in little but their names: edges, nodes, and where a page stands.
+import type { ObjectRef } from '@pothos/core';
 import type { Context } from '../context.ts';
-import type { FollowEntry, UserHandle } from '../follow/model.ts';
+import type { FollowEntry } from '../follow/model.ts';
 import { indexAfter } from '../follow/resume.ts';
 import { builder } from './builder.ts';
-import { type ConnectionArguments, checkFirst, PAGE_INFO, type PageInfo, pageInfoOf } from './connection.ts';
+import { type ConnectionArguments, checkFirst, type PageInfo, PageInfoType, pageInfoOf } from './connection.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
-export type UserEdge = { readonly cursor: string; readonly node: UserHandle; readonly followedAt?: number };
-export type UserConnection = { readonly edges: UserEdge[]; readonly pageInfo: PageInfo };
+type UserEdge = FollowEntry & { readonly cursor: string };
+export type UserConnection = { readonly edges: readonly UserEdge[]; readonly pageInfo: PageInfo };
 /** A page of a list that is at hand whole, of so many members. */
 export type CountedConnection = UserConnection & { readonly count: number };
 
@@ -25,12 +26,10 @@ export async function readCounted<R extends { readonly members: readonly FollowE
   // What is newer than the cursor's member has been shown.
   const index = position ? indexAfter(members, position) : 0;
   const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
-  const edges = members.slice(from, from + wanted).map(({ user, followedAt }, i) => ({
-    cursor: encodeCursor(settings.cursorKey, scope, {
-      ...{ start: '', size: 0, index: from + i, userId: user.id, followedAt },
-    }),
-    ...{ node: user, followedAt },
-  }));
+  const edges = members.slice(from, from + wanted).map(({ user, followedAt }, i) => {
+    const place = { start: '', size: 0, index: from + i, userId: user.id, followedAt };
+    return { user, followedAt, cursor: encodeCursor(settings.cursorKey, scope, place) };
+  });
   const hasNextPage = from + edges.length < members.length;
   return { ...rest, edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), count: members.length };
 }
@@ -43,12 +42,21 @@ export function userConnection<C extends UserConnection = UserConnection>(
   const EdgeType = builder.objectRef<UserEdge>(`${name}Edge`).implement({
     description: edge,
     fields: (t) => ({
-      cursor: t.string({ nullable: false, description: cursor, resolve: (edge) => edge.cursor }),
-      node: t.field({ type: UserType, nullable: false, description: 'The user.', resolve: ({ node }) => node }),
+      cursor: t.exposeString('cursor', { nullable: false, description: cursor }),
+      node: t.expose('user', { type: UserType, nullable: false, description: 'The user.' }),
     }),
   });
-  const ConnectionType = builder.objectRef<C>(`${name}Connection`).implement({
-    description: page,
+  return [connectionOf<C>(name, page, EdgeType), EdgeType] as const;
+}
+
+/** Adds a connection with this edge to the schema. */
+export function connectionOf<C extends UserConnection>(
+  name: string,
+  description: string,
+  EdgeType: ObjectRef<typeof builder.$inferSchemaTypes, UserEdge>,
+) {
+  return builder.objectRef<C>(`${name}Connection`).implement({
+    description,
     fields: (t) => ({
       edges: t.field({
         type: [EdgeType],
@@ -60,10 +68,15 @@ export function userConnection<C extends UserConnection = UserConnection>(
         type: [UserType],
         nullable: false,
         description: 'The members alone.',
-        resolve: ({ edges }) => edges.map(({ node }) => node),
+        resolve: ({ edges }) => edges.map(({ user }) => user),
       }),
-      pageInfo: t.field({ ...PAGE_INFO, resolve: ({ pageInfo }) => pageInfo }),
+      pageInfo: t.field({
+        type: PageInfoType,
+        nullable: false,
+        description: 'Where this page stands in the list.',
+        complexity: 0,
+        resolve: ({ pageInfo }) => pageInfo,
+      }),
     }),
   });
-  return [ConnectionType, EdgeType] as const;
 }

@@ -49,10 +49,10 @@ async function searchUsers(
       return { next, entries: entries.map((entry, index) => ({ ...entry, start, index })) };
     });
   const { entries, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
-  const edges = entries.map(({ user, followedAt, start, index }) => ({
-    cursor: encodeCursor(settings.cursorKey, scope, { start, index, size: PAGE_SIZE, followedAt, userId: user.id }),
-    node: user,
-  }));
+  const edges = entries.map(({ user, followedAt, start, index }) => {
+    const place = { start, index, size: PAGE_SIZE, userId: user.id, followedAt };
+    return { user, followedAt, cursor: encodeCursor(settings.cursorKey, scope, place) };
+  });
   return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
 }
 
