@@ -111,7 +111,8 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
   return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
 }
 
-const MAX_BYTES = 500;
+/** Of a value (CONTRACT 6.3). */
+export const MAX_VALUE_BYTES = 500;
 const MAX_LOCATION_BYTES = 16;
 
 /** The upstream's item for an edit, or why there is none. Lengths count in bytes. */
@@ -120,6 +121,6 @@ export function wireItemOf({ field, value }: ProfileEdit): WireProfileItem | 'TO
   const [tag, , write] = standard ?? [field, null, writeText];
   const written = write(value ?? undefined);
   if (written === null) return 'INVALID_VALUE';
-  const maxBytes = field === 'location' ? MAX_LOCATION_BYTES : MAX_BYTES;
+  const maxBytes = field === 'location' ? MAX_LOCATION_BYTES : MAX_VALUE_BYTES;
   return Buffer.byteLength(String(written)) > maxBytes ? 'TOO_LONG' : { Tag: tag, Value: written };
 }

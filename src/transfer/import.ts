@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError } from '../errors.ts';
 import type { Outcome } from '../follow/services.ts';
+import { MAX_VALUE_BYTES } from '../tencent/profile.ts';
 import { isAboutRequest } from '../tencent/upstream-errors.ts';
 import { type Row, readTable } from './csv.ts';
 import { readProgress, writeProgress } from './progress.ts';
@@ -19,8 +20,6 @@ export type Import = keyof typeof IMPORTS;
 
 /** The most lines of a batch: a kill has them sent once more, and the upstream orders them as it likes. */
 const MAX_BATCH = 640;
-/** CONTRACT 6.3. */
-const MAX_TEXT_BYTES = 500;
 
 /** Runs the command; resolves with whether nothing was refused. */
 export async function importFile(
@@ -89,8 +88,8 @@ function faultIn(cells: Row['cells'], columns: readonly string[], pattern: RegEx
   const impossible = columns.map((name) => cells[name] ?? '').find((id) => !pattern.test(id));
   if (impossible !== undefined) return `"${impossible}" cannot be a UserID`;
   if (cells.from !== undefined && cells.from === cells.to) return 'nobody follows themselves';
-  const long = ['nick', 'avatar'].find((name) => Buffer.byteLength(cells[name] ?? '') > MAX_TEXT_BYTES);
-  return long ? `${long} has more than ${MAX_TEXT_BYTES} bytes` : null;
+  const long = ['nick', 'avatar'].find((name) => Buffer.byteLength(cells[name] ?? '') > MAX_VALUE_BYTES);
+  return long ? `${long} has more than ${MAX_VALUE_BYTES} bytes` : null;
 }
 
 /** Sends until every line is done or refused; rejects when the upstream has no use for another try. */

@@ -16,12 +16,13 @@ export function createOnlineStatus({ world }: { world: World }): Handler<OnlineS
       .filter((id) => codeOf(id) === 0)
       .map((id) => {
         const devices = world.devices(id);
-        const [first] = devices.map(([, status]) => status).sort();
+        // Online comes before PushOnline in the alphabet too.
+        const [best] = devices.map(([, status]) => status).sort();
         return {
           To_Account: id,
-          [call.faults.stateKey ? 'State' : 'Status']: first ?? 'Offline',
+          [call.faults.stateKey ? 'State' : 'Status']: best ?? 'Offline',
           ...(body.IsNeedDetail === 1 &&
-            first && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
+            best && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
         };
       });
     const ErrorList = ids.filter((id) => codeOf(id) !== 0).map((id) => ({ To_Account: id, ErrorCode: codeOf(id) }));
