@@ -75,8 +75,8 @@ export function createRedisLink(options: RedisLinkOptions) {
   async function ask<T>(
     command: (redis: RedisClient) => Promise<T>,
     key = '',
-    ms = timeoutMs,
     traced?: Traced,
+    ms = timeoutMs,
   ): Promise<T | undefined> {
     const node = nodeOf(key);
     if (away.has(node) || closed.signal.aborted) return undefined;
@@ -140,7 +140,7 @@ export function createRedisLink(options: RedisLinkOptions) {
      * cluster's client loses the answers of a pipeline in which Redis does not know a script by its hash.
      */
     run: (lua: string, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown> =>
-      ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], ms),
+      ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], undefined, ms),
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
     whenBack,

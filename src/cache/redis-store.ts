@@ -84,10 +84,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   ): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
     const group = groupOf(key);
     const keys = [generationOf(group), entryOf(key)] as const;
-    const found = await link.ask((redis) => redis.mget(...keys), keys[0], undefined, { command: 'MGET', spans });
+    const found = await link.ask((redis) => redis.mget(...keys), keys[0], { command: 'MGET', spans });
     if (!found) return undefined;
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
-    if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key) : undefined;
+    if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key, spans) : undefined;
     if (!text.startsWith(`${generation}|`)) return { generation };
     const [, readAt, version, body = ''] = ENTRY.exec(text) ?? [];
     const value = body === NOTHING ? null : decode(body);
@@ -102,7 +102,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   async function lock(key: string, generation: string, spans?: Waiter['spans']): Promise<boolean> {
     const name = lockOf(key, generation);
     const traced = { command: 'SET', spans };
-    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, undefined, traced)) !== null;
+    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, traced)) !== null;
   }
 
   /** Frees the lock without an entry, so that another replica can try at once. */

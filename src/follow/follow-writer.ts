@@ -23,9 +23,8 @@ export function createFollowWriter(follow: Pick<FollowService, 'readRelations' |
 
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
   async function look(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<FollowRelation>> {
-    const { signal, onUpstreamCall } = call;
     const deadlineAt = Math.min(call.deadlineAt, clock.now() + LOOK_MS);
-    const relations = await follow.readRelations(from, userIds, { signal, onUpstreamCall, deadlineAt });
+    const relations = await follow.readRelations(from, userIds, { ...call, deadlineAt });
     for (const [to, relation] of relations)
       if (!(relation instanceof GatewayError)) relations.set(to, own.relation(from, to, relation));
     return relations;

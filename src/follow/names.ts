@@ -23,7 +23,7 @@ export function fold(text: string): string {
 export function createNames(usesPinyin: boolean) {
   const names = new WeakMap<Profile, Name>();
   const loading = usesPinyin ? import('pinyin-pro') : null;
-  // A search tells of its failure; until there is one nobody listens.
+  // Searches report the failure; before the first one it would count as unhandled.
   loading?.catch(() => {});
 
   return {

@@ -43,7 +43,7 @@ const COMPARE: Record<MemberOrder, Compare> = {
   NICK_DESC: reversed(inOrder),
 };
 
-/** Whether somebody who comes later in time comes before `place` in the upstream's order. */
+/** Whether a member comes before `place` in the upstream's order. */
 export const isNewer = ({ followedAt, user }: FollowEntry, place: Place): boolean =>
   newestFirst({ key: followedAt, id: user.id }, place) < 0;
 

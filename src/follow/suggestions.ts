@@ -6,7 +6,7 @@ import type { BlockRelation, FollowPage, FollowRelation, PageQuery, UserHandle, 
 import { outcomeOf } from './services.ts';
 import { MAX_FOLLOWS, readMembers } from './whole-list.ts';
 
-/** Somebody to follow, and who of the viewer's follows does, in the order of these. */
+/** A user to follow, and the viewer's follows who follow that user, in their order. */
 export type Suggestion = { readonly user: UserHandle; readonly via: readonly UserHandle[] };
 
 /** Those with most in common first. `isComplete` is false when there were more lists, or more of a list, than was read. */

@@ -33,7 +33,7 @@ export function createUserSearch(
   });
 
   return (words, start, call) => {
-    // What people look for is no key to be read in a store.
+    // A store shows its keys, and search words are private.
     const key = createHash('sha256')
       .update(JSON.stringify([words, start]))
       .digest('base64url');

@@ -104,7 +104,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     return isKnown;
   }
 
-  /** Of a presence nothing is asked before somebody wants to know it. Logins are many, so that replicas hear of them in bulk. */
+  /** A presence is read again when a client asks for it. Logins are many, so replicas hear of them in bulk. */
   function notePresence(userId: UserId): void {
     if (gathered.size === 0)
       clock.sleep(GATHER_MS, closed.signal).then(

@@ -10,12 +10,13 @@ export type Origin = { clientIp: string; platform: 'RESTAPI' | 'Web' | 'Android'
 
 const PHONE: Origin = { clientIp: '127.0.0.1', platform: 'iOS' };
 
-/** How each change of a connection is called. */
+/** How each change of a connection is called, and what it leaves the device as. */
 const STATE_CHANGES = {
-  login: ['Login', 'Register'],
-  logout: ['Logout', 'Unregister'],
-  disconnect: ['Disconnect', 'LinkClose'],
+  login: { Action: 'Login', Reason: 'Register', status: 'Online' },
+  logout: { Action: 'Logout', Reason: 'Unregister', status: 'Offline' },
+  disconnect: { Action: 'Disconnect', Reason: 'LinkClose', status: 'PushOnline' },
 } as const;
+type StateChange = keyof typeof STATE_CHANGES;
 
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
@@ -43,7 +44,8 @@ export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: {
       if (targets.length > 0) send(`Sns.CallbackBlackList${isBlocked ? 'Add' : 'Delete'}`, { PairList }, origin);
     },
 
-    stateChanged(id: string, [Action, Reason]: (typeof STATE_CHANGES)[keyof typeof STATE_CHANGES]): void {
+    stateChanged(id: string, how: StateChange): void {
+      const { Action, Reason } = STATE_CHANGES[how];
       send('State.StateChange', { EventTime: now(), Info: { Action, To_Account: id, Reason } }, PHONE);
     },
 
@@ -79,9 +81,9 @@ export function createPeopleActions({ world, events }: { world: World; events: W
     },
 
     /** A device comes, goes, or drops out, which leaves it reachable by push. */
-    connect(id: string, platform: Platform, how: keyof typeof STATE_CHANGES = 'login'): void {
-      world.setDevice(id, platform, ({ login: 'Online', logout: 'Offline', disconnect: 'PushOnline' } as const)[how]);
-      events.stateChanged(id, STATE_CHANGES[how]);
+    connect(id: string, platform: Platform, how: StateChange = 'login'): void {
+      world.setDevice(id, platform, STATE_CHANGES[how].status);
+      events.stateChanged(id, how);
     },
 
     /** Answers the tags whose value is new. */

@@ -12,7 +12,10 @@ const MAX_ACCOUNTS = 100;
 
 export function createAccountService(client: Pick<TencentClient, 'call'>) {
   return {
-    /** Makes sure that each account exists, with what is given of it: done twice it is the same. */
+    /**
+     * Makes sure that each account exists, with what is given of it: done twice it is the same. Of an account that comes
+     * twice the last one counts.
+     */
     importAccounts(accounts: readonly NewAccount[], call: CallOptions): Promise<Batch<'done'>> {
       const byId = new Map(accounts.map((account) => [account.id, account]));
       const ask = async (ids: UserId[]): Promise<Batch<'done'>> => {

@@ -20,7 +20,7 @@ export type BatchCommand<T> = BatchItems<T> & {
   order?: 'in turn';
   /** `From_Account` and `To_Account` unless it says otherwise. */
   request?(from: UserId, chunk: readonly UserId[]): object;
-  /** What it is when there is no `from`. */
+  /** The code of the failure when there is no `from`. */
   blames?: ErrorCode;
 };
 

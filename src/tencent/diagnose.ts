@@ -43,17 +43,13 @@ export async function diagnose(
       if (isRefusal(error, NO_SUCH_TAG)) missing.push(key);
     });
   }
-  const search =
-    userSearch &&
-    (await createUserSearchService(client)
-      .searchUsers([adminId], '', call)
-      .catch((error: unknown) => error));
-  if (search instanceof GatewayError)
-    return {
-      ...diagnoseFailure(search),
-      explanation: `user search: ${diagnoseFailure(search).explanation}`,
-      remedy: BUY_SEARCH,
-    };
+  try {
+    if (userSearch) await createUserSearchService(client).searchUsers([adminId], '', call);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const failure = diagnoseFailure(error);
+    return { ...failure, explanation: `user search: ${failure.explanation}`, remedy: BUY_SEARCH };
+  }
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
   return {
     ok: false,

@@ -92,7 +92,7 @@ export function createProfileService(
         const item = wireItemOf(edit);
         if (typeof item === 'string') return false;
         const found = items.find(({ tag }) => tag === item.Tag);
-        // What is unset is left out.
+        // A profile leaves unset tags out.
         return found ? found.value === item.Value : !item.Value;
       }),
     refusedTags,

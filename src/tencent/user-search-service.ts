@@ -8,7 +8,7 @@ import { malformedAnswer } from './upstream-errors.ts';
 const MATCHES_ALL_WORDS = 1;
 const MAX_PAGE = 100;
 
-/** Creates the search over `user_search/search`. What it knows of profiles may be behind: only who was found is read. */
+/** Creates the search over `user_search/search`. Its profiles may be out of date: only ids are read. */
 export function createUserSearchService(client: Pick<TencentClient, 'call'>): UserSearchService {
   return {
     async searchUsers(words, start, call) {

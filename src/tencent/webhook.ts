@@ -1,6 +1,7 @@
 // Reads the upstream's webhooks (CONTRACT 7) in the domain's words. Their signature covers neither body nor
 // command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
+import { parseJson } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import { isUserId, type UserId } from '../follow/model.ts';
 import type { WebhookEvent } from '../follow/webhook-events.ts';
@@ -126,12 +127,4 @@ function parseAlarm({
   const isName = (value: unknown): value is string => typeof value === 'string' && /^[\w.]{1,64}$/.test(value);
   if (!isName(service) || !isName(command) || !isCount(calls) || !isCount(limit)) return null;
   return { type: 'rate-alarm', service, command, calls, limit };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

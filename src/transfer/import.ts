@@ -17,7 +17,7 @@ const IMPORTS = {
 } as const;
 export type Import = keyof typeof IMPORTS;
 
-/** Lines of a batch: after a kill so many are sent once more, and in so many the order is the upstream's own. */
+/** The most lines of a batch: a kill has them sent once more, and the upstream orders them as it likes. */
 const MAX_BATCH = 640;
 /** CONTRACT 6.3. */
 const MAX_TEXT_BYTES = 500;
@@ -129,8 +129,7 @@ async function sendFollows({ follows }: Upstream, rows: readonly Row[]): Promise
 }
 
 async function sendAccounts({ accounts }: Upstream, rows: readonly Row[]): Promise<Answers> {
-  // Of an account that comes twice the last line counts.
-  const byId = new Map(rows.map(({ cells: { id = '', nick, avatar } }) => [id, { id, nick, avatar }]));
-  const batch = await accounts.importAccounts([...byId.values()], inBackground());
+  const named = rows.map(({ cells: { id = '', nick, avatar } }) => ({ id, nick, avatar }));
+  const batch = await accounts.importAccounts(named, inBackground());
   return new Map(rows.map((row) => [row, batch.get(row.cells.id as string) as Outcome<string>]));
 }

@@ -36,7 +36,7 @@ export async function connectUpstream({ redis: settings, tencent, upstreamRate: 
   };
 }
 
-/** What a call takes along: all that clients ask goes first. */
+/** The options of a call that goes behind all that clients ask. */
 export const inBackground = (): CallOptions => ({
   signal: new AbortController().signal,
   deadlineAt: clock.now() + DEADLINE_MS,
@@ -47,7 +47,7 @@ export const inBackground = (): CallOptions => ({
 export function createPauses() {
   let pauses = 0;
   return async ({ code, upstream, mayHaveHappened }: GatewayError): Promise<boolean> => {
-    // What clients leave of the budget may be nothing for hours.
+    // Clients may leave nothing of the budget for hours.
     const isThrottled = code === 'THROTTLED';
     if (!isThrottled && (!(upstream?.retryable || mayHaveHappened) || pauses === MAX_PAUSES)) return false;
     const pauseMs = isThrottled ? BUDGET_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;

@@ -52,6 +52,15 @@ test('a list with counts of 45 users and relations is one trace: request, operat
   expect(trace_id).toBe(request?.traceId);
 });
 
+test("a mutation's trace has the look before its change", async () => {
+  const gateway = await openTraced(EMPTY);
+  for (const id of ['ana', 'bert']) gateway.sandbox.world.importAccount(id);
+  const mutation = 'mutation { followUsers(input: { userIds: ["bert"] }) { __typename } }';
+  await (await gateway.send(mutation, {}, { 'x-viewer-id': 'ana' })).text();
+  const calls = [{ follow_add: [] }, { follow_check: [] }];
+  expect(treeOf(await gateway.traced())).toEqual([{ 'POST /graphql': [{ mutation: calls }] }]);
+});
+
 test('requests that share a batch are all linked from it', async () => {
   const gateway = await openTraced(EMPTY);
   gateway.sandbox.world.addFans('star', 20);

@@ -1,8 +1,7 @@
-// portrait_set: one account's profile, all of the request or nothing of it (CONTRACT 6.3).
+// portrait_set: one account's profile, all of the request or nothing of it (CONTRACT 6.2).
 import type { Envelope } from '../../tencent/wire.ts';
 import { pluck, readBatch, readFromAccount } from '../checks.ts';
 import { type Handler, Refusal } from '../envelope.ts';
-import { isObject } from '../http.ts';
 import type { WebhookEvents } from '../webhook-events.ts';
 import type { World } from '../world.ts';
 import { knownTags } from './profiles.ts';
@@ -29,13 +28,11 @@ export function createPortraitSet({ world, events, customFields }: Dependencies)
 
   return (body, { clientIp }) => {
     const id = readFromAccount(body, 40001);
-    const items = body.ProfileItem;
-    readBatch(pluck(items, 'Tag'), { field: 'ProfileItem', max: MAX_ITEMS, code: 40001 });
+    readBatch(pluck(body.ProfileItem, 'Tag'), { field: 'ProfileItem', max: MAX_ITEMS, code: 40001 });
     const tags: Record<string, string | number> = {};
-    for (const item of Array.isArray(items) ? items.filter(isObject) : []) {
-      const { Tag, Value } = item;
-      check(String(Tag), Value);
-      tags[String(Tag)] = Value;
+    for (const { Tag, Value } of body.ProfileItem as { Tag: string; Value: unknown }[]) {
+      check(Tag, Value);
+      tags[Tag] = Value;
     }
     if (!world.has(id)) throw new Refusal(40003);
     events.profileSet(id, world.setProfile(id, tags), { clientIp, platform: 'RESTAPI' });

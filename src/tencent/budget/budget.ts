@@ -77,7 +77,7 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
 }
 
 function rateOf(command: Command, ratePerSecond: number): number {
-  // No margin is left for others of two a second: who else uses the app's search has to leave one.
+  // Two a second leave no margin: other programs that use the app's search have to leave one.
   if (command === 'search') return Math.min(2, ratePerSecond);
   return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
