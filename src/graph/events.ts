@@ -45,48 +45,42 @@ const ProfileEventType = builder.interfaceRef<ProfileEvent>('ProfileEvent').impl
   fields: eventFields,
 });
 
-type UserEvent = Exclude<FollowEvent | ProfileEvent, EventsMissed>;
 /** Events of lists have an owner: the user of the subscription. */
-type ListEvent = UserEvent & { readonly owner: UserId };
+type ListEvent = Exclude<FollowEvent, EventsMissed> & { readonly owner: UserId };
 
-function userEvent(type: UserEvent['type'], description: string, who: string) {
-  return builder.objectRef<UserEvent>(TYPE_NAMES[type]).implement({
+const OWNER = 'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.';
+
+const listEvent = (type: ListEvent['type'], description: string, who: string) =>
+  builder.objectRef<ListEvent>(TYPE_NAMES[type]).implement({
     description,
-    interfaces: [type === 'profile-changed' ? ProfileEventType : FollowEventType],
+    interfaces: [FollowEventType],
     fields: (t) => ({
       user: t.field(userField(who, ({ userId }) => userId)),
+      owner: t.field(userField(OWNER, ({ owner }) => owner)),
     }),
   });
-}
 
-const FanGainedType = userEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
-const ListEventTypes = [
-  FanGainedType,
-  userEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.'),
-  userEvent(
-    'mutual-gained',
-    'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
-    'Who follows the user and is followed back.',
-  ),
-];
-userEvent('profile-changed', 'A profile was changed.', 'Whose profile it is, as it is now.');
+const FanGainedType = listEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
+listEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.');
+listEvent(
+  'mutual-gained',
+  'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
+  'Who follows the user and is followed back.',
+);
 
-for (const type of ListEventTypes)
-  builder.objectField(type, 'owner', (t) =>
-    t.field(
-      userField(
-        'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.',
-        (event) => (event as ListEvent).owner,
-      ),
-    ),
-  );
+builder.objectRef<Exclude<ProfileEvent, EventsMissed>>(TYPE_NAMES['profile-changed']).implement({
+  description: 'A profile was changed.',
+  interfaces: [ProfileEventType],
+  fields: (t) => ({ user: t.field(userField('Whose profile it is, as it is now.', ({ userId }) => userId)) }),
+});
+
 builder.objectField(FanGainedType, 'edge', (t) =>
   t.field({
     type: FollowEdgeType,
     nullable: false,
     description: 'The edge of `user` in the fans, for caches that keep lists: it belongs first.',
     complexity: USER_PRICE,
-    resolve: (event, _args, { settings }) => newFan((event as ListEvent).owner, event.userId, event.at, settings),
+    resolve: ({ owner, userId, at }, _args, { settings }) => newFan(owner, userId, at, settings),
   }),
 );
 
