@@ -2,7 +2,7 @@
 export type Span = {
   /** Null where no trace is kept. */
   readonly traceId: string | null;
-  /** Whether it is kept: what nobody will see need not be found out. */
+  /** Whether it is kept; attributes of others need not be found out. */
   readonly isRecorded: boolean;
   /** Begins a part of this work; `links` are others for which it is done as well. */
   child(name: string, attributes?: Attributes, links?: readonly Span[]): Span;

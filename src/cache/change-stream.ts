@@ -48,7 +48,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   let local = randomInt(2 ** 40);
   /** The entry of the Redis stream that was read last. */
   let position = FIRST_ID;
-  /** Whether Redis was away at the start: by now there are subscribers, for whom the past is no news. */
+  /** Whether Redis was away at the start: by now there are subscribers, who must not be told of the past. */
   let isLate = false;
   /** Whether other replicas lack entries that Redis did not take. */
   let hasUnshared = false;

@@ -161,7 +161,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       const known = peek(key);
       const version = options.versionOf?.(value) ?? null;
       const isKnown = version !== null && known?.version === version && known.value !== null;
-      // The same version again is no news, unless what is known of it is getting old.
+      // The same version again changes nothing, unless what is known of it is getting old.
       if (isKnown && isHeard(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return;
       tiers.keep(key, value, { ...began, shared: known?.shared });
     },

@@ -98,7 +98,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
     return { generation };
   }
 
-  /** Takes the lock, with which one replica at a time asks the source. A Redis that cannot say keeps nobody waiting. */
+  /** Takes the lock, with which one replica at a time asks the source. Without an answer from Redis no replica waits. */
   async function lock(key: string, generation: string, spans?: Waiter['spans']): Promise<boolean> {
     const name = lockOf(key, generation);
     const traced = { command: 'SET', spans };

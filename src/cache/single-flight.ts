@@ -52,7 +52,7 @@ export function combineWaiters() {
     get spans() {
       return work ?? [...new Set(Array.from(waiters, ({ spans = [] }) => spans).flat())];
     },
-    // A call is counted for one of those who wait; a renewal behind an answer for nobody.
+    // A call is counted for one of the waiters; that of a renewal behind an answer is not counted.
     onUpstreamCall: (command) => [...waiters].find((waiter) => rankOf(waiter) === 0)?.onUpstreamCall?.(command),
   };
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Span } from '../span.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
-import { type FollowService, known } from './services.ts';
+import { type FollowService, valueOrNull } from './services.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 
@@ -63,7 +63,7 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
       const answer = relations.get(claim[other]);
       // Nothing happens to an account that does not exist.
       if (answer instanceof GatewayError && answer.code === 'USER_NOT_FOUND') continue;
-      const relation = known(answer);
+      const relation = valueOrNull(answer);
       const [follows, isFollowed] = [isFollowing(relation), isFan(relation)];
       const [isThere, mutual] = side === 'from' ? [follows, isFollowed] : [isFollowed, follows];
       if (relation !== null && isThere === (claim.type === 'followed')) {

@@ -7,8 +7,8 @@ import {
   type CallOptions,
   type ChangeAnswer,
   type FollowService,
-  known,
   type Outcome,
+  valueOrNull,
 } from './services.ts';
 import { isDone, type Writes } from './writes.ts';
 
@@ -48,7 +48,7 @@ export function createFollowWriter(follow: Pick<FollowService, 'readRelations' |
       eventOf: (id) => ({ type: 'follow-changed', ...edgeOf(kind, viewer, id) }),
       async tell(id, isChanged) {
         // A change does not touch the follow in the other direction.
-        const relation = known(before.get(id));
+        const relation = valueOrNull(before.get(id));
         const isMutual = kind === 'removeFans' ? isFollowing(relation) : isFan(relation);
         if (relation !== null) {
           const [follows, isFollowed] = kind === 'removeFans' ? [isMutual, false] : [kind === 'follow', isMutual];

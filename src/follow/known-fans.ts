@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
 import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
-import { type CallOptions, known, outcomeOf } from './services.ts';
+import { type CallOptions, outcomeOf, valueOrNull } from './services.ts';
 import { MAX_PAGE_SIZE } from './walk.ts';
 import { MAX_FOLLOWS, readPages } from './whole-list.ts';
 
@@ -78,7 +78,7 @@ async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): P
       }
       isAnswered = true;
       undecided.delete(id);
-      if (isFan(known(relation))) found.add(id);
+      if (isFan(valueOrNull(relation))) found.add(id);
     }
   }
   if (failure && !isAnswered) {
@@ -160,7 +160,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
     async countFans(userId: UserId): Promise<number | null> {
       const counts = await outcomeOf(() => run(1, (call) => service.readCounts(userId, call)));
       if (counts instanceof GatewayError && counts.code === 'USER_NOT_FOUND') throw counts;
-      return known(counts)?.fans ?? null;
+      return valueOrNull(counts)?.fans ?? null;
     },
   };
 }

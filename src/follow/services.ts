@@ -20,7 +20,7 @@ export type CallOptions = Waiter;
 export type Outcome<T> = T | GatewayError;
 
 /** The value, or null where there is none. */
-export const known = <T>(outcome: Outcome<T> | undefined): T | null =>
+export const valueOrNull = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
 /** What a read came to. */

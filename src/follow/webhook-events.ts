@@ -45,7 +45,7 @@ export type WebhookEventsOptions = {
 
 /** An app's own events name no more users than this in one second, on each replica; more is taken for a flood. */
 const USERS_PER_SECOND = 100;
-/** So many blocks count as one of these users. */
+/** The number of blocks that count as one of these users. */
 const PAIRS_PER_USER = 50;
 /** A flood ends, and webhooks lengthen fresh times again, when it has been quiet for this long, in milliseconds. */
 const FLOOD_MS = 60_000;

@@ -7,7 +7,7 @@ import type { HeardChange } from './changes.ts';
 import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
-import { type Batch, type CallOptions, known, type Outcome } from './services.ts';
+import { type Batch, type CallOptions, type Outcome, valueOrNull } from './services.ts';
 
 export type Writes = ReturnType<typeof createWrites>;
 
@@ -63,7 +63,7 @@ export function createWrites(parts: WriteParts) {
     async makeSo<Value, Reason>(userIds: readonly UserId[], change: TargetChange<Value, Reason>) {
       const { send, before, read, isSo, eventOf, tell } = change;
       const shows = (isWanted: boolean, values: TargetChange<Value, Reason>['before'], id: UserId) => {
-        const value = known(values.get(id));
+        const value = valueOrNull(values.get(id));
         return value !== null && isSo(value, id) === isWanted;
       };
       const outcomes: Batch<'changed' | 'unchanged' | Reason> = new Map();

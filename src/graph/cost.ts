@@ -26,7 +26,7 @@ export const PER_CALL = {
 type Unit = 'calls' | 'values';
 type Pricing = { readonly unit: Unit; readonly settings: GraphSettings };
 
-/** The price of a field: so many calls, and all that is selected below it so many times. */
+/** The price of a field: the calls that it takes, and how many times what is selected below it is read. */
 export function price<Args extends object>(
   calls: number | ((args: Args, settings: GraphSettings) => number),
   times: (args: Args, settings: GraphSettings) => number = () => 1,

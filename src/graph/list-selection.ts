@@ -11,7 +11,7 @@ import {
   type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
-import { known, type Outcome, outcomeOf } from '../follow/services.ts';
+import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { MAX_FOLLOWS, readMembers } from '../follow/whole-list.ts';
 import { builder } from './builder.ts';
@@ -105,7 +105,7 @@ export async function readSelected(
   const isNamed = isByNick(wanted.orderBy) || wanted.matching;
   const read = isNamed ? await readMissingProfiles(members, load) : new Map<UserId, Outcome<Profile>>();
   const userOf = ({ user }: FollowEdge): UserHandle => {
-    const profile = known(read.get(user.id));
+    const profile = valueOrNull(read.get(user.id));
     return profile ? { ...user, profile } : user;
   };
   if (isNamed) await names.prepare(members.map(userOf));

@@ -36,7 +36,7 @@ export type TargetMutation<Reason extends string> = {
   field: string;
   /** The beginning of its description. */
   does: string;
-  /** How many calls it may take for so many targets. */
+  /** The most calls that it takes, by the number of targets. */
   calls(targets: number): number;
   change(
     writers: Writers,

@@ -10,7 +10,7 @@ import { UserType } from './user.ts';
 
 type UserEdge = FollowEntry & { readonly cursor: string };
 export type UserConnection = { readonly edges: readonly UserEdge[]; readonly pageInfo: PageInfo };
-/** A page of a list that is at hand whole, of so many members. */
+/** A page of a list that is at hand whole. */
 export type CountedConnection = UserConnection & { readonly count: number };
 
 /** Reads a whole list, and takes a page of it, as a connection with all else that was read. */

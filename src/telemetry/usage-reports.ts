@@ -19,7 +19,7 @@ export type UsedOperation = {
 
 export type UsageReports = ReturnType<typeof createUsageReports>;
 
-/** While so many reports are on their way, what happens is not reported: Hive is slow, or away. */
+/** With this number of reports on their way operations are not reported: Hive is slow, or away. */
 const MAX_SENDING = 2;
 const MAX_OPERATIONS = 1000;
 const TIMEOUT_MS = 5000;

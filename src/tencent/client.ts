@@ -30,7 +30,7 @@ export type TencentClientOptions = {
   clock: Clock;
   /** One HTTP try, connecting included. The upstream's own timeout is 3 s, so stay above (CONTRACT 1.5). */
   timeoutMs?: number;
-  /** At most so many kept-alive connections, each with one call at a time. */
+  /** The most kept-alive connections, each with one call at a time. */
   connections?: number;
   /** At least 0, below 1. */
   random?: () => number;

@@ -1,4 +1,4 @@
-// The budget: at most so many calls of each command in any second, over all replicas together, as the upstream counts.
+// The budget: a number of calls of each command in any second that is not exceeded, over all replicas together, as the upstream counts.
 import { randomUUID } from 'node:crypto';
 import type { RedisLink } from '../../cache/redis-link.ts';
 import type { Priority } from '../../cache/single-flight.ts';

@@ -8,7 +8,7 @@ export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const sa
 
 /** How long a call waits at most: a client has its refusal within half a second. A queue that is busy for longer is standing. */
 const MAX_WAIT_MS = 450;
-/** The same in a standing queue: longer serves nobody more and makes everybody slow. */
+/** The same in a standing queue: a longer one makes all calls slow and serves no more of them. */
 const STANDING_WAIT_MS = 200;
 /** Bounds memory; far more than can go in time. */
 const MAX_WAITING = 1000;

@@ -14,7 +14,7 @@ const DECREASE = { factor: 0.8, least: 0.1, everyMs: 1000, recoveryPerSecond: 0.
 const ASSUMED_REPLICAS = 4;
 /** A replica that has not asked for this long does not count. */
 const ALIVE_MS = 10_000;
-/** Longer than the slowest recovery; what Redis keeps of a command that nobody calls any more. */
+/** Longer than the slowest recovery; what Redis keeps of a command that is not called any more. */
 const KEPT_MS = 60_000;
 /** A script that does not answer holds all calls of its command, and may have granted what is then granted again. */
 const TIMEOUT_MS = 300;
