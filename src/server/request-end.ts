@@ -47,9 +47,13 @@ export function endRequest(
   const aborted = !response.writableFinished;
   const line = {
     ...logLineOf(state),
-    ...{ method, path: path.slice(0, MAX_LOGGED_NAME), status, ms, aborted },
+    method,
+    path: path.slice(0, MAX_LOGGED_NAME),
+    status,
+    ms,
+    aborted,
     // It ends when its client likes, so its time is no measure of ours.
-    ...(state.isStream && { stream: true }),
+    stream: state.isStream || undefined,
   };
   // Every change in the app is a webhook.
   if (path === 'webhook') log.debug(line, 'webhook');

@@ -6,6 +6,9 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { OpenContext } from '../context.ts';
 import { NO_SPAN } from '../span.ts';
 
+/** What a client says of itself. */
+export type Client = { readonly name: string | undefined; readonly version: string | undefined };
+
 export const GRAPHQL_PATH = '/graphql';
 
 export type RequestState = ReturnType<typeof openRequest>;
@@ -62,14 +65,13 @@ export function openRequest(
  * By Apollo's headers, and those of clients that took them over without the name; or by the parameters of a WebSocket, which
  * may also name a `client`.
  */
-export function clientOf(told: Readonly<Record<string, unknown>>): { name?: string; version?: string } {
+export function clientOf(told: Readonly<Record<string, unknown>>): Client {
   const { client } = told as { client?: Record<string, unknown> | null };
   const read = (what: string) => {
     const found = client?.[what] ?? told[`apollographql-client-${what}`] ?? told[`graphql-client-${what}`];
-    return typeof found === 'string' ? found.slice(0, MAX_LOGGED_NAME) : undefined;
+    return (typeof found === 'string' && found.slice(0, MAX_LOGGED_NAME)) || undefined;
   };
-  const [name, version] = [read('name'), read('version')];
-  return { ...(name && { name }), ...(version && { version }) };
+  return { name: read('name'), version: read('version') };
 }
 
 /** Node drops all but the first of some headers; of two credentials none may get lost unseen. */
@@ -77,14 +79,14 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
   return request.headers[name] === undefined ? undefined : request.headersDistinct[name]?.join(', ');
 }
 
-/** What the log tells of a request. */
+/** What the log tells of a request; it leaves out what is undefined. Spread by condition, lines took twice as long. */
 export function logLineOf({ requestId, span, client, operationName, upstreamCalls, errorCodes }: RequestState) {
   return {
     requestId,
-    ...(span.traceId && { trace_id: span.traceId }),
+    trace_id: span.traceId ?? undefined,
     operationName: operationName?.slice(0, MAX_LOGGED_NAME) ?? null,
-    ...(client.name && { clientName: client.name }),
-    ...(client.version && { clientVersion: client.version }),
+    clientName: client.name,
+    clientVersion: client.version,
     upstreamCalls,
     errorCodes: [...errorCodes],
   };

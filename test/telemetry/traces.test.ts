@@ -126,6 +126,19 @@ test("a trace goes on that a router has begun, or is left out where the router's
   expect(requests[0]?.traceId).toBe(traceId);
 });
 
+test.each([
+  ['0', 1],
+  ['1', 3],
+])('with a share of %s, traces that a router keeps are kept, and of others that share', async (share, kept) => {
+  const gateway = await openTraced(EMPTY, {
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: share,
+  });
+  for (const traceparent of [`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 'nonsense', undefined])
+    await (await gateway.send('{ __typename }', {}, { ...(traceparent && { traceparent }) })).text();
+  expect(named(await gateway.traced(), 'POST /graphql')).toHaveLength(kept);
+});
+
 test('operations over a WebSocket, each event of a subscription, and webhooks are traced', async () => {
   const env = { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks/follow' };
   const gateway = await openTraced({ env, ...EMPTY });
