@@ -1,7 +1,7 @@
 // The composition root: the one file that knows every folder.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication } from './auth/authentication.ts';
-import { createVisibility, type MaySee } from './auth/visibility.ts';
+import { createVisibility, type MaySee } from './auth/viewer.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
