@@ -50,7 +50,9 @@ export const isNewer = ({ followedAt, user }: FollowEntry, place: Place): boolea
 export function selectMembers<E extends FollowEntry>(members: readonly E[], selecting: Selecting<E>): Selected<E> {
   const { orderBy, after, before, first, last, nameOf } = selecting;
   const compare = COMPARE[orderBy];
-  const matching = fold(selecting.matching ?? '');
+  const matching = fold(selecting.matching ?? '').trim();
+  // Of accents alone nothing is left that a name could have in it.
+  if (selecting.matching && !matching) return { entries: [], hasNextPage: false, hasPreviousPage: false };
   const placed: { member: E; place: Place }[] = [];
   let [precede, follow] = [0, 0];
   for (const member of members) {

@@ -11,6 +11,7 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { GraphSettings } from '../context.ts';
 
 /** The keys that one call takes (CONTRACT 0). A price of a part of a call means that others fill the rest. */
@@ -50,28 +51,25 @@ export const USERS_PRICE = price(
 /** What introspection is taken to answer with: tools ask for it once, attacks many times. */
 const INTROSPECTION_VALUES = 10_000;
 
-type Priced = { readonly document: DocumentNode; readonly introspections: number };
+type Priced = {
+  /** The operation alone, without meta-fields, which the plugin prices like calls. */
+  readonly document: DocumentNode;
+  readonly introspections: number;
+  /** Names of its variables, and whether one is an id, whose text no price depends on. */
+  readonly variables: readonly (readonly [name: string, isId: boolean])[];
+  /** With which variables it has been allowed. */
+  readonly allowed: LRUCache<string, true>;
+};
 type Request = {
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 };
 
-const pricedOperations = new WeakMap<OperationDefinitionNode, Priced>();
-
-/** The operation alone, without meta-fields, which the plugin prices like calls; null when there is no such operation. */
-function pricedOf({ document, operationName }: Request): Priced | null {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return null;
-  const priced = pricedOperations.get(operation) ?? withoutMeta(operation, document);
-  pricedOperations.set(operation, priced);
-  return priced;
-}
-
-function withoutMeta(operation: OperationDefinitionNode, document: DocumentNode): Priced {
+function priced(operation: OperationDefinitionNode, document: DocumentNode): Priced {
   let introspections = 0;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  const priced = visit(
+  const withoutMeta = visit(
     { ...document, definitions: [operation, ...fragments] },
     {
       Field({ name: { value } }) {
@@ -80,16 +78,22 @@ function withoutMeta(operation: OperationDefinitionNode, document: DocumentNode)
       },
     },
   );
-  return { document: priced, introspections };
+  const variables = (operation.variableDefinitions ?? []).map(({ variable, type }) => {
+    const inner = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+    return [variable.name.value, inner.kind === Kind.NAMED_TYPE && inner.name.value === 'ID'] as const;
+  });
+  const allowed = new LRUCache<string, true>({ maxSize: 10_000, sizeCalculation: (_, { length }) => length + 50 });
+  return { document: withoutMeta, introspections, variables, allowed };
 }
 
-/** What an operation costs in a unit; throws a GraphQLError for wrong variables or arguments. */
-export function predict(schema: GraphQLSchema, settings: GraphSettings, request: Request, unit: Unit): number {
-  const priced = pricedOf(request);
-  if (!priced) return 0;
-  const ctx: Pricing = { unit, settings };
-  const { complexity } = complexityFromQuery(priced.document, { schema, ctx, variables: { ...request.variables } });
-  return complexity + (unit === 'values' ? priced.introspections * INTROSPECTION_VALUES : 0);
+/** The variables that a price may depend on. */
+function pricedVariables({ variables }: Priced, given: Request['variables']): string {
+  const values: Record<string, unknown> = {};
+  for (const [name, isId] of variables) {
+    const value = given?.[name];
+    values[name] = isId && typeof value === 'string' ? '' : value;
+  }
+  return JSON.stringify(values);
 }
 
 export type CheckCost = (request: Request) => GraphQLError | null;
@@ -97,13 +101,29 @@ export type CheckCost = (request: Request) => GraphQLError | null;
 /** Makes the check of an operation: why it may not run, or null. */
 export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings): CheckCost {
   const { maxUpstreamCalls, maxValues } = settings;
-  return (request) => {
+  const operations = new WeakMap<OperationDefinitionNode, Priced>();
+
+  /** What an operation costs in a unit; throws a GraphQLError for wrong variables or arguments. */
+  function predict({ document, introspections }: Priced, variables: Request['variables'], unit: Unit): number {
+    const ctx: Pricing = { unit, settings };
+    const { complexity } = complexityFromQuery(document, { schema, ctx, variables: { ...variables } });
+    return complexity + (unit === 'values' ? introspections * INTROSPECTION_VALUES : 0);
+  }
+
+  return ({ document, operationName, variables }) => {
+    const operation = getOperationAST(document, operationName);
+    if (!operation) return null;
+    const its = operations.get(operation) ?? priced(operation, document);
+    operations.set(operation, its);
+    const key = pricedVariables(its, variables);
+    if (its.allowed.has(key)) return null;
     try {
-      const calls = Math.ceil(predict(schema, settings, request, 'calls'));
+      const calls = Math.ceil(predict(its, variables, 'calls'));
       if (calls > maxUpstreamCalls)
         return tooExpensive(`The operation may take ${calls} calls to the upstream; ${maxUpstreamCalls} are allowed.`);
-      if (predict(schema, settings, request, 'values') > maxValues)
+      if (predict(its, variables, 'values') > maxValues)
         return tooExpensive(`The operation may answer with more than ${maxValues} values.`);
+      its.allowed.set(key, true);
       return null;
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;

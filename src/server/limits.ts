@@ -15,6 +15,7 @@ import {
   validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import { shorten, withoutGuess } from './mask-error.ts';
 
@@ -174,4 +175,12 @@ function refuseVariables(variables: unknown): void {
     values += level.length;
     if (values > MAX_VARIABLE_VALUES) throw tooExpensive(`The variables have more than ${MAX_VARIABLE_VALUES} values.`);
   }
+}
+
+/**
+ * Where Yoga keeps what it made of documents, by their text. It would keep as many of any size; a parsed one takes some 40
+ * bytes for each letter.
+ */
+export function documentCache<V extends object>(): LRUCache<string, V> {
+  return new LRUCache({ max: 1000, maxSize: 500_000, sizeCalculation: (_value, text) => text.length + 1 });
 }

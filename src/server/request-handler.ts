@@ -1,5 +1,6 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../auth/authentication.ts';
@@ -144,22 +145,26 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       cacheHeaders.forbid(response);
       return streams.send(response, result, maxResponseBytes, accepted.stream ?? undefined);
     }
-    const answered = processRegularResult(result, graphql.fetchAPI, accepted.json ?? 'application/json');
-    const allow = answered.headers.get('allow');
-    if (allow) response.setHeader('allow', allow);
-    response.statusCode = answered.status;
+    const bytes = await bytesOf(result, accepted.json ?? 'application/json', response);
     if (!accepted.json) {
       cacheHeaders.forbid(response);
       return streams.send(response, [result].values(), maxResponseBytes, accepted.stream ?? undefined);
     }
-    const bytes = {
-      contentType: answered.headers.get('content-type') as string,
-      body: Buffer.from(await answered.text()),
-    };
     if (bytes.body.byteLength > maxResponseBytes)
       throw new Refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
-    if (answered.status === 200) answers.keep(question, state, bytes);
+    if (response.statusCode === 200) answers.keep(question, state, bytes);
     send(request, response, state, bytes);
+  }
+
+  /** An answer as JSON; its errors may ask for a status of their own. */
+  async function bytesOf(result: ExecutionResult, type: string, response: ServerResponse): Promise<AnswerBytes> {
+    // Most answers are data alone: a fetch response on the way costs a tenth of them.
+    if (!result.errors) return { contentType: `${type}; charset=utf-8`, body: Buffer.from(JSON.stringify(result)) };
+    const answered = processRegularResult(result, graphql.fetchAPI, type);
+    const allow = answered.headers.get('allow');
+    if (allow) response.setHeader('allow', allow);
+    response.statusCode = answered.status;
+    return { contentType: answered.headers.get('content-type') as string, body: Buffer.from(await answered.text()) };
   }
 
   function send(request: IncomingMessage, response: ServerResponse, state: RequestState, answer: AnswerBytes) {
