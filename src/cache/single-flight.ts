@@ -6,6 +6,7 @@ import type { Span } from '../span.ts';
  * is the rank that the budget counts with.
  */
 export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /** A value that is older than it should be, as it is given to a waiter. */
 export type StaleUse = {
@@ -22,7 +23,7 @@ export type CacheRead = { group: string; generation: number; freshUntil: number 
 export type Waiter = {
   readonly signal: AbortSignal;
   readonly deadlineAt: number;
-  readonly priority?: (typeof PRIORITIES)[number];
+  readonly priority?: Priority;
   /** Told when the answer is a stale one. */
   readonly onStale?: (use: StaleUse) => void;
   /** Told of every fresh answer. */
