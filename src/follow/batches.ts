@@ -1,7 +1,8 @@
 // The upstream's batch calls, one loader for each command: filled by all requests of the process.
 import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
-import type { Lifetimes, ReadThrough } from '../cache/read-through.ts';
+import type { ReadThrough } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
+import type { Lifetimes } from '../cache/tiers.ts';
 import { type CacheKind, type Caches, type CachesOptions, relationKey, usersOfRelation } from './caches.ts';
 import type { BlockRelation, FollowCounts, FollowRelation, Presence, Profile, UserId } from './model.ts';
 import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';

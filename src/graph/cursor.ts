@@ -5,7 +5,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
-import type { CursorPosition } from '../follow/resume.ts';
+import type { CursorPosition } from '../follow/walk.ts';
 
 /**
  * What a cursor is valid for: a user's list, in time's order or by nick, what one viewer sees of a user's fans, or a
