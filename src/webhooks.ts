@@ -51,7 +51,8 @@ export function createWebhooks(config: Config, { events, clock, report, metrics 
     const message = reader.parse(command, text);
     if (message === null) return refuse(400, 'malformed', 'its body makes no sense', command);
     answer(response);
-    metrics?.onWebhook(command, take(message, span));
+    const outcome = take(message, span);
+    metrics?.onWebhook(command, outcome);
   }
 
   function take(message: WebhookEvent | RateAlarm, span: Span): string {
