@@ -58,6 +58,7 @@ function toConfig(settings: Settings) {
     audience: settings.JWT_AUDIENCE ?? '',
     userClaim: settings.JWT_USER_CLAIM,
   };
+  /** Without a secret, in development alone, the name is believed. */
   const header = { secret: settings.VIEWER_HEADER_SECRET ?? null };
   /** The same on all replicas of an app, and nothing that can be guessed. */
   const derived = (purpose: string, bytes: number) =>

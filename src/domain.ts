@@ -110,15 +110,16 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     async close(): Promise<void> {
       // A change goes on when its client is gone.
       await writes.settled();
-      webhookEvents.close();
-      cache.close();
+      destroy();
     },
-    /** Stops at once. */
-    destroy(): void {
-      subscriptions.close();
-      webhookEvents.close();
-      cache.close();
-      stream.close();
-    },
+    destroy,
   };
+
+  /** Stops at once. */
+  function destroy(): void {
+    subscriptions.close();
+    webhookEvents.close();
+    cache.close();
+    stream.close();
+  }
 }

@@ -1,23 +1,34 @@
 // The composition root: the one file that knows every folder.
 import type { Logger } from 'pino';
-import type { Authenticate } from './auth/authentication.ts';
+import { type Authenticate, createAuthentication } from './auth/authentication.ts';
 import { createVisibility, type MaySee } from './auth/visibility.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
 import { createDomain } from './domain.ts';
+import { ConfigError } from './errors.ts';
+import { createCostCheck } from './graph/cost.ts';
+import { createServedSchema } from './graph/federation.ts';
 import { keyPrefixOf, nodeOf } from './redis/client.ts';
 import { connectRedis } from './redis/connect.ts';
+import { createOccasionalReport, type Report } from './report.ts';
+import { createAnswerCache } from './server/answer-cache.ts';
+import { createClientRateLimit } from './server/client-rate-limit.ts';
+import { createCors } from './server/cors.ts';
+import { createEventStreams } from './server/event-streams.ts';
+import { createGraphiql } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { createRequestHandler } from './server/request-handler.ts';
 import { readOperationNames } from './server/starter-operations.ts';
-import { createServing } from './serving.ts';
+import { createDocuments } from './server/trusted-documents.ts';
+import { createWebSockets } from './server/web-socket.ts';
+import { createGraphql } from './server/yoga.ts';
 import { NO_SPAN } from './span.ts';
 import { createLog } from './telemetry/log.ts';
-import { createMetrics } from './telemetry/metrics.ts';
-import { createMetricsPage, METRICS_PATH } from './telemetry/metrics-page.ts';
+import { createMetrics, METRICS_PATH } from './telemetry/metrics.ts';
 import { createBudget } from './tencent/budget/budget.ts';
-import { createTencentClient, type Report } from './tencent/client.ts';
+import { createTencentClient } from './tencent/client.ts';
 import { connectWebhooks } from './webhooks.ts';
 
 /** How long the last spans and usage reports may take when a gateway stops. */
@@ -38,7 +49,7 @@ export type GatewayDependencies = {
 
 /** Builds a whole gateway from its settings, once Redis is connected. Nothing else runs before `listen`. */
 export async function createGateway(config: Config, dependencies: GatewayDependencies = {}) {
-  const { log = createLog(config.logLevel), clock = systemClock, authenticate } = dependencies;
+  const { log = createLog(config.logLevel), clock = systemClock } = dependencies;
   const { maySee = createVisibility(config.listVisibility) } = dependencies;
   const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
   const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive, log);
@@ -46,12 +57,13 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   const client = config.redis && (await connectRedis(config.redis));
   const link =
+    config.redis &&
     client &&
     createRedisLink({
       redis: client,
       clock,
-      timeoutMs: config.redis?.timeoutMs ?? 0,
-      address: config.redis?.nodes[0]?.hostname,
+      timeoutMs: config.redis.timeoutMs,
+      address: config.redis.nodes[0]?.hostname,
       onChange: (up, reason) =>
         up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
       nodeOf: (key) => nodeOf(client, key),
@@ -64,36 +76,46 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       : createMetrics({
           knownOperations: readOperationNames(),
           traces: config.traces,
+          log,
           readings: {
             memoryBytes: () => domain.cache.bytes(),
             breakers: () => tencent.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
-            openSubscriptions: () => openSubscriptions(),
+            openSubscriptions: () => graphql.openSubscriptions(),
           },
         });
   const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
   const contexts = createContexts({ ...domain, maySee, settings: config, clock });
   const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
-  const serving = {
-    contexts,
-    isCurrent: domain.cache.isCurrent,
-    webhook,
-    redis,
-    metrics,
-    usage,
-    beginSpan: tracing?.begin ?? (() => NO_SPAN),
-    clock,
-    log,
-    authenticate,
-    report,
+
+  // Of what clients can make up.
+  const occasionally = createOccasionalReport(report, clock, 600_000);
+  const documents = createDocuments({ config, report: occasionally, metrics });
+  const schema = createServedSchema({ names: config.federation, introspection: config.introspection });
+  const checkCost = createCostCheck(schema, config);
+  const graphql = createGraphql({ config, schema, contexts, checkCost, documents, metrics, usage, log });
+  const problems = documents.read(graphql.check);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
+
+  const authenticate = createAuthentication(config, { clock, report, further: dependencies.authenticate });
+  const secondsToWait = createClientRateLimit(config, redis);
+  const cors = createCors(config, occasionally);
+  const isReady = () => server.isReady();
+  const beginSpan = tracing?.begin ?? (() => NO_SPAN);
+  const admission = { config, graphql, authenticate, cors, secondsToWait, isReady, beginSpan, log, clock };
+  const webSockets = createWebSockets({ ...admission, schema });
+  const streams = createEventStreams(clock);
+  const graphiql = config.graphiql ? createGraphiql(config) : null;
+  const answers = createAnswerCache(domain.cache.isCurrent, clock);
+  const handler = createRequestHandler({ ...admission, answers, streams, graphiql, webhook, metrics });
+  const leave = () => {
+    streams.leave();
+    webSockets.leave();
   };
-  const { server, openSubscriptions } = createServing(config, serving);
-  const metricsPage =
-    metrics &&
-    createMetricsPage(metrics.registry, (error) => log.error({ err: error }, 'A bug of ours failed the metrics'));
-  const metricsListener = metricsPage && createHttpServer(metricsPage, clock);
+  const server = createHttpServer(handler, clock, { upgrade: webSockets.upgrade, leave });
+  const metricsListener = metrics && createHttpServer(metrics.page, clock);
 
   return {
     /** Starts to accept requests; resolves with the base URL. */
@@ -115,25 +137,25 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await server.drain(config.shutdownDrainMs);
       await domain.close();
       await tencent.close();
-      budget.close();
-      domain.destroy();
-      link?.close();
       await metricsListener?.drain(0);
+      destroy();
       // Neither a collector nor Hive keeps a process from stopping.
       const told = Promise.allSettled([tracing?.close(), usage?.close()]);
       await Promise.race([told, systemClock.sleep(LAST_REPORTS_MS)]);
     },
 
-    /** Stops at once. */
-    destroy(): void {
-      domain.destroy();
-      server.destroy();
-      metricsListener?.destroy();
-      void tencent.close();
-      budget.close();
-      link?.close();
-    },
+    destroy,
   };
+
+  /** Stops at once. */
+  function destroy(): void {
+    domain.destroy();
+    server.destroy();
+    metricsListener?.destroy();
+    void tencent.close();
+    budget.close();
+    link?.close();
+  }
 }
 
 /** Lets a failure to listen say which setting is to be changed. */

@@ -132,7 +132,7 @@ export type Scalars = {
 export type ErrorCode =
   /** an argument or variable cannot be right: a malformed id, `first` out of bounds, a wrong type */
   | 'BAD_USER_INPUT'
-  /** `after` is not a cursor of this list of this user, or the upstream no longer takes it */
+  /** `after`, `before` or `since` is not a cursor of this list of this user, or the upstream no longer takes it */
   | 'INVALID_CURSOR'
   /** credentials are missing or wrong */
   | 'UNAUTHENTICATED'

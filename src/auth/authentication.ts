@@ -1,8 +1,9 @@
 // Authentication: every credential of a request must prove the same viewer; none at all means anonymous.
+import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { isUserId, type UserId } from '../follow/model.ts';
 import type { VerifiedCredential } from './credential-cache.ts';
-import type { JwtDependencies, JwtSettings } from './jwt.ts';
+import type { JwtDependencies } from './jwt.ts';
 import { createTrustedHeader, VIEWER_HEADER } from './trusted-header.ts';
 import { createUserSigCheck } from './user-sig.ts';
 import type { Viewer } from './viewer.ts';
@@ -16,19 +17,11 @@ export type HeaderLookup = (name: string) => string | undefined;
  */
 export type Authenticate = (header: HeaderLookup) => Promise<Viewer | null>;
 
-/** The ways by which requests may name their viewer; see the settings. */
-export type AuthSettings = {
-  userSig: boolean;
-  jwt: JwtSettings | null;
-  /** `secret` is null in development alone: then the name is believed. */
-  header: { secret: string | null } | null;
+export type AuthSettings = Pick<Config, 'auth' | 'userIdPattern'> & {
+  tencent: Pick<Config['tencent'], 'sdkAppId' | 'secretKey'>;
 };
 
 export type AuthDependencies = JwtDependencies & {
-  sdkAppId: number;
-  secretKey: string;
-  /** Which ids can be a UserID at all (CONTRACT 1.8). */
-  userIdPattern: RegExp;
   /** A further way, tried first; its null leaves the request to the ways of the settings. */
   further?: Authenticate;
 };
@@ -40,18 +33,20 @@ type Scheme = { example: string; check(credential: string): VerifiedCredential |
  * then neither names the viewer nor is refused; an `Authorization` header that proves nothing is refused always.
  */
 export function createAuthentication(settings: AuthSettings, dependencies: AuthDependencies): Authenticate {
-  const { userSig, jwt } = settings;
+  const { auth, tencent, userIdPattern } = settings;
+  const { userSig, jwt } = auth;
   const schemes = new Map<string, Scheme>();
-  if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', check: createUserSigCheck(dependencies) });
+  const { clock } = dependencies;
+  if (userSig) schemes.set('usersig', { example: 'UserSig <sig>', check: createUserSigCheck(tencent, clock) });
   if (jwt) {
     // Loaded where it is used: jose takes a start 40 ms.
     const check = import('./jwt.ts').then(({ createJwtCheck }) => createJwtCheck(jwt, dependencies));
     schemes.set('bearer', { example: 'Bearer <token>', check: async (token) => (await check)(token) });
   }
-  const readHeader = settings.header && createTrustedHeader(settings.header.secret);
+  const readHeader = auth.header && createTrustedHeader(auth.header.secret);
 
   function toUserId(id: unknown, place: string): UserId {
-    if (isUserId(id) && dependencies.userIdPattern.test(id)) return id;
+    if (isUserId(id) && userIdPattern.test(id)) return id;
     throw new GatewayError('UNAUTHENTICATED', `${place} is not a user id that can exist here.`);
   }
 

@@ -1,16 +1,12 @@
 // Tokens of a single sign-on: JWTs, checked with the public keys that their issuer publishes (JWKS).
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { createOccasionalReport, type Report } from '../report.ts';
 import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
-export type JwtSettings = { jwksUrl: string; issuer: string; audience: string; userClaim: string };
-
-export type JwtDependencies = {
-  clock: Clock;
-  report: Report;
-};
+export type JwtDependencies = { clock: Clock; report: Report };
 
 // Asymmetric ones alone: with HMAC, any holder of the public key could sign.
 const ALGORITHMS = [
@@ -43,7 +39,7 @@ const REFUSALS: Record<string, string> = {
 const HOST_FAILURES = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT'];
 
 /** Makes the check of a JWT; it rejects with `UNAUTHENTICATED`, or `UPSTREAM_UNAVAILABLE` while there are no keys. */
-export function createJwtCheck(settings: JwtSettings, { clock, report }: JwtDependencies) {
+export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { clock, report }: JwtDependencies) {
   const { jwksUrl, issuer, audience, userClaim } = settings;
   const keys = createRemoteJWKSet(new URL(jwksUrl), KEY_HOST);
   const cache = createCredentialCache(clock);

@@ -1,14 +1,15 @@
 // A router in front that has already authenticated the viewer: it names the viewer, and shows a secret.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { AuthSettings, HeaderLookup } from './authentication.ts';
+import type { HeaderLookup } from './authentication.ts';
 
 /** Names the viewer. */
 export const VIEWER_HEADER = 'x-viewer-id';
 const SECRET_HEADER = 'x-viewer-secret';
 
 /** The header that names the viewer unchecked, in development; else null. */
-export const developmentHeaderOf = ({ header }: Pick<AuthSettings, 'header'>): string | null =>
+export const developmentHeaderOf = ({ header }: Config['auth']): string | null =>
   header?.secret === null ? VIEWER_HEADER : null;
 
 /**

@@ -14,14 +14,13 @@ const REFUSALS: Record<Defect, string> = {
 };
 
 /** Makes the check of a UserSig; it throws `UNAUTHENTICATED` for one that does not hold. */
-export function createUserSigCheck(app: { sdkAppId: number; secretKey: string; clock: Clock }) {
-  const { sdkAppId, secretKey, clock } = app;
+export function createUserSigCheck(app: { sdkAppId: number; secretKey: string }, clock: Clock) {
   const cache = createCredentialCache(clock);
 
   return (userSig: string): VerifiedCredential => {
     const known = cache.get(userSig);
     if (known) return known;
-    const verdict = verifyUserSig(userSig, { sdkAppId, secretKey, now: clock.now() / 1000 });
+    const verdict = verifyUserSig(userSig, { ...app, now: clock.now() / 1000 });
     if (!verdict.ok) throw new GatewayError('UNAUTHENTICATED', REFUSALS[verdict.reason]);
     if (verdict.issuedAt > clock.now() / 1000 + CLOCK_TOLERANCE_SECONDS)
       throw new GatewayError('UNAUTHENTICATED', 'The UserSig is not valid yet: check the clock of its server.');

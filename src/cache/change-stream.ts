@@ -153,10 +153,9 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
       // Without Redis subscribers of this replica are told all the same.
       return id && (await catchUp(id)) ? id : hear(value);
     },
-    /** Tells of every entry, and up to which id some may have been lost. Returns the way to stop. */
-    listen(onEntry: (entry: StreamEntry<T>) => void, onGap: (id: string) => void = () => {}): () => void {
+    /** Tells of every entry, and up to which id some may have been lost. */
+    listen(onEntry: (entry: StreamEntry<T>) => void, onGap: (id: string) => void = () => {}): void {
       heard.on('entry', onEntry).on('gap', onGap);
-      return () => void heard.off('entry', onEntry).off('gap', onGap);
     },
     /**
      * What this process has heard behind an id, oldest first, and up to which one; another replica may be ahead of it.

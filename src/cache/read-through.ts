@@ -1,11 +1,9 @@
 // Reads through memory and Redis to a source: fresh, stale or absent, asked once however many ask.
-// Knows no follow words: what a value is, and what a failure means, is told by its maker.
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Generation } from './generations.ts';
 import type { Entry, Kept } from './memory-store.ts';
 import { createSingleFlight, type Waiter } from './single-flight.ts';
 import { type AsOf, createTiers, type TiersOptions } from './tiers.ts';
-
-export type { AsOf, Lifetimes } from './tiers.ts';
 
 /** How a read was answered, and by which tier. */
 export type ReadOutcome = 'fresh' | 'stale' | 'absent' | 'miss';
@@ -18,16 +16,20 @@ export type ReadThrough<V> = ReturnType<typeof createReadThrough<V>>;
 export type ReadThroughOptions<V> = TiersOptions<V> & {
   /** What to reject with when there is no such thing. */
   absence(key: string): Error;
-  /** Whether the source failed by saying that there is no such thing. */
-  isAbsence(error: unknown): boolean;
-  /** The public code of a failure that a stale value may stand in for; null when it may not. */
-  outageCode(error: unknown): string | null;
   /** When (epoch milliseconds) something cheaper than the source last showed that a value holds; null: it does not. */
   validate?(key: string, entry: Entry<V>, all: Waiter): Promise<number | null>;
   onRead?: (outcome: ReadOutcome, tier: Tier) => void;
   onShared?: () => void;
 };
 
+/** A stale value may stand in while the source fails in these ways; for a client's own mistake nothing does. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set([
+  'THROTTLED',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_UNAVAILABLE',
+  'UPSTREAM_MISCONFIGURED',
+  'FEATURE_NOT_ENABLED',
+]);
 /** A value that could not be renewed is not tried again for this long. */
 const RETRY_AFTER_MS = 1000;
 /** How long a renewal behind an answer may take. */
@@ -40,14 +42,14 @@ const MAX_WAIT_MS = 3000;
 type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
-  const { clock, generations, absence, outageCode, validate, onRead = () => {} } = options;
+  const { clock, generations, absence, validate, onRead = () => {} } = options;
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
   const { redis, peek, isFresh, isHeard, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
-  const asOf = (): AsOf => ({ readAt: clock.now(), generation: generations.now() });
+  const asOf = (): AsOf => ({ readAt: clock.now(), generation: generations.now(), shared: null });
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
@@ -77,7 +79,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       if (found.isLocked || clock.now() + pauseMs >= giveUpAt) break;
       await clock.sleep(pauseMs, all.signal);
     }
-    const { generation, shared = '' } = began;
+    const { generation, shared } = began;
     const known = peek(key);
     if (known && takesStale && servesStale(known)) return { entry: known, tier: 'memory', generation };
     if (known && freshMs > 0 && isHeard(known) && clock.now() < known.readAt + validatedMs) {
@@ -96,7 +98,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       return tiers.keep(key, await load(all), began);
     } catch (error) {
       const known = peek(key);
-      if (options.isAbsence(error)) tiers.keep(key, null, began);
+      if (error instanceof GatewayError && error.code === 'USER_NOT_FOUND') tiers.keep(key, null, began);
       else redis?.unlock(key, began.shared ?? '');
       // A reader that left early says nothing of the source.
       if (known && !all.signal.aborted) known.failure = outageCode(error);
@@ -163,7 +165,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       const isKnown = version !== null && known?.version === version && known.value !== null;
       // The same version again changes nothing, unless what is known of it is getting old.
       if (isKnown && isHeard(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return;
-      tiers.keep(key, value, { ...began, shared: known?.shared });
+      tiers.keep(key, value, { ...began, shared: known?.shared ?? null });
     },
     /** What memory knows, however old. */
     peek: peek as (key: string) => Entry<V> | undefined,
@@ -191,3 +193,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     bytes,
   };
 }
+
+/** The public code of a failure that a stale value may stand in for; else null. */
+const outageCode = (error: unknown): ErrorCode | null =>
+  error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null;

@@ -1,8 +1,11 @@
 // Lets equal reads in this process share one, however early some of their waiters leave.
 import type { Span } from '../span.ts';
 
-/** What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks. */
-const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
+/**
+ * What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks. The place
+ * is the rank that the budget counts with.
+ */
+export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
 /** A value that is older than it should be, as it is given to a waiter. */
@@ -31,7 +34,7 @@ export type Waiter = {
   readonly spans?: readonly Span[];
 };
 
-const rankOf = ({ priority = 'interactive' }: Waiter) => PRIORITIES.indexOf(priority);
+export const rankOf = ({ priority = 'interactive' }: Waiter): number => PRIORITIES.indexOf(priority);
 
 /**
  * Several waiters as one, `all`: it is as patient as the most patient of them, and aborts when the last one has. `join`

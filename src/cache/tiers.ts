@@ -23,7 +23,7 @@ export type Lifetimes = {
 export type Redis = { link: RedisLink; prefix: string };
 
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
-export type AsOf = { readAt: number; generation: Generation; shared?: string | null };
+export type AsOf = { readAt: number; generation: Generation; shared: string | null };
 
 export type TiersOptions<V> = MemoryStoreOptions<V> & {
   /** Names the groups of this cache among those of others; a group of its own, which every change in it changes. */
@@ -56,14 +56,12 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
   const nameOf = (key: string) => `${kind}:${groupOf(key)}`;
   const isHeard = (entry: Kept<V>) => entry.verifiedAt >= heardSince;
-  const isFresh = (entry: Kept<V>) =>
-    isHeard(entry) && (clock.now() < entry.freshUntil || clock.now() < freshUntil(entry));
+  const isFresh = (entry: Kept<V>) => isHeard(entry) && clock.now() < freshUntil(entry);
 
   /** Until when an entry answers by itself. An entry that was read before webhooks arrived may have changed unnoticed. */
   function freshUntil({ readAt, freshUntil, webhookFreshUntil }: Kept<V>): number {
-    if (webhookFreshUntil <= freshUntil) return freshUntil;
     const since = webhooksSince();
-    return since !== null && readAt >= since ? webhookFreshUntil : freshUntil;
+    return since !== null && readAt >= since ? Math.max(freshUntil, webhookFreshUntil) : freshUntil;
   }
 
   function advance(group: string): void {
@@ -72,7 +70,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   }
 
   /** Keeps an entry in memory, unless its group has changed since it was asked for. */
-  function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared = null }: AsOf): Kept<V> {
+  function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
     const freshUntil = readAt + (value === null ? absentMs : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;

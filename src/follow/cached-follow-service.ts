@@ -131,10 +131,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     invalidate,
     /** Invalidates once more when the upstream has had its time: what is cached meanwhile may lack the change. */
-    invalidateLater(event: DomainEvent): void {
+    invalidateLater(events: readonly DomainEvent[]): void {
       if (lagMs > 0)
         clock.sleep(lagMs, closed.signal).then(
-          () => invalidate(event),
+          () => Promise.all(events.map(invalidate)),
           () => {},
         );
     },

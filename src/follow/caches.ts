@@ -2,19 +2,19 @@
 import { createGenerations, type Generations } from '../cache/generations.ts';
 import {
   createReadThrough,
-  type Lifetimes,
   type ReadOutcome,
   type ReadThrough,
   type ReadThroughOptions,
   type Tier,
 } from '../cache/read-through.ts';
-import type { Redis } from '../cache/tiers.ts';
+import type { Lifetimes, Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
-import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
+import { GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';
 import type { FollowList, PageQuery, UserId } from './model.ts';
 
-export type CacheKind = 'page' | 'counts' | 'profile' | 'relation' | 'block' | 'blocked' | 'presence';
+export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const;
+export type CacheKind = (typeof CACHE_KINDS)[number];
 
 export type Caches = ReturnType<typeof createCaches>;
 
@@ -38,25 +38,12 @@ export type CachesOptions = {
   observer?: CacheObserver;
 };
 
-/** A stale value may stand in while the upstream fails; for a client's own mistake nothing does. */
-const OUTAGES: ReadonlySet<ErrorCode> = new Set([
-  'THROTTLED',
-  'UPSTREAM_TIMEOUT',
-  'UPSTREAM_UNAVAILABLE',
-  'UPSTREAM_MISCONFIGURED',
-  'FEATURE_NOT_ENABLED',
-]);
-
-/** The public code of a failure that a stale value may stand in for; else null. */
-export const outageCode = (error: unknown): ErrorCode | null =>
-  error instanceof GatewayError && OUTAGES.has(error.code) ? error.code : null;
-
 // User ids have no colon and no space (CONTRACT 1.8); the upstream's cursor may have anything, so it comes last.
 export const pageGroup = (userId: UserId, list: FollowList): string => `${userId}:${list}`;
 export const pageKey = ({ userId, list, start, size }: PageQuery): string =>
   `${pageGroup(userId, list)}:${size}:${start}`;
-export const groupOfPage = (key: string) => key.slice(0, key.indexOf(':', key.indexOf(':') + 1));
 export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':', 2) as [UserId, FollowList];
+export const groupOfPage = (key: string): string => pageGroup(...ownerOfPage(key));
 /** `from` is the point of view, so the order matters. */
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
 export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
@@ -80,8 +67,6 @@ export function createCaches(options: CachesOptions, generations: Generations = 
       lifetimes: options.lifetimes[kind],
       maxBytes: Math.floor(memoryBytes * share),
       absence: (key) => new GatewayError('USER_NOT_FOUND', noSuchAccount(accountOf(key))),
-      isAbsence: (error) => error instanceof GatewayError && error.code === 'USER_NOT_FOUND',
-      outageCode,
       onRead: (outcome, tier) => observer.onRead?.(kind, outcome, tier),
       onShared: () => observer.onShared?.(kind),
       ...more,

@@ -61,14 +61,6 @@ const PROFILE: z.ZodType<Profile> = z
   .length(FIELDS.length)
   .transform((parts) => Object.fromEntries(parts.map((part, n) => [FIELDS[n], part])))
   .pipe(z.object(PROFILE_PARTS));
-const COUNTS: z.ZodType<FollowCounts> = z.object({
-  fans: count.nullable(),
-  follows: count.nullable(),
-  mutuals: count.nullable(),
-});
-const RELATION: z.ZodType<FollowRelation> = z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']);
-const BLOCK: z.ZodType<BlockRelation> = z.enum(['NONE', 'BLOCKS', 'BLOCKED_BY', 'BOTH']);
-const PRESENCE: z.ZodType<Presence> = z.object({ status: word<PresenceStatus>(), platforms: z.array(z.string()) });
 const PAGE: z.ZodType<CachedPage> = z
   .object({
     ids: z.array(z.string()),
@@ -97,10 +89,16 @@ function profileBytes({ nick, avatar, selfSignature, location, items, customFiel
 }
 
 export const profile = codec(PROFILE, profileBytes, packProfile);
-export const counts = codec(COUNTS, () => OBJECT_BYTES);
-export const relation = codec(RELATION, () => 16);
-export const block = codec(BLOCK, () => 16);
-export const presence = codec(PRESENCE, ({ platforms }) => OBJECT_BYTES * (1 + platforms.length));
+export const counts = codec<FollowCounts>(
+  z.object({ fans: count.nullable(), follows: count.nullable(), mutuals: count.nullable() }),
+  () => OBJECT_BYTES,
+);
+export const relation = codec<FollowRelation>(z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']), () => 16);
+export const block = codec<BlockRelation>(z.enum(['NONE', 'BLOCKS', 'BLOCKED_BY', 'BOTH']), () => 16);
+export const presence = codec<Presence>(
+  z.object({ status: word<PresenceStatus>(), platforms: z.array(z.string()) }),
+  ({ platforms }) => OBJECT_BYTES * (1 + platforms.length),
+);
 export const page = codec(
   PAGE,
   ({ ids, next, partial }) => {

@@ -15,21 +15,17 @@ export type KnownFans = {
   readonly exact: boolean;
 };
 
-/** Finds the known fans of `userId`, as far as the calls suffice. Rejects when nothing at all could be found out. */
-export type FindKnownFans = (viewerId: UserId, userId: UserId, call: CallOptions) => Promise<KnownFans>;
-
-export type KnownFansOptions = {
-  /** The most upstream calls that one answer may ask for; what the client tries again is not counted. */
-  maxCalls: number;
-};
+export type FindKnownFans = ReturnType<typeof createKnownFans>;
 
 type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
 
 /** The most relations that one call answers (CONTRACT 4.4). */
 const CHECKS_PER_CALL = 100;
 
-export function createKnownFans(service: Service, { maxCalls }: KnownFansOptions): FindKnownFans {
-  return async (viewerId, userId, call) => {
+/** `maxCalls`: the most upstream calls that one answer may ask for; what the client tries again is not counted. */
+export function createKnownFans(service: Service, { maxCalls }: { maxCalls: number }) {
+  /** Finds the known fans of `userId`, as far as the calls suffice. Rejects when nothing at all could be found out. */
+  return async (viewerId: UserId, userId: UserId, call: CallOptions): Promise<KnownFans> => {
     const calls = createCalls(service, maxCalls, call);
     const follows = new Map<UserId, FollowEntry>();
     // One call, where there is another, is left to find out who of them is a fan.

@@ -61,23 +61,6 @@ export type Profile = {
  */
 export type ProfileEdit = { readonly field: string; readonly value: unknown };
 
-/** The part of a profile that says nothing: most users have set little of it. */
-export const UNSET_PROFILE = {
-  nick: null,
-  avatar: null,
-  gender: null,
-  birthday: null,
-  location: null,
-  selfSignature: null,
-  language: null,
-  level: null,
-  role: null,
-  allowType: null,
-  adminForbidType: null,
-  messageSettings: null,
-  version: null,
-} satisfies Partial<Profile>;
-
 /**
  * A user as far as it is known without asking: always an id, the profile when something brought it along, and the list
  * that it was found in, since that tells how its owner stands to the user.

@@ -2,7 +2,7 @@
 // a replica that cannot hear of invalidations does not believe that it hears of changes either.
 import { z } from 'zod';
 import { parseJson, type RedisLink } from '../cache/redis-link.ts';
-import type { CacheKind } from './caches.ts';
+import { CACHE_KINDS } from './caches.ts';
 import type { Group } from './invalidation.ts';
 
 export type ReplicasListener = {
@@ -24,13 +24,12 @@ export const ALL_INVALID = JSON.stringify({ type: 'all' });
 export const writeInvalid = (groups: readonly Group[], from = ''): string =>
   JSON.stringify({ type: 'groups', groups, from });
 
-const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
 const MESSAGE = z.discriminatedUnion('type', [
   z.object({ type: z.literal('all') }),
   z.object({ type: z.literal('webhooks'), since: z.number() }),
   z.object({
     type: z.literal('groups'),
-    groups: z.array(z.object({ kind: z.enum(KINDS), group: z.string() })),
+    groups: z.array(z.object({ kind: z.enum(CACHE_KINDS), group: z.string() })),
     from: z.string(),
   }),
 ]);

@@ -46,7 +46,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   let isClosed = false;
 
   const missedAt = (id: string): LoggedChange => ({ id, change: { type: 'missed', at: clock.now() } });
-  const stop = stream.listen(
+  stream.listen(
     ({ id, value: change }) => {
       if (!change.isRepeated) for (const topic of topicsOf(change)) topics.emit(topic, { id, change });
     },
@@ -143,7 +143,6 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     /** Ends every subscription, as a completed one, and takes no more. */
     close(): void {
       isClosed = true;
-      stop();
       for (const end of [...open]) end();
     },
   };

@@ -4,7 +4,6 @@ import { createGenerations } from '../cache/generations.ts';
 import { createReadThrough } from '../cache/read-through.ts';
 import type { Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
-import { outageCode } from './caches.ts';
 import { type CachedPage, page } from './codec.ts';
 import type { FollowPage } from './model.ts';
 import { andThen, type CallOptions, type UserSearchService } from './services.ts';
@@ -12,27 +11,22 @@ import { andThen, type CallOptions, type UserSearchService } from './services.ts
 const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000, absentMs: 0 };
 const MEMORY_BYTES = 4_000_000;
 
-/** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
-export type SearchUsers = (
-  words: readonly string[],
-  start: string,
-  call: CallOptions,
-) => FollowPage | Promise<FollowPage>;
+export type SearchUsers = ReturnType<typeof createUserSearch>;
 
 export function createUserSearch(
   { searchUsers }: UserSearchService,
   { clock, redis }: { clock: Clock; redis: Redis | null },
-): SearchUsers {
+) {
   const cache = createReadThrough<CachedPage>({
     ...page,
-    ...{ kind: 'search', clock, redis, lifetimes: LIFETIMES, maxBytes: MEMORY_BYTES, outageCode },
+    ...{ kind: 'search', clock, redis, lifetimes: LIFETIMES, maxBytes: MEMORY_BYTES },
     // Nothing invalidates a search but time.
     generations: createGenerations(),
     absence: (key) => new Error(`There is no search ${key}.`),
-    isAbsence: () => false,
   });
 
-  return (words, start, call) => {
+  /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
+  return (words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> => {
     // A store shows its keys, and search words are private.
     const key = createHash('sha256')
       .update(JSON.stringify([words, start]))

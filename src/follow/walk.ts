@@ -1,7 +1,7 @@
-// Cuts what a client asked for, `first` members after a place, out of the upstream's pages.
+// Cuts what a client asked for, `first` members after a place, out of the upstream's pages, although the list may have
+// changed since the client has seen that place.
 import { GatewayError } from '../errors.ts';
-import type { FollowEntry } from './model.ts';
-import { type CursorPosition, indexAfter } from './resume.ts';
+import type { FollowEntry, UserId } from './model.ts';
 import { andThen } from './services.ts';
 
 /** An upstream page, its entries in whatever finished shape the caller wants them back. */
@@ -9,6 +9,19 @@ export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; read
 
 /** Reads one page of the list that is walked: at once when memory has it, else by a promise. */
 export type ReadPage<E extends FollowEntry> = (start: string, size: number) => Page<E> | Promise<Page<E>>;
+
+/** A member as a cursor names it: the upstream page it came from, its place there, and who it was, since when. */
+export type CursorPosition = {
+  /** The upstream's cursor of the page, `''` for the head of the list. */
+  start: string;
+  /** The size with which that page was asked for. */
+  size: number;
+  /** The member's index in the page. */
+  index: number;
+  userId: UserId;
+  /** Unix seconds. */
+  followedAt: number;
+};
 
 export type WalkRequest = {
   /** How many members are wanted; 0 is legal. */
@@ -38,29 +51,21 @@ export function readSlice<E extends FollowEntry>(
   request: WalkRequest,
 ): Slice<E> | Promise<Slice<E>> {
   const { after, first, chunkSize } = request;
-  const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
-  return andThen(page, (arrived) => cutOrWalk(readPage, request, arrived));
+  const opened = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
+  return andThen(opened, (page): Slice<E> | Promise<Slice<E>> => {
+    const from = after ? indexAfter(page.entries, after) : 0;
+    const visited = new Set<string>();
+    if (after && typeof from !== 'number')
+      return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
+    const opening = { page, from: from as number };
+    const to = opening.from + first;
+    if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, visited);
+    return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  });
 }
 
 /** An upstream page that was read, and the index in it at which a slice begins. */
 type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
-
-function cutOrWalk<E extends FollowEntry>(
-  readPage: ReadPage<E>,
-  request: WalkRequest,
-  page: Page<E>,
-): Slice<E> | Promise<Slice<E>> {
-  const { after, first } = request;
-  const from = after ? indexAfter(page.entries, after) : 0;
-  if (after && typeof from !== 'number') {
-    const visited = new Set<string>();
-    return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
-  }
-  const opening = { page, from: from as number };
-  const to = opening.from + first;
-  if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
-}
 
 /** Takes members from `opening` on, page after page, until there are enough. */
 async function walk<E extends FollowEntry>(
@@ -123,4 +128,37 @@ function advance(visited: Set<string>, next: string) {
 /** Whole chunks, so that client pages of many sizes are cut from the same few upstream pages, and one call fills one. */
 function upstreamPageSize(first: number, chunkSize: number): number {
   return Math.min(MAX_PAGE_SIZE, Math.max(1, Math.ceil(first / chunkSize)) * chunkSize);
+}
+
+/**
+ * The index in `entries` at which the list goes on after the member at `place`; `later` when everything here is newer
+ * than the member, so that new followers have pushed its place to a later page; `unknown` when the page cannot tell.
+ *
+ * A member that is gone, or that left and came back, is replaced by its follow time: the list goes on at the first
+ * entry that sorts after it. The upstream's order is not documented (CONTRACT U3), so it is read off the page.
+ */
+export function indexAfter(entries: readonly FollowEntry[], place: CursorPosition): number | 'later' | 'unknown' {
+  const found = entries.findIndex(
+    ({ user, followedAt }) => user.id === place.userId && followedAt === place.followedAt,
+  );
+  if (found >= 0) return found + 1;
+  if (!isNewestFirst(entries)) return 'unknown';
+
+  const sameTime = entries.findIndex(({ followedAt }) => followedAt <= place.followedAt);
+  if (sameTime < 0) return 'later';
+  const older = entries.findIndex(({ followedAt }) => followedAt < place.followedAt);
+  const ties = entries.slice(sameTime, older < 0 ? entries.length : older);
+  const after = sameTime + placeAmongTies(ties, place, sameTime);
+  return after === entries.length ? 'later' : after;
+}
+
+/** How many of `ties`, members with the very follow time of `place`, come before it. */
+function placeAmongTies(ties: readonly FollowEntry[], place: CursorPosition, offset: number): number {
+  const ascending = ties.every(({ user }, i) => i === 0 || (ties[i - 1] as FollowEntry).user.id < user.id);
+  if (ascending) return ties.filter(({ user }) => user.id < place.userId).length;
+  return Math.min(Math.max(place.index - offset, 0), ties.length);
+}
+
+function isNewestFirst(entries: readonly FollowEntry[]): boolean {
+  return entries.every(({ followedAt }, i) => i === 0 || followedAt <= (entries[i - 1] as FollowEntry).followedAt);
 }

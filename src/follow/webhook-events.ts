@@ -9,6 +9,7 @@ import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
 import { createChangeConfirmation } from './confirm-change.ts';
+import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { FollowService } from './services.ts';
@@ -117,8 +118,14 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     if (gathered.size < MAX_GATHERED) gathered.add(userId);
   }
 
+  async function invalidate(events: readonly DomainEvent[]): Promise<void> {
+    // What is read meanwhile may lack the change, and no webhook reports it again.
+    cache.invalidateLater(events);
+    await Promise.all(events.map(cache.invalidate));
+  }
+
   async function takeProfile(userId: UserId, at: number): Promise<void> {
-    await cache.invalidate({ type: 'profile-changed', userId });
+    await invalidate([{ type: 'profile-changed', userId }]);
     await stream.append({ type: 'profile-changed', userId, at });
   }
 
@@ -134,7 +141,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       if (isTooMuch(weight)) return 'dropped';
       if (isRepeated(event)) return 'duplicate';
       if ('pairs' in event) {
-        for (const pair of event.pairs) cache.invalidate({ type: 'block-changed', ...pair }).catch(onBug);
+        invalidate(event.pairs.map((pair) => ({ type: 'block-changed', ...pair }))).catch(onBug);
         return 'taken';
       }
       if ('userId' in event) {
@@ -145,13 +152,10 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       cache.noteWebhook();
       const targets = event.to.filter((to) => !own.consumeOwnChange(type, from, to, at));
       if (targets.length === 0) return 'own';
-      const events = targets.map((to) => ({ type: 'follow-changed', from, to }) as const);
-      // What is read meanwhile may lack the change, and no webhook reports it again.
-      events.forEach(cache.invalidateLater);
       const confirm = () => {
         for (const to of targets) confirmation.confirm({ type, from, to, at, span });
       };
-      Promise.all(events.map(cache.invalidate)).then(confirm, onBug);
+      invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
     close() {

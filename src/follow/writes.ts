@@ -81,7 +81,7 @@ export function createWrites(parts: WriteParts) {
       await Promise.all(events.map(cache.invalidate));
       // One after the other, so that all replicas hear of them in this order.
       for (const id of keysOf(outcomes, isDone)) await tell(id, outcomes.get(id) === 'changed');
-      events.forEach(cache.invalidateLater);
+      cache.invalidateLater(events);
       return outcomes;
     },
 

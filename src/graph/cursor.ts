@@ -5,7 +5,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
-import type { CursorPosition } from '../follow/resume.ts';
+import type { CursorPosition } from '../follow/walk.ts';
 
 /**
  * What a cursor is valid for: a user's list, in time's order or by nick, what one viewer sees of a user's fans, or a
@@ -27,8 +27,17 @@ export function encodeCursor(key: KeyObject, scope: CursorScope, position: Curso
   return Buffer.concat([tagOf(key, scope, text), text]).toString('base64url');
 }
 
-/** Reads a cursor back, or throws `INVALID_CURSOR`: it was not made by this service for this user and list. */
-export function decodeCursor(key: KeyObject, scope: CursorScope, cursor: string): CursorPosition {
+/**
+ * Reads the cursor in an argument back, or throws `INVALID_CURSOR`: it was not made by this service for this user and
+ * list.
+ */
+export function decodeCursor(
+  key: KeyObject,
+  scope: CursorScope,
+  cursor: string,
+  argument = 'after',
+  remedy = 'Start again without it.',
+): CursorPosition {
   const bytes = cursor.length <= MAX_CURSOR_LENGTH ? Buffer.from(cursor, 'base64url') : Buffer.alloc(0);
   const text = bytes.subarray(TAG_BYTES);
   const isGenuine =
@@ -36,8 +45,7 @@ export function decodeCursor(key: KeyObject, scope: CursorScope, cursor: string)
     timingSafeEqual(bytes.subarray(0, TAG_BYTES), tagOf(key, scope, text)) &&
     // base64url has spare bits and Node ignores foreign characters: one cursor has one spelling.
     bytes.toString('base64url') === cursor;
-  if (!isGenuine)
-    throw new GatewayError('INVALID_CURSOR', 'This cursor is not one of this list. Start again without "after".');
+  if (!isGenuine) throw new GatewayError('INVALID_CURSOR', `"${argument}" is not a cursor of this list. ${remedy}`);
   // The text is authentic, hence one that was written above.
   const [index, size, followedAt, userId, start] = JSON.parse(text.toString()) as [
     number,

@@ -76,17 +76,18 @@ export function checkSelection(
       '"last", "before" and "orderBy" take the whole list, and fans may be too many for that. Page forward, or use "matching".',
     );
   const scope: CursorScope = { userId, list: isByNick(orderBy) ? `${list} by nick` : list };
-  const placeAt = (cursor: string | null | undefined): Place | null => {
+  const placeAt = (name: 'after' | 'before'): Place | null => {
+    const cursor = args[name];
     if (cursor == null) return null;
-    const { start, followedAt, userId: id } = decodeCursor(settings.cursorKey, scope, cursor);
+    const { start, followedAt, userId: id } = decodeCursor(settings.cursorKey, scope, cursor, name);
     return { id, key: isByNick(orderBy) ? start : followedAt };
   };
   return {
     ...{ scope, matching: matching?.trim() ?? null, orderBy: orderBy ?? 'FOLLOWED_AT_DESC' },
     first: checkFirst(args.first, settings),
     last: last == null ? null : checkFirst(last, settings, 'last'),
-    after: placeAt(args.after),
-    before: placeAt(before),
+    after: placeAt('after'),
+    before: placeAt('before'),
     maxMembers: maxMembersOf(list, settings),
   };
 }

@@ -1,4 +1,5 @@
 // "12 new fans": the fans since a client looked last. The client remembers when that was, the gateway does not.
+import { z } from 'zod';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
@@ -16,17 +17,20 @@ type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edg
 
 /** The head of the list, which other screens have mostly had read, and one page of 1,000 behind it. */
 const MAX_PAGES = 2;
-/** An instant with its time zone; no cursor has a colon. */
+/** What is meant as a time: no cursor has a colon, or is so short. */
+const TIME = /:|^\d.{0,30}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
+/** `Date.parse` takes 31 February for 3 March. */
+const isDay = (text: string) => z.iso.date().safeParse(text).success;
+const REMEDY = 'Give the cursor of an edge of the fans, or a date and time with its zone, as 2026-01-31T12:00:00Z.';
 
 function placeAt(since: string, userId: UserId, { cursorKey }: GraphSettings): Place {
-  if (!since.includes(':')) {
-    const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since);
+  if (!TIME.test(since)) {
+    const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since, 'since', REMEDY);
     return { key: followedAt, id };
   }
-  const ms = INSTANT.test(since) ? Date.parse(since) : Number.NaN;
-  if (Number.isNaN(ms))
-    throw new GatewayError('BAD_USER_INPUT', '"since" must be a cursor, or as 2026-01-31T12:00:00Z.');
+  const ms = INSTANT.test(since) && isDay(since.slice(0, 'YYYY-MM-DD'.length)) ? Date.parse(since) : Number.NaN;
+  if (Number.isNaN(ms)) throw new GatewayError('BAD_USER_INPUT', `"since" is not an instant. ${REMEDY}`);
   return { key: Math.floor(ms / 1000), id: '' };
 }
 

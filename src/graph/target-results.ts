@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { price } from './cost.ts';
 import { NULL_ON_ERROR } from './null-on-error.ts';
 import { userField, VIEWER_NOW } from './user.ts';
-import { checkUserId, valueOrError } from './user-handle.ts';
+import { checkUserId, shownId, valueOrError } from './user-handle.ts';
 
 /** The reasons for which any such change can fail. */
 export const COMMON_REASONS = {
@@ -72,7 +72,10 @@ export function addTargetMutations<Reason extends string>(
   const FailureType = builder.objectRef<Failed>(`${prefix}Failure`).implement({
     description: 'It was not done; the other users of the same request are not concerned.',
     fields: (t) => ({
-      userId: t.exposeID('userId', { nullable: false, description: 'The id as it was given.' }),
+      userId: t.exposeID('userId', {
+        nullable: false,
+        description: 'The id as it was given, cut where it is too long for one.',
+      }),
       reason: t.expose('reason', { type: ReasonType, nullable: false, description: 'Why.' }),
       message: t.exposeString('message', { nullable: false, description: 'Why, in words for a developer.' }),
     }),
@@ -150,7 +153,7 @@ export function addTargetMutations<Reason extends string>(
   }
 
   const failure = (userId: UserId, reason: keyof Reasons<Reason>, message = reasons[reason].description): Failed => {
-    return { type: `${prefix}Failure`, userId: userId.toWellFormed(), reason, message };
+    return { type: `${prefix}Failure`, userId: shownId(userId), reason, message };
   };
 }
 

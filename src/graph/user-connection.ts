@@ -2,7 +2,7 @@
 import type { ObjectRef } from '@pothos/core';
 import type { Context } from '../context.ts';
 import type { FollowEntry } from '../follow/model.ts';
-import { indexAfter } from '../follow/resume.ts';
+import { indexAfter } from '../follow/walk.ts';
 import { builder } from './builder.ts';
 import { type ConnectionArguments, checkFirst, type PageInfo, PageInfoType, pageInfoOf } from './connection.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';

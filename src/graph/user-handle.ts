@@ -6,13 +6,15 @@ import { isUserId, MAX_USER_ID_BYTES, type UserHandle } from '../follow/model.ts
 /** The largest number of ids in one field. */
 export const MAX_LOOKUP = 100;
 
+/** An id as an answer shows it, whatever length a client gave it. */
+export const shownId = (id: string): string => (id.length > 40 ? `${id.slice(0, 40)}…` : id).toWellFormed();
+
 /** Throws `BAD_USER_INPUT` when `id` cannot be a UserID at all. */
 export function checkUserId(id: string, { userIdPattern }: Context['settings']): void {
   if (isUserId(id) && userIdPattern.test(id)) return;
-  const shown = id.length > 40 ? `${id.slice(0, 40)}…` : id;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `${JSON.stringify(shown)} cannot be a user id: it must match ${userIdPattern.source} and take at most ${MAX_USER_ID_BYTES} bytes.`,
+    `${JSON.stringify(shownId(id))} cannot be a user id: it must match ${userIdPattern.source} and take at most ${MAX_USER_ID_BYTES} bytes.`,
   );
 }
 

@@ -26,10 +26,10 @@ const CALLS = 50;
 
 function wordsOf(text: string): string[] {
   const words = text.split(/\s+/).filter(Boolean);
-  if (words.length > 0 && words.length <= MAX_WORDS && text.length <= MAX_LENGTH) return words;
+  if (words.length > 0 && words.length <= MAX_WORDS && text.length <= MAX_LENGTH && text.isWellFormed()) return words;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `"text" must have 1 to ${MAX_WORDS} words, and ${MAX_LENGTH} letters at most.`,
+    `"text" must have 1 to ${MAX_WORDS} words, and ${MAX_LENGTH} letters at most, none of them half a character.`,
   );
 }
 

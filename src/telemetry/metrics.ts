@@ -1,4 +1,6 @@
 // Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
@@ -13,12 +15,14 @@ export type MetricsOptions = {
   readings: Omit<Readings, 'lastWebhookAt'>;
   /** Slow requests name their traces, which Prometheus' older text format cannot say. */
   traces: boolean;
+  log: Logger;
 };
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 type Client = { name?: string; version?: string };
 
+export const METRICS_PATH = '/metrics';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
 const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
@@ -27,7 +31,7 @@ const MAX_CALL_OUTCOMES = 200;
 const MAX_CLIENTS = 50;
 
 /** Creates the metrics of one gateway. Nothing is measured of the process before `watchProcess`. */
-export function createMetrics({ knownOperations, readings, traces }: MetricsOptions) {
+export function createMetrics({ knownOperations, readings, traces, log }: MetricsOptions) {
   const registry: Registry<RegistryContentType> = new Registry();
   if (traces) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metric = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => {
@@ -106,7 +110,20 @@ export function createMetrics({ knownOperations, readings, traces }: MetricsOpti
   };
 
   return {
-    registry,
+    /** Answers Prometheus; there is nothing else at its port. */
+    async page({ url, method = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
+      if (url?.split('?', 1)[0] !== METRICS_PATH || !['GET', 'HEAD'].includes(method)) {
+        response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+        return void response.end(`There is nothing here; metrics are at ${METRICS_PATH}.\n`);
+      }
+      try {
+        const text = await registry.metrics();
+        response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+      } catch (error) {
+        log.error({ err: error }, 'A bug of ours failed the metrics');
+        response.writeHead(500).end();
+      }
+    },
     /** Observes the caches. */
     memory,
     /** An operation has its answer; `type` is null when it was not understood, `code` when nothing failed. */

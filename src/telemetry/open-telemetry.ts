@@ -1,19 +1,17 @@
 // Spans by the OpenTelemetry SDK, which reads its own settings: OTEL_*. Loaded where they ask for traces alone.
 import { ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { ExportResultCode, parseTraceParent } from '@opentelemetry/core';
+import { parseTraceParent } from '@opentelemetry/core';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOnSampler,
   BasicTracerProvider,
   BatchSpanProcessor,
   ParentBasedSampler,
-  type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Attributes, type BeginSpan, NO_SPAN, type Span } from '../span.ts';
 import { createOtlpExporter } from './otlp-exporter.ts';
-import { createOutageLog } from './outage-log.ts';
 
 type SdkSpan = ReturnType<ReturnType<BasicTracerProvider['getTracer']>['startSpan']>;
 type Linkable = Span & { readonly context?: SpanContext };
@@ -27,7 +25,7 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
     resource: defaultResource()
       .merge(named)
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(tellingOutages(createOtlpExporter(process.env), log))],
+    spanProcessors: [new BatchSpanProcessor(createOtlpExporter(process.env, log))],
   });
   const tracer = provider.getTracer(packageJson.name, packageJson.version);
 
@@ -81,17 +79,3 @@ function rootShare({ OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG }: NodeJS.Proc
 
 /** The SDK leaves out what is undefined, and its type does not say so. */
 const known = (attributes: Attributes) => attributes as Record<string, string | number | boolean | string[]>;
-
-function tellingOutages(exporter: SpanExporter, log: Logger): SpanExporter {
-  const tellOutage = createOutageLog(log, 'The collector of traces');
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        const { code = 'no answer' } = (result.error ?? {}) as { code?: number };
-        tellOutage(result.code === ExportResultCode.SUCCESS ? null : code);
-        done(result);
-      }),
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
-  };
-}

@@ -1,14 +1,16 @@
 // Spans to a collector over OTLP, as JSON. The SDK's own exporter uses node:http's client, beside whose objects Node's code for
 // answers is slower; so it is beside undici's streams.
-import { type ExportResult, ExportResultCode, parseKeyPairsIntoRecord } from '@opentelemetry/core';
+import { ExportResultCode, parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { Logger } from 'pino';
 import { Client } from 'undici';
+import { createOutageLog } from './outage-log.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Makes an exporter by the standard variables of OTLP; those for traces count before those for all. */
-export function createOtlpExporter(env: NodeJS.ProcessEnv): SpanExporter {
+export function createOtlpExporter(env: NodeJS.ProcessEnv, log: Logger): SpanExporter {
   const read = (name: string) => env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`];
   const url =
     env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || `${env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '')}/v1/traces`;
@@ -17,23 +19,21 @@ export function createOtlpExporter(env: NodeJS.ProcessEnv): SpanExporter {
   const { origin, pathname, search } = new URL(url);
   // Where the server has gone silent, spans that wait are dropped with its connection.
   const client = new Client(origin, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
-  const sending = new Set<Promise<unknown>>();
+  const tellOutage = createOutageLog(log, 'The collector of traces');
 
-  function send(spans: Parameters<SpanExporter['export']>[0]): Promise<ExportResult> {
-    const { promise, resolve } = Promise.withResolvers<ExportResult>();
+  /** Resolves with the status that refuses the spans, with `no answer`, or with null when they are taken. */
+  function send(spans: Parameters<SpanExporter['export']>[0]) {
+    const { promise, resolve } = Promise.withResolvers<number | 'no answer' | null>();
     const body = JsonTraceSerializer.serializeRequest(spans) ?? null;
     client.dispatch(
       { method: 'POST', path: pathname + search, headers, body, reset: true },
       {
         onRequestStart() {},
-        onResponseStart(_controller, code) {
-          const error = Object.assign(new Error('refused'), { code });
-          resolve(code < 300 ? { code: ExportResultCode.SUCCESS } : { code: ExportResultCode.FAILED, error });
-        },
+        onResponseStart: (_controller, status) => resolve(status < 300 ? null : status),
         // The status says it all, and an answer without an end must not hold the next spans up.
         onResponseData: (controller) => controller.abort(new Error('read enough')),
         onResponseEnd() {},
-        onResponseError: () => resolve({ code: ExportResultCode.FAILED }),
+        onResponseError: () => resolve('no answer'),
       },
     );
     return promise;
@@ -41,14 +41,12 @@ export function createOtlpExporter(env: NodeJS.ProcessEnv): SpanExporter {
 
   return {
     export(spans, done) {
-      const sent = send(spans).then(done);
-      sending.add(sent);
-      void sent.finally(() => sending.delete(sent));
+      void send(spans).then((failure) => {
+        tellOutage(failure);
+        done({ code: failure === null ? ExportResultCode.SUCCESS : ExportResultCode.FAILED });
+      });
     },
-    forceFlush: async () => void (await Promise.all(sending)),
-    async shutdown() {
-      await Promise.all(sending);
-      await client.destroy();
-    },
+    /** Once all that was begun is sent. */
+    shutdown: () => client.close(),
   };
 }

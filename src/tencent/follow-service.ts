@@ -15,7 +15,7 @@ import type { TencentClient } from './client.ts';
 import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
 import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
-import type { FollowGetType } from './wire.ts';
+import type { Command, FollowGetType } from './wire.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
@@ -68,9 +68,8 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         WantNum: Math.min(Math.max(Math.trunc(size), 1), MAX_PAGE),
       };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
-        if (isRefusal(error, NO_SUCH_ACCOUNT))
-          throw new UpstreamRefusal('follow_get', NO_SUCH_ACCOUNT, error.errorInfo, { account: userId });
-        throw start === '' ? error : asInvalidCursor(error);
+        const named = naming(userId, 'follow_get', error);
+        throw start === '' ? named : asInvalidCursor(named);
       });
       return readPage(answer, whole, onOddEntry);
     },
@@ -95,7 +94,10 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         fans,
         1,
         async ([fan = '']) => {
-          const answer = await client.call('follow_delete', { From_Account: fan, To_Account: [userId] }, call);
+          const request = { From_Account: fan, To_Account: [userId] };
+          const answer = await client.call('follow_delete', request, call).catch((error: unknown) => {
+            throw naming(fan, 'follow_delete', error);
+          });
           const outcome = readItems('follow_delete', answer, CHANGE).get(userId);
           if (isRefusal(outcome, NO_SUCH_ACCOUNT)) return blame('BAD_USER_INPUT', userId)(outcome);
           return new Map(outcome && [[fan, outcome]]);
@@ -103,6 +105,12 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         'in turn',
       ),
   };
+}
+
+/** The same error, with the account that there is not where a whole call is refused for it. */
+function naming(account: UserId, command: Command, error: unknown): unknown {
+  if (!isRefusal(error, NO_SUCH_ACCOUNT)) return error;
+  return new UpstreamRefusal(command, NO_SUCH_ACCOUNT, error.errorInfo, { account });
 }
 
 // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).

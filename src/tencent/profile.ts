@@ -39,8 +39,9 @@ const oneOf = <T extends string>(names: ReadonlyMap<string, T>, unset?: T) =>
     (value: unknown = unset) => [...names].find(([, name]) => name === value)?.[0] ?? null,
   ] as const;
 
+// `URL` drops line breaks and tabs and escapes other controls, which parsers of native apps do not take.
 const webAddress = (value: Value): string | null =>
-  typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value) ? value : null;
+  typeof value === 'string' && /^https?:\/\/\P{Cc}*$/iu.test(value) && URL.canParse(value) ? value : null;
 
 // YYYYMMDD is advice only (CONTRACT 6.3), so anything may be in there.
 function calendarDate(value: number | null): string | null {

@@ -5,27 +5,22 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createTestClock } from '../support/clock.ts';
 
-export const NONE: AuthSettings = { userSig: false, jwt: null, header: null };
-
 type Line = { message: string; reason?: string };
 
-/** Opens an authentication with the ways in `settings`; all others are off. */
+/** Opens an authentication with these ways; all others are off. */
 export function openAuthentication(
-  settings: Partial<AuthSettings>,
+  ways: Partial<AuthSettings['auth']>,
   clock: Clock = createTestClock(),
   further?: Authenticate,
 ) {
   const reported: Line[] = [];
   const authenticate = createAuthentication(
-    { ...NONE, ...settings },
     {
-      sdkAppId: SANDBOX_APP.sdkAppId,
-      secretKey: SANDBOX_APP.secretKey,
+      auth: { userSig: false, jwt: null, header: null, ...ways },
+      tencent: SANDBOX_APP,
       userIdPattern: /^(?:[A-Za-z0-9_-]{1,40})$/u,
-      clock,
-      further,
-      report: (message, facts) => reported.push({ message, ...facts }),
     },
+    { clock, further, report: (message, facts) => reported.push({ message, ...facts }) },
   );
   const ask = async (headers: Record<string, string>) => authenticate((name) => headers[name]);
   return {

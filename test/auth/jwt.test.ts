@@ -2,7 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import type { JwtSettings } from '../../src/auth/jwt.ts';
+import type { Config } from '../../src/config.ts';
 import { createTestClock } from '../support/clock.ts';
 import { makeKey, openIssuer, type SigningKey, signToken } from '../support/issuer.ts';
 import { openAuthentication } from './asking.ts';
@@ -12,7 +12,7 @@ const AUDIENCE = 'follow-gateway';
 const START_SECONDS = createTestClock().now() / 1000;
 const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: START_SECONDS + 600 };
 
-async function openSingleSignOn(key: SigningKey, settings: Partial<JwtSettings> = {}) {
+async function openSingleSignOn(key: SigningKey, settings: Partial<Config['auth']['jwt']> = {}) {
   const issuer = await openIssuer([key]);
   const clock = createTestClock();
   const jwt = { jwksUrl: issuer.url, issuer: ISSUER, audience: AUDIENCE, userClaim: 'sub', ...settings };

@@ -194,6 +194,10 @@ describe('a client that sends', () => {
       },
     ],
     [
+      'half a character as whom to search for',
+      { query: 'query ($a: String!) { searchUsers(text: $a) { nodes { id } } }', variables: { a: 'ann\ud83d' } },
+    ],
+    [
       'half a character where a message is cut',
       {
         query: 'query ($a: Int) { user(id: "a") { fans(first: $a) { totalCount } } }',
@@ -209,7 +213,7 @@ describe('a client that sends', () => {
       },
     ],
   ])('%s reads no such half', async (_title, body) => {
-    const gateway = await openOdd({}, { USER_ID_PATTERN: '.+' });
+    const gateway = await openOdd({}, { USER_ID_PATTERN: '.+', USER_SEARCH: 'on' });
     const response = await post(gateway, JSON.stringify(body), 'application/json', { 'x-viewer-id': 'anna' });
     const text = await response.text();
     expect(text).toMatch(/INVALID_ID|BAD_REQUEST|BAD_USER_INPUT|INVALID_CURSOR|OPERATION_RESOLUTION_FAILURE/);
@@ -287,6 +291,17 @@ test.each([
   expect(data).toEqual({ user: null, users: [null, { id: 'anna' }] });
   expect(errors).toMatchObject([...unfound, ...unfound]);
 });
+
+test.each(['followUsers', 'unfollowUsers', 'removeFans', 'blockUsers', 'unblockUsers'])(
+  '%s calls somebody who is not there by their id',
+  async (field) => {
+    const gateway = (await openOdd()).as('anna');
+    const failure = `... on ${field.includes('block') ? 'Block' : 'Follow'}Failure { reason message }`;
+    const query = `mutation { done: ${field}(input: { userIds: ["ghost"] }) { results { ${failure} } } }`;
+    const results = [{ reason: 'USER_NOT_FOUND', message: 'There is no account "ghost".' }];
+    expect(await gateway.data(query)).toEqual({ done: { results } });
+  },
+);
 
 test.each(['-1', '1e400', '"0"', '0.5', 'null', '99999999999999999999', '[0]', '4711'])(
   'an ErrorCode of %s is a sentence and a code, and the rest is answered',

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/clock.ts';
 import { type CachedFollowService, createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.ts';
 import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
-import { type FollowList, type FollowPage, type Profile, UNSET_PROFILE, type UserId } from '../../src/follow/model.ts';
+import type { FollowList, FollowPage, Profile, UserId } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { nodeOf } from '../../src/redis/client.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
@@ -13,6 +13,7 @@ import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
+import { UNSET_PROFILE } from '../support/unset-profile.ts';
 
 const CHANGES = 1000;
 const USERS = ['anna', 'bert', 'cleo', 'dora', 'emil', 'fred'];

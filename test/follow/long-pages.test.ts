@@ -1,12 +1,13 @@
 // Pages of 1,000 are taken in turns, so that nobody else waits for one; what is forgotten meanwhile does not come back.
 import { describe, expect, test } from 'vitest';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
-import { type FollowPage, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
+import type { FollowPage, Profile } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
 import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { type Answer, openGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
+import { UNSET_PROFILE } from '../support/unset-profile.ts';
 
 const MEMBERS = 1000;
 const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000, absentMs: 1000 };

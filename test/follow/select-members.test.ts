@@ -1,11 +1,12 @@
 // Search, order and both directions against brute force, over made-up lists that stay or change while they are paged.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type FollowEntry, type Profile, UNSET_PROFILE } from '../../src/follow/model.ts';
+import type { FollowEntry, Profile } from '../../src/follow/model.ts';
 import { createNames } from '../../src/follow/names.ts';
 import { type MemberOrder, type Place, type Selecting, selectMembers } from '../../src/follow/select-members.ts';
 import { readMembers } from '../../src/follow/whole-list.ts';
 import '../support/random-cases.ts';
+import { UNSET_PROFILE } from '../support/unset-profile.ts';
 
 /** Nicks as they are shown, and what is left of them without width, case and accents. */
 const NICKS: Record<string, string> = {

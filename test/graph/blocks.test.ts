@@ -4,7 +4,7 @@ import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { billOf, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { openWithWebhooks } from '../webhook/webhook-gateway.ts';
+import { openWithWebhooks, PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
 
 async function change(replica: Replica, field: 'blockUsers' | 'unblockUsers', viewer: string, ids: string[]) {
@@ -230,6 +230,26 @@ test('a block that is made in the app shows at once where its webhook comes', as
   act.block('anna', 'bert', false);
   await webhooks.settled();
   expect(await ask()).toEqual([{ user: { viewerHasBlocked: false } }, []]);
+});
+
+test('what is read between the webhook of a block and the upstream’s own sight of it is read again', async () => {
+  const clock = createRunningClock();
+  const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '300' } });
+  const { world } = gateway.sandbox;
+  for (const id of ['anna', 'bert']) world.importAccount(id);
+  const ask = async () => [
+    await gateway.as('anna').data('{ user(id: "bert") { viewerHasBlocked nick } }'),
+    idsOf(await blocked(gateway.as('anna'))),
+  ];
+  const at = clock.now();
+  const PairList = [{ From_Account: 'anna', To_Account: 'bert' }];
+  await tell(gateway, 'Sns.CallbackBlackListAdd', { PairList }, { at });
+  await tell(gateway, PORTRAIT, { From_Account: 'bert' }, { at });
+  expect(await ask()).toEqual([{ user: { viewerHasBlocked: false, nick: null } }, []]);
+  world.setBlocked('anna', 'bert', true);
+  world.setProfile('bert', { Tag_Profile_IM_Nick: 'Bert' });
+  clock.advance(30_000);
+  await expect.poll(ask).toEqual([{ user: { viewerHasBlocked: true, nick: 'Bert' } }, ['bert']]);
 });
 
 /** Ways to a user that show who blocks whom. */

@@ -83,6 +83,9 @@ test.each([
   ['a cursor of another list', 'follows', 'INVALID_CURSOR'],
   ['what is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
   ['a time without its zone', '2026-01-01T00:00:00', 'BAD_USER_INPUT'],
+  ['a day without a time', '2026-01-01', 'BAD_USER_INPUT'],
+  ['a count of seconds', '1767225600', 'BAD_USER_INPUT'],
+  ['a day that there is not', '2026-02-29T00:00:00Z', 'BAD_USER_INPUT'],
   ['anything else', 'yesterday', 'INVALID_CURSOR'],
 ])('%s is refused without a call', async (_title, since, code) => {
   const { gateway, world } = await open();
@@ -92,6 +95,7 @@ test.each([
   gateway.sandbox.calls.reset();
   const { errors } = await gateway.query(queryOf(since === 'follows' ? (edges[0]?.cursor as string) : since));
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual([code]);
+  expect(errors?.[0]?.message).toMatch(/^"since" is not .* Give the cursor of an edge of the fans, or a date and time/);
   expect(billOf(gateway)).toEqual({});
 });
 

@@ -111,6 +111,7 @@ test.each<[object, Failure]>([
   [{ location: '17 bytes exactly!' }, ['location', 'TOO_LONG']],
   [{ avatar: `https://img.example.com/${'a'.repeat(500)}` }, ['avatar', 'TOO_LONG']],
   [{ avatar: 'javascript:alert(1)' }, ['avatar', 'INVALID_VALUE']],
+  [{ avatar: 'https://img.example.com/\r\nx' }, ['avatar', 'INVALID_VALUE']],
   [{ avatar: { url: 'https://a.example' } }, ['avatar', 'INVALID_VALUE']],
   [{ birthday: '2023-02-29' }, ['birthday', 'INVALID_VALUE']],
   [{ birthday: 19990412 }, ['birthday', 'INVALID_VALUE']],

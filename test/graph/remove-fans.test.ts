@@ -83,6 +83,14 @@ describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('a %
   });
 });
 
+test('an id of any length is refused in few bytes', async () => {
+  const gateway = await openWorld();
+  const [[outcome, userId, reason] = []] = await remove(gateway, 'anna', ['😀'.repeat(8000)]);
+  expect([outcome, reason]).toEqual(['Failure', 'INVALID_ID']);
+  expect(userId).toBe(`${'😀'.repeat(20)}…`);
+  expect(billOf(gateway)).toEqual({});
+});
+
 test('a viewer whom the app does not know is told so, not that their fans are unknown', async () => {
   const gateway = await openWorld();
   expect(await remove(gateway, 'stranger', ['bert', 'nobody'])).toEqual([

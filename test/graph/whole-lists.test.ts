@@ -179,10 +179,48 @@ test.each<[string, string, Arguments, string]>([
   ['fewer than none from the end', 'follows', { last: -1 }, 'BAD_USER_INPUT'],
   ['an order that there is not', 'follows', { orderBy: 'AGE' }, 'GRAPHQL_VALIDATION_FAILED'],
   ['before what is no cursor', 'follows', { last: 3, before: 'made-up' }, 'INVALID_CURSOR'],
+  ['a page from both ends', 'mutuals', { first: 20, last: 3 }, 'BAD_USER_INPUT'],
 ])('%s is refused without a call', async (_title, list, args, code) => {
   const { gateway } = await openAnna(3);
   expect(await codeOf(gateway, list, args)).toEqual([code]);
   expect(billOf(gateway)).toEqual({});
+});
+
+test('only a client that gives `first` itself, by whichever way, gives it beside `last`', async () => {
+  const { gateway } = await openAnna(3);
+  const queryOf = (type: string) =>
+    `query ($n: ${type}) { user(id: "anna") { follows(first: $n, last: 2) { nodes { id } } } }`;
+  for (const [type, n] of [
+    ['Int', 20],
+    ['Int = 20', 10],
+  ] as const)
+    expect((await gateway.query(queryOf(type), { n })).errors).toMatchObject([
+      { message: expect.stringMatching(/"first" or "last"/), extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+  for (const [type, variables] of [
+    ['Int', {}],
+    ['Int', { n: null }],
+    ['Int = 20', {}],
+  ] as const)
+    expect(await gateway.data(queryOf(type), variables)).toMatchObject({ user: { follows: { nodes: [{}, {}] } } });
+});
+
+test.each(['after', 'before'])('a wrong `%s` is called by its name', async (name) => {
+  const { gateway } = await openAnna(3);
+  const { errors } = await gateway.query(queryOf('follows', { last: 3, [name]: 'made-up' }));
+  expect(errors?.[0]?.message).toBe(`"${name}" is not a cursor of this list. Start again without it.`);
+});
+
+test.each([
+  ['\u0301', 0],
+  ['\u00b4', 0],
+  ['ana\u00a8', 4],
+  ['\u3000', 10],
+])('matching %j, where accents and spaces do not count, finds %i of ten', async (matching, found) => {
+  const { gateway, world } = await openAnna(10);
+  for (const { id } of world.list('anna', 'follows')) world.setProfile(id, { Tag_Profile_IM_Nick: 'Bo Li' });
+  for (const { id } of world.list('anna', 'follows').slice(0, 4)) world.setProfile(id, { Tag_Profile_IM_Nick: 'Aña' });
+  expect((await read(gateway, 'follows', { matching })).edges).toHaveLength(found);
 });
 
 test('a cursor of one order by nick holds in the other, and not in those by time', async () => {

@@ -1,5 +1,5 @@
 // What a cached follow service takes beside what a test is about.
-import type { Lifetimes } from '../../src/cache/read-through.ts';
+import type { Lifetimes } from '../../src/cache/tiers.ts';
 
 /** The same lifetimes for every kind, and sources that are never asked. */
 export const cacheOptions = (each: Lifetimes) => ({

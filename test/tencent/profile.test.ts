@@ -34,6 +34,8 @@ describe('a profile', () => {
     ['javascript:alert(1)', null],
     ['data:image/png;base64,AA', null],
     ['https://', null],
+    ['https://img.example.com/a\0', null],
+    ['https://img.example.com/a b', 'https://img.example.com/a b'],
     ['', null],
     [7, null],
   ])('with the image %j has the avatar %j', (value, avatar) => {

@@ -1,10 +1,7 @@
 // The calls of one command that wait: who is next, and who has waited too long.
-import type { Priority } from '../../cache/single-flight.ts';
+import { PRIORITIES, rankOf } from '../../cache/single-flight.ts';
 import { type Clock, monotonicMs } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
-
-/** Best first; the place is the rank that the budget counts with. */
-export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const satisfies readonly Priority[];
 
 /** How long a call waits at most: a client has its refusal within half a second. A queue that is busy for longer is standing. */
 const MAX_WAIT_MS = 450;
@@ -108,5 +105,3 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
     },
   };
 }
-
-const rankOf = ({ priority = 'interactive' }: CallOptions): number => PRIORITIES.indexOf(priority);
