@@ -2,7 +2,6 @@
 import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
-import type { Lifetimes } from '../cache/tiers.ts';
 import { type CacheKind, type Caches, type CachesOptions, relationKey, usersOfRelation } from './caches.ts';
 import type { BlockRelation, FollowCounts, FollowRelation, Presence, Profile, UserId } from './model.ts';
 import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';
@@ -16,23 +15,25 @@ export type BatchesOptions = Pick<CachesOptions, 'clock' | 'lifetimes' | 'observ
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
-const MAX_BATCH = { counts: 20, profile: 100, presence: 500 };
+const MAX_BATCH: Partial<Record<CacheKind, number>> = { counts: 20, profile: 100, presence: 500 };
 /** For how many fresh times after a client has asked for it a key is renewed, without webhooks and with them. */
 const RENEWED = { fresh: 20, webhookFresh: 2 };
-
-const renewMs = ({ freshMs, webhookFreshMs }: Lifetimes) =>
-  Math.max(RENEWED.fresh * freshMs, RENEWED.webhookFresh * webhookFreshMs);
 
 export function createBatches({ clock, lifetimes, observer, caches, ...services }: BatchesOptions) {
   const { follow, profiles, blocks, presences } = services;
 
+  const renewMs = (kind: CacheKind) =>
+    Math.max(RENEWED.fresh * lifetimes[kind].freshMs, RENEWED.webhookFresh * lifetimes[kind].webhookFreshMs);
+
   function reader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
-    options: Pick<BatchLoaderOptions<V>, 'call' | 'maxBatchSize' | 'renewMs' | 'bringsNew'>,
+    call: BatchLoaderOptions<V>['call'],
+    renewal: Pick<BatchLoaderOptions<V>, 'renewMs' | 'bringsNew'> = {},
   ) {
+    const maxBatchSize = MAX_BATCH[kind] ?? Number.POSITIVE_INFINITY;
     const onBatch = (size: number) => observer?.onBatch?.(kind, size);
-    const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, ...options });
+    const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...renewal });
     const read = (key: string, call: Waiter): V | Promise<V> => {
       note(key);
       return cache.read(key, call, (all) => load(key, all));
@@ -56,22 +57,18 @@ export function createBatches({ clock, lifetimes, observer, caches, ...services 
       await Promise.all(calls);
       return answers;
     }
-    const { read } = reader<V>(kind, cache, { call, maxBatchSize: Number.POSITIVE_INFINITY });
+    const { read } = reader<V>(kind, cache, call);
     return (from: UserId, to: UserId, call: Waiter) => read(relationKey(from, to), call);
   }
 
   return {
-    counts: reader<FollowCounts>('counts', caches.counts, {
-      ...{ call: follow.readCounts, maxBatchSize: MAX_BATCH.counts },
-      ...{ renewMs: renewMs(lifetimes.counts), bringsNew: true },
+    counts: reader<FollowCounts>('counts', caches.counts, follow.readCounts, {
+      renewMs: renewMs('counts'),
+      bringsNew: true,
     }),
-    readProfile: reader<Profile>('profile', caches.profile, {
-      ...{ call: profiles.readProfiles, maxBatchSize: MAX_BATCH.profile },
-      renewMs: renewMs(lifetimes.profile),
-    }).read,
-    readPresence: reader<Presence>('presence', caches.presence, {
-      ...{ call: presences.readPresences, maxBatchSize: MAX_BATCH.presence },
-    }).read,
+    readProfile: reader<Profile>('profile', caches.profile, profiles.readProfiles, { renewMs: renewMs('profile') })
+      .read,
+    readPresence: reader<Presence>('presence', caches.presence, presences.readPresences).read,
     /** How `from` stands to `to`. */
     readRelation: pairReader<FollowRelation>('relation', caches.relation, follow.readRelations),
     /** Who blocks whom, as far as `from` may know. */

@@ -51,29 +51,21 @@ export function readSlice<E extends FollowEntry>(
   request: WalkRequest,
 ): Slice<E> | Promise<Slice<E>> {
   const { after, first, chunkSize } = request;
-  const page = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
-  return andThen(page, (arrived) => cutOrWalk(readPage, request, arrived));
+  const opened = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
+  return andThen(opened, (page): Slice<E> | Promise<Slice<E>> => {
+    const from = after ? indexAfter(page.entries, after) : 0;
+    const visited = new Set<string>();
+    if (after && typeof from !== 'number')
+      return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
+    const opening = { page, from: from as number };
+    const to = opening.from + first;
+    if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, visited);
+    return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
+  });
 }
 
 /** An upstream page that was read, and the index in it at which a slice begins. */
 type Opening<E extends FollowEntry> = { page: Page<E>; from: number };
-
-function cutOrWalk<E extends FollowEntry>(
-  readPage: ReadPage<E>,
-  request: WalkRequest,
-  page: Page<E>,
-): Slice<E> | Promise<Slice<E>> {
-  const { after, first } = request;
-  const from = after ? indexAfter(page.entries, after) : 0;
-  if (after && typeof from !== 'number') {
-    const visited = new Set<string>();
-    return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
-  }
-  const opening = { page, from: from as number };
-  const to = opening.from + first;
-  if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, new Set());
-  return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
-}
 
 /** Takes members from `opening` on, page after page, until there are enough. */
 async function walk<E extends FollowEntry>(

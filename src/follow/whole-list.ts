@@ -15,9 +15,6 @@ export type MembersRequest<E> = {
   isWanted?: (member: E) => boolean;
 };
 
-/** `isComplete` is false when there are members that were not read. */
-export type Members<E> = { readonly members: readonly E[]; readonly isComplete: boolean };
-
 /** Reads on until the list ends, or a cursor leads back. */
 export async function* readPages<E extends FollowEntry>(readPage: ReadPage<E>, headSize = MAX_PAGE_SIZE) {
   const visited = new Set<string>();
@@ -30,10 +27,11 @@ export async function* readPages<E extends FollowEntry>(readPage: ReadPage<E>, h
   }
 }
 
+/** Reads members from the head on. `isComplete` is false when there are some that were not read. */
 export async function readMembers<E extends FollowEntry>(
   readPage: ReadPage<E>,
   { maxMembers, maxPages, headSize, isWanted = () => true }: MembersRequest<E>,
-): Promise<Members<E>> {
+): Promise<{ members: readonly E[]; isComplete: boolean }> {
   const found = new Map<UserId, E>();
   let [pages, isComplete] = [0, false];
   for await (const { entries, next } of readPages(readPage, headSize)) {

@@ -2,6 +2,7 @@
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError, UsageError } from '../errors.ts';
 import type { FollowPage } from '../follow/model.ts';
+import { outcomeOf } from '../follow/services.ts';
 import { readMembers } from '../follow/whole-list.ts';
 import { writeLine } from './csv.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
@@ -34,11 +35,8 @@ export async function exportUser(env: Environment, userId: string, format: strin
 async function insist(read: () => Promise<FollowPage>): Promise<FollowPage> {
   const pause = createPauses();
   for (;;) {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      if (!(await pause(error))) throw failureOf(error);
-    }
+    const page = await outcomeOf(read);
+    if (!(page instanceof GatewayError)) return page;
+    if (!(await pause(page))) throw failureOf(page);
   }
 }

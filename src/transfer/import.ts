@@ -1,12 +1,14 @@
 // The command `import`: accounts and follows out of a CSV file, in its order, once each however often it is run.
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseJson } from '../cache/redis-link.ts';
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError } from '../errors.ts';
 import type { Outcome } from '../follow/services.ts';
 import { MAX_VALUE_BYTES } from '../tencent/profile.ts';
 import { isAboutRequest } from '../tencent/upstream-errors.ts';
 import { type Row, readTable } from './csv.ts';
-import { readProgress, writeProgress } from './progress.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
 
 type Upstream = Awaited<ReturnType<typeof connectUpstream>>;
@@ -65,6 +67,32 @@ function decode(content: Uint8Array, path: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
     throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
+  }
+}
+
+/** How far an import has come, kept in a small file beside the imported one. */
+const PROGRESS = z.object({ digest: z.string(), line: z.int(), done: z.int(), refused: z.int() });
+
+/** `line` is the last one that was answered; the first line has the names. */
+type Progress = z.infer<typeof PROGRESS>;
+
+const pathOf = (path: string) => `${path}.progress`;
+
+/** Reads what is kept; a file that has changed, or goes to another app, begins at its beginning. */
+async function readProgress(path: string, content: Uint8Array, app: string): Promise<Progress> {
+  const digest = createHash('sha256').update(`${app}\n`).update(content).digest('hex');
+  const kept = await readFile(pathOf(path), 'utf8').catch(() => '');
+  const { data } = PROGRESS.safeParse(parseJson(kept));
+  return data?.digest === digest ? data : { digest, line: 1, done: 0, refused: 0 };
+}
+
+/** A kill leaves the old one or the new one whole. */
+async function writeProgress(path: string, progress: Progress): Promise<void> {
+  try {
+    await writeFile(`${pathOf(path)}.new`, JSON.stringify(progress));
+    await rename(`${pathOf(path)}.new`, pathOf(path));
+  } catch (error) {
+    throw new CommandFailure(`${pathOf(path)} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 
