@@ -12,6 +12,7 @@ import { createUserSearch } from './commands/user-search.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
+import { createLively } from './lively.ts';
 import { moveAvatars } from './people.ts';
 import { dormantFans, seedWorld } from './seed.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
@@ -106,5 +107,29 @@ export function createSandbox(options: SandboxOptions = {}) {
     faults,
     calls,
     webhooks,
+  };
+}
+
+/** Starts a sandbox as a process runs it; port 0 takes a free one. */
+export async function startSandbox(port: number) {
+  const sandbox = createSandbox({ servesAvatars: true });
+  const { url } = await sandbox.listen({ port });
+  const lively = createLively(sandbox);
+  return {
+    url,
+    /** What leads a gateway here. */
+    settings: {
+      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+      TENCENT_ADMIN: SANDBOX_APP.admin,
+      TENCENT_BASE_URL: url,
+    },
+    lively,
+    /** From now on webhooks go to this address, which must be one of this machine. */
+    tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
+    async close(): Promise<void> {
+      lively.stop();
+      await sandbox.close();
+    },
   };
 }

@@ -5,8 +5,7 @@ import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryConte
 import type { ReadOutcome, Tier } from '../cache/read-through.ts';
 import type { CacheKind, CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
-import { COMMANDS } from '../tencent/commands.ts';
-import type { Command } from '../tencent/wire.ts';
+import { COMMANDS, type Command } from '../tencent/wire.ts';
 import { addReadings, type Readings } from './readings.ts';
 
 export type MetricsOptions = {
