@@ -24,16 +24,17 @@ export function describeSettings(): { name: string; fallback: string; meaning: s
   }));
 }
 
+/** What `env` sets: a blank value counts as unset, and a secret mounted as a file often ends in a newline. */
+export const givenIn = (env: Environment): Environment =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])));
+
 /** Whether `env` says nothing at all of an upstream, so that a first start may bring its own. */
 export const namesNoUpstream = (env: Environment): boolean =>
   env.NODE_ENV !== 'production' && !Object.keys(env).some((name) => name.startsWith('TENCENT_') && env[name]?.trim());
 
-/** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. A blank value counts as unset. */
+/** Reads the settings from `env`, or throws one `ConfigError` that names all that is wrong. */
 export function readConfig(env: Environment) {
-  // A secret mounted as a file often ends in a newline.
-  const given = Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
-  );
+  const given = givenIn(env);
   const { data, error } = SETTINGS.safeParse(given);
   const problems = [
     ...(error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`),

@@ -1,6 +1,5 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
-import type { Viewer } from './auth/viewer.ts';
-import type { MaySee } from './auth/visibility.ts';
+import type { MaySee, Viewer } from './auth/viewer.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';

@@ -70,8 +70,3 @@ export class CommandFailure extends Error {}
 
 /** The one wording for an account that the app does not have. */
 export const noSuchAccount = (userId: string): string => `There is no account "${userId}".`;
-
-/** Why nothing more is done for a client that has gone. */
-export function clientGone(): GatewayError {
-  return new GatewayError('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');
-}

@@ -29,6 +29,18 @@ Options
 
 Settings are environment variables; deploy/README.md has the table.
 `;
+const FLAG = { type: 'boolean' } as const;
+const TEXT = { type: 'string' } as const;
+const OPTIONS = {
+  help: { ...FLAG, short: 'h' },
+  version: FLAG,
+  port: TEXT,
+  lively: FLAG,
+  sandbox: FLAG,
+  'or-sandbox': FLAG,
+  all: FLAG,
+  format: TEXT,
+} as const;
 /** Exit codes of sysexits.h. */
 const EXIT = { failure: 1, usage: 64, config: 78 };
 
@@ -48,7 +60,7 @@ process.exit(
 
 /** Runs the command; resolves with the exit code. */
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = readArguments(args);
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
   const [command = 'serve', ...operands] = positionals;
   const {
     port = '4100',
@@ -121,34 +133,16 @@ function print(text: string): number {
   return 0;
 }
 
-function readArguments(args: string[]) {
-  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const;
-  const options = {
-    help: { ...flag, short: 'h' },
-    version: flag,
-    port: text,
-    lively: flag,
-    sandbox: flag,
-    'or-sandbox': flag,
-    all: flag,
-    format: text,
-  } as const;
-  try {
-    return parseArgs({ args, allowPositionals: true, options });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 /** What an error that ends the process means: as an exit code, and in words. */
 function explain(error: unknown): { exitCode: number; complaint: string } {
-  if (error instanceof UsageError) return { exitCode: EXIT.usage, complaint: `${error.message}\n\n${USAGE}` };
+  const { message, code, syscall, setting = 'PORT', ...at } = error as Error & Record<string, unknown>;
+  if (error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS'))
+    return { exitCode: EXIT.usage, complaint: `${message}\n\n${USAGE}` };
   if (error instanceof ConfigError)
-    return { exitCode: EXIT.config, complaint: `${error.message}\ndeploy/README.md has the table of settings.` };
-  if (error instanceof CommandFailure) return { exitCode: EXIT.failure, complaint: error.message };
-  const { syscall, code, address, hostname, port, setting = 'PORT' } = error as Error & Record<string, unknown>;
+    return { exitCode: EXIT.config, complaint: `${message}\ndeploy/README.md has the table of settings.` };
+  if (error instanceof CommandFailure) return { exitCode: EXIT.failure, complaint: message };
   if (['listen', 'bind', 'getaddrinfo'].includes(String(syscall))) {
-    const place = [address ?? hostname, port].filter((part) => part !== undefined).join(':');
+    const place = [at.address ?? at.hostname, at.port].filter((part) => part !== undefined).join(':');
     const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
     const remedy = `Set ${setting} and HOST${setting === 'PORT' ? ', or --port for the sandbox' : ''}.`;
     return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}` };

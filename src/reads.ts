@@ -1,9 +1,8 @@
 // What is read for one answer: each thing once, all of it under one deadline, and how old the oldest of it is.
 import type { StaleUse } from './cache/single-flight.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, setAlarm } from './clock.ts';
 import type { Config } from './config.ts';
-import { createDeadline } from './deadline.ts';
-import { GatewayError } from './errors.ts';
+import { type ErrorCode, GatewayError } from './errors.ts';
 import type { CallOptions } from './follow/services.ts';
 import { NO_SPAN, type Span } from './span.ts';
 
@@ -26,11 +25,20 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
   let reads = begin(request.span);
 
   function begin(span: Span) {
-    const deadline = createDeadline(request.disconnectSignal(), settings.requestDeadlineMs, clock);
+    const { requestDeadlineMs, maxUpstreamCalls } = settings;
+    const controller = new AbortController();
+    const giveUp = (code: ErrorCode, message: string) => controller.abort(new GatewayError(code, message));
+    const leave = () => giveUp('UPSTREAM_TIMEOUT', 'The client went away before the answer was there.');
+    const disconnectSignal = request.disconnectSignal();
+    if (disconnectSignal.aborted) leave();
+    disconnectSignal.addEventListener('abort', leave, { once: true });
+    const disarm = setAlarm(clock, requestDeadlineMs, () =>
+      giveUp('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${requestDeadlineMs} ms.`),
+    );
     let calls = 0;
     const call: CallOptions = {
-      signal: deadline.signal,
-      deadlineAt: deadline.at,
+      signal: controller.signal,
+      deadlineAt: clock.now() + requestDeadlineMs,
       spans: span.isRecorded ? [span] : [],
       onRead: request.onRead,
       onStale({ ageMs, failure }) {
@@ -38,11 +46,16 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
         staleness = { ageMs: Math.max(ageMs, staleness?.ageMs ?? 0), failure: failure ?? staleness?.failure ?? null };
       },
       onUpstreamCall(command) {
-        if (++calls > settings.maxUpstreamCalls) deadline.giveUp(tooManyCalls(settings.maxUpstreamCalls));
-        else request.onUpstreamCall(command);
+        if (++calls <= maxUpstreamCalls) return request.onUpstreamCall(command);
+        const message = `The operation takes more than ${maxUpstreamCalls} calls to the upstream. Ask for less.`;
+        giveUp('OPERATION_TOO_EXPENSIVE', message);
       },
     };
-    return { call, end: deadline.end };
+    const end = () => {
+      disconnectSignal.removeEventListener('abort', leave);
+      disarm();
+    };
+    return { call, end };
   }
 
   return {
@@ -88,9 +101,3 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
     end: () => reads.end(),
   };
 }
-
-const tooManyCalls = (max: number) =>
-  new GatewayError(
-    'OPERATION_TOO_EXPENSIVE',
-    `The operation takes more than ${max} calls to the upstream. Ask for less.`,
-  );

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Config, type Environment, namesNoUpstream, readConfig } from './config.ts';
+import { type Config, type Environment, givenIn, namesNoUpstream, readConfig } from './config.ts';
 import { ConfigError, UsageError } from './errors.ts';
 import { isLoopback } from './loopback.ts';
 import { createLog } from './telemetry/log.ts';
@@ -17,9 +17,6 @@ const STOP_GRACE_MS = 3000;
  */
 type ServeOptions = { lively: boolean; sandbox: boolean; orSandbox: boolean };
 
-/** Whether only this machine can reach what is started: a deployment without settings is a mistake. */
-const isLocal = ({ HOST }: Environment): boolean => isLoopback(HOST?.trim() || 'localhost');
-
 /** Runs a gateway until a signal comes; resolves with whether it ended in order. */
 export async function serve(env: Environment, { lively, sandbox, orSandbox }: ServeOptions): Promise<boolean> {
   // Handled from here on: a container's first process does not die of a signal without a handler.
@@ -30,13 +27,15 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
       '--lively and --sandbox are for the embedded sandbox, but TENCENT_* or NODE_ENV=production asks for a real upstream.',
     );
   const isAtTerminal = Boolean(process.stdin.isTTY || process.stdout.isTTY);
-  const isWelcome = lively || sandbox || ((orSandbox || isAtTerminal) && isLocal(env));
+  // Where others can reach it, a deployment without settings is a mistake.
+  const isLocal = isLoopback(env.HOST?.trim() || 'localhost');
+  const isWelcome = lively || sandbox || ((orSandbox || isAtTerminal) && isLocal);
   if (isEmbedded && !isWelcome)
     throw new ConfigError([
       'TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION are missing; made-up people are served by --sandbox',
     ]);
   const embedded = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
-  const config = readConfig(embedded ? { ...firstStart(), ...withoutBlanks(env), ...embedded.settings } : env);
+  const config = readConfig(embedded ? { ...firstStart(), ...givenIn(env), ...embedded.settings } : env);
   const log = createLog(config.logLevel, !config.production && process.stdout.isTTY);
   const { createGateway } = await import('./server.ts');
   const starting = createGateway(config, { log }).then(async (gateway) => {
@@ -100,9 +99,6 @@ const firstStart = (): Environment => ({
   USER_SEARCH: 'on',
   WEBHOOK_TOKEN: randomBytes(16).toString('hex'),
 });
-
-const withoutBlanks = (env: Environment): Environment =>
-  Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
 
 /** Where everything is, for the first minute with a gateway. */
 function welcome(url: string, { graphiql, auth }: Config, sandboxUrl?: string): string {

@@ -1,7 +1,7 @@
 // The composition root: the one file that knows every folder.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication } from './auth/authentication.ts';
-import { createVisibility, type MaySee } from './auth/visibility.ts';
+import { createVisibility, type MaySee } from './auth/viewer.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -29,7 +29,7 @@ import { createLog } from './telemetry/log.ts';
 import { createMetrics, METRICS_PATH } from './telemetry/metrics.ts';
 import { createBudget } from './tencent/budget/budget.ts';
 import { createTencentClient } from './tencent/client.ts';
-import { connectWebhooks } from './webhooks.ts';
+import { createWebhooks } from './webhooks.ts';
 
 /** How long the last spans and usage reports may take when a gateway stops. */
 const LAST_REPORTS_MS = 1000;
@@ -88,7 +88,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
   const contexts = createContexts({ ...domain, maySee, settings: config, clock });
-  const webhook = connectWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
+  const webhook = createWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
 
   // Of what clients can make up.
   const occasionally = createOccasionalReport(report, clock, 600_000);

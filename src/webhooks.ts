@@ -1,11 +1,14 @@
-// Wires the webhook route: from the upstream's POST to what is invalidated, and what subscribers hear.
+// The endpoint of the upstream's webhooks. One with a wrong address is refused before its body is read; one that is taken
+// is answered before anything is done about it, since the upstream waits no longer than 2 s.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { WebhookEvents } from './follow/webhook-events.ts';
+import type { WebhookEvent, WebhookEvents } from './follow/webhook-events.ts';
 import { createOccasionalReport, type Report } from './report.ts';
-import { createWebhookRoute, type WebhookRoute } from './server/webhook-route.ts';
+import { readBody } from './server/body.ts';
+import type { Span } from './span.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { createWebhookReader } from './tencent/webhook.ts';
+import { createWebhookReader, type RateAlarm } from './tencent/webhook.ts';
 
 export type WebhooksOptions = {
   events: Pick<WebhookEvents, 'take'>;
@@ -14,25 +17,58 @@ export type WebhooksOptions = {
   metrics: Pick<Metrics, 'onWebhook'> | null;
 };
 
-/** The route and its path; null where no webhooks are configured. */
-export function connectWebhooks(config: Config, options: WebhooksOptions): ({ path: string } & WebhookRoute) | null {
+/** The upstream's largest, a whole profile, takes a quarter of this. */
+const MAX_BODY_BYTES = 65_536;
+
+/** The route and its path; null where no webhooks are configured. Answers have the upstream's shape (CONTRACT 7.2). */
+export function createWebhooks(config: Config, { events, clock, report, metrics }: WebhooksOptions) {
   const { webhook, tencent, userIdPattern } = config;
   if (!webhook) return null;
-  const { events, clock, report, metrics } = options;
+  const reader = createWebhookReader({ token: webhook.token, sdkAppId: tencent.sdkAppId, userIdPattern, clock });
   const occasionally = createOccasionalReport(report, clock);
-  const route = createWebhookRoute({
-    reader: createWebhookReader({ token: webhook.token, sdkAppId: tencent.sdkAppId, userIdPattern, clock }),
-    take(message, span) {
-      if (message.type !== 'rate-alarm') return events.take(message, span);
-      const { service, command, calls, limit } = message;
-      const facts = { service, command, calls, limit };
-      occasionally(`alarm ${command}`, 'The upstream warns: calls come near to its limit', facts);
-      return 'taken';
-    },
-    onWebhook: (command, outcome) => metrics?.onWebhook(command, outcome),
-    onRefusal(reason, command) {
+
+  async function serve(request: IncomingMessage, response: ServerResponse, span: Span): Promise<void> {
+    const refuse = (status: number, outcome: string, reason: string, command: string | null = null) => {
+      metrics?.onWebhook(command, outcome);
       occasionally(`${command} ${reason}`, 'A webhook is refused', { reason, callback: command ?? undefined });
-    },
-  });
-  return { path: webhook.path, ...route };
+      // A short rest of the body is dropped by Node; a long or endless one goes with its connection.
+      if (isLong(request)) response.setHeader('connection', 'close');
+      answer(response, status, `The webhook is refused: ${reason}.`);
+    };
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST');
+      return refuse(405, 'refused', 'webhooks are posted');
+    }
+    const admission = reader.admit(request.url ?? '');
+    if (admission.refusal !== null) return refuse(403, 'refused', admission.refusal);
+    const { command } = admission;
+    if (command === null) {
+      metrics?.onWebhook(null, 'ignored');
+      return answer(response);
+    }
+    const text = await readBody(request, MAX_BODY_BYTES);
+    if (text === null) return refuse(413, 'malformed', 'its body is too large', command);
+    const message = reader.parse(command, text);
+    if (message === null) return refuse(400, 'malformed', 'its body makes no sense', command);
+    answer(response);
+    const outcome = take(message, span);
+    metrics?.onWebhook(command, outcome);
+  }
+
+  function take(message: WebhookEvent | RateAlarm, span: Span): string {
+    if (message.type !== 'rate-alarm') return events.take(message, span);
+    const { type: _, ...facts } = message;
+    occasionally(`alarm ${facts.command}`, 'The upstream warns: calls come near to its limit', facts);
+    return 'taken';
+  }
+
+  return { path: webhook.path, serve };
+}
+
+const isLong = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES;
+
+function answer(response: ServerResponse, failure = 0, info = ''): void {
+  const body = JSON.stringify({ ActionStatus: failure ? 'FAIL' : 'OK', ErrorCode: failure, ErrorInfo: info });
+  response.writeHead(failure || 200, { 'content-type': 'application/json; charset=utf-8' }).end(body);
 }

@@ -9,7 +9,7 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { BeginSpan } from '../span.ts';
+import type { BeginSpan, Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { AnswerBytes, AnswerCache } from './answer-cache.ts';
 import { readBody } from './body.ts';
@@ -22,7 +22,6 @@ import { tooLarge } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { endRequest } from './request-end.ts';
 import { disconnectSignalOf, GRAPHQL_PATH, headerOf, openRequest, type RequestState } from './request-state.ts';
-import type { WebhookRoute } from './webhook-route.ts';
 import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
@@ -34,7 +33,10 @@ export type RequestHandlerDependencies = {
   graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
   /** Serves the upstream's webhooks; null without a token for them. */
-  webhook: ({ path: string } & WebhookRoute) | null;
+  webhook: {
+    readonly path: string;
+    serve(request: IncomingMessage, response: ServerResponse, span: Span): Promise<void>;
+  } | null;
   cors: Cors;
   secondsToWait: ClientRateLimit;
   /** Whether a load balancer should send requests here. */

@@ -1,6 +1,5 @@
 // Documents that are known beforehand, or by the hash under which they came once.
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
@@ -8,9 +7,10 @@ import type { Config } from '../config.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { OccasionalReport } from '../report.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { readManifest } from './document-manifest.ts';
+import { readManifest, type WrittenDocument } from './document-manifest.ts';
 import { shorten } from './mask-error.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
+import { readStarterOperations } from './starter-operations.ts';
 
 export type DocumentsDependencies = {
   config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;
@@ -30,8 +30,6 @@ type Params = {
   extensions?: { persistedQuery?: unknown } | null;
 };
 
-/** The operations of this repository. */
-const OWN_OPERATIONS = fileURLToPath(new URL('../../schema/operations', import.meta.url));
 const MAX_ID_LENGTH = 200;
 const MAX_KEPT_LETTERS = 2_000_000;
 /** A longer text is sent whole each time, since clients may have theirs kept without being known. */
@@ -106,7 +104,7 @@ export function createDocuments({ config, report, metrics }: DocumentsDependenci
      */
     read(check: (text: string) => void): readonly string[] {
       if (mode === 'off') return [];
-      for (const document of readManifest(OWN_OPERATIONS).documents) add(document, check);
+      for (const text of readStarterOperations()) add({ id: null, text, place: 'schema/operations' }, check);
       if (path === null) return [];
       const { documents, problems } = readManifest(path);
       return [...problems, ...documents.flatMap((document) => add(document, check) ?? [])];
@@ -114,7 +112,7 @@ export function createDocuments({ config, report, metrics }: DocumentsDependenci
   };
 
   /** Trusts a document, or says why it cannot. Clients may send it as it is written, or as graphql prints it. */
-  function add({ id, text, place }: { id: string | null; text: string; place: string }, check: (text: string) => void) {
+  function add({ id, text, place }: WrittenDocument, check: (text: string) => void) {
     try {
       check(text);
     } catch (error) {

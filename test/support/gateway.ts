@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Authenticate } from '../../src/auth/authentication.ts';
-import type { MaySee } from '../../src/auth/visibility.ts';
+import type { MaySee } from '../../src/auth/viewer.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';

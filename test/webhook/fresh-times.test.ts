@@ -9,8 +9,16 @@ import { openWithWebhooks } from './webhook-gateway.ts';
 const MINUTE_MS = 60_000;
 /** As long as can be: a command that is under way when the clock moves on by less has its answer all the same. */
 const REDIS_TIMEOUT_MS = '10000';
-const STEP_MS = 5000;
+const STEP_MS = 2500;
 const SCREEN = '{ user(id: "star") { fansCount fans(first: 20) { nodes { id } } } }';
+
+function openRedis(url: string): Redis {
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  // A test may kill it.
+  redis.on('error', () => {});
+  return redis;
+}
 
 /** A gateway with people whose follows send webhooks, and a screen of somebody else. */
 async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
@@ -18,6 +26,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
   const { world, act, webhooks, calls } = gateway.sandbox;
   for (const id of ['star', 'ana', 'dan', 'eve', 'probe']) world.importAccount(id);
   world.follow('ana', 'star');
+  const redis = env.REDIS_URL ? openRedis(env.REDIS_URL) : null;
   /** How the screen was answered: fresh without a call, fresh with calls, or stale. */
   async function look(replica: Pick<Replica, 'query'> = gateway, query = SCREEN) {
     const before = lastScreenCall();
@@ -48,11 +57,14 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
     pass,
   };
 
-  /** Lets time pass, so slowly that no command to Redis is given up for it. */
+  /** Lets time pass, so slowly that no command to Redis is given up for it: all replicas' have been answered before the next step. */
   async function pass(ms: number) {
     for (let left = ms; left > 0; left -= STEP_MS) {
       clock.advance(Math.min(STEP_MS, left));
-      await gateway.query('{ __typename }');
+      for (let turn = 0; turn < 2; turn++) {
+        await gateway.query('{ __typename }');
+        await redis?.ping();
+      }
     }
   }
 
@@ -192,8 +204,7 @@ test('LIST_FRESH_SECONDS=0 asks every time, whatever webhooks say', async () => 
  * is read while a replica begins to listen again is not kept.
  */
 async function untilShared(url: string, userId: string, read: () => Promise<unknown>) {
-  const redis = new Redis(url);
-  onTestFinished(() => redis.disconnect());
+  const redis = openRedis(url);
   const entries = async () => (await redis.keys(`*:counts:*:${userId}`)).filter((key) => !key.includes('::'));
   await expect.poll(() => read().then(entries)).not.toEqual([]);
 }
