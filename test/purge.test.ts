@@ -87,9 +87,9 @@ test('after a purge of everything, both gateways ask again, and other keys in th
   expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toMatch(
     /^Everything is purged: \d+ keys were removed from Redis\.\n$/,
   );
-  const left = await redis.keys('*');
-  expect(left.filter((key) => !key.includes(':budget:')).sort()).toEqual(Object.keys(strangers).sort());
-  expect(left).toContain(budget);
+  // What a connection is tried out with lasts for a moment.
+  const left = async () => (await redis.keys('*')).filter((key) => !/:budget:.*(?<!follow_get)$/.test(key)).sort();
+  await expect.poll(left).toEqual([budget, ...Object.keys(strangers)].sort());
 
   await asksUpstreamAgain(a, NICK);
   await asksUpstreamAgain(b, FANS);
@@ -103,7 +103,7 @@ test('a purge of thousands of keys leaves none', async () => {
   const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
   await redis.mset(Object.fromEntries(ids.map((id) => [`${prefix}:profile:{${id}}:${id}`, '-'])));
   expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toContain(': 5000 keys');
-  expect(await redis.keys('*')).toEqual([]);
+  await expect.poll(() => redis.keys('*')).toEqual([]);
 });
 
 test('a purge of everything reaches every node of a cluster', async () => {
@@ -122,7 +122,7 @@ test('a purge of everything reaches every node of a cluster', async () => {
   onTestFinished(() => cluster.disconnect());
   await cluster.ping();
   const left = await Promise.all(cluster.nodes('master').map((node) => node.keys('follow-gateway:*')));
-  expect(left.flat().filter((key) => !/:forgotten$|:budget:/.test(key))).toEqual([]);
+  expect(left.flat().filter((key) => !key.includes(':budget:'))).toEqual([]);
 
   await asksUpstreamAgain(b, COUNT);
   await purge({ ...APP, REDIS_URL: url }, ['anna']);

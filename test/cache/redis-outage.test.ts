@@ -242,12 +242,15 @@ const headOf = (text: string) => /^\w*\|\d+\|\d*\|/.exec(text)?.[0] ?? '';
 test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, and goes', async (_what, litter) => {
   const { admin, gateway, queryAll } = await openReplicas();
   await queryAll();
-  const entries = (await admin.keys('follow-gateway:*')).filter((key) => /:(page|counts|profile):/.test(key));
+  const entries = (await admin.keys('follow-gateway:*')).filter((key) =>
+    /:(page|counts|profile):\{[^}]*\}:[^:]/.test(key),
+  );
   expect(entries.length).toBeGreaterThan(40);
   for (const entry of entries) {
     const text = (await admin.get(entry)) ?? '';
-    for (const key of [entry, entry.replace('}:', '}::lease:'), entry.replace(/\}.*$/, '}::generation')])
-      await litter(admin, key, text);
+    const generation = entry.replace(/\}.*$/, '}::generation');
+    const lock = entry.replace('}:', `}::lock:${(await admin.get(generation).catch(() => null)) ?? ''}:`);
+    for (const key of [entry, lock, generation]) await litter(admin, key, text);
   }
 
   const late = await gateway.openReplica();
