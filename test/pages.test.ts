@@ -23,6 +23,12 @@ test.each(PAGES)('%s links to files that exist', (page) => {
   expect(links.filter((path) => !existsSync(new URL(path, new URL(page, ROOT))))).toEqual([]);
 });
 
+test('src/README.md names files and folders that exist', () => {
+  const names = Array.from(read('src/README.md').matchAll(/`([\w/-]+(?:\.ts|\/))`/g), ([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => !existsSync(new URL(`src/${name}`, ROOT)))).toEqual([]);
+});
+
 test.each(PAGES.slice(0, 5))('%s names settings, error codes and enum values that exist', (page) => {
   const settings = describeSettings().map(({ name }) => name);
   const contract = ['src/errors.ts', 'src/server/mask-error.ts', 'schema/schema.graphql'].map(read).join('');

@@ -140,7 +140,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       return isConfirmed;
     },
     /** Has everything in this process verified, or with `isLost` dropped; until then it counts as stale. */
-    expireAll(isLost = false): void {
+    expireAll(isLost: boolean): void {
       if (isLost) memory.clear();
       detach(() => true);
       generations.advanceAll();

@@ -11,7 +11,7 @@ import {
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Contexts, OpenContext } from '../context.ts';
+import type { ContextRequest, OpenContext } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
@@ -33,7 +33,7 @@ export type Answers = AsyncIterableIterator<ExecutionResult>;
 export type GraphqlDependencies = {
   config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
   schema: GraphQLSchema;
-  contexts: Contexts;
+  openContext(request: ContextRequest): OpenContext;
   /** Why an operation would cost too much, or null. */
   checkCost: CheckCost;
   documents: Documents;
@@ -46,7 +46,7 @@ export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, contexts, checkCost, documents, log } = dependencies;
+  const { config, schema, openContext, checkCost, documents, log } = dependencies;
   const openSubscriptions = { http: 0, websocket: 0 };
   const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
   const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
@@ -64,7 +64,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   const requests: Record<string, Request> = { GET: requestBy('GET'), POST: requestBy('POST') };
 
   function contextOf(state: RequestState): OpenContext {
-    state.context ??= contexts.open({
+    state.context ??= openContext({
       disconnectSignal: state.disconnectSignal,
       viewer: state.viewer,
       span: state.span,
@@ -164,8 +164,6 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       const [problem] = validate(schema, parse(text));
       if (problem) throw problem;
     },
-
-    fetchAPI: yoga.fetchAPI,
 
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {

@@ -63,8 +63,8 @@ test('every field that is allowed is written as the upstream keeps it, in one ca
   expect(tagsOf(gateway, 'anna')).toMatchObject({
     ...{ IM_Nick: '', IM_Image: '', IM_Gender: 'Gender_Type_Unknown', IM_BirthDay: 0, IM_Level: 0, IM_Role: 2 },
   });
-  const { viewer } = await gateway.as('anna').data<{ viewer: object }>('{ viewer { avatar birthday location } }');
-  expect(viewer).toEqual({ avatar: null, birthday: null, location: 'Osaka' });
+  const { viewer } = await gateway.as('anna').data<{ viewer: object }>('{ viewer { nick avatar birthday location } }');
+  expect(viewer).toEqual({ nick: null, avatar: null, birthday: null, location: 'Osaka' });
 });
 
 test('a field that is not allowed is not set, by any spelling, and nothing else of the request is set either', async () => {
