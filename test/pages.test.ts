@@ -52,7 +52,7 @@ test('the commands of the documents are npm scripts, which bring their own Node'
   expect(commands.filter((line) => /^(npx |node )|src\/main\.ts/.test(line))).toEqual([]);
 });
 
-test('what benches compare with is a package of its own, which an install of the gateway leaves out', () => {
+test('the servers that benches compare with are a package of their own, which an install of the gateway leaves out', () => {
   const dependenciesOf = (path: string) => {
     const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, object | undefined>;
     return Object.keys({ ...dependencies, ...devDependencies });
