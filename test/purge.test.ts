@@ -1,4 +1,4 @@
-// Purging: after it, no gateway answers from what it remembered, and nobody else's data is touched.
+// Purging: after it, no gateway answers from what it had cached, and no other user's data is touched.
 import { Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { purge } from '../src/purge.ts';

@@ -9,7 +9,7 @@ import {
   type Variables,
 } from 'relay-runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openClient } from '../live/sockets.ts';
+import { openClient } from '../subscriptions/sockets.ts';
 import { change, LISTS, type List, loadAll, openStar, openSubscriptions, SORTED } from './lists.ts';
 import { compile, FRONTEND, moduleOf } from './relay-app.ts';
 import { openEnvironment, paginate, query } from './relay-environment.ts';
@@ -30,7 +30,7 @@ async function openScreen(list: List) {
   return { star, app, environment, answers, screen, ids, refetch: open };
 }
 
-/** Everybody whom the network has brought: the store drops whoever comes twice, so it cannot tell. */
+/** Everybody whom the network has brought: the store drops a user who comes twice, so it cannot tell. */
 function sent(answers: unknown[]): string[] {
   return answers.flatMap((answer) => {
     const { data } = answer as { data: Record<string, Record<string, { edges: { node: { id: string } }[] }>> };

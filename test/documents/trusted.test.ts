@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { logged } from '../http/requests.ts';
-import { ask, openClient } from '../live/sockets.ts';
+import { ask, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
@@ -110,7 +110,7 @@ describe('in strict mode', () => {
     expect(gateway.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
   });
 
-  test('what is known and what is refused is counted, and told without its text, once in a while', async () => {
+  test('known and refused documents are counted, and told without their texts, once in a while', async () => {
     const gateway = await openStrict();
     await postJson(gateway, { documentId: hashOf(PEOPLE), variables: VARIABLES });
     for (let i = 0; i < 3; i++) await postJson(gateway, { query: UNKNOWN, operationName: 'Unknown' });

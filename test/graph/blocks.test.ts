@@ -86,7 +86,7 @@ test.each([false, true])(
   },
 );
 
-test('a follow that memory knows nothing of is gone at once too, however far behind the upstream is', async () => {
+test('a follow that no cache knows of is gone at once too, however far behind the upstream is', async () => {
   const clock = createRunningClock();
   const gateway = await openWorld({ clock });
   const { world, faults } = gateway.sandbox;
@@ -112,7 +112,7 @@ test.each(['strangers', 'mutuals'])('to block 20 %s is one call, and 21 that end
   expect(billOf(gateway)).toEqual({ black_list_add: 1, follow_delete: 21 });
 });
 
-test('what fails stands at its target, and what is done by half says so', async () => {
+test('a failure stands at its target, and a block that is done by half says so', async () => {
   const gateway = await openWorld();
   const { world, faults } = gateway.sandbox;
   world.follow('cleo', 'anna');
@@ -165,7 +165,7 @@ describe.each(LOST)('an answer that is lost (%s)', (fault) => {
   );
 });
 
-test('a block that cannot be found again is called unknown, and read anew', async () => {
+test('a block that cannot be found again is called unknown, and read again', async () => {
   const gateway = await openWorld();
   const { faults } = gateway.sandbox;
   faults.set({ answerLost: { commands: ['black_list_add'] }, error: { code: 30006, commands: ['black_list_check'] } });
@@ -176,7 +176,7 @@ test('a block that cannot be found again is called unknown, and read anew', asyn
   });
 });
 
-test('who is blocked and follows again in the app is a fan again, and that is told', async () => {
+test('a blocked user who follows again in the app is a fan again, and that is told', async () => {
   const clock = createRunningClock();
   const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development' } });
   const { world, act, webhooks } = gateway.sandbox;
@@ -205,7 +205,7 @@ test('who is blocked and follows again in the app is a fan again, and that is to
   expect(await ask()).toEqual(seen(['bert'], true));
 });
 
-test('nobody hears that a stranger has blocked them', async () => {
+test('no subscriber hears that a stranger has blocked them', async () => {
   const gateway = await openWithWebhooks({ env: { AUTH: 'development' } });
   for (const id of ['anna', 'bert', 'cleo']) gateway.sandbox.world.importAccount(id);
   const events = await subscribe(gateway, 'subscription { followEvents(userId: "bert") { __typename } }');
@@ -232,7 +232,7 @@ test('a block that is made in the app shows at once where its webhook comes', as
   expect(await ask()).toEqual([{ user: { viewerHasBlocked: false } }, []]);
 });
 
-test('what is read between the webhook of a block and the upstream’s own sight of it is read again', async () => {
+test('a list that is read between the webhook of a block and the upstream’s own sight of it is read again', async () => {
   const clock = createRunningClock();
   const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '300' } });
   const { world } = gateway.sandbox;

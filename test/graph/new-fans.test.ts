@@ -57,7 +57,7 @@ test('under random follows and unfollows, the new fans are those of brute force,
   );
 });
 
-test('no call is made while the head of the list is remembered, and `first` cuts the edges alone', async () => {
+test('no call is made while the head of the list is cached, and `first` limits the edges alone', async () => {
   const { gateway, world } = await open();
   world.addFans('anna', 90);
   const { edges } = await readPage(gateway, 'anna', 'fans', 20, null);
@@ -81,7 +81,7 @@ test('of very many, two calls count 1,100, and the answer says that there are mo
 
 test.each([
   ['a cursor of another list', 'follows', 'INVALID_CURSOR'],
-  ['what is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
+  ['a text that is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
   ['a time without its zone', '2026-01-01T00:00:00', 'BAD_USER_INPUT'],
   ['a day without a time', '2026-01-01', 'BAD_USER_INPUT'],
   ['a count of seconds', '1767225600', 'BAD_USER_INPUT'],
@@ -99,7 +99,7 @@ test.each([
   expect(billOf(gateway)).toEqual({});
 });
 
-test('who may not see the fans may not see the new ones', async () => {
+test('a viewer who may not see the fans may not see the new ones', async () => {
   const { gateway, world } = await open({ LIST_VISIBILITY: 'fans=self' });
   world.addFans('anna', 1);
   const codes = async (asker: Pick<TestGateway, 'query'>) =>

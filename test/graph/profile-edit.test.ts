@@ -63,11 +63,11 @@ test('every field that is allowed is written as the upstream keeps it, in one ca
   expect(tagsOf(gateway, 'anna')).toMatchObject({
     ...{ IM_Nick: '', IM_Image: '', IM_Gender: 'Gender_Type_Unknown', IM_BirthDay: 0, IM_Level: 0, IM_Role: 2 },
   });
-  const { viewer } = await gateway.as('anna').data<{ viewer: object }>('{ viewer { avatar birthday location } }');
-  expect(viewer).toEqual({ avatar: null, birthday: null, location: 'Osaka' });
+  const { viewer } = await gateway.as('anna').data<{ viewer: object }>('{ viewer { nick avatar birthday location } }');
+  expect(viewer).toEqual({ nick: null, avatar: null, birthday: null, location: 'Osaka' });
 });
 
-test('nobody sets what is not allowed, by any spelling, and nothing else of the request is set either', async () => {
+test('a field that is not allowed is not set, by any spelling, and nothing else of the request is set either', async () => {
   const gateway = await openWorld({ env: { PROFILE_EDITABLE_FIELDS: 'nick,Tag_Profile_Custom_Team' } });
   const keys = [
     'Mood',
@@ -146,7 +146,7 @@ test.each([
   [40008, 'UNAVAILABLE'],
   [60007, 'THROTTLED'],
   [40003, 'USER_NOT_FOUND'],
-])('what the upstream refuses with %i is told as %s', async (code, reason) => {
+])('an edit that the upstream refuses with %i is told as %s', async (code, reason) => {
   const gateway = await openWorld();
   gateway.sandbox.faults.set({ error: { code, commands: ['portrait_set'] } });
   expect(await edit(gateway, { nick: 'New' })).toEqual([[null, reason]]);
@@ -199,7 +199,7 @@ describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('an 
   });
 });
 
-test('an edit whose end cannot be found out is called unknown, and read anew', async () => {
+test('an edit whose end cannot be found out is called unknown, and read again', async () => {
   const gateway = await openWorld();
   const nick = () => gateway.as('anna').data('{ viewer { nick } }');
   await nick();

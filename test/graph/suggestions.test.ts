@@ -24,7 +24,7 @@ async function read(gateway: TestGateway, viewer: string, first = 100) {
   return { ...suggestions, found: suggestions.nodes.map(({ user, via }) => [user.id, via.map(({ id }) => id)]) };
 }
 
-/** Whom brute force suggests: everybody's follows counted, without a cap. */
+/** The users whom brute force suggests: everybody's follows counted, without a cap. */
 function truth({ sandbox: { world } }: TestGateway, viewer: string, isHidden: (id: string) => boolean) {
   const follows = world.list(viewer, 'follows').map(({ id }) => id);
   const via = new Map<string, string[]>();
@@ -100,7 +100,7 @@ test('of long lists the head counts, which the follows screen shares, and the an
   expect(billOf(gateway)).toEqual({ follow_get: 1 });
 });
 
-test('whoever the viewer has just followed, or blocked, is suggested no more', async () => {
+test('a user whom the viewer has just followed, or blocked, is suggested no more', async () => {
   const { gateway, world, ids } = await openAnna(3);
   world.importAccount('other');
   for (const id of ids) world.follow(id, 'other');

@@ -47,7 +47,7 @@ export async function view(replica: Replica, viewer: string, other: string) {
   return { viewer: flat(data.viewer), user: flat(data.user) };
 }
 
-/** The same as `view`, out of the sandbox's own books. */
+/** The same as `view`, read from the sandbox's world. */
 export function truth({ sandbox: { world } }: TestGateway, viewer: string, other: string) {
   const ids = (id: string, list: 'fans' | 'follows' | 'mutuals') =>
     world

@@ -245,7 +245,7 @@ test('a list that is not for the viewer is not searched, sorted or counted from 
   expect(await codeOf(gateway.as('anna'), 'follows', { last: 3 })).toBeUndefined();
 });
 
-test('what takes the whole list is priced by it', async () => {
+test('a selection that takes the whole list is priced by it', async () => {
   const { gateway } = await openAnna(1, { MAX_UPSTREAM_CALLS: '9' });
   expect(await codeOf(gateway, 'follows', { last: 3 })).toBeUndefined();
   expect(await codeOf(gateway, 'fans', { matching: 'a' })).toEqual(['OPERATION_TOO_EXPENSIVE']);

@@ -1,7 +1,7 @@
 // What one client may ask in a minute, over one replica and over several.
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSocket } from '../http/requests.ts';
-import { ask as askBySocket, openClient } from '../live/sockets.ts';
+import { ask as askBySocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { ask, openClient } from '../live/sockets.ts';
 import { ROOT } from '../process/start-process.ts';
+import { ask, openClient } from '../subscriptions/sockets.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { startRedis } from '../support/redis.ts';
 import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
@@ -157,7 +157,7 @@ test('operations over a WebSocket, each event of a subscription, and webhooks ar
   ]);
 });
 
-test('what is looked up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
+test('a look-up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
   const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
   const url = redis.url.replace('redis://', 'redis://:opensesame@');
   const env = {
