@@ -22,14 +22,14 @@ test('three settings are enough; all others are as deploy/README.md shows them',
   const config = readConfig(ENOUGH);
   for (const { name, fallback } of describeSettings())
     if (fallback) expect(readConfig({ ...ENOUGH, [name]: fallback }), name).toEqual(config);
-  const changing = { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000, absentMs: 30_000 };
+  const changing = { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000 };
   expect(config).toMatchObject({
     production: false,
     tencent: { secretKey: APP.TENCENT_SECRET_KEY, baseUrl: 'https://adminapisgp.im.qcloud.com', timeoutMs: 5000 },
     lifetimes: {
       page: changing,
       counts: changing,
-      profile: { freshMs: 3_600_000, webhookFreshMs: 3_600_000, staleMs: 86_400_000, absentMs: 30_000 },
+      profile: { freshMs: 3_600_000, webhookFreshMs: 3_600_000, staleMs: 86_400_000 },
       relation: { ...changing, staleMs: 600_000 },
     },
     auth: { userSig: false, jwt: null, header: null },

@@ -1,5 +1,6 @@
 // An answer as clients get it: without the notes that Yoga keeps in errors, which say its HTTP status.
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import { tooExpensive } from './limits.ts';
 
 export function withoutNotes(answer: ExecutionResult): ExecutionResult {
   const errors = answer.errors?.map(({ message, locations, path, extensions: { http: _, ...extensions } }) => ({
@@ -15,9 +16,7 @@ export function publicAnswer(answer: ExecutionResult, maxBytes: number): Executi
 }
 
 export const tooLarge = (maxBytes: number): GraphQLError =>
-  new GraphQLError(`The answer would be larger than ${maxBytes} bytes.`, {
-    extensions: { code: 'OPERATION_TOO_EXPENSIVE' },
-  });
+  tooExpensive(`The answer would be larger than ${maxBytes} bytes.`);
 
 /** The highest status that an error asks for. What is `spec` is asked for by the newer type of JSON alone. */
 export function statusOf({ errors = [] }: ExecutionResult, type: string): number {

@@ -31,7 +31,7 @@ async function openRedisStore(): Promise<Store> {
     {
       kind: 'text',
       clock: systemClock,
-      lifetimes: { freshMs: DAY_MS, webhookFreshMs: DAY_MS, staleMs: DAY_MS, absentMs: DAY_MS },
+      lifetimes: { freshMs: DAY_MS, webhookFreshMs: DAY_MS, staleMs: DAY_MS },
       encode: (value) => value,
       decode: (text) => text,
     },

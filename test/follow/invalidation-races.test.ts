@@ -113,7 +113,7 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
 
 type Replica = { service: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
 
-const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000 };
 
 function openReplica(
   link: RedisLink | null,

@@ -11,7 +11,7 @@ import { cacheOptions } from '../support/cache-options.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { callCounts } from '../support/gateway.ts';
 
-const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000, absentMs: 30_000 };
+const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
 
 const clock = createHastyClock();

@@ -10,7 +10,7 @@ import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 import { UNSET_PROFILE } from '../support/unset-profile.ts';
 
 const MEMBERS = 1000;
-const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const memberId = (n: number) => `member_${n}`;

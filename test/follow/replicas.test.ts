@@ -12,7 +12,7 @@ import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 
 const HOUR_MS = 3_600_000;
-const LIFETIMES = { freshMs: HOUR_MS, webhookFreshMs: HOUR_MS, staleMs: 2 * HOUR_MS, absentMs: HOUR_MS };
+const LIFETIMES = { freshMs: HOUR_MS, webhookFreshMs: HOUR_MS, staleMs: 2 * HOUR_MS };
 const CHANGED = { type: 'user-changed', userId: 'anna' } as const;
 
 /** Replicas over one Redis, and an upstream that counts anna's fans. */
