@@ -15,8 +15,19 @@ const NEXT_LINE = '\n       ';
 /** Runs the command; resolves with whether all is right. */
 export async function check(env: Environment, print: (text: string) => void): Promise<boolean> {
   const config = readConfig(env);
+  const { tencent, profileCustomFields, userSearch } = config;
+  const fields =
+    profileCustomFields.map((field) => `, profile field ${field}`).join('') + (userSearch ? ', user search' : '');
+  /** Each answers with what it found, or throws a `ConfigError`: what is wrong, and what to do. */
+  const looks: Record<string, (config: Config) => Promise<string>> = {
+    clock: checkClock,
+    [`upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`]: checkUpstream,
+    Redis: checkCache,
+    "issuer's keys": checkIssuer,
+    'trusted documents': checkDocuments,
+  };
   let isRight = true;
-  for (const [subject, look] of looksAt(config)) {
+  for (const [subject, look] of Object.entries(looks)) {
     try {
       const note = await look(config);
       print(`right  ${subject}${note && `: ${note}`}\n`);
@@ -30,26 +41,8 @@ export async function check(env: Environment, print: (text: string) => void): Pr
   return isRight;
 }
 
-/** What is looked at. A look answers with what it found, or throws a `ConfigError`: what is wrong, and what to do. */
-function looksAt({
-  tencent,
-  profileCustomFields,
-  userSearch,
-}: Config): [subject: string, (config: Config) => Promise<string>][] {
-  const fields =
-    profileCustomFields.map((field) => `, profile field ${field}`).join('') + (userSearch ? ', user search' : '');
-  return [
-    ['clock', checkClock],
-    [`upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`, checkUpstream],
-    ['Redis', checkCache],
-    ["issuer's keys", checkIssuer],
-    ['trusted documents', checkDocuments],
-  ];
-}
-
 async function checkClock({ tencent }: Config): Promise<string> {
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  const response = await fetch(tencent.baseUrl, { method: 'HEAD', redirect: 'manual', signal }).catch(() => null);
+  const response = await ask(tencent.baseUrl, { method: 'HEAD', redirect: 'manual' });
   const upstreamTime = Date.parse(response?.headers.get('date') ?? '');
   if (Number.isNaN(upstreamTime)) return 'the upstream tells no time to compare with';
   const difference = systemClock.now() - upstreamTime;
@@ -72,9 +65,7 @@ const checkCache = async ({ redis }: Config): Promise<string> =>
 
 async function checkIssuer({ auth: { jwt } }: Config): Promise<string> {
   if (!jwt) return 'none, since AUTH does not name jwt';
-  const response = await fetch(jwt.jwksUrl, { redirect: 'error', signal: AbortSignal.timeout(DEADLINE_MS) }).catch(
-    () => null,
-  );
+  const response = await ask(jwt.jwksUrl, { redirect: 'error' });
   const answer = (await response?.json().catch(() => null)) as { keys?: unknown } | null | undefined;
   if (response?.ok && Array.isArray(answer?.keys) && answer.keys.length > 0) return `${answer.keys.length}`;
   const what = answer
@@ -82,6 +73,9 @@ async function checkIssuer({ auth: { jwt } }: Config): Promise<string> {
     : 'JWT_JWKS_URL leads to nothing that answers with JSON';
   throw new ConfigError([`${what}. Take the jwks_uri of the issuer.`]);
 }
+
+const ask = (url: string, init: RequestInit) =>
+  fetch(url, { ...init, signal: AbortSignal.timeout(DEADLINE_MS) }).catch(() => null);
 
 async function checkDocuments(config: Config): Promise<string> {
   const { mode, path } = config.trustedDocuments;

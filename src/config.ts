@@ -151,6 +151,5 @@ function lifetimes(fresh: number, stale: number, webhookFresh: number) {
     freshMs: fresh * 1000,
     webhookFreshMs: fresh && Math.max(fresh, webhookFresh) * 1000,
     staleMs: Math.max(fresh, stale) * 1000,
-    absentMs: 30_000,
   };
 }

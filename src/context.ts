@@ -82,12 +82,11 @@ export type OpenContext = Context & {
   close(): void;
 };
 
-export type Contexts = { open(request: ContextRequest): OpenContext };
-
-export function createContexts(dependencies: ContextDependencies): Contexts {
+/** Makes what opens a context for each request. */
+export function createContexts(dependencies: ContextDependencies) {
   const { cache, writers, names, settings, clock } = dependencies;
 
-  function open(request: ContextRequest): OpenContext {
+  return (request: ContextRequest): OpenContext => {
     const { viewer } = request;
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
     const reads = createReads(request, settings, clock);
@@ -114,9 +113,7 @@ export function createContexts(dependencies: ContextDependencies): Contexts {
       dependsOnViewer: () => dependsOnViewer,
       close: reads.end,
     };
-  }
-
-  return { open };
+  };
 }
 
 /** Reads what is asked for once an answer: at once when it is cached, else by a promise. */

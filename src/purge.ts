@@ -1,15 +1,13 @@
 // The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
 import type { RedisClient, RedisLink } from './cache/redis-link.ts';
 import { systemClock } from './clock.ts';
-import { type Config, type Environment, readConfig } from './config.ts';
+import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
 import { groupsOf } from './follow/invalidation.ts';
 import { ALL_INVALID, invalidationChannel, writeInvalid } from './follow/replicas.ts';
 import { keyPrefixOf } from './redis/client.ts';
 import { connectRedis } from './redis/connect.ts';
-
-type Shared = { redis: RedisClient; prefix: string; caches: Caches };
 
 /** How many keys Redis is asked to look at in one step. */
 const SCAN_STEP = 1000;
@@ -21,19 +19,6 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
   const impossible = isAll ? [] : userIds.filter((id) => !config.userIdPattern.test(id));
   if (impossible.length > 0)
     throw new UsageError(`${impossible.map((id) => `"${id}"`).join(', ')} cannot be a UserID.`);
-  const shared = await connect(config);
-  try {
-    if (isAll) return `Everything is purged: ${await purgeAll(shared)} keys were removed from Redis.\n`;
-    await purgeUsers(shared, userIds);
-    return `Purged: ${userIds.join(', ')}.\n`;
-  } catch (error) {
-    throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
-  } finally {
-    shared.redis.disconnect();
-  }
-}
-
-async function connect(config: Config): Promise<Shared> {
   if (!config.redis)
     throw new ConfigError([
       'REDIS_URL is missing: without Redis each gateway caches in its own memory alone. Restart the gateways to purge it',
@@ -42,17 +27,21 @@ async function connect(config: Config): Promise<Shared> {
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
   const caches = createCaches({ ...config, clock: systemClock, redis: { link: strictLink(redis), prefix } });
-  return { redis, prefix, caches };
-}
-
-async function purgeUsers({ redis, prefix, caches }: Shared, userIds: readonly string[]): Promise<void> {
-  const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
-  await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-  await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
+  try {
+    if (isAll) return `Everything is purged: ${await purgeAll(redis, prefix, caches)} keys were removed from Redis.\n`;
+    const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
+    await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
+    return `Purged: ${userIds.join(', ')}.\n`;
+  } catch (error) {
+    throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** Resolves with the number of keys that were removed. */
-async function purgeAll({ redis, prefix, caches }: Shared): Promise<number> {
+async function purgeAll(redis: RedisClient, prefix: string, caches: Caches): Promise<number> {
   // Before, so that running reads are not stored any more; and after, since a gateway may have read a key meanwhile.
   await redis.publish(invalidationChannel(prefix), ALL_INVALID);
   let removed = 0;

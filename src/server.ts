@@ -87,7 +87,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
         });
   const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
   const domain = createDomain(config, { client: tencent, redis, clock, log, report, metrics });
-  const contexts = createContexts({ ...domain, maySee, settings: config, clock });
+  const openContext = createContexts({ ...domain, maySee, settings: config, clock });
   const webhook = createWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
 
   // Of what clients can make up.
@@ -95,7 +95,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const documents = createDocuments({ config, report: occasionally, metrics });
   const schema = createServedSchema(config.federation, config.introspection);
   const checkCost = createCostCheck(schema, config);
-  const graphql = createGraphql({ config, schema, contexts, checkCost, documents, metrics, usage, log });
+  const graphql = createGraphql({ config, schema, openContext, checkCost, documents, metrics, usage, log });
   const problems = documents.read(graphql.check);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
 

@@ -70,7 +70,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'loopback.ts',
   ],
   tencent: ['report.ts', 'types:follow', 'follow/model.ts', 'cache', 'errors.ts', 'clock.ts', 'span.ts'],
-  telemetry: ['span.ts', 'types:config.ts', 'types:cache', 'types:follow', 'types:tencent', 'tencent/commands.ts'],
+  telemetry: [
+    'span.ts',
+    'types:config.ts',
+    'types:cache',
+    'follow/caches.ts',
+    'types:follow',
+    'types:tencent',
+    'tencent/commands.ts',
+  ],
   auth: [
     'report.ts',
     'tencent/user-sig.ts',

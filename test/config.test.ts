@@ -22,14 +22,14 @@ test('three settings are enough; all others are as deploy/README.md shows them',
   const config = readConfig(ENOUGH);
   for (const { name, fallback } of describeSettings())
     if (fallback) expect(readConfig({ ...ENOUGH, [name]: fallback }), name).toEqual(config);
-  const changing = { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000, absentMs: 30_000 };
+  const changing = { freshMs: 30_000, webhookFreshMs: 600_000, staleMs: 3_600_000 };
   expect(config).toMatchObject({
     production: false,
     tencent: { secretKey: APP.TENCENT_SECRET_KEY, baseUrl: 'https://adminapisgp.im.qcloud.com', timeoutMs: 5000 },
     lifetimes: {
       page: changing,
       counts: changing,
-      profile: { freshMs: 3_600_000, webhookFreshMs: 3_600_000, staleMs: 86_400_000, absentMs: 30_000 },
+      profile: { freshMs: 3_600_000, webhookFreshMs: 3_600_000, staleMs: 86_400_000 },
       relation: { ...changing, staleMs: 600_000 },
     },
     auth: { userSig: false, jwt: null, header: null },
@@ -180,7 +180,7 @@ test.each([
     ]);
 });
 
-test('what OpenTelemetry’s own page sets is taken, and a misspelt collector is no silence', () => {
+test('the settings of OpenTelemetry’s own page are taken, and a misspelt collector is no silence', () => {
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://api.example/otlp',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
@@ -292,7 +292,7 @@ describe('authentication', () => {
     expect(readConfig({ ...ENOUGH, ...auth }).auth.jwt?.jwksUrl).toBe('http://127.0.0.1:8080/jwks');
   });
 
-  test('what the named ways need is asked for, all at once', () => {
+  test('the settings that the named ways need are asked for, all at once', () => {
     expect(problemsOf({ ...ENOUGH, AUTH: 'jwt,header' })).toEqual([
       'JWT_AUDIENCE is missing: AUTH names jwt',
       'JWT_ISSUER is missing: AUTH names jwt',
@@ -314,7 +314,7 @@ describe('authentication', () => {
     ['before another machine', { ...APP, TENCENT_BASE_URL: 'https://sandbox.example' }],
     ['before a host that only looks like this machine', { ...APP, TENCENT_BASE_URL: 'https://127.0.0.1.example' }],
     ['in production', { ...SANDBOX, NODE_ENV: 'production' }],
-  ])('nobody is believed without a proof %s', (_title, env) => {
+  ])('no client is believed without a proof %s', (_title, env) => {
     expect(problemsOf({ ...env, AUTH: 'usersig, development' })).toEqual([
       expect.stringMatching(/^AUTH names development, which lets anybody be anybody/),
     ]);
@@ -440,7 +440,7 @@ test.each([
   },
 );
 
-test('what Kubernetes and hosts of Redis set beside is no misspelling', () => {
+test('variables that Kubernetes and hosts of Redis set beside are no misspelling', () => {
   const services = {
     REDIS_PORT: 'x',
     REDIS_SERVICE_HOST: 'x',

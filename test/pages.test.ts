@@ -23,6 +23,12 @@ test.each(PAGES)('%s links to files that exist', (page) => {
   expect(links.filter((path) => !existsSync(new URL(path, new URL(page, ROOT))))).toEqual([]);
 });
 
+test('src/README.md names files and folders that exist', () => {
+  const names = Array.from(read('src/README.md').matchAll(/`([\w/-]+(?:\.ts|\/))`/g), ([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => !existsSync(new URL(`src/${name}`, ROOT)))).toEqual([]);
+});
+
 test.each(PAGES.slice(0, 5))('%s names settings, error codes and enum values that exist', (page) => {
   const settings = describeSettings().map(({ name }) => name);
   const contract = ['src/errors.ts', 'src/server/mask-error.ts', 'schema/schema.graphql'].map(read).join('');
@@ -46,7 +52,7 @@ test('the commands of the documents are npm scripts, which bring their own Node'
   expect(commands.filter((line) => /^(npx |node )|src\/main\.ts/.test(line))).toEqual([]);
 });
 
-test('what benches compare with is a package of its own, which an install of the gateway leaves out', () => {
+test('the servers that benches compare with are a package of their own, which an install of the gateway leaves out', () => {
   const dependenciesOf = (path: string) => {
     const { dependencies, devDependencies } = JSON.parse(read(path)) as Record<string, object | undefined>;
     return Object.keys({ ...dependencies, ...devDependencies });

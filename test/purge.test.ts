@@ -1,4 +1,4 @@
-// Purging: after it, no gateway answers from what it remembered, and nobody else's data is touched.
+// Purging: after it, no gateway answers from what it had cached, and no other user's data is touched.
 import { Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { purge } from '../src/purge.ts';
@@ -54,10 +54,10 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
   await b.data(COUNT);
   await b.data(FANS);
   await a.data('{ user(id: "bert") { nick } }');
-  const bill = [calls(a), calls(b)];
+  const before = [calls(a), calls(b)];
   await a.data(NICK);
   await b.data(COUNT);
-  expect([calls(a), calls(b)]).toEqual(bill);
+  expect([calls(a), calls(b)]).toEqual(before);
 
   expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({
     code: 0,

@@ -37,7 +37,7 @@ const PAUSE_MS = 500;
 const PAGE = 500;
 
 export function createChangeStream<T>({ redis, key, maxLength, read, clock }: ChangeStreamOptions<T>) {
-  const heard = new EventEmitter<{ entry: [StreamEntry<T>]; gap: [string] }>().setMaxListeners(0);
+  const heard = new EventEmitter<{ entry: [StreamEntry<T>]; gap: [string] }>();
   const closed = new AbortController();
   /** The last entries as this process has heard them: nothing behind `floor` is missing. */
   const kept: StreamEntry<T>[] = [];

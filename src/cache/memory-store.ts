@@ -10,6 +10,9 @@ export type Entry<V> = {
   readonly version: number | null;
 };
 
+/** How long "there is no such thing" is believed. */
+export const ABSENT_MS = 30_000;
+
 /** An entry with what only this process knows of it. */
 export type Kept<V> = Entry<V> & {
   /** The generation that its group had in Redis before the source was asked; null when that is not known. */

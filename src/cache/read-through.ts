@@ -158,8 +158,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** When something that is put later begins to be read. */
     asOf,
-    /** Keeps what came along with another read, as of that read's beginning. */
-    put(key: string, value: V, began: AsOf): void {
+    /** Keeps what is known by now, or what came along with another read, as of that read's beginning. */
+    put(key: string, value: V, began: AsOf = asOf()): void {
       const known = peek(key);
       const version = options.versionOf?.(value) ?? null;
       const isKnown = version !== null && known?.version === version && known.value !== null;
@@ -168,7 +168,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       tiers.keep(key, value, { ...began, shared: known?.shared ?? null });
     },
     /** What memory knows, however old. */
-    peek: peek as (key: string) => Entry<V> | undefined,
+    peek,
     /** Whether memory says that there is no such thing; `waiter` is told what that rests on. */
     isAbsent(key: string, waiter: Pick<Waiter, 'onRead'>): boolean {
       const known = peek(key);

@@ -8,7 +8,7 @@
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Entry } from './memory-store.ts';
+import { ABSENT_MS, type Entry } from './memory-store.ts';
 import type { Waiter } from './single-flight.ts';
 import type { Redis, TiersOptions } from './tiers.ts';
 
@@ -53,7 +53,7 @@ type Options<V> = Pick<TiersOptions<V>, 'kind' | 'clock' | 'lifetimes' | 'groupO
 
 export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>) {
   const { kind, clock, groupOf = (key) => key, encode, decode } = options;
-  const { staleMs, webhookFreshMs, validatedMs = 0, absentMs } = options.lifetimes;
+  const { staleMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
   const usedMs = Math.max(staleMs, webhookFreshMs, validatedMs);
   // Braces would end the part of the key that tells its slot.
   const base = (group: string) => `${prefix}:${kind}:{${group.replaceAll('}', '%7D')}}`;
@@ -67,7 +67,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   async function invalidate(group: string): Promise<boolean> {
     const key = generationOf(group);
     const generation = randomUUID().replaceAll('-', '');
-    const lifeMs = Math.max(usedMs, absentMs) + LONGEST_READ_MS;
+    const lifeMs = Math.max(usedMs, ABSENT_MS) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
     // Deleting frees memory.
     const [answer] = await Promise.all([isSet, remove(`${base(group)}:${group}`)]);
@@ -110,7 +110,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
 
   /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
   async function write(key: string, generation: string, { value, readAt, version }: Entry<V>): Promise<unknown> {
-    const lifeMs = value === null ? absentMs : usedMs;
+    const lifeMs = value === null ? ABSENT_MS : usedMs;
     if (lifeMs <= 0) return unlock(key, generation);
     // A reader that waits for the value has it before it is made text.
     await nextTurn();

@@ -1,7 +1,7 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
 import type { Clock } from '../clock.ts';
 import type { Generation, Generations } from './generations.ts';
-import { createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
+import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import { createRedisStore } from './redis-store.ts';
 import type { Waiter } from './single-flight.ts';
@@ -13,8 +13,6 @@ export type Lifetimes = {
   webhookFreshMs: number;
   /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
   staleMs: number;
-  /** How long "there is no such thing" is believed. */
-  absentMs: number;
   /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
   validatedMs?: number;
 };
@@ -48,7 +46,7 @@ const JITTER = 0.1;
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
   const { kind, clock, generations } = options;
   const { groupOf = (key: string) => key, webhooksSince = () => null, versionOf = () => null } = options;
-  const { freshMs, webhookFreshMs, staleMs, absentMs } = options.lifetimes;
+  const { freshMs, webhookFreshMs, staleMs } = options.lifetimes;
   const memory = createMemoryStore<V>(options);
   const redis = options.redis && createRedisStore(options.redis, options);
   /** Events from before this may have been missed. */
@@ -72,7 +70,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   /** Keeps an entry in memory, unless its group has changed since it was asked for. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
-    const freshUntil = readAt + (value === null ? absentMs : freshMs * jitter);
+    const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
     const next: Kept<V> = { value, version, shared, verifiedAt: generation, failure: null, ...times };
@@ -140,7 +138,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       return isConfirmed;
     },
     /** Has everything in this process verified, or with `isLost` dropped; until then it counts as stale. */
-    expireAll(isLost = false): void {
+    expireAll(isLost: boolean): void {
       if (isLost) memory.clear();
       detach(() => true);
       generations.advanceAll();

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createGenerations } from '../cache/generations.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import { createBatches } from './batches.ts';
-import { type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
+import { CACHE_KINDS, type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './overlay.ts';
@@ -61,13 +61,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     redis &&
     joinReplicas(redis.link, redis.prefix, randomUUID(), {
       onInvalid: drop,
-      onAllInvalid() {
-        for (const cache of all) cache.expireAll(true);
-      },
       onWebhooks: (since) => liveness.hear(since),
-      onGap() {
+      onGap(isAllInvalid) {
         hearing.resolve();
-        for (const cache of all) cache.expireAll();
+        for (const cache of all) cache.expireAll(isAllInvalid);
       },
     });
   function drop({ kind, group }: Group): void {
@@ -132,20 +129,15 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     invalidate,
     /** Invalidates once more when the upstream has had its time: what is cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {
-      if (lagMs > 0)
-        clock.sleep(lagMs, closed.signal).then(
-          () => Promise.all(events.map(invalidate)),
-          () => {},
-        );
+      const again = () => Promise.all(events.map(invalidate));
+      if (lagMs > 0) clock.sleep(lagMs, closed.signal).then(again, () => {});
     },
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
-    setBlock: (from: UserId, to: UserId, value: BlockRelation): void =>
-      block.put(relationKey(from, to), value, block.asOf()),
+    setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.put(relationKey(from, to), value),
     /** Keeps a relation that is known, as `from` sees it. */
-    setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
-      relation.put(relationKey(from, to), value, relation.asOf()),
+    setRelation: (from: UserId, to: UserId, value: FollowRelation): void => relation.put(relationKey(from, to), value),
     /** The upstream has sent a webhook: while it does, on whichever replica, what is cached is fresh for longer. */
     noteWebhook: liveness.note,
     /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
@@ -158,9 +150,6 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     close: () => closed.abort(),
     /** What each kind takes in memory, in estimated bytes. */
     bytes: () =>
-      Object.fromEntries(Object.entries(caches).map(([kind, cache]) => [kind, cache.bytes()])) as Record<
-        CacheKind,
-        number
-      >,
+      Object.fromEntries(CACHE_KINDS.map((kind) => [kind, caches[kind].bytes()])) as Record<CacheKind, number>,
   };
 }

@@ -7,11 +7,10 @@ import type { Group } from './invalidation.ts';
 
 export type ReplicasListener = {
   onInvalid(group: Group): void;
-  onAllInvalid(): void;
   /** A replica has received a webhook, and has done so without a pause since `since` (epoch milliseconds). */
   onWebhooks(since: number): void;
-  /** Messages may have been lost. */
-  onGap(): void;
+  /** Messages may have been lost; or, where all is invalid, nothing counts of what was known. */
+  onGap(isAllInvalid: boolean): void;
 };
 
 /** Where replicas tell each other what is invalid. */
@@ -37,11 +36,11 @@ const MESSAGE = z.discriminatedUnion('type', [
 /** Joins the replicas; `name` tells this one from the others. What is published resolves with whether Redis took it. */
 export function joinReplicas(link: RedisLink, prefix: string, name: string, listener: ReplicasListener) {
   const channel = invalidationChannel(prefix);
-  link.subscribe(channel, hear, listener.onGap);
+  link.subscribe(channel, hear, () => listener.onGap(false));
 
   function hear(text: string): void {
     const message = MESSAGE.safeParse(parseJson(text)).data;
-    if (message?.type === 'all') listener.onAllInvalid();
+    if (message?.type === 'all') listener.onGap(true);
     if (message?.type === 'webhooks') listener.onWebhooks(message.since);
     if (message?.type === 'groups' && message.from !== name)
       for (const group of message.groups) listener.onInvalid(group);

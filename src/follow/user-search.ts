@@ -8,7 +8,7 @@ import { type CachedPage, page } from './codec.ts';
 import type { FollowPage } from './model.ts';
 import { andThen, type CallOptions, type UserSearchService } from './services.ts';
 
-const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000, absentMs: 0 };
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000 };
 const MEMORY_BYTES = 4_000_000;
 
 export type SearchUsers = ReturnType<typeof createUserSearch>;

@@ -107,14 +107,11 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
 
   /** A presence is read again when a client asks for it. Logins are many, so replicas hear of them in bulk. */
   function notePresence(userId: UserId): void {
-    if (gathered.size === 0)
-      clock.sleep(GATHER_MS, closed.signal).then(
-        () => {
-          cache.invalidatePresences([...gathered]);
-          gathered.clear();
-        },
-        () => {},
-      );
+    const pass = () => {
+      cache.invalidatePresences([...gathered]);
+      gathered.clear();
+    };
+    if (gathered.size === 0) clock.sleep(GATHER_MS, closed.signal).then(pass, () => {});
     if (gathered.size < MAX_GATHERED) gathered.add(userId);
   }
 

@@ -45,7 +45,8 @@ export function createCors(config: CorsConfig, report: OccasionalReport) {
   const allowedHeaders = [...REQUEST_HEADERS, ...corsHeaders, developmentHeaderOf(auth) ?? []].flat().join(', ');
 
   /** Whether a page of another origin asks that may not. Programs name no origin. */
-  function isRefused({ origin, host, 'sec-fetch-site': site }: IncomingMessage['headers']): boolean {
+  function isRefused({ headers }: IncomingMessage): boolean {
+    const { origin, host, 'sec-fetch-site': site } = headers;
     // What a browser says of the site counts where a proxy has changed the host.
     if (origin === undefined || site === 'same-origin' || allows(origin)) return false;
     if (URL.parse(origin)?.host === host?.toLowerCase()) return false;
@@ -56,9 +57,9 @@ export function createCors(config: CorsConfig, report: OccasionalReport) {
 
   return {
     /** Tells the browser, in the head of an answer, whether the page may read it. */
-    mark({ headers }: IncomingMessage, response: ServerResponse): void {
-      const { origin } = headers;
-      isRefused(headers);
+    mark(request: IncomingMessage, response: ServerResponse): void {
+      const { origin } = request.headers;
+      isRefused(request);
       if (!isOpen(origin)) return;
       // Also without an origin: a shared cache must not answer one page with the headers of another.
       if (origins !== '*') response.setHeader('vary', 'origin');
@@ -93,7 +94,7 @@ export function createCors(config: CorsConfig, report: OccasionalReport) {
     },
 
     /** The same for a WebSocket, where browsers would hide nothing. */
-    isForeignSocket: ({ headers }: IncomingMessage): boolean => isRefused(headers),
+    isForeignSocket: isRefused,
   };
 }
 

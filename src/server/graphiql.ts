@@ -1,6 +1,6 @@
 // The GraphiQL page, whole from this process: no script, style or font comes from elsewhere.
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { developmentHeaderOf } from '../auth/trusted-header.ts';
 import type { Config } from '../config.ts';
 import { readStarterOperations } from './starter-operations.ts';
@@ -37,7 +37,7 @@ export function createGraphiql({ auth, sandboxOrigin }: Pick<Config, 'auth' | 's
     shouldPersistHeaders: false,
   };
 
-  return async (_request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return async (response: ServerResponse): Promise<void> => {
     const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
     const html = renderGraphiQL(options);
     response.writeHead(200, {

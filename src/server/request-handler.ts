@@ -1,7 +1,6 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
-import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
+import { isAsyncIterable } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Authenticate } from '../auth/authentication.ts';
 import { VIEWER_HEADER } from '../auth/trusted-header.ts';
@@ -18,7 +17,7 @@ import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
-import { tooLarge } from './public-answer.ts';
+import { statusOf, tooLarge, withoutNotes } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
 import { endRequest } from './request-end.ts';
 import { disconnectSignalOf, GRAPHQL_PATH, headerOf, openRequest, type RequestState } from './request-state.ts';
@@ -26,11 +25,11 @@ import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
   config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'auth'>;
-  graphql: Pick<Graphql, 'run' | 'repeat' | 'fetchAPI'>;
+  graphql: Pick<Graphql, 'run' | 'repeat'>;
   answers: AnswerCache;
   streams: Pick<EventStreams, 'send'>;
   /** Serves the GraphiQL page; null when it is switched off. */
-  graphiql: ((request: IncomingMessage, response: ServerResponse) => unknown) | null;
+  graphiql: ((response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;
   /** Serves the upstream's webhooks; null without a token for them. */
   webhook: {
@@ -90,7 +89,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (cors.isForeign(request))
       throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
     if (cors.isPreflight(request)) return cors.answerPreflight(response);
-    if (wantsPage) return graphiql(request, response);
+    if (wantsPage) return graphiql(response);
     state.viewer = await viewerOf(request);
     await countRequest(request, state.viewer);
     checkHead(request);
@@ -147,26 +146,19 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       cacheHeaders.forbid(response);
       return streams.send(response, result, maxResponseBytes, accepted.stream ?? undefined);
     }
-    const bytes = await bytesOf(result, accepted.json ?? 'application/json', response);
+    const type = accepted.json ?? 'application/json';
+    response.statusCode = statusOf(result, type);
+    for (const { extensions } of result.errors ?? [])
+      response.setHeaders(new Map(Object.entries(extensions.http?.headers ?? {})));
     if (!accepted.json) {
       cacheHeaders.forbid(response);
       return streams.send(response, [result].values(), maxResponseBytes, accepted.stream ?? undefined);
     }
+    const bytes = { contentType: `${type}; charset=utf-8`, body: Buffer.from(JSON.stringify(withoutNotes(result))) };
     if (bytes.body.byteLength > maxResponseBytes)
       throw new Refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
     if (response.statusCode === 200) answers.keep(question, state, bytes);
     send(request, response, state, bytes);
-  }
-
-  /** An answer as JSON; its errors may ask for a status of their own. */
-  async function bytesOf(result: ExecutionResult, type: string, response: ServerResponse): Promise<AnswerBytes> {
-    // Most answers are data alone: a fetch response on the way costs a tenth of them.
-    if (!result.errors) return { contentType: `${type}; charset=utf-8`, body: Buffer.from(JSON.stringify(result)) };
-    const answered = processRegularResult(result, graphql.fetchAPI, type);
-    const allow = answered.headers.get('allow');
-    if (allow) response.setHeader('allow', allow);
-    response.statusCode = answered.status;
-    return { contentType: answered.headers.get('content-type') as string, body: Buffer.from(await answered.text()) };
   }
 
   function send(request: IncomingMessage, response: ServerResponse, state: RequestState, answer: AnswerBytes) {

@@ -2,8 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
-import type { ReadOutcome, Tier } from '../cache/read-through.ts';
-import type { CacheKind, CacheObserver } from '../follow/caches.ts';
+import { CACHE_KINDS, type CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
 import { COMMANDS } from '../tencent/commands.ts';
 import type { Command } from '../tencent/wire.ts';
@@ -25,7 +24,6 @@ type Client = { name?: string; version?: string };
 export const METRICS_PATH = '/metrics';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100];
-const KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const satisfies CacheKind[];
 /** Error codes are the upstream's, and names of clients their own: beyond this many, further ones are `other`. */
 const MAX_CALL_OUTCOMES = 200;
 const MAX_CLIENTS = 50;
@@ -82,7 +80,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
     calls.labels(command, 'ok').inc(0);
     callSeconds.zero({ command });
   }
-  for (const kind of KINDS) {
+  for (const kind of CACHE_KINDS) {
     for (const outcome of ['fresh', 'stale', 'absent'])
       for (const tier of ['memory', 'redis']) reads.labels(kind, outcome, tier).inc(0);
     reads.labels(kind, 'miss', 'source').inc(0);
@@ -96,18 +94,6 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
 
   const countsOutcome = bounded(MAX_CALL_OUTCOMES);
   const countsClient = bounded(MAX_CLIENTS);
-
-  const memory: Required<CacheObserver> = {
-    onRead(kind: CacheKind, outcome: ReadOutcome, tier: Tier) {
-      reads.labels(kind, outcome, tier).inc();
-    },
-    onShared(kind) {
-      shared.labels(kind).inc();
-    },
-    onBatch(kind, size) {
-      batchSizes.labels(kind).observe(size);
-    },
-  };
 
   return {
     /** Answers Prometheus; there is nothing else at its port. */
@@ -125,7 +111,11 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
       }
     },
     /** Observes the caches. */
-    memory,
+    memory: {
+      onRead: (kind, outcome, tier) => reads.labels(kind, outcome, tier).inc(),
+      onShared: (kind) => shared.labels(kind).inc(),
+      onBatch: (kind, size) => batchSizes.labels(kind).observe(size),
+    } satisfies CacheObserver,
     /** An operation has its answer; `type` is null when it was not understood, `code` when nothing failed. */
     onQuery(type: string | null, operation: string | null, code: string | null, { name, version = '' }: Client): void {
       queries.labels(type ?? 'none', nameOf(operation), code ?? 'OK').inc();

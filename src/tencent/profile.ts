@@ -27,7 +27,8 @@ const MAX_INT = 2 ** 31 - 1;
 type Value = string | number;
 type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
 
-const text = (value: Value): string | null => (typeof value === 'string' ? value : null);
+// A text is unset by an empty one.
+const text = (value: Value): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 const integer = (value: Value): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT ? value : null;

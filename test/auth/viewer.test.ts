@@ -1,4 +1,4 @@
-// Who asks, through the whole gateway: proven viewers, refused credentials, and nothing that anybody could make up.
+// Authentication, through the whole gateway: proven viewers, refused credentials, and nothing that a client could make up.
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
@@ -67,7 +67,7 @@ test('a UserSig, a token and a trusted router each name the viewer, at no upstre
   expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
-test('what does not hold is answered 401 with a code, by POST and by GET, without an upstream call', async () => {
+test('a credential that does not hold is answered 401 with a code, by POST and by GET, without an upstream call', async () => {
   const { gateway, token } = await openGuardedGateway();
   const stranger = await makeKey('ES256', 'key-1');
   const refused: Record<string, string>[] = [
@@ -120,7 +120,7 @@ test.each<[string, () => string]>([
   expect(answer).toContain('"code":"UNAUTHENTICATED"');
 });
 
-test('nobody becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
+test('no client becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
   const gateway = await openEmptyGateway({ AUTH: 'usersig' });
   const claims = {
     'x-viewer-id': 'eve',

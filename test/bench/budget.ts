@@ -118,7 +118,7 @@ async function startReplica(redisUrl: string, baseUrl: string) {
   return createTencentClient({ ...options, baseUrl, budget, sdkAppId: 1, adminId: 'a', secretKey: 'key' });
 }
 
-/** Takes so many calls in any second, by when they arrive; what it refuses does not count (CONTRACT 1.6). */
+/** Takes that number of calls in any second, by when they arrive; what it refuses does not count (CONTRACT 1.6). */
 async function startUpstream(tailMs: number) {
   const arrivals: number[] = [];
   const taken: number[] = [];

@@ -148,7 +148,7 @@ test.each(STARTERS.filter(({ kind }) => kind === 'subscription').map(({ name }) 
   },
 );
 
-test('whoever opens GraphiQL on made-up people is one of them, after a reload too, until they say otherwise', async () => {
+test('a visitor who opens GraphiQL on made-up people is one of them, after a reload too, until they say otherwise', async () => {
   const page = await open();
   const viewer = async () => {
     const answered = page.waitForResponse(
@@ -223,7 +223,7 @@ test('the page runs no script but its own, evaluates no text, and reaches nobody
     const script = document.createElement('script');
     script.textContent = 'window.injected = true';
     document.body.append(script);
-    // Later, since whoever looks into the page from outside may evaluate.
+    // Later, since a debugger that looks into the page from outside may evaluate.
     setTimeout(() => (0, window.eval)('window.evaluated = true'));
     fetch('http://127.0.0.1:9/').catch(() => {});
     new Image().src = 'http://127.0.0.1:9/';

@@ -36,7 +36,7 @@ test('on a cluster each command has its slot; a master that dies makes only its 
   const owners = await Promise.all(COMMANDS.map(async (command) => ownerOf(await slotOf(command))));
   const victim = owners[0] ?? 0;
   await cluster.killMaster(victim);
-  // Whoever is asked first finds out; everybody is served all the same.
+  // The replica that is asked first finds out; every call is served all the same.
   for (let round = 0; round < 3; round++) for (const command of COMMANDS) await ask(command);
   expect(local()).toEqual(COMMANDS.filter((_, i) => owners[i] === victim));
 });

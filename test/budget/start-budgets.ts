@@ -77,9 +77,9 @@ export const timesOf = (replicas: readonly Replica[]) =>
 /** The most calls in any window of `ms`. */
 export function busiest(times: readonly number[], ms: number): number {
   let first = 0;
-  return times.reduce((most, at, last) => {
+  return times.reduce((max, at, last) => {
     while ((times[first] as number) <= at - ms) first++;
-    return Math.max(most, last - first + 1);
+    return Math.max(max, last - first + 1);
   }, 0);
 }
 

@@ -55,7 +55,7 @@ function listenTo(stream: ChangeStream<object>) {
     (entry) => heard.push(entry),
     (id) => missed.push(id),
   );
-  /** What a subscriber gets that comes back with an id. */
+  /** The entries that a subscriber gets when it comes back with an id. */
   async function resume(id: string) {
     if (!stream.since(id).complete) await stream.catchUp();
     return stream.since(id);
@@ -84,7 +84,7 @@ describe.each(['Redis', 'Redis Cluster'])('on %s', (storage) => {
     expect([...a.missed, ...b.missed]).toEqual([]);
   });
 
-  test('whoever comes back to another replica gets what came after', async () => {
+  test('a client that comes back to another replica gets what came after', async () => {
     const { open } = await openReplicas();
     const [a, b] = [await open(), await open()];
     const ids: string[] = [];
@@ -113,7 +113,7 @@ test('a replica that starts hears what the stream holds, before it is ready', as
   const ids = [await a.append({ n: 0 })];
   ids.push(...(await Promise.all(numbers(1199, 1).map((value) => a.append(value)))));
   const b = await open();
-  // Redis cuts a stream when that is cheap.
+  // Redis trims a stream when that is cheap.
   expect(b.heard.length).toBeGreaterThanOrEqual(1000);
   expect(b.values().slice(-1000)).toEqual(numbers(1000, 200));
   const { entries, complete } = await b.resume(ids[1150] as string);
@@ -159,7 +159,7 @@ describe('while Redis is away', () => {
       }
       await b.append({ b: 0 });
       expect(b.values()).toEqual([{ n: 0 }, { b: 0 }]);
-      // What only its writer has heard can be resumed there, and is known nowhere else.
+      // An entry that only its writer has heard can be resumed there, and is known nowhere else.
       expect(await a.resume(ids[2] as string)).toMatchObject({ complete: true, entries: [{ value: { n: 4 } }, {}] });
       expect(await b.resume(ids[2] as string)).toMatchObject({ complete: false });
 
@@ -244,7 +244,7 @@ test('a replica that the stream has left behind says that it missed some', async
   expect(deaf.heard.length).toBeLessThan(400);
 });
 
-test('what lies in the stream and is no entry is passed over', async () => {
+test('anything in the stream that is no entry is passed over', async () => {
   const { admin, open } = await openOnRedis();
   const [a, b] = [await open(), await open()];
   await a.append({ n: 0 });

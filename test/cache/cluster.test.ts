@@ -1,4 +1,4 @@
-// A master of a Redis Cluster dies: what it held is asked for anew, the others serve on, and nothing fails.
+// A master of a Redis Cluster dies: the keys it held are asked for again, the others serve on, and nothing fails.
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { invalidationChannel } from '../../src/follow/replicas.ts';
@@ -81,7 +81,7 @@ test.each(['killed', 'paused'])(
     while (linesOf(gateway, /Redis is back/) === 0) await askAll(gateway, someNewcomers(6));
     const after = someNewcomers(PEOPLE);
     await askAll(gateway, after);
-    // What is read while a replica begins to listen again, one round of six, is not kept.
+    // A value that is read while a replica begins to listen again, one round of six, is not kept.
     expect(await countShared(after)).toBeGreaterThan(PEOPLE - 8);
     expect(linesOf(gateway, /Redis is away/)).toBe(1);
     expect(linesOf(gateway, /Redis is back/)).toBe(1);

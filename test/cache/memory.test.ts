@@ -57,25 +57,25 @@ function passThrough<V>(
 ) {
   const before = heapBytes();
   const tier = createMemoryStore<V>({ maxBytes, sizeOf, groupOf });
-  let most = 0;
+  let peak = 0;
   for (let n = 1; n <= count; n++) {
     tier.set(key(n), kept(value(n), n));
-    if (n % Math.ceil(count / 4) === 0 || n === count) most = Math.max(most, heapBytes() - before);
+    if (n % Math.ceil(count / 4) === 0 || n === count) peak = Math.max(peak, heapBytes() - before);
   }
-  return { most, bytes: tier.bytes() };
+  return { peak, bytes: tier.bytes() };
 }
 
 test('a million profiles pass through 16 MB of memory, and the heap grows by no more than a fifth over that', () => {
   const maxBytes = 16_000_000;
-  const { most, bytes } = passThrough(maxBytes, codec.profile, {
+  const { peak, bytes } = passThrough(maxBytes, codec.profile, {
     count: 1_000_000,
     key: (n) => `user_${n}`,
     value: (n) => (n % 9 === 0 ? null : n % 2 === 0 ? parsedProfile(n) : sharedProfile(n)),
   });
-  expect(most).toBeLessThan(maxBytes * 1.2);
+  expect(peak).toBeLessThan(maxBytes * 1.2);
   expect(bytes).toBeLessThanOrEqual(maxBytes);
   // And the room is used.
-  expect(most).toBeGreaterThan(maxBytes * 0.7);
+  expect(peak).toBeGreaterThan(maxBytes * 0.7);
 });
 
 describe('of each kind, the heap takes what is estimated', () => {
@@ -120,10 +120,10 @@ describe('of each kind, the heap takes what is estimated', () => {
       () => passThrough(maxBytes, codec.profile, { count: 100_000, key: userKey, value: absent }),
     ],
   ])('%s', (_kind, pass) => {
-    const { most, bytes } = pass();
+    const { peak, bytes } = pass();
     expect(bytes).toBeGreaterThan(maxBytes * 0.95);
-    expect(most / bytes).toBeLessThan(1.2);
-    expect(most / bytes).toBeGreaterThan(0.5);
+    expect(peak / bytes).toBeLessThan(1.2);
+    expect(peak / bytes).toBeGreaterThan(0.5);
   });
 });
 

@@ -1,4 +1,4 @@
-// The upstream is down, in whatever way: what is remembered answers, and says how old it is.
+// The upstream is down, in whatever way: cached values answer, and say how old they are.
 import { describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import type { Command } from '../../src/tencent/wire.ts';
@@ -125,7 +125,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     }
   });
 
-  test('an error is never remembered: the next query asks again', async () => {
+  test('an error is never cached: the next query asks again', async () => {
     const { gateway, ask } = await openStar(settings());
     gateway.sandbox.world.importAccount('sole', { Tag_Profile_IM_Nick: 'Sole' });
     gateway.sandbox.faults.set({ itemFailure: { ids: ['sole'], code: 40006 } });
@@ -136,7 +136,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     expect(await ask(query)).toEqual({ data: { user: { nick: 'Sole' } } });
   });
 
-  test('with fresh times of 0 the upstream is asked every time, and what is remembered stands in for it', async () => {
+  test('with fresh times of 0 the upstream is asked every time, and the cache stands in for it', async () => {
     const always = { PROFILE_FRESH_SECONDS: '0', LIST_FRESH_SECONDS: '0' };
     const { gateway, warm, ask } = await openStar(settings(), always);
     for (const [command, query] of QUERIES) {

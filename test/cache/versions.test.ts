@@ -1,4 +1,4 @@
-// The version rule: an older version never takes the place of a newer one, whoever writes it and in whatever order.
+// The version rule: an older version never takes the place of a newer one, by any writer and in any order.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createMemoryStore, type Entry, type Kept } from '../../src/cache/memory-store.ts';
@@ -31,7 +31,7 @@ async function openRedisStore(): Promise<Store> {
     {
       kind: 'text',
       clock: systemClock,
-      lifetimes: { freshMs: DAY_MS, webhookFreshMs: DAY_MS, staleMs: DAY_MS, absentMs: DAY_MS },
+      lifetimes: { freshMs: DAY_MS, webhookFreshMs: DAY_MS, staleMs: DAY_MS },
       encode: (value) => value,
       decode: (text) => text,
     },

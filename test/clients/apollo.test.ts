@@ -9,7 +9,7 @@ import {
   FollowUsersDocument,
   SearchFollowsDocument,
 } from '../../schema/documents.ts';
-import { openClient } from '../live/sockets.ts';
+import { openClient } from '../subscriptions/sockets.ts';
 import { openScreen } from './apollo-screen.ts';
 import { change, LISTS, loadAll, openStar, openSubscriptions, SORTED } from './lists.ts';
 import { openApollo } from './open-apollo.ts';

@@ -44,7 +44,7 @@ export async function openStar() {
       const found = world.list('star', 'follows').filter(({ id }) => id.startsWith('crowd'));
       return found.map(({ id }) => id).sort((a, b) => (nickOf(a) < nickOf(b) ? -1 : 1));
     },
-    /** Somebody becomes a fan, and nothing remembers the list as it was. */
+    /** Somebody becomes a fan, and no cache has the list as it was. */
     gainFan(id: string): void {
       world.importAccount(id, { Tag_Profile_IM_Nick: 'Newcomer' });
       world.follow(id, 'star', 1_800_000_000);

@@ -36,7 +36,7 @@ test('a field that failed has its code, and the rest is there', async () => {
 });
 
 test.each([
-  ['nobody answers', 'http://127.0.0.1:1/graphql', /^request:fail$/],
+  ['no server answers', 'http://127.0.0.1:1/graphql', /^request:fail$/],
   ['something else answers', '/health/live', /^HTTP 200$/],
 ])('where %s a request ends with NETWORK_FAILED, and does not reject', async (_where, address, message) => {
   const { url } = await openGateway();
@@ -47,7 +47,7 @@ test.each([
   });
 });
 
-test('credentials are read anew: a request whose credentials are wrong is told, a subscription comes back with right ones', async () => {
+test('credentials are read for each try: a request whose credentials are wrong is told, a subscription comes back with right ones', async () => {
   const gateway = await openGateway({ env: { AUTH: 'usersig', METRICS_PORT: '0' } });
   const issuedAt = Math.floor(Date.now() / 1000);
   const userSig = signUserSig({ ...SANDBOX_APP, userId: 'UserID_001', issuedAt, expireSeconds: 3600 });

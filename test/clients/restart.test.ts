@@ -10,7 +10,7 @@ import { possibleTypes, resumingLink } from '../../schema/client/apollo.ts';
 import { createMiniProgramClient } from '../../schema/client/mini-program.ts';
 import { resuming } from '../../schema/client/resuming.ts';
 import { FollowEventsDocument } from '../../schema/documents.ts';
-import { socketUrl } from '../live/sockets.ts';
+import { socketUrl } from '../subscriptions/sockets.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';

@@ -20,7 +20,7 @@ import {
   SearchFollowsDocument,
   ViewerScreenDocument,
 } from '../../schema/documents.ts';
-import { openClient } from '../live/sockets.ts';
+import { openClient } from '../subscriptions/sockets.ts';
 import { change, LISTS, type List, loadAll, openStar, openSubscriptions, SORTED, type Star } from './lists.ts';
 
 type Person = { id: string };
@@ -55,7 +55,7 @@ function openUrql({ url }: Pick<Star, 'url'>, options: Partial<ClientOptions> = 
   return { client, methods };
 }
 
-/** A list, loaded page by page and put together by whoever shows it. */
+/** A list, loaded page by page and put together by the screen that shows it. */
 async function openScreen(star: Star, list: List, options?: Partial<ClientOptions>) {
   const { client, methods } = openUrql(star, options);
   const ids: string[] = [];

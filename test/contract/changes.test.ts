@@ -76,7 +76,7 @@ test('a field that is removed makes its entry once it is declared, and fails che
   expect(await run('--check')).toEqual(FINE);
 });
 
-test('what makes a type fit a supergraph may not get lost either', async () => {
+test('directives that make a type fit a supergraph may not get lost either', async () => {
   const { run, edit } = openCopy();
   edit('schema/released/schema.graphql', 'type User implements Node', '$& @key(fields: "nick")');
   expect(await run('--check')).toMatchObject({

@@ -1,6 +1,6 @@
 // Automatic persisted queries, as Apollo's clients ask for them: by hash first, and with the text where that is not known.
 import { expect, test } from 'vitest';
-import { openClient } from '../live/sockets.ts';
+import { openClient } from '../subscriptions/sockets.ts';
 import { type Answer, openGateway, type Replica } from '../support/gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 

@@ -33,13 +33,13 @@ async function openCalm(env: Record<string, string> = {}) {
 }
 
 /** Fresh times end up to a tenth earlier. */
-function expectAbout(seconds: number, most: number, since = 0): void {
-  expect(seconds).toBeLessThanOrEqual(most - since);
-  expect(seconds).toBeGreaterThanOrEqual(Math.floor(most * 0.9) - since);
+function expectAbout(seconds: number, max: number, since = 0): void {
+  expect(seconds).toBeLessThanOrEqual(max - since);
+  expect(seconds).toBeGreaterThanOrEqual(Math.floor(max * 0.9) - since);
 }
 
-describe('an answer to nobody in particular', () => {
-  test('may be kept by everybody for as long as what is in it is fresh', async () => {
+describe('an anonymous answer', () => {
+  test('may be kept by any cache for as long as everything in it is fresh', async () => {
     const { publicSeconds } = await openCalm();
     expectAbout(await publicSeconds(FANS), 30);
     expectAbout(await publicSeconds(COUNT), 30);
@@ -68,7 +68,7 @@ describe('an answer to nobody in particular', () => {
     }
   });
 
-  test('is kept by nobody when it says that there is no such account', async () => {
+  test('is kept by no cache when it says that there is no such account', async () => {
     const { cacheControl, ask } = await openCalm();
     const query = '{ user(id: "ghost") { id nick } }';
     expect(await cacheControl(query)).toBe('private, no-store');
@@ -133,7 +133,7 @@ describe('an answer to a viewer', () => {
   });
 });
 
-describe('nobody keeps', () => {
+describe('no cache keeps', () => {
   test('an answer with an error', async () => {
     const { ask } = await openCalm();
     const { headers } = await ask('{ user(id: "star") { id fans(first: -1) { totalCount } } }');
@@ -149,9 +149,9 @@ describe('nobody keeps', () => {
 
   test.each([
     ['a mutation, which GET refuses', 'mutation { followUsers(input: { userIds: ["star"] }) { viewer { id } } }', 405],
-    ['what cannot be parsed', '{', 400],
-    ['what does not fit the schema', '{ peoples }', 400],
-    ['what is not there', '', 400],
+    ['a text that cannot be parsed', '{', 400],
+    ['a query that does not fit the schema', '{ peoples }', 400],
+    ['a query that is missing', '', 400],
   ])('the refusal of %s', async (_title, query, status) => {
     const { ask } = await openCalm();
     const response = await ask(query, { accept: 'application/graphql-response+json' });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { logged } from '../http/requests.ts';
-import { ask, openClient } from '../live/sockets.ts';
+import { ask, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
@@ -110,7 +110,7 @@ describe('in strict mode', () => {
     expect(gateway.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
   });
 
-  test('what is known and what is refused is counted, and told without its text, once in a while', async () => {
+  test('known and refused documents are counted, and told without their texts, once in a while', async () => {
     const gateway = await openStrict();
     await postJson(gateway, { documentId: hashOf(PEOPLE), variables: VARIABLES });
     for (let i = 0; i < 3; i++) await postJson(gateway, { query: UNKNOWN, operationName: 'Unknown' });
@@ -130,7 +130,7 @@ describe('in strict mode', () => {
     expect(warnings(gateway)).toHaveLength(2);
   });
 
-  test('however many documents somebody makes up, few of them are told of', async () => {
+  test('however many documents a client makes up, few of them are told of', async () => {
     const gateway = await openStrict();
     for (let i = 0; i < 150; i++) await postJson(gateway, { query: `{ a${i}: __typename }` });
     expect(warnings(gateway)).toHaveLength(100);
@@ -138,7 +138,7 @@ describe('in strict mode', () => {
 });
 
 describe('in log mode', () => {
-  test('everything runs, and what is unknown is counted and told of once in a while, by its hash and its own name', async () => {
+  test('everything runs, and an unknown document is counted and told of once in a while, by its hash and its own name', async () => {
     const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
     for (let i = 0; i < 3; i++)
       expect(await (await postJson(gateway, { query: UNKNOWN })).json()).toEqual({ data: { user: { nick: null } } });

@@ -1,4 +1,4 @@
-// What is written for Redis is read back as it was; what is anything else is read as nothing.
+// A value written for Redis is read back as it was; anything else is read as nothing.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as codec from '../../src/follow/codec.ts';

@@ -1,4 +1,4 @@
-// Reads and changes at once on several replicas: what was forgotten never comes back.
+// Reads and changes at once on several replicas: an invalidated value never comes back.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -50,7 +50,7 @@ function createTruth() {
   };
 }
 
-/** What a replica must not fall behind of: the least that a read of each group may bring from now on. */
+/** The least that a replica's read of each group may bring from now on. */
 function createFloors() {
   const floors = new Map<string, number>();
   return {
@@ -111,9 +111,9 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
   };
 }
 
-type Replica = { memory: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
+type Replica = { service: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
 
-const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000 };
 
 function openReplica(
   link: RedisLink | null,
@@ -137,11 +137,11 @@ const call = (clock: Clock): CallOptions => ({
   deadlineAt: clock.now() + 60_000,
 });
 
-/** Something that can be read: its place in what is remembered, and how to ask for it. */
+/** Something that can be read: its group in the caches, and how to ask for it. */
 type Question = {
   kind: CacheKind;
   group: string;
-  ask(memory: CachedFollowService, call: CallOptions): Promise<unknown>;
+  ask(service: CachedFollowService, call: CallOptions): Promise<unknown>;
 };
 
 /** Every question that there is. What is asked answers with the number that the truth had. */
@@ -151,33 +151,33 @@ const QUESTIONS: readonly Question[] = USERS.flatMap((userId) => [
       (size): Question => ({
         kind: 'page',
         group: pageGroup(userId, list),
-        ask: async (memory, call) =>
-          (await memory.readPage({ userId, list, start: '', size }, call)).entries[0]?.followedAt,
+        ask: async (service, call) =>
+          (await service.readPage({ userId, list, start: '', size }, call)).entries[0]?.followedAt,
       }),
     ),
   ),
   {
     kind: 'counts',
     group: userId,
-    ask: async (memory, call) => (await memory.readCounts(userId, call)).fans,
+    ask: async (service, call) => (await service.readCounts(userId, call)).fans,
   },
   {
     kind: 'profile',
     group: userId,
-    ask: async (memory, call) => Number((await memory.readProfile(userId, call)).nick),
+    ask: async (service, call) => Number((await service.readProfile(userId, call)).nick),
   },
   ...USERS.map(
     (other): Question => ({
       kind: 'relation',
       group: relationKey(userId, other),
-      ask: async (memory, call) => RELATIONS.indexOf(await memory.readRelation(userId, other, call)),
+      ask: async (service, call) => RELATIONS.indexOf(await service.readRelation(userId, other, call)),
     }),
   ),
 ]);
 
-/** Whether `answer` was true at some time when `group` had values from `least` to `most`. */
-const isBetween = ({ kind }: Question, answer: unknown, least: number, most: number) =>
-  Array.from({ length: most - least + 1 }, (_, n) => least + n).some(
+/** Whether `answer` was true at some time when `group` had values from `min` to `max`. */
+const isBetween = ({ kind }: Question, answer: unknown, min: number, max: number) =>
+  Array.from({ length: max - min + 1 }, (_, n) => min + n).some(
     (value) => answer === (kind === 'relation' ? value % RELATIONS.length : value),
   );
 
@@ -203,7 +203,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
     return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
   }
 
-  test(`after each of ${CHANGES} changes amid reads, nobody who asks later sees what was before`, async () => {
+  test(`after each of ${CHANGES} changes amid reads, no later read sees the value from before it`, async () => {
     const random = createRandom(SEED);
     const clock = createRunningClock();
     const truth = createTruth();
@@ -213,14 +213,14 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
     /** What was true of the groups of each message when it was sent; the same text may be sent many times. */
     const sent = new Map<string, (readonly (readonly [string, number])[])[]>();
 
-    /** Its floors rise when a change has been forgotten here, and when it has heard of one from another replica. */
+    /** Its floors rise when a change has been invalidated here, and when it has heard of one from another replica. */
     async function open(memoryBytes: number): Promise<Replica> {
       const floors = createFloors();
       const received = new Map<string, number>();
       const listening = Promise.withResolvers<void>();
       const link = await openLink(clock);
       if (!link)
-        return { floors, memory: openReplica(null, prefix, clock, source, memoryBytes), hasHeardAll: () => true };
+        return { floors, service: openReplica(null, prefix, clock, source, memoryBytes), hasHeardAll: () => true };
       links.push(link);
       const observed: RedisLink = {
         ...link,
@@ -243,10 +243,10 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
             },
           ),
       };
-      const memory = openReplica(observed, prefix, clock, source, memoryBytes);
+      const service = openReplica(observed, prefix, clock, source, memoryBytes);
       await listening.promise;
       const hasHeardAll = () => [...sent].every(([message, times]) => received.get(message) === times.length);
-      return { floors, memory, hasHeardAll };
+      return { floors, service, hasHeardAll };
     }
 
     const first = await open(1e6);
@@ -260,7 +260,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
     async function readAndCheck(replica: Replica, question: Question): Promise<void> {
       const { kind, group } = question;
       const floor = replica.floors.get(kind, group);
-      const answer = await question.ask(replica.memory, call(clock));
+      const answer = await question.ask(replica.service, call(clock));
       if (!isBetween(question, answer, floor, truth.get(kind, group)))
         wrong.push(`${kind} ${group} was ${answer}, at least ${floor} expected`);
     }
@@ -287,10 +287,10 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
       const teller = random(2) === 0 ? first : second;
       truth.change(event);
       const floor = truth.snapshot(groupsOf(event));
-      await teller.memory.invalidate(event);
+      await teller.service.invalidate(event);
       teller.floors.raise(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
-      // Now and then what is known grows old, or older than fresh: then it is renewed behind answers, or rides along.
+      // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
       if (random(4) === 0) clock.advance(random(1200));
       if (reads.size > 40) await Promise.race(reads);
       if (n % 20 === 19) await settleAndCheck();

@@ -9,13 +9,13 @@ import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
 import { cacheOptions } from '../support/cache-options.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf } from '../support/gateway.ts';
+import { callCounts } from '../support/gateway.ts';
 
-const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000, absentMs: 30_000 };
+const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
 
 const clock = createHastyClock();
-// Here time stands nearly still, and a refused call that is tried again is no news.
+// Here time stands nearly still, and a refused call that is tried again changes nothing.
 const sandbox = createSandbox({ emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY });
 const { world, faults, calls } = sandbox;
 let client: ReturnType<typeof createTencentClient>;
@@ -38,10 +38,10 @@ afterAll(async () => {
   await sandbox.close();
 });
 
-/** A gateway's memory that remembers nothing yet. */
-function openMemory() {
+/** The cached follow service of a gateway, with empty caches. */
+function openService() {
   const unused = () => Promise.reject(new Error('no profile is asked for'));
-  const memory = createCachedFollowService({
+  const service = createCachedFollowService({
     follow: createFollowService(client, { onBehalfOf: SANDBOX_APP.admin }),
     profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
     clock,
@@ -49,23 +49,24 @@ function openMemory() {
     ...cacheOptions(LIFETIMES),
     redis: null,
   });
-  let bill = 0;
+  let upstreamCalls = 0;
   const call: CallOptions = {
     signal: new AbortController().signal,
     deadlineAt: clock.now() + 3_600_000,
-    onUpstreamCall: () => bill++,
+    onUpstreamCall: () => upstreamCalls++,
   };
   return {
-    find: (viewer: string, user: string, maxCalls: number) => createKnownFans(memory, { maxCalls })(viewer, user, call),
-    memory,
+    find: (viewer: string, user: string, maxCalls: number) =>
+      createKnownFans(service, { maxCalls })(viewer, user, call),
+    service,
     call,
-    bill: () => bill,
+    upstreamCalls: () => upstreamCalls,
   };
 }
 
 let pairs = 0;
 
-/** A viewer and a user of their own: so many follows and fans, of whom `both` are the same people. */
+/** A viewer and a user of their own, with that number of follows and fans, of whom `both` are the same people. */
 function createPair({ follows, fans, both }: { follows: number; fans: number; both: number }) {
   const pair = ++pairs;
   const [viewer, user] = [`viewer${pair}`, `user${pair}`];
@@ -94,9 +95,9 @@ const idsOf = ({ members }: { members: readonly { user: { id: string } }[] }) =>
 
 /** What was asked for since the last time, retries included. */
 function spent(): Record<string, number> {
-  const bill = billOf({ sandbox });
+  const counts = callCounts({ sandbox });
   calls.reset();
-  return bill;
+  return counts;
 }
 
 test.each([
@@ -112,20 +113,20 @@ test.each([
     { follow_get: 1, follow_get_info: 1, follow_check: 3 },
   ],
   ['a viewer who follows nobody asks no more', { follows: 0, fans: 50, both: 0 }, { follow_get: 1 }],
-])('%s, and the answer is exact', async (_title, size, bill) => {
+])('%s, and the answer is exact', async (_title, size, calls) => {
   const { viewer, user } = createPair(size);
   spent();
-  const known = await openMemory().find(viewer, user, 10);
+  const known = await openService().find(viewer, user, 10);
   expect(known.exact).toBe(true);
   expect(idsOf(known)).toEqual(truth(viewer, user));
   expect(idsOf(known)).toHaveLength(size.both);
-  expect(spent()).toEqual(bill);
+  expect(spent()).toEqual(calls);
 });
 
 test('the pages that one viewer read cost the next one nothing', async () => {
   const a = createPair({ follows: 1500, fans: 900, both: 70 });
   const b = createPair({ follows: 1200, fans: 0, both: 0 });
-  const { find } = openMemory();
+  const { find } = openService();
   await find(a.viewer, a.user, 10);
   spent();
   expect(idsOf(await find(b.viewer, a.user, 10))).toEqual(truth(b.viewer, a.user));
@@ -137,7 +138,7 @@ test('the pages that one viewer read cost the next one nothing', async () => {
 test('a cap that just suffices to check every follow is not spent on counts', async () => {
   const { viewer, user } = createPair({ follows: 300, fans: 9000, both: 100 });
   spent();
-  expect((await openMemory().find(viewer, user, 4)).exact).toBe(true);
+  expect((await openService().find(viewer, user, 4)).exact).toBe(true);
   expect(spent()).toEqual({ follow_get: 1, follow_check: 3 });
 });
 
@@ -145,19 +146,19 @@ test('when pages come shorter than planned, the rest is checked while that is st
   const { viewer, user } = createPair({ follows: 300, fans: 2000, both: 100 });
   faults.set({ shortPages: { keep: 100 } });
   spent();
-  const known = await openMemory().find(viewer, user, 10);
+  const known = await openService().find(viewer, user, 10);
   expect(known.exact).toBe(true);
   expect(idsOf(known)).toEqual(truth(viewer, user));
   expect(spent()).toEqual({ follow_get: 5, follow_get_info: 1, follow_check: 3 });
 });
 
-test('once everybody whom the viewer follows is found, nobody reads on', async () => {
+test('once all whom the viewer follows are found, no further page is read', async () => {
   const { viewer, user } = createPair({ follows: 0, fans: 1700, both: 0 });
   for (const { id } of world.list(user, 'fans').slice(0, 150)) world.follow(viewer, id);
   // Nobody is their own fan, so nothing is open about the user.
   world.follow(viewer, user);
   spent();
-  expect(await openMemory().find(viewer, user, 10)).toMatchObject({ exact: true, members: { length: 150 } });
+  expect(await openService().find(viewer, user, 10)).toMatchObject({ exact: true, members: { length: 150 } });
   expect(spent()).toEqual({ follow_get: 2, follow_get_info: 1 });
 });
 
@@ -165,13 +166,13 @@ test('a call that is tried again counts once', async () => {
   const { viewer, user } = createPair({ follows: 80, fans: 9000, both: 40 });
   faults.set({ error: { code: 60007, times: 1 } });
   spent();
-  expect((await openMemory().find(viewer, user, 2)).exact).toBe(true);
+  expect((await openService().find(viewer, user, 2)).exact).toBe(true);
   expect(spent()).toEqual({ follow_get: 2, follow_check: 1 });
 });
 
-test('asking again goes on from what is remembered, until the answer is exact', async () => {
+test('asking again goes on from what is cached, until the answer is exact', async () => {
   const { viewer, user } = createPair({ follows: 4000, fans: 6900, both: 2500 });
-  const { find } = openMemory();
+  const { find } = openService();
   const answers = [];
   for (let asked = 0; asked < 4; asked++) {
     spent();
@@ -186,7 +187,7 @@ test('asking again goes on from what is remembered, until the answer is exact', 
 
 test('renewing what is stale counts too', async () => {
   const { viewer, user } = createPair({ follows: 3000, fans: 6900, both: 2500 });
-  const { find } = openMemory();
+  const { find } = openService();
   await find(viewer, user, 5);
   clock.advance(40_000);
   spent();
@@ -202,9 +203,9 @@ test('a follow whose account is gone is no fan; one whose check failed leaves th
   const { viewer, user } = createPair({ follows: 50, fans: 40, both: 20 });
   const [gone, failing, ...rest] = truth(viewer, user) as [string, string, ...string[]];
   faults.set({ itemFailure: { ids: [gone], code: 30003, commands: ['follow_check'] } });
-  expect(await openMemory().find(viewer, user, 10)).toMatchObject({ exact: true, members: { length: 19 } });
+  expect(await openService().find(viewer, user, 10)).toMatchObject({ exact: true, members: { length: 19 } });
   faults.set({ itemFailure: { ids: [failing], code: 30006, commands: ['follow_check'] } });
-  const known = await openMemory().find(viewer, user, 10);
+  const known = await openService().find(viewer, user, 10);
   faults.reset();
   expect(known.exact).toBe(false);
   expect(idsOf(known)).toEqual([gone, ...rest]);
@@ -213,7 +214,7 @@ test('a follow whose account is gone is no fan; one whose check failed leaves th
 test('a user whom the upstream does not know is USER_NOT_FOUND, whichever way is gone', async () => {
   for (const follows of [50, 150, 1500]) {
     const { viewer } = createPair({ follows, fans: 0, both: 0 });
-    const find = openMemory().find(viewer, 'nobody', 10);
+    const find = openService().find(viewer, 'nobody', 10);
     await expect(find).rejects.toMatchObject({
       code: 'USER_NOT_FOUND',
       message: expect.stringMatching(/nobody|follow_get/),
@@ -224,9 +225,9 @@ test('a user whom the upstream does not know is USER_NOT_FOUND, whichever way is
 test('when nothing can be found out, the failure goes up; when some can, it does not', async () => {
   const { viewer, user } = createPair({ follows: 1500, fans: 900, both: 70 });
   faults.set({ error: { code: 30002, commands: ['follow_get'] } });
-  await expect(openMemory().find(viewer, user, 10)).rejects.toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
+  await expect(openService().find(viewer, user, 10)).rejects.toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
   // The follows are read; then neither counts, fans nor checks can be.
-  const { find, memory, call } = openMemory();
+  const { find, service, call } = openService();
   faults.reset();
   await find(viewer, viewer, 2);
   faults.set({ error: { code: 30002 } });
@@ -237,7 +238,7 @@ test('when nothing can be found out, the failure goes up; when some can, it does
   faults.reset();
   expect(known.exact).toBe(false);
   expect(idsOf(known).length).toBeGreaterThan(0);
-  expect(await memory.readCounts(user, call)).toBeDefined();
+  expect(await service.readCounts(user, call)).toBeDefined();
 });
 
 const FAULTS = fc.constantFrom<Parameters<typeof faults.set>[0]>(
@@ -265,7 +266,7 @@ test('whatever the world, the cap and the upstream’s quirks: right, in order, 
       async (size, maxCalls, armed) => {
         const { viewer, user } = createPair(size);
         const all = truth(viewer, user);
-        const { find } = openMemory();
+        const { find } = openService();
         faults.reset();
         faults.set(armed);
         spent();

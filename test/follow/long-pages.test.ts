@@ -1,4 +1,4 @@
-// Pages of 1,000 are taken in turns, so that nobody else waits for one; what is forgotten meanwhile does not come back.
+// Pages of 1,000 are cached in steps, so that no other request waits for one; profiles invalidated meanwhile stay out.
 import { describe, expect, test } from 'vitest';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import type { FollowPage, Profile } from '../../src/follow/model.ts';
@@ -10,7 +10,7 @@ import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 import { UNSET_PROFILE } from '../support/unset-profile.ts';
 
 const MEMBERS = 1000;
-const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000, absentMs: 1000 };
+const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 60_000 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const memberId = (n: number) => `member_${n}`;
@@ -23,7 +23,7 @@ const named = (nick: string): Profile => ({
   whole: true,
 });
 
-/** An upstream whose page of 1,000 shows old names, and that says new ones to who asks for profiles; `asked` are those. */
+/** An upstream whose page of 1,000 shows old names, and that says new ones to a read of profiles; `asked` are those. */
 function createSource() {
   const asked: string[] = [];
   const unused = () => Promise.reject(new Error('not asked for'));
@@ -55,7 +55,7 @@ describe('the profiles of a page of 1,000', () => {
   async function readPage() {
     const clock = createRunningClock();
     const { source, asked } = createSource();
-    const memory = createCachedFollowService({
+    const service = createCachedFollowService({
       follow: source,
       profiles: source,
       clock,
@@ -64,27 +64,27 @@ describe('the profiles of a page of 1,000', () => {
       redis: null,
     });
     const call: CallOptions = { signal: new AbortController().signal, deadlineAt: clock.now() + 60_000 };
-    await memory.readPage({ userId: 'star', list: 'fans', start: '', size: MEMBERS }, call);
+    await service.readPage({ userId: 'star', list: 'fans', start: '', size: MEMBERS }, call);
     const nickOf = async (n: number) => {
-      const profile = await memory.readProfile(memberId(n), call);
+      const profile = await service.readProfile(memberId(n), call);
       return profile.nick;
     };
-    return { memory, asked, nickOf };
+    return { service, asked, nickOf };
   }
 
-  test('are all remembered, without a call for any', async () => {
-    const { memory, asked, nickOf } = await readPage();
-    for (let bytes = -1; bytes !== memory.bytes().profile; await turn()) bytes = memory.bytes().profile;
+  test('are all cached, without a call for any', async () => {
+    const { service, asked, nickOf } = await readPage();
+    for (let bytes = -1; bytes !== service.bytes().profile; await turn()) bytes = service.bytes().profile;
     expect(await Promise.all(Array.from({ length: MEMBERS }, (_, n) => nickOf(n)))).toEqual(Array(MEMBERS).fill('old'));
     expect(asked).toEqual([]);
   });
 
-  test('do not bring back one that is forgotten while they are being remembered', async () => {
-    const { memory, asked, nickOf } = await readPage();
+  test('do not bring back one that is invalidated while they are being cached', async () => {
+    const { service, asked, nickOf } = await readPage();
     await turn();
     const [first, last] = [0, MEMBERS - 1];
-    for (const n of [first, last]) await memory.invalidate({ type: 'profile-changed', userId: memberId(n) });
-    for (let bytes = -1; bytes !== memory.bytes().profile; await turn()) bytes = memory.bytes().profile;
+    for (const n of [first, last]) await service.invalidate({ type: 'profile-changed', userId: memberId(n) });
+    for (let bytes = -1; bytes !== service.bytes().profile; await turn()) bytes = service.bytes().profile;
     expect([await nickOf(first), await nickOf(500), await nickOf(last)]).toEqual(['new', 'old', 'new']);
     expect(asked).toEqual([memberId(first), memberId(last)]);
   });

@@ -38,7 +38,7 @@ test('own changes count in their order, also when the clocks of their replicas d
   expect(own.relation('ana', 'bo', 'NONE')).toBe('FOLLOWING');
 });
 
-test('what the upstream shows of a later change by others counts, and what others did alone is its own word', async () => {
+test('a later change by others counts as the upstream shows it, and so does a change by others alone', async () => {
   const { own, tell } = await open();
   await tell('followed', 'ana', 'bo', NOON);
   await tell('unfollowed', 'ana', 'bo', NOON + 1000, false);
@@ -76,7 +76,7 @@ test('every own change is a new generation for both users, and so is the end of 
   expect(generations()).toEqual([0, 0]);
 });
 
-test('an own change explains one webhook of it, and none from before or long after', async () => {
+test('an own change accounts for one webhook of it, and none from before or long after', async () => {
   const { own, tell } = await open();
   await tell('followed', 'ana', 'bo', NOON);
   expect(own.consumeOwnChange('followed', 'ana', 'bo', NOON - 10_000)).toBe(false);

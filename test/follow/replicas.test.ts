@@ -1,4 +1,4 @@
-// Replicas forget together, also when Redis was not there to pass it on.
+// Replicas invalidate together, also when Redis was not there to pass it on.
 
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -12,7 +12,7 @@ import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 
 const HOUR_MS = 3_600_000;
-const LIFETIMES = { freshMs: HOUR_MS, webhookFreshMs: HOUR_MS, staleMs: 2 * HOUR_MS, absentMs: HOUR_MS };
+const LIFETIMES = { freshMs: HOUR_MS, webhookFreshMs: HOUR_MS, staleMs: 2 * HOUR_MS };
 const CHANGED = { type: 'user-changed', userId: 'anna' } as const;
 
 /** Replicas over one Redis, and an upstream that counts anna's fans. */
@@ -47,7 +47,7 @@ async function openReplicas(timeoutMs = 5000) {
           listenings++;
         }),
     };
-    const memory = createCachedFollowService({
+    const service = createCachedFollowService({
       follow,
       profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
       clock,
@@ -63,11 +63,11 @@ async function openReplicas(timeoutMs = 5000) {
       onStale: (use) => uses.push(use),
     };
     return {
-      memory,
+      service,
       uses,
       listenings: () => listenings,
       fans: async () => {
-        return (await memory.readCounts('anna', call)).fans;
+        return (await service.readCounts('anna', call)).fans;
       },
     };
   }
@@ -82,20 +82,20 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a replica that may have missed a message asks anew before it answers', async () => {
+test('a replica that may have missed a message asks again before it answers', async () => {
   const { admin, upstream, openReplica } = await openReplicas();
   const a = await openReplica(() => ({ publish: async () => true }));
   const b = await openReplica();
   expect(await b.fans()).toBe(0);
   upstream.fans = 1;
-  await a.memory.invalidate(CHANGED);
+  await a.service.invalidate(CHANGED);
   expect(await b.fans()).toBe(0);
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await until(() => b.listenings() === 2);
   expect(await b.fans()).toBe(1);
 });
 
-test('whoever waits for an invalidation waits until the other replicas are told', async () => {
+test('an invalidation ends when the other replicas have been told', async () => {
   const { openReplica } = await openReplicas();
   let isTold = false;
   const a = await openReplica((link) => ({
@@ -104,14 +104,14 @@ test('whoever waits for an invalidation waits until the other replicas are told'
       return isTold;
     },
   }));
-  await a.memory.invalidate(CHANGED);
+  await a.service.invalidate(CHANGED);
   expect(isTold).toBe(true);
 });
 
-test('what a Redis that lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
+test('a cached value that a Redis which lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
   const { server, clock, upstream, openReplica } = await openReplicas();
   const b = await openReplica();
-  await b.memory.invalidate(CHANGED);
+  await b.service.invalidate(CHANGED);
   expect(await b.fans()).toBe(0);
   await server.restart();
   await until(() => b.listenings() === 2);
@@ -138,7 +138,7 @@ describe('an invalidation that Redis did not take', () => {
       else if (how === 'read-only') await admin.replicaof('127.0.0.1', 1);
       else await admin.config('SET', 'maxmemory', '1');
       upstream.fans = 1;
-      await a.memory.invalidate(CHANGED);
+      await a.service.invalidate(CHANGED);
       expect(await a.fans()).toBe(1);
       if (how === 'killed') await server.restart();
       else if (how === 'paused') server.resume();

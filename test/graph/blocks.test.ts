@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { billOf, type Replica } from '../support/gateway.ts';
+import { callCounts, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWithWebhooks, PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
@@ -86,7 +86,7 @@ test.each([false, true])(
   },
 );
 
-test('a follow that memory knows nothing of is gone at once too, however far behind the upstream is', async () => {
+test('a follow that no cache knows of is gone at once too, however far behind the upstream is', async () => {
   const clock = createRunningClock();
   const gateway = await openWorld({ clock });
   const { world, faults } = gateway.sandbox;
@@ -109,10 +109,10 @@ test.each(['strangers', 'mutuals'])('to block 20 %s is one call, and 21 that end
     }
   expect(await block(gateway, 'anna', people)).toEqual(people.map((id) => ['Changed', id]));
   expect(world.counts('anna')).toEqual({ fans: 0, follows: 0, mutuals: 0 });
-  expect(billOf(gateway)).toEqual({ black_list_add: 1, follow_delete: 21 });
+  expect(callCounts(gateway)).toEqual({ black_list_add: 1, follow_delete: 21 });
 });
 
-test('what fails stands at its target, and what is done by half says so', async () => {
+test('a failure stands at its target, and a block that is done by half says so', async () => {
   const gateway = await openWorld();
   const { world, faults } = gateway.sandbox;
   world.follow('cleo', 'anna');
@@ -165,7 +165,7 @@ describe.each(LOST)('an answer that is lost (%s)', (fault) => {
   );
 });
 
-test('a block that cannot be found again is called unknown, and read anew', async () => {
+test('a block that cannot be found again is called unknown, and read again', async () => {
   const gateway = await openWorld();
   const { faults } = gateway.sandbox;
   faults.set({ answerLost: { commands: ['black_list_add'] }, error: { code: 30006, commands: ['black_list_check'] } });
@@ -176,7 +176,7 @@ test('a block that cannot be found again is called unknown, and read anew', asyn
   });
 });
 
-test('who is blocked and follows again in the app is a fan again, and that is told', async () => {
+test('a blocked user who follows again in the app is a fan again, and that is told', async () => {
   const clock = createRunningClock();
   const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development' } });
   const { world, act, webhooks } = gateway.sandbox;
@@ -205,7 +205,7 @@ test('who is blocked and follows again in the app is a fan again, and that is to
   expect(await ask()).toEqual(seen(['bert'], true));
 });
 
-test('nobody hears that a stranger has blocked them', async () => {
+test('no subscriber hears that a stranger has blocked them', async () => {
   const gateway = await openWithWebhooks({ env: { AUTH: 'development' } });
   for (const id of ['anna', 'bert', 'cleo']) gateway.sandbox.world.importAccount(id);
   const events = await subscribe(gateway, 'subscription { followEvents(userId: "bert") { __typename } }');
@@ -232,7 +232,7 @@ test('a block that is made in the app shows at once where its webhook comes', as
   expect(await ask()).toEqual([{ user: { viewerHasBlocked: false } }, []]);
 });
 
-test('what is read between the webhook of a block and the upstream’s own sight of it is read again', async () => {
+test('a list that is read between the webhook of a block and the upstream’s own sight of it is read again', async () => {
   const clock = createRunningClock();
   const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '300' } });
   const { world } = gateway.sandbox;
@@ -334,7 +334,7 @@ test('a hundred edges with their relation, block state and presence are one call
     .data(
       '{ viewer { fans(first: 100) { edges { node { viewerIsFollowing viewerHasBlocked presence { status } } } } } }',
     );
-  expect(billOf(gateway)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1 });
   const open = await openWorld({ people, env: { PRESENCE_VISIBILITY: 'public' } });
   for (const id of people.slice(1)) open.sandbox.world.follow(id, 'anna');
   await open
@@ -342,7 +342,7 @@ test('a hundred edges with their relation, block state and presence are one call
     .data(
       '{ viewer { fans(first: 100) { edges { node { viewerIsFollowing viewerHasBlocked presence { status } } } } } }',
     );
-  expect(billOf(open)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, query_online_status: 1 });
+  expect(callCounts(open)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, query_online_status: 1 });
 });
 
 test.each([
@@ -356,7 +356,7 @@ test.each([
   const type = field === 'removeFans' ? 'Follow' : 'Block';
   const query = `mutation ($ids: [ID!]!) { ${field}(input: { userIds: $ids }) { results { ... on ${type}Failure { reason } } } }`;
   expect((await strict.as('anna').query(query, { ids })).errors?.[0]?.extensions.code).toBe('OPERATION_TOO_EXPENSIVE');
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
   await gateway.as('anna').data(query, { ids });
-  expect(Object.values(billOf(gateway)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(calls);
+  expect(Object.values(callCounts(gateway)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(calls);
 });

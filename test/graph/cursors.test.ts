@@ -7,7 +7,7 @@ import { readPage } from '../support/walk.ts';
 
 const key = createSecretKey(Buffer.alloc(32, 1));
 const scope = { userId: 'anna', list: 'fans' } as const;
-const place = fc.record({
+const position = fc.record({
   start: fc.string({ maxLength: 60, unit: 'binary' }).filter((text) => text.isWellFormed()),
   size: fc.integer({ min: 1, max: 1000 }),
   index: fc.nat(999),
@@ -15,21 +15,21 @@ const place = fc.record({
   followedAt: fc.nat(Number.MAX_SAFE_INTEGER),
 });
 
-test('a cursor read back is the place it was written for, in URL-safe characters, with the same bytes each time', () => {
+test('a cursor read back is the position it was written for, in URL-safe characters, with the same bytes each time', () => {
   fc.assert(
-    fc.property(place, (place) => {
-      const cursor = encodeCursor(key, scope, place);
+    fc.property(position, (position) => {
+      const cursor = encodeCursor(key, scope, position);
       expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-      expect(encodeCursor(key, scope, place)).toBe(cursor);
-      expect(decodeCursor(key, scope, cursor)).toEqual(place);
+      expect(encodeCursor(key, scope, position)).toBe(cursor);
+      expect(decodeCursor(key, scope, cursor)).toEqual(position);
     }),
   );
 });
 
 test('a cursor with any one bit changed is refused', () => {
   fc.assert(
-    fc.property(place, fc.nat(), (place, bit) => {
-      const bytes = Buffer.from(encodeCursor(key, scope, place), 'base64url');
+    fc.property(position, fc.nat(), (position, bit) => {
+      const bytes = Buffer.from(encodeCursor(key, scope, position), 'base64url');
       const at = bit % (bytes.length * 8);
       bytes.writeUInt8(bytes.readUInt8(at >> 3) ^ (1 << (at & 7)), at >> 3);
       expect(() => decodeCursor(key, scope, bytes.toString('base64url'))).toThrow(
@@ -84,7 +84,7 @@ describe('through the whole gateway', () => {
     },
   );
 
-  test('a cursor of another user or another list answers INVALID_CURSOR and asks nobody', async () => {
+  test('a cursor of another user or another list answers INVALID_CURSOR and makes no call', async () => {
     const { gateway, cursor } = await openWithCursor();
 
     const answer = await gateway.query(
@@ -138,7 +138,7 @@ describe('through the whole gateway', () => {
     ['-1', -1],
     ['above the maximum', 101],
     ['far above', 2_000_000_000],
-  ])('first %s is BAD_USER_INPUT and asks nobody', async (_case, first) => {
+  ])('first %s is BAD_USER_INPUT and makes no call', async (_case, first) => {
     const { gateway } = await openWithCursor();
 
     const { errors, data } = await gateway.query(

@@ -43,7 +43,7 @@ describe.each(Object.keys(MAY) as (keyof typeof MAY)[])('with fans that are %s',
   });
 });
 
-test('whoever may not see the mutuals is told of fans alone', async () => {
+test('a subscriber who may not see the mutuals is told of fans alone', async () => {
   const gateway = await openWorld({ LIST_VISIBILITY: 'fans=public,follows=public,mutuals=self' });
   const [other, self] = [
     await subscribe(gateway, EVENTS, { of: 'anna' }),
@@ -64,7 +64,7 @@ test('whoever may not see the mutuals is told of fans alone', async () => {
   expect(await told(self, 3)).toEqual(['FanGained', 'MutualGained', 'FanGained']);
 });
 
-test('what an event selects is looked up for that event, not remembered from the one before', async () => {
+test('the fields that an event selects are looked up for that event, not kept from the one before', async () => {
   const gateway = await openWorld();
   const stream = await subscribe(gateway, EVENTS, { of: 'anna' });
   const before = Date.now();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { billOf, type Replica, type TestGateway } from '../support/gateway.ts';
+import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
 
@@ -72,9 +72,9 @@ describe.each(['an upstream that shows changes at once', 'an upstream whose list
       const gateway = await openWorld({ people, clock, env: { LIST_FRESH_SECONDS: '5' } });
       arm(gateway);
       let state = 7;
-      const below = (most: number) => {
+      const below = (limit: number) => {
         state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-        return (state >>> 8) % most;
+        return (state >>> 8) % limit;
       };
       const pick = () => people[below(people.length)] as string;
       for (let step = 0; step < 150; step++) {
@@ -112,7 +112,7 @@ test('a follow of one user with its payload costs three upstream calls, with not
     results: [{ user: { viewerIsFollowing: true, viewerCanFollow: false, fansCount: 1 } }],
     viewer: { followsCount: 1 },
   });
-  expect(billOf(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
 });
 
 test('45 targets are three follow_add', async () => {
@@ -167,7 +167,7 @@ test('oneself, unknown and malformed ids and duplicates are answered each in its
   expect(follows).toBe(2);
 });
 
-test('nobody but oneself, or nothing but nonsense, asks the upstream nothing', async () => {
+test('a change of oneself alone, or of nonsense alone, asks the upstream nothing', async () => {
   const gateway = await openWorld();
   expect(short(await follow(gateway, 'anna', ['anna', 'no body']))).toEqual([
     ['Failure', 'anna', 'YOURSELF'],
@@ -187,7 +187,7 @@ test.each([
   expect(gateway.sandbox.calls.summary()).toEqual({});
 });
 
-test('nobody follows without saying who they are', async () => {
+test('a follow or an unfollow without a viewer is refused', async () => {
   const gateway = await openWorld();
   for (const kind of ['follow', 'unfollow'] as const) {
     const { data, errors } = await gateway.query(mutationOf(kind), { ids: ['bert'] });
@@ -220,7 +220,7 @@ describe('an answer that is lost', () => {
       ]);
       expect(await view(gateway, 'anna', 'bert')).toEqual(truth(gateway, 'anna', 'bert'));
       expect(world.followTime('anna', 'bert') !== undefined).toBe(kind === 'follow');
-      // What was done is not done again; what was not is sent once more, after a look.
+      // A change that was done is not done again; one that was not is sent once more, after a look.
       const isDone = fault === 'answerLost' || fault === 'truncatedJson';
       expect(received(gateway, command)).toBe(isDone ? 1 : 2);
     },
@@ -241,7 +241,7 @@ describe('an answer that is lost', () => {
     },
   );
 
-  test('and cannot be found again is called unknown, and read anew', async () => {
+  test('and cannot be found again is called unknown, and read again', async () => {
     const gateway = await openWorld();
     const { faults, world } = gateway.sandbox;
     await view(gateway, 'anna', 'bert');
@@ -279,7 +279,7 @@ test('a change whose client goes away is finished, and the process waits for it'
   expect(world.followTime('anna', 'bert')).toBeDefined();
 });
 
-test('what one viewer asks for at the same time is done in that order', async () => {
+test('changes that one viewer asks for at the same time are done in that order', async () => {
   const gateway = await openWorld({ clock: createRunningClock() });
   gateway.sandbox.faults.set({ latency: { ms: 80, commands: ['follow_add'] } });
   const first = follow(gateway, 'anna', ['bert']);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
 import '../support/random-cases.ts';
 import { readPage } from '../support/walk.ts';
 
@@ -57,7 +57,7 @@ test('under random follows and unfollows, the new fans are those of brute force,
   );
 });
 
-test('no call is made while the head of the list is remembered, and `first` cuts the edges alone', async () => {
+test('no call is made while the head of the list is cached, and `first` limits the edges alone', async () => {
   const { gateway, world } = await open();
   world.addFans('anna', 90);
   const { edges } = await readPage(gateway, 'anna', 'fans', 20, null);
@@ -67,21 +67,21 @@ test('no call is made while the head of the list is remembered, and `first` cuts
     edges: edges.slice(0, 5).map(({ cursor, node }) => ({ cursor, node })),
   });
   expect(await read(gateway, '2001-01-01T00:00:00+02:00')).toMatchObject({ count: 90, atLeast: false });
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('of very many, two calls count 1,100, and the answer says that there are more', async () => {
   const { gateway, world } = await open();
   world.addFans('anna', 1101);
   expect(await read(gateway, '2001-01-01T00:00:00Z')).toMatchObject({ count: 1100, atLeast: true });
-  expect(billOf(gateway)).toEqual({ follow_get: 2 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 2 });
   const last = world.list('anna', 'fans')[1099];
   expect(await read(gateway, instantOf(last?.time as number))).toMatchObject({ count: 1099, atLeast: false });
 });
 
 test.each([
   ['a cursor of another list', 'follows', 'INVALID_CURSOR'],
-  ['what is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
+  ['a text that is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
   ['a time without its zone', '2026-01-01T00:00:00', 'BAD_USER_INPUT'],
   ['a day without a time', '2026-01-01', 'BAD_USER_INPUT'],
   ['a count of seconds', '1767225600', 'BAD_USER_INPUT'],
@@ -96,10 +96,10 @@ test.each([
   const { errors } = await gateway.query(queryOf(since === 'follows' ? (edges[0]?.cursor as string) : since));
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual([code]);
   expect(errors?.[0]?.message).toMatch(/^"since" is not .* Give the cursor of an edge of the fans, or a date and time/);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
-test('who may not see the fans may not see the new ones', async () => {
+test('a viewer who may not see the fans may not see the new ones', async () => {
   const { gateway, world } = await open({ LIST_VISIBILITY: 'fans=self' });
   world.addFans('anna', 1);
   const codes = async (asker: Pick<TestGateway, 'query'>) =>

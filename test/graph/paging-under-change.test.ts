@@ -9,8 +9,8 @@ const CHUNK = 5;
 const RUNS = 300;
 
 type Change = { kind: 'leave' | 'return' | 'join'; pick: number; sameSecond: boolean };
-/** One client page, and what happens before the next: changes, and perhaps the end of every remembered page's life. */
-type Step = { first: number; changes: Change[]; forget: boolean };
+/** One client page, and what happens before the next: changes, and perhaps the expiry of every cached page. */
+type Step = { first: number; changes: Change[]; expire: boolean };
 type Turned = { gateway: TestGateway; clock: TestClock };
 /** Where changes may happen: anywhere in the list, or in the upstream page that the last cursor names. */
 type Reach = 'anywhere' | 'named page';
@@ -27,7 +27,7 @@ const scenario = fc.record({
     fc.record<Step>({
       first: fc.integer({ min: 1, max: 8 }),
       changes: fc.array(change, { maxLength: 4 }),
-      forget: fc.boolean(),
+      expire: fc.boolean(),
     }),
     { minLength: 1, maxLength: 8 },
   ),
@@ -59,7 +59,7 @@ async function walkWhileChanging(
     after = page.pageInfo.endCursor;
     const last = page.edges.at(-1)?.node.id as string;
     for (const change of step?.changes ?? []) apply(change, last);
-    if (step?.forget) clock.advance(31_000);
+    if (step?.expire) clock.advance(31_000);
   }
   return { before: before.filter((id) => stayed.has(id)), seen: seen.filter((id) => stayed.has(id)) };
 
@@ -110,11 +110,11 @@ async function openTurned(env: Record<string, string>): Promise<Turned> {
   return { clock, gateway: await openGateway({ clock, sandbox, config: { chunkSize: CHUNK }, env }) };
 }
 
-test('with key positions and no remembered pages, nobody who stayed is lost, repeated or moved', async () => {
+test('with key positions and no cached pages, no member who stayed is lost, repeated or moved', async () => {
   await holds(await openTurned({ LIST_FRESH_SECONDS: '0' }), 'anywhere');
 });
 
-test('with key positions and pages that are remembered for a while, nobody who stayed is lost, repeated or moved', async () => {
+test('with key positions and pages that are cached for a while, no member who stayed is lost, repeated or moved', async () => {
   await holds(await openTurned({}), 'anywhere');
 });
 

@@ -191,7 +191,7 @@ test('more than 100 ids at once, and a malformed id, are BAD_USER_INPUT', async 
   expect(malformed.errors?.map(({ extensions }) => extensions.code)).toEqual(Array(3).fill('BAD_USER_INPUT'));
 });
 
-test('what a user shows of the app’s own fields does not depend on who was looked at before', async () => {
+test('the app’s own fields of a user do not depend on who was looked at before', async () => {
   const gateway = await openGateway({ sandbox: empty, env: { PROFILE_CUSTOM_FIELDS: 'Mood,Nope' } });
   const { world } = gateway.sandbox;
   world.importAccount('mina', { ...TAGS, Tag_Profile_Custom_Mood: 'calm' });

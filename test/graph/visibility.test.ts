@@ -1,4 +1,4 @@
-// Who may see whose lists: the whole table, by every way to a list.
+// The visibility of lists: the whole table, by every way to a list.
 import { expect, test } from 'vitest';
 import type { FollowList } from '../../src/follow/model.ts';
 import { subscribe } from '../support/event-stream.ts';
@@ -94,7 +94,7 @@ test.each(LISTS)('%s that are hidden stay hidden in an event', async (list) => {
   expect(refusals(answer)).toEqual([['list', 'FORBIDDEN']]);
 });
 
-test('what may not be seen costs no call', async () => {
+test('a list that may not be seen costs no call', async () => {
   const gateway = await openWorld('self');
   await gateway.as('olga').query('{ user(id: "anna") { fans { totalCount nodes { id } } follows { nodes { id } } } }');
   expect(gateway.sandbox.calls.summary()).toEqual({});
@@ -107,7 +107,7 @@ test('counts are no lists: they can be seen whatever the setting', async () => {
   });
 });
 
-test('whoever may not see a user’s lists cannot find out about their members one by one', async () => {
+test('a viewer who may not see a user’s lists cannot find out about their members one by one', async () => {
   const gateway = await openWorld('fans=self');
   const ask = (as: string) => gateway.as(as).query('{ user(id: "anna") { relationTo(userId: "bert") } }');
   expect((await ask('olga')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');

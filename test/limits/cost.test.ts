@@ -1,4 +1,4 @@
-// What an operation may cost is known before it runs, what costs too much does not run, and none takes more than that.
+// An operation's highest cost is known before it runs: one that costs too much does not run, and none takes more.
 import { expect, test } from 'vitest';
 import { codesOf, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
@@ -62,7 +62,7 @@ test.each(predictions)(
   },
 );
 
-test('an operation that was allowed is judged anew with other variables', async () => {
+test('an operation that was allowed is judged again with other variables', async () => {
   const { ask } = await open({ MAX_UPSTREAM_CALLS: '9' });
   const fans =
     'query ($id: ID!, $n: Int = 30) { user(id: $id) { fans(first: $n) { nodes { fans { nodes { id } } } } } }';

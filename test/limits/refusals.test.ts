@@ -1,7 +1,7 @@
-// What is too much is refused before anything runs: with 400, a code, and no call to the upstream.
+// Requests that ask for too much are refused before anything runs: with 400, a code, and no call to the upstream.
 import { describe, expect, test } from 'vitest';
 import { codesOf, openEmptyGateway, post, readRefusal } from '../http/requests.ts';
-import { ask as askBySocket, openClient } from '../live/sockets.ts';
+import { ask as askBySocket, openClient } from '../subscriptions/sockets.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { openGateway } from '../support/gateway.ts';
 
@@ -94,7 +94,7 @@ test('introspection is taken to answer with 10,000 values: two of them run, thre
   expect(codesOf(await gateway.query(bySchema(3)))).toEqual(['OPERATION_TOO_EXPENSIVE']);
 });
 
-test('the values that an answer may hold are bounded, also when all of it is remembered', async () => {
+test('the values that an answer may hold are bounded, also when all of it is cached', async () => {
   const gateway = await openGateway({ config: { maxValues: 1000 }, sandbox: { emptyWorld: true } });
   gateway.sandbox.world.addFans('star', 30);
   const query = (fields: number) =>

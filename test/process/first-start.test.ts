@@ -1,4 +1,4 @@
-// A first start, with nothing set: viewers, mutations, webhooks and live events can all be tried at once.
+// A first start, with nothing set: viewers, mutations, webhooks and subscriptions can all be tried at once.
 import { expect, test } from 'vitest';
 import { ask, changeWorld, deliveriesOf, run, startEmbedded } from './start-process.ts';
 
@@ -16,7 +16,7 @@ test('the header that the welcome names picks the viewer', async () => {
   expect(await ask(gateway.url, query, { [header]: viewer })).toEqual({ data: { viewer: { id: viewer } } });
 });
 
-test('whoever sets AUTH decides alone who is believed', async () => {
+test('an AUTH that is set decides alone who is believed', async () => {
   const gateway = await startEmbedded({ AUTH: 'usersig' });
   const [welcome] = await gateway.said(/[\s\S]*Stop with/);
   expect(welcome).not.toContain('x-viewer-id');
@@ -25,7 +25,7 @@ test('whoever sets AUTH decides alone who is believed', async () => {
   });
 });
 
-test('what happens in the sandbox is told to the gateway, which shows it at once and prints no token', async () => {
+test('a change in the sandbox is told to the gateway, which shows it at once and prints no token', async () => {
   const { url, sandboxUrl, signal, ended } = await startEmbedded();
   const countOf = async () => (await ask(url, '{ user(id: "UserID_001") { fansCount } }')).data;
   expect(await countOf()).toEqual({ user: { fansCount: 2 } });

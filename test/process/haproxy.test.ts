@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { resuming } from '../../schema/client/resuming.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { directoryOf } from '../documents/asking.ts';
-import { socketUrl } from '../live/sockets.ts';
+import { socketUrl } from '../subscriptions/sockets.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
 import { ask, start } from './start-process.ts';
@@ -17,7 +17,7 @@ const EVENTS =
   'subscription ($after: String) { followEvents(userId: "star", after: $after) { cursor ... on FanGained { user { id } } } }';
 const QUERY_EVERY_MS = 5;
 const MAX_RUNNING = 16;
-/** One query of so many is a mutation, of which subscribers hear. */
+/** Every twentieth query is a mutation, of which subscribers hear. */
 const FOLLOW_EVERY = 20;
 const FANS = 500;
 const SUBSCRIBERS = 4;
@@ -123,7 +123,7 @@ test.skipIf(!isOnPath('haproxy'))(
     const began = performance.now();
     const running = new Set<Promise<void>>();
     const timer = setInterval(() => {
-      // A machine that is too busy for so many gets fewer.
+      // A machine that is too busy for that number gets fewer.
       for (; sent < (performance.now() - began) / QUERY_EVERY_MS && running.size < MAX_RUNNING; sent++) {
         const asking = askOnce(sent).finally(() => running.delete(asking));
         running.add(asking);

@@ -11,7 +11,7 @@ const DOCKERFILE = readFileSync(`${ROOT}/Dockerfile`, 'utf8').replaceAll(/\\\n\s
 /** What stands behind each such instruction. */
 const all = (instruction: string) =>
   Array.from(DOCKERFILE.matchAll(new RegExp(`^${instruction} (.+)$`, 'gm')), ([, rest = '']) => rest);
-/** As on a read-only root file system, whoever runs this test: Node refuses every write. */
+/** As on a read-only root file system, even when root runs this test: Node refuses every write. */
 const READ_ONLY = { NODE_OPTIONS: '--permission --allow-fs-read=*' };
 
 test('the image serves without root, writes or development packages, reports its health and stops on a signal', {

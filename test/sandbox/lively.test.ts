@@ -46,7 +46,7 @@ function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: 
   };
 }
 
-/** What happened in so many steps after the start. */
+/** The changes in the first `steps` steps after the start. */
 async function deedsOf(steps: number, options?: Parameters<typeof openLively>[0]): Promise<Deed[]> {
   const { start, pass, deeds } = openLively(options);
   start();

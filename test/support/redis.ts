@@ -8,7 +8,7 @@ import {
 } from './redis-process.ts';
 
 /**
- * Starts a server for the running test, or for the file: then whoever starts it, for example in `beforeAll`, closes it.
+ * Starts a server for the running test, or for the file: then the caller, for example a `beforeAll`, closes it.
  * A test may kill or pause it as it likes.
  */
 export async function startRedis(options?: Parameters<typeof startRedisProcess>[0]): Promise<RedisProcess> {

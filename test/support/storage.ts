@@ -1,4 +1,4 @@
-// What gateways remember in beside their own memory; the same tests run on each.
+// The stores that gateways cache in beside their own memory; the same tests run on each.
 import { afterAll, beforeAll } from 'vitest';
 import { startRedis, startRedisCluster } from './redis.ts';
 

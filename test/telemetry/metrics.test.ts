@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { ask as askSocket, openClient } from '../live/sockets.ts';
 import { run } from '../process/start-process.ts';
+import { ask as askSocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
@@ -142,7 +142,7 @@ test('failing calls are counted with the code or the reason, tries included, and
   });
 });
 
-test('what the budget refuses is counted', async () => {
+test('a call that the budget refuses is counted', async () => {
   const { gateway } = await openWatched({ UPSTREAM_RATE: '1' });
   const ask = (id: number) => gateway.query(`{ user(id: "user_${id}") { fans { nodes { id } } } }`);
   const answers = await Promise.all([1, 2, 3, 4].map(ask));
@@ -153,7 +153,7 @@ test('what the budget refuses is counted', async () => {
   });
 });
 
-test('stale and absent answers are told from fresh ones, and shared flights are counted', async () => {
+test('stale and absent answers are told from fresh ones, and shared loads are counted', async () => {
   const { gateway, clock } = await openWatched({ LIST_FRESH_SECONDS: '10' });
   const counts = '{ user(id: "star") { fansCount } }';
   await gateway.data(counts);

@@ -1,9 +1,9 @@
-// Traces as a collector receives them: what was done for whom, how long it took, and no secret.
+// Traces as a collector receives them: the work for each request, how long it took, and no secret.
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { ask, openClient } from '../live/sockets.ts';
 import { ROOT } from '../process/start-process.ts';
+import { ask, openClient } from '../subscriptions/sockets.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { startRedis } from '../support/redis.ts';
 import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
@@ -92,7 +92,7 @@ test('a call that is tried again shows each attempt, and why the first one faile
   ]);
 });
 
-test('an answer that is kept is an operation without calls; what fails carries its codes', async () => {
+test('an answer that is kept is an operation without calls; a failure carries its codes', async () => {
   const gateway = await openTraced(EMPTY);
   gateway.sandbox.world.addFans('star', 2);
   for (let n = 0; n < 2; n++) await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
@@ -157,7 +157,7 @@ test('operations over a WebSocket, each event of a subscription, and webhooks ar
   ]);
 });
 
-test('what is looked up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
+test('a look-up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
   const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
   const url = redis.url.replace('redis://', 'redis://:opensesame@');
   const env = {

@@ -1,6 +1,6 @@
 // Usage of the schema as Hive receives it.
 import { expect, test } from 'vitest';
-import { ask, openClient } from '../live/sockets.ts';
+import { ask, openClient } from '../subscriptions/sockets.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startReceiver } from './collector.ts';
 

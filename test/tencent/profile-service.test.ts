@@ -57,7 +57,7 @@ describe('profiles', () => {
     expect(service.refusedTags()).toEqual([]);
   });
 
-  it('that failed keep their failure, and those that the answer forgets have none', async () => {
+  it('that failed keep their failure, and those that the answer leaves out have none', async () => {
     const { service, callOptions } = await startService(() =>
       ok({
         UserProfileItem: [

@@ -154,7 +154,7 @@ test('a nick that the upstream refuses costs its own line alone', async () => {
   expect([world.has('anna'), world.has('bert'), calls.count('multiaccount_import')]).toEqual([false, true, 3]);
 });
 
-test('an import waits while the upstream fails, and stops at its place when only an operator can help', async () => {
+test('an import waits while the upstream fails, and stops where it is when only an operator can help', async () => {
   const { world, faults, importCsv } = await startImport();
   for (const id of ['anna', 'bert']) world.importAccount(id);
   faults.set({ answerLost: { commands: ['follow_add'], times: 1 } });
@@ -192,7 +192,7 @@ test('an import that could not note how far it has come does not begin', async (
   expect(calls.count()).toBe(0);
 });
 
-test('what export prints as CSV fills another app with the same follows, oldest first', async () => {
+test('the CSV that export prints fills another app with the same follows, oldest first', async () => {
   const { world, exported, faults } = await startImport();
   for (const [n, id] of ['anna', 'bert', 'cleo'].entries()) {
     world.importAccount(id);

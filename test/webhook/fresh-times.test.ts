@@ -80,7 +80,7 @@ async function openCalm(clock: TestClock, env: Record<string, string> = {}) {
   }
 }
 
-test('what was read while webhooks arrive is fresh for about ten minutes, and no longer', async () => {
+test('a value that was read while webhooks arrive is fresh for about ten minutes, and no longer', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
   await stir();
@@ -106,7 +106,7 @@ test('a relation is fresh as long', async () => {
   expect(calls.count('follow_check')).toBe(checks);
 });
 
-test('where no webhook arrives, what was read is fresh for 30 s', async () => {
+test('where no webhook arrives, a value that was read is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { look } = await openCalm(clock);
   expect(await look()).toBe('asked');
@@ -116,7 +116,7 @@ test('where no webhook arrives, what was read is fresh for 30 s', async () => {
   expect(await look()).toBe('stale');
 });
 
-test('what was read before the first webhook is fresh for 30 s', async () => {
+test('a value that was read before the first webhook is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { stir, look } = await openCalm(clock);
   expect(await look()).toBe('asked');
@@ -170,7 +170,7 @@ test('refused webhooks do not count', async () => {
   expect(await look()).toBe('stale');
 });
 
-test('what was read right after a change is read again after 30 s, since the upstream may not have shown the change yet', async () => {
+test('a value that was read right after a change is read again after 30 s, since the upstream may not have shown the change yet', async () => {
   const clock = createHastyClock();
   const { stir, act, webhooks, faults, look, gateway } = await openCalm(clock);
   await stir();
@@ -221,7 +221,7 @@ test('a webhook to one replica counts for all that share its Redis', async () =>
   expect(await look(gateway, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
 });
 
-test('a replica that Redis cannot tell what to invalidate believes its cache for 30 s', async () => {
+test('a replica that Redis cannot tell of invalidations believes its cache for 30 s', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
   const { gateway, look, staysFresh, pass } = await openCalm(clock, { REDIS_URL: redis.url, REDIS_TIMEOUT_MS });
@@ -238,7 +238,7 @@ test('a replica that Redis cannot tell what to invalidate believes its cache for
   expect(await look(other, query)).toBe('stale');
 });
 
-test('what another replica read right after a change is not believed for long on any replica', async () => {
+test('a value that another replica read right after a change is not believed for long on any replica', async () => {
   const { url } = await startRedis();
   const clock = createRunningClock();
   const { gateway, act, webhooks, calls, look, staysFresh } = await openCalm(clock, {

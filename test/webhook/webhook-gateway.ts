@@ -1,4 +1,4 @@
-// A gateway with webhooks, and webhooks as the upstream, or somebody in its place, would send them.
+// A gateway with webhooks, and webhooks as the upstream, or an impostor, would send them.
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
 import { openGateway, type Replica, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';

@@ -18,7 +18,7 @@ const FIRST_WARM_USER = 1_000_000;
 
 export const warmUser = (turn: number): string => userOf(FIRST_WARM_USER + (turn % WARM_USERS));
 
-/** The body of a request for the screen; `differs` makes it another one to whoever compares bytes. */
+/** The body of a request for the screen; `differs` makes it another one for a cache that compares bytes. */
 export function screenBody(id: string, first: number, differs?: number): object {
   const body = { query: SCREEN, variables: { id, first } };
   return differs === undefined ? body : { ...body, extensions: { differs } };

@@ -1,5 +1,5 @@
 // What any server in Node has to do for a screen that it does not know: read the body, ask the upstream for the page, parse
-// it, shape the answer, stringify it, send it. It checks nothing, remembers nothing and signs nothing.
+// it, shape the answer, stringify it, send it. It checks nothing, caches nothing and signs nothing.
 import { createServer } from 'node:http';
 import { readPage } from './source.ts';
 

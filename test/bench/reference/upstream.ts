@@ -1,5 +1,5 @@
 // The upstream of every bench: a process that speaks the four commands of the mix on the wire, with a latency and, per
-// command, the upstream's limit: so many calls in any sliding second, 60007 above it (refused calls do not count).
+// command, the upstream's limit: a number of calls in any sliding second, 60007 above it (refused calls do not count).
 //
 //   LATENCY_MS=10 LIMIT=200 PORT=4100 node test/bench/reference/upstream.ts
 //

@@ -76,7 +76,7 @@ test('a subscription that cannot begin is answered with its error', async () => 
   expect(answer).toMatchObject({ errors: [{ extensions: { code: 'INVALID_CURSOR' } }] });
 });
 
-test('what a connection proves counts for all that runs on it, and bad credentials close it with 4403', async () => {
+test('the viewer that a connection proves counts for all that runs on it, and bad credentials close it with 4403', async () => {
   const gateway = await openPeople({ AUTH: 'usersig' });
   const sign = (userId: string) =>
     `UserSig ${signUserSig({ ...SANDBOX_APP, userId, issuedAt: gateway.clock.now() / 1000, expireSeconds: 60 })}`;
@@ -157,7 +157,7 @@ test.each<[string, string, number]>([
   expect(errorsIn(gateway)).toEqual([]);
 });
 
-test('who asks before saying hello is sent away, and so is who speaks another protocol', async () => {
+test('a client that asks before saying hello is sent away, and so is one that speaks another protocol', async () => {
   const gateway = await openPeople();
   const { subscribe, closed } = await openSocket(gateway);
   subscribe('1', VIEWER);

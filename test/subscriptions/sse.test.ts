@@ -29,7 +29,7 @@ test.each(['POST', 'GET'])('a subscription by %s tells what happens, as it happe
 const CURSORS = 'subscription { followEvents(userId: "star") { cursor } }';
 type Cursor = { data: { followEvents: { cursor: string } } };
 
-test('who comes back to a gateway that knows nothing of it is told that events may be missed', async () => {
+test('a client that comes back to a gateway that knows nothing of it is told that events may be missed', async () => {
   const before = await openPeople();
   const stream = await subscribe(before, CURSORS);
   await follow(before, 'anna');
@@ -66,7 +66,7 @@ test.each<[string, string, Record<string, unknown>, string]>([
   expect(events[0]?.data).not.toMatch(/stack|"http"/);
 });
 
-test('who may not see the fans is refused, and bad credentials are refused before a stream begins', async () => {
+test('a viewer who may not see the fans is refused, and bad credentials are refused before a stream begins', async () => {
   const gateway = await openPeople({ LIST_VISIBILITY: 'fans=self' });
   const stranger = await subscribe(gateway, FANS, {}, { 'x-viewer-id': 'anna' });
   expect(codesIn(await stranger.next())).toEqual(['FORBIDDEN']);
@@ -111,7 +111,7 @@ test('a subscription in parts, as Apollo asks for it, has the same events and is
   await readUntil(told + part('{}'));
 });
 
-test('what cannot run is answered to a client that takes parts in its JSON', async () => {
+test('a subscription that cannot run is answered to a client that takes parts in its JSON', async () => {
   const gateway = await openPeople();
   const refused = await gateway.send('subscription { nonsense }', {}, { accept: IN_PARTS });
   expect([refused.status, refused.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);

@@ -1,5 +1,5 @@
-// Changes by the gateway and by people's own apps, on two replicas, one after the other and at once: everybody reads the
-// truth, and everybody is told once.
+// Changes by the gateway and by people's own apps, on two replicas, one after the other and at once: every client reads
+// the truth, and every subscriber is told once.
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
@@ -116,7 +116,7 @@ test('a mutual who unfollows in their own app is no mutual any more', async () =
   await everybodyReadsTheTruth(gateway, [gateway, other]);
 });
 
-test('what was cached of a lagging upstream is invalidated when the lag is over', async () => {
+test('values cached from a lagging upstream are invalidated when the lag is over', async () => {
   const { gateway, other } = await openTwo({ LIST_FRESH_SECONDS: '300' });
   const { faults } = gateway.sandbox;
   faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
@@ -154,9 +154,9 @@ describe.each([
     if (lag !== 'no lag' && !atOnce)
       gateway.sandbox.faults.set({ listsLag: { ms: 20_000 }, countsLag: { ms: 20_000 } });
     let state = 11;
-    const below = (most: number) => {
+    const below = (limit: number) => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-      return (state >>> 8) % most;
+      return (state >>> 8) % limit;
     };
     for (let round = 0; round < 12; round++) {
       const jobs: Promise<string>[] = [];

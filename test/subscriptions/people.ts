@@ -2,7 +2,7 @@
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 
-/** A star and their fans to be; whoever follows does so in their own name. */
+/** A star and their fans to be; each follows in their own name. */
 export async function openPeople(env: Record<string, string> = {}, clock: TestClock = createHastyClock()) {
   const gateway = await openGateway({
     env: { AUTH: 'development', ...env },

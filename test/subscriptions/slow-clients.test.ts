@@ -16,7 +16,7 @@ const SDL = 'type Query { text: String } type Subscription { text: String }';
 const ANSWER_BYTES = 65_536;
 const MAX_BYTES = 1_000_000;
 /** More than the system itself holds for a connection, and far less than a source without end would send. */
-const MOST_TAKEN = 400;
+const MAX_TAKEN = 400;
 
 /** Answers without end. */
 function openSource() {
@@ -79,9 +79,9 @@ describe('a stream', () => {
     return { source, client, connection };
   }
 
-  test('takes nothing more from its source while nobody reads', async () => {
+  test('takes nothing more from its source while its client does not read', async () => {
     const { source, connection } = await openUnread();
-    expect(source.taken).toBeLessThan(MOST_TAKEN);
+    expect(source.taken).toBeLessThan(MAX_TAKEN);
     expect(connection.writableLength).toBeLessThan(1_000_000);
   });
 
@@ -126,24 +126,24 @@ describe('a WebSocket', () => {
     return { webSockets, sources, client, connection };
   }
 
-  test('takes nothing more from its source while nobody reads', async () => {
+  test('takes nothing more from its source while its client does not read', async () => {
     const { sources, connection } = await openUnread();
-    expect(sources[0]?.taken).toBeLessThan(MOST_TAKEN);
+    expect(sources[0]?.taken).toBeLessThan(MAX_TAKEN);
     expect(connection.writableLength).toBeLessThan(1_000_000);
   });
 
   test('on which too much waits to be read is cut off before it is a megabyte', async () => {
     const { client, connection, sources } = await openUnread();
     for (let number = 2; number <= 50; number++) client.subscribe(String(number), 'subscription { text }');
-    let mostUnread = 0;
+    let maxUnread = 0;
     const isCutOff = () => {
-      mostUnread = Math.max(mostUnread, connection.writableLength);
+      maxUnread = Math.max(maxUnread, connection.writableLength);
       return connection.destroyed;
     };
     await expect.poll(isCutOff, { interval: 1 }).toBe(true);
-    expect(mostUnread).toBeLessThan(1_000_000);
+    expect(maxUnread).toBeLessThan(1_000_000);
     await expect.poll(() => sources.every(({ isOver }) => isOver)).toBe(true);
-    expect(sources.reduce((sum, { taken }) => sum + taken, 0)).toBeLessThan(MOST_TAKEN);
+    expect(sources.reduce((sum, { taken }) => sum + taken, 0)).toBeLessThan(MAX_TAKEN);
   });
 
   test('that asks for answers to pings without end, and reads none, is cut off', async () => {
@@ -152,7 +152,7 @@ describe('a WebSocket', () => {
     await expect.poll(() => connection.destroyed).toBe(true);
   });
 
-  test('that nobody reads does not hold up the end', async () => {
+  test('that no client reads does not hold up the end', async () => {
     const { webSockets, sources, connection } = await openUnread();
     webSockets.leave();
     await expect.poll(() => connection.destroyed, { timeout: 10_000 }).toBe(true);

@@ -15,9 +15,9 @@ export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxSubscriptions'>
 export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
   const clock = createTestClock(AT);
   const stream = createChangeStream({ redis: null, key: '', maxLength, read: createChangeReader(), clock });
-  const live = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
-  onTestFinished(() => live.close());
-  return { clock, stream, live, ...writerOf(stream) };
+  const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
+  onTestFinished(() => subscriptions.close());
+  return { clock, stream, subscriptions, ...writerOf(stream) };
 }
 
 /** Ways to write changes. */

@@ -15,7 +15,7 @@ test.each([
   await follow(gateway, 'anna');
   await sandbox.webhooks.settled();
   expect(sandbox.webhooks.deliveries().map(({ outcome }) => outcome)).toEqual(['answered']);
-  // What came of the webhook is known when the look that it asks for has been answered.
+  // The outcome of the webhook is known when the look that it asks for has been answered.
   await gateway.as('bert').data('{ viewer { relationTo(userId: "star") } }');
   sandbox.faults.reset();
   await follow(gateway, 'bert');

@@ -1,4 +1,4 @@
-// What subscribers are told while they listen, and how a subscription ends.
+// The events that subscribers are told while they listen, and how a subscription ends.
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Change } from '../../src/follow/changes.ts';
@@ -7,8 +7,8 @@ import { AT, EVERYTHING, openSubscriptions, take } from './open-subscriptions.ts
 const HOUR_MS = 3_600_000;
 
 test('both sides gain a mutual, the followed one a fan before it', async () => {
-  const { live, follow } = openSubscriptions();
-  const [anna, bob] = [live.followEvents('anna', EVERYTHING), live.followEvents('bob', EVERYTHING)];
+  const { subscriptions, follow } = openSubscriptions();
+  const [anna, bob] = [subscriptions.followEvents('anna', EVERYTHING), subscriptions.followEvents('bob', EVERYTHING)];
   await follow('bob', 'anna', true);
   expect(await take(anna, 2)).toMatchObject([
     { type: 'fan-gained', userId: 'bob' },
@@ -17,10 +17,10 @@ test('both sides gain a mutual, the followed one a fan before it', async () => {
   expect(await take(bob, 1)).toMatchObject([{ type: 'mutual-gained', userId: 'anna' }]);
 });
 
-test('nobody is told of what happens to others', async () => {
-  const { live, stream, follow, unfollow, changeProfile } = openSubscriptions();
-  const fans = live.followEvents('anna', EVERYTHING);
-  const profiles = live.profileEvents(['anna', 'anna', 'bob'], { after: null });
+test('no subscriber is told of what happens to other users', async () => {
+  const { subscriptions, stream, follow, unfollow, changeProfile } = openSubscriptions();
+  const fans = subscriptions.followEvents('anna', EVERYTHING);
+  const profiles = subscriptions.profileEvents(['anna', 'anna', 'bob'], { after: null });
   await follow('anna', 'bob');
   await unfollow('anna', 'bob', true);
   await follow('bob', 'cleo', true);
@@ -38,17 +38,17 @@ test('nobody is told of what happens to others', async () => {
   ]);
 });
 
-test('what may be seen is asked anew for every event', async () => {
-  const { live, follow, unfollow } = openSubscriptions();
+test('visibility is asked again for every event', async () => {
+  const { subscriptions, follow, unfollow } = openSubscriptions();
   const visible = new Set(['fans']);
-  const events = live.followEvents('anna', { after: null, maySee: (list) => visible.has(list) });
+  const events = subscriptions.followEvents('anna', { after: null, maySee: (list) => visible.has(list) });
   await follow('bob', 'anna', true);
   expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained' }]);
   const pending = take(events, 1);
   visible.clear();
   await follow('cleo', 'anna', true);
   await unfollow('bob', 'anna', true);
-  // Who waits for an event is told in the same turn of the event loop.
+  // A subscriber that waits for an event is told in the same turn of the event loop.
   await loopTurn();
   visible.add('mutuals');
   await follow('dora', 'anna', true);
@@ -60,68 +60,71 @@ test('what may be seen is asked anew for every event', async () => {
 });
 
 test('a change asks only those whom it concerns, not 5,000 others', async () => {
-  const { live, follow } = openSubscriptions();
+  const { subscriptions, follow } = openSubscriptions();
   let asked = 0;
   const maySee = () => {
     asked++;
     return true;
   };
-  for (let i = 0; i < 5000; i++) void live.followEvents(`user${i}`, { after: null, maySee }).next();
-  const events = live.followEvents('user7', { after: null, maySee });
+  for (let i = 0; i < 5000; i++) void subscriptions.followEvents(`user${i}`, { after: null, maySee }).next();
+  const events = subscriptions.followEvents('user7', { after: null, maySee });
   await follow('anna', 'user7');
   expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'anna' }]);
   expect(asked).toBe(2);
 });
 
 test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
-  const { live, follow } = openSubscriptions({ maxLength: 2000 });
-  const [slow, quick] = [live.followEvents('anna', EVERYTHING), live.followEvents('anna', EVERYTHING)];
+  const { subscriptions, follow } = openSubscriptions({ maxLength: 2000 });
+  const [slow, quick] = [
+    subscriptions.followEvents('anna', EVERYTHING),
+    subscriptions.followEvents('anna', EVERYTHING),
+  ];
   await follow('fan0', 'anna');
   const [first] = await take(slow, 1);
   await take(quick, 1);
   for (let i = 1; i <= 1000; i++) await follow(`fan${i}`, 'anna');
-  expect(live.count()).toBe(2);
+  expect(subscriptions.count()).toBe(2);
   await take(quick, 1000);
   await follow('fan1001', 'anna');
-  expect(live.count()).toBe(1);
+  expect(subscriptions.count()).toBe(1);
   await expect(slow.next()).rejects.toMatchObject({ code: 'THROTTLED' });
   expect(await slow.next()).toEqual({ value: undefined, done: true });
   expect(await take(quick, 1)).toMatchObject([{ userId: 'fan1001' }]);
 
-  const resumed = live.followEvents('anna', { ...EVERYTHING, after: first?.cursor ?? '' });
+  const resumed = subscriptions.followEvents('anna', { ...EVERYTHING, after: first?.cursor ?? '' });
   const missed = Array.from({ length: 1001 }, (_, i) => ({ userId: `fan${i + 1}` }));
   expect(await take(resumed, 1001)).toMatchObject(missed);
 });
 
 test('there are no more subscriptions than allowed, and one that ends makes room', async () => {
-  const { live } = openSubscriptions({ maxSubscriptions: 2 });
-  const events = live.followEvents('anna', EVERYTHING);
-  live.profileEvents(['anna'], { after: null });
-  const subscribe = () => live.followEvents('bob', EVERYTHING);
+  const { subscriptions } = openSubscriptions({ maxSubscriptions: 2 });
+  const events = subscriptions.followEvents('anna', EVERYTHING);
+  subscriptions.profileEvents(['anna'], { after: null });
+  const subscribe = () => subscriptions.followEvents('bob', EVERYTHING);
   expect(subscribe).toThrow(expect.objectContaining({ code: 'THROTTLED' }));
   await events.return?.();
   expect(subscribe).not.toThrow();
-  expect(live.count()).toBe(2);
+  expect(subscriptions.count()).toBe(2);
 });
 
-test('whoever leaves while waiting is let go at once, and hears nothing more', async () => {
-  const { live, follow } = openSubscriptions();
-  const events = live.followEvents('anna', EVERYTHING);
+test('a subscriber that leaves while waiting is let go at once, and hears nothing more', async () => {
+  const { subscriptions, follow } = openSubscriptions();
+  const events = subscriptions.followEvents('anna', EVERYTHING);
   const [first, second] = [events.next(), events.next()];
   await events.return?.();
   expect([await first, await second, await events.next()]).toEqual(Array(3).fill({ value: undefined, done: true }));
-  expect(live.count()).toBe(0);
+  expect(subscriptions.count()).toBe(0);
   await follow('bob', 'anna');
   expect(await events.next()).toEqual({ value: undefined, done: true });
 });
 
 test('a subscription ends with the credentials of its viewer, whether something happens or not', async () => {
-  const { clock, live, follow } = openSubscriptions();
+  const { clock, subscriptions, follow } = openSubscriptions();
   const expiresAt = AT + HOUR_MS;
-  const busy = live.followEvents('anna', { ...EVERYTHING, expiresAt });
-  const quiet = live.profileEvents(['anna'], { after: null, expiresAt });
-  const lasting = live.followEvents('anna', EVERYTHING);
-  const later = live.profileEvents(['anna'], { after: null, expiresAt: expiresAt + HOUR_MS });
+  const busy = subscriptions.followEvents('anna', { ...EVERYTHING, expiresAt });
+  const quiet = subscriptions.profileEvents(['anna'], { after: null, expiresAt });
+  const lasting = subscriptions.followEvents('anna', EVERYTHING);
+  const later = subscriptions.profileEvents(['anna'], { after: null, expiresAt: expiresAt + HOUR_MS });
   const outcome = quiet.next().catch((error) => error);
   await follow('bob', 'anna');
   expect(await take(busy, 1)).toMatchObject([{ userId: 'bob' }]);
@@ -129,7 +132,7 @@ test('a subscription ends with the credentials of its viewer, whether something 
   clock.advance(HOUR_MS);
   await expect(busy.next()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   expect(await outcome).toMatchObject({ code: 'UNAUTHENTICATED' });
-  expect(live.count()).toBe(2);
+  expect(subscriptions.count()).toBe(2);
   expect(await take(lasting, 2)).toHaveLength(2);
   const last = later.next().catch((error) => error);
   clock.advance(HOUR_MS);
