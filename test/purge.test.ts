@@ -54,10 +54,10 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
   await b.data(COUNT);
   await b.data(FANS);
   await a.data('{ user(id: "bert") { nick } }');
-  const bill = [calls(a), calls(b)];
+  const before = [calls(a), calls(b)];
   await a.data(NICK);
   await b.data(COUNT);
-  expect([calls(a), calls(b)]).toEqual(bill);
+  expect([calls(a), calls(b)]).toEqual(before);
 
   expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({
     code: 0,

@@ -90,7 +90,7 @@ test('a flood of tokens with unknown keys fetches the keys once in ten seconds',
   expect(await ask(await bearer(fresh))).toMatchObject({ userId: 'ann' });
 });
 
-test('while the host is down known keys work, for a day; what cannot be decided is no wrong credential', async () => {
+test('while the host is down known keys work, for a day; a credential that cannot be checked is not called wrong', async () => {
   const [known, fresh] = [await makeKey('ES256', 'known'), await makeKey('ES256', 'fresh')];
   const { ask, refusal, issuer, advance, reported } = await openSingleSignOn(known);
   await ask(await bearer(known));

@@ -1,4 +1,4 @@
-// Authentication, through the whole gateway: proven viewers, refused credentials, and nothing that anybody could make up.
+// Authentication, through the whole gateway: proven viewers, refused credentials, and nothing that a client could make up.
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';

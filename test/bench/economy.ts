@@ -3,11 +3,11 @@
 //   npm run bench:economy [-- --quick] [-- --seed 7] [-- --seconds 600] [-- --only 650/30]
 //
 // Whole gateways in this process, asked over real HTTP, on a clock that goes on from query to query: the upstream has no
-// limit and lists do not change, so what is counted is caching alone, with the memory as shipped. Four replicas share a
+// limit and lists do not change, so the counts show caching alone, with the memory as shipped. Four replicas share a
 // Redis, and each query goes to any one of them.
 import { parseArgs } from 'node:util';
 import { startRedisProcess } from '../support/redis-process.ts';
-import { type Bill, type Cell, runCell } from './economy/cell.ts';
+import { type CallCounts, type Cell, runCell } from './economy/cell.ts';
 import { publish, table } from './measuring/results.ts';
 
 /** What must not be exceeded in ten minutes from cold. Replicas are compared where few queries make it quick. */
@@ -54,10 +54,10 @@ function note(row: string[]): void {
   process.stderr.write(`${row}\n`);
 }
 
-function sumOf(bill: Bill): number {
-  return Object.values(bill).reduce((sum, calls) => sum + calls, 0);
+function sumOf(counts: CallCounts): number {
+  return Object.values(counts).reduce((sum, calls) => sum + calls, 0);
 }
 
-function cellsOf(bill: Bill): string[] {
-  return [...COMMANDS.map((command) => (bill[command] ?? 0).toFixed(1)), sumOf(bill).toFixed(1)];
+function cellsOf(counts: CallCounts): string[] {
+  return [...COMMANDS.map((command) => (counts[command] ?? 0).toFixed(1)), sumOf(counts).toFixed(1)];
 }

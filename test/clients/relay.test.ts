@@ -30,7 +30,7 @@ async function openScreen(list: List) {
   return { star, app, environment, answers, screen, ids, refetch: open };
 }
 
-/** Everybody whom the network has brought: the store drops a user who comes twice, so it cannot tell. */
+/** All users whom the network has brought: the store drops a user who comes twice, so it cannot tell. */
 function sent(answers: unknown[]): string[] {
   return answers.flatMap((answer) => {
     const { data } = answer as { data: Record<string, Record<string, { edges: { node: { id: string } }[] }>> };
@@ -66,7 +66,7 @@ test.each(['forward', 'backward'] as const)('a list that is searched and sorted 
   expect(sent(answers)).toHaveLength(star.sortedFollows().length);
 });
 
-test('somebody who becomes a fan while the list is paged repeats nobody and hides nobody', async () => {
+test('somebody who becomes a fan while the list is paged repeats no member and hides none', async () => {
   const { star, answers, screen, ids, refetch } = await openScreen('fans');
   const members = star.membersOf('fans');
   await loadAll(screen, (pages) => pages === 4 && star.gainFan('newcomer'));

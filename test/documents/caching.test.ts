@@ -39,7 +39,7 @@ function expectAbout(seconds: number, max: number, since = 0): void {
 }
 
 describe('an anonymous answer', () => {
-  test('may be kept by everybody for as long as what is in it is fresh', async () => {
+  test('may be kept by any cache for as long as everything in it is fresh', async () => {
     const { publicSeconds } = await openCalm();
     expectAbout(await publicSeconds(FANS), 30);
     expectAbout(await publicSeconds(COUNT), 30);
@@ -68,7 +68,7 @@ describe('an anonymous answer', () => {
     }
   });
 
-  test('is kept by nobody when it says that there is no such account', async () => {
+  test('is kept by no cache when it says that there is no such account', async () => {
     const { cacheControl, ask } = await openCalm();
     const query = '{ user(id: "ghost") { id nick } }';
     expect(await cacheControl(query)).toBe('private, no-store');

@@ -130,7 +130,7 @@ describe('in strict mode', () => {
     expect(warnings(gateway)).toHaveLength(2);
   });
 
-  test('however many documents somebody makes up, few of them are told of', async () => {
+  test('however many documents a client makes up, few of them are told of', async () => {
     const gateway = await openStrict();
     for (let i = 0; i < 150; i++) await postJson(gateway, { query: `{ a${i}: __typename }` });
     expect(warnings(gateway)).toHaveLength(100);
@@ -138,7 +138,7 @@ describe('in strict mode', () => {
 });
 
 describe('in log mode', () => {
-  test('everything runs, and what is unknown is counted and told of once in a while, by its hash and its own name', async () => {
+  test('everything runs, and an unknown document is counted and told of once in a while, by its hash and its own name', async () => {
     const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'log' });
     for (let i = 0; i < 3; i++)
       expect(await (await postJson(gateway, { query: UNKNOWN })).json()).toEqual({ data: { user: { nick: null } } });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { MAX_REPRESENTATIONS } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { type Answer, billOf, openGateway, type TestGateway } from '../support/gateway.ts';
+import { type Answer, callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
 
 async function openCrowd(count = 0, env = {}) {
   const clock = createHastyClock();
@@ -31,12 +31,12 @@ test.each([
   const { data, errors } = await ask(gateway.as('me') as TestGateway, ids.map(reference), fields);
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(100);
-  expect(billOf(gateway)).toEqual(expected);
+  expect(callCounts(gateway)).toEqual(expected);
 
   const other = await openCrowd(100, { AUTH: 'development' });
   other.gateway.sandbox.world.importAccount('me');
   await other.gateway.as('me').data(`query ($ids: [ID!]!) { users(ids: $ids) { ${fields} } }`, { ids: other.ids });
-  expect(billOf(other.gateway)).toEqual(expected);
+  expect(callCounts(other.gateway)).toEqual(expected);
 });
 
 test('entities come in the order of their representations, one for each, repeated ones too, and ids alone cost nothing', async () => {
@@ -44,7 +44,7 @@ test('entities come in the order of their representations, one for each, repeate
   const ids = ['c', 'a', 'b', 'a', '7'];
   const { data } = await ask(gateway, ids.map(reference), '__typename id');
   expect(data).toEqual({ _entities: ids.map(reference) });
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('one field answers as many entities as a router collects, and refuses more than it can bear, before any call', async () => {
@@ -52,13 +52,13 @@ test('one field answers as many entities as a router collects, and refuses more 
   const { data, errors } = await ask(gateway, ids.map(reference), 'nick');
   expect(errors).toBeUndefined();
   expect(data?._entities).toHaveLength(MAX_REPRESENTATIONS);
-  expect(billOf(gateway)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
+  expect(callCounts(gateway)).toEqual({ portrait_get: MAX_REPRESENTATIONS / 100 });
 
   gateway.sandbox.calls.reset();
   const refused = await ask(gateway, [...ids, 'one-more'].map(reference), 'fansCount');
   expect(refused.data).toBeNull();
   expect(failures(refused)).toEqual([['_entities', 'BAD_USER_INPUT']]);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test.each<[string, unknown]>([
@@ -101,7 +101,7 @@ test('an account that does not exist fails alone, with USER_NOT_FOUND: at the fi
   expect(failures(again)).toEqual([['_entities.1', 'USER_NOT_FOUND']]);
 });
 
-test('an id is taken as a number too, what else a router sends along is left alone, and an inline representation counts as well', async () => {
+test('an id is taken as a number too, anything else that a router sends along is left alone, and an inline representation counts as well', async () => {
   const { gateway } = await openCrowd();
   const { data } = await ask(gateway, [{ ...reference(7), orders: [{ id: 1 }], email: 'x' }]);
   expect(data).toEqual({ _entities: [{ id: '7' }] });

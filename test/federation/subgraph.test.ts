@@ -64,7 +64,7 @@ test('it links federation at the version and with the names that it uses, no mor
   );
 });
 
-test('users are the one entity, pages can be shared, and what supergraphs have themselves is left out', () => {
+test('users are the one entity, pages can be shared, and directives that supergraphs have themselves are left out', () => {
   expect([...types].flatMap(([name, type]) => (directivesOf(type).length > 0 ? [name] : []))).toEqual([
     'PageInfo',
     'User',

@@ -1,10 +1,9 @@
 // In a supergraph with a subgraph of somebody else: composed by two composers, served by two routers.
 import { buildSchema, type GraphQLObjectType } from 'graphql';
 import { expect, test } from 'vitest';
-import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
-import { printSubgraphSdl } from '../../src/graph/federation.ts';
+import { type EntityNames, OWN_NAMES, printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway } from '../support/gateway.ts';
+import { callCounts, openGateway } from '../support/gateway.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
 
@@ -75,7 +74,7 @@ test.each(routers)(
       })),
       pageInfo: { hasNextPage: false, endCursor: '100' },
     });
-    expect(billOf(gateway)).toEqual({ portrait_get: 1 });
+    expect(callCounts(gateway)).toEqual({ portrait_get: 1 });
   },
 );
 
@@ -135,7 +134,7 @@ test.each(routers)('%s knows users by the supergraph’s name and key, and answe
     fans: { nodes: [{ accountId: fans[0], orders: [{ id: 'order-0' }] }] },
   });
   // Profiles that came with the list are asked for no more, when it was there first.
-  const { portrait_get = 0, ...others } = billOf(gateway);
+  const { portrait_get = 0, ...others } = callCounts(gateway);
   expect(others).toEqual({ follow_get: 1 });
   expect(portrait_get).toBeLessThanOrEqual(1);
 });
@@ -179,6 +178,6 @@ test.each(routers)(
       expect(refused.data).toEqual({ viewer: null, orders: buyers(null, null) });
       expect(new Set(refused.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['UNAUTHENTICATED']));
     }
-    expect(billOf(gateway)).toEqual({});
+    expect(callCounts(gateway)).toEqual({});
   },
 );

@@ -290,7 +290,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
       await teller.service.invalidate(event);
       teller.floors.raise(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
-      // Now and then what is known grows old, or older than fresh: then it is renewed behind answers, or prefetched with a batch.
+      // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
       if (random(4) === 0) clock.advance(random(1200));
       if (reads.size > 40) await Promise.race(reads);
       if (n % 20 === 19) await settleAndCheck();

@@ -9,7 +9,7 @@ import { createTencentClient } from '../../src/tencent/client.ts';
 import { createFollowService } from '../../src/tencent/follow-service.ts';
 import { cacheOptions } from '../support/cache-options.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf } from '../support/gateway.ts';
+import { callCounts } from '../support/gateway.ts';
 
 const LIFETIMES = { freshMs: 30_000, webhookFreshMs: 30_000, staleMs: 3_600_000 };
 const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
@@ -49,18 +49,18 @@ function openService() {
     ...cacheOptions(LIFETIMES),
     redis: null,
   });
-  let bill = 0;
+  let upstreamCalls = 0;
   const call: CallOptions = {
     signal: new AbortController().signal,
     deadlineAt: clock.now() + 3_600_000,
-    onUpstreamCall: () => bill++,
+    onUpstreamCall: () => upstreamCalls++,
   };
   return {
     find: (viewer: string, user: string, maxCalls: number) =>
       createKnownFans(service, { maxCalls })(viewer, user, call),
     service,
     call,
-    bill: () => bill,
+    upstreamCalls: () => upstreamCalls,
   };
 }
 
@@ -95,9 +95,9 @@ const idsOf = ({ members }: { members: readonly { user: { id: string } }[] }) =>
 
 /** What was asked for since the last time, retries included. */
 function spent(): Record<string, number> {
-  const bill = billOf({ sandbox });
+  const counts = callCounts({ sandbox });
   calls.reset();
-  return bill;
+  return counts;
 }
 
 test.each([
@@ -113,14 +113,14 @@ test.each([
     { follow_get: 1, follow_get_info: 1, follow_check: 3 },
   ],
   ['a viewer who follows nobody asks no more', { follows: 0, fans: 50, both: 0 }, { follow_get: 1 }],
-])('%s, and the answer is exact', async (_title, size, bill) => {
+])('%s, and the answer is exact', async (_title, size, calls) => {
   const { viewer, user } = createPair(size);
   spent();
   const known = await openService().find(viewer, user, 10);
   expect(known.exact).toBe(true);
   expect(idsOf(known)).toEqual(truth(viewer, user));
   expect(idsOf(known)).toHaveLength(size.both);
-  expect(spent()).toEqual(bill);
+  expect(spent()).toEqual(calls);
 });
 
 test('the pages that one viewer read cost the next one nothing', async () => {
@@ -152,7 +152,7 @@ test('when pages come shorter than planned, the rest is checked while that is st
   expect(spent()).toEqual({ follow_get: 5, follow_get_info: 1, follow_check: 3 });
 });
 
-test('once everybody whom the viewer follows is found, nobody reads on', async () => {
+test('once all whom the viewer follows are found, no further page is read', async () => {
   const { viewer, user } = createPair({ follows: 0, fans: 1700, both: 0 });
   for (const { id } of world.list(user, 'fans').slice(0, 150)) world.follow(viewer, id);
   // Nobody is their own fan, so nothing is open about the user.

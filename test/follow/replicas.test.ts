@@ -108,7 +108,7 @@ test('an invalidation ends when the other replicas have been told', async () => 
   expect(isTold).toBe(true);
 });
 
-test('what a Redis that lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
+test('a cached value that a Redis which lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
   const { server, clock, upstream, openReplica } = await openReplicas();
   const b = await openReplica();
   await b.service.invalidate(CHANGED);

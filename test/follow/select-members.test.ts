@@ -123,7 +123,7 @@ test('in 1,000 worlds a page holds whom brute force finds, from either end, betw
   );
 });
 
-test('in 1,000 worlds that change while they are paged, nobody who stays the same is skipped or repeated', async () => {
+test('in 1,000 worlds that change while they are paged, no member who stays the same is skipped or repeated', async () => {
   const change = fc.record({ kind: fc.constantFrom('join', 'leave', 'rename', 'return'), pick: fc.nat(50), person });
   await fc.assert(
     fc.asyncProperty(

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { billOf, type Replica } from '../support/gateway.ts';
+import { callCounts, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWithWebhooks, PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
@@ -109,7 +109,7 @@ test.each(['strangers', 'mutuals'])('to block 20 %s is one call, and 21 that end
     }
   expect(await block(gateway, 'anna', people)).toEqual(people.map((id) => ['Changed', id]));
   expect(world.counts('anna')).toEqual({ fans: 0, follows: 0, mutuals: 0 });
-  expect(billOf(gateway)).toEqual({ black_list_add: 1, follow_delete: 21 });
+  expect(callCounts(gateway)).toEqual({ black_list_add: 1, follow_delete: 21 });
 });
 
 test('a failure stands at its target, and a block that is done by half says so', async () => {
@@ -334,7 +334,7 @@ test('a hundred edges with their relation, block state and presence are one call
     .data(
       '{ viewer { fans(first: 100) { edges { node { viewerIsFollowing viewerHasBlocked presence { status } } } } } }',
     );
-  expect(billOf(gateway)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1 });
   const open = await openWorld({ people, env: { PRESENCE_VISIBILITY: 'public' } });
   for (const id of people.slice(1)) open.sandbox.world.follow(id, 'anna');
   await open
@@ -342,7 +342,7 @@ test('a hundred edges with their relation, block state and presence are one call
     .data(
       '{ viewer { fans(first: 100) { edges { node { viewerIsFollowing viewerHasBlocked presence { status } } } } } }',
     );
-  expect(billOf(open)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, query_online_status: 1 });
+  expect(callCounts(open)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, query_online_status: 1 });
 });
 
 test.each([
@@ -356,7 +356,7 @@ test.each([
   const type = field === 'removeFans' ? 'Follow' : 'Block';
   const query = `mutation ($ids: [ID!]!) { ${field}(input: { userIds: $ids }) { results { ... on ${type}Failure { reason } } } }`;
   expect((await strict.as('anna').query(query, { ids })).errors?.[0]?.extensions.code).toBe('OPERATION_TOO_EXPENSIVE');
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
   await gateway.as('anna').data(query, { ids });
-  expect(Object.values(billOf(gateway)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(calls);
+  expect(Object.values(callCounts(gateway)).reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(calls);
 });

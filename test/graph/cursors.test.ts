@@ -84,7 +84,7 @@ describe('through the whole gateway', () => {
     },
   );
 
-  test('a cursor of another user or another list answers INVALID_CURSOR and asks nobody', async () => {
+  test('a cursor of another user or another list answers INVALID_CURSOR and makes no call', async () => {
     const { gateway, cursor } = await openWithCursor();
 
     const answer = await gateway.query(
@@ -138,7 +138,7 @@ describe('through the whole gateway', () => {
     ['-1', -1],
     ['above the maximum', 101],
     ['far above', 2_000_000_000],
-  ])('first %s is BAD_USER_INPUT and asks nobody', async (_case, first) => {
+  ])('first %s is BAD_USER_INPUT and makes no call', async (_case, first) => {
     const { gateway } = await openWithCursor();
 
     const { errors, data } = await gateway.query(

@@ -1,7 +1,7 @@
-// The bill: how many upstream calls a screen costs.
+// How many upstream calls a screen costs.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway } from '../support/gateway.ts';
+import { callCounts, openGateway } from '../support/gateway.ts';
 
 const aliases = (ids: readonly string[], selection: string) =>
   `{ ${ids.map((id, i) => `u${i}: user(id: "${id}") { ${selection} }`).join('\n')} }`;
@@ -20,7 +20,7 @@ test('100 edges with nick, avatar and follow time cost one call', async () => {
     '{ user(id: "star") { fans(first: 100) { edges { followedAt node { id nick avatar } } } } }',
   );
   expect(user.fans.edges).toHaveLength(100);
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
 });
 
 test('five pages of 20 cost one call within the life of a chunk, and one renewal after it', async () => {
@@ -35,28 +35,28 @@ test('five pages of 20 cost one call within the life of a chunk, and one renewal
     }
   };
   await walk();
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
   clock.advance(26_000);
   await walk();
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
   clock.advance(4_000);
   await walk();
   await walk();
-  expect(billOf(gateway)).toEqual({ follow_get: 2 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 2 });
 });
 
 test('250 users’ names by aliases cost three portrait_get', async () => {
   const { gateway, ids } = await openCrowd(250, { MAX_ALIASES: '250', MAX_TOKENS: '5000' });
   const data = await gateway.data<Record<string, { nick: string }>>(aliases(ids, 'nick'));
   expect(Object.values(data).every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(billOf(gateway)).toEqual({ portrait_get: 3 });
+  expect(callCounts(gateway)).toEqual({ portrait_get: 3 });
 });
 
 test('three counts of 45 users cost three follow_get_info', async () => {
   const { gateway, ids } = await openCrowd(45);
   const data = await gateway.data<Record<string, unknown>>(aliases(ids, 'fansCount followsCount mutualsCount'));
   expect(Object.values(data)).toEqual(ids.map(() => ({ fansCount: 0, followsCount: 1, mutualsCount: 0 })));
-  expect(billOf(gateway)).toEqual({ follow_get_info: 3 });
+  expect(callCounts(gateway)).toEqual({ follow_get_info: 3 });
 });
 
 test('a list’s total and its user’s counts come from one call', async () => {
@@ -65,7 +65,7 @@ test('a list’s total and its user’s counts come from one call', async () => 
     '{ user(id: "star") { fansCount fans(first: 5) { totalCount nodes { id } } follows { totalCount } } }',
   );
   expect([user.fansCount, user.fans.totalCount]).toEqual([45, 45]);
-  expect(billOf(gateway)).toEqual({ follow_get: 1, follow_get_info: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_get_info: 1 });
 });
 
 test.each([
@@ -94,7 +94,7 @@ test.each([
 ])('%s cost no more than needed', async (_title, query, expected) => {
   const { gateway } = await openCrowd(45);
   await gateway.data(query);
-  expect(billOf(gateway)).toEqual(expected);
+  expect(callCounts(gateway)).toEqual(expected);
 });
 
 test('pages that came without profiles are filled by one portrait_get', async () => {
@@ -104,13 +104,13 @@ test('pages that came without profiles are filled by one portrait_get', async ()
     '{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }',
   );
   expect(user.fans.nodes.every(({ nick }) => nick.startsWith('Crowd'))).toBe(true);
-  expect(billOf(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
 });
 
 test('with EMBEDDED_PROFILE=partial only the tags that are absent are asked for', async () => {
   const { gateway } = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
   await gateway.data('{ user(id: "star") { fans(first: 40) { nodes { nick } } } }');
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
   await gateway.data('{ user(id: "star") { fans(first: 40) { nodes { nick level } } } }');
-  expect(billOf(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { billOf, type Replica, type TestGateway } from '../support/gateway.ts';
+import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
 
@@ -112,7 +112,7 @@ test('a follow of one user with its payload costs three upstream calls, with not
     results: [{ user: { viewerIsFollowing: true, viewerCanFollow: false, fansCount: 1 } }],
     viewer: { followsCount: 1 },
   });
-  expect(billOf(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
 });
 
 test('45 targets are three follow_add', async () => {

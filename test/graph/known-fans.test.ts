@@ -123,7 +123,7 @@ test('every cursor resumes right after its edge, also when its member or others 
     );
 });
 
-test('known fans bring their profiles and what the viewer is to them at no further call', async () => {
+test('known fans bring their profiles and their relations to the viewer at no further call', async () => {
   const { gateway } = await openSmall();
   const { user } = await gateway
     .as('viewer')
@@ -139,7 +139,7 @@ test('known fans bring their profiles and what the viewer is to them at no furth
   expect(callsOf(gateway)).toBe(2);
 });
 
-test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER_INPUT and ask nobody', async () => {
+test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER_INPUT and make no call', async () => {
   const { gateway } = await openSmall();
   for (const first of [-1, 101]) {
     const answer = await gateway.as('viewer').query(QUERY, { id: 'user', first });
@@ -171,7 +171,7 @@ test('where only the owner may see fans, others get FORBIDDEN and cost nothing',
   expect((await read(gateway, 'user', 'user', 20)).count).toBe(0);
 });
 
-describe('a cursor that is not one of this list is INVALID_CURSOR and asks nobody', () => {
+describe('a cursor that is not one of this list is INVALID_CURSOR and makes no call', () => {
   const strangers: Record<string, (gateway: TestGateway) => Promise<string>> = {
     'another viewer’s': async (gateway) => (await read(gateway, 'user', 'user', 1)).edges[0]?.cursor ?? '',
     'another user’s': async (gateway) => (await read(gateway, 'viewer', 'other', 1)).edges[0]?.cursor as string,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
 import '../support/random-cases.ts';
 import { readPage } from '../support/walk.ts';
 
@@ -67,14 +67,14 @@ test('no call is made while the head of the list is cached, and `first` limits t
     edges: edges.slice(0, 5).map(({ cursor, node }) => ({ cursor, node })),
   });
   expect(await read(gateway, '2001-01-01T00:00:00+02:00')).toMatchObject({ count: 90, atLeast: false });
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('of very many, two calls count 1,100, and the answer says that there are more', async () => {
   const { gateway, world } = await open();
   world.addFans('anna', 1101);
   expect(await read(gateway, '2001-01-01T00:00:00Z')).toMatchObject({ count: 1100, atLeast: true });
-  expect(billOf(gateway)).toEqual({ follow_get: 2 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 2 });
   const last = world.list('anna', 'fans')[1099];
   expect(await read(gateway, instantOf(last?.time as number))).toMatchObject({ count: 1099, atLeast: false });
 });
@@ -96,7 +96,7 @@ test.each([
   const { errors } = await gateway.query(queryOf(since === 'follows' ? (edges[0]?.cursor as string) : since));
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual([code]);
   expect(errors?.[0]?.message).toMatch(/^"since" is not .* Give the cursor of an edge of the fans, or a date and time/);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('a viewer who may not see the fans may not see the new ones', async () => {

@@ -1,8 +1,8 @@
-// Who is online: for whom to see, how old at most, and at what price.
+// Presence: for whom to see, how old at most, and at what price.
 import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { billOf, type Replica, type TestGateway } from '../support/gateway.ts';
+import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWithWebhooks, tell } from '../webhook/webhook-gateway.ts';
 import { openWorld } from './two-users.ts';
@@ -16,7 +16,7 @@ const presenceOf = async (replica: Pick<Replica, 'data'>, id: string) =>
   ).user.presence;
 const OFFLINE = { status: 'OFFLINE', platforms: [] };
 const online = (...platforms: string[]) => ({ status: 'ONLINE', platforms });
-const asked = (gateway: TestGateway) => billOf(gateway).query_online_status ?? 0;
+const asked = (gateway: TestGateway) => callCounts(gateway).query_online_status ?? 0;
 const PUBLIC = { PRESENCE_VISIBILITY: 'public' };
 
 /** Ways to bert. */
@@ -108,7 +108,7 @@ test.each([{ stateKey: true }, { unknownFields: true }] as const)('%o is read al
   expect(await presenceOf(gateway, 'bert')).toEqual(online('Mac'));
 });
 
-test('an account that does not exist fails alone, and so does what the upstream does not tell', async () => {
+test('an account that does not exist fails alone, and so does one of which the upstream tells nothing', async () => {
   const gateway = await openWorld({ env: PUBLIC });
   const { data, errors } = await gateway.query(`{ users(ids: ["bert", "nobody", "cleo"]) { id ${PRESENCE} } }`);
   expect(data?.users).toEqual([
@@ -120,7 +120,7 @@ test('an account that does not exist fails alone, and so does what the upstream 
   expect(asked(gateway)).toBe(1);
 });
 
-test('a webhook makes what is known old, and says nothing itself: the upstream is asked', async () => {
+test('a webhook expires the cached presence, and says nothing itself: the upstream is asked', async () => {
   const gateway = await openWithWebhooks({ clock: createRunningClock(), env: PUBLIC });
   const { world, act } = gateway.sandbox;
   world.importAccount('bert');
@@ -135,7 +135,7 @@ test('a webhook makes what is known old, and says nothing itself: the upstream i
     .toEqual([online('Web'), before + 1]);
 });
 
-test('two thousand logins are no flood, and no call, where nobody looks', async () => {
+test('two thousand logins are no flood, and no call, where no client looks', async () => {
   const gateway = await openWithWebhooks({ clock: createRunningClock(), env: PUBLIC });
   const { world, calls } = gateway.sandbox;
   world.importAccount('bert');
@@ -182,7 +182,7 @@ test('subscribers on any replica hear of a change once, and not of a device that
   expect(await heard()).toEqual([OFFLINE, OFFLINE]);
 });
 
-test('while it cannot be found out who is a mutual, nobody hears of a change', async () => {
+test('while it cannot be found out who is a mutual, no subscriber hears of a change', async () => {
   const gateway = await openWithWebhooks({ clock: createRunningClock(), env: { AUTH: 'development' } });
   const { world, act, faults, webhooks } = gateway.sandbox;
   for (const id of ['anna', 'bert']) world.importAccount(id);
@@ -191,7 +191,7 @@ test('while it cannot be found out who is a mutual, nobody hears of a change', a
   faults.set({ error: { code: 30001, commands: ['follow_check'] } });
   act.connect('bert', 'Web');
   await webhooks.settled();
-  await expect.poll(() => billOf(gateway).follow_check).toBe(1);
+  await expect.poll(() => callCounts(gateway).follow_check).toBe(1);
   act.connect('anna', 'Web');
   expect((await events.next())?.data).toContain('"anna"');
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { billOf, type Replica, type TestGateway } from '../support/gateway.ts';
+import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { openWorld } from './two-users.ts';
@@ -58,7 +58,7 @@ test('every field that is allowed is written as the upstream keeps it, in one ca
     IM_MsgSettings: 1,
     Custom_Team: 'red',
   });
-  expect(billOf(gateway)).toEqual({ portrait_set: 1 });
+  expect(callCounts(gateway)).toEqual({ portrait_set: 1 });
   expect(await edit(gateway, { nick: null, avatar: null, gender: null, birthday: null, level: null })).toEqual([]);
   expect(tagsOf(gateway, 'anna')).toMatchObject({
     ...{ IM_Nick: '', IM_Image: '', IM_Gender: 'Gender_Type_Unknown', IM_BirthDay: 0, IM_Level: 0, IM_Role: 2 },
@@ -95,7 +95,7 @@ test('a field that is not allowed is not set, by any spelling, and nothing else 
     .query('mutation { updateProfile(input: { nick: "a", Role: 1 }) { failures { field } } }');
   expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   expect(tagsOf(gateway, 'anna')).toEqual({});
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('by default role, level, what others may do and custom fields are not for viewers to set', async () => {
@@ -120,7 +120,7 @@ test.each<[object, Failure]>([
 ])('%j is told at its field, and nothing is asked of the upstream', async (input, failure) => {
   const gateway = await openWorld();
   expect(await edit(gateway, { ...input, gender: 'MALE' })).toEqual([failure]);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('500 bytes of emoji, and 16 of a place, are taken', async () => {
@@ -195,7 +195,7 @@ describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('an 
     expect(await edit(gateway, { nick: 'New', birthday: null })).toEqual([]);
     expect(tagsOf(gateway, 'anna').IM_Nick).toBe('New');
     const isDone = fault === 'answerLost' || fault === 'truncatedJson';
-    expect(billOf(gateway)).toEqual({ portrait_set: isDone ? 1 : 2, portrait_get: 1 });
+    expect(callCounts(gateway)).toEqual({ portrait_set: isDone ? 1 : 2, portrait_get: 1 });
   });
 });
 

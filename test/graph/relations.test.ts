@@ -1,7 +1,7 @@
 // How users stand to the viewer and to each other, and what that costs.
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway } from '../support/gateway.ts';
+import { callCounts, openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
@@ -28,7 +28,7 @@ test('100 edges with the viewer’s state cost one list call and one check call'
   const byId = Object.fromEntries(user.fans.edges.map(({ node: { id, ...state } }) => [id, state]));
   expect(byId[ids[0] as string]).toEqual({ viewerIsFollowing: true, isFollowingViewer: false, viewerCanFollow: false });
   expect(byId[ids[1] as string]).toEqual({ viewerIsFollowing: false, isFollowingViewer: true, viewerCanFollow: true });
-  expect(billOf(gateway)).toEqual({ follow_get: 1, follow_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_check: 1 });
 });
 
 test.each(['from one user to 45', 'from 45 users to the viewer'])(
@@ -47,7 +47,7 @@ test.each(['from one user to 45', 'from 45 users to the viewer'])(
     expect(data.r0?.relationTo).toBe('MUTUAL');
     expect(data.r1?.relationTo).toBe(outward ? 'FAN' : 'FOLLOWING');
     expect(data.r2?.relationTo).toBe('NONE');
-    expect(billOf(gateway)).toEqual({ follow_check: 1 });
+    expect(callCounts(gateway)).toEqual({ follow_check: 1 });
   },
 );
 
@@ -58,7 +58,7 @@ test('two viewers of 100 edges at the same time cost one call each, as the upstr
   await ask('other');
   gateway.sandbox.calls.reset();
   await Promise.all([ask('me'), ask('you')]);
-  expect(billOf(gateway)).toEqual({ follow_check: 2 });
+  expect(callCounts(gateway)).toEqual({ follow_check: 2 });
 });
 
 test('an anonymous viewer gets null for every relation, without a call', async () => {
@@ -68,7 +68,7 @@ test('an anonymous viewer gets null for every relation, without a call', async (
   );
   const nothing = { viewerIsFollowing: null, isFollowingViewer: null, viewerCanFollow: null, relationTo: null };
   expect(data).toEqual({ viewer: null, ...Object.fromEntries(ids.map((_, i) => [`r${i}`, nothing])) });
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test.each([
@@ -88,7 +88,7 @@ test.each([
       `{ viewer { ${list} { nodes { id ${field} } } } }`,
     );
   expect(viewer[list]?.nodes).toEqual([{ id: 'you', [field]: expected }]);
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
 });
 
 test('the viewer stands in no relation to themself, and that costs nothing', async () => {
@@ -102,7 +102,7 @@ test('the viewer stands in no relation to themself, and that costs nothing', asy
     viewerCanFollow: false,
     relationTo: 'NONE',
   });
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('one unknown user fails its own relation and no other', async () => {

@@ -1,7 +1,7 @@
 // Ending somebody's following of the viewer: told per target, and seen by both from then on.
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
-import { billOf, type Replica } from '../support/gateway.ts';
+import { callCounts, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openWorld, type Result, short, truth, uncounted, view } from './two-users.ts';
 
@@ -50,7 +50,7 @@ test.each([false, true])(
   },
 );
 
-test('one look and a call for each fan are the bill; what fails stands at its target', async () => {
+test('to remove fans costs one look and a call for each; a failure stands at its target', async () => {
   const gateway = await openWorld();
   const { world, faults } = gateway.sandbox;
   for (const id of ['bert', 'cleo', 'dora']) world.follow(id, 'anna');
@@ -64,7 +64,7 @@ test('one look and a call for each fan are the bill; what fails stands at its ta
     ['Changed', 'dora'],
   ]);
   expect(world.list('anna', 'fans').map(({ id }) => id)).toEqual(['cleo']);
-  expect(billOf(gateway)).toEqual({ follow_check: 1, follow_delete: 4 });
+  expect(callCounts(gateway)).toEqual({ follow_check: 1, follow_delete: 4 });
 });
 
 describe.each(['answerLost', 'reset', 'silence', 'truncatedJson'] as const)('a %s', (fault) => {
@@ -88,7 +88,7 @@ test('an id of any length is refused in few bytes', async () => {
   const [[outcome, userId, reason] = []] = await remove(gateway, 'anna', ['😀'.repeat(8000)]);
   expect([outcome, reason]).toEqual(['Failure', 'INVALID_ID']);
   expect(userId).toBe(`${'😀'.repeat(20)}…`);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('a viewer whom the app does not know is told so, not that their fans are unknown', async () => {

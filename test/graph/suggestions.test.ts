@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
 import '../support/random-cases.ts';
 
 type Suggestions = { isComplete: boolean; nodes: { user: { id: string }; via: { id: string }[] }[] };
@@ -83,9 +83,9 @@ test('no more pages are read than SUGGESTIONS_MAX_CALLS, the newest follows’ f
   const { gateway, ids } = await openAnna(12, { SUGGESTIONS_MAX_CALLS: '8' });
   const answer = await read(gateway, 'anna');
   expect(answer).toMatchObject({ isComplete: false, found: [['star', ids.slice(0, 7)]] });
-  expect(billOf(gateway)).toEqual({ follow_get: 8, black_list_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 8, black_list_check: 1 });
   await read(gateway, 'anna');
-  expect(billOf(gateway)).toEqual({ follow_get: 8, black_list_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 8, black_list_check: 1 });
 });
 
 test('of long lists the head counts, which the follows screen shares, and the answer says so', async () => {
@@ -97,7 +97,7 @@ test('of long lists the head counts, which the follows screen shares, and the an
   await gateway.data('{ users(ids: ["p000", "p001"]) { follows { nodes { id } } } }');
   gateway.sandbox.calls.reset();
   expect(await read(gateway, 'anna')).toMatchObject({ isComplete: false, found: [] });
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
 });
 
 test('a user whom the viewer has just followed, or blocked, is suggested no more', async () => {
@@ -129,7 +129,7 @@ test('an anonymous viewer gets null, and lists that are not for the viewer sugge
   const { gateway } = await openAnna(3, { LIST_VISIBILITY: 'follows=self' });
   expect(await gateway.query('{ suggestions { isComplete } }')).toEqual({ data: { suggestions: null } });
   expect(await read(gateway, 'anna')).toMatchObject({ isComplete: true, found: [] });
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
 });
 
 test('of a viewer whose own list comes short it is asked whom they follow', async () => {
@@ -139,5 +139,5 @@ test('of a viewer whose own list comes short it is asked whom they follow', asyn
   const { found, isComplete } = await read(gateway, 'anna');
   expect(found.map(([id]) => id)).toEqual(['star']);
   expect(isComplete).toBe(false);
-  expect(billOf(gateway)).toEqual({ follow_get: 30, black_list_check: 1, follow_check: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 30, black_list_check: 1, follow_check: 1 });
 });

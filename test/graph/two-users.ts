@@ -15,7 +15,7 @@ export const short = (results: Result[]) =>
 /** A gateway in front of these people alone. */
 export async function openWorld(options: Parameters<typeof openGateway>[0] & { people?: readonly string[] } = {}) {
   const { people = ['anna', 'bert', 'cleo', 'dora'], env, sandbox, ...rest } = options;
-  // Looking at what was before a change has 1.5 s: that is patience, not a pause.
+  // The look at the state before a change has 1.5 s: that is a timeout, not a pause.
   const clock = rest.clock ?? createHastyClock(1000);
   const gateway = await openGateway({
     ...rest,

@@ -1,7 +1,7 @@
 // Finding people in all of the app, over HTTP.
 import { expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { billOf, openGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { callCounts, openGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import type { Connection } from '../support/walk.ts';
 
 async function open(people: number, options: TestGatewayOptions = {}) {
@@ -46,7 +46,7 @@ test('people are found by all the words of a text, or by their whole id, and pag
     after = `, after: "${page.pageInfo.endCursor}"`;
   }
   expect(seen).toEqual(expected);
-  expect(billOf(gateway).search).toBe(2);
+  expect(callCounts(gateway).search).toBe(2);
   clock.advance(2000);
   expect(idsOf(await search(gateway, 'p007'))).toEqual(['p007']);
   expect(idsOf(await search(gateway, 'p00'))).toEqual([]);
@@ -59,10 +59,10 @@ test('people are found by all the words of a text, or by their whole id, and pag
 test('the same search costs one call a minute', async () => {
   const { gateway, clock } = await open(3);
   for (let n = 0; n < 5; n++) await search(gateway, 'person', n % 2 ? ', first: 1' : '');
-  expect(billOf(gateway).search).toBe(1);
+  expect(callCounts(gateway).search).toBe(1);
   clock.advance(601_000);
   await search(gateway, 'person');
-  expect(billOf(gateway).search).toBe(2);
+  expect(callCounts(gateway).search).toBe(2);
 });
 
 test('names come from where all names come from, however far behind the search is', async () => {
@@ -75,10 +75,10 @@ test('names come from where all names come from, however far behind the search i
   expect((await search(gateway, 'person 0')).edges).toMatchObject([{ node: { nick: 'Person 0 of Rome' } }]);
 });
 
-test('where it is off nobody is searched for', async () => {
+test('where it is off no search is made', async () => {
   const { gateway } = await open(1, { env: { USER_SEARCH: 'off' } });
   expect(await codesOf(gateway, 'person')).toEqual(['FEATURE_NOT_ENABLED']);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test.each([
@@ -90,7 +90,7 @@ test.each([
 ])('%s is refused without a call', async (_title, text, args, code) => {
   const { gateway } = await open(1, { env: { MAX_PAGE_SIZE: '1000' } });
   expect(await codesOf(gateway, text, args)).toEqual([code]);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('a cursor of another search is refused, and so are many searches at once', async () => {

@@ -1,4 +1,4 @@
-// Who may see whose lists: the whole table, by every way to a list.
+// The visibility of lists: the whole table, by every way to a list.
 import { expect, test } from 'vitest';
 import type { FollowList } from '../../src/follow/model.ts';
 import { subscribe } from '../support/event-stream.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock } from '../support/clock.ts';
-import { billOf, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
 import '../support/random-cases.ts';
 import type { Connection } from '../support/walk.ts';
 
@@ -59,7 +59,7 @@ test('a list of 5,000 is searched, sorted and paged backwards for five calls, on
   let page = await read(gateway, 'follows', { last: 100 });
   const seen = idsOf(page);
   expect(page).toMatchObject({ isComplete: true, pageInfo: { hasNextPage: false, hasPreviousPage: true } });
-  expect(billOf(gateway)).toEqual({ follow_get: 5 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 5 });
   while (page.pageInfo.hasPreviousPage) {
     page = await read(gateway, 'follows', { last: 100, before: page.pageInfo.startCursor });
     seen.unshift(...idsOf(page));
@@ -70,7 +70,7 @@ test('a list of 5,000 is searched, sorted and paged backwards for five calls, on
   expect(idsOf(found)).toEqual(all.filter((id) => nickOf(id).startsWith('Ana Müller 7')).slice(0, 100));
   const sorted = await read(gateway, 'follows', { orderBy: 'NICK_DESC', first: 2 });
   expect(idsOf(sorted).map(nickOf)).toEqual(['王芳 9', '王芳 9']);
-  expect(billOf(gateway)).toEqual({ follow_get: 5 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 5 });
 });
 
 test('whatever is asked of follows and mutuals, the pages are those of brute force', async () => {
@@ -146,7 +146,7 @@ test('nicks that did not come along with the list are asked for', async () => {
   gateway.sandbox.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
   const found = await read(gateway, 'follows', { matching: 'ana muller', first: 100 });
   expect(found.edges).toHaveLength(30);
-  expect(billOf(gateway)).toEqual({ follow_get: 1, portrait_get: 2 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 2 });
 });
 
 test('fans are searched up to SEARCH_MAX_FANS, and the answer says whether that was all', async () => {
@@ -158,7 +158,7 @@ test('fans are searched up to SEARCH_MAX_FANS, and the answer says whether that 
   expect(all.edges).toHaveLength(100);
   const more = await read(gateway, 'fans', { ...wanted, after: all.pageInfo.endCursor });
   expect(new Set([...idsOf(all), ...idsOf(more)]).size).toBe(200);
-  expect(billOf(gateway)).toEqual({ follow_get: 3 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 3 });
   world.addFans('anna', 1, 1_750_000_000);
   expect((await read(gateway, 'fans', { ...wanted, matching: 'nobody' })).isComplete).toBe(true);
 });
@@ -168,7 +168,7 @@ test('a search that leaves some of many fans out says so', async () => {
   world.addFans('anna', 1001);
   expect(await read(gateway, 'fans', { matching: 'crowd 1001' })).toMatchObject({ isComplete: false, edges: [{}] });
   expect(await read(gateway, 'fans', { matching: 'crowd_000001' })).toMatchObject({ isComplete: false, edges: [] });
-  expect(billOf(gateway)).toEqual({ follow_get: 1 });
+  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
 });
 
 test.each<[string, string, Arguments, string]>([
@@ -183,7 +183,7 @@ test.each<[string, string, Arguments, string]>([
 ])('%s is refused without a call', async (_title, list, args, code) => {
   const { gateway } = await openAnna(3);
   expect(await codeOf(gateway, list, args)).toEqual([code]);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
 });
 
 test('only a client that gives `first` itself, by whichever way, gives it beside `last`', async () => {
@@ -241,7 +241,7 @@ test('a list that is not for the viewer is not searched, sorted or counted from 
     ['mutuals', { orderBy: 'NICK_ASC' }],
   ] as const)
     for (const asker of [gateway, gateway.as('p0')]) expect(await codeOf(asker, list, args)).toEqual(['FORBIDDEN']);
-  expect(billOf(gateway)).toEqual({});
+  expect(callCounts(gateway)).toEqual({});
   expect(await codeOf(gateway.as('anna'), 'follows', { last: 3 })).toBeUndefined();
 });
 

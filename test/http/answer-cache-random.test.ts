@@ -88,7 +88,7 @@ async function openWorld() {
   return { run };
 }
 
-test('every kept answer is the one that would be made now, to nobody but its viewer', async () => {
+test('every kept answer is the one that would be made now, and is given to its viewer alone', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 100, maxLength: 140 }), async (steps) => {
       const { run } = await openWorld();

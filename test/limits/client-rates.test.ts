@@ -60,7 +60,7 @@ test('a client that asks too often is told before its body has come', async () =
   expect(await until(/THROTTLED/)).toContain('HTTP/1.1 429');
 });
 
-test('viewers are counted each for themselves, wherever they come from, and nobody by address', async () => {
+test('viewers are counted each for themselves, wherever they come from, and none by address', async () => {
   const gateway = await openLimited({ TRUST_PROXY: '1' });
   const from = (address: string) => ({ 'x-forwarded-for': address });
   expect(await askTimes(gateway, 4, { 'x-viewer-id': 'anna', ...from('192.0.2.1') })).toEqual([200, 200, 200, 429]);
@@ -79,7 +79,7 @@ test('an IPv6 client that changes its address within its network is the same cli
   expect(await ask(gateway, { 'x-forwarded-for': '2001:db8:1:3::1' })).toBe(200);
 });
 
-test('health is never refused, and without the setting nobody is', async () => {
+test('health is never refused, and without the setting no request is', async () => {
   const gateway = await openLimited({ RATE_LIMIT_PER_MINUTE: '1' });
   expect(await askTimes(gateway, 2)).toEqual([200, 429]);
   for (let n = 0; n < 3; n++) expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);

@@ -1,4 +1,4 @@
-// An operation's highest cost is known before it runs, one that costs too much does not run, and none takes more than that.
+// An operation's highest cost is known before it runs: one that costs too much does not run, and none takes more.
 import { expect, test } from 'vitest';
 import { codesOf, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';

@@ -108,7 +108,7 @@ test('a second process works with the settings that a sandbox alone prints', asy
   expect(await ask(url, FANS)).toEqual(FANS_OF_THE_SAMPLE);
 });
 
-test('in production the one line that tells the address is a log line, and nobody sees GraphiQL', async () => {
+test('in production the one line that tells the address is a log line, and GraphiQL is off', async () => {
   const { settings } = await startSandbox();
   const gateway = start([], { env: { ...settings, PORT: '0', NODE_ENV: 'production' } });
   const [line] = await gateway.said(/^.+\n/);

@@ -42,7 +42,7 @@ async function connected(
 
 const ADD = { From_Account: 'ana', FollowItem: [{ To_Account: 'bo' }, { To_Account: 'nobody' }, { To_Account: 'cy' }] };
 
-describe('what is sent', () => {
+describe('the webhook that is sent', () => {
   test('a follow over REST, with the targets that really changed', async () => {
     const { call, world, webhooks, received } = await connected();
     world.follow('ana', 'cy', 1);

@@ -36,7 +36,7 @@ function countEvents(made: readonly FollowChange[]): number {
   return gained.length + made.filter(({ to }) => to === 'anna').length;
 }
 
-test('after any event, what comes is the rest, each event once, also while more is happening', async () => {
+test('a resumed subscription brings the rest after any event, each event once, also while more changes arrive', async () => {
   await fc.assert(
     fc.asyncProperty(changes, changes, async (first, second) => {
       const [early, late] = [apart(first, 0), apart(second, first.length)];

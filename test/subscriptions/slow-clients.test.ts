@@ -79,7 +79,7 @@ describe('a stream', () => {
     return { source, client, connection };
   }
 
-  test('takes nothing more from its source while nobody reads', async () => {
+  test('takes nothing more from its source while its client does not read', async () => {
     const { source, connection } = await openUnread();
     expect(source.taken).toBeLessThan(MAX_TAKEN);
     expect(connection.writableLength).toBeLessThan(1_000_000);
@@ -126,7 +126,7 @@ describe('a WebSocket', () => {
     return { webSockets, sources, client, connection };
   }
 
-  test('takes nothing more from its source while nobody reads', async () => {
+  test('takes nothing more from its source while its client does not read', async () => {
     const { sources, connection } = await openUnread();
     expect(sources[0]?.taken).toBeLessThan(MAX_TAKEN);
     expect(connection.writableLength).toBeLessThan(1_000_000);

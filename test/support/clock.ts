@@ -32,14 +32,14 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
 
 /**
  * A clock on which short waits, such as those between tries, are over at once while time passes as if they were not;
- * waits of `patienceMs` and more, such as timeouts, end only when a test turns the clock.
+ * waits of `timeoutMs` and more, such as timeouts, end only when a test turns the clock.
  */
-export function createHastyClock(patienceMs = 4000): TestClock {
+export function createHastyClock(timeoutMs = 4000): TestClock {
   const clock = createTestClock();
   return {
     ...clock,
     sleep(ms, signal) {
-      if (ms >= patienceMs) return clock.sleep(ms, signal);
+      if (ms >= timeoutMs) return clock.sleep(ms, signal);
       clock.advance(ms);
       return Promise.resolve();
     },

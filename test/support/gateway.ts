@@ -110,5 +110,5 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
 }
 
 /** How many calls the upstream has received, by command. */
-export const billOf = ({ sandbox }: Pick<TestGateway, 'sandbox'>): Record<string, number> =>
+export const callCounts = ({ sandbox }: Pick<TestGateway, 'sandbox'>): Record<string, number> =>
   Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));

@@ -1,4 +1,4 @@
-// Traces as a collector receives them: what was done for whom, how long it took, and no secret.
+// Traces as a collector receives them: the work for each request, how long it took, and no secret.
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -92,7 +92,7 @@ test('a call that is tried again shows each attempt, and why the first one faile
   ]);
 });
 
-test('an answer that is kept is an operation without calls; what fails carries its codes', async () => {
+test('an answer that is kept is an operation without calls; a failure carries its codes', async () => {
   const gateway = await openTraced(EMPTY);
   gateway.sandbox.world.addFans('star', 2);
   for (let n = 0; n < 2; n++) await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');

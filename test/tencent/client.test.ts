@@ -178,15 +178,15 @@ describe('connections', () => {
     expect(told).toEqual({ admitted: requests.length, again: 0, throttled: 0 });
   });
 
-  it('that nobody accepts are failures, tried three times', async () => {
-    const { client, callOptions, upstream, billed } = await startClient(() => ok());
+  it('that no server accepts are failures, tried three times', async () => {
+    const { client, callOptions, upstream, upstreamCalls } = await startClient(() => ok());
     upstream.server.close();
     await once(upstream.server, 'close');
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({
       ...UNAVAILABLE,
       reason: 'ECONNREFUSED',
     });
-    expect(billed).toHaveLength(3);
+    expect(upstreamCalls).toHaveLength(3);
   });
 });
 
@@ -206,17 +206,17 @@ describe('time', () => {
   });
 
   it('that is over before the call costs no call', async () => {
-    const { client, callOptions, clock, billed } = await startClient(() => ok());
+    const { client, callOptions, clock, upstreamCalls } = await startClient(() => ok());
     const call = { ...callOptions(), deadlineAt: clock.now() };
     expect(await failureOf(client.call('follow_get', {}, call))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
-    expect(billed).toEqual([]);
+    expect(upstreamCalls).toEqual([]);
   });
 
   it('spent waiting for admission counts', async () => {
     const { budget, told } = createLenientBudget(() => clock.advance(10_000));
-    const { client, callOptions, clock, billed } = await startClient(() => ok(), { budget });
+    const { client, callOptions, clock, upstreamCalls } = await startClient(() => ok(), { budget });
     expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
-    expect(billed).toEqual([]);
+    expect(upstreamCalls).toEqual([]);
     expect(told.admitted).toBe(1);
   });
 });

@@ -35,11 +35,11 @@ describe('every error code of the upstream', () => {
   it.each(cases)(
     '%i becomes %s after %i tries of a read and %i of a follow',
     async (code, publicCode, reads, writes) => {
-      const { client, callOptions, billed, requests } = await startClient(() => fail(code, 'no'));
+      const { client, callOptions, upstreamCalls, requests } = await startClient(() => fail(code, 'no'));
       const failed = { code: publicCode, upstream: { command: 'follow_get', errorCode: code } };
       expect(await failureOf(client.call('follow_get', {}, callOptions()))).toMatchObject(failed);
       expect(requests).toHaveLength(reads);
-      expect(billed).toHaveLength(reads);
+      expect(upstreamCalls).toHaveLength(reads);
 
       const other = await startClient(() => fail(code, 'no'));
       const call = other.client.call('follow_add', {}, other.callOptions());

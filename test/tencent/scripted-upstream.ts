@@ -105,14 +105,14 @@ export async function startClient(script: Script, options: Partial<TencentClient
     upstream.server.closeAllConnections();
     return client.close();
   });
-  const billed: string[] = [];
+  const upstreamCalls: string[] = [];
   const abort = new AbortController();
   const callOptions = () => ({
     signal: abort.signal,
     deadlineAt: clock.now() + 10_000,
-    onUpstreamCall: (command: string) => billed.push(command),
+    onUpstreamCall: (command: string) => upstreamCalls.push(command),
   });
-  return { client, clock, reports, billed, abort, callOptions, upstream, requests: upstream.requests };
+  return { client, clock, reports, upstreamCalls, abort, callOptions, upstream, requests: upstream.requests };
 }
 
 /** What a promise rejects with. */

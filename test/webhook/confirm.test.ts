@@ -64,7 +64,7 @@ async function read(replica: Replica) {
   return { count: user.fansCount, fans: user.fans.nodes.map(({ id }) => id).sort() };
 }
 
-test('a follow and an unfollow of somebody whom nobody has read are told after one check each', async () => {
+test('a follow and an unfollow of somebody whom no client has read are told after one check each', async () => {
   const { act, watch, checks, lists, webhooks } = await openStar();
   const told = await watch();
   act.follow('bo', 'star');
@@ -114,8 +114,8 @@ test('a webhook about a user with a stale list renews nothing', async () => {
   expect(lists()).toBe(before);
 });
 
-describe('what the upstream does not confirm', () => {
-  test('after three checks is told to nobody', async () => {
+describe('a change that the upstream does not confirm', () => {
+  test('after three checks is told to no subscriber', async () => {
     const { gateway, clock, watch, checks, claim } = await openStar();
     const told = await watch();
     await claim(ADD, follows('bo', ['star'], clock.now()));
@@ -125,7 +125,7 @@ describe('what the upstream does not confirm', () => {
     expect(await read(gateway)).toEqual({ count: 2, fans: ['ana', 'marker'] });
   });
 
-  test('at once but seconds later is told then, and what was read meanwhile is invalidated', async () => {
+  test('at once but seconds later is told then, and values read meanwhile are invalidated', async () => {
     const { gateway, clock, faults, act, webhooks, checks } = await openStar();
     const stream = await subscribe(gateway, EVENTS);
     faults.set({ listsLag: { ms: 4000 }, countsLag: { ms: 4000 } });
@@ -164,7 +164,7 @@ describe('what the upstream does not confirm', () => {
   });
 });
 
-test('webhooks that come late and in any order end in what is so', async () => {
+test('webhooks that come late and in any order end in the truth', async () => {
   const { gateway, clock, world, watch, claim, checks } = await openStar();
   const at = clock.now();
   const told = await watch();

@@ -112,7 +112,7 @@ describe('a change that is told', () => {
   });
 });
 
-describe('what is forged', () => {
+describe('a forged webhook', () => {
   const claim = follows('cy', ['star'], NOW);
 
   test.each<[string, Forgery]>([
@@ -174,7 +174,7 @@ describe('the answer', () => {
     redis.resume();
   });
 
-  test('is OK to what is signed but of no use here, of which nothing is read', async () => {
+  test('is OK to a signed webhook of no use here, of which nothing is read', async () => {
     const { gateway, asked, calls } = await openStar();
     const response = await tell(gateway, 'Group.CallbackAfterNewMemberJoin', 'no JSON', { at: NOW });
     expect([response.status, await response.json()]).toEqual([200, OK]);
@@ -222,7 +222,7 @@ describe('the answer', () => {
     expect(calls.count()).toBe(asked);
   });
 
-  test('to what is refused comes before its body', async () => {
+  test('to a refused webhook comes before its body', async () => {
     const { gateway } = await openStar();
     const socket = openSocket(gateway);
     const { pathname, search } = new URL(addressOf(gateway, ADD, { at: NOW, token: 'guess' }));

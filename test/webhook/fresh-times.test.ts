@@ -106,7 +106,7 @@ test('a relation is fresh as long', async () => {
   expect(calls.count('follow_check')).toBe(checks);
 });
 
-test('where no webhook arrives, what was read is fresh for 30 s', async () => {
+test('where no webhook arrives, a value that was read is fresh for 30 s', async () => {
   const clock = createHastyClock();
   const { look } = await openCalm(clock);
   expect(await look()).toBe('asked');
@@ -221,7 +221,7 @@ test('a webhook to one replica counts for all that share its Redis', async () =>
   expect(await look(gateway, '{ user(id: "ana") { followsCount } }')).toBe('fresh');
 });
 
-test('a replica that Redis cannot tell what to invalidate believes its cache for 30 s', async () => {
+test('a replica that Redis cannot tell of invalidations believes its cache for 30 s', async () => {
   const redis = await startRedis();
   const clock = createRunningClock();
   const { gateway, look, staysFresh, pass } = await openCalm(clock, { REDIS_URL: redis.url, REDIS_TIMEOUT_MS });

@@ -11,16 +11,16 @@ import { createSimulatedClock } from './simulated-clock.ts';
 
 export type Cell = { seed: number; perSecond: number; seconds: number; freshSeconds: number };
 /** Upstream calls per 1,000 queries, by command. */
-export type Bill = Record<string, number>;
+export type CallCounts = Record<string, number>;
 
 /** So far simulated time goes on while a query is not answered: as long as the upstream would take. */
-const PATIENCE_MS = 20;
+const WAIT_STEP_MS = 20;
 const START_MS = Date.UTC(2026, 0, 1);
 const NO_LIMIT = { UPSTREAM_RATE: '100000' };
 const cursors: Cursors = new Map();
 
 /** `redisUrls`: one for each replica; none: one replica with its memory alone. */
-export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise<Bill> {
+export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise<CallCounts> {
   const { seed, perSecond, seconds, freshSeconds } = cell;
   const mix = () => createMix(seed, perSecond, seconds);
   const upstream = await startUpstream();
@@ -47,7 +47,7 @@ export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise
   for (const query of mix()) {
     await clock.advanceTo(START_MS + query.at, () => {
       const [oldest = query.at] = open;
-      return query.at - oldest > PATIENCE_MS;
+      return query.at - oldest > WAIT_STEP_MS;
     });
     if (failure) throw failure;
     queries++;

@@ -1,4 +1,4 @@
-// Who there is and who follows whom in every bench: 10,000 users whose lists shrink with their rank by a power law. Lists
+// The users and follows of every bench: 10,000 users whose lists shrink with their rank by a power law. Lists
 // are computed when they are asked for, so they are the same on every page and in every process; new fans come in front.
 
 export const USERS = 10_000;

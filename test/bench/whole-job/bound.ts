@@ -6,8 +6,8 @@ const MAX_MISSED_SHARE = 0.01;
 const PRECISION = 1.02;
 
 /**
- * For a server that drops nothing from its cache, whose lists never change, to which one call tells a whole list for ever, whose calls
- * take no time, and which asks for counts and profiles at no cost: queries a second.
+ * For a server that drops nothing from its cache, whose lists never change, to which one call tells a whole list for
+ * ever, whose calls take no time, and which asks for counts and profiles at no cost: queries a second.
  */
 export function findBound(limit: number, seconds: number, seed: number): number {
   let [kept, missed] = [limit / 2, limit * 50];
