@@ -4,11 +4,17 @@ import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
-import { connectionArguments, LIST_SIZE, pricedMembers } from './connection.ts';
+import {
+  type CountedConnection,
+  connectionArguments,
+  LIST_SIZE,
+  pricedMembers,
+  readCounted,
+  userConnection,
+} from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
 import { UserType } from './user.ts';
-import { type CountedConnection, readCounted, userConnection } from './user-connection.ts';
 
 const blockField = (read: (relation: BlockRelation) => boolean, isShown = (_context: Context) => true) => ({
   complexity: price(1 / PER_CALL.blocks),
@@ -42,10 +48,9 @@ const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnectio
 });
 
 builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
-  t.field({
+  t.expose('time', {
     type: 'DateTime',
     description: 'When the block began. Null where the upstream tells no time.',
-    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>

@@ -2,6 +2,7 @@
 import SchemaBuilder from '@pothos/core';
 import complexity from '@pothos/plugin-complexity';
 import directives from '@pothos/plugin-directives';
+import { DirectiveLocation, GraphQLDirective, GraphQLInt, GraphQLList, GraphQLNonNull } from 'graphql';
 import type { Context } from '../context.ts';
 import { price } from './cost.ts';
 
@@ -20,3 +21,46 @@ export const builder = new SchemaBuilder<{
   // Checked before anything runs, not when the first field does.
   complexity: { disabled: true, fieldComplexity: price(0) },
 });
+
+/** `1700000000` becomes `2023-11-14T22:13:20Z`: the upstream's clock has no fractions, so the text has none either. */
+export function dateTimeOf(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 'YYYY-MM-DDThh:mm:ss'.length)}Z`;
+}
+
+// Scalars are for output: their values are made valid where the upstream's answer is parsed, so none of them can fail.
+builder.scalarType('Date', {
+  description: 'A calendar date without a time zone, `YYYY-MM-DD`.',
+  specifiedByURL: 'https://scalars.graphql.org/chillicream/local-date.html',
+  serialize: (date) => date,
+});
+
+builder.scalarType('DateTime', {
+  description: 'An instant in UTC with a resolution of one second, `YYYY-MM-DDThh:mm:ssZ`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
+  // Members of lists bring it as text: a cached page is asked for many times.
+  serialize: (time) => (typeof time === 'number' ? dateTimeOf(time) : time),
+});
+
+builder.scalarType('ProfileValue', {
+  description: 'The value of a raw profile item: a string or a number, as Tencent Cloud Chat keeps it.',
+  serialize: (value) => value,
+});
+
+builder.scalarType('URL', {
+  description: 'An absolute `http` or `https` URL.',
+  specifiedByURL: 'https://url.spec.whatwg.org/',
+  serialize: (url) => url,
+});
+
+/** As Relay and Apollo's clients know it; clients that do may type such a field as if it were never null. */
+export const semanticNonNull = new GraphQLDirective({
+  name: 'semanticNonNull',
+  description:
+    'Null here only together with an error at the same place. `levels` tells of what: 0 is the field, 1 the items of its list.',
+  locations: [DirectiveLocation.FIELD_DEFINITION],
+  args: { levels: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(GraphQLInt))), defaultValue: [0] } },
+});
+
+/** The directives of a field that is null only with an error, and of a list of which the items are. */
+export const NULL_ON_ERROR = { semanticNonNull: {} };
+export const ITEMS_NULL_ON_ERROR = { semanticNonNull: { levels: [1] } };

@@ -1,9 +1,13 @@
-// What all connections have in common: their arguments, and where a page stands in its list.
+// What connections of users have in common: their arguments, edges, nodes, and where a page stands in its list.
+import type { KeyObject } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowList, UserId } from '../follow/model.ts';
-import { builder } from './builder.ts';
+import type { FollowEntry, FollowList, UserHandle, UserId } from '../follow/model.ts';
+import { type CursorPosition, indexAfter } from '../follow/walk.ts';
+import { builder, dateTimeOf } from './builder.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
+import { UserType } from './user.ts';
 
 export type ConnectionArguments = { first?: number | null; after?: string | null; last?: number | null };
 
@@ -43,7 +47,7 @@ export function denied(viewer: Context['viewer'], owner: UserId, list: FollowLis
   return new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
-export type PageInfo = {
+type PageInfo = {
   hasNextPage: boolean;
   hasPreviousPage: boolean;
   startCursor: string | null;
@@ -61,7 +65,7 @@ export const pageInfoOf = (
   endCursor: edges.at(-1)?.cursor ?? null,
 });
 
-export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
+const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page stands in its list.',
   directives: { shareable: {} },
   fields: (t) => ({
@@ -87,3 +91,97 @@ export const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
     }),
   }),
 });
+/** A member of a list as it is shown; what is not asked for is not written, and what is written is kept. */
+export class UserEdge implements FollowEntry {
+  readonly user: UserHandle;
+  readonly followedAt: number;
+  readonly #writeCursor: () => string;
+  #cursor: string | undefined;
+  #time: string | null | undefined;
+
+  /** `place` is where the list holds the member, as its cursor says. */
+  constructor(
+    { user, followedAt }: FollowEntry,
+    cursorKey: KeyObject,
+    scope: CursorScope,
+    place: Omit<CursorPosition, 'userId' | 'followedAt'>,
+  ) {
+    this.user = user;
+    this.followedAt = followedAt;
+    this.#writeCursor = () => encodeCursor(cursorKey, scope, { ...place, userId: user.id, followedAt });
+  }
+
+  get cursor(): string {
+    this.#cursor ??= this.#writeCursor();
+    return this.#cursor;
+  }
+
+  /** `followedAt` as text; null where the upstream's time cannot be read. */
+  get time(): string | null {
+    if (this.#time === undefined) this.#time = this.followedAt === 0 ? null : dateTimeOf(this.followedAt);
+    return this.#time;
+  }
+}
+
+export type UserConnection = { readonly edges: readonly UserEdge[]; readonly pageInfo: PageInfo };
+/** A page of a list that is at hand whole. */
+export type CountedConnection = UserConnection & { readonly count: number };
+
+/** Reads a whole list, and takes a page of it, as a connection with all else that was read. */
+export async function readCounted<R extends { readonly members: readonly FollowEntry[] }>(
+  { first, after }: ConnectionArguments,
+  scope: CursorScope,
+  settings: GraphSettings,
+  read: () => Promise<R>,
+): Promise<CountedConnection & Omit<R, 'members'>> {
+  const wanted = checkFirst(first, settings);
+  const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
+  const { members, ...rest } = await read();
+  // What is newer than the cursor's member has been shown.
+  const index = position ? indexAfter(members, position) : 0;
+  const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
+  const edges = members
+    .slice(from, from + wanted)
+    .map((member, i) => new UserEdge(member, settings.cursorKey, scope, { start: '', size: 0, index: from + i }));
+  const hasNextPage = from + edges.length < members.length;
+  return { ...rest, edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), count: members.length };
+}
+
+/** Adds a connection and its edge to the schema; answers both. `cursor` says of what use that is. */
+export function userConnection<C extends UserConnection = UserConnection>(
+  name: string,
+  { page, edge, node = 'The user.', cursor }: { page: string; edge: string; node?: string; cursor: string },
+) {
+  const EdgeType = builder.objectRef<UserEdge>(`${name}Edge`).implement({
+    description: edge,
+    fields: (t) => ({
+      cursor: t.exposeString('cursor', { nullable: false, description: cursor }),
+      node: t.expose('user', { type: UserType, nullable: false, description: node }),
+    }),
+  });
+  const ConnectionType = builder.objectRef<C>(`${name}Connection`).implement({
+    description: page,
+    fields: (t) => ({
+      edges: t.field({
+        type: [EdgeType],
+        nullable: false,
+        description: 'The members with their cursors.',
+        resolve: ({ edges }) => edges,
+      }),
+      nodes: t.field({
+        type: [UserType],
+        nullable: false,
+        description: 'The members alone.',
+        resolve: ({ edges }) => edges.map(({ user }) => user),
+      }),
+      pageInfo: t.field({
+        type: PageInfoType,
+        nullable: false,
+        description: 'Where this page stands in the list.',
+        complexity: 0,
+        resolve: ({ pageInfo }) => pageInfo,
+      }),
+    }),
+  });
+  return [ConnectionType, EdgeType] as const;
+}

@@ -27,10 +27,7 @@ export function encodeCursor(key: KeyObject, scope: CursorScope, position: Curso
   return Buffer.concat([tagOf(key, scope, text), text]).toString('base64url');
 }
 
-/**
- * Reads the cursor in an argument back, or throws `INVALID_CURSOR`: it was not made by this service for this user and
- * list.
- */
+/** Reads the cursor in an argument back, or throws `INVALID_CURSOR`: it was not made here for this user and list. */
 export function decodeCursor(
   key: KeyObject,
   scope: CursorScope,
@@ -47,13 +44,7 @@ export function decodeCursor(
     bytes.toString('base64url') === cursor;
   if (!isGenuine) throw new GatewayError('INVALID_CURSOR', `"${argument}" is not a cursor of this list. ${remedy}`);
   // The text is authentic, hence one that was written above.
-  const [index, size, followedAt, userId, start] = JSON.parse(text.toString()) as [
-    number,
-    number,
-    number,
-    string,
-    string,
-  ];
+  const [index, size, followedAt, userId, start] = JSON.parse(text.toString());
   return { index, size, followedAt, userId, start };
 }
 

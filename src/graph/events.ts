@@ -5,9 +5,9 @@ import type { UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
-import { FollowEdgeType, newFan } from './follow-edge.ts';
-import { userField } from './user.ts';
-import { checkUserIds, handleOf, MAX_LOOKUP } from './user-handle.ts';
+import { FollowEdgeType } from './follow-connection.ts';
+import { newFan } from './follow-edge.ts';
+import { checkUserIds, handleOf, MAX_LOOKUP, userField } from './user.ts';
 
 const TYPE_NAMES = {
   'fan-gained': 'FanGained',

@@ -1,34 +1,33 @@
 // What Apollo Federation asks of a subgraph: its SDL, and users by reference.
-import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
+import { getDocumentNodeFromSchema, MapperKind, mapSchema } from '@graphql-tools/utils';
 import {
   extendSchema,
   type GraphQLField,
   type GraphQLFieldResolver,
-  type GraphQLObjectType,
+  GraphQLInterfaceType,
+  GraphQLObjectType,
   type GraphQLSchema,
   type GraphQLUnionType,
-  Kind,
-  type NameNode,
   parse,
   print,
+  specifiedScalarTypes,
   visit,
 } from 'graphql';
 import type { Context } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { ConfigError, GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
 import { PER_CALL, price } from './cost.ts';
-import { type EntityNames, OWN_NAMES, withNames } from './entity.ts';
 import { createSchema } from './schema.ts';
-import { handleOf, valueOrError } from './user-handle.ts';
+import { handleOf, valueOrError } from './user.ts';
+
+/** What a supergraph calls a user, and the field that it knows one by. */
+export type EntityNames = { readonly type: string; readonly key: string };
+
+/** What we call them ourselves. */
+export const OWN_NAMES: EntityNames = { type: 'User', key: 'id' };
 
 /** The most references in one `_entities` field. A router sends all that a client's query needs in one. */
 export const MAX_REPRESENTATIONS = 1000;
-
-export type ServedOptions = {
-  names?: EntityNames;
-  /** Whether `_service` shows the SDL: it says as much as introspection does. */
-  introspection: boolean;
-};
 
 type References = { representations: readonly unknown[] };
 type FederationFields = Record<'_entities' | '_service', GraphQLField<unknown, Context>>;
@@ -48,8 +47,11 @@ const LINK = parse(
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@cost", "@key", "@listSize", "@shareable", "@tag"])',
 );
 
-/** The schema that is executed: the clients' one with the entity's names, and with what routers ask for. */
-export function createServedSchema({ names = OWN_NAMES, introspection }: ServedOptions): GraphQLSchema {
+/**
+ * The schema that is executed: the clients' one with the entity's names, and with what routers ask for. `_service` says
+ * as much as introspection does, and is closed with it.
+ */
+export function createServedSchema(names: EntityNames, introspection: boolean): GraphQLSchema {
   const clients = createSchema();
   const schema = withNames(extendSchema(clients, FOR_ROUTERS), names);
   // Extending drops it.
@@ -96,27 +98,57 @@ function resolveReference(representation: unknown, { type, key }: EntityNames, c
   return valueOrError(() => handleOf(text, context));
 }
 
+/** The schema with users under these names, or `ConfigError`. `id` stays beside another key: `Node` needs it. */
+export function withNames(schema: GraphQLSchema, names: EntityNames): GraphQLSchema {
+  const { type, key } = names;
+  if (type === OWN_NAMES.type && key === OWN_NAMES.key) return schema;
+  refuseTaken(schema, names);
+  return mapSchema(schema, {
+    [MapperKind.OBJECT_TYPE](object) {
+      if (object.name !== OWN_NAMES.type) return undefined;
+      const { fields, extensions, ...config } = object.toConfig();
+      const keyField = fields.id && { [key]: { ...fields.id, resolve: (user: UserHandle) => user.id } };
+      return new GraphQLObjectType({
+        ...config,
+        name: type,
+        fields: { ...fields, ...keyField },
+        // Directives are printed from both.
+        astNode: null,
+        extensions: { ...extensions, directives: { key: { fields: key } } },
+      });
+    },
+    // Users are the only nodes, and the only entities.
+    [MapperKind.INTERFACE_TYPE](object) {
+      return object.name === 'Node'
+        ? new GraphQLInterfaceType({ ...object.toConfig(), resolveType: () => type })
+        : undefined;
+    },
+  });
+}
+
+/** Only the schema can tell which names are taken. */
+function refuseTaken(schema: GraphQLSchema, { type, key }: EntityNames): void {
+  const isTaken = schema.getType(type) !== undefined || specifiedScalarTypes.some(({ name }) => name === type);
+  const users = schema.getType(OWN_NAMES.type) as GraphQLObjectType;
+  const problems: string[] = [];
+  if (type !== OWN_NAMES.type && isTaken)
+    problems.push(`FEDERATION_USER_TYPE must be another name than ${type}: the schema has such a type already`);
+  if (key !== OWN_NAMES.key && key in users.getFields())
+    problems.push(`FEDERATION_USER_KEY must be another name than ${key}: users have such a field`);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 /**
  * What `_service { sdl }` shows: the schema for composition, under these names, and without what a supergraph has for
- * itself: it has a `node` of its own, or none, and its `Node` may ask for more than ours. Users alone have an `id`, and
- * a key.
+ * itself: it has a `node` of its own, or none, and its `Node` may ask for more than ours. `id` was for `Node` alone.
  */
-export function printSubgraphSdl({ type, key }: EntityNames = OWN_NAMES): string {
-  const named = <N extends { readonly name: NameNode }>(node: N, from: string, to: string): N =>
-    node.name.value === from ? { ...node, name: { ...node.name, value: to } } : node;
-  const document = visit(getDocumentNodeFromSchema(createSchema()), {
+export function printSubgraphSdl(names = OWN_NAMES): string {
+  const document = visit(getDocumentNodeFromSchema(withNames(createSchema(), names)), {
     SchemaDefinition: () => null,
     InterfaceTypeDefinition: ({ name }) => (name.value === 'Node' ? null : undefined),
-    ObjectTypeDefinition: (node) => named(node, OWN_NAMES.type, type),
-    NamedType: (node) => (node.name.value === 'Node' ? null : named(node, OWN_NAMES.type, type)),
-    FieldDefinition: (node) => (/\bNode\b/.test(print(node.type)) ? null : named(node, OWN_NAMES.key, key)),
-    Directive: (node) => {
-      if (node.name.value !== 'key') return undefined;
-      return {
-        ...node,
-        arguments: node.arguments?.map((fields) => ({ ...fields, value: { kind: Kind.STRING, value: key } })),
-      };
-    },
+    NamedType: ({ name }) => (name.value === 'Node' ? null : undefined),
+    FieldDefinition: ({ name, type }) =>
+      /\bNode\b/.test(print(type)) || (name.value === 'id' && names.key !== 'id') ? null : undefined,
   });
   return `${print(LINK)}\n\n${print(document)}\n`;
 }

@@ -5,11 +5,20 @@ import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
-import { builder } from './builder.ts';
-import { checkFirst, denied, LIST_SIZE, pageInfoOf, pricedMembers } from './connection.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
+import {
+  checkFirst,
+  denied,
+  LIST_SIZE,
+  pageInfoOf,
+  pricedMembers,
+  type UserConnection,
+  type UserEdge,
+  userConnection,
+} from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
-import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
+import { readPageOf } from './follow-edge.ts';
 import {
   checkSelection,
   type Found,
@@ -19,12 +28,9 @@ import {
   maxMembersOf,
   readSelected,
 } from './list-selection.ts';
-import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
-import { connectionOf, type UserConnection } from './user-connection.ts';
 
 type FollowConnection = UserConnection & {
-  readonly edges: readonly FollowEdge[];
   readonly userId: UserId;
   readonly list: FollowList;
   readonly isComplete: boolean;
@@ -46,7 +52,7 @@ function readConnection(
   const first = checkFirst(args.first, settings);
   const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
-  const connect = (found: Slice<FollowEdge> & Partial<Found>): FollowConnection => {
+  const connect = (found: Slice<UserEdge> & Partial<Found>): FollowConnection => {
     const { entries: edges, hasNextPage, hasPreviousPage = after !== null, isComplete = true } = found;
     return { userId, list, edges, pageInfo: pageInfoOf(edges, hasNextPage, hasPreviousPage), isComplete };
   };
@@ -89,10 +95,19 @@ function countField<Source>(countOf: (source: Source) => [UserId, FollowList]) {
   };
 }
 
-const FollowConnectionType = connectionOf<FollowConnection>(
-  'Follow',
-  "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
-  FollowEdgeType,
+export const [FollowConnectionType, FollowEdgeType] = userConnection<FollowConnection>('Follow', {
+  page: "One page of a user's fans, follows or mutuals, in the upstream's order: usually newest first.",
+  edge: 'A member of a list of users.',
+  node: 'The member.',
+  cursor: 'Resumes the list right after this member when passed as `after`, also when the list has changed. Opaque.',
+});
+
+builder.objectField(FollowEdgeType, 'followedAt', (t) =>
+  t.expose('time', {
+    type: 'DateTime',
+    description:
+      'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
+  }),
 );
 
 builder.objectFields(FollowConnectionType, (t) => ({

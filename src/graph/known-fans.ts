@@ -1,9 +1,16 @@
 // "Followed by someone you know and 3 others": those of a user's fans whom the viewer follows, as a connection.
 import { builder } from './builder.ts';
-import { connectionArguments, denied, LIST_SIZE, pricedMembers } from './connection.ts';
+import {
+  type CountedConnection,
+  connectionArguments,
+  denied,
+  LIST_SIZE,
+  pricedMembers,
+  readCounted,
+  userConnection,
+} from './connection.ts';
 import { price } from './cost.ts';
 import { UserType } from './user.ts';
-import { type CountedConnection, readCounted, userConnection } from './user-connection.ts';
 
 const [KnownFansConnectionType] = userConnection<CountedConnection & { readonly exact: boolean }>('KnownFans', {
   page: "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",

@@ -15,9 +15,8 @@ import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { MAX_FOLLOWS, readMembers } from '../follow/whole-list.ts';
 import { builder } from './builder.ts';
-import { type ConnectionArguments, checkFirst, connectionArguments } from './connection.ts';
-import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
-import { FollowEdge } from './follow-edge.ts';
+import { type ConnectionArguments, checkFirst, connectionArguments, UserEdge } from './connection.ts';
+import { type CursorScope, decodeCursor } from './cursor.ts';
 
 const FollowOrderType = builder.enumType('FollowOrder', {
   description: 'The order of a list.',
@@ -60,7 +59,7 @@ export const isWholeList = ({ last, before, matching, orderBy }: ListArguments):
 export const maxMembersOf = (list: FollowList, { searchMaxFans }: GraphSettings): number =>
   list === 'fans' ? searchMaxFans : MAX_FOLLOWS;
 
-type Selection = Omit<Selecting<FollowEdge>, 'nameOf'> & { scope: CursorScope; maxMembers: number };
+type Selection = Omit<Selecting<UserEdge>, 'nameOf'> & { scope: CursorScope; maxMembers: number };
 
 /** What is wanted of a whole list, or `BAD_USER_INPUT` or `INVALID_CURSOR`. */
 export function checkSelection(
@@ -92,11 +91,11 @@ export function checkSelection(
   };
 }
 
-export type Found = Selected<FollowEdge> & { isComplete: boolean };
+export type Found = Selected<UserEdge> & { isComplete: boolean };
 
 /** Reads the whole list, and selects from it. */
 export async function readSelected(
-  readPage: ReadPage<FollowEdge>,
+  readPage: ReadPage<UserEdge>,
   { scope, maxMembers, ...wanted }: Selection,
   { load, names, settings }: Context,
 ): Promise<Found> {
@@ -105,30 +104,28 @@ export async function readSelected(
   const { members, isComplete } = await readMembers(readPage, { maxMembers, maxPages });
   const isNamed = isByNick(wanted.orderBy) || wanted.matching;
   const read = isNamed ? await readMissingProfiles(members, load) : new Map<UserId, Outcome<Profile>>();
-  const userOf = ({ user }: FollowEdge): UserHandle => {
+  const userOf = ({ user }: UserEdge): UserHandle => {
     const profile = valueOrNull(read.get(user.id));
     return profile ? { ...user, profile } : user;
   };
   if (isNamed) await names.prepare(members.map(userOf));
-  const nameOf = (member: FollowEdge) => names.nameOf(userOf(member));
+  const nameOf = (member: UserEdge) => names.nameOf(userOf(member));
   const { entries, ...rest } = selectMembers(members, { ...wanted, nameOf });
-  const edges = isByNick(wanted.orderBy)
-    ? entries.map((edge) => edgeByNick(edge, nameOf(edge).key, scope, settings))
-    : entries;
+  // A cursor of this order names a place among the nicks.
+  const byNick = (edge: UserEdge) =>
+    new UserEdge(edge, settings.cursorKey, scope, { start: nameOf(edge).key, size: 0, index: 0 });
   const isNameless = (profile: Outcome<Profile>) =>
     profile instanceof GatewayError && profile.code !== 'USER_NOT_FOUND';
-  return { ...rest, entries: edges, isComplete: isComplete && ![...read.values()].some(isNameless) };
+  return {
+    ...rest,
+    entries: isByNick(wanted.orderBy) ? entries.map(byNick) : entries,
+    isComplete: isComplete && ![...read.values()].some(isNameless),
+  };
 }
 
 /** The profiles of those whose nick did not come along with the list. */
-async function readMissingProfiles(members: readonly FollowEdge[], { profile: read }: Context['load']) {
+async function readMissingProfiles(members: readonly UserEdge[], { profile: read }: Context['load']) {
   const lacking = members.filter(({ user: { profile } }) => !profile?.whole && profile?.nick == null);
-  const load = async ({ user: { id } }: FollowEdge) => [id, await outcomeOf(() => read(id))] as const;
+  const load = async ({ user: { id } }: UserEdge) => [id, await outcomeOf(() => read(id))] as const;
   return new Map(await Promise.all(lacking.map(load)));
 }
-
-/** The same edge with a cursor that names its place among the nicks. */
-const edgeByNick = ({ user, followedAt }: FollowEdge, key: string, scope: CursorScope, { cursorKey }: GraphSettings) =>
-  new FollowEdge(user, followedAt, () =>
-    encodeCursor(cursorKey, scope, { start: key, size: 0, index: 0, userId: user.id, followedAt }),
-  );

@@ -5,15 +5,15 @@ import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import { isNewer, type Place } from '../follow/select-members.ts';
 import { readMembers } from '../follow/whole-list.ts';
-import { builder } from './builder.ts';
-import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers } from './connection.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
+import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers, type UserEdge } from './connection.ts';
 import { price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
-import { type FollowEdge, FollowEdgeType, readPageOf } from './follow-edge.ts';
-import { NULL_ON_ERROR } from './null-on-error.ts';
+import { FollowEdgeType } from './follow-connection.ts';
+import { readPageOf } from './follow-edge.ts';
 import { UserType } from './user.ts';
 
-type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edges: readonly FollowEdge[] };
+type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edges: readonly UserEdge[] };
 
 /** The head of the list, which other screens have mostly had read, and one page of 1,000 behind it. */
 const MAX_PAGES = 2;

@@ -6,8 +6,7 @@ import type { Presence, PresenceStatus, UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { PER_CALL, price } from './cost.ts';
-import { UserType, userField } from './user.ts';
-import { checkUserIds, MAX_LOOKUP } from './user-handle.ts';
+import { checkUserIds, MAX_LOOKUP, UserType, userField } from './user.ts';
 
 /** The rule of the setting `PRESENCE_VISIBILITY`. */
 function maySee({ id, memberOf }: UserHandle, context: Context): boolean | Promise<boolean> {

@@ -3,15 +3,14 @@ import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { AdminForbidType, AllowType, Gender, Profile, ProfileItem, UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
-import { builder } from './builder.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
 import { price } from './cost.ts';
-import { NULL_ON_ERROR } from './null-on-error.ts';
 import { UserType } from './user.ts';
 
 /** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
 type Values<T extends string> = Record<T, { description: string }>;
 
-export const GenderType = builder.enumType('Gender', {
+const GenderType = builder.enumType('Gender', {
   description: "A user's gender, as the profile states it.",
   values: {
     UNKNOWN: { description: 'Set to unknown.' },
@@ -20,7 +19,7 @@ export const GenderType = builder.enumType('Gender', {
   } satisfies Values<Gender>,
 });
 
-export const AllowTypeType = builder.enumType('AllowType', {
+const AllowTypeType = builder.enumType('AllowType', {
   description: 'Who may add this user as a friend. It does not concern follows.',
   values: {
     NEED_CONFIRM: { description: 'A request needs the user’s consent.' },
@@ -29,7 +28,7 @@ export const AllowTypeType = builder.enumType('AllowType', {
   } satisfies Values<AllowType>,
 });
 
-export const AdminForbidTypeType = builder.enumType('AdminForbidType', {
+const AdminForbidTypeType = builder.enumType('AdminForbidType', {
   description: 'What the app’s administrators forbid this user.',
   values: {
     NONE: { description: 'Nothing.' },
@@ -115,7 +114,6 @@ for (const [field, type, description, more = ''] of VALUE_FIELDS) {
 builder.objectFields(UserType, (t) => ({
   customFields: t.field({
     type: [CustomFieldType],
-    nullable: true,
     description:
       'The profile fields of the app’s own that this user has set: all of them for a member of a list, elsewhere those that the gateway is configured to ask for.',
     args: { keys: t.arg.stringList({ description: 'Only these keys, without the `Tag_Profile_Custom_` prefix.' }) },
@@ -130,7 +128,6 @@ builder.objectFields(UserType, (t) => ({
   }),
   profileItems: t.field({
     type: [ProfileItemType],
-    nullable: true,
     description:
       'The raw profile items of this user, including those that have a field of their own. As for `customFields`, a member of a list may show more of the app’s own.',
     args: { tags: t.arg.stringList({ description: 'Only these tags.' }) },

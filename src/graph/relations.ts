@@ -1,13 +1,12 @@
 // How users stand to each other: the viewer to any user, and any two users.
 import type { Context } from '../context.ts';
 import { isFan, isFollowing } from '../follow/changes.ts';
-import type { FollowRelation, UserHandle, UserId } from '../follow/model.ts';
+import type { FollowList, FollowRelation, UserHandle, UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import { denied } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
-import { UserType } from './user.ts';
-import { checkUserId, handleOf } from './user-handle.ts';
+import { checkUserId, handleOf, UserType } from './user.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
   description: 'How one user stands to another, from the first one’s point of view.',
@@ -34,10 +33,7 @@ function relationOf(from: UserId, to: UserId, { viewer, load }: Context): Follow
 }
 
 /** A field about the viewer and a user. For a member of the viewer's own lists `known` may answer without a call. */
-function viewerField(
-  read: (relation: FollowRelation) => boolean,
-  known: { readonly [list in 'fans' | 'follows' | 'mutuals']?: boolean },
-) {
+function viewerField(read: (relation: FollowRelation) => boolean, known: Partial<Record<FollowList, boolean>>) {
   const resolve = (
     { id, memberOf }: UserHandle,
     _args: object,

@@ -1,9 +1,7 @@
 // The GraphQL schema: every type file adds its part to the builder when imported.
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
-import { type GraphQLSchema, lexicographicSortSchema, print, specifiedDirectives, visit } from 'graphql';
-import { builder } from './builder.ts';
-import { semanticNonNull } from './null-on-error.ts';
-import './scalars.ts';
+import { type GraphQLSchema, print, specifiedDirectives, visit } from 'graphql';
+import { builder, semanticNonNull } from './builder.ts';
 import './user.ts';
 import './profile.ts';
 import './relations.ts';
@@ -21,9 +19,6 @@ import './presence.ts';
 builder.queryType({ description: 'Where every query begins.' });
 builder.subscriptionType({ description: 'What can be heard as it happens, over server-sent events or a WebSocket.' });
 
-/** The builder, once every type is part of it. */
-export { builder };
-
 /** What GraphiQL's documentation begins with. */
 const DESCRIPTION =
   'Who follows whom: fans, follows and mutuals of users as Relay connections, with profiles, counts, relations and live events. `user` is where to begin.';
@@ -38,6 +33,6 @@ export function createSchema(): GraphQLSchema {
 /** What `schema/schema.graphql` holds: the clients' schema, sorted, without directives for routers but those that are named. */
 export function printSdl(forRouters: readonly string[] = []): string {
   const shown = new Set([semanticNonNull.name, ...specifiedDirectives.map(({ name }) => name), ...forRouters]);
-  const document = getDocumentNodeFromSchema(lexicographicSortSchema(createSchema()));
+  const document = getDocumentNodeFromSchema(createSchema());
   return `${print(visit(document, { Directive: ({ name }) => (shown.has(name.value) ? undefined : null) }))}\n`;
 }

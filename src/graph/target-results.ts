@@ -3,11 +3,9 @@ import type { Context, Writers } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { CallOptions } from '../follow/services.ts';
-import { builder } from './builder.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
 import { price } from './cost.ts';
-import { NULL_ON_ERROR } from './null-on-error.ts';
-import { userField, VIEWER_NOW } from './user.ts';
-import { checkUserId, shownId, valueOrError } from './user-handle.ts';
+import { checkUserId, shownId, userField, VIEWER_NOW, valueOrError } from './user.ts';
 
 /** The reasons for which any such change can fail. */
 export const COMMON_REASONS = {
@@ -32,7 +30,7 @@ type Failed = { type: string; userId: UserId; reason: string; message: string };
 type Result = Changed | Failed;
 type Payload = { results: readonly Result[] };
 
-export type TargetMutation<Reason extends string> = {
+type TargetMutation<Reason extends string> = {
   field: string;
   /** The beginning of its description. */
   does: string;

@@ -1,9 +1,10 @@
 // Finding people by their nick or id, in all of the app.
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
+import type { FollowEntry } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { readSlice } from '../follow/walk.ts';
-import { builder } from './builder.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
 import {
   type ConnectionArguments,
   checkFirst,
@@ -11,11 +12,12 @@ import {
   LIST_SIZE,
   pageInfoOf,
   pricedMembers,
+  type UserConnection,
+  UserEdge,
+  userConnection,
 } from './connection.ts';
 import { price } from './cost.ts';
-import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
-import { NULL_ON_ERROR } from './null-on-error.ts';
-import { type UserConnection, userConnection } from './user-connection.ts';
+import { type CursorScope, decodeCursor } from './cursor.ts';
 
 /** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
 const PAGE_SIZE = 100;
@@ -46,13 +48,11 @@ async function searchUsers(
   const after = args.after == null ? null : decodeCursor(settings.cursorKey, scope, args.after);
   const readPage = (start: string) =>
     andThen(load.search(words, start), ({ entries, next }) => {
-      return { next, entries: entries.map((entry, index) => ({ ...entry, start, index })) };
+      const edgeAt = (entry: FollowEntry, index: number) =>
+        new UserEdge(entry, settings.cursorKey, scope, { start, index, size: PAGE_SIZE });
+      return { next, entries: entries.map(edgeAt) };
     });
-  const { entries, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
-  const edges = entries.map(({ user, followedAt, start, index }) => {
-    const place = { start, index, size: PAGE_SIZE, userId: user.id, followedAt };
-    return { user, followedAt, cursor: encodeCursor(settings.cursorKey, scope, place) };
-  });
+  const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
   return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
 }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buildSchema } from 'graphql';
 import { createHandler } from 'graphql-http/lib/use/http';
 import { onTestFinished } from 'vitest';
-import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
+import { type EntityNames, OWN_NAMES } from '../../src/graph/federation.ts';
 
 export const foreignSdl = ({ type, key }: EntityNames = OWN_NAMES) => `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])

@@ -1,8 +1,7 @@
 // In a supergraph with a subgraph of somebody else: composed by two composers, served by two routers.
 import { buildSchema, type GraphQLObjectType } from 'graphql';
 import { expect, test } from 'vitest';
-import { type EntityNames, OWN_NAMES } from '../../src/graph/entity.ts';
-import { printSubgraphSdl } from '../../src/graph/federation.ts';
+import { type EntityNames, OWN_NAMES, printSubgraphSdl } from '../../src/graph/federation.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { callCounts, openGateway } from '../support/gateway.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';
