@@ -120,7 +120,7 @@ function toConfig(settings: Settings) {
     /** Authenticates item cursors. */
     cursorKey: createSecretKey(derived('item cursor 1', 32), 'base64url'),
     // No operator has a reason to set these.
-    /** Upstream page size that client pages are cut from. */
+    /** Upstream page size that client pages are sliced from. */
     chunkSize: 100,
     /** Of one mutation. */
     maxTargets: 100,
@@ -130,7 +130,7 @@ function toConfig(settings: Settings) {
     maxBodyBytes: 102_400,
     maxDepth: 15,
     maxDirectives: 50,
-    // What keeps a core busy for some 50 ms.
+    // This number of values keeps a core busy for some 50 ms.
     maxValues: 20_000,
     maxResponseBytes: 1_048_576,
   };

@@ -55,7 +55,7 @@ export type Context = {
   refusedTags(): readonly string[];
   /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
   write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T>;
-  readonly live: ReturnType<typeof createLive>;
+  readonly subscriptions: ReturnType<typeof createSubscribe>;
 };
 
 export type ContextDependencies = {
@@ -64,7 +64,7 @@ export type ContextDependencies = {
   names: Names;
   searchUsers: SearchUsers;
   writers: Writers;
-  live: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
+  subscriptions: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
   settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
   clock: Clock;
@@ -108,7 +108,7 @@ export function createContexts(dependencies: ContextDependencies) {
         const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
         return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
-      live: createLive(reads, dependencies, viewer?.expiresAt ?? null, maySee),
+      subscriptions: createSubscribe(reads, dependencies, viewer?.expiresAt ?? null, maySee),
       staleness: reads.staleness,
       dependsOnViewer: () => dependsOnViewer,
       close: reads.end,
@@ -133,16 +133,16 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: Cont
 });
 
 /** Events from now on, or from a cursor on; each is answered like a request. */
-const createLive = (
+const createSubscribe = (
   { oneByOne }: Reads,
-  { live }: ContextDependencies,
+  { subscriptions }: ContextDependencies,
   expiresAt: number | null,
   maySee: Context['maySee'],
 ) => ({
   followEvents: (userId: UserId, after: string | null) =>
-    oneByOne(live.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
+    oneByOne(subscriptions.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
   profileEvents: (userIds: readonly UserId[], after: string | null) =>
-    oneByOne(live.profileEvents(userIds, { expiresAt, after })),
+    oneByOne(subscriptions.profileEvents(userIds, { expiresAt, after })),
   presenceEvents: (userIds: readonly UserId[], isWanted: (event: PresenceEvent) => Promise<boolean>) =>
-    oneByOne(live.presenceEvents(userIds, { expiresAt }), isWanted),
+    oneByOne(subscriptions.presenceEvents(userIds, { expiresAt }), isWanted),
 });

@@ -72,7 +72,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     memoryBytes: config.memoryBytes,
     redis,
     lagMs,
-    observer: metrics?.memory,
+    observer: metrics?.caches,
   });
   const own = createOwnChanges({ stream, clock, lagMs });
   const service = withOwnChanges(cache, own);
@@ -89,7 +89,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   });
 
   return {
-    /** What is known now: cached, asked for, and amended by this gateway's own changes. */
+    /** What is known now: cached, asked for, and overlaid with this gateway's own changes. */
     cache: service,
     /** What viewers can change. */
     writers: {
@@ -97,7 +97,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       blocks: createBlockWriter({ blocks, follows, asksBoth: config.showBlockedBy }, writes),
       profiles: createProfileWriter(profiles, writes),
     },
-    live: subscriptions,
+    subscriptions,
     searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),

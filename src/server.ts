@@ -140,8 +140,8 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await metricsListener?.drain(0);
       destroy();
       // Neither a collector nor Hive keeps a process from stopping.
-      const told = Promise.allSettled([tracing?.close(), usage?.close()]);
-      await Promise.race([told, systemClock.sleep(LAST_REPORTS_MS)]);
+      const reported = Promise.allSettled([tracing?.close(), usage?.close()]);
+      await Promise.race([reported, systemClock.sleep(LAST_REPORTS_MS)]);
     },
 
     destroy,

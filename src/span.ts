@@ -1,4 +1,4 @@
-/** A piece of work as traces show it. What has no trace works on `NO_SPAN`, which costs nothing. */
+/** A piece of work as traces show it. Work without a trace uses `NO_SPAN`, which costs nothing. */
 export type Span = {
   /** Null where no trace is kept. */
   readonly traceId: string | null;

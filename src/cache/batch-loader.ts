@@ -111,7 +111,7 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
     },
     /** A client asked for `key`, or is likely to. */
     note(key: string): void {
-      // What is never fresh is never worth renewing.
+      // A value that is never fresh is never worth renewing.
       if (renewMs <= 0) return;
       noted.set(key, clock.now());
       const [first] = noted.size > MAX_NOTED ? noted.keys() : [];

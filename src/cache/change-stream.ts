@@ -68,7 +68,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     return id;
   }
 
-  /** What came up to now may be incomplete. */
+  /** The entries up to now may be incomplete. */
   function noteGap(): void {
     floor = newest = localId();
     kept.length = 0;
@@ -117,7 +117,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   async function follow(client: RedisClient): Promise<void> {
     const options = { enableAutoPipelining: false, blockingTimeout: WAIT_MS + SILENCE_MS };
     const connection = 'nodes' in client ? client.duplicate([], { redisOptions: options }) : client.duplicate(options);
-    // What ends a connection shows in the commands that fail.
+    // The reason why a connection ends shows in the commands that fail.
     connection.on('error', () => {});
     closed.signal.addEventListener('abort', () => connection.disconnect());
     // Redis may be another server now, behind the same name.

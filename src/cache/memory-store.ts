@@ -36,9 +36,9 @@ export type MemoryStoreOptions<V> = {
 };
 
 // Measured on Node 24, as are the sizes of values; `test/cache/memory.test.ts` holds them against the heap.
-/** What an entry takes beside its value: the object, its numbers, and its place in the LRU's lists and maps. */
+/** What an entry takes beside its value: the object, its numbers, and its slots in the LRU's lists and maps. */
 const ENTRY_BYTES = 360;
-/** What a key's place in its group takes, and a group of one its set. */
+/** What a key takes in its group, and a group of one its set. */
 const GROUPED_BYTES = 330;
 
 export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreOptions<V>) {

@@ -46,7 +46,7 @@ export function createRedisLink(options: RedisLinkOptions) {
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
   const callbacks = new Set<() => void>();
-  // Without a listener a lost connection would end the process; what it means shows in the commands that fail.
+  // Without a listener a lost connection would end the process; the error shows in the commands that fail.
   redis.on('error', () => {});
 
   const pause = () => clock.sleep(RETRY_MS, closed.signal).catch(() => {});
@@ -149,7 +149,7 @@ export function createRedisLink(options: RedisLinkOptions) {
      * each time that listening begins.
      */
     async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
-      // What ends a connection shows in the commands that fail; here it only matters that the next one is made.
+      // The reason of an end shows in the commands that fail; here it only matters that the next one is made.
       while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
     },
     /** Whether Redis took the message. */

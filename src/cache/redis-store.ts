@@ -93,7 +93,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
     const value = body === NOTHING ? null : decode(body);
     if ((value !== null || body === NOTHING) && Number(readAt) <= clock.now() + CLOCK_SKEW_MS)
       return { generation, entry: { value, readAt: Number(readAt), version: version ? Number(version) : null } };
-    // What cannot be read may claim to be newer than what is written next.
+    // An entry that cannot be read may claim to be newer than the one that is written next.
     void remove(keys[1]);
     return { generation };
   }

@@ -2,8 +2,8 @@
 import type { Span } from '../span.ts';
 
 /**
- * What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks. The place
- * is the rank that the budget counts with.
+ * What a read is for, best first: a client waits, or a value is renewed, or it is brought before a client asks.
+ * The index is the rank that the budget counts with.
  */
 export const PRIORITIES = ['interactive', 'revalidation', 'priming'] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -104,7 +104,7 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
       });
     },
     isRunning: (key: string): boolean => flights.has(key),
-    /** Later readers of such a key get a read of their own: what those under way bring is out of date. */
+    /** Later readers of such a key get a new read: those under way bring outdated values. */
     detach(isOutOfDate: (key: string) => boolean): void {
       for (const key of flights.keys()) if (isOutOfDate(key)) flights.delete(key);
     },

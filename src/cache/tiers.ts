@@ -39,10 +39,10 @@ export type TiersOptions<V> = MemoryStoreOptions<V> & {
   webhooksSince?: () => number | null;
 };
 
-/** Fresh times end up to this share earlier, so that what was read together is not renewed together. */
+/** Fresh times end up to this share earlier, so that values read together are not renewed together. */
 const JITTER = 0.1;
 
-/** `detach` is told which reads that are under way will bring what is out of date. */
+/** `detach` is told which reads that are under way will bring outdated values. */
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
   const { kind, clock, generations } = options;
   const { groupOf = (key: string) => key, webhooksSince = () => null, versionOf = () => null } = options;
@@ -77,7 +77,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     if (generations.changedSince(nameOf(key), generation)) return next;
     const known = memory.peek(key);
     const kept = memory.set(key, next);
-    // What has expired is taken for unknown, as what was never there: learning that there is nothing is a change then.
+    // An expired entry counts as unknown, like none at all: learning that there is nothing is a change then.
     const isChange = kept !== known && (known && isFresh(known) ? !isSame(kept.value, known.value) : value === null);
     if (isChange) advance(nameOf(key));
     return kept;
@@ -94,7 +94,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     ...memory,
     redis,
     nameOf,
-    /** False for what an event may have changed unheard. */
+    /** False for an entry that an event may have changed unheard. */
     isHeard,
     freshUntil,
     isFresh,
@@ -133,7 +133,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     async invalidate(group: string): Promise<boolean> {
       drop(group);
       const isConfirmed = (await redis?.invalidate(group)) ?? true;
-      // A look that Redis answered before may have landed in between.
+      // A look that Redis answered before may have arrived in between.
       drop(group);
       return isConfirmed;
     },

@@ -39,6 +39,6 @@ export function createBlockWriter({ blocks, follows, asksBoth }: BlockWriterOpti
   return {
     /** Makes `viewer` block, or no longer block, each of `userIds`: other accounts, each named once. */
     change: (isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
-      writes.inTurn(viewer, userIds, call, () => changeNow(isBlock, viewer, userIds, call)),
+      writes.runExclusive(viewer, userIds, call, () => changeNow(isBlock, viewer, userIds, call)),
   };
 }

@@ -19,7 +19,7 @@ import {
 } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
-/** What is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
+/** A value that is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
 export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
 export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> & {
@@ -33,7 +33,7 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
   onPresence?: (userId: UserId) => void;
 };
 
-/** More events than this are not made up for after an outage: what they concern goes out of date by itself. */
+/** More events than this are not made up for after an outage: the entries that they concern expire by themselves. */
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {

@@ -1,4 +1,4 @@
-// How cached values are written for Redis, read back, and sized. What does not have the right shape counts as not there.
+// How cached values are written for Redis, read back, and sized. A text without the right shape counts as not there.
 import { z } from 'zod';
 import { parseJson } from '../cache/redis-link.ts';
 import type { BlockRelation, FollowCounts, FollowRelation, Presence, PresenceStatus, Profile } from './model.ts';
@@ -80,7 +80,7 @@ const MEMBER_BYTES = 16;
 const textBytes = (value: string | null) =>
   value === null ? 0 : 24 + (/[^\0-\xff]/.test(value) ? 2 : 1) * value.length;
 
-/** Most texts stand in two places, as items and as what they mean. */
+/** Most texts are in a profile twice, as items and as what they mean. */
 function profileBytes({ nick, avatar, selfSignature, location, items, customFields }: Profile): number {
   let bytes = PROFILE_BYTES + textBytes(nick) + textBytes(avatar) + textBytes(selfSignature) + textBytes(location);
   for (const { value } of items) bytes += OBJECT_BYTES + (typeof value === 'string' ? textBytes(value) : 8);

@@ -16,7 +16,7 @@ export type ChangeConfirmationOptions = {
   onBug(error: unknown): void;
 };
 
-/** What the upstream does not confirm yet is asked again after these pauses, since its parts may lag. In milliseconds. */
+/** A claim that the upstream does not confirm yet is asked again after these pauses, in ms, since its parts may lag. */
 const PAUSES_MS = [1000, 5000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
@@ -32,7 +32,7 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
   let waiting: Waiting[] = [];
   let calls = 0;
 
-  /** Looks into a claim; dropped is what the upstream never confirms, and what finds too many before it. */
+  /** Looks into a claim. A claim is dropped when the upstream never confirms it, and when too many wait before it. */
   function confirm(claim: Omit<Waiting, 'tries'>, tries = 0): void {
     if (waiting.length >= MAX_WAITING) return;
     waiting.push({ ...claim, tries });

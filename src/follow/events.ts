@@ -19,7 +19,7 @@ export type PresenceEvent = { readonly userId: UserId; readonly at: number };
 
 export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId }) | EventsMissed;
 
-/** A change, or a gap, with its place in the stream; a change of presence has none. */
+/** A change, or a gap, with its position in the stream; a change of presence has none. */
 export type LoggedChange = {
   readonly id: string;
   readonly change:
@@ -28,12 +28,12 @@ export type LoggedChange = {
     | { readonly type: 'presence-changed'; readonly userId: UserId; readonly at: number };
 };
 
-/** A place in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
+/** A position in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
 export type LogPosition = { readonly id: string; readonly partlyDelivered: boolean };
 
 const PARTLY = '~1';
 
-/** The place that a cursor names, or `INVALID_CURSOR`. */
+/** The position that a cursor names, or `INVALID_CURSOR`. */
 export function readCursor(cursor: string): LogPosition {
   const partlyDelivered = cursor.endsWith(PARTLY);
   const id = partlyDelivered ? cursor.slice(0, -PARTLY.length) : cursor;

@@ -43,7 +43,7 @@ export function createFollowWriter(follow: Pick<FollowService, 'readRelations' |
       before,
       send: (ids) => follow[kind](viewer, ids, call),
       read: (ids) => follow.readRelations(viewer, ids, call),
-      // After the opposite was done lately a lagging upstream shows what was before that: no proof of this change.
+      // After the opposite was done lately a lagging upstream shows the state before that, which confirms nothing.
       isSo: (relation, id) => isMade(kind, relation) && isMade(kind, own.relation(viewer, id, relation)),
       eventOf: (id) => ({ type: 'follow-changed', ...edgeOf(kind, viewer, id) }),
       async tell(id, isChanged) {
@@ -69,10 +69,10 @@ export function createFollowWriter(follow: Pick<FollowService, 'readRelations' |
   return {
     /** Does this to each of `userIds`, other accounts, each named once, in `viewer`'s name. */
     change: (kind: ChangeKind, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
-      writes.inTurn(viewer, userIds, call, async () =>
+      writes.runExclusive(viewer, userIds, call, async () =>
         changeNow(kind, viewer, userIds, call, await look(viewer, userIds, call)),
       ),
-    /** Ends the follows between `viewer` and others in both directions, within a turn; resolves with those it failed for. */
+    /** Ends the follows between `viewer` and others in both directions, within `runExclusive`; resolves with failed ones. */
     async endFollows(viewer: UserId, userIds: readonly UserId[], call: CallOptions): Promise<ReadonlySet<UserId>> {
       const left = new Set<UserId>();
       let relations = new Map<UserId, FollowRelation>();

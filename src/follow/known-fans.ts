@@ -99,7 +99,7 @@ async function planPages(calls: Calls, userId: UserId, checks: number): Promise<
 
 type Calls = ReturnType<typeof createCalls>;
 
-/** Asks for what one answer needs, and counts the calls. What is cached costs nothing. */
+/** Asks for what one answer needs, and counts the calls. A cached value costs nothing. */
 function createCalls(service: Service, maxCalls: number, call: CallOptions) {
   let left = maxCalls;
 
@@ -121,7 +121,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
     try {
       return await ask(counting);
     } finally {
-      // What is stale is renewed behind the answer, and that costs a call too.
+      // A stale value is renewed behind the answer, and that costs a call too.
       left -= Math.min(max, made + Math.ceil(stale / CHECKS_PER_CALL));
     }
   }

@@ -1,4 +1,4 @@
-// What is cached, amended by this gateway's own changes, whether the upstream shows them yet or not.
+// The cache overlaid with this gateway's own changes, whether the upstream shows them yet or not.
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from './model.ts';
 import type { Edges, OwnChanges } from './own-changes.ts';
@@ -19,7 +19,7 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
       andThen(service.readPage(query, call), (page) => {
         noteRead(query.userId, call);
         const edges = own.edgesOf(query.userId);
-        return edges ? amendPage(query, page, edges) : page;
+        return edges ? overlayPage(query, page, edges) : page;
       }),
     readRelation: (from, to, call) =>
       andThen(service.readRelation(from, to, call), (relation) => {
@@ -33,8 +33,8 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
   };
 }
 
-/** Takes out who left, and puts who came on the head of the list. */
-function amendPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
+/** Takes out the users who left, and puts those who came at the head of the list. */
+function overlayPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
   const changed = membershipsOf(list, edges);
   const there = new Set(page.entries.map(({ user }) => user.id));
   const stay = page.entries.filter(({ user }) => changed.get(user.id) !== 'left');
@@ -63,6 +63,6 @@ function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, numb
   return memberships;
 }
 
-/** The order of lists (CONTRACT U3), in which each member's place is their own. */
+/** The order of lists (CONTRACT U3), in which each member's position is their own. */
 export const newestFirst = (a: FollowEntry, b: FollowEntry): number =>
   b.followedAt - a.followedAt || (a.user.id < b.user.id ? -1 : 1);

@@ -1,5 +1,5 @@
 // Changes made by this gateway, on any replica. Nobody documents how soon the upstream shows a change in its lists and
-// relations, so for WRITE_LAG_SECONDS what is read is amended by what was done.
+// relations, so for WRITE_LAG_SECONDS these changes are laid over each read.
 import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
@@ -37,16 +37,14 @@ const MAX_EDGES = 1000;
 
 export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
   const users = createBoundedMap<UserId, Edges>(MAX_USERS);
-  const unexplained = createBoundedMap<string, { type: FollowChange['type']; startedAt: number; at: number }>(
-    MAX_USERS,
-  );
+  const unmatched = createBoundedMap<string, { type: FollowChange['type']; startedAt: number; at: number }>(MAX_USERS);
   let generation = 0;
 
   stream.listen(({ value }) => value.type !== 'profile-changed' && hear(value));
 
   function hear({ type, from, to, at, mutual, own }: FollowChange): void {
     if (own) {
-      if (own.isNew !== null) unexplained.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
+      if (own.isNew !== null) unmatched.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
       const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
       const counts = own.isNew !== false && lagMs > 0 && until > clock.now();
       if (counts) put(from, to, { follows: type === 'followed', mutual, at, until });
@@ -101,16 +99,16 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
     generation: (userId: UserId) => edgesOf(userId)?.generation ?? 0,
     /**
      * Whether a change that the upstream reports is one of this gateway's own: made while that was asked for. Each own
-     * change explains one webhook on a replica; `at` is epoch milliseconds.
+     * change accounts for one webhook on a replica; `at` is epoch milliseconds.
      */
     consumeOwnChange(type: FollowChange['type'], from: UserId, to: UserId, at: number): boolean {
       const pair = `${from} ${to}`;
-      const last = unexplained.get(pair);
+      const last = unmatched.get(pair);
       if (!last) return false;
       // A report that comes late, and was undone by an own change since, is history.
       if (last.type !== type) return at < last.startedAt;
       if (at < last.startedAt - CLOCK_SKEW_MS || at > last.at + CLOCK_SKEW_MS) return false;
-      unexplained.delete(pair);
+      unmatched.delete(pair);
       return true;
     },
   };

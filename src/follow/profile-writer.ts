@@ -29,7 +29,7 @@ export function createProfileWriter(
     faultOf: profiles.faultOf,
     /** Sets fields of `userId`'s profile that have no faults; resolves with the failure, or null. */
     async change(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<GatewayError | null> {
-      const outcomes = await writes.inTurn(userId, [userId], call, () => changeNow(userId, edits, call));
+      const outcomes = await writes.runExclusive(userId, [userId], call, () => changeNow(userId, edits, call));
       const outcome = outcomes.get(userId);
       return outcome instanceof GatewayError ? outcome : null;
     },

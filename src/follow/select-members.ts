@@ -1,5 +1,5 @@
-// Searches and orders a list that was read whole, and cuts a page out of it, from either end. A place in it is what a
-// member is ordered by, so that it stays where it is when members come and go, its own member too.
+// Searches and orders a list that was read whole, and takes a page out of it, from either end. A position in it is the
+// key that a member is ordered by, so that it stays where it is when members come and go, its own member too.
 import type { FollowEntry, UserId } from './model.ts';
 import { fold, type Name } from './names.ts';
 
@@ -7,14 +7,14 @@ import { fold, type Name } from './names.ts';
 export type MemberOrder = 'FOLLOWED_AT_ASC' | 'FOLLOWED_AT_DESC' | 'NICK_ASC' | 'NICK_DESC';
 
 /** Where a member stands in an order: its follow time in Unix seconds, or its name's key. */
-export type Place = { readonly key: number | string; readonly id: UserId };
+export type MemberPosition = { readonly key: number | string; readonly id: UserId };
 
 export type Selecting<E> = {
   /** What a member's id or name has to have in it; null: all are taken. */
   matching: string | null;
   orderBy: MemberOrder;
-  after: Place | null;
-  before: Place | null;
+  after: MemberPosition | null;
+  before: MemberPosition | null;
   first: number;
   /** Takes members from the end, and `first` does not count; null: from the beginning. */
   last: number | null;
@@ -23,18 +23,22 @@ export type Selecting<E> = {
 
 export type Selected<E> = { entries: E[]; hasNextPage: boolean; hasPreviousPage: boolean };
 
-/** The place of a member in an order. */
-const placeOf = <E extends FollowEntry>(member: E, orderBy: MemberOrder, nameOf: (member: E) => Name): Place => ({
+/** The position of a member in an order. */
+const positionOf = <E extends FollowEntry>(
+  member: E,
+  orderBy: MemberOrder,
+  nameOf: (member: E) => Name,
+): MemberPosition => ({
   key: orderBy.startsWith('NICK') ? nameOf(member).key : member.followedAt,
   id: member.user.id,
 });
 
-type Compare = (a: Place, b: Place) => number;
+type Compare = (a: MemberPosition, b: MemberPosition) => number;
 const inOrder: Compare = (a, b) =>
   a.key === b.key ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.key < b.key ? -1 : 1;
 /** The upstream's order (CONTRACT U3): the newest first, and ids upwards among equals. */
 const newestFirst: Compare = (a, b) => (a.key === b.key ? inOrder(a, b) : a.key > b.key ? -1 : 1);
-const reversed = (compare: Compare) => (a: Place, b: Place) => compare(b, a);
+const reversed = (compare: Compare) => (a: MemberPosition, b: MemberPosition) => compare(b, a);
 
 const COMPARE: Record<MemberOrder, Compare> = {
   FOLLOWED_AT_DESC: newestFirst,
@@ -43,9 +47,9 @@ const COMPARE: Record<MemberOrder, Compare> = {
   NICK_DESC: reversed(inOrder),
 };
 
-/** Whether a member comes before `place` in the upstream's order. */
-export const isNewer = ({ followedAt, user }: FollowEntry, place: Place): boolean =>
-  newestFirst({ key: followedAt, id: user.id }, place) < 0;
+/** Whether a member comes before `position` in the upstream's order. */
+export const isNewer = ({ followedAt, user }: FollowEntry, position: MemberPosition): boolean =>
+  newestFirst({ key: followedAt, id: user.id }, position) < 0;
 
 export function selectMembers<E extends FollowEntry>(members: readonly E[], selecting: Selecting<E>): Selected<E> {
   const { orderBy, after, before, first, last, nameOf } = selecting;
@@ -53,23 +57,23 @@ export function selectMembers<E extends FollowEntry>(members: readonly E[], sele
   const matching = fold(selecting.matching ?? '').trim();
   // Of accents alone nothing is left that a name could have in it.
   if (selecting.matching && !matching) return { entries: [], hasNextPage: false, hasPreviousPage: false };
-  const placed: { member: E; place: Place }[] = [];
+  const matches: { member: E; position: MemberPosition }[] = [];
   let [precede, follow] = [0, 0];
   for (const member of members) {
     if (matching && !nameOf(member).text.includes(matching)) continue;
-    const place = placeOf(member, orderBy, nameOf);
-    if (after && compare(place, after) <= 0) precede++;
-    else if (before && compare(place, before) >= 0) follow++;
-    else placed.push({ member, place });
+    const position = positionOf(member, orderBy, nameOf);
+    if (after && compare(position, after) <= 0) precede++;
+    else if (before && compare(position, before) >= 0) follow++;
+    else matches.push({ member, position });
   }
   const isBackward = last !== null;
   const inDirection = isBackward ? reversed(compare) : compare;
-  placed.sort((a, b) => inDirection(a.place, b.place));
-  const page = placed.slice(0, last ?? first).map(({ member }) => member);
-  const isCut = placed.length > page.length;
+  matches.sort((a, b) => inDirection(a.position, b.position));
+  const page = matches.slice(0, last ?? first).map(({ member }) => member);
+  const hasMore = matches.length > page.length;
   return {
     entries: isBackward ? page.reverse() : page,
-    hasPreviousPage: precede > 0 || (isBackward && isCut),
-    hasNextPage: follow > 0 || (!isBackward && isCut),
+    hasPreviousPage: precede > 0 || (isBackward && hasMore),
+    hasNextPage: follow > 0 || (!isBackward && hasMore),
   };
 }

@@ -1,5 +1,5 @@
-// Cuts what a client asked for, `first` members after a place, out of the upstream's pages, although the list may have
-// changed since the client has seen that place.
+// Slices `first` members after a position out of the upstream's pages, although the list may have changed since the
+// client has seen that position.
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry, UserId } from './model.ts';
 import { andThen } from './services.ts';
@@ -10,7 +10,7 @@ export type Page<E extends FollowEntry> = { readonly entries: readonly E[]; read
 /** Reads one page of the list that is walked: at once when memory has it, else by a promise. */
 export type ReadPage<E extends FollowEntry> = (start: string, size: number) => Page<E> | Promise<Page<E>>;
 
-/** A member as a cursor names it: the upstream page it came from, its place there, and who it was, since when. */
+/** A member as a cursor names it: the upstream page it came from, its index there, and who it was, since when. */
 export type CursorPosition = {
   /** The upstream's cursor of the page, `''` for the head of the list. */
   start: string;
@@ -28,7 +28,7 @@ export type WalkRequest = {
   first: number;
   /** The member after which to go on; null for the head of the list. */
   after: CursorPosition | null;
-  /** The upstream page size that client pages are cut from. */
+  /** The upstream page size that client pages are sliced from. */
   chunkSize: number;
 };
 
@@ -114,7 +114,7 @@ async function search<E extends FollowEntry>(
   // Every member that is left is newer than the cursor's: the list ends where the cursor stood.
   if (isOrdered && page.next === '') return { page, from: page.entries.length };
   visited.clear();
-  // The place that the cursor stored may repeat members, but skips none that stayed where they were.
+  // The position that the cursor stored may repeat members, but skips none that stayed where they were.
   return { page: origin, from: Math.min(after.index, origin.entries.length) };
 }
 
@@ -125,38 +125,38 @@ function advance(visited: Set<string>, next: string) {
   visited.add(next);
 }
 
-/** Whole chunks, so that client pages of many sizes are cut from the same few upstream pages, and one call fills one. */
+/** Whole chunks, so that client pages of many sizes share the same few upstream pages, and one call fills one. */
 function upstreamPageSize(first: number, chunkSize: number): number {
   return Math.min(MAX_PAGE_SIZE, Math.max(1, Math.ceil(first / chunkSize)) * chunkSize);
 }
 
 /**
- * The index in `entries` at which the list goes on after the member at `place`; `later` when everything here is newer
- * than the member, so that new followers have pushed its place to a later page; `unknown` when the page cannot tell.
+ * The index in `entries` at which the list goes on after the member at `position`; `later` when all entries are newer
+ * than the member, so that new followers have pushed it to a later page; `unknown` when the page cannot tell.
  *
  * A member that is gone, or that left and came back, is replaced by its follow time: the list goes on at the first
  * entry that sorts after it. The upstream's order is not documented (CONTRACT U3), so it is read off the page.
  */
-export function indexAfter(entries: readonly FollowEntry[], place: CursorPosition): number | 'later' | 'unknown' {
+export function indexAfter(entries: readonly FollowEntry[], position: CursorPosition): number | 'later' | 'unknown' {
   const found = entries.findIndex(
-    ({ user, followedAt }) => user.id === place.userId && followedAt === place.followedAt,
+    ({ user, followedAt }) => user.id === position.userId && followedAt === position.followedAt,
   );
   if (found >= 0) return found + 1;
   if (!isNewestFirst(entries)) return 'unknown';
 
-  const sameTime = entries.findIndex(({ followedAt }) => followedAt <= place.followedAt);
+  const sameTime = entries.findIndex(({ followedAt }) => followedAt <= position.followedAt);
   if (sameTime < 0) return 'later';
-  const older = entries.findIndex(({ followedAt }) => followedAt < place.followedAt);
+  const older = entries.findIndex(({ followedAt }) => followedAt < position.followedAt);
   const ties = entries.slice(sameTime, older < 0 ? entries.length : older);
-  const after = sameTime + placeAmongTies(ties, place, sameTime);
+  const after = sameTime + countTiesBefore(ties, position, sameTime);
   return after === entries.length ? 'later' : after;
 }
 
-/** How many of `ties`, members with the very follow time of `place`, come before it. */
-function placeAmongTies(ties: readonly FollowEntry[], place: CursorPosition, offset: number): number {
+/** How many of `ties`, members with the very follow time of `position`, come before it. */
+function countTiesBefore(ties: readonly FollowEntry[], position: CursorPosition, offset: number): number {
   const ascending = ties.every(({ user }, i) => i === 0 || (ties[i - 1] as FollowEntry).user.id < user.id);
-  if (ascending) return ties.filter(({ user }) => user.id < place.userId).length;
-  return Math.min(Math.max(place.index - offset, 0), ties.length);
+  if (ascending) return ties.filter(({ user }) => user.id < position.userId).length;
+  return Math.min(Math.max(position.index - offset, 0), ties.length);
 }
 
 function isNewestFirst(entries: readonly FollowEntry[]): boolean {

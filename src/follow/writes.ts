@@ -36,20 +36,20 @@ export type WriteParts = {
 };
 
 /** With less time left than this, a write would likely end without its answer: it is not begun. */
-const LEAST_MS = 100;
+const MIN_MS = 100;
 
 export function createWrites(parts: WriteParts) {
   const { cache, clock } = parts;
-  /** When everything is done that a viewer has asked for; what one asks for is done in that order, within this process. */
+  /** The end of each viewer's last change; changes of one viewer run in their order, within this process. */
   const ends = new Map<UserId, Promise<unknown>>();
 
   return {
     ...parts,
-    /** Does what a viewer asks for after what they asked for before, if there is time left for it. */
-    async inTurn<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
+    /** Runs a change after those that the viewer asked for before, if there is time left for it. */
+    async runExclusive<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
       if (userIds.length === 0) return new Map() as Batch<T>;
       const change = Promise.resolve(ends.get(viewer)).then(() =>
-        clock.now() + LEAST_MS < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
+        clock.now() + MIN_MS < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
       );
       const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(viewer) === end && ends.delete(viewer));
       ends.set(viewer, end);

@@ -99,16 +99,16 @@ export class UserEdge implements FollowEntry {
   #cursor: string | undefined;
   #time: string | null | undefined;
 
-  /** `place` is where the list holds the member, as its cursor says. */
+  /** `position` is where the list holds the member, as its cursor says. */
   constructor(
     { user, followedAt }: FollowEntry,
     cursorKey: KeyObject,
     scope: CursorScope,
-    place: Omit<CursorPosition, 'userId' | 'followedAt'>,
+    position: Omit<CursorPosition, 'userId' | 'followedAt'>,
   ) {
     this.user = user;
     this.followedAt = followedAt;
-    this.#writeCursor = () => encodeCursor(cursorKey, scope, { ...place, userId: user.id, followedAt });
+    this.#writeCursor = () => encodeCursor(cursorKey, scope, { ...position, userId: user.id, followedAt });
   }
 
   get cursor(): string {

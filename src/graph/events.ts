@@ -104,10 +104,10 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userId, after }, context) {
-      const { viewer, live } = context;
+      const { viewer, subscriptions } = context;
       handleOf(userId, context);
       if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
-      return live.followEvents(userId, after ?? null);
+      return subscriptions.followEvents(userId, after ?? null);
     },
     resolve: (event, { userId }) => ({ ...event, owner: userId }),
   }),
@@ -119,9 +119,9 @@ builder.subscriptionFields((t) => ({
       userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }),
       after: t.arg.string({ description: AFTER }),
     },
-    subscribe(_root, { userIds, after }, { settings, live }) {
+    subscribe(_root, { userIds, after }, { settings, subscriptions }) {
       checkUserIds(userIds, settings);
-      return live.profileEvents(userIds, after ?? null);
+      return subscriptions.profileEvents(userIds, after ?? null);
     },
     resolve: (event) => event,
   }),

@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
   type MemberOrder,
-  type Place,
+  type MemberPosition,
   type Selected,
   type Selecting,
   selectMembers,
@@ -75,7 +75,7 @@ export function checkSelection(
       '"last", "before" and "orderBy" take the whole list, and fans may be too many for that. Page forward, or use "matching".',
     );
   const scope: CursorScope = { userId, list: isByNick(orderBy) ? `${list} by nick` : list };
-  const placeAt = (name: 'after' | 'before'): Place | null => {
+  const positionAt = (name: 'after' | 'before'): MemberPosition | null => {
     const cursor = args[name];
     if (cursor == null) return null;
     const { start, followedAt, userId: id } = decodeCursor(settings.cursorKey, scope, cursor, name);
@@ -85,8 +85,8 @@ export function checkSelection(
     ...{ scope, matching: matching?.trim() ?? null, orderBy: orderBy ?? 'FOLLOWED_AT_DESC' },
     first: checkFirst(args.first, settings),
     last: last == null ? null : checkFirst(last, settings, 'last'),
-    after: placeAt('after'),
-    before: placeAt('before'),
+    after: positionAt('after'),
+    before: positionAt('before'),
     maxMembers: maxMembersOf(list, settings),
   };
 }
@@ -111,7 +111,7 @@ export async function readSelected(
   if (isNamed) await names.prepare(members.map(userOf));
   const nameOf = (member: UserEdge) => names.nameOf(userOf(member));
   const { entries, ...rest } = selectMembers(members, { ...wanted, nameOf });
-  // A cursor of this order names a place among the nicks.
+  // A cursor of this order names a position among the nicks.
   const byNick = (edge: UserEdge) =>
     new UserEdge(edge, settings.cursorKey, scope, { start: nameOf(edge).key, size: 0, index: 0 });
   const isNameless = (profile: Outcome<Profile>) =>

@@ -1,9 +1,9 @@
-// "12 new fans": the fans since a client looked last. The client remembers when that was, the gateway does not.
+// "12 new fans": the fans since a client looked last. The client keeps that time, the gateway does not.
 import { z } from 'zod';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
-import { isNewer, type Place } from '../follow/select-members.ts';
+import { isNewer, type MemberPosition } from '../follow/select-members.ts';
 import { readMembers } from '../follow/whole-list.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers, type UserEdge } from './connection.ts';
@@ -17,14 +17,14 @@ type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edg
 
 /** The head of the list, which other screens have mostly had read, and one page of 1,000 behind it. */
 const MAX_PAGES = 2;
-/** What is meant as a time: no cursor has a colon, or is so short. */
+/** A text that is meant as a time: no cursor has a colon, or is so short. */
 const TIME = /:|^\d.{0,30}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
 /** `Date.parse` takes 31 February for 3 March. */
 const isDay = (text: string) => z.iso.date().safeParse(text).success;
 const REMEDY = 'Give the cursor of an edge of the fans, or a date and time with its zone, as 2026-01-31T12:00:00Z.';
 
-function placeAt(since: string, userId: UserId, { cursorKey }: GraphSettings): Place {
+function positionAt(since: string, userId: UserId, { cursorKey }: GraphSettings): MemberPosition {
   if (!TIME.test(since)) {
     const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since, 'since', REMEDY);
     return { key: followedAt, id };
@@ -41,13 +41,13 @@ async function readNewFans(
 ): Promise<NewFans> {
   const { settings } = context;
   const wanted = checkFirst(first, settings);
-  const place = placeAt(since, userId, settings);
+  const position = positionAt(since, userId, settings);
   if (!context.maySee(userId, 'fans')) throw denied(context.viewer, userId, 'fans');
   const { members, isComplete } = await readMembers(readPageOf(userId, 'fans', context), {
     maxMembers: Number.POSITIVE_INFINITY,
     maxPages: MAX_PAGES,
     headSize: settings.chunkSize,
-    isWanted: (member) => isNewer(member, place),
+    isWanted: (member) => isNewer(member, position),
   });
   return { count: members.length, atLeast: !isComplete, edges: members.slice(0, wanted) };
 }
@@ -73,7 +73,7 @@ builder.objectField(UserType, 'newFans', (t) =>
   t.field({
     type: NewFansType,
     description:
-      'The fans who stand above a place in the fans: those who have come since, or come back, and are still there.',
+      'The fans who stand above a position in the fans: those who have come since, or come back, and are still there.',
     args: {
       since: t.arg.string({
         required: true,

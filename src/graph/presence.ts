@@ -76,12 +76,12 @@ builder.subscriptionField('presenceChanged', (t) =>
       'Changes of the presence of some users, as far as the viewer may see it at that time. It cannot be resumed: read again after a break.',
     args: { userIds: t.arg.idList({ required: true, description: `UserIDs: at least one, at most ${MAX_LOOKUP}.` }) },
     subscribe(_root, { userIds }, context) {
-      const { settings, viewer, live, load } = context;
+      const { settings, viewer, subscriptions, load } = context;
       checkUserIds(userIds, settings);
       if (!viewer && settings.presenceVisibility !== 'public')
         throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
       const lastShown = new Map<string, string>();
-      return live.presenceEvents(userIds, async ({ userId }) => {
+      return subscriptions.presenceEvents(userIds, async ({ userId }) => {
         let isShown = false;
         try {
           isShown = await maySee({ id: userId, profile: null }, context);

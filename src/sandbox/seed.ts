@@ -15,7 +15,7 @@ export const HERMIT = 'hermit';
 const STAR_FANS = 100_000;
 const STAR_FOLLOWS = 50;
 /** Fans of `user_00001`; the k-th person has this divided by k to the 0.8. */
-const MOST_FANS = 2345;
+const MAX_FANS = 2345;
 /** 2023-12-11T02:35:18Z, the time that both fans of the sample carry. */
 const SAMPLE_TIME = 1_702_262_118;
 const FIRST_FOLLOW = Date.UTC(2021, 0, 1) / 1000;
@@ -77,7 +77,7 @@ function seedSample(world: World, people: number): void {
 function seedFame(world: World, { seed, people }: SeedOptions): void {
   const random = createRandom(seed);
   for (let number = 1; number <= people; number += 1) {
-    const fans = Math.min(Math.floor(MOST_FANS / number ** 0.8), Math.floor(people / 2));
+    const fans = Math.min(Math.floor(MAX_FANS / number ** 0.8), Math.floor(people / 2));
     let missing = fans - world.list(personId(number), 'fans').length;
     while (missing > 0) {
       // Some people follow far more than others do.

@@ -9,19 +9,19 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width=
 /** GraphiQL's drag library places tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
 const STYLE = '<style>.graphiql-tab { transform: none !important; } .graphiql-logo { white-space: nowrap; }</style>';
 
-/** What GraphiQL opens with, of the operations of schema/operations: as many tabs as a laptop shows side by side. */
+/** The operations of schema/operations that GraphiQL opens with: as many tabs as a laptop shows side by side. */
 const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
 
-/** Who opens GraphiQL where a header alone names the viewer: somebody with fans, follows and mutuals. */
+/** The viewer of GraphiQL where a header alone names one: a user with fans, follows and mutuals. */
 const DEVELOPMENT_VIEWER = 'user_00001';
 
-/** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when somebody first opens it. */
+/** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when it is first opened. */
 export function createGraphiql({ auth, sandboxOrigin }: Pick<Config, 'auth' | 'sandboxOrigin'>) {
   const operations = readStarterOperations();
   const viewerHeader = developmentHeaderOf(auth);
   const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);
-  const hint = viewerHeader ? `# Made-up people; you are ${DEVELOPMENT_VIEWER} (Headers, below).\n# Press Run.\n` : '';
-  const tabs = [hint + first, ...others];
+  const note = viewerHeader ? `# Made-up people; you are ${DEVELOPMENT_VIEWER} (Headers, below).\n# Press Run.\n` : '';
+  const tabs = [note + first, ...others];
   const options = {
     title: 'follow-gateway',
     logo: STYLE + LOGO,
@@ -29,11 +29,11 @@ export function createGraphiql({ auth, sandboxOrigin }: Pick<Config, 'auth' | 's
     defaultTabs: tabs.map((query) => ({ query })),
     // Else a later visit would begin with a tab that has no name.
     query: tabs[0],
-    // What a tab without headers of its own gets, so that they are there again after a reload, which forgets them.
+    // Headers for a tab without any, since a reload loses them.
     ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
     // Else the documentation begins with words of GraphiQL's own.
     schemaDescription: true,
-    // Headers may hold somebody's login, which does not belong in the browser's storage.
+    // Headers may hold a login, which does not belong in the browser's storage.
     shouldPersistHeaders: false,
   };
 

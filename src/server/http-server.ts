@@ -66,7 +66,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
   );
   if (longLived)
     server.on('upgrade', (request, socket, head) => {
-      // What a client asked before it asked for a WebSocket is answered before.
+      // Requests that a client sent before it asked for a WebSocket are answered before.
       const before = [...running].filter((response) => response.req.socket === socket);
       const hangUp = () => socket.destroy();
       const upgrade = () => {
@@ -108,7 +108,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
     isReady: () => state === 'ready',
     /**
      * Stops without dropping a request. Readiness goes off at once, and for `drainMs` everything is still served while
-     * load balancers turn away. Then what runs is finished.
+     * load balancers turn away. Then running requests are finished.
      */
     async drain(drainMs: number): Promise<void> {
       state = 'draining';
@@ -125,7 +125,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       // Ends Node's check of the timeouts, which is needed until here.
       server.close();
     },
-    /** Stops at once; what runs is cut off. */
+    /** Stops at once; running requests are cut off. */
     destroy(): void {
       server.close();
       // Node does not count connections as its own that were upgraded.

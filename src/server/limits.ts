@@ -1,4 +1,4 @@
-// What a document and its variables may be: what is too long, too deep or too full is refused before it is looked into.
+// The limits of a document and its variables: one that is too long, too deep or too full is refused before it runs.
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';

@@ -121,7 +121,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
             ? await graphql.run({ ...payload }, state)
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
         if ('return' in result) disconnect.signal.addEventListener('abort', () => void result.return?.());
-        // What has begun is answered, by an error if need be.
+        // An operation that has begun is answered, by an error if need be.
         if (state.document)
           return {
             schema,

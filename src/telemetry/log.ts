@@ -14,7 +14,7 @@ export function createLog(level: string, isTerminal = false): Logger {
   return pino({ level, base: null }, output);
 }
 
-/** A line of the log as people read it; what clients made up can move no cursor, since it is quoted. */
+/** A line of the log as people read it; text made up by clients can move no cursor, since it is quoted. */
 export function readable(line: string): string {
   const { level, time, msg, err, ...facts } = JSON.parse(line);
   const told = Object.entries(facts)

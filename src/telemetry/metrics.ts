@@ -1,4 +1,4 @@
-// Prometheus metrics of one gateway: what happens is counted, what can be looked up is read at the moment of a scrape.
+// Prometheus metrics of one gateway: events are counted, and readings are taken at the moment of a scrape.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
@@ -110,7 +110,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
       }
     },
     /** Observes the caches. */
-    memory: {
+    caches: {
       onRead: (kind, outcome, tier) => reads.labels(kind, outcome, tier).inc(),
       onShared: (kind) => shared.labels(kind).inc(),
       onBatch: (kind, size) => batchSizes.labels(kind).observe(size),

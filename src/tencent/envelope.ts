@@ -1,4 +1,4 @@
-// From bytes to the upstream's yes or no (CONTRACT 1.4): what is neither is trouble on the way.
+// From bytes to the upstream's yes or no (CONTRACT 1.4): anything else is trouble on the way.
 
 /** `name` is short and without a word of the upstream's: `ok`, the ErrorCode, or why the answer cannot be read. */
 export type Answer =

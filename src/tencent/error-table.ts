@@ -14,14 +14,14 @@ export type ErrorRule = {
   readonly undone?: true;
   /** A quota or a rate was exceeded. */
   readonly throttled?: true;
-  /** Who can mend it: who asked, the upstream itself, who runs the app in the console, or this gateway's code. */
+  /** Who can mend it: the caller, the upstream itself, the operator in the console, or this gateway's code. */
   readonly fault: 'caller' | 'upstream' | 'operator' | 'gateway';
   /** When another try makes sense, where that is known. */
   readonly retryAfterMs?: number;
   /** The upstream wants no call at all for so long. */
   readonly pauseMs?: number;
   readonly note: string;
-  /** What an operator can do. */
+  /** The operator's remedy. */
   readonly remedy?: string | undefined;
 };
 

@@ -64,7 +64,7 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions): Exchange {
       status = statusCode;
     },
     onResponseData(_controller, chunk) {
-      // What a gateway's error page says is never read.
+      // The text of a gateway's error page is never read.
       if (status === 200) chunks.push(chunk);
     },
     onResponseEnd: () => resolve({ kind: 'answer', status, bytes: Buffer.concat(chunks) }),

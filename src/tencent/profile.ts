@@ -1,4 +1,4 @@
-// From the upstream's Tag/Value list to a profile. Nothing in it can make parsing fail: what cannot be read is null.
+// From the upstream's Tag/Value list to a profile. Nothing in it makes parsing fail: a value that cannot be read is null.
 import type { AdminForbidType, AllowType, Gender, Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
 import { isRecord } from './envelope.ts';
 import type { WireProfileItem } from './wire.ts';

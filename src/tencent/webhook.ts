@@ -18,7 +18,7 @@ export const CALLBACK_COMMANDS = [
 ] as const;
 export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
 
-/** The app nears a command's rate limit: so many calls of those allowed in a second. */
+/** The app nears a command's rate limit: the number of calls, and of those allowed in a second. */
 export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; calls: number; limit: number };
 
 /** Why a webhook is not one of the upstream's. */

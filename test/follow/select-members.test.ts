@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FollowEntry, Profile } from '../../src/follow/model.ts';
 import { createNames } from '../../src/follow/names.ts';
-import { type MemberOrder, type Place, type Selecting, selectMembers } from '../../src/follow/select-members.ts';
+import {
+  type MemberOrder,
+  type MemberPosition,
+  type Selecting,
+  selectMembers,
+} from '../../src/follow/select-members.ts';
 import { readMembers } from '../../src/follow/whole-list.ts';
 import '../support/random-cases.ts';
 import { UNSET_PROFILE } from '../support/unset-profile.ts';
@@ -46,7 +51,7 @@ async function readWhole(world: World) {
 }
 
 const isByNick = (orderBy: MemberOrder) => orderBy.startsWith('NICK');
-const placeOf = (person: Person, orderBy: MemberOrder): Place => ({
+const positionOf = (person: Person, orderBy: MemberOrder): MemberPosition => ({
   key: isByNick(orderBy) ? keyOf(person) : person.time,
   id: person.id,
 });
@@ -88,7 +93,7 @@ const SEARCHES = {
 const FOLDED = { ZÓE: 'zoe', U1: 'u1', ａｎａ: 'ana' } as Record<string, string>;
 const matching = fc.constantFrom(...Object.values(SEARCHES));
 
-test('in 1,000 worlds a page holds whom brute force finds, from either end, between any two places', async () => {
+test('in 1,000 worlds a page holds whom brute force finds, from either end, between any two positions', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({ world: people, gone: people, orderBy, matching }),
@@ -99,10 +104,11 @@ test('in 1,000 worlds a page holds whom brute force finds, from either end, betw
         before: fc.option(fc.nat(60)),
       }),
       async ({ world, gone, orderBy, matching }, { first, last, after, before }) => {
-        // A place may be that of somebody who is not there.
+        // A position may be that of somebody who is not there.
         const all = sorted([...world, ...gone.map((one) => ({ ...one, id: `${one.id}x` }))], orderBy);
-        const placeAt = (index: number | null) => (index === null ? undefined : all[index % Math.max(1, all.length)]);
-        const [from, to] = [placeAt(after), placeAt(before)];
+        const positionAt = (index: number | null) =>
+          index === null ? undefined : all[index % Math.max(1, all.length)];
+        const [from, to] = [positionAt(after), positionAt(before)];
         const found = all.filter((one) => world.includes(one) && matches(one, FOLDED[matching] ?? matching));
         const window = found.filter(
           (one) => (!from || all.indexOf(one) > all.indexOf(from)) && (!to || all.indexOf(one) < all.indexOf(to)),
@@ -111,8 +117,11 @@ test('in 1,000 worlds a page holds whom brute force finds, from either end, betw
         const [start, end] = [found.indexOf(page[0] as Person), found.indexOf(page.at(-1) as Person)];
 
         const wanted = { orderBy, matching, first, last };
-        const places = { after: from ? placeOf(from, orderBy) : null, before: to ? placeOf(to, orderBy) : null };
-        const selected = await select(world, { ...wanted, ...places });
+        const positions = {
+          after: from ? positionOf(from, orderBy) : null,
+          before: to ? positionOf(to, orderBy) : null,
+        };
+        const selected = await select(world, { ...wanted, ...positions });
 
         expect(selected.ids).toEqual(page.map(({ id }) => id));
         if (page.length > 0)
@@ -132,17 +141,17 @@ test('in 1,000 worlds that change while they are paged, no member who stays the 
       async ({ world: initial, orderBy, matching, isBackward, size }, changes) => {
         let world = initial;
         const seen: string[] = [];
-        let place: Place | null = null;
+        let position: MemberPosition | null = null;
         for (let turn = 0; ; turn++) {
           const way: Pick<Wanted, 'first' | 'last' | 'after' | 'before'> = isBackward
-            ? { first: 0, last: size, after: null, before: place }
-            : { first: size, last: null, after: place, before: null };
+            ? { first: 0, last: size, after: null, before: position }
+            : { first: size, last: null, after: position, before: null };
           const { ids, hasNextPage, hasPreviousPage } = await select(world, { orderBy, matching, ...way });
           if (isBackward) seen.unshift(...ids);
           else seen.push(...ids);
           if (!(isBackward ? hasPreviousPage : hasNextPage)) break;
           const edge = world.find(({ id }) => id === (isBackward ? ids[0] : ids.at(-1))) as Person;
-          place = placeOf(edge, orderBy);
+          position = positionOf(edge, orderBy);
           for (const { kind, pick, person } of changes[turn] ?? []) {
             const target = world[pick % Math.max(1, world.length)];
             if (kind === 'join' && !initial.some(({ id }) => id === person.id))

@@ -11,7 +11,7 @@ import { type createWindow, WINDOW_MS, type WindowRequest } from './window.ts';
 export type CommandLimiter = ReturnType<typeof createCommandLimiter>;
 
 /** A replica that was given some lets the others ask before it asks for more, also when it is nearer to Redis. */
-const TURN_MS = 20;
+const YIELD_MS = 20;
 
 export function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
   const queue = createCallQueue(clock, () => tooMany(command));
@@ -50,7 +50,7 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     queue.admit(granted);
     if (nextInMs > 0) {
       const rank = waiting.findIndex((_, rank) => sum(waiting.slice(0, rank + 1)) > granted);
-      blocked = { rank, until: answeredAt + Math.max(nextInMs, granted > 0 ? TURN_MS : 0) };
+      blocked = { rank, until: answeredAt + Math.max(nextInMs, granted > 0 ? YIELD_MS : 0) };
     }
     pump();
   }

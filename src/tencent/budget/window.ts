@@ -60,14 +60,14 @@ if decrease and math.abs(now - since) >= ${DECREASE.everyMs} then
 end
 local limit = math.max(1, math.floor(full * share))
 
-local function at(place) return tonumber(redis.call('LINDEX', KEYS[1], place) or 0) end
+local function at(index) return tonumber(redis.call('LINDEX', KEYS[1], index) or 0) end
 while redis.call('LLEN', KEYS[1]) > 0 and at(-1) <= now - ${WINDOW_MS} do redis.call('RPOP', KEYS[1]) end
 local step = math.ceil(limit * ${EVEN.share})
 local granted, wait = 0, 0
 for rank, free in ipairs({ ${KEPT_FREE.join(', ')} }) do
-  local most = math.max(1, math.floor(limit * (1 - free)))
+  local max = math.max(1, math.floor(limit * (1 - free)))
   for _ = 1, tonumber(ARGV[4 + rank]) do
-    wait = at(most - 1) + ${WINDOW_MS} - now
+    wait = at(max - 1) + ${WINDOW_MS} - now
     if even then wait = math.max(wait, at(step - 1) + ${EVEN.windowMs} - now) end
     if wait > 0 then break end
     redis.call('LPUSH', KEYS[1], now)
@@ -120,13 +120,13 @@ function createLocalWindow(limit: () => number) {
         decreased = { share: Math.max(DECREASE.least, shareAt(now) * DECREASE.factor), at: now };
       const limitNow = Math.max(1, Math.floor(limit() * shareAt(now)));
       const step = Math.ceil(limitNow * EVEN.share);
-      const since = (place: number) => calls.at(-place) ?? Number.NEGATIVE_INFINITY;
+      const since = (index: number) => calls.at(-index) ?? Number.NEGATIVE_INFINITY;
       calls = calls.filter((at) => at > now - WINDOW_MS);
       let granted = 0;
       for (const [rank, wanted] of waiting.entries()) {
-        const most = Math.max(1, Math.floor(limitNow * (1 - (KEPT_FREE[rank] ?? 0))));
+        const max = Math.max(1, Math.floor(limitNow * (1 - (KEPT_FREE[rank] ?? 0))));
         for (let n = 0; n < wanted; n++) {
-          const freeAt = Math.max(since(most) + WINDOW_MS, even ? since(step) + EVEN.windowMs : 0);
+          const freeAt = Math.max(since(max) + WINDOW_MS, even ? since(step) + EVEN.windowMs : 0);
           if (freeAt > now) return { granted, nextInMs: freeAt - now, used: calls.length, limit: limitNow };
           calls.push(now);
           granted++;
