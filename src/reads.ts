@@ -11,7 +11,7 @@ export type ReadsRequest = Pick<CallOptions, 'onRead'> & {
   /** Aborts when the client goes away. */
   disconnectSignal(): AbortSignal;
   onUpstreamCall(command: string): void;
-  /** What is read is part of this work. */
+  /** The reads are part of this work. */
   span: Span;
 };
 
@@ -59,7 +59,7 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
   }
 
   return {
-    /** What was read, or that it failed, stays so until the answers are cleared. A key is read in one place alone. */
+    /** A value, or its failure, stays until the answers are cleared. A key is read by one caller alone. */
     once<T>(key: string, read: (call: CallOptions) => T): T {
       if (!answers.has(key)) answers.set(key, read(reads.call));
       return answers.get(key) as T;

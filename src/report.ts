@@ -1,4 +1,4 @@
-// What fails or is refused does so the same way many times a second: the log needs one line of it now and then.
+// A failure or refusal repeats many times a second: the log needs one line of it now and then.
 import type { Clock } from './clock.ts';
 
 /**

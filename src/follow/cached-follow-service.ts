@@ -127,7 +127,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       return hasNoProfile || hasNoCounts;
     },
     invalidate,
-    /** Invalidates once more when the upstream has had its time: what is cached meanwhile may lack the change. */
+    /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {
       const again = () => Promise.all(events.map(invalidate));
       if (lagMs > 0) clock.sleep(lagMs, closed.signal).then(again, () => {});
@@ -138,7 +138,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.put(relationKey(from, to), value),
     /** Keeps a relation that is known, as `from` sees it. */
     setRelation: (from: UserId, to: UserId, value: FollowRelation): void => relation.put(relationKey(from, to), value),
-    /** The upstream has sent a webhook: while it does, on whichever replica, what is cached is fresh for longer. */
+    /** The upstream has sent a webhook: while it does, on whichever replica, cached values are fresh for longer. */
     noteWebhook: liveness.note,
     /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
     withdrawWebhooks: liveness.withdraw,

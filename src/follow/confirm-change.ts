@@ -11,7 +11,7 @@ export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 export type ChangeConfirmationOptions = {
   follow: Pick<FollowService, 'readRelations'>;
   clock: Clock;
-  /** `isLate` when the upstream did not show the change at first: what was read since may lack it. */
+  /** `isLate` when the upstream did not show the change at first: values read since may lack it. */
   onConfirmed(change: Claim & { mutual: boolean }, isLate: boolean): Promise<void>;
   onBug(error: unknown): void;
 };

@@ -17,7 +17,7 @@ export type FollowWriter = ReturnType<typeof createFollowWriter>;
 /** A change waits no longer than this for the look before it, which only makes its answer better. In milliseconds. */
 const LOOK_MS = 1500;
 
-/** `follow` is the upstream itself: what it says now is what counts, before a change and after a lost answer. */
+/** `follow` is the upstream itself: its answer of the moment counts, before a change and after a lost answer. */
 export function createFollowWriter(follow: Pick<FollowService, 'readRelations' | ChangeKind>, writes: Writes) {
   const { cache, own, stream, clock } = writes;
 

@@ -1,4 +1,4 @@
-// Changes made by this gateway, on any replica. Nobody documents how soon the upstream shows a change in its lists and
+// Changes made by this gateway, on any replica. It is not documented how soon the upstream shows them in lists and
 // relations, so for WRITE_LAG_SECONDS these changes are laid over each read.
 import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
@@ -29,7 +29,7 @@ export type OwnChangesOptions = {
 
 /** By how much the upstream's clock may differ from ours, in milliseconds. */
 const CLOCK_SKEW_MS = 2000;
-/** What was cached during the lag is invalidated at its end; until that is done everywhere, changes still count. */
+/** Entries cached during the lag are invalidated at its end; until that is done everywhere, changes still count. */
 const GRACE_MS = 1000;
 const MAX_USERS = 20_000;
 /** For each user, so that a crowd that follows a star does not slow down every read of the star. */

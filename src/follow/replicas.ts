@@ -33,7 +33,7 @@ const MESSAGE = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Joins the replicas; `name` tells this one from the others. What is published resolves with whether Redis took it. */
+/** Joins the replicas; `name` tells this one from the others. Publishing resolves with whether Redis took it. */
 export function joinReplicas(link: RedisLink, prefix: string, name: string, listener: ReplicasListener) {
   const channel = invalidationChannel(prefix);
   link.subscribe(channel, hear, () => listener.onGap(false));

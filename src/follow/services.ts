@@ -33,7 +33,7 @@ export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<
   }
 }
 
-/** Reads on from a value: at once when it is there, else as soon as it is. What is cached answers without a promise. */
+/** Reads on from a value: at once when it is there, else as soon as it is. A cached value answers without a promise. */
 export const andThen = <T, R>(value: T | Promise<T>, read: (value: T) => R | Promise<R>): R | Promise<R> =>
   value instanceof Promise ? value.then(read) : read(value);
 
@@ -73,7 +73,7 @@ export type ProfileService = {
   refusedTags(): readonly string[];
   /**
    * What `readProfiles` would bring of a profile that came along with a list. Lists carry every field of the app's own,
-   * so that what a user shows would else depend on who was looked at before.
+   * so that the fields of a user would else depend on reads before.
    */
   asAsked(profile: Profile): Profile;
 };

@@ -116,7 +116,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   }
 
   async function invalidate(events: readonly DomainEvent[]): Promise<void> {
-    // What is read meanwhile may lack the change, and no webhook reports it again.
+    // Values read meanwhile may lack the change, and no webhook reports it again.
     cache.invalidateLater(events);
     await Promise.all(events.map(cache.invalidate));
   }

@@ -1,5 +1,5 @@
-// Whether the upstream's webhooks arrive: while they do, what is cached is fresh for longer. What one replica receives
-// holds for all, but only as long as they hear each other.
+// Whether the upstream's webhooks arrive: while they do, cached values are fresh for longer. A webhook at one replica
+// counts for all, but only as long as they hear each other.
 import type { Clock } from '../clock.ts';
 
 export type WebhookLivenessOptions = {
@@ -10,7 +10,7 @@ export type WebhookLivenessOptions = {
 
 /** After this time without a webhook they may have ceased to come, in milliseconds. */
 const SILENCE_MS = 600_000;
-/** A moment that is further ahead than clocks differ withdraws what was believed. */
+/** A moment that is further ahead than clocks differ withdraws the one before. */
 const CLOCK_SKEW_MS = 5000;
 /** Other replicas hear of it no more often than this. */
 const PUBLISH_EVERY_MS = 30_000;
@@ -45,7 +45,7 @@ export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions
         if (!isHeard) publishedAt = Number.NEGATIVE_INFINITY;
       });
     },
-    /** What is read from now on for `ms` milliseconds is fresh as without webhooks, on any replica. */
+    /** Values read in the next `ms` milliseconds are fresh as without webhooks, on any replica. */
     withdraw(ms: number) {
       const until = clock.now() + ms;
       hear(until);

@@ -91,7 +91,7 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
     }),
   }),
 });
-/** A member of a list as it is shown; what is not asked for is not written, and what is written is kept. */
+/** A member of a list as it is shown; its cursor is written when it is asked for, and kept. */
 export class UserEdge implements FollowEntry {
   readonly user: UserHandle;
   readonly followedAt: number;
@@ -137,7 +137,7 @@ export async function readCounted<R extends { readonly members: readonly FollowE
   const wanted = checkFirst(first, settings);
   const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
   const { members, ...rest } = await read();
-  // What is newer than the cursor's member has been shown.
+  // Members newer than the cursor's have been shown.
   const index = position ? indexAfter(members, position) : 0;
   const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
   const edges = members

@@ -1,6 +1,6 @@
 // What an operation costs at most, before any of it runs: calls to the upstream as if nothing were cached, and values in
-// its answer. Each field names its price; what is selected below a connection counts once for each member. What @skip
-// and @include leave out is counted all the same.
+// its answer. Each field names its price; a selection below a connection counts once for each member. Fields that
+// @skip and @include leave out are counted all the same.
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   type DocumentNode,

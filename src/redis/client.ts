@@ -98,7 +98,7 @@ function optionsOf(settings: RedisSettings): RedisOptions {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // What is asked in the same tick goes in one packet.
+    // Commands of the same tick go in one packet.
     enableAutoPipelining: true,
     // A master that was demoted is left for the one that has taken its place under the same name.
     reconnectOnError({ message }) {

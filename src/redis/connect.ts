@@ -9,7 +9,7 @@ const START_TIMEOUT_MS = 8000;
 /** A key and a channel. */
 const START = 'follow-gateway:start';
 
-/** Connects, or throws a `ConfigError`: what a gateway could not work with as long as it runs refuses its start. */
+/** Connects, or throws a `ConfigError`: a server that a gateway could not work with refuses its start. */
 export async function connectRedis(settings: RedisSettings): Promise<RedisClient> {
   const { nodes, isCluster } = settings;
   if (isCluster || (nodes.length > 1 && !areSentinels(nodes))) {

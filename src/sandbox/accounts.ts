@@ -1,4 +1,4 @@
-// Who exists, with profile, blocks and devices. Dormant accounts take no memory until somebody changes or pages them.
+// Who exists, with profile, blocks and devices. Dormant accounts take no memory until they are changed or paged.
 import type { WireProfileItem, WireStatus } from '../tencent/wire.ts';
 
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */

@@ -43,7 +43,7 @@ export function seedWorld(world: World, { seed, people }: SeedOptions): void {
   seedFame(world, { seed, people });
 }
 
-/** The accounts that exist only in the star's list until somebody looks closer. */
+/** The accounts that exist only in the star's list until they are looked at. */
 export function dormantFans({ seed, people }: SeedOptions): DormantAccounts {
   const count = lightFans(people);
   return (id) => {

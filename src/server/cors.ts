@@ -1,4 +1,4 @@
-// Pages of other origins: which may read answers. Browsers enforce it; what they would hide anyway is not even run.
+// Pages of other origins: which may read answers. Browsers enforce it; an answer that they would hide is not even made.
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -32,8 +32,7 @@ export function maskError(error: unknown, reportBug: (error: unknown) => void, b
     const { code, message, upstream } = cause;
     return shown(message, { code, ...(upstream && { upstream }) });
   }
-  // What graphql refuses without a code are variables and arguments that do not fit their types. The outer message says
-  // which one.
+  // graphql refuses variables and arguments that do not fit their types without a code. The outer message says which.
   if (outer && cause instanceof GraphQLError)
     return shown(brief(outer.message), { code: 'BAD_USER_INPUT', ...cause.extensions });
   reportBug(cause);
