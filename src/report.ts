@@ -1,4 +1,4 @@
-// A failure or refusal repeats many times a second: the log needs one line of it now and then.
+// A failure or refusal can repeat many times a second: the log needs one line of it now and then.
 import type { Clock } from './clock.ts';
 
 /**

@@ -1,4 +1,4 @@
-// The fields of the schema that each client asks for, reported to Hive in batches. Loaded where HIVE_TOKEN is set alone.
+// The fields of the schema that each client asks for, reported to Hive in batches. Loaded with HIVE_TOKEN alone.
 import { createHive } from '@graphql-hive/core';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
