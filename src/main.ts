@@ -29,7 +29,7 @@ Options
 
 Settings are environment variables; deploy/README.md has the table.
 `;
-const FLAG = { type: 'boolean' } as const;
+const FLAG = { type: 'boolean', default: false } as const;
 const TEXT = { type: 'string' } as const;
 const OPTIONS = {
   help: { ...FLAG, short: 'h' },
@@ -62,16 +62,7 @@ process.exit(
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
   const [command = 'serve', ...operands] = positionals;
-  const {
-    port = '4100',
-    lively = false,
-    sandbox = false,
-    'or-sandbox': orSandbox = false,
-    all = false,
-    format = 'csv',
-    help,
-    version,
-  } = values;
+  const { port = '4100', lively, sandbox, 'or-sandbox': orSandbox, all, format = 'csv', help, version } = values;
   const { env } = process;
   if (help || version) return print(help ? USAGE : `${packageJson.version}\n`);
 

@@ -34,7 +34,7 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
     throw new ConfigError([
       'TENCENT_SDK_APP_ID, TENCENT_SECRET_KEY and TENCENT_REGION are missing; made-up people are served by --sandbox',
     ]);
-  const embedded = isEmbedded ? await (await import('./sandbox/start.ts')).startSandbox(0) : null;
+  const embedded = isEmbedded ? await (await import('./sandbox/sandbox.ts')).startSandbox(0) : null;
   const config = readConfig(embedded ? { ...firstStart(), ...givenIn(env), ...embedded.settings } : env);
   const log = createLog(config.logLevel, !config.production && process.stdout.isTTY);
   const { createGateway } = await import('./server.ts');
@@ -75,7 +75,7 @@ const flush = (log: Logger) => new Promise<void>((resolve) => log.flush(() => re
 /** Runs a sandbox until a signal comes. */
 export async function serveSandbox(port: number, lively: boolean): Promise<void> {
   const signalled = nextSignal();
-  const { startSandbox } = await import('./sandbox/start.ts');
+  const { startSandbox } = await import('./sandbox/sandbox.ts');
   const sandbox = await startSandbox(port);
   if (lively) sandbox.lively.start();
   const settings = Object.entries(sandbox.settings).map(([name, value]) => `  ${name}=${value}\n`);

@@ -1,4 +1,4 @@
-// The documents against the code: what they name is there.
+// The documents against the code: everything that they name exists.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeSettings } from '../src/config.ts';

@@ -50,7 +50,7 @@ export type Sink<Result> = {
 export type MiniProgramOptions = {
   /** Where the gateway is, for example `https://api.example/graphql`. */
   url: string;
-  /** Credentials, read anew for each request and each connection. */
+  /** Credentials, read again for each request and each connection. */
   headers?: () => Record<string, string>;
   /** How long to wait before a lost subscription is opened again, by how often that has failed in a row. */
   retryDelayMs?: (failures: number) => number;

@@ -7,7 +7,7 @@ export function resuming<C extends Pick<Client, 'subscribe'>>(client: C): C {
     return client.subscribe(
       {
         ...payload,
-        // Read anew for each try.
+        // Read again for each try.
         get variables() {
           return { ...payload.variables, after };
         },

@@ -98,7 +98,7 @@ function givesFirst({ fieldNodes, operation, variableValues }: GraphQLResolveInf
   const name = value.name.value;
   const defined = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
   const isDefault = defined?.kind === 'IntValue' && Number(defined.value) === variableValues[name];
-  return name in variableValues && !isDefault;
+  return Object.hasOwn(variableValues, name) && !isDefault;
 }
 
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */

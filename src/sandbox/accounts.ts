@@ -1,6 +1,5 @@
 // Who exists, with profile, blocks and devices. Dormant accounts take no memory until somebody changes or pages them.
 import type { WireProfileItem, WireStatus } from '../tencent/wire.ts';
-import { type Member, type MemberList, memberList } from './member-list.ts';
 
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */
 export type Tags = Record<string, string | number>;
@@ -10,21 +9,25 @@ export type Profile = { items: readonly WireProfileItem[]; sequence: number; cha
 
 export type Account = {
   profile: Profile;
-  /** Follow time by followed account: the one truth about edges, at most a few thousand entries each. */
-  times: Map<string, number>;
-  follows: MemberList;
-  fans: MemberList;
+  /** Follow times by account, in seconds. */
+  follows: Map<string, number>;
+  fans: Map<string, number>;
+  /** The two lists in page order, until they change. */
+  inOrder: { fans?: Member[]; follows?: Member[] };
   /** When each block began, in seconds, by blocked account. */
   blocks: Map<string, number>;
   /** The devices that are reachable, and how. */
   devices: Map<Platform, WireStatus>;
 };
 
+/** Of a list of fans, follows or mutuals. `time` is in seconds. */
+export type Member = { id: string; time: number };
+
 export const PLATFORMS = ['iPhone', 'Android', 'Web', 'PC', 'iPad', 'Mac'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
 /** What a dormant account is like. The accounts that it follows count it as a fan already. */
-export type DormantAccount = { profile: Profile; follows: Member[] };
+export type DormantAccount = { profile: Profile; follows: Map<string, number> };
 
 export type DormantAccounts = (id: string) => DormantAccount | undefined;
 
@@ -35,9 +38,7 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
   const asleep = (id: string) => (accounts.has(id) || removed.has(id) ? undefined : dormant(id));
 
   function create(id: string, { profile, follows }: DormantAccount): Account {
-    const times = new Map(follows.map((member) => [member.id, member.time]));
-    const lists = { follows: memberList([...follows]), fans: memberList() };
-    const account: Account = { profile, times, ...lists, blocks: new Map(), devices: new Map() };
+    const account = { profile, follows, fans: new Map(), inOrder: {}, blocks: new Map(), devices: new Map() };
     accounts.set(id, account);
     return account;
   }
@@ -109,7 +110,7 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {
-      if (!find(id)) create(id, { profile: { items: [], sequence: 0, changedAt: now() }, follows: [] });
+      if (!find(id)) create(id, { profile: { items: [], sequence: 0, changedAt: now() }, follows: new Map() });
       setProfile(id, tags);
     },
 

@@ -33,26 +33,24 @@ export type RateLimits = number | Partial<Record<Command, number>>;
 
 type Dependencies = { now: () => number; onAlarm: (alarm: RateAlarm) => void };
 
+/** Makes the judge of whether a call fits into the last second. A refused call is not counted. */
 export function createRates({ now, onAlarm }: Dependencies, limits: RateLimits = {}) {
   const accepted = new Map<Command, number[]>();
   const alarmedAt = new Map<Command, number>();
 
-  return {
-    /** True when the call fits into the last second. A refused call is not counted. */
-    admits(command: Command): boolean {
-      const limit = typeof limits === 'number' ? limits : (limits[command] ?? APIS[command].maxPerSecond);
-      if (limit === Number.POSITIVE_INFINITY) return true;
-      const at = now();
-      const times = (accepted.get(command) ?? []).filter((time) => time > at - WINDOW_MS);
-      accepted.set(command, times);
-      if (times.length >= limit) return false;
-      times.push(at);
-      // One alarm a second is enough: each call above the threshold would be a storm of its own.
-      if (times.length > limit * ALARM_SHARE && at - (alarmedAt.get(command) ?? -WINDOW_MS) >= WINDOW_MS) {
-        alarmedAt.set(command, at);
-        onAlarm({ command, request: times.length, limit });
-      }
-      return true;
-    },
+  return (command: Command): boolean => {
+    const limit = typeof limits === 'number' ? limits : (limits[command] ?? APIS[command].maxPerSecond);
+    if (limit === Number.POSITIVE_INFINITY) return true;
+    const at = now();
+    const times = (accepted.get(command) ?? []).filter((time) => time > at - WINDOW_MS);
+    accepted.set(command, times);
+    if (times.length >= limit) return false;
+    times.push(at);
+    // One alarm a second is enough: each call above the threshold would be a storm of its own.
+    if (times.length > limit * ALARM_SHARE && at - (alarmedAt.get(command) ?? -WINDOW_MS) >= WINDOW_MS) {
+      alarmedAt.set(command, at);
+      onAlarm({ command, request: times.length, limit });
+    }
+    return true;
   };
 }

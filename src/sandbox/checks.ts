@@ -3,19 +3,18 @@ import type { Command, ItemResult } from '../tencent/wire.ts';
 import { type Body, type Call, failed, faultOf, processed, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
 import { isObject } from './http.ts';
-import type { UserSigVerifier } from './user-sig.ts';
+import { defectOf } from './user-sig.ts';
 
 export type Admission = { method: string; command: Command; query: URLSearchParams; faults: DrawnFaults };
 
 type Dependencies = {
-  app: { sdkAppId: number; admin: string };
-  verify: UserSigVerifier;
-  rates: { admits(command: Command): boolean };
+  app: { sdkAppId: number; admin: string; secretKey: string };
+  hasRoom: (command: Command) => boolean;
   now: () => number;
 };
 
 /** Steps 1 to 6: returns when the body may be read, throws a `Refusal` with the code of the first failed check otherwise. */
-export function createAdmission({ app, verify, rates, now }: Dependencies) {
+export function createAdmission({ app, hasRoom, now }: Dependencies) {
   return ({ method, command, query, faults }: Admission): void => {
     if (method !== 'POST') throw new Refusal(60002, `${method} is not supported, use POST`);
 
@@ -28,13 +27,12 @@ export function createAdmission({ app, verify, rates, now }: Dependencies) {
 
     if (query.get('sdkappid') !== String(app.sdkAppId)) throw new Refusal(70020, 'sdkappid not found');
 
-    const claim = { sdkAppId: app.sdkAppId, identifier, nowSeconds: Math.floor(now() / 1000) };
-    const defect = verify(userSig, claim);
+    const defect = defectOf(userSig, { ...app, identifier, nowSeconds: Math.floor(now() / 1000) });
     if (defect) throw new Refusal(defect, 'UserSig is not good');
 
     if (identifier !== app.admin) throw new Refusal(60010, 'request needs app admin permission');
 
-    if (!rates.admits(command)) throw new Refusal(60007, 'call frequency over the limit of this API');
+    if (!hasRoom(command)) throw new Refusal(60007, 'call frequency over the limit of this API');
     if (faults.error) throw new Refusal(faults.error.code, faults.error.info);
   };
 }
@@ -95,7 +93,7 @@ export function changeTargets(targets: readonly string[], { failureFor, change, 
     if (!failure && change(to)) changed.push(to);
     return failure ?? processed(to);
   });
-  tell(changed);
+  if (changed.length > 0) tell(changed);
   return items;
 }
 

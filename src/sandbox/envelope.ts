@@ -1,17 +1,26 @@
 // What every answer has in common (CONTRACT 1.4), and how a call or one entry of its batch fails (CONTRACT 3).
 import type { Envelope, ItemResult } from '../tencent/wire.ts';
 import type { DrawnFaults } from './faults.ts';
+import type { WebhookEvents } from './webhook-events.ts';
+import type { Origin } from './webhooks.ts';
+import type { World } from './world.ts';
+
+/** What commands are made of. */
+export type Parts = {
+  world: World;
+  events: WebhookEvents;
+  now: () => number;
+  /** Keys that the app has created in its console, without the prefix `Tag_Profile_Custom_`. */
+  customFields: readonly string[];
+};
 
 /** A request's body, once it is known to be a JSON object. */
 export type Body = { [field: string]: unknown };
 
-export type Call = {
-  faults: DrawnFaults;
-  clientIp: string;
-};
+export type Call = { faults: DrawnFaults; origin: Origin };
 
 /** Answers a command's own fields, or throws a `Refusal`. */
-export type Handler<Response extends Envelope = Envelope> = (body: Body, call: Call) => Omit<Response, keyof Envelope>;
+export type Handler = (body: Body, call: Call) => object;
 
 export type Answer = Envelope & { [field: string]: unknown };
 

@@ -6,17 +6,13 @@ const GIVEN_NAMES = [
   'Felix Freya Gabriel Giulia Hana Hassan Hugo Ines Ingrid Ivan Jakub Jamal Joana João Jun Kai Kofi Kwame Lars Leila',
   'Liam Linh Lucía Łukasz Mai Malik Mariam Mateo Mei Mina Minh Naledi Nia Niko Noor Olga Omar Paulo Priya Rafael Rania',
   'Ravi Rosa Sakura Sana Santiago Sara Sofia Sven Tariq Thandi Tomo Uma Valeria Viktor Wanjiru Wei Yara Yuki Yusuf Zoë',
-]
-  .join(' ')
-  .split(' ');
+].flatMap((line) => line.split(' '));
 const FAMILY_NAMES = [
   'Abebe Adeyemi Almeida Andersson Bakker Banerjee Becker Bianchi Bui Chen Costa Cruz Dahl Demir Diallo Dubois Eriksen',
   'Fernández Fischer García Gupta Haddad Hansen Hernández Hoang Ibrahim Ito Ivanova Jansen Kamau Kaya Khan Kim Kovač',
   'Kowalski Lee Lima Lindqvist Maeda Mbeki Méndez Mensah Moreau Mori Müller Nakamura Ndiaye Nguyễn Novák Okafor Olsen',
   'Park Patel Pereira Petrov Popescu Rahman Ramos Reyes Rossi Sato Schmidt Silva Singh Suzuki Tanaka Tran Türk Vega Wang',
-]
-  .join(' ')
-  .split(' ');
+].flatMap((line) => line.split(' '));
 const NATIVE_NAMES = '王芳|李娜|张伟|佐藤 葵|鈴木 蓮|김민준|이서연|Анна Орлова|محمد علي|नेहा शर्मा|มานี ใจดี'.split('|');
 export const SIGNATURES = [
   'Coffee first, questions later|Somewhere between two time zones|Learning the cello, sorry neighbours',
@@ -30,11 +26,8 @@ const LOCATIONS = 'Berlin|Hà Nội|Lagos|Lima|Mumbai|Nairobi|Osaka|Porto|Seoul|
 const ALLOW_TYPES = ['AllowType_Type_AllowAny', 'AllowType_Type_NeedConfirm', 'AllowType_Type_DenyAny'];
 const GENDERS = ['Gender_Type_Female', 'Gender_Type_Male', 'Gender_Type_Unknown'];
 
-/** Numbers in [0, 1), the same sequence for the same seed. */
-export type Random = () => number;
-
-/** The mulberry32 generator: small, fast and good enough to look random. */
-export function createRandom(seed: number): Random {
+/** Numbers in [0, 1), the same sequence for the same seed: the mulberry32 generator, good enough to look random. */
+export function createRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -2,20 +2,19 @@
 import { createRates, type RateLimits } from './apis.ts';
 import { createCallLog } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createAccountImport } from './commands/account-import.ts';
+import { createAccountCommands } from './commands/accounts.ts';
 import { createBlockCommands } from './commands/black-list.ts';
 import { createFollowBatches } from './commands/follow-batches.ts';
 import { createFollowGet } from './commands/follow-get.ts';
 import { createOnlineStatus } from './commands/online-status.ts';
-import { createPortraitSet } from './commands/portrait-set.ts';
-import { createAccountCheck, createPortraitGet } from './commands/profiles.ts';
+import { createProfileCommands } from './commands/profiles.ts';
 import { createUserSearch } from './commands/user-search.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
+import { createLively } from './lively.ts';
 import { moveAvatars } from './people.ts';
 import { dormantFans, seedWorld } from './seed.ts';
-import { createUserSigVerifier } from './user-sig.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
 import { createWebhooks, type WebhookTarget } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
@@ -28,7 +27,7 @@ export const SANDBOX_APP = {
   admin: 'administrator',
 };
 
-export type SandboxOptions = Partial<typeof SANDBOX_APP> & {
+export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secretKey'>> & {
   /** Judges expiry, rates and lags and stamps follows. Delays and timeouts are always real time. */
   clock?: { now(): number };
   /** Another number, other people. */
@@ -37,8 +36,6 @@ export type SandboxOptions = Partial<typeof SANDBOX_APP> & {
   people?: number;
   /** Starts with the admin account alone. */
   emptyWorld?: boolean;
-  /** Keys of `Tag_Profile_Custom_*` that the app has. */
-  customFields?: readonly string[];
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
   /** Where webhooks go; `webhooks.connect` sets it later, when the receiver's port is known. */
@@ -48,50 +45,44 @@ export type SandboxOptions = Partial<typeof SANDBOX_APP> & {
 };
 
 export function createSandbox(options: SandboxOptions = {}) {
-  const app = {
-    sdkAppId: options.sdkAppId ?? SANDBOX_APP.sdkAppId,
-    secretKey: options.secretKey ?? SANDBOX_APP.secretKey,
-    admin: options.admin ?? SANDBOX_APP.admin,
-  };
+  const { sdkAppId = SANDBOX_APP.sdkAppId, secretKey = SANDBOX_APP.secretKey } = options;
+  const { admin } = SANDBOX_APP;
   const population = { seed: options.seed ?? 1, people: options.people ?? 5000 };
   const now = () => (options.clock ?? Date).now();
   const closing = new AbortController();
 
   const faults = createFaults();
   const calls = createCallLog({ now });
-  const webhooks = createWebhooks({ sdkAppId: app.sdkAppId, faults, now, closing: closing.signal });
+  const webhooks = createWebhooks({ sdkAppId, faults, now, closing: closing.signal });
   webhooks.connect(options.webhook);
 
   const world = createWorld({
     now,
     lagging: () => faults.isArmed('countsLag') || faults.isArmed('listsLag'),
-    dormant: options.emptyWorld ? undefined : dormantFans(population),
+    dormant: options.emptyWorld ? () => undefined : dormantFans(population),
   });
-  world.importAccount(app.admin);
+  world.importAccount(admin);
   if (!options.emptyWorld) seedWorld(world, population);
 
-  const events = createWebhookEvents(webhooks, { now });
-  const act = createPeopleActions({ world, events });
-  const customFields = options.customFields ?? ['Test', 'Team', 'Mood'];
+  const events = createWebhookEvents(webhooks, now);
+  const act = createPeopleActions(world, events);
+  const parts = { world, events, now, customFields: ['Test', 'Team', 'Mood'] };
   const handlers = {
-    follow_get: createFollowGet({ world, now }),
-    ...createFollowBatches({ world, events, now }),
-    portrait_get: createPortraitGet({ world, customFields }),
-    portrait_set: createPortraitSet({ world, events, customFields }),
-    ...createBlockCommands({ world, events }),
-    query_online_status: createOnlineStatus({ world }),
-    account_check: createAccountCheck({ world }),
-    multiaccount_import: createAccountImport({ world }),
-    search: createUserSearch({ world, now }),
+    follow_get: createFollowGet(parts),
+    ...createFollowBatches(parts),
+    ...createProfileCommands(parts),
+    ...createBlockCommands(parts),
+    query_online_status: createOnlineStatus(parts),
+    ...createAccountCommands(parts),
+    search: createUserSearch(parts),
   };
-  const rates = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
-  const admit = createAdmission({ app, now, rates, verify: createUserSigVerifier(app) });
+  const hasRoom = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
+  const admit = createAdmission({ app: { sdkAppId, admin, secretKey }, now, hasRoom });
 
   let avatarsUrl: string | undefined;
   const finish = (json: string) => (avatarsUrl ? moveAvatars(json, avatarsUrl) : json);
   const handleCall = createWireHandler({ handlers, admit, faults, calls, finish, closing: closing.signal });
-  const { secretKey: _, ...publicApp } = app;
-  const handleControl = createControl({ app: publicApp, calls, faults, world, act, webhooks });
+  const handleControl = createControl({ app: { sdkAppId, admin }, calls, faults, world, act, webhooks });
   const server = createHttpServer((request, response) =>
     /^\/sandbox(?=[/?]|$)/.test(request.url ?? '') ? handleControl(request, response) : handleCall(request, response),
   );
@@ -116,5 +107,29 @@ export function createSandbox(options: SandboxOptions = {}) {
     faults,
     calls,
     webhooks,
+  };
+}
+
+/** Starts a sandbox as a process runs it; port 0 takes a free one. */
+export async function startSandbox(port: number) {
+  const sandbox = createSandbox({ servesAvatars: true });
+  const { url } = await sandbox.listen({ port });
+  const lively = createLively(sandbox);
+  return {
+    url,
+    /** What leads a gateway here. */
+    settings: {
+      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
+      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
+      TENCENT_ADMIN: SANDBOX_APP.admin,
+      TENCENT_BASE_URL: url,
+    },
+    lively,
+    /** From now on webhooks go to this address, which must be one of this machine. */
+    tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
+    async close(): Promise<void> {
+      lively.stop();
+      await sandbox.close();
+    },
   };
 }

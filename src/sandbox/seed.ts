@@ -52,7 +52,7 @@ export function dormantFans({ seed, people }: SeedOptions): DormantAccounts {
     const { Tag_Profile_IM_Nick: nick = id, Tag_Profile_IM_Image: image } = inventProfile(id, seed, -number);
     const items: WireProfileItem[] = [{ Tag: 'Tag_Profile_IM_Nick', Value: nick }];
     if (image !== undefined) items.push({ Tag: 'Tag_Profile_IM_Image', Value: image });
-    return { profile: { items, sequence: 1, changedAt: 0 }, follows: [{ id: STAR, time: lightFanTime(number) }] };
+    return { profile: { items, sequence: 1, changedAt: 0 }, follows: new Map([[STAR, lightFanTime(number)]]) };
   };
 }
 
@@ -78,7 +78,7 @@ function seedFame(world: World, { seed, people }: SeedOptions): void {
   const random = createRandom(seed);
   for (let number = 1; number <= people; number += 1) {
     const fans = Math.min(Math.floor(MOST_FANS / number ** 0.8), Math.floor(people / 2));
-    let missing = fans - world.size(personId(number), 'fans');
+    let missing = fans - world.list(personId(number), 'fans').length;
     while (missing > 0) {
       // Some people follow far more than others do.
       const fan = 1 + Math.floor(people * random() ** 1.5);
@@ -93,7 +93,7 @@ function seedStar(world: World, { seed, people }: SeedOptions): void {
   world.importAccount(STAR, inventProfile(STAR, seed, 0));
   world.adoptFans(
     STAR,
-    Array.from({ length: light }, (_, index) => ({ id: lightFanId(index + 1), time: lightFanTime(index + 1) })),
+    Array.from({ length: light }, (_, index) => [lightFanId(index + 1), lightFanTime(index + 1)]),
   );
   world.follow('UserID_001', STAR, SAMPLE_TIME);
   for (let number = 1; number <= people; number += 1) {

@@ -4,8 +4,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
 
-/** What the caller claims in the query, and the second at which it is judged. */
-type Claim = { sdkAppId: number; identifier: string; nowSeconds: number };
+/** What the caller claims in the query, the second at which it is judged, and the app's key. */
+type Claim = { sdkAppId: number; identifier: string; nowSeconds: number; secretKey: string };
 
 const CONTENT = z.object({
   'TLS.ver': z.literal('2.0'),
@@ -21,21 +21,17 @@ type Content = z.infer<typeof CONTENT>;
 const MAX_INFLATED_BYTES = 8 * 1024;
 
 /** Answers 0 when the UserSig is good, else the ErrorCode of its first defect in the contract's order. */
-export type UserSigVerifier = (userSig: string, claim: Claim) => number;
-
-export function createUserSigVerifier({ secretKey }: { secretKey: string }): UserSigVerifier {
-  return (userSig, claim) => {
-    const content = decodeUserSig(userSig);
-    if (!content) return 70003;
-    if (content['TLS.sdkappid'] !== claim.sdkAppId) return 70014;
-    if (content['TLS.identifier'] !== claim.identifier) return 70013;
-    if (claim.nowSeconds > content['TLS.time'] + content['TLS.expire']) return 70001;
-    return content['TLS.userbuf'] === undefined && hasGoodHmac(content, secretKey) ? 0 : 70009;
-  };
+export function defectOf(userSig: string, { sdkAppId, identifier, nowSeconds, secretKey }: Claim): number {
+  const content = decodeUserSig(userSig);
+  if (!content) return 70003;
+  if (content['TLS.sdkappid'] !== sdkAppId) return 70014;
+  if (content['TLS.identifier'] !== identifier) return 70013;
+  if (nowSeconds > content['TLS.time'] + content['TLS.expire']) return 70001;
+  return content['TLS.userbuf'] === undefined && hasGoodHmac(content, secretKey) ? 0 : 70009;
 }
 
-/** The content of a UserSig, verified or not; undefined when it is not a UserSig at all. */
-export function decodeUserSig(userSig: string): Content | undefined {
+/** Undefined when it is not a UserSig at all. */
+function decodeUserSig(userSig: string): Content | undefined {
   if (!/^[A-Za-z0-9*-]+_{0,2}$/.test(userSig) || userSig.length % 4 !== 0) return undefined;
   const base64 = userSig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '=');
   try {

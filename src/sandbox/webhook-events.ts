@@ -2,11 +2,8 @@
 import type { WireProfileItem } from '../tencent/wire.ts';
 import type { Platform, Tags } from './accounts.ts';
 import { APIS, type RateAlarm } from './apis.ts';
-import type { Webhooks } from './webhooks.ts';
+import type { Origin, Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
-
-/** Where a change came from: the webhook's query says so. */
-export type Origin = { clientIp: string; platform: 'RESTAPI' | 'Web' | 'Android' | 'iOS' };
 
 const PHONE: Origin = { clientIp: '127.0.0.1', platform: 'iOS' };
 
@@ -20,28 +17,26 @@ type StateChange = keyof typeof STATE_CHANGES;
 
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
-export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: { now: () => number }) {
+export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, now: () => number) {
   return {
     followed(from: string, targets: string[], origin: Origin): void {
       const FollowList = targets.map((id) => ({ To_Account: id }));
-      const body = { From_Account: from, FollowList, EventTime: now() };
-      if (targets.length > 0) send('Follow.CallbackAfterFollowAdd', body, origin);
+      send('Follow.CallbackAfterFollowAdd', { From_Account: from, FollowList, EventTime: now() }, origin);
     },
 
     unfollowed(from: string, targets: string[], origin: Origin): void {
-      const body = { From_Account: from, To_Account: targets, EventTime: now() };
-      if (targets.length > 0) send('Follow.CallbackAfterFollowDelete', body, origin);
+      send('Follow.CallbackAfterFollowDelete', { From_Account: from, To_Account: targets, EventTime: now() }, origin);
     },
 
     profileSet(id: string, changed: WireProfileItem[], origin: Origin): void {
       const body = { Operator_Account: id, From_Account: id, EventTime: now(), ProfileItem: changed };
-      if (changed.length > 0) send('Profile.CallbackPortraitSet', body, origin);
+      send('Profile.CallbackPortraitSet', body, origin);
     },
 
     /** Names no time. */
     blocked(from: string, targets: string[], isBlocked: boolean, origin: Origin): void {
       const PairList = targets.map((to) => ({ From_Account: from, To_Account: to }));
-      if (targets.length > 0) send(`Sns.CallbackBlackList${isBlocked ? 'Add' : 'Delete'}`, { PairList }, origin);
+      send(`Sns.CallbackBlackList${isBlocked ? 'Add' : 'Delete'}`, { PairList }, origin);
     },
 
     stateChanged(id: string, how: StateChange): void {
@@ -60,23 +55,23 @@ export function createWebhookEvents({ send }: Pick<Webhooks, 'send'>, { now }: {
 export type PeopleActions = ReturnType<typeof createPeopleActions>;
 
 /** What people do in their own apps, without the gateway: the same changes as over REST, with the same webhooks. */
-export function createPeopleActions({ world, events }: { world: World; events: WebhookEvents }) {
+export function createPeopleActions(world: World, events: WebhookEvents) {
   return {
     follow(from: string, to: string, atSeconds?: number): boolean {
       const changed = world.follow(from, to, atSeconds);
-      events.followed(from, changed ? [to] : [], PHONE);
+      if (changed) events.followed(from, [to], PHONE);
       return changed;
     },
 
     unfollow(from: string, to: string): boolean {
       const changed = world.unfollow(from, to);
-      events.unfollowed(from, changed ? [to] : [], PHONE);
+      if (changed) events.unfollowed(from, [to], PHONE);
       return changed;
     },
 
     block(from: string, to: string, isBlocked = true): boolean {
       const changed = world.setBlocked(from, to, isBlocked);
-      events.blocked(from, changed ? [to] : [], isBlocked, PHONE);
+      if (changed) events.blocked(from, [to], isBlocked, PHONE);
       return changed;
     },
 
@@ -89,7 +84,7 @@ export function createPeopleActions({ world, events }: { world: World; events: W
     /** Answers the tags whose value is new. */
     setProfile(id: string, tags: Tags): WireProfileItem[] {
       const changed = world.setProfile(id, tags);
-      events.profileSet(id, changed, PHONE);
+      if (changed.length > 0) events.profileSet(id, changed, PHONE);
       return changed;
     },
   };

@@ -33,7 +33,8 @@ export type Delivery = {
 };
 
 type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
-type Sender = { clientIp?: string; platform: string };
+/** Where a change came from: the webhook's query says so. */
+export type Origin = { clientIp?: string; platform: 'RESTAPI' | 'iOS' };
 
 const MAX_DELIVERIES = 200;
 const TIMEOUT_MS = 2000;
@@ -45,15 +46,15 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   const deliveries: Delivery[] = [];
   const pending = new Set<Promise<void>>();
 
-  function signedUrl(address: string, command: CallbackCommand, sender: Sender, token: string | undefined): string {
+  function signedUrl(address: string, command: CallbackCommand, origin: Origin, token: string | undefined): string {
     const url = new URL(address);
     const requestTime = String(Math.floor(now() / 1000));
     url.search = new URLSearchParams({
       SdkAppid: String(sdkAppId),
       CallbackCommand: command,
       contenttype: 'json',
-      ...(sender.clientIp && { ClientIP: sender.clientIp }),
-      OptPlatform: sender.platform,
+      ...(origin.clientIp && { ClientIP: origin.clientIp }),
+      OptPlatform: origin.platform,
       ...(token !== undefined && { Sign: signWebhook(token, requestTime), RequestTime: requestTime }),
     }).toString();
     return url.href;
@@ -76,14 +77,14 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     }
   }
 
-  async function deliver(to: WebhookTarget, command: CallbackCommand, fields: object, sender: Sender): Promise<void> {
+  async function deliver(to: WebhookTarget, command: CallbackCommand, fields: object, origin: Origin): Promise<void> {
     const { webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw(command);
     const body = { CallbackCommand: command, ...fields };
     const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
     if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
     for (let copies = webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
       if (closing.aborted) return;
-      const url = signedUrl(to.url, command, sender, token || undefined);
+      const url = signedUrl(to.url, command, origin, token || undefined);
       deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
       if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
     }
@@ -96,10 +97,10 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
       target = to;
     },
 
-    send(command: CallbackCommand, fields: object, sender: Sender): void {
+    send(command: CallbackCommand, fields: object, origin: Origin): void {
       if (!target || closing.aborted) return;
       // A delivery fails only by closing down in the middle of a delay.
-      const delivery = deliver(target, command, fields, sender)
+      const delivery = deliver(target, command, fields, origin)
         .catch(() => {})
         .finally(() => pending.delete(delivery));
       pending.add(delivery);

@@ -9,6 +9,7 @@ import { corrupt } from './corrupt.ts';
 import { type Answer, failAnswer, type Handler, okAnswer, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
 import { isObject, parseJson, readText, send, sendJson } from './http.ts';
+import type { Origin } from './webhooks.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -24,14 +25,14 @@ type Dependencies = {
 
 export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
   /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
-  function answerTo(admission: Admission, json: unknown, clientIp: string): Answer {
+  function answerTo(admission: Admission, json: unknown, origin: Origin): Answer {
     const { command, faults } = admission;
     const { service } = APIS[command];
     try {
       admit(admission);
       const body = checkBody(json, service);
       if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
-      return okAnswer(service, handlers[command](body, { faults, clientIp }));
+      return okAnswer(service, handlers[command](body, { faults, origin }));
     } catch (error) {
       if (error instanceof Refusal) return failAnswer(service, error.code, error.message);
       throw error;
@@ -56,7 +57,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     if (instead) return settled(instead);
 
     const admission = { method: request.method ?? '', command, query, faults: drawn };
-    const answer = answerTo(admission, json, request.socket.remoteAddress ?? '');
+    const answer = answerTo(admission, json, { clientIp: request.socket.remoteAddress ?? '', platform: 'RESTAPI' });
     settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
     if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
     if (drawn.answerLost) return void request.socket.destroy();

@@ -1,14 +1,13 @@
 // The state behind the wire: accounts, and who follows whom since when (CONTRACT 9.1).
-import { createAccounts, type DormantAccounts } from './accounts.ts';
-import { addMember, inOrder, type Member, type MemberList, memberList, removeMember } from './member-list.ts';
+import { createAccounts, type DormantAccounts, type Member } from './accounts.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
 
 type Dependencies = {
   now: () => number;
   /** True while changes may have to be shown late: only then are the overwritten follow times kept. */
-  lagging?: () => boolean;
-  dormant?: DormantAccounts;
+  lagging: () => boolean;
+  dormant: DormantAccounts;
 };
 
 /** A change of an edge; `before` is the follow time that it overwrote, undefined = `from` did not follow `to`. */
@@ -19,7 +18,7 @@ const MAX_CHANGES = 10_000;
 export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
-export function createWorld({ now, lagging = () => false, dormant = () => undefined }: Dependencies) {
+export function createWorld({ now, lagging, dormant }: Dependencies) {
   const { find, get, remove, ...accounts } = createAccounts(now, dormant);
   /** Recent changes, so that a lagging answer can show the world of a moment ago (CONTRACT U22). */
   const changes: Change[] = [];
@@ -28,7 +27,7 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
   function followTime(from: string, to: string, asOf?: number): number | undefined {
     const overwrote = ({ atMs, ...edge }: Change) => atMs > Number(asOf) && edge.from === from && edge.to === to;
     const change = asOf === undefined ? undefined : changes.find(overwrote);
-    return change ? change.before : find(from)?.times.get(to);
+    return change ? change.before : find(from)?.follows.get(to);
   }
 
   /** `other` as a member of a list of `id`: in none or one element. A mutual's time is the later of the two. */
@@ -39,83 +38,74 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
   }
 
   /** The accounts whose relation with `id`, in either direction, has changed since `asOf`. */
-  function changedWith(id: string, asOf: number): Set<string> {
+  function changedWith(id: string, asOf = Number.POSITIVE_INFINITY): Set<string> {
     const recent = changes.filter(({ atMs, from, to }) => atMs > asOf && (from === id || to === id));
     return new Set(recent.map(({ from, to }) => (from === id ? to : from)));
   }
 
-  /** A list ready to be paged. */
-  function members(id: string, list: ListName, asOf?: number): MemberList {
-    const { times, ...lists } = get(id);
-    const changed: Set<string> = asOf === undefined ? new Set() : changedWith(id, asOf);
-    if (list === 'mutuals') {
-      const others = new Set([...times.keys(), ...changed]);
-      return memberList([...others].flatMap((other) => memberOf(id, list, other, asOf)));
+  /** A whole list in page order. */
+  function list(id: string, name: ListName, asOf?: number): readonly Member[] {
+    const account = get(id);
+    const changed = changedWith(id, asOf);
+    if (name === 'mutuals') {
+      const others = new Set([...account.follows.keys(), ...changed]);
+      return [...others].flatMap((other) => memberOf(id, name, other, asOf)).sort(compareMembers);
     }
-    if (changed.size === 0) return lists[list];
-    const untouched = lists[list].members.filter((member) => !changed.has(member.id));
-    return memberList([...untouched, ...[...changed].flatMap((other) => memberOf(id, list, other, asOf))]);
+    account.inOrder[name] ??= Array.from(account[name], ([id, time]) => ({ id, time })).sort(compareMembers);
+    const current = account.inOrder[name];
+    if (changed.size === 0) return current;
+    const untouched = current.filter((member) => !changed.has(member.id));
+    return [...untouched, ...[...changed].flatMap((other) => memberOf(id, name, other, asOf))].sort(compareMembers);
   }
 
-  const size = (id: string, list: ListName, asOf?: number): number => members(id, list, asOf).members.length;
-
-  function record(from: string, to: string, before: number | undefined): void {
+  /** Sets or ends an edge, and answers whether anything changed: a repeated follow keeps its first time (CONTRACT U14). */
+  function setEdge(from: string, to: string, time: number | undefined): boolean {
+    const [follower, followed] = [get(from), get(to)];
+    const before = follower.follows.get(to);
+    if (from === to || (before === undefined) === (time === undefined)) return false;
     if (lagging()) changes.push({ atMs: now(), from, to, before });
     if (changes.length > MAX_CHANGES) changes.splice(0, MAX_CHANGES / 2);
-  }
-
-  /** Answers whether anything changed: a repeated follow keeps its first time (CONTRACT U14). */
-  function follow(from: string, to: string, atSeconds = Math.floor(now() / 1000)): boolean {
-    const [follower, followed] = [get(from), get(to)];
-    if (from === to || follower.times.has(to)) return false;
-    record(from, to, undefined);
-    follower.times.set(to, atSeconds);
-    addMember(follower.follows, { id: to, time: atSeconds });
-    addMember(followed.fans, { id: from, time: atSeconds });
+    if (time === undefined) {
+      follower.follows.delete(to);
+      followed.fans.delete(from);
+    } else {
+      follower.follows.set(to, time);
+      followed.fans.set(from, time);
+    }
+    delete follower.inOrder.follows;
+    delete followed.inOrder.fans;
     return true;
   }
 
-  function unfollow(from: string, to: string): boolean {
-    const [follower, followed] = [get(from), get(to)];
-    const time = follower.times.get(to);
-    if (time === undefined) return false;
-    record(from, to, time);
-    follower.times.delete(to);
-    removeMember(follower.follows, { id: to, time });
-    removeMember(followed.fans, { id: from, time });
-    return true;
-  }
+  const follow = (from: string, to: string, atSeconds = Math.floor(now() / 1000)) => setEdge(from, to, atSeconds);
+  const unfollow = (from: string, to: string) => setEdge(from, to, undefined);
 
   return {
     ...accounts,
     followTime,
-    members,
-    size,
+    list,
     follow,
     unfollow,
 
-    /** A whole list in page order. */
-    list: (id: string, list: ListName, asOf?: number): Member[] => [...inOrder(members(id, list, asOf))],
-
     counts: (id: string, asOf?: number): Record<ListName, number> => ({
-      fans: size(id, 'fans', asOf),
-      follows: size(id, 'follows', asOf),
-      mutuals: size(id, 'mutuals', asOf),
+      fans: list(id, 'fans', asOf).length,
+      follows: list(id, 'follows', asOf).length,
+      mutuals: list(id, 'mutuals', asOf).length,
     }),
 
     /** Takes the account and every edge of it away (CONTRACT U24, U25). */
     removeAccount(id: string): void {
-      const account = get(id);
-      for (const to of [...account.times.keys()]) unfollow(id, to);
-      // Oldest first: each removal then takes the end of a list that may be 100,000 long.
-      for (const fan of [...inOrder(account.fans)].reverse()) unfollow(fan.id, id);
+      const { follows, fans } = get(id);
+      for (const to of [...follows.keys()]) unfollow(id, to);
+      for (const from of [...fans.keys()]) unfollow(from, id);
       remove(id);
     },
 
-    /** Puts dormant accounts into a list of fans at once. Each must say of itself that it follows `id` since then. */
-    adoptFans(id: string, fans: Member[]): void {
+    /** Puts dormant accounts into a list of fans. Each must say of itself that it follows `id` since then. */
+    adoptFans(id: string, fans: [id: string, time: number][]): void {
       const account = get(id);
-      account.fans = memberList([...account.fans.members, ...fans]);
+      for (const [fan, time] of fans) account.fans.set(fan, time);
+      delete account.inOrder.fans;
     },
 
     /**
@@ -131,4 +121,11 @@ export function createWorld({ now, lagging = () => false, dormant = () => undefi
       }
     },
   };
+}
+
+/** Page order: newest first, equal times by account (CONTRACT U3). */
+export function compareMembers(a: Member, b: Member): number {
+  if (a.time !== b.time) return b.time - a.time;
+  if (a.id === b.id) return 0;
+  return a.id < b.id ? -1 : 1;
 }

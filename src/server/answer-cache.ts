@@ -1,17 +1,9 @@
 // Finished answers as bytes: the same request of the same viewer gets them while all that they were made from holds.
+import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import type { RequestState } from './request-state.ts';
-
-/** What was asked: the request as it came, the types that it accepts, and its viewer. */
-export type Question = {
-  viewer: Viewer | null;
-  accept: string;
-  method: string;
-  url: string;
-  body?: string | undefined;
-};
 
 export type AnswerBytes = { readonly contentType: string; readonly body: Buffer };
 type Answer = AnswerBytes & { readonly facts: ReturnType<typeof factsOf>; readonly keptUntil: number };
@@ -43,20 +35,19 @@ export function createAnswerCache(isCurrent: (group: string, generation: number)
 
   return {
     /** The answer to this question, if it is known and still holds. */
-    find(question: Question): Answer | undefined {
-      const key = keyOf(question);
-      const answer = answers.get(key);
+    find(question: string): Answer | undefined {
+      const answer = answers.get(question);
       if (!answer || holds(answer)) return answer;
-      answers.delete(key);
+      answers.delete(question);
       return undefined;
     },
 
     /** Keeps an answer of a query without errors in which nothing is stale. */
-    keep(question: Question, state: RequestState, { contentType, body }: AnswerBytes): void {
+    keep(question: string, state: RequestState, { contentType, body }: AnswerBytes): void {
       const { freshUntil, isWhole } = state;
       if (!isWhole) return;
       const keptUntil = Number.isFinite(freshUntil) ? freshUntil : clock.now() + TIMELESS_MS;
-      answers.set(keyOf(question), { facts: factsOf(state), contentType, body, keptUntil });
+      answers.set(question, { facts: factsOf(state), contentType, body, keptUntil });
     },
   };
 }
@@ -67,7 +58,7 @@ function factsOf({ document, documentId, operationName, operationType, ...state 
   return { document, documentId, operationName, operationType, freshUntil, groups, isWhole, dependsOnViewer };
 }
 
-/** Only what could be mistaken for something else is quoted. */
-function keyOf({ viewer, accept, method, url, body }: Question): string {
-  return `${JSON.stringify([viewer?.userId ?? null, accept])}${method} ${body ?? url}`;
+/** What was asked, by which viewer, in which types. Only what could be mistaken for something else is quoted. */
+export function questionOf({ method, url, headers }: IncomingMessage, viewer: Viewer | null, body?: string): string {
+  return `${JSON.stringify([viewer?.userId ?? null, headers.accept])}${method} ${body ?? url}`;
 }

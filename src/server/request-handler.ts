@@ -10,7 +10,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { BeginSpan, Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { AnswerBytes, AnswerCache } from './answer-cache.ts';
+import { type AnswerBytes, type AnswerCache, questionOf } from './answer-cache.ts';
 import { readBody } from './body.ts';
 import { createCacheHeaders } from './cache-control.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
@@ -131,15 +131,14 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
   async function answer(request: IncomingMessage, response: ServerResponse, state: RequestState, body?: string) {
     const { method = '', url = '', headers } = request;
-    const accept = headers.accept || '*/*';
-    const question = { viewer: state.viewer, accept, method, url, body };
+    const question = questionOf(request, state.viewer, body);
     const known = answers.find(question);
     if (known) {
       Object.assign(state, known.facts);
       graphql.repeat(state);
       return send(request, response, state, known);
     }
-    const accepted = readAccept(accept);
+    const accepted = readAccept(headers.accept || '*/*');
     const result = await graphql.run(readParams(url, body), state, { method, acceptsStream: accepted.stream !== null });
     if (isAsyncIterable(result)) {
       if (response.destroyed) return result.return?.();

@@ -87,7 +87,11 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
         try {
           const viewer = await viewerOf(authenticate, request, connectionParams);
           connectionOf(socket).viewer = viewer;
-          if (viewer?.expiresAt != null) closeAt(viewer.expiresAt - CLOSE_EARLY_MS, socket);
+          if (viewer?.expiresAt != null) {
+            // By this code clients connect again, with new credentials.
+            const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
+            socket.once('close', setAlarm(clock, viewer.expiresAt - CLOSE_EARLY_MS - clock.now(), close));
+          }
           return true;
         } catch (error) {
           if (!(error instanceof GatewayError)) {
@@ -153,12 +157,6 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
   });
 
   const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
-
-  /** Closes a connection whose credentials end: by this code clients connect again, with new ones. */
-  function closeAt(at: number, socket: WebSocket) {
-    const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
-    socket.once('close', setAlarm(clock, at - clock.now(), close));
-  }
 
   function finish(socket: WebSocket, payload: SubscribePayload) {
     const { running } = connectionOf(socket);

@@ -4,8 +4,7 @@ import type { Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import { CACHE_KINDS, type CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
-import { COMMANDS } from '../tencent/commands.ts';
-import type { Command } from '../tencent/wire.ts';
+import { COMMANDS, type Command } from '../tencent/wire.ts';
 import { addReadings, type Readings } from './readings.ts';
 
 export type MetricsOptions = {

@@ -6,13 +6,12 @@ import { createOccasionalReport } from '../report.ts';
 import type { Span } from '../span.ts';
 import type { Health } from './breaker.ts';
 import type { TencentClientOptions } from './client.ts';
-import { COMMANDS } from './commands.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
 import type { Signature } from './signature.ts';
 import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
-import type { Command } from './wire.ts';
+import { COMMANDS, type Command } from './wire.ts';
 
 export type AttemptOptions = Pick<TencentClientOptions, 'sdkAppId' | 'adminId' | 'clock' | 'budget'> &
   Required<Pick<TencentClientOptions, 'timeoutMs' | 'random' | 'onCall' | 'report'>> & {

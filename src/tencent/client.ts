@@ -12,8 +12,6 @@ import { createSignature } from './signature.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
-export type { Report } from '../report.ts';
-
 /** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;
 

@@ -1,9 +1,8 @@
 // The upstream's failures as GatewayErrors: a sentence for people, the command and the number in `upstream`, the reason
 // for the log. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
 import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
-import { COMMANDS } from './commands.ts';
 import { findErrorRule } from './error-table.ts';
-import type { Command } from './wire.ts';
+import { COMMANDS, type Command } from './wire.ts';
 
 /** The upstream answered, and the answer is no. */
 export class UpstreamRefusal extends GatewayError {

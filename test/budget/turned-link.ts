@@ -5,7 +5,7 @@ import type { RedisLink } from '../../src/cache/redis-link.ts';
 import type { TestClock } from '../support/clock.ts';
 
 export type TurnedLink = RedisLink & {
-  /** `away`: nothing is executed; `mute`: scripts are executed, and nobody hears of it. */
+  /** `away`: nothing is executed; `mute`: scripts are executed, and their answers are lost. */
   condition: 'up' | 'away' | 'mute';
   /** Scripts that this replica has had executed. */
   runs: number;

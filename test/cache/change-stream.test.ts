@@ -1,4 +1,4 @@
-// The change stream: what one replica writes all replicas hear, once and in one order, and whatever Redis does to it.
+// The change stream: all replicas hear what one of them writes, once and in one order, and whatever Redis does to it.
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChangeStream, createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';

@@ -24,7 +24,7 @@ async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   });
   let born = 0;
 
-  /** A question about people who are new, so that nobody knows the answer yet. */
+  /** A question about people who are new, so that no replica knows the answer yet. */
   function someNewcomers(count: number) {
     return Array.from({ length: count }, () => {
       const id = `new${born++}`;

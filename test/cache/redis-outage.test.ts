@@ -204,7 +204,7 @@ test('a query waits for a silent Redis once, whatever it asks for, and the next 
   const asked = gateway.sandbox.calls.count();
   for (const id of ['crowd_000001', 'crowd_000002', 'crowd_000003']) await gateway.query(screen(id));
   expect(gateway.sandbox.calls.count()).toBeGreaterThan(asked);
-  // Only the look whether it is back waits again, and nobody waits for that.
+  // Only the look whether it is back waits again, and no query waits for that.
   expect(waits.length - before).toBeLessThanOrEqual(1);
 });
 

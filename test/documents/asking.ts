@@ -20,7 +20,7 @@ export const FORMS: readonly [string, (id: string) => Record<string, unknown>][]
 export const postJson = (gateway: Pick<TestGateway, 'url'>, body: object, headers: Record<string, string> = {}) =>
   post(gateway as TestGateway, JSON.stringify(body), 'application/json', headers);
 
-/** The same request by GET: what is not text goes as JSON. */
+/** The same request by GET: values that are no text go as JSON. */
 export function getJson(
   gateway: Pick<TestGateway, 'url'>,
   body: Record<string, unknown>,

@@ -73,7 +73,7 @@ describe('in strict mode', () => {
 
   test('an unknown document is refused before anything looks into it, over POST, GET, WebSocket and as a stream', async () => {
     const gateway = await openStrict();
-    // It cannot be parsed: who looked into it would say so.
+    // It cannot be parsed: a look into it would say so.
     for (const query of [UNKNOWN, 'not even GraphQL {']) {
       for (const send of [postJson, getJson]) {
         for (const accept of ['application/json', 'application/graphql-response+json', 'text/event-stream']) {

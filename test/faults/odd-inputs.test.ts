@@ -1,4 +1,4 @@
-// Inputs that nobody means to send, each with its right answer: what the upstream may say, and what clients may ask.
+// Inputs that no client means to send, each with its right answer: what the upstream may say, and what clients may ask.
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';

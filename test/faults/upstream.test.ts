@@ -161,7 +161,7 @@ test.each(Object.keys(LOSSES))(
   async (loss) => {
     const redis = await startRedis();
     const gateway = await openGateway({
-      // Neither ends before the test does: what is stale is not served for want of time.
+      // Neither ends before the test does: a stale value is not served for want of time.
       env: {
         AUTH: 'development',
         REDIS_URL: redis.url,

@@ -49,18 +49,15 @@ function openService() {
     ...cacheOptions(LIFETIMES),
     redis: null,
   });
-  let upstreamCalls = 0;
   const call: CallOptions = {
     signal: new AbortController().signal,
     deadlineAt: clock.now() + 3_600_000,
-    onUpstreamCall: () => upstreamCalls++,
   };
   return {
     find: (viewer: string, user: string, maxCalls: number) =>
       createKnownFans(service, { maxCalls })(viewer, user, call),
     service,
     call,
-    upstreamCalls: () => upstreamCalls,
   };
 }
 

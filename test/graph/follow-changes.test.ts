@@ -322,7 +322,7 @@ test('after WRITE_LAG_SECONDS the upstream is believed again', async () => {
   const clock = createHastyClock();
   const gateway = await openWorld({ clock, env: { WRITE_LAG_SECONDS: '30' } });
   await follow(gateway, 'anna', ['bert']);
-  // Somebody else undoes it where nobody tells us.
+  // It is undone elsewhere, without a webhook.
   gateway.sandbox.world.unfollow('anna', 'bert');
   const ask = () => gateway.as('anna').data('{ user(id: "bert") { viewerIsFollowing fansCount } }');
   expect(await ask()).toMatchObject({ user: { viewerIsFollowing: true } });

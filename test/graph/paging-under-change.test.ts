@@ -1,4 +1,4 @@
-// The promise that no peer makes: a list that changes while it is paged loses and repeats nobody who stayed.
+// The promise that no peer makes: a list that changes while it is paged loses and repeats no member who stayed.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHastyClock, type TestClock } from '../support/clock.ts';

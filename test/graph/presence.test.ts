@@ -73,7 +73,7 @@ test.each(Object.entries(MAY))('presence for %s is shown to them alone, by every
       continue;
     }
     act.connect('bert', 'PC');
-    // Of oneself everybody hears, so that what comes first tells whether the other came at all.
+    // A viewer always hears of themselves, so the event that comes first tells whether the other came at all.
     await gateway.sandbox.webhooks.settled();
     if (isAllowed) expect((await events.next())?.data).toContain('"bert"');
     else {

@@ -1,4 +1,4 @@
-// HTTP as nobody sends it by accident: each is refused with a 4xx and a code, costs nothing upstream, and harms nobody else.
+// Hostile HTTP: each request is refused with a 4xx and a code, costs nothing upstream, and harms no other client.
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// Frontends that keep asking over kept-alive connections, until nobody lets them in any more.
+// Frontends that keep asking over kept-alive connections, until no connection is accepted any more.
 import { Agent, request } from 'node:http';
 
 type Answer = { status: number; connection: string | undefined; body: string };

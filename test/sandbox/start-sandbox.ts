@@ -4,42 +4,9 @@ import { deflateSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { APIS } from '../../src/sandbox/apis.ts';
 import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
-import type {
-  AccountCheckResponse,
-  AccountImportResponse,
-  BlackListChangeResponse,
-  BlackListCheckResponse,
-  BlackListGetResponse,
-  Command,
-  Envelope,
-  FollowChangeResponse,
-  FollowCheckResponse,
-  FollowGetInfoResponse,
-  FollowGetResponse,
-  OnlineStatusResponse,
-  PortraitGetResponse,
-  UserSearchResponse,
-  WireFollowItem,
-} from '../../src/tencent/wire.ts';
+import type { Command } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
-
-type Responses = {
-  follow_get: FollowGetResponse;
-  follow_get_info: FollowGetInfoResponse;
-  follow_check: FollowCheckResponse;
-  follow_add: FollowChangeResponse;
-  follow_delete: FollowChangeResponse;
-  portrait_get: PortraitGetResponse;
-  portrait_set: Envelope;
-  black_list_add: BlackListChangeResponse;
-  black_list_delete: BlackListChangeResponse;
-  black_list_check: BlackListCheckResponse;
-  black_list_get: BlackListGetResponse;
-  query_online_status: OnlineStatusResponse;
-  account_check: AccountCheckResponse;
-  multiaccount_import: AccountImportResponse;
-  search: UserSearchResponse;
-};
+import type { Responses, WireFollowItem } from './responses.ts';
 
 /** 2023-11-14T22:13:20Z. */
 export const START_MS = 1_700_000_000_000;

@@ -46,7 +46,7 @@ export function createHastyClock(timeoutMs = 4000): TestClock {
   };
 }
 
-/** A clock that runs as the real one does, and can be turned forward: what sleeps past that moment wakes at once. */
+/** A clock that runs as the real one does, and can be turned forward: sleepers that are due by then wake at once. */
 export function createRunningClock(): TestClock {
   let ahead = 0;
   const now = () => Date.now() + ahead;

@@ -57,7 +57,7 @@ export async function startRedisProcess({ args = [], program: named }: RedisProc
   };
 }
 
-/** Its second port, too, somebody else may take between finding and using it. */
+/** Another process may take its second port, too, between finding and using it. */
 async function startMaster(
   more: readonly string[],
   tries = 3,
@@ -117,7 +117,7 @@ async function untilWhole(admin: Redis): Promise<void> {
   }
 }
 
-// Between finding a free port and using it somebody else may take it.
+// Another process may take a free port between finding and using it.
 async function launchSomewhere(
   program: string,
   folder: string,

@@ -1,4 +1,4 @@
-// Of what webhooks claim, subscribers are told what the upstream confirms, by one check and no read of a list.
+// Subscribers are told the claims of webhooks that the upstream confirms, by one check and no read of a list.
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';

@@ -1,4 +1,4 @@
-// Webhooks over HTTP, as the sandbox sends them and as nobody should.
+// Webhooks over HTTP, as the sandbox sends them and as no client should.
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';

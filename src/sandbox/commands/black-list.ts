@@ -1,21 +1,12 @@
 // black_list_add, black_list_delete, black_list_check and black_list_get (CONTRACT 10).
-import type {
-  BlackCheckRelation,
-  BlackListChangeResponse,
-  BlackListCheckResponse,
-  BlackListGetResponse,
-} from '../../tencent/wire.ts';
+import type { BlackCheckRelation } from '../../tencent/wire.ts';
 import { changeTargets, failAccounts, failureOf, readFromAccount, readTargets } from '../checks.ts';
-import { type Call, failed, type Handler, processed, Refusal } from '../envelope.ts';
-import type { WebhookEvents } from '../webhook-events.ts';
-import type { World } from '../world.ts';
+import { type Call, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 
 const MAX_TARGETS = 1000;
 const MAX_BLOCKED = 1000;
 
-type Dependencies = { world: World; events: Pick<WebhookEvents, 'blocked'> };
-
-export function createBlockCommands({ world, events }: Dependencies) {
+export function createBlockCommands({ world, events }: Parts) {
   function refusalOf(from: string, to: string, { faults }: Call) {
     if (to === from) return failed(to, 30001, 'From_Account cannot block itself');
     if (world.hasBlocked(from, to))
@@ -24,18 +15,18 @@ export function createBlockCommands({ world, events }: Dependencies) {
   }
 
   const changeTo =
-    (isBlocked: boolean): Handler<BlackListChangeResponse> =>
+    (isBlocked: boolean): Handler =>
     (body, call) => {
       const { from, targets } = readTargets(world, body, MAX_TARGETS);
       const ResultItem = changeTargets(targets, {
         failureFor: (to) => failureOf(world, to, call) ?? (isBlocked ? refusalOf(from, to, call) : undefined),
         change: (to) => world.setBlocked(from, to, isBlocked),
-        tell: (changed) => events.blocked(from, changed, isBlocked, { clientIp: call.clientIp, platform: 'RESTAPI' }),
+        tell: (changed) => events.blocked(from, changed, isBlocked, call.origin),
       });
       return { ResultItem, ...failAccounts(ResultItem) };
     };
 
-  const black_list_check: Handler<BlackListCheckResponse> = (body, call) => {
+  const black_list_check: Handler = (body, call) => {
     const { from, targets } = readTargets(world, body, MAX_TARGETS);
     const [, type] = /^BlackCheckResult_Type_(Single|Both)$/.exec(String(body.CheckType)) ?? [];
     if (!type) throw new Refusal(30001, 'CheckType must be BlackCheckResult_Type_Single or BlackCheckResult_Type_Both');
@@ -48,7 +39,7 @@ export function createBlockCommands({ world, events }: Dependencies) {
     return { BlackListCheckItem: items, ...failAccounts(items) };
   };
 
-  const black_list_get: Handler<BlackListGetResponse> = (body, { faults }) => {
+  const black_list_get: Handler = (body, { faults }) => {
     const from = readFromAccount(body, 30001);
     const { StartIndex: start, MaxLimited: max } = body;
     if (!isCount(start) || !isCount(max) || max > MAX_TARGETS) throw new Refusal(30001);

@@ -1,48 +1,39 @@
 // follow_add, follow_delete, follow_check and follow_get_info: one user and a list of others, each with its own result
 // (CONTRACT 4.2 to 4.5, U14 to U20, U26).
-import type {
-  FollowChangeResponse,
-  FollowCheckResponse,
-  FollowCheckType,
-  FollowGetInfoResponse,
-} from '../../tencent/wire.ts';
 import { changeTargets, failureOf, pluck, readTargets } from '../checks.ts';
-import { failed, type Handler, processed } from '../envelope.ts';
-import type { WebhookEvents } from '../webhook-events.ts';
-import type { World } from '../world.ts';
+import { failed, type Handler, type Parts, processed } from '../envelope.ts';
 
-type Dependencies = { world: World; events: WebhookEvents; now: () => number };
-
-export function createFollowBatches({ world, events, now }: Dependencies) {
-  function relation(from: string, to: string, asOf?: number): FollowCheckType {
+export function createFollowBatches({ world, events, now }: Parts) {
+  /** As `FollowType` has it (CONTRACT 4.0). */
+  function relation(from: string, to: string, asOf?: number): number {
     const isFan = world.followTime(to, from, asOf) !== undefined;
     if (world.followTime(from, to, asOf) !== undefined) return isFan ? 3 : 2;
     return isFan ? 1 : 0;
   }
 
-  const follow_add: Handler<FollowChangeResponse> = (body, call) => {
+  const follow_add: Handler = (body, call) => {
     const { from, targets } = readTargets(world, body, 20, pluck(body.FollowItem, 'To_Account'), 'FollowItem');
     const refusalOf = (to: string) =>
       to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined;
     const ResultItem = changeTargets(targets, {
       failureFor: (to) => failureOf(world, to, call) ?? refusalOf(to),
       change: (to) => world.follow(from, to),
-      tell: (changed) => events.followed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' }),
+      tell: (changed) => events.followed(from, changed, call.origin),
     });
     return { ResultItem };
   };
 
-  const follow_delete: Handler<FollowChangeResponse> = (body, call) => {
+  const follow_delete: Handler = (body, call) => {
     const { from, targets } = readTargets(world, body, 20);
     const ResultItem = changeTargets(targets, {
       failureFor: (to) => failureOf(world, to, call),
       change: (to) => world.unfollow(from, to),
-      tell: (changed) => events.unfollowed(from, changed, { clientIp: call.clientIp, platform: 'RESTAPI' }),
+      tell: (changed) => events.unfollowed(from, changed, call.origin),
     });
     return { ResultItem };
   };
 
-  const follow_check: Handler<FollowCheckResponse> = (body, call) => {
+  const follow_check: Handler = (body, call) => {
     const { from, targets } = readTargets(world, body, 100);
     const lag = call.faults.listsLag;
     const asOf = lag && now() - lag.ms;
@@ -53,7 +44,7 @@ export function createFollowBatches({ world, events, now }: Dependencies) {
     };
   };
 
-  const follow_get_info: Handler<FollowGetInfoResponse> = (body, call) => {
+  const follow_get_info: Handler = (body, call) => {
     const { targets } = readTargets(world, body, 20);
     const lag = call.faults.countsLag;
     const asOf = lag && now() - lag.ms;

@@ -1,23 +1,20 @@
 // follow_get: one page of a user's fans, follows or mutuals (CONTRACT 4.1, U1 to U13). A cursor is a key position by
 // default and a plain offset on request. Both are bound to one list of one user, and opaque to clients.
 import { randomUUID } from 'node:crypto';
-import type { FollowGetResponse, WireFollowItem } from '../../tencent/wire.ts';
+import type { Member } from '../accounts.ts';
 import { readFromAccount } from '../checks.ts';
-import { type Body, type Handler, Refusal } from '../envelope.ts';
+import { type Body, type Handler, type Parts, Refusal } from '../envelope.ts';
 import { isObject, parseJson } from '../http.ts';
-import { indexAfter, inOrder, type Member, type MemberList } from '../member-list.ts';
-import type { ListName, World } from '../world.ts';
+import { compareMembers, type ListName } from '../world.ts';
 
 const LISTS: Readonly<Record<number, ListName>> = { 1: 'fans', 2: 'follows', 3: 'mutuals' };
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
-type Dependencies = { world: World; now: () => number };
-
-export function createFollowGet({ world, now }: Dependencies): Handler<FollowGetResponse> {
-  const entry = ({ id, time }: Member): WireFollowItem => {
+export function createFollowGet({ world, now }: Parts): Handler {
+  const entry = ({ id, time }: Member) => {
     const { items = [], sequence = 0 } = world.profile(id) ?? {};
-    return { To_Account: id, FollowTime: time, ProfileItem: [...items], profile_sequence: sequence };
+    return { To_Account: id, FollowTime: time, ProfileItem: items, profile_sequence: sequence };
   };
 
   return (body, { faults }) => {
@@ -25,13 +22,13 @@ export function createFollowGet({ world, now }: Dependencies): Handler<FollowGet
     const { id, list, cursor, want } = readRequest(body);
     if (!world.has(id)) throw new Refusal(30003);
     const owner = `${id}/${list}`;
-    const members = world.members(id, list, faults.listsLag && now() - faults.listsLag.ms);
+    const members = world.list(id, list, faults.listsLag && now() - faults.listsLag.ms);
     const start = startOf(members, cursor, owner);
     const size = faults.shortPages ? Math.min(want, faults.shortPages.keep ?? Math.ceil(want / 2)) : want;
-    const page = inOrder(members).slice(start, start + size);
+    const page = members.slice(start, start + size);
     const end = start + page.length;
     const last = page.at(-1);
-    const hasMore = end < members.members.length || faults.extraEmptyPage !== undefined;
+    const hasMore = end < members.length || faults.extraEmptyPage !== undefined;
     const position = faults.offsetCursor ? { o: end } : { t: last?.time, u: last?.id };
     const next = { ...position, of: owner };
     return {
@@ -55,13 +52,15 @@ function readRequest(body: Body): { id: string; list: ListName; cursor: string; 
 }
 
 /** Index at which a page starts. Garbage and another list's cursor are refused with 30001. */
-function startOf(list: MemberList, cursor: string, owner: string): number {
+function startOf(members: readonly Member[], cursor: string, owner: string): number {
   if (cursor === '') return 0;
-  const position = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
-  const { o: offset, t: time, u: id, of } = isObject(position) ? position : {};
+  const json = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const { o: offset, t: time, u: id, of } = isObject(json) ? json : {};
   if (of === owner && Number.isSafeInteger(offset)) return Math.max(0, Number(offset));
   if (of === owner && typeof id === 'string' && Number.isSafeInteger(time)) {
-    return indexAfter(list, { id, time: Number(time) });
+    const position = { id, time: Number(time) };
+    const index = members.findIndex((member) => compareMembers(member, position) > 0);
+    return index < 0 ? members.length : index;
   }
   throw new Refusal(30001, 'StartCursor is not valid for this list');
 }

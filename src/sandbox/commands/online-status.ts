@@ -1,12 +1,10 @@
 // query_online_status: which accounts are connected, and by what (CONTRACT 11).
-import type { OnlineStatusResponse } from '../../tencent/wire.ts';
 import { readBatch } from '../checks.ts';
-import { faultOf, type Handler, Refusal } from '../envelope.ts';
-import type { World } from '../world.ts';
+import { faultOf, type Handler, type Parts, Refusal } from '../envelope.ts';
 
 const MAX_ACCOUNTS = 500;
 
-export function createOnlineStatus({ world }: { world: World }): Handler<OnlineStatusResponse> {
+export function createOnlineStatus({ world }: Parts): Handler {
   return (body, call) => {
     if (body.To_Account === undefined) throw new Refusal(90003, 'To_Account is missing');
     if (Array.isArray(body.To_Account) && body.To_Account.length > MAX_ACCOUNTS) throw new Refusal(90011);

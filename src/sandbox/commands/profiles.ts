@@ -1,21 +1,29 @@
-// portrait_get: profiles as lists of Tag and Value (CONTRACT 6.1, 6.3); account_check: who exists (CONTRACT 6.4).
-import type { AccountCheckResponse, PortraitGetResponse } from '../../tencent/wire.ts';
-import { failAccounts, pluck, readBatch } from '../checks.ts';
-import { failed, faultOf, type Handler, processed, Refusal } from '../envelope.ts';
-import type { World } from '../world.ts';
+// portrait_get: profiles as lists of Tag and Value; portrait_set: one account's profile, all of the request or nothing of
+// it (CONTRACT 6.1 to 6.3).
+import { failAccounts, pluck, readBatch, readFromAccount } from '../checks.ts';
+import { failed, faultOf, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 
 const MAX_ACCOUNTS = 100;
-
-type Dependencies = {
-  world: World;
-  /** Keys that the app has created in its console, without the prefix `Tag_Profile_Custom_`. */
-  customFields: readonly string[];
+const MAX_ITEMS = 50;
+const MAX_BYTES = 500;
+const MAX_LOCATION_BYTES = 16;
+const TEXT = /^/;
+/** What a tag may hold: a text, or a number where it is null (CONTRACT 6.3). */
+const STANDARD_TAGS = {
+  ...{ Nick: TEXT, Image: TEXT, Location: TEXT, SelfSignature: TEXT },
+  ...{ BirthDay: null, Language: null, MsgSettings: null, Level: null, Role: null },
+  Gender: /^Gender_Type_(Unknown|Female|Male)$/,
+  AllowType: /^AllowType_Type_(NeedConfirm|AllowAny|DenyAny)$/,
+  AdminForbidType: /^AdminForbid_Type_(None|SendOut)$/,
 };
 
-export function createPortraitGet({ world, customFields }: Dependencies): Handler<PortraitGetResponse> {
-  const known = knownTags(customFields);
+export function createProfileCommands({ world, events, customFields }: Parts) {
+  const known: ReadonlyMap<string, RegExp | null> = new Map([
+    ...Object.entries(STANDARD_TAGS).map(([key, value]) => [`Tag_Profile_IM_${key}`, value] as const),
+    ...customFields.map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
+  ]);
 
-  return (body, call) => {
+  const portrait_get: Handler = (body, call) => {
     const users = body.To_Account;
     if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002, 'Err_Profile_No_To_Account');
     const ids = readBatch(users, { field: 'To_Account', max: MAX_ACCOUNTS, code: 40001 });
@@ -33,37 +41,31 @@ export function createPortraitGet({ world, customFields }: Dependencies): Handle
     });
     return { UserProfileItem: results, ...failAccounts(results) };
   };
-}
 
-const TEXT = /^/;
-/** What a tag may hold: a text, or a number where it is null (CONTRACT 6.3). */
-const STANDARD_TAGS = {
-  ...{ Nick: TEXT, Image: TEXT, Location: TEXT, SelfSignature: TEXT },
-  ...{ BirthDay: null, Language: null, MsgSettings: null, Level: null, Role: null },
-  Gender: /^Gender_Type_(Unknown|Female|Male)$/,
-  AllowType: /^AllowType_Type_(NeedConfirm|AllowAny|DenyAny)$/,
-  AdminForbidType: /^AdminForbid_Type_(None|SendOut)$/,
-};
+  function checkTag(tag: string, value: unknown): asserts value is string | number {
+    const words = known.get(tag);
+    if (words === undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${tag}`);
+    if (words ? typeof value !== 'string' : !(Number.isInteger(value) && Number(value) >= 0))
+      throw new Refusal(40610, `${tag} has a value of the wrong type`);
+    const max = tag === 'Tag_Profile_IM_Location' ? MAX_LOCATION_BYTES : MAX_BYTES;
+    if (Buffer.byteLength(String(value)) > max) throw new Refusal(40601, `${tag} is longer than ${max} bytes`);
+    if (words ? !words.test(String(value)) : Number(value) > 2 ** 32 - 1)
+      throw new Refusal(40605, `${tag} cannot have this value`);
+  }
 
-/** The tags that the app has, and what each may hold; throws for custom fields that it cannot have. */
-export function knownTags(customFields: readonly string[]): ReadonlyMap<string, RegExp | null> {
-  const bad = customFields.find((key) => !/^[A-Za-z]{1,8}$/.test(key));
-  if (bad !== undefined) throw new Error(`Custom field ${JSON.stringify(bad)} must be one to eight letters`);
-  return new Map([
-    ...Object.entries(STANDARD_TAGS).map(([key, value]) => [`Tag_Profile_IM_${key}`, value] as const),
-    ...customFields.map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
-  ]);
-}
+  const portrait_set: Handler = (body, { origin }) => {
+    const id = readFromAccount(body, 40001);
+    readBatch(pluck(body.ProfileItem, 'Tag'), { field: 'ProfileItem', max: MAX_ITEMS, code: 40001 });
+    const tags: Record<string, string | number> = {};
+    for (const { Tag, Value } of body.ProfileItem as { Tag: string; Value: unknown }[]) {
+      checkTag(Tag, Value);
+      tags[Tag] = Value;
+    }
+    if (!world.has(id)) throw new Refusal(40003);
+    const changed = world.setProfile(id, tags);
+    if (changed.length > 0) events.profileSet(id, changed, origin);
+    return {};
+  };
 
-export function createAccountCheck({ world }: { world: World }): Handler<AccountCheckResponse> {
-  return (body, call) => ({
-    ResultItem: readBatch(pluck(body.CheckItem, 'UserID'), { field: 'CheckItem', max: MAX_ACCOUNTS, code: 70402 }).map(
-      (UserID) => {
-        const failure = faultOf(UserID, call);
-        if (failure) return { UserID, ResultCode: failure.ResultCode, ResultInfo: failure.ResultInfo };
-        const AccountStatus = world.has(UserID) ? 'Imported' : 'NotImported';
-        return { UserID, ResultCode: 0, ResultInfo: '', AccountStatus };
-      },
-    ),
-  });
+  return { portrait_get, portrait_set };
 }

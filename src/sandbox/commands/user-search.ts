@@ -1,14 +1,12 @@
 // search: who has the keywords in their nick, or has one as UserID, the newest changes first (CONTRACT 12). Dormant accounts
 // are not among them.
-import type { UserSearchResponse } from '../../tencent/wire.ts';
 import { readBatch } from '../checks.ts';
-import { type Handler, Refusal } from '../envelope.ts';
-import type { World } from '../world.ts';
+import { type Handler, type Parts, Refusal } from '../envelope.ts';
 
 const MAX_KEYWORDS = 5;
 const MAX_COUNT = 100;
 
-export function createUserSearch({ world, now }: { world: World; now: () => number }): Handler<UserSearchResponse> {
+export function createUserSearch({ world, now }: Parts): Handler {
   return ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, { faults }) => {
     if (faults.searchOff) throw new Refusal(60020, 'cloud search is not part of the plan');
     const words = readBatch(Keywords, { field: 'Keywords', max: MAX_KEYWORDS, code: 30001 });

@@ -14,7 +14,7 @@ export type Cell = { seed: number; perSecond: number; seconds: number; freshSeco
 export type CallCounts = Record<string, number>;
 
 /** So far simulated time goes on while a query is not answered: as long as the upstream would take. */
-const WAIT_STEP_MS = 20;
+const MAX_WAIT_MS = 20;
 const START_MS = Date.UTC(2026, 0, 1);
 const NO_LIMIT = { UPSTREAM_RATE: '100000' };
 const cursors: Cursors = new Map();
@@ -47,7 +47,7 @@ export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise
   for (const query of mix()) {
     await clock.advanceTo(START_MS + query.at, () => {
       const [oldest = query.at] = open;
-      return query.at - oldest > WAIT_STEP_MS;
+      return query.at - oldest > MAX_WAIT_MS;
     });
     if (failure) throw failure;
     queries++;
