@@ -52,13 +52,13 @@ export const USERS_PRICE = price(
 const INTROSPECTION_VALUES = 10_000;
 
 type Priced = {
+  /** Tells it from all others. */
+  readonly number: number;
   /** The operation alone, without meta-fields, which the plugin prices like calls. */
   readonly document: DocumentNode;
   readonly introspections: number;
   /** Names of its variables, and whether one is an id, whose text no price depends on. */
   readonly variables: readonly (readonly [name: string, isId: boolean])[];
-  /** With which variables it has been allowed. */
-  readonly allowed: LRUCache<string, true>;
 };
 type Request = {
   readonly document: DocumentNode;
@@ -66,7 +66,7 @@ type Request = {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 };
 
-function priced(operation: OperationDefinitionNode, document: DocumentNode): Priced {
+function priced(operation: OperationDefinitionNode, document: DocumentNode, number: number): Priced {
   let introspections = 0;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
   const withoutMeta = visit(
@@ -82,18 +82,16 @@ function priced(operation: OperationDefinitionNode, document: DocumentNode): Pri
     const inner = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
     return [variable.name.value, inner.kind === Kind.NAMED_TYPE && inner.name.value === 'ID'] as const;
   });
-  const allowed = new LRUCache<string, true>({ maxSize: 10_000, sizeCalculation: (_, { length }) => length + 50 });
-  return { document: withoutMeta, introspections, variables, allowed };
+  return { number, document: withoutMeta, introspections, variables };
 }
 
-/** The variables that a price may depend on. */
-function pricedVariables({ variables }: Priced, given: Request['variables']): string {
-  const values: Record<string, unknown> = {};
-  for (const [name, isId] of variables) {
-    const value = given?.[name];
-    values[name] = isId && typeof value === 'string' ? '' : value;
-  }
-  return JSON.stringify(values);
+/** An operation with the variables that its price may depend on; a client may name one `__proto__`. */
+function nameOf({ number, variables }: Priced, given: Request['variables'] = {}): string {
+  const values = variables.map(([name, isId]) => {
+    if (!given || !Object.hasOwn(given, name)) return [];
+    return [isId && typeof given[name] === 'string' ? '' : given[name]];
+  });
+  return `${number} ${JSON.stringify(values)}`;
 }
 
 export type CheckCost = (request: Request) => GraphQLError | null;
@@ -102,6 +100,12 @@ export type CheckCost = (request: Request) => GraphQLError | null;
 export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings): CheckCost {
   const { maxUpstreamCalls, maxValues } = settings;
   const operations = new WeakMap<OperationDefinitionNode, Priced>();
+  let count = 0;
+  /** Operations with variables that have been allowed: so many for all, since a client may send any number of operations. */
+  const allowed = new LRUCache<string, true>({
+    ...{ maxSize: 4_000_000, maxEntrySize: 10_000 },
+    sizeCalculation: (_, { length }) => length + 200,
+  });
 
   /** What an operation costs in a unit; throws a GraphQLError for wrong variables or arguments. */
   function predict({ document, introspections }: Priced, variables: Request['variables'], unit: Unit): number {
@@ -113,17 +117,17 @@ export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings):
   return ({ document, operationName, variables }) => {
     const operation = getOperationAST(document, operationName);
     if (!operation) return null;
-    const its = operations.get(operation) ?? priced(operation, document);
+    const its = operations.get(operation) ?? priced(operation, document, ++count);
     operations.set(operation, its);
-    const key = pricedVariables(its, variables);
-    if (its.allowed.has(key)) return null;
+    const name = nameOf(its, variables);
+    if (allowed.get(name)) return null;
     try {
       const calls = Math.ceil(predict(its, variables, 'calls'));
       if (calls > maxUpstreamCalls)
         return tooExpensive(`The operation may take ${calls} calls to the upstream; ${maxUpstreamCalls} are allowed.`);
       if (predict(its, variables, 'values') > maxValues)
         return tooExpensive(`The operation may answer with more than ${maxValues} values.`);
-      its.allowed.set(key, true);
+      allowed.set(name, true);
       return null;
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;

@@ -203,6 +203,9 @@ test('only a client that gives `first` itself, by whichever way, gives it beside
     ['Int = 20', {}],
   ] as const)
     expect(await gateway.data(queryOf(type), variables)).toMatchObject({ user: { follows: { nodes: [{}, {}] } } });
+  // A name that every object has.
+  const inherited = queryOf('Int').replaceAll('$n', '$constructor');
+  expect(await gateway.data(inherited)).toMatchObject({ user: { follows: { nodes: [{}, {}] } } });
 });
 
 test.each(['after', 'before'])('a wrong `%s` is called by its name', async (name) => {

@@ -62,19 +62,22 @@ test.each(predictions)(
   },
 );
 
-test('an operation that was allowed is judged again with other variables', async () => {
-  const { ask } = await open({ MAX_UPSTREAM_CALLS: '9' });
-  const fans =
-    'query ($id: ID!, $n: Int = 30) { user(id: $id) { fans(first: $n) { nodes { fans { nodes { id } } } } } }';
-  const several = 'query ($ids: [ID!]!) { users(ids: $ids) { fans { totalCount nodes { id } } } }';
-  const codes: unknown[] = [];
-  for (const n of [7, 8, 7, undefined, null, 6])
-    codes.push(codesOf(await ask(fans, { id: 'a', ...(n !== undefined && { n }) }))[0]);
-  for (const ids of [['a'], Array(10).fill('a'), ['b']]) codes.push(codesOf(await ask(several, { ids }))[0]);
-  const [allowed, refused] = [undefined, 'OPERATION_TOO_EXPENSIVE'];
-  expect(codes).toEqual([allowed, refused, allowed, refused, refused, allowed, allowed, refused, allowed]);
-  expect(codesOf(await ask(fans, { id: ['a'], n: 7 }))).toEqual(['BAD_USER_INPUT']);
-});
+test.each(['n', '__proto__', 'constructor', 'toJSON'])(
+  'an operation that was allowed is judged again with other variables, also with one named %s',
+  async (name) => {
+    const { ask } = await open({ MAX_UPSTREAM_CALLS: '9' });
+    const fans = `query ($id: ID!, $${name}: Int = 30) {
+    user(id: $id) { fans(first: $${name}) { nodes { fans { nodes { id } } } } } }`;
+    const several = `query ($${name}: [ID!]!) { users(ids: $${name}) { fans { totalCount nodes { id } } } }`;
+    const codes: unknown[] = [];
+    for (const n of [7, 8, 7, undefined, null, 6])
+      codes.push(codesOf(await ask(fans, { id: 'a', ...(n !== undefined && { [name]: n }) }))[0]);
+    for (const ids of [['a'], Array(10).fill('a'), ['b']]) codes.push(codesOf(await ask(several, { [name]: ids }))[0]);
+    const [allowed, refused] = [undefined, 'OPERATION_TOO_EXPENSIVE'];
+    expect(codes).toEqual([allowed, refused, allowed, refused, refused, allowed, allowed, refused, allowed]);
+    expect(codesOf(await ask(fans, { id: ['a'], [name]: 7 }))).toEqual(['BAD_USER_INPUT']);
+  },
+);
 
 test('an operation that takes more than was predicted ends at what is allowed, and keeps what it has', async () => {
   // Every page is answered with one member, so that a page of the client's takes many of the upstream's.
