@@ -85,15 +85,12 @@ builder.mutationField('updateProfile', (t) =>
         };
         const failures = edits.flatMap((edit): Failure[] => {
           const reason = reasonAgainst(edit);
-          return reason ? [failure(edit.field, reason)] : [];
+          const field = edit.field.slice(0, 60).toWellFormed();
+          return reason ? [{ field, reason, message: REASONS[reason].description }] : [];
         });
         const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
-        if (error) failures.push(failure(null, reasonOf(error), error.message));
+        if (error) failures.push({ field: null, reason: reasonOf(error), message: error.message });
         return { failures };
       }),
   }),
 );
-
-const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({
-  ...{ field: field?.slice(0, 60).toWellFormed() ?? null, reason, message },
-});

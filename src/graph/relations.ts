@@ -73,10 +73,10 @@ builder.objectFields(UserType, (t) => ({
       const { viewer } = context;
       checkUserId(userId, context.settings);
       if (!viewer) return null;
-      const other = handleOf(userId, context);
-      if (viewer.userId !== user.id && viewer.userId !== other.id)
+      handleOf(userId, context);
+      if (viewer.userId !== user.id && viewer.userId !== userId)
         for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
-      return relationOf(user.id, other.id, context);
+      return relationOf(user.id, userId, context);
     },
   }),
 }));

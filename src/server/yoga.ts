@@ -26,7 +26,6 @@ import type { Documents } from './trusted-documents.ts';
 const OPERATION = 'GraphQL Operation';
 
 type ServerContext = { readonly state: RequestState; readonly acceptsStream: boolean };
-type YogaPlugin = Plugin<ServerContext, ServerContext>;
 type OperationArgs = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
 
@@ -80,7 +79,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   }
 
   /** Notes what is to run, runs it with our context, and gives each answer of a subscription what an answer gets. */
-  function operations(): YogaPlugin {
+  function operations(): Plugin<ServerContext, ServerContext> {
     function begin(
       { document, operationName, variableValues: variables, contextValue: { state } }: OperationArgs,
       stop: (result: ExecutionResult) => void,
