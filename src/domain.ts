@@ -59,7 +59,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
     },
   });
-  const blocks = createBlockService(client, { asksBoth: config.showBlockedBy });
+  const blocks = createBlockService(client, config.showBlockedBy);
   const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock, report });
   const cache = createCachedFollowService({
     blocks,

@@ -123,7 +123,9 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
-        const url = await naming('METRICS_PORT', metricsListener.listen(config.metricsPort, config.host));
+        const listening = metricsListener.listen(config.metricsPort, config.host);
+        // A failure says which setting is to be changed.
+        const url = await listening.catch((error) => Promise.reject(Object.assign(error, { setting: 'METRICS_PORT' })));
         log.info({ url: `${url}${METRICS_PATH}` }, 'metrics');
       }
       return server.listen(config.port, config.host);
@@ -156,9 +158,4 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     budget.close();
     link?.close();
   }
-}
-
-/** Lets a failure to listen say which setting is to be changed. */
-function naming<T>(setting: string, listening: Promise<T>): Promise<T> {
-  return listening.catch((error: Error) => Promise.reject(Object.assign(error, { setting })));
 }

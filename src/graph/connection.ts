@@ -41,10 +41,11 @@ export function pricedMembers({ first, last }: ConnectionArguments, { maxPageSiz
   return members <= maxPageSize ? members : 0;
 }
 
-/** Why a viewer may not see a list, in words that a frontend's developer can act on. */
-export function denied(viewer: Context['viewer'], owner: UserId, list: FollowList): GatewayError {
-  const remedy = viewer ? '' : ' Logging in may help.';
-  return new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
+/** Throws `FORBIDDEN` when the viewer may not see a list, in words that a frontend's developer can act on. */
+export function checkMaySee(context: Context, owner: UserId, list: FollowList): void {
+  if (context.maySee(owner, list)) return;
+  const remedy = context.viewer ? '' : ' Logging in may help.';
+  throw new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
 type PageInfo = {

@@ -3,10 +3,9 @@ import type { InterfaceFieldBuilder } from '@pothos/core';
 import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
 import type { UserId } from '../follow/model.ts';
 import { builder } from './builder.ts';
-import { denied } from './connection.ts';
+import { checkMaySee } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
-import { FollowEdgeType } from './follow-connection.ts';
-import { newFan } from './follow-edge.ts';
+import { FollowEdgeType, newFan } from './follow-connection.ts';
 import { checkUserIds, handleOf, MAX_LOOKUP, userField } from './user.ts';
 
 const TYPE_NAMES = {
@@ -104,10 +103,9 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userId, after }, context) {
-      const { viewer, subscriptions } = context;
       handleOf(userId, context);
-      if (!context.maySee(userId, 'fans')) throw denied(viewer, userId, 'fans');
-      return subscriptions.followEvents(userId, after ?? null);
+      checkMaySee(context, userId, 'fans');
+      return context.subscriptions.followEvents(userId, after ?? null);
     },
     resolve: (event, { userId }) => ({ ...event, owner: userId }),
   }),

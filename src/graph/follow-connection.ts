@@ -1,24 +1,24 @@
 // The three lists of a user as Relay connections.
+import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowList, UserId } from '../follow/model.ts';
+import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
-import { MAX_PAGE_SIZE, readSlice, type Slice } from '../follow/walk.ts';
+import { MAX_PAGE_SIZE, type Page, type ReadPage, readSlice, type Slice } from '../follow/walk.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import {
   checkFirst,
-  denied,
+  checkMaySee,
   LIST_SIZE,
   pageInfoOf,
   pricedMembers,
   type UserConnection,
-  type UserEdge,
+  UserEdge,
   userConnection,
 } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
-import { readPageOf } from './follow-edge.ts';
 import {
   checkSelection,
   type Found,
@@ -36,6 +36,35 @@ type FollowConnection = UserConnection & {
   readonly isComplete: boolean;
 };
 
+/** How the pages of a list are read for a request, each as it is shown. */
+export const readPageOf =
+  (userId: UserId, list: FollowList, { load, settings }: Context): ReadPage<UserEdge> =>
+  (start, size) => {
+    const query = { userId, list, start, size };
+    return andThen(load.page(query), (page) => shape(page, query, settings.cursorKey));
+  };
+
+const shapedPages = new WeakMap<FollowPage, Page<UserEdge>>();
+
+/** A cached page is shaped once, however many answers are cut from it. */
+function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<UserEdge> {
+  const known = shapedPages.get(page);
+  if (known) return known;
+  const entries = page.entries.map((entry, index) => edgeOf(entry, index, query, cursorKey));
+  const shaped = { entries, next: page.next };
+  shapedPages.set(page, shaped);
+  return shaped;
+}
+
+const edgeOf = ({ user: { id, profile }, followedAt }: FollowEntry, index: number, query: PageQuery, key: KeyObject) =>
+  new UserEdge({ user: { id, profile, memberOf: query }, followedAt }, key, query, { ...query, index });
+
+/** The edge of somebody who has just become a fan, as it stands at the head of the list. `at` is epoch milliseconds. */
+export function newFan(owner: UserId, fan: UserId, at: number, { cursorKey, chunkSize }: GraphSettings): UserEdge {
+  const query = { userId: owner, list: 'fans', start: '', size: chunkSize } as const;
+  return edgeOf({ user: { id: fan, profile: null }, followedAt: Math.floor(at / 1000) }, 0, query, cursorKey);
+}
+
 /** Reads the connection that a field asks for: at once when its page is cached, else by a promise. */
 function readConnection(
   userId: UserId,
@@ -51,7 +80,7 @@ function readConnection(
   const selection = isWholeList(args) ? checkSelection(userId, list, args, settings) : null;
   const first = checkFirst(args.first, settings);
   const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
-  if (!context.maySee(userId, list)) throw denied(context.viewer, userId, list);
+  checkMaySee(context, userId, list);
   const connect = (found: Slice<UserEdge> & Partial<Found>): FollowConnection => {
     const { entries: edges, hasNextPage, hasPreviousPage = after !== null, isComplete = true } = found;
     return { userId, list, edges, pageInfo: pageInfoOf(edges, hasNextPage, hasPreviousPage), isComplete };

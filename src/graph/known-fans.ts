@@ -2,8 +2,8 @@
 import { builder } from './builder.ts';
 import {
   type CountedConnection,
+  checkMaySee,
   connectionArguments,
-  denied,
   LIST_SIZE,
   pricedMembers,
   readCounted,
@@ -41,8 +41,9 @@ builder.objectField(UserType, 'knownFans', (t) =>
     complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
     // As many calls as it may take by default.
     directives: { cost: { weight: 10 }, listSize: LIST_SIZE },
-    async resolve({ id }, args, { viewer, settings, load, maySee }) {
-      if (!maySee(id, 'fans')) throw denied(viewer, id, 'fans');
+    async resolve({ id }, args, context) {
+      checkMaySee(context, id, 'fans');
+      const { viewer, settings, load } = context;
       if (!viewer) return null;
       const memberOf = { userId: viewer.userId, list: 'follows' } as const;
       return readCounted(args, { userId: id, list: `knownFans:${viewer.userId}` }, settings, async () => {

@@ -1,16 +1,15 @@
 // "12 new fans": the fans since a client looked last. The client keeps that time, the gateway does not.
 import { z } from 'zod';
-import type { Context, GraphSettings } from '../context.ts';
+import type { GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import { isNewer, type MemberPosition } from '../follow/select-members.ts';
 import { readMembers } from '../follow/whole-list.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
-import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers, type UserEdge } from './connection.ts';
+import { checkFirst, checkMaySee, connectionArguments, LIST_SIZE, pricedMembers, type UserEdge } from './connection.ts';
 import { price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
-import { FollowEdgeType } from './follow-connection.ts';
-import { readPageOf } from './follow-edge.ts';
+import { FollowEdgeType, readPageOf } from './follow-connection.ts';
 import { UserType } from './user.ts';
 
 type NewFans = { readonly count: number; readonly atLeast: boolean; readonly edges: readonly UserEdge[] };
@@ -32,24 +31,6 @@ function positionAt(since: string, userId: UserId, { cursorKey }: GraphSettings)
   const ms = INSTANT.test(since) && isDay(since.slice(0, 'YYYY-MM-DD'.length)) ? Date.parse(since) : Number.NaN;
   if (Number.isNaN(ms)) throw new GatewayError('BAD_USER_INPUT', `"since" is not an instant. ${REMEDY}`);
   return { key: Math.floor(ms / 1000), id: '' };
-}
-
-async function readNewFans(
-  userId: UserId,
-  { since, first }: { since: string; first?: number | null },
-  context: Context,
-): Promise<NewFans> {
-  const { settings } = context;
-  const wanted = checkFirst(first, settings);
-  const position = positionAt(since, userId, settings);
-  if (!context.maySee(userId, 'fans')) throw denied(context.viewer, userId, 'fans');
-  const { members, isComplete } = await readMembers(readPageOf(userId, 'fans', context), {
-    maxMembers: Number.POSITIVE_INFINITY,
-    maxPages: MAX_PAGES,
-    headSize: settings.chunkSize,
-    isWanted: (member) => isNewer(member, position),
-  });
-  return { count: members.length, atLeast: !isComplete, edges: members.slice(0, wanted) };
 }
 
 const NewFansType = builder.objectRef<NewFans>('NewFans').implement({
@@ -83,6 +64,18 @@ builder.objectField(UserType, 'newFans', (t) =>
     },
     complexity: price(MAX_PAGES, pricedMembers),
     directives: { ...NULL_ON_ERROR, cost: { weight: 1 }, listSize: { ...LIST_SIZE, sizedFields: ['edges'] } },
-    resolve: ({ id }, args, context) => readNewFans(id, args, context),
+    async resolve({ id }, { since, first }, context) {
+      const { settings } = context;
+      const wanted = checkFirst(first, settings);
+      const position = positionAt(since, id, settings);
+      checkMaySee(context, id, 'fans');
+      const { members, isComplete } = await readMembers(readPageOf(id, 'fans', context), {
+        maxMembers: Number.POSITIVE_INFINITY,
+        maxPages: MAX_PAGES,
+        headSize: settings.chunkSize,
+        isWanted: (member) => isNewer(member, position),
+      });
+      return { count: members.length, atLeast: !isComplete, edges: members.slice(0, wanted) };
+    },
   }),
 );

@@ -1,5 +1,4 @@
 // What viewers set of their own profiles.
-import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { ProfileEdit } from '../follow/model.ts';
 import { builder } from './builder.ts';
@@ -71,35 +70,27 @@ builder.mutationField('updateProfile', (t) =>
       'Sets fields of the viewer’s own profile: all that are given, or none. The next read shows it in every list, on every replica.',
     args: { input: t.arg({ type: InputType, required: true, description: 'What to set.' }) },
     complexity: price(1),
-    resolve: (_root, { input: { customFields, ...fields } }, context) =>
-      change(
-        [
+    resolve: (_root, { input: { customFields, ...fields } }, { settings, write }) =>
+      write(async ({ profiles }, viewerId, call): Promise<Payload> => {
+        const edits: ProfileEdit[] = [
           ...Object.entries(fields).map(([field, value]) => ({ field, value })),
           ...(customFields ?? []).map(({ key, value }) => ({ field: `Tag_Profile_Custom_${key}`, value })),
-        ],
-        context,
-      ),
+        ];
+        if (edits.length === 0)
+          throw new GatewayError('BAD_USER_INPUT', 'Name at least one field. Nothing was changed.');
+        const reasonAgainst = (edit: ProfileEdit) => {
+          if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
+          const isRepeated = edits.some((other) => other !== edit && other.field === edit.field);
+          return isRepeated ? 'INVALID_VALUE' : profiles.faultOf(edit);
+        };
+        const failures = edits.flatMap((edit): Failure[] => {
+          const reason = reasonAgainst(edit);
+          const field = edit.field.slice(0, 60).toWellFormed();
+          return reason ? [{ field, reason, message: REASONS[reason].description }] : [];
+        });
+        const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
+        if (error) failures.push({ field: null, reason: reasonOf(error), message: error.message });
+        return { failures };
+      }),
   }),
 );
-
-const change = (edits: readonly ProfileEdit[], { settings, write }: Context): Promise<Payload> =>
-  write(async ({ profiles }, viewerId, call) => {
-    if (edits.length === 0) throw new GatewayError('BAD_USER_INPUT', 'Name at least one field. Nothing was changed.');
-    const reasonAgainst = (edit: ProfileEdit) => {
-      if (!settings.profileEditableFields.includes(edit.field)) return 'NOT_EDITABLE';
-      return edits.some((other) => other !== edit && other.field === edit.field)
-        ? 'INVALID_VALUE'
-        : profiles.faultOf(edit);
-    };
-    const failures = edits.flatMap((edit): Failure[] => {
-      const reason = reasonAgainst(edit);
-      return reason ? [failure(edit.field, reason)] : [];
-    });
-    const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
-    if (error) failures.push(failure(null, reasonOf(error), error.message));
-    return { failures };
-  });
-
-const failure = (field: string | null, reason: Failure['reason'], message: string = REASONS[reason].description) => ({
-  ...{ field: field?.slice(0, 60).toWellFormed() ?? null, reason, message },
-});

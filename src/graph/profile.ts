@@ -7,16 +7,13 @@ import { builder, NULL_ON_ERROR } from './builder.ts';
 import { price } from './cost.ts';
 import { UserType } from './user.ts';
 
-/** Makes sure at compile time that a GraphQL enum has exactly the domain's values. */
-type Values<T extends string> = Record<T, { description: string }>;
-
 const GenderType = builder.enumType('Gender', {
   description: "A user's gender, as the profile states it.",
   values: {
     UNKNOWN: { description: 'Set to unknown.' },
     FEMALE: { description: 'Female.' },
     MALE: { description: 'Male.' },
-  } satisfies Values<Gender>,
+  } satisfies Record<Gender, { description: string }>,
 });
 
 const AllowTypeType = builder.enumType('AllowType', {
@@ -25,7 +22,7 @@ const AllowTypeType = builder.enumType('AllowType', {
     NEED_CONFIRM: { description: 'A request needs the user’s consent.' },
     ALLOW_ANY: { description: 'Anybody may.' },
     DENY_ANY: { description: 'Nobody may.' },
-  } satisfies Values<AllowType>,
+  } satisfies Record<AllowType, { description: string }>,
 });
 
 const AdminForbidTypeType = builder.enumType('AdminForbidType', {
@@ -33,7 +30,7 @@ const AdminForbidTypeType = builder.enumType('AdminForbidType', {
   values: {
     NONE: { description: 'Nothing.' },
     SEND_OUT: { description: 'Sending friend requests.' },
-  } satisfies Values<AdminForbidType>,
+  } satisfies Record<AdminForbidType, { description: string }>,
 });
 
 const CustomFieldType = builder.objectRef<Profile['customFields'][number]>('CustomField').implement({
@@ -66,7 +63,7 @@ const profileValue =
 function entriesOf<T>(
   { id, profile }: UserHandle,
   context: Context,
-  tags: readonly string[] | undefined,
+  tags: readonly string[] | null | undefined,
   read: (profile: Profile) => T[],
 ): T[] | Promise<T[]> {
   return andThen(profile?.whole ? profile : context.load.profile(id), (whole) => {
@@ -134,8 +131,6 @@ builder.objectFields(UserType, (t) => ({
     complexity: LIST_PRICE,
     directives: { ...NULL_ON_ERROR, ...INTERNAL },
     resolve: (user, { tags }, context) =>
-      entriesOf(user, context, tags ?? undefined, ({ items }) =>
-        items.filter(({ tag }) => tags?.includes(tag) ?? true),
-      ),
+      entriesOf(user, context, tags, ({ items }) => items.filter(({ tag }) => tags?.includes(tag) ?? true)),
   }),
 }));

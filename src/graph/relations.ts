@@ -4,7 +4,7 @@ import { isFan, isFollowing } from '../follow/changes.ts';
 import type { FollowList, FollowRelation, UserHandle, UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
-import { denied } from './connection.ts';
+import { checkMaySee } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { checkUserId, handleOf, UserType } from './user.ts';
 
@@ -34,18 +34,17 @@ function relationOf(from: UserId, to: UserId, { viewer, load }: Context): Follow
 
 /** A field about the viewer and a user. For a member of the viewer's own lists `known` may answer without a call. */
 function viewerField(read: (relation: FollowRelation) => boolean, known: Partial<Record<FollowList, boolean>>) {
-  const resolve = (
-    { id, memberOf }: UserHandle,
-    _args: object,
-    context: Context,
-  ): boolean | null | Promise<boolean> => {
-    const { viewer } = context;
-    if (!viewer) return null;
-    if (viewer.userId === id) return false;
-    const implied = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
-    return implied ?? andThen(context.load.relation(viewer.userId, id), read);
+  return {
+    complexity: price(1 / PER_CALL.relations),
+    directives: { cost: { weight: 1 } },
+    resolve({ id, memberOf }: UserHandle, _args: object, context: Context): boolean | null | Promise<boolean> {
+      const { viewer, load } = context;
+      if (!viewer) return null;
+      if (viewer.userId === id) return false;
+      const implied = memberOf?.userId === viewer.userId ? known[memberOf.list] : undefined;
+      return implied ?? andThen(load.relation(viewer.userId, id), read);
+    },
   };
-  return { complexity: price(1 / PER_CALL.relations), directives: { cost: { weight: 1 } }, resolve };
 }
 
 builder.objectFields(UserType, (t) => ({
@@ -74,11 +73,10 @@ builder.objectFields(UserType, (t) => ({
       const { viewer } = context;
       checkUserId(userId, context.settings);
       if (!viewer) return null;
-      const other = handleOf(userId, context);
-      if (viewer.userId !== user.id && viewer.userId !== other.id)
-        for (const list of ['fans', 'follows'] as const)
-          if (!context.maySee(user.id, list)) throw denied(viewer, user.id, list);
-      return relationOf(user.id, other.id, context);
+      handleOf(userId, context);
+      if (viewer.userId !== user.id && viewer.userId !== userId)
+        for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
+      return relationOf(user.id, userId, context);
     },
   }),
 }));

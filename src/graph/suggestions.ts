@@ -1,8 +1,7 @@
 // "People you may know": users whom several of the viewer's follows follow.
-import type { Context } from '../context.ts';
 import { findSuggestions, type Suggestion, type Suggestions } from '../follow/suggestions.ts';
 import { builder } from './builder.ts';
-import { checkFirst, connectionArguments, denied, LIST_SIZE, pricedMembers } from './connection.ts';
+import { checkFirst, checkMaySee, connectionArguments, LIST_SIZE, pricedMembers } from './connection.ts';
 import { PER_CALL, price } from './cost.ts';
 import { UserType } from './user.ts';
 
@@ -35,16 +34,6 @@ const SuggestionsType = builder.objectRef<Suggestions>('Suggestions').implement(
   }),
 });
 
-async function suggest(args: { first?: number | null }, context: Context): Promise<Suggestions | null> {
-  const { viewer, settings, load, maySee } = context;
-  const first = checkFirst(args.first, settings);
-  if (!viewer) return null;
-  if (!maySee(viewer.userId, 'follows')) throw denied(viewer, viewer.userId, 'follows');
-  const sources = { ...load, maySeeFollows: (userId: string) => maySee(userId, 'follows') };
-  const { suggestionsMaxCalls: maxPages, chunkSize: pageSize } = settings;
-  return findSuggestions(viewer.userId, sources, { first, maxPages, pageSize });
-}
-
 builder.queryField('suggestions', (t) =>
   t.field({
     type: SuggestionsType,
@@ -56,6 +45,14 @@ builder.queryField('suggestions', (t) =>
       pricedMembers,
     ),
     directives: { cost: { weight: 10 }, listSize: { ...LIST_SIZE, sizedFields: ['nodes'] } },
-    resolve: (_root, args, context) => suggest(args, context),
+    async resolve(_root, args, context) {
+      const { viewer, settings, load, maySee } = context;
+      const first = checkFirst(args.first, settings);
+      if (!viewer) return null;
+      checkMaySee(context, viewer.userId, 'follows');
+      const sources = { ...load, maySeeFollows: (userId: string) => maySee(userId, 'follows') };
+      const { suggestionsMaxCalls: maxPages, chunkSize: pageSize } = settings;
+      return findSuggestions(viewer.userId, sources, { first, maxPages, pageSize });
+    },
   }),
 );

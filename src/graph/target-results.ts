@@ -62,9 +62,7 @@ export function addTargetMutations<Reason extends string>(
   ].map(([suffix, description]) =>
     builder.objectRef<Changed>(`${prefix}${suffix}`).implement({
       description,
-      fields: (t) => ({
-        user: t.field(userField('The user as they are now.', ({ userId }) => userId)),
-      }),
+      fields: (t) => ({ user: t.field(userField('The user as they are now.', ({ userId }) => userId)) }),
     }),
   );
   const FailureType = builder.objectRef<Failed>(`${prefix}Failure`).implement({
@@ -84,8 +82,7 @@ export function addTargetMutations<Reason extends string>(
     resolveType: ({ type }) => type,
   });
 
-  for (const mutation of mutations) {
-    const { field, does, calls } = mutation;
+  for (const { field, does, calls, change } of mutations) {
     const name = field.charAt(0).toUpperCase() + field.slice(1);
     const InputType = builder.inputType(`${name}Input`, {
       description: `The input of \`${field}\`.`,
@@ -117,12 +114,16 @@ export function addTargetMutations<Reason extends string>(
           ({ input: { userIds } }: { input: { userIds: readonly string[] } }) => calls(userIds.length),
           ({ input: { userIds } }) => userIds.length,
         ),
-        resolve: (_root, { input }, context) => runFor(mutation, input.userIds, context),
+        resolve: (_root, { input }, context) => runFor(change, input.userIds, context),
       }),
     );
   }
 
-  const runFor = ({ change }: TargetMutation<Reason>, ids: readonly string[], context: Context): Promise<Payload> =>
+  const runFor = (
+    change: TargetMutation<Reason>['change'],
+    ids: readonly UserId[],
+    context: Context,
+  ): Promise<Payload> =>
     context.write(async (writers, viewerId, call) => {
       const { maxTargets } = context.settings;
       if (ids.length === 0 || ids.length > maxTargets)

@@ -1,18 +1,15 @@
 // Finding people by their nick or id, in all of the app.
-import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { readSlice } from '../follow/walk.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import {
-  type ConnectionArguments,
   checkFirst,
   connectionArguments,
   LIST_SIZE,
   pageInfoOf,
   pricedMembers,
-  type UserConnection,
   UserEdge,
   userConnection,
 } from './connection.ts';
@@ -35,27 +32,6 @@ function wordsOf(text: string): string[] {
   );
 }
 
-async function searchUsers(
-  text: string,
-  args: ConnectionArguments,
-  { settings, load }: Context,
-): Promise<UserConnection> {
-  if (!settings.userSearch)
-    throw new GatewayError('FEATURE_NOT_ENABLED', 'This deployment offers no search for users: USER_SEARCH is off.');
-  const words = wordsOf(text);
-  const first = checkFirst(args.first, { ...settings, maxPageSize: Math.min(PAGE_SIZE, settings.maxPageSize) });
-  const scope: CursorScope = { userId: '', list: `search:${words.join(' ')}` };
-  const after = args.after == null ? null : decodeCursor(settings.cursorKey, scope, args.after);
-  const readPage = (start: string) =>
-    andThen(load.search(words, start), ({ entries, next }) => {
-      const edgeAt = (entry: FollowEntry, index: number) =>
-        new UserEdge(entry, settings.cursorKey, scope, { start, index, size: PAGE_SIZE });
-      return { next, entries: entries.map(edgeAt) };
-    });
-  const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
-  return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
-}
-
 const [UserConnectionType] = userConnection('User', {
   page: 'One page of the users who were found.',
   edge: 'A user who was found.',
@@ -73,6 +49,24 @@ builder.queryField('searchUsers', (t) =>
     },
     complexity: price(CALLS, pricedMembers),
     directives: { ...NULL_ON_ERROR, cost: { weight: CALLS }, listSize: LIST_SIZE },
-    resolve: (_root, { text, ...args }, context) => searchUsers(text, args, context),
+    async resolve(_root, { text, ...args }, { settings, load }) {
+      if (!settings.userSearch)
+        throw new GatewayError(
+          'FEATURE_NOT_ENABLED',
+          'This deployment offers no search for users: USER_SEARCH is off.',
+        );
+      const words = wordsOf(text);
+      const first = checkFirst(args.first, { ...settings, maxPageSize: Math.min(PAGE_SIZE, settings.maxPageSize) });
+      const scope: CursorScope = { userId: '', list: `search:${words.join(' ')}` };
+      const after = args.after == null ? null : decodeCursor(settings.cursorKey, scope, args.after);
+      const readPage = (start: string) =>
+        andThen(load.search(words, start), ({ entries, next }) => {
+          const edgeAt = (entry: FollowEntry, index: number) =>
+            new UserEdge(entry, settings.cursorKey, scope, { start, index, size: PAGE_SIZE });
+          return { next, entries: entries.map(edgeAt) };
+        });
+      const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
+      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
+    },
   }),
 );

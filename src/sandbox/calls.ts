@@ -14,7 +14,7 @@ export type LoggedCall = {
   outcome?: Outcome;
 };
 
-export type CommandCount = { received: number; outcomes: Record<string, number> };
+type CommandCount = { received: number; outcomes: Record<string, number> };
 
 const MAX_TIMES = 100_000;
 const MAX_RECENT = 200;
@@ -22,7 +22,7 @@ const MAX_RECENT = 200;
 export type CallLog = ReturnType<typeof createCallLog>;
 
 export function createCallLog({ now }: { now: () => number }) {
-  const counts = new Map<Command, { received: number; outcomes: Record<string, number>; times: number[] }>();
+  const counts = new Map<Command, CommandCount & { times: number[] }>();
   const recent: LoggedCall[] = [];
 
   return {

@@ -1,5 +1,5 @@
 // Keeps the world moving, so that changes can be seen to arrive: a few people around the famous ones follow, unfollow and
-// change their signatures, for which they log in or out. The same seed moves the same people in the same order.
+// change their signatures, for which they log in or out. Always the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
 import { createRandom, SIGNATURES } from './people.ts';
 import { personId, STAR } from './seed.ts';
@@ -10,7 +10,6 @@ type Dependencies = {
   world: Pick<World, 'has' | 'followTime' | 'profile' | 'devices'>;
   act: Pick<PeopleActions, 'follow' | 'unfollow' | 'setProfile' | 'connect'>;
   clock?: Clock;
-  seed?: number;
 };
 
 /** Between two steps. Six of them are a turn: each famous person gains or loses a fan, and two signatures change. */
@@ -24,8 +23,8 @@ const VISITORS = [2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 28].map(personId);
 const SIGNATURE = 'Tag_Profile_IM_SelfSignature';
 
 /** Nothing moves before `start`. */
-export function createLively({ world, act, clock = systemClock, seed = 1 }: Dependencies) {
-  const random = createRandom(seed);
+export function createLively({ world, act, clock = systemClock }: Dependencies) {
+  const random = createRandom(1);
   let steps = 0;
   let moving: AbortController | undefined;
 

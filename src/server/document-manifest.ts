@@ -5,14 +5,12 @@ import { join, relative } from 'node:path';
 /** A document as it is written down. `id` is null where it has none; `place` says where it stands. */
 export type WrittenDocument = { readonly id: string | null; readonly text: string; readonly place: string };
 
-export type Manifest = { readonly documents: readonly WrittenDocument[]; readonly problems: readonly string[] };
-
 const APOLLO_FORMAT = 'apollo-persisted-query-manifest';
 const IS_GRAPHQL = /\.(graphql|gql)$/;
 const IS_JSON = /\.json$/;
 
 /** Reads a file, or all `.graphql`, `.gql` and `.json` files in a directory and below. Problems are returned, never thrown. */
-export function readManifest(path: string): Manifest {
+export function readManifest(path: string) {
   const documents: WrittenDocument[] = [];
   const problems: string[] = [];
   const attempt = (name: string, read: () => void) => {

@@ -6,9 +6,6 @@ type JsonType = 'application/json' | 'application/graphql-response+json';
 
 export type StreamType = 'text/event-stream' | 'multipart/mixed';
 
-/** The type of JSON that a client would rather have, and the type of stream; null for none. */
-export type Accepted = { json: JsonType | null; stream: StreamType | null };
-
 const JSON_TYPES: readonly JsonType[] = ['application/json', 'application/graphql-response+json'];
 /** Far above what variables and extensions need. */
 const MAX_DEPTH = 100;
@@ -17,8 +14,11 @@ const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = Buffer.from('"\\[
 /** What says that a client takes a subscription in parts, and not the parts of `@defer`; Apollo's clients send it. */
 const SUBSCRIPTION_SPEC = /^subscriptionspec="?1\.0"?$/;
 
-/** Reads an `accept` header; throws where it names no type that there is an answer in. */
-export function readAccept(accept: string): Accepted {
+/**
+ * Reads an `accept` header: the type of JSON that a client would rather have, and the type of stream; null for none.
+ * Throws where it names no type that there is an answer in.
+ */
+export function readAccept(accept: string) {
   const ranges = accept
     .toLowerCase()
     .split(',')

@@ -9,15 +9,12 @@ import type { TencentClientOptions } from './client.ts';
 import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
-import type { Signature } from './signature.ts';
+import { createSignature } from './signature.ts';
 import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import { COMMANDS, type Command } from './wire.ts';
 
-export type AttemptOptions = Pick<TencentClientOptions, 'sdkAppId' | 'adminId' | 'clock' | 'budget'> &
-  Required<Pick<TencentClientOptions, 'timeoutMs' | 'random' | 'onCall' | 'report'>> & {
-    http: Pick<Http, 'send'>;
-    signature: Signature;
-  };
+type AttemptOptions = Omit<TencentClientOptions, 'baseUrl' | 'connections'> &
+  Required<Pick<TencentClientOptions, 'timeoutMs' | 'random' | 'onCall' | 'report'>> & { http: Http };
 
 /** A try that failed: what may follow, the command's effect considered, and the pause before that. */
 export type Failure = {
@@ -40,7 +37,8 @@ const FINAL_REASONS = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED'
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
 export function createAttempts(options: AttemptOptions) {
-  const { http, signature, sdkAppId, adminId, clock, timeoutMs, random, budget, onCall } = options;
+  const { http, sdkAppId, adminId, clock, timeoutMs, random, budget, onCall } = options;
+  const signature = createSignature(options);
   const report = createOccasionalReport(options.report, clock);
   const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
   let pausedUntil = 0;

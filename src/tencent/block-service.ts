@@ -27,16 +27,11 @@ const CHANGE: BatchCommand<BlockAnswer> = {
   },
 };
 
-export type BlockServiceOptions = {
-  /** Whether it is also asked who blocks the user in whose name is asked. */
-  asksBoth: boolean;
-};
-
-/** Creates the block service over the four `black_list` commands. */
-export function createBlockService(
-  client: Pick<TencentClient, 'call'>,
-  { asksBoth }: BlockServiceOptions,
-): BlockService {
+/**
+ * Creates the block service over the four `black_list` commands; `asksBoth` when it is also asked who blocks the user in
+ * whose name is asked.
+ */
+export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth: boolean): BlockService {
   return {
     block: batchOf(client, 'black_list_add', CHANGE),
     unblock: batchOf(client, 'black_list_delete', CHANGE),

@@ -8,15 +8,11 @@ import { type Breaker, type BreakerState, createBreaker, type Health } from './b
 import type { Budget } from './budget/budget.ts';
 import type { RetryPolicy } from './error-table.ts';
 import { createHttp } from './http.ts';
-import { createSignature } from './signature.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 /** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;
-
-/** What paces the calls of this process. */
-export type CallBudget = Pick<Budget, 'admit' | 'throttled'>;
 
 export type TencentClientOptions = {
   /** See `regionBaseUrl`; a path in it goes before `/v4`. */
@@ -32,8 +28,8 @@ export type TencentClientOptions = {
   connections?: number;
   /** At least 0, below 1. */
   random?: () => number;
-  /** Without one nothing is paced. */
-  budget?: CallBudget;
+  /** Paces the calls of this process; without one nothing is paced. */
+  budget?: Pick<Budget, 'admit' | 'throttled'>;
   /**
    * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
    * and after how many milliseconds.
@@ -51,8 +47,7 @@ export function createTencentClient(options: TencentClientOptions) {
   const { clock, report = () => {}, onCall = () => {} } = options;
   const http = createHttp(options.baseUrl, connections);
   const address = new URL(options.baseUrl).hostname;
-  const signature = createSignature(options);
-  const attempt = createAttempts({ ...options, http, signature, timeoutMs, random, report, onCall });
+  const attempt = createAttempts({ ...options, http, timeoutMs, random, report, onCall });
   const breakers = new Map<Command, Breaker>();
   const away = new Set<Command>();
   let reason = '';

@@ -137,12 +137,7 @@ export const ERROR_TABLE: ReadonlyMap<number, ErrorRule> = new Map(
   ROWS.flatMap(([codes, kind, note, remedy]) => codes.map((code) => [code, { ...kind, note, remedy }] as const)),
 );
 
-/** The rule for every code that the table does not have. */
-export const UNKNOWN_CODE_RULE: ErrorRule = {
-  ...failing,
-  retry: 'once',
-  note: 'a code that the contract does not know',
-};
+const UNKNOWN: ErrorRule = { ...failing, retry: 'once', note: 'a code that the contract does not know' };
 
 /** Codes of the app's own, by which its webhook refuses a change of a relationship (CONTRACT 8.1). */
 const APPS_OWN: ErrorRule = { ...forbidden, note: "refused by the app's own relationship webhook" };
@@ -150,5 +145,5 @@ const APPS_OWN: ErrorRule = { ...forbidden, note: "refused by the app's own rela
 /** Finds what is known about an `ErrorCode` or `ResultCode`. */
 export function findErrorRule(code: number): ErrorRule {
   if (code >= 38000 && code <= 39000) return APPS_OWN;
-  return ERROR_TABLE.get(code) ?? UNKNOWN_CODE_RULE;
+  return ERROR_TABLE.get(code) ?? UNKNOWN;
 }

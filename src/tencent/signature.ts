@@ -2,15 +2,12 @@
 import type { TencentClientOptions } from './client.ts';
 import { signUserSig } from './user-sig.ts';
 
-/** Holds the UserSig that every REST call carries. */
-export type Signature = ReturnType<typeof createSignature>;
-
 const RENEW_AT = 0.8;
 // The vendor advises no less than 24 hours (CONTRACT 2.1); more only makes a leaked one live longer.
 const EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
-/** Creates the holder of the UserSig of `adminId` (CONTRACT 1.1 and 2). */
+/** Creates the holder of the UserSig of `adminId`, which every REST call carries (CONTRACT 1.1 and 2). */
 export function createSignature(options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'>) {
   const { sdkAppId, secretKey, adminId, clock } = options;
   let userSig = '';

@@ -31,7 +31,7 @@ export type WebhookRefusal =
 /** What the query alone tells. `command` is null for one that is signed, but not known here. */
 export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
 
-export type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
+type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
 
 /** The upstream's own queries are a fifth of this. */
 const MAX_URL_LENGTH = 2048;
@@ -86,8 +86,8 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
       if (query.get('SdkAppid') !== String(sdkAppId)) return { refusal: 'it is for another app' };
       const requestTime = query.get('RequestTime') ?? '';
-      if (!/^\d{1,12}$/.test(requestTime)) return { refusal: 'its RequestTime is not of this minute' };
-      if (Math.abs(clock.now() / 1000 - Number(requestTime)) > WINDOW_SECONDS)
+      const differsBySeconds = Math.abs(clock.now() / 1000 - Number(requestTime));
+      if (!/^\d{1,12}$/.test(requestTime) || differsBySeconds > WINDOW_SECONDS)
         return { refusal: 'its RequestTime is not of this minute' };
       if (!isSigned(query.get('Sign') ?? '', requestTime)) return { refusal: 'its Sign is wrong' };
       const name = query.get('CallbackCommand');
@@ -118,12 +118,8 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
   };
 }
 
-function parseAlarm({
-  ServiceName: service,
-  Command: command,
-  Request: calls,
-  Limit: limit,
-}: Record<string, unknown>): RateAlarm | null {
+function parseAlarm(body: Record<string, unknown>): RateAlarm | null {
+  const { ServiceName: service, Command: command, Request: calls, Limit: limit } = body;
   const isName = (value: unknown): value is string => typeof value === 'string' && /^[\w.]{1,64}$/.test(value);
   if (!isName(service) || !isName(command) || !isCount(calls) || !isCount(limit)) return null;
   return { type: 'rate-alarm', service, command, calls, limit };

@@ -11,8 +11,8 @@ const FAMOUS = ['UserID_001', 'user_00001', STAR];
 type Deed = { step: number; type: string; from: string; to?: string; tags?: unknown };
 
 /** A lively sandbox on a clock that stands still, and everything that its people have done. */
-function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: number } = {}) {
-  const clock = createTestClock(startMs);
+function openLively(options: SandboxOptions = {}) {
+  const clock = createTestClock();
   const sandbox = createSandbox({ people: 300, ...options, clock });
   const deeds: Deed[] = [];
   let step = 0;
@@ -31,7 +31,7 @@ function openLively({ seed, startMs, ...options }: SandboxOptions & { startMs?: 
       return sandbox.act.setProfile(from, tags);
     },
   };
-  const lively = createLively({ world: sandbox.world, act, clock, seed });
+  const lively = createLively({ world: sandbox.world, act, clock });
   return {
     sandbox,
     deeds,

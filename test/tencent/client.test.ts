@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { GatewayError } from '../../src/errors.ts';
-import { type CallBudget, createTencentClient } from '../../src/tencent/client.ts';
+import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import { verifyUserSig } from '../../src/tencent/user-sig.ts';
 import {
   fail,
@@ -19,7 +19,7 @@ const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow
 /** A budget that lets everything go, after `admitting`, and counts what it is told. */
 function createLenientBudget(admitting: () => void | Promise<void> = () => {}) {
   const told = { admitted: 0, again: 0, throttled: 0 };
-  const budget: CallBudget = {
+  const budget: TencentClientOptions['budget'] = {
     async admit(_command, _call, again) {
       told.admitted++;
       if (again) told.again++;

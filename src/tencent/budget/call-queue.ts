@@ -1,7 +1,8 @@
 // The calls of one command that wait: who is next, and who has waited too long.
-import { PRIORITIES, rankOf } from '../../cache/single-flight.ts';
+import { rankOf } from '../../cache/single-flight.ts';
 import { type Clock, monotonicMs } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
+import type { PriorityCounts } from './budget.ts';
 
 /** How long a call waits at most: a client has its refusal within half a second. A queue that is busy for longer is standing. */
 const MAX_WAIT_MS = 450;
@@ -16,14 +17,9 @@ type WaitingCall = { call: CallOptions; since: number; again: boolean; go(): voi
 /** Creates an empty queue; `refusal` makes the error of a call that has waited too long. */
 export function createCallQueue(clock: Clock, refusal: () => Error) {
   const waiting: WaitingCall[] = [];
-  const totals = { admitted: PRIORITIES.map(() => 0), refused: PRIORITIES.map(() => 0) };
+  const totals = { admitted: noCalls(), refused: noCalls() };
   /** Since when interactive calls have been waiting without a moment in which none did; Infinity while none does. */
   let busySince = Number.POSITIVE_INFINITY;
-
-  const count = (counts: number[], { call }: Pick<WaitingCall, 'call'>) => {
-    counts[rankOf(call)] = (counts[rankOf(call)] ?? 0) + 1;
-    return counts;
-  };
 
   /** When a call is refused, as things are now; monotonic. */
   function lateAt({ call, since, again }: WaitingCall, now: number): number {
@@ -40,12 +36,12 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
 
   return {
     totals,
-    /** The calls that wait, by rank. */
-    counts: () =>
-      waiting.reduce(
-        count,
-        PRIORITIES.map(() => 0),
-      ),
+    /** The calls that wait. */
+    counts(): PriorityCounts {
+      const counts = noCalls();
+      for (const { call } of waiting) count(counts, call);
+      return counts;
+    },
     /** Whether more calls wait than can go, and it is no burst. */
     isStanding: (now: number) => now - busySince > MAX_WAIT_MS,
 
@@ -54,7 +50,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       const since = monotonicMs(clock);
       if (signal.aborted) return Promise.reject(signal.reason);
       if (waiting.length >= MAX_WAITING && !again) {
-        count(totals.refused, { call });
+        count(totals.refused, call);
         return Promise.reject(refusal());
       }
       if (rankOf(call) === 0) busySince = Math.min(busySince, since);
@@ -80,7 +76,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
     admit(number: number): void {
       const best = waiting.toSorted((a, b) => rankOf(a.call) - rankOf(b.call)).slice(0, number);
       for (const entry of best) {
-        count(totals.admitted, entry);
+        count(totals.admitted, entry.call);
         entry.go();
       }
     },
@@ -94,7 +90,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
           next = Math.min(next, limit);
           continue;
         }
-        count(totals.refused, entry);
+        count(totals.refused, entry.call);
         entry.refuse(refusal());
       }
       return next;
@@ -104,4 +100,10 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       for (const entry of [...waiting]) entry.refuse(error);
     },
   };
+}
+
+const noCalls = (): PriorityCounts => ({ interactive: 0, revalidation: 0, priming: 0 });
+
+function count(counts: PriorityCounts, { priority = 'interactive' }: CallOptions): void {
+  counts[priority] += 1;
 }

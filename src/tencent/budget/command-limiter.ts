@@ -1,10 +1,11 @@
 // One command's budget in this process: asks the window while calls wait, and lets them go as it answers.
+import { PRIORITIES } from '../../cache/single-flight.ts';
 import { type Clock, monotonicMs, setAlarm } from '../../clock.ts';
 import { GatewayError } from '../../errors.ts';
 import type { CallOptions } from '../../follow/services.ts';
 import { TransportFailure } from '../upstream-errors.ts';
 import type { Command } from '../wire.ts';
-import type { BudgetState, PriorityCounts } from './budget.ts';
+import type { BudgetState } from './budget.ts';
 import { createCallQueue } from './call-queue.ts';
 import { type createWindow, WINDOW_MS, type WindowRequest } from './window.ts';
 
@@ -30,7 +31,8 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     disarm();
     const now = monotonicMs(clock);
     const lateAt = queue.refuseLate(now);
-    const waiting = queue.counts();
+    const counts = queue.counts();
+    const waiting = PRIORITIES.map((priority) => counts[priority]);
     const best = waiting.findIndex((count) => count > 0);
     const mustWait = best < 0 || (best >= blocked.rank && now < blocked.until);
     // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
@@ -73,9 +75,8 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
       return {
         ...{ limit, shared },
         used: monotonicMs(clock) - at < WINDOW_MS ? used : 0,
-        waiting: byPriority(queue.counts()),
-        admitted: byPriority(queue.totals.admitted),
-        refused: byPriority(queue.totals.refused),
+        waiting: queue.counts(),
+        ...structuredClone(queue.totals),
       };
     },
 
@@ -88,10 +89,6 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
 }
 
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-
-function byPriority([interactive = 0, revalidation = 0, priming = 0]: readonly number[]): PriorityCounts {
-  return { interactive, revalidation, priming };
-}
 
 function tooMany(command: Command): GatewayError {
   return new GatewayError('THROTTLED', 'Too much is asked of the upstream just now. Try again in a moment.', {
