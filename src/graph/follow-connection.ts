@@ -46,7 +46,7 @@ export const readPageOf =
 
 const shapedPages = new WeakMap<FollowPage, Page<UserEdge>>();
 
-/** A cached page is shaped once, however many answers are cut from it. */
+/** A cached page is shaped once, however many answers are sliced from it. */
 function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<UserEdge> {
   const known = shapedPages.get(page);
   if (known) return known;

@@ -21,7 +21,7 @@ builder.subscriptionType({ description: 'What can be heard as it happens, over s
 
 /** What GraphiQL's documentation begins with. */
 const DESCRIPTION =
-  'Who follows whom: fans, follows and mutuals of users as Relay connections, with profiles, counts, relations and live events. `user` is where to begin.';
+  'Who follows whom: fans, follows and mutuals of users as Relay connections, with profiles, counts, relations and subscriptions. `user` is where to begin.';
 
 /** The clients' schema. */
 export function createSchema(): GraphQLSchema {
