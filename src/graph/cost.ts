@@ -101,7 +101,7 @@ export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings):
   const { maxUpstreamCalls, maxValues } = settings;
   const operations = new WeakMap<OperationDefinitionNode, Priced>();
   let count = 0;
-  /** Operations with variables that have been allowed: one bound for all, since a client may send any number of operations. */
+  /** Operations with variables that have been allowed: one bound for all, since a client may send any number. */
   const allowed = new LRUCache<string, true>({
     ...{ maxSize: 4_000_000, maxEntrySize: 10_000 },
     sizeCalculation: (_, { length }) => length + 200,
