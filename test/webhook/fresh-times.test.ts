@@ -233,7 +233,7 @@ test('a replica that Redis cannot tell of invalidations believes its cache for 3
   expect(await look(other, query)).toBe('fresh');
   await redis.kill();
   clock.advance(10_000);
-  // Whatever is asked of Redis next finds out that it is away.
+  // The next command to Redis finds out that it is away.
   await other.query('{ user(id: "eve") { nick } }');
   expect(await look(other, query)).toBe('stale');
 });
