@@ -1,5 +1,5 @@
 // GraphQL: Yoga with our schema and one ordered list of plugins, for HTTP and for WebSockets.
-import { execute } from '@graphql-tools/executor';
+import { execute, subscribe } from '@graphql-tools/executor';
 import { mapAsyncIterator } from '@graphql-tools/utils';
 import {
   type ExecutionArgs,
@@ -94,12 +94,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     }
     return {
       onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
-        // A later release of Yoga's executor: a tenth less.
+        // A later release of Yoga's executor: a tenth less, and prices and it take the same variables, `__proto__` too.
         setExecuteFn((args) => execute(withContext(args)));
         begin(args, setResultAndStopExecution);
       },
-      onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
-        setSubscribeFn((args) => subscribeFn(withContext(args)));
+      onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
+        setSubscribeFn((args) => subscribe(withContext(args)));
         begin(args, setResultAndStopExecution);
         const { state, acceptsStream } = args.contextValue;
         if (!acceptsStream) return setResultAndStopExecution({ errors: [streamsOnly()] });

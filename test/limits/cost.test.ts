@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { codesOf, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
+import { subscribe } from '../support/event-stream.ts';
 import { type Answer, openGateway } from '../support/gateway.ts';
 
 async function open(env: Record<string, string> = {}) {
@@ -88,6 +89,19 @@ test('an operation that takes more than was predicted ends at what is allowed, a
   expect(errors).toMatchObject([{ path: ['user', 'fans'], extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }]);
   expect(sandbox.calls.count()).toBe(5);
 });
+
+test.each(['n', '__proto__'])(
+  'events hold as much as they were priced by, also with a variable named %s',
+  async (name) => {
+    const { gateway } = await open();
+    const events = `subscription ($${name}: Int) {
+    followEvents(userId: "b") { ... on FanGained { owner { id } user { fans(first: $${name}) { nodes { id } } } } } }`;
+    const stream = await subscribe(gateway, events, { [name]: 1 });
+    await gateway.as('a').data('mutation { followUsers(input: { userIds: ["b"] }) { viewer { id } } }');
+    const user = { fans: { nodes: [{ id: expect.any(String) }] } };
+    expect(await stream.answer()).toEqual({ data: { followEvents: { owner: { id: 'b' }, user } } });
+  },
+);
 
 test('of several operations in a document only the one that runs is priced', async () => {
   const { gateway } = await open({ MAX_UPSTREAM_CALLS: '5' });
