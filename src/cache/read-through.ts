@@ -14,8 +14,8 @@ export type Load<V> = (all: Waiter) => Promise<V>;
 export type ReadThrough<V> = ReturnType<typeof createReadThrough<V>>;
 
 export type ReadThroughOptions<V> = TiersOptions<V> & {
-  /** What to reject with when there is no such thing. */
-  absence(key: string): Error;
+  /** What to reject with when there is no such thing; left out where each thing is. */
+  absence?(key: string): Error;
   /** When (epoch milliseconds) something cheaper than the source last showed that a value holds; null: it does not. */
   validate?(key: string, entry: Entry<V>, all: Waiter): Promise<number | null>;
   onRead?: (outcome: ReadOutcome, tier: Tier) => void;
@@ -98,7 +98,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       return tiers.keep(key, await load(all), began);
     } catch (error) {
       const known = peek(key);
-      if (error instanceof GatewayError && error.code === 'USER_NOT_FOUND') tiers.keep(key, null, began);
+      if (absence && error instanceof GatewayError && error.code === 'USER_NOT_FOUND') tiers.keep(key, null, began);
       else redis?.unlock(key, began.shared ?? '');
       // A reader that left early says nothing of the source.
       if (known && !all.signal.aborted) known.failure = outageCode(error);
@@ -109,7 +109,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   function give(key: string, { entry, tier, generation }: Read<V>, waiter: Waiter): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
     waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.httpFreshUntil(entry) });
-    if (entry.value === null) throw absence(key);
+    if (entry.value === null) throw absence?.(key);
     return entry.value;
   }
 

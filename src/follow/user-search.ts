@@ -22,7 +22,6 @@ export function createUserSearch(
     ...{ kind: 'search', clock, redis, lifetimes: LIFETIMES, maxBytes: MEMORY_BYTES },
     // Nothing invalidates a search but time.
     generations: createGenerations(),
-    absence: (key) => new Error(`There is no search ${key}.`),
   });
 
   /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */

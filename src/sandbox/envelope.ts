@@ -6,13 +6,7 @@ import type { Origin } from './webhooks.ts';
 import type { World } from './world.ts';
 
 /** What commands are made of. */
-export type Parts = {
-  world: World;
-  events: WebhookEvents;
-  now: () => number;
-  /** Keys that the app has created in its console, without the prefix `Tag_Profile_Custom_`. */
-  customFields: readonly string[];
-};
+export type Parts = { world: World; events: WebhookEvents; now: () => number };
 
 /** A request's body, once it is known to be a JSON object. */
 export type Body = { [field: string]: unknown };

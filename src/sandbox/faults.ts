@@ -134,12 +134,8 @@ export function createFaults() {
 }
 
 function hits(armed: Armed, name: FaultName, command: string): boolean {
-  const {
-    commands = FAULT_TABLE[name].on as readonly string[],
-    every = 1,
-    times = Number.POSITIVE_INFINITY,
-  } = armed.rule;
-  if (!commands.includes(command)) return false;
+  const { commands = FAULT_TABLE[name].on, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
+  if (!commands.some((concerned) => concerned === command)) return false;
   armed.seen += 1;
   return armed.seen % every === 0 && armed.fired < times;
 }
@@ -173,9 +169,9 @@ export function read<T>(subject: string, schema: z.ZodType<T>, json: unknown): T
 function fault<Name extends Command | CallbackCommand, Shape extends z.ZodRawShape = Record<never, never>>(
   on: readonly Name[],
   about: string,
-  rule?: Shape,
-): { on: readonly (Name extends Command ? Command : CallbackCommand)[]; about: string; rule: Shape };
-function fault(on: readonly string[], about: string, rule = {}) {
+  // Without a third argument the shape is the empty one.
+  rule = {} as Shape,
+) {
   return { on, about, rule };
 }
 

@@ -1,4 +1,5 @@
 // The HTTP server under both the wire and the control endpoint: bodies in, answers out, and a prompt end.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -49,23 +50,20 @@ export function createHttpServer(handle: (...args: Parameters<RequestListener>) 
   });
 
   return {
-    async listen({ port = 0, host = '127.0.0.1' } = {}): Promise<{ url: string }> {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, resolve);
-      });
+    /** Listens to this machine alone and answers the address; port 0 takes a free one. */
+    async listen(port: number): Promise<string> {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
       // A server that listens on a port, not on a pipe, always has such an address.
-      const { address, family, port: bound } = server.address() as AddressInfo;
-      return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}` };
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
 
     /** Ends every connection at once, waiting ones too. */
     async close(): Promise<void> {
       if (!server.listening) return;
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
   };
 }

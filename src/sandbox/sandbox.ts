@@ -16,7 +16,7 @@ import { createLively } from './lively.ts';
 import { moveAvatars } from './people.ts';
 import { dormantFans, seedWorld } from './seed.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
-import { createWebhooks, type WebhookTarget } from './webhooks.ts';
+import { createWebhooks } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
 import { createWorld } from './world.ts';
 
@@ -38,8 +38,6 @@ export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secr
   emptyWorld?: boolean;
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
-  /** Where webhooks go; `webhooks.connect` sets it later, when the receiver's port is known. */
-  webhook?: WebhookTarget;
   /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
   servesAvatars?: boolean;
 };
@@ -54,7 +52,6 @@ export function createSandbox(options: SandboxOptions = {}) {
   const faults = createFaults();
   const calls = createCallLog({ now });
   const webhooks = createWebhooks({ sdkAppId, faults, now, closing: closing.signal });
-  webhooks.connect(options.webhook);
 
   const world = createWorld({
     now,
@@ -66,7 +63,7 @@ export function createSandbox(options: SandboxOptions = {}) {
 
   const events = createWebhookEvents(webhooks, now);
   const act = createPeopleActions(world, events);
-  const parts = { world, events, now, customFields: ['Test', 'Team', 'Mood'] };
+  const parts = { world, events, now };
   const handlers = {
     follow_get: createFollowGet(parts),
     ...createFollowBatches(parts),
@@ -88,8 +85,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   );
 
   return {
-    async listen(address?: { port?: number; host?: string }): Promise<{ url: string }> {
-      const { url } = await server.listen(address);
+    async listen(port = 0): Promise<{ url: string }> {
+      const url = await server.listen(port);
       if (options.servesAvatars) avatarsUrl = url + AVATARS_PATH;
       return { url };
     },
@@ -113,7 +110,7 @@ export function createSandbox(options: SandboxOptions = {}) {
 /** Starts a sandbox as a process runs it; port 0 takes a free one. */
 export async function startSandbox(port: number) {
   const sandbox = createSandbox({ servesAvatars: true });
-  const { url } = await sandbox.listen({ port });
+  const { url } = await sandbox.listen(port);
   const lively = createLively(sandbox);
   return {
     url,

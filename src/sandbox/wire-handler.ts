@@ -16,8 +16,8 @@ const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>
 type Dependencies = {
   handlers: { readonly [C in Command]: Handler };
   admit: (admission: Admission) => void;
-  faults: Pick<FaultSwitches, 'draw'>;
-  calls: Pick<CallLog, 'arrived'>;
+  faults: FaultSwitches;
+  calls: CallLog;
   /** Last change of an answer's JSON before it leaves. */
   finish: (json: string) => string;
   closing: AbortSignal;

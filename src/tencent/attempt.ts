@@ -23,9 +23,9 @@ export type Failure = {
   health: Health;
   firstWaitMs: number;
   /** Refused as one too many. */
-  throttled: boolean;
+  throttled?: boolean | undefined;
   /** Its connection may be one of many that are dead. */
-  stale: boolean;
+  stale?: boolean;
 };
 
 const FIRST_WAIT_MS = 100;
@@ -124,8 +124,7 @@ export function createAttempts(options: AttemptOptions) {
       retry: isRead(command) || rule.undone ? rule.retry : 'never',
       health: rule.fault === 'upstream' ? 'failed' : 'answered',
       firstWaitMs: rule.throttled ? FIRST_WAIT_THROTTLED_MS : FIRST_WAIT_MS,
-      throttled: rule.throttled ?? false,
-      stale: false,
+      throttled: rule.throttled,
     };
   }
 
@@ -137,8 +136,6 @@ export function createAttempts(options: AttemptOptions) {
       retry: mayRepeat && !FINAL_REASONS.has(reason) ? 'backoff' : 'never',
       health: isUpstreamsFault ? 'failed' : 'unknown',
       firstWaitMs: FIRST_WAIT_MS,
-      throttled: false,
-      stale: false,
     };
   }
 

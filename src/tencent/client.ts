@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
 import type { Report } from '../report.ts';
 import { inSpan, sharedSpan } from '../span.ts';
-import { createAttempts } from './attempt.ts';
+import { createAttempts, type Failure } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
 import type { Budget } from './budget/budget.ts';
 import type { RetryPolicy } from './error-table.ts';
@@ -87,7 +87,7 @@ export function createTencentClient(options: TencentClientOptions) {
       const traced = { 'http.request.method': 'POST', 'server.address': address, 'url.template': command };
       let health: Health = 'unknown';
       // A probe is one try, which must not be spent on a connection that died with the upstream.
-      let before = { throttled: false, stale: pass.probe };
+      let before: Pick<Failure, 'throttled' | 'stale'> = { stale: pass.probe };
       try {
         for (let tries = 1; ; tries++) {
           const facts = {

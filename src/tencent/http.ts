@@ -39,7 +39,7 @@ export function createHttp(baseUrl: string, connections: number) {
   // Where one kept-alive connection is dead its siblings likely are too, so that a repeat opens one for itself.
   const fresh = new Pool(origin, options);
   return {
-    send: (path: string, body: string, isFresh: boolean) =>
+    send: (path: string, body: string, isFresh = false) =>
       exchange(isFresh ? fresh : kept, { method: 'POST', path: prefix + path, headers: HEADERS, body, reset: isFresh }),
     async close(): Promise<void> {
       await Promise.all([kept.close(), fresh.close()]);

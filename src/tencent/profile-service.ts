@@ -36,11 +36,8 @@ export function createProfileService(
     const refused = refusedTags();
     const TagList = [...STANDARD_TAGS, ...custom].filter((tag) => !refused.includes(tag));
     try {
-      return readItems(
-        'portrait_get',
-        await client.call('portrait_get', { To_Account: accounts, TagList }, call),
-        PROFILES,
-      );
+      const answer = await client.call('portrait_get', { To_Account: accounts, TagList }, call);
+      return readItems('portrait_get', answer, PROFILES);
     } catch (error) {
       if (!isRefusal(error, NO_SUCH_TAG) || !leaveOut(TagList, error.errorInfo)) throw error;
       return readKnown(accounts, call);

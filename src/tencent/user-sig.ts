@@ -33,7 +33,7 @@ export function signUserSig(input: UserSigInput): string {
     'TLS.sdkappid': input.sdkAppId,
     'TLS.time': input.issuedAt,
     'TLS.expire': input.expireSeconds,
-    'TLS.sig': digest(input).toString('base64'),
+    'TLS.sig': digest(input),
   };
   // Not RFC 4648's base64url: other letters, and the padding stays.
   return deflateSync(JSON.stringify(document))
@@ -55,20 +55,15 @@ export function verifyUserSig(
   const expiresAt = issuedAt + expireSeconds;
   if (Math.floor(expected.now) > expiresAt) return { ok: false, reason: 'expired' };
   // The userbuf of another product's rooms is no part of the text, so that a UserSig with one is refused.
-  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }).toString('base64'));
+  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }));
   const given = Buffer.from(signature);
   const same = given.length === right.length && timingSafeEqual(given, right);
   return same ? { ok: true, userId, issuedAt, expiresAt } : { ok: false, reason: 'bad-signature' };
 }
 
-function digest(input: UserSigInput): Buffer {
-  const lines = [
-    `TLS.identifier:${input.userId}\n`,
-    `TLS.sdkappid:${input.sdkAppId}\n`,
-    `TLS.time:${input.issuedAt}\n`,
-    `TLS.expire:${input.expireSeconds}\n`,
-  ];
-  return createHmac('sha256', input.secretKey).update(lines.join('')).digest();
+function digest({ sdkAppId, secretKey, userId, issuedAt, expireSeconds }: UserSigInput): string {
+  const text = `TLS.identifier:${userId}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${issuedAt}\nTLS.expire:${expireSeconds}\n`;
+  return createHmac('sha256', secretKey).update(text).digest('base64');
 }
 
 type UserSigDocument = Omit<UserSigInput, 'secretKey'> & { signature: string };

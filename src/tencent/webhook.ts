@@ -21,15 +21,8 @@ export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
 /** The app nears a command's rate limit: the number of calls, and of those allowed in a second. */
 export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; calls: number; limit: number };
 
-/** Why a webhook is not one of the upstream's. */
-export type WebhookRefusal =
-  | 'its address is too long'
-  | 'it is for another app'
-  | 'its RequestTime is not of this minute'
-  | 'its Sign is wrong';
-
-/** What the query alone tells. `command` is null for one that is signed, but not known here. */
-export type Admission = { refusal: WebhookRefusal } | { refusal: null; command: CallbackCommand | null };
+/** What the query alone tells: why it is not the upstream's, or a command, null for one that is signed but not known here. */
+type Admission = { refusal: string } | { refusal: null; command: CallbackCommand | null };
 
 type WebhookReaderOptions = { token: string; sdkAppId: number; userIdPattern: RegExp; clock: Clock };
 

@@ -65,6 +65,14 @@ test('the same search costs one call a minute', async () => {
   expect(callCounts(gateway).search).toBe(2);
 });
 
+test('a search that the upstream refuses for want of an account is asked again', async () => {
+  const { gateway } = await open(3);
+  gateway.sandbox.faults.set({ error: { code: 70107, commands: ['search'] } });
+  expect(await codesOf(gateway, 'person')).toEqual(['USER_NOT_FOUND']);
+  gateway.sandbox.faults.reset();
+  expect(idsOf(await search(gateway, 'person'))).toHaveLength(3);
+});
+
 test('names come from where all names come from, however far behind the search is', async () => {
   const { gateway, clock, world } = await open(1);
   gateway.sandbox.faults.set({ searchLag: { ms: 60_000 } });

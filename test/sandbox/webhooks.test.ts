@@ -34,7 +34,8 @@ async function connected(
   answer = ok as () => ReturnType<typeof ok> | null,
 ) {
   const receiver = await startReceiver(answer);
-  const sandbox = await startSandbox({ webhook: { url: receiver.url, token: TOKEN, ...target } });
+  const sandbox = await startSandbox();
+  sandbox.webhooks.connect({ url: receiver.url, token: TOKEN, ...target });
   for (const id of ['ana', 'bo', 'cy']) sandbox.world.importAccount(id);
   sandbox.faults.set(faults);
   return { ...sandbox, ...receiver, url: sandbox.url };
@@ -91,7 +92,8 @@ describe('the webhook that is sent', () => {
   test('the first call above 80 % of a limit, once a second', async () => {
     const clock = manualClock();
     const receiver = await startReceiver();
-    const { call, webhooks } = await startSandbox({ clock, webhook: receiver, rateLimits: { follow_get: 10 } });
+    const { call, webhooks } = await startSandbox({ clock, rateLimits: { follow_get: 10 } });
+    webhooks.connect(receiver);
     const burst = async () => {
       for (let calls = 0; calls < 12; calls += 1) await call('follow_get', firstPage('administrator'));
       await webhooks.settled();

@@ -8,7 +8,7 @@ const MAX_ITEMS = 50;
 const MAX_BYTES = 500;
 const MAX_LOCATION_BYTES = 16;
 const TEXT = /^/;
-/** What a tag may hold: a text, or a number where it is null (CONTRACT 6.3). */
+/** The app's tags and what each may hold: a text, or a number where it is null (CONTRACT 6.3). */
 const STANDARD_TAGS = {
   ...{ Nick: TEXT, Image: TEXT, Location: TEXT, SelfSignature: TEXT },
   ...{ BirthDay: null, Language: null, MsgSettings: null, Level: null, Role: null },
@@ -16,19 +16,18 @@ const STANDARD_TAGS = {
   AllowType: /^AllowType_Type_(NeedConfirm|AllowAny|DenyAny)$/,
   AdminForbidType: /^AdminForbid_Type_(None|SendOut)$/,
 };
+const TAGS: ReadonlyMap<string, RegExp | null> = new Map([
+  ...Object.entries(STANDARD_TAGS).map(([key, value]) => [`Tag_Profile_IM_${key}`, value] as const),
+  ...['Test', 'Team', 'Mood'].map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
+]);
 
-export function createProfileCommands({ world, events, customFields }: Parts) {
-  const known: ReadonlyMap<string, RegExp | null> = new Map([
-    ...Object.entries(STANDARD_TAGS).map(([key, value]) => [`Tag_Profile_IM_${key}`, value] as const),
-    ...customFields.map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
-  ]);
-
+export function createProfileCommands({ world, events }: Parts) {
   const portrait_get: Handler = (body, call) => {
     const users = body.To_Account;
     if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002, 'Err_Profile_No_To_Account');
     const ids = readBatch(users, { field: 'To_Account', max: MAX_ACCOUNTS, code: 40001 });
     const tags = readBatch(body.TagList, { field: 'TagList', max: Number.POSITIVE_INFINITY, code: 40001 });
-    const stranger = tags.find((tag) => !known.has(tag));
+    const stranger = tags.find((tag) => !TAGS.has(tag));
     if (stranger !== undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${stranger}`);
     if (call.faults.unknownFailsAll && !ids.every(world.has)) throw new Refusal(40003);
 
@@ -43,7 +42,7 @@ export function createProfileCommands({ world, events, customFields }: Parts) {
   };
 
   function checkTag(tag: string, value: unknown): asserts value is string | number {
-    const words = known.get(tag);
+    const words = TAGS.get(tag);
     if (words === undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${tag}`);
     if (words ? typeof value !== 'string' : !(Number.isInteger(value) && Number(value) >= 0))
       throw new Refusal(40610, `${tag} has a value of the wrong type`);
