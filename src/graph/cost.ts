@@ -52,7 +52,7 @@ export const USERS_PRICE = price(
 const INTROSPECTION_VALUES = 10_000;
 
 type Priced = {
-  /** Tells it from all others. */
+  /** Counts on from operation to operation, and tells this one from all others. */
   readonly number: number;
   /** The operation alone, without meta-fields, which the plugin prices like calls. */
   readonly document: DocumentNode;
@@ -103,7 +103,8 @@ export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings):
   let count = 0;
   /** Operations with variables that have been allowed: one bound for all, since a client may send any number. */
   const allowed = new LRUCache<string, true>({
-    ...{ maxSize: 4_000_000, maxEntrySize: 10_000 },
+    maxSize: 4_000_000,
+    maxEntrySize: 10_000,
     sizeCalculation: (_, { length }) => length + 200,
   });
 
