@@ -231,6 +231,9 @@ test('fans are searched up to SEARCH_MAX_FANS, and the answer says whether that 
   const more = await read(gateway, 'fans', { ...wanted, after: all.pageInfo.endCursor });
   expect(new Set([...idsOf(all), ...idsOf(more)]).size).toBe(200);
   expect(callCounts(gateway)).toEqual({ follow_get: 3 });
+  gateway.world.addFans('anna', 1, 1_750_000_000);
+  const fresh = { ...gateway, ...(await gateway.openReplica()) };
+  expect(await read(fresh, 'fans', wanted)).toMatchObject({ isComplete: false, edges: { length: 100 } });
 });
 
 test('a search that leaves some of many fans out says so', async () => {
