@@ -3,11 +3,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { PLATFORMS } from './accounts.ts';
-import { COMMANDS } from './apis.ts';
-import type { CallLog } from './calls.ts';
+import { type CallLog, COMMANDS } from './calls.ts';
 import { FAULT_TABLE, type FaultPatch, type FaultSwitches, read } from './faults.ts';
 import { readText, send, sendJson } from './http.ts';
-import { drawAvatar } from './people.ts';
+import { drawAvatar } from './seed.ts';
 import type { PeopleActions } from './webhook-events.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';

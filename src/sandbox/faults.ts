@@ -2,7 +2,7 @@
 // it, and all that handles the call looks only at that draw.
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
-import { COMMANDS } from './apis.ts';
+import { COMMANDS } from './calls.ts';
 import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readStarterOperations } from '../../src/server/starter-operations.ts';
+import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { type GraphiqlPage, launchChromium, openGraphiql, startProcess } from './graphiql-page.ts';
 
 let gateway: Awaited<ReturnType<typeof startProcess>>;

@@ -3,7 +3,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
 import { expect, test } from 'vitest';
 import * as documents from '../../schema/documents.ts';
-import { readOperationNames } from '../../src/server/starter-operations.ts';
+import { readOperationNames } from '../../src/server/graphiql.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { openGateway } from '../support/gateway.ts';
 

@@ -1,8 +1,7 @@
 // The gateway whole, over HTTP, against a sandbox of its own: what most tests talk to.
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import type { Authenticate } from '../../src/auth/authentication.ts';
-import type { MaySee } from '../../src/auth/viewer.ts';
+import type { Authenticate, MaySee } from '../../src/auth/authentication.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
