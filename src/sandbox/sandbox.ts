@@ -9,7 +9,7 @@ import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
 import { createLively } from './lively.ts';
-import { dormantFans, moveAvatars, seedWorld } from './seed.ts';
+import { moveAvatars, seedWorld } from './seed.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
 import { createWebhooks } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
@@ -51,7 +51,6 @@ export function createSandbox(options: SandboxOptions = {}) {
   const world = createWorld({
     now,
     lagging: () => faults.isArmed('countsLag') || faults.isArmed('listsLag'),
-    dormant: options.emptyWorld ? () => undefined : dormantFans(population),
   });
   world.importAccount(admin);
   if (!options.emptyWorld) seedWorld(world, population);

@@ -89,7 +89,7 @@ test('the avatars of the made-up people are pictures', async () => {
   const avatars = await page.evaluate(`fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: '{ user(id: "star_100k") { fans(first: 20) { nodes { avatar } } } }' }),
+    body: JSON.stringify({ query: '{ user(id: "star") { fans(first: 20) { nodes { avatar } } } }' }),
   }).then((response) => response.json()).then(({ data }) => data.user.fans.nodes.flatMap(({ avatar }) => avatar ?? []))`);
   const widthOf = (src: string) =>
     page.evaluate(`new Promise((resolve) => {

@@ -77,7 +77,7 @@ export function createUserSearch({ world, now }: Parts): Handler {
     if (!/^\d{0,9}$/.test(String(Cursor))) throw new Refusal(30001, 'Cursor is not one of this search');
 
     const indexedAt = now() - (faults.searchLag?.ms ?? 0);
-    const found = world.awake().filter(([id, { items, changedAt }]) => {
+    const found = world.profiles().filter(([id, { items, changedAt }]) => {
       const nick = String(items.find(({ Tag }) => Tag === 'Tag_Profile_IM_Nick')?.Value ?? '').toLowerCase();
       const isHit = (word: string) => id === word || nick.includes(word.toLowerCase());
       return changedAt <= indexedAt && (KeywordMatchType === 1 ? words.every(isHit) : words.some(isHit));
