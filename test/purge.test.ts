@@ -1,6 +1,7 @@
 // Purging: after it, no gateway answers from what it had cached, and no other user's data is touched.
 import { Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Environment } from '../src/config.ts';
 import { purge } from '../src/purge.ts';
 import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
 import { run } from './process/start-process.ts';
@@ -18,11 +19,9 @@ const COUNT = '{ user(id: "anna") { fansCount } }';
 
 /** Two gateways on one Redis, each before an upstream of its own, so that each one's calls can be counted. */
 async function openPair(redisUrl: string): Promise<[TestGateway, TestGateway]> {
+  const env = { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' };
   const open = async () => {
-    const gateway = await openGateway({
-      env: { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' },
-      sandbox: { emptyWorld: true },
-    });
+    const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
     gateway.sandbox.world.addFans('anna', 2);
     gateway.sandbox.world.addFans('bert', 2);
     return gateway;
@@ -59,11 +58,8 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
   await b.data(COUNT);
   expect([calls(a), calls(b)]).toEqual(before);
 
-  expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({
-    code: 0,
-    stdout: 'Purged: anna.\n',
-    stderr: '',
-  });
+  const purged = await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
+  expect(purged).toMatchObject({ code: 0, stdout: 'Purged: anna.\n', stderr: '' });
 
   await asksUpstreamAgain(a, NICK);
   await asksUpstreamAgain(b, COUNT);
@@ -129,20 +125,23 @@ test('a purge of everything reaches every node of a cluster', async () => {
   await asksUpstreamAgain(b, NICK);
 });
 
-test('without Redis there is nothing that a purge could reach, and it says what to do', async () => {
-  await expect(purge(APP, ['anna'])).rejects.toThrow(/REDIS_URL is missing: .*its own memory.*Restart the gateways/);
-});
-
-test('ids that cannot be are refused before anything is purged', async () => {
-  const env = { ...APP, REDIS_URL: 'redis://127.0.0.1:1' };
-  await expect(purge(env, ['anna', 'two words', '@TIM#SYS'])).rejects.toThrow('"two words", "@TIM#SYS" cannot be a');
-});
-
-test('a Redis that cannot be used ends the purge like the gateway’s own start', async () => {
-  const asked = purge({ ...APP, REDIS_URL: 'redis://:opensesame@127.0.0.1:1' }, 'everything');
-  const { message } = (await asked.catch((error: unknown) => error)) as Error;
-  expect(message).toMatch(/REDIS_URL leads to a host where nothing listens/);
-  expect(message).not.toContain('opensesame');
+const CLOSED = 'redis://:opensesame@127.0.0.1:1';
+test.each<[string, Environment, string[], RegExp]>([
+  ['without Redis', {}, ['anna'], /REDIS_URL is missing: .*its own memory.*Restart the gateways/],
+  [
+    'of ids that cannot be',
+    { REDIS_URL: CLOSED },
+    ['anna', 'two words', '@TIM#SYS'],
+    /"two words", "@TIM#SYS" cannot be a/,
+  ],
+  [
+    'with a Redis that cannot be used',
+    { REDIS_URL: CLOSED },
+    ['anna'],
+    /^(?!.*opensesame).*REDIS_URL leads to a host where nothing listens/s,
+  ],
+])('a purge %s ends in words before anything is purged', async (_title, env, ids, words) => {
+  await expect(purge({ ...APP, ...env }, ids)).rejects.toThrow(words);
 });
 
 test('a Redis that refuses makes the purge fail in words', async () => {

@@ -8,7 +8,10 @@ import { codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
 const TYPENAME = '{"query":"{ __typename }"}';
-const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost`, CORS_HEADERS: 'X-App-Version' };
+const listed = {
+  CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost`,
+  CORS_HEADERS: 'X-App-Version,x-b3-traceid',
+};
 /** What browsers send whose pages trace: one header that is refused, and nothing is sent at all. */
 const TRACING = ['traceparent', 'tracestate', 'baggage', 'sentry-trace'];
 
@@ -54,7 +57,14 @@ describe('with CORS_ORIGINS', () => {
       });
       const names = preflight.headers.get('access-control-allow-headers')?.split(', ');
       expect(names).toEqual(
-        expect.arrayContaining(['authorization', 'content-type', 'x-request-id', 'X-App-Version', ...TRACING]),
+        expect.arrayContaining([
+          ...TRACING,
+          'authorization',
+          'content-type',
+          'x-request-id',
+          'X-App-Version',
+          'x-b3-traceid',
+        ]),
       );
       expect(names).not.toContain('x-viewer-secret');
 
