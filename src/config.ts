@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { contradictionsIn, misspellingsIn, traceMistakesIn } from './settings/mistakes.ts';
 import { PLAIN, SETTINGS } from './settings/settings.ts';
-import { type Region, regionBaseUrl } from './tencent/regions.ts';
+import { type Region, regionBaseUrl } from './tencent/wire.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Config = ReturnType<typeof readConfig>;

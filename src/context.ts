@@ -1,21 +1,19 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
-import type { MaySee, Viewer } from './auth/viewer.ts';
+import type { MaySee, Viewer } from './auth/authentication.ts';
 import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
-import type { BlockWriter } from './follow/block-writer.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
 import type { PresenceEvent } from './follow/events.ts';
-import type { FollowWriter } from './follow/follow-writer.ts';
+import type { SearchUsers } from './follow/find-people.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
-import type { ProfileWriter } from './follow/profile-writer.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { Subscriptions } from './follow/subscriptions.ts';
-import type { SearchUsers } from './follow/user-search.ts';
+import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
 /** What the graph has to know of the configuration. */

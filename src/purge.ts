@@ -4,8 +4,7 @@ import { systemClock } from './clock.ts';
 import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
-import { groupsOf } from './follow/invalidation.ts';
-import { ALL_INVALID, invalidationChannel, writeInvalid } from './follow/replicas.ts';
+import { ALL_INVALID, groupsOf, invalidationChannel, writeInvalid } from './follow/invalidation.ts';
 import { keyPrefixOf } from './redis/client.ts';
 import { connectRedis } from './redis/connect.ts';
 

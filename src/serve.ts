@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, type Environment, givenIn, namesNoUpstream, readConfig } from './config.ts';
 import { ConfigError, UsageError } from './errors.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from './settings/values.ts';
 import { createLog } from './telemetry/log.ts';
 
 /** How long running requests get to finish after the drain, on top of their own deadline. */

@@ -1,7 +1,6 @@
 // The composition root: the one file that knows every folder.
 import type { Logger } from 'pino';
-import { type Authenticate, createAuthentication } from './auth/authentication.ts';
-import { createVisibility, type MaySee } from './auth/viewer.ts';
+import { type Authenticate, createAuthentication, createVisibility, type MaySee } from './auth/authentication.ts';
 import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -17,10 +16,9 @@ import { createAnswerCache } from './server/answer-cache.ts';
 import { createClientRateLimit } from './server/client-rate-limit.ts';
 import { createCors } from './server/cors.ts';
 import { createEventStreams } from './server/event-streams.ts';
-import { createGraphiql } from './server/graphiql.ts';
+import { createGraphiql, readOperationNames } from './server/graphiql.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createRequestHandler } from './server/request-handler.ts';
-import { readOperationNames } from './server/starter-operations.ts';
 import { createDocuments } from './server/trusted-documents.ts';
 import { createWebSockets } from './server/web-socket.ts';
 import { createGraphql } from './server/yoga.ts';

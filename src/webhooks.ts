@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { WebhookEvent, WebhookEvents } from './follow/webhook-events.ts';
 import { createOccasionalReport, type Report } from './report.ts';
-import { readBody } from './server/body.ts';
+import { readBody } from './server/http-server.ts';
 import type { Span } from './span.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { createWebhookReader, type RateAlarm } from './tencent/webhook.ts';

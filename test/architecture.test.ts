@@ -12,21 +12,20 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
  */
 const MAY_IMPORT: Record<string, string> = {
   'main.ts': 'check.ts errors.ts graph/schema.ts purge.ts serve.ts transfer',
-  'serve.ts': 'config.ts errors.ts loopback.ts sandbox/sandbox.ts server.ts telemetry/log.ts',
+  'serve.ts': 'config.ts errors.ts settings/values.ts sandbox/sandbox.ts server.ts telemetry/log.ts',
   'check.ts': 'clock.ts config.ts errors.ts redis server.ts telemetry/log.ts tencent',
   'server.ts': `
     auth cache clock.ts config.ts context.ts domain.ts errors.ts graph redis report.ts server span.ts telemetry
     tencent webhooks.ts`,
   'domain.ts': 'cache follow tencent report.ts types:clock.ts types:config.ts types:telemetry',
   'webhooks.ts': `
-    types:follow report.ts server/body.ts tencent types:clock.ts types:config.ts types:span.ts types:telemetry`,
+    types:follow report.ts server/http-server.ts tencent types:clock.ts types:config.ts types:span.ts types:telemetry`,
   'purge.ts': 'cache clock.ts config.ts errors.ts follow redis',
   transfer: 'cache clock.ts config.ts errors.ts follow redis tencent',
-  'config.ts': 'errors.ts settings tencent/regions.ts',
-  settings: 'loopback.ts tencent/regions.ts',
+  'config.ts': 'errors.ts settings tencent/wire.ts',
+  settings: 'tencent/wire.ts',
   'clock.ts': '',
   'span.ts': '',
-  'loopback.ts': '',
   'errors.ts': '',
   'report.ts': 'types:clock.ts',
   redis: 'errors.ts types:cache',
@@ -37,7 +36,7 @@ const MAY_IMPORT: Record<string, string> = {
   cache: 'errors.ts clock.ts span.ts',
   server: `
     follow graph types:auth auth/trusted-header.ts types:cache types:context.ts types:report.ts types:telemetry
-    clock.ts config.ts errors.ts span.ts loopback.ts`,
+    clock.ts config.ts errors.ts span.ts settings/values.ts`,
   tencent: 'report.ts types:follow follow/model.ts cache errors.ts clock.ts span.ts',
   telemetry: 'span.ts types:config.ts types:cache follow/caches.ts types:follow types:tencent tencent/wire.ts',
   auth: 'report.ts tencent/user-sig.ts types:config.ts types:follow follow/model.ts errors.ts clock.ts',
@@ -50,7 +49,7 @@ const ONLY_IN: Record<string, string> = {
   '@pothos/plugin-complexity': 'graph',
   '@pothos/plugin-directives': 'graph',
   'graphql-yoga': 'server',
-  undici: 'tencent/http.ts tencent/upstream-errors.ts telemetry/otlp-exporter.ts',
+  undici: 'tencent/http.ts tencent/upstream-errors.ts telemetry/open-telemetry.ts',
   ioredis: 'redis/client.ts',
   'prom-client': 'telemetry',
   '@graphql-hive/core': 'telemetry/usage-reports.ts',

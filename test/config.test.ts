@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { describeSettings, type Environment, namesNoUpstream, readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
-import { REGIONS, type Region, regionBaseUrl } from '../src/tencent/regions.ts';
+import { REGIONS, type Region, regionBaseUrl } from '../src/tencent/wire.ts';
 
 const APP = { TENCENT_SDK_APP_ID: '1400000000', TENCENT_SECRET_KEY: 'a-secret-key-that-is-long-enough' };
 const ENOUGH = { ...APP, TENCENT_REGION: 'singapore' };

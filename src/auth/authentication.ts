@@ -1,12 +1,14 @@
-// Authentication: every credential of a request must prove the same viewer; none at all means anonymous.
+// Authentication: every credential of a request must prove the same viewer; none at all means anonymous. And whose lists
+// the viewer may see.
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import { isUserId, type UserId } from '../follow/model.ts';
-import type { VerifiedCredential } from './credential-cache.ts';
+import { type FollowList, isUserId, type UserId } from '../follow/model.ts';
 import type { JwtDependencies } from './jwt.ts';
 import { createTrustedHeader, VIEWER_HEADER } from './trusted-header.ts';
 import { createUserSigCheck } from './user-sig.ts';
-import type { Viewer } from './viewer.ts';
 
 /** Looks up a request header by its name in lower case. */
 export type HeaderLookup = (name: string) => string | undefined;
@@ -73,4 +75,58 @@ function remedyOf(schemes: Scheme[]): string {
   if (schemes.length === 0) return 'This gateway takes no Authorization header; leave it out.';
   const examples = schemes.map(({ example }) => `"Authorization: ${example}"`);
   return `The Authorization header must hold one credential, as in ${examples.join(' or ')}.`;
+}
+
+/** Seconds by which the clock of a credential's issuer may differ from ours. */
+export const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** What a credential proves. */
+export type VerifiedCredential = {
+  /** As the credential names it: still to be checked against what an id can look like. */
+  userId: unknown;
+  /** The last epoch millisecond in which the credential holds. */
+  expiresAt: number;
+};
+
+/** A client sends the same credential for hours; the cache saves verifying it each time. About 4 MB when full. */
+const MAX_CREDENTIALS = 20_000;
+
+/** Creates a cache of credentials that held, each until it expires. */
+export function createCredentialCache(clock: Clock) {
+  // The keys are hashes, so that a dump of the memory shows no credential.
+  // `max` would make room for all of them beforehand, which takes a start 10 ms.
+  const verified = new LRUCache<string, VerifiedCredential>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
+  const keyOf = (credential: string) => hash('sha256', credential, 'base64');
+
+  return {
+    get(credential: string): VerifiedCredential | undefined {
+      const found = verified.get(keyOf(credential));
+      return found && clock.now() <= found.expiresAt ? found : undefined;
+    },
+    set(credential: string, proven: VerifiedCredential): void {
+      verified.set(keyOf(credential), proven);
+    },
+    clear: () => verified.clear(),
+  };
+}
+
+/** The user that a request is made for, once that is proven. */
+export type Viewer = {
+  readonly userId: UserId;
+  /** Epoch milliseconds after which the credential no longer holds; null when it has no end. */
+  readonly expiresAt: number | null;
+};
+
+/** Whether `viewer` (null: anonymous) may see the members of a list of `owner`. Called for every list, so it must be quick. */
+export type MaySee = (viewer: Viewer | null, owner: UserId, list: FollowList) => boolean;
+
+/** `self`: the owner alone; `authenticated`: every viewer; `public`: all. */
+export type Visibility = 'public' | 'authenticated' | 'self';
+
+/** The rule of the setting `LIST_VISIBILITY`. Counts are no list: they can always be seen. */
+export function createVisibility(settings: Readonly<Record<FollowList, Visibility>>): MaySee {
+  return (viewer, owner, list) => {
+    if (settings[list] === 'public') return true;
+    return settings[list] === 'self' ? viewer?.userId === owner : viewer !== null;
+  };
 }

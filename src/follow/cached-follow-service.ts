@@ -2,13 +2,19 @@
 import { randomUUID } from 'node:crypto';
 import { createGenerations } from '../cache/generations.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
-import { createBatches } from './batches.ts';
-import { CACHE_KINDS, type CacheKind, type CachesOptions, createCaches, pageKey, relationKey } from './caches.ts';
-import { type DomainEvent, type Group, groupsOf } from './invalidation.ts';
+import {
+  CACHE_KINDS,
+  type CacheKind,
+  type CachesOptions,
+  createBatches,
+  createCaches,
+  pageKey,
+  relationKey,
+} from './caches.ts';
+import { type DomainEvent, type Group, groupsOf, joinReplicas } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
-import { newestFirst } from './overlay.ts';
+import { newestFirst } from './own-changes.ts';
 import { createPages } from './pages.ts';
-import { joinReplicas } from './replicas.ts';
 import {
   andThen,
   type BlockService,

@@ -4,9 +4,9 @@ import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
 import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
+import { MAX_FOLLOWS, readPages } from './select-members.ts';
 import { type CallOptions, outcomeOf, valueOrNull } from './services.ts';
 import { MAX_PAGE_SIZE } from './walk.ts';
-import { MAX_FOLLOWS, readPages } from './whole-list.ts';
 
 export type KnownFans = {
   /** In the order of the viewer's follows. */

@@ -1,8 +1,8 @@
 // The viewer's blocks, to be read and changed.
 import type { Context } from '../context.ts';
-import { isBlocking } from '../follow/block-writer.ts';
 import type { BlockRelation, UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
+import { isBlocking } from '../follow/writers.ts';
 import { builder } from './builder.ts';
 import {
   type CountedConnection,

@@ -5,15 +5,16 @@ import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
+  MAX_FOLLOWS,
   type MemberOrder,
   type MemberPosition,
+  readMembers,
   type Selected,
   type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
 import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
-import { MAX_FOLLOWS, readMembers } from '../follow/whole-list.ts';
 import { builder } from './builder.ts';
 import { type ConnectionArguments, checkFirst, connectionArguments, UserEdge } from './connection.ts';
 import { type CursorScope, decodeCursor } from './cursor.ts';

@@ -1,8 +1,7 @@
 // Keeps the world moving, so that changes can be seen to arrive: a few people around the famous ones follow, unfollow and
 // change their signatures, for which they log in or out. Always the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
-import { createRandom, SIGNATURES } from './people.ts';
-import { personId, STAR } from './seed.ts';
+import { createRandom, personId, SIGNATURES, STAR } from './seed.ts';
 import type { PeopleActions } from './webhook-events.ts';
 import type { World } from './world.ts';
 

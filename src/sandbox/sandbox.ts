@@ -1,20 +1,15 @@
 // A small Tencent Cloud Chat: the upstream's wire over real HTTP, with seeded people and faults on request.
-import { createRates, type RateLimits } from './apis.ts';
-import { createCallLog } from './calls.ts';
+import { createCallLog, createRates, type RateLimits } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createAccountCommands } from './commands/accounts.ts';
+import { createAccountCommands, createOnlineStatus, createUserSearch } from './commands/accounts.ts';
 import { createBlockCommands } from './commands/black-list.ts';
-import { createFollowBatches } from './commands/follow-batches.ts';
-import { createFollowGet } from './commands/follow-get.ts';
-import { createOnlineStatus } from './commands/online-status.ts';
+import { createFollowBatches, createFollowGet } from './commands/follow.ts';
 import { createProfileCommands } from './commands/profiles.ts';
-import { createUserSearch } from './commands/user-search.ts';
 import { AVATARS_PATH, createControl } from './control.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
 import { createLively } from './lively.ts';
-import { moveAvatars } from './people.ts';
-import { dormantFans, seedWorld } from './seed.ts';
+import { moveAvatars, seedWorld } from './seed.ts';
 import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
 import { createWebhooks } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
@@ -56,7 +51,6 @@ export function createSandbox(options: SandboxOptions = {}) {
   const world = createWorld({
     now,
     lagging: () => faults.isArmed('countsLag') || faults.isArmed('listsLag'),
-    dormant: options.emptyWorld ? () => undefined : dormantFans(population),
   });
   world.importAccount(admin);
   if (!options.emptyWorld) seedWorld(world, population);

@@ -1,7 +1,7 @@
 // Which webhook a change sends, and with which body (CONTRACT 7.4). Only real changes send one (U14, U15).
 import type { WireProfileItem } from '../tencent/wire.ts';
 import type { Platform, Tags } from './accounts.ts';
-import { APIS, type RateAlarm } from './apis.ts';
+import { APIS, type RateAlarm } from './calls.ts';
 import type { Origin, Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 

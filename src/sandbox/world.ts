@@ -1,5 +1,5 @@
 // The state behind the wire: accounts, and who follows whom since when (CONTRACT 9.1).
-import { createAccounts, type DormantAccounts, type Member } from './accounts.ts';
+import { createAccounts, type Member } from './accounts.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
 
@@ -7,7 +7,6 @@ type Dependencies = {
   now: () => number;
   /** True while changes may have to be shown late: only then are the overwritten follow times kept. */
   lagging: () => boolean;
-  dormant: DormantAccounts;
 };
 
 /** A change of an edge; `before` is the follow time that it overwrote, undefined = `from` did not follow `to`. */
@@ -18,8 +17,8 @@ const MAX_CHANGES = 10_000;
 export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
-export function createWorld({ now, lagging, dormant }: Dependencies) {
-  const { find, get, remove, ...accounts } = createAccounts(now, dormant);
+export function createWorld({ now, lagging }: Dependencies) {
+  const { find, get, remove, ...accounts } = createAccounts(now);
   /** Recent changes, so that a lagging answer can show the world of a moment ago (CONTRACT U22). */
   const changes: Change[] = [];
 
@@ -99,13 +98,6 @@ export function createWorld({ now, lagging, dormant }: Dependencies) {
       for (const to of [...follows.keys()]) unfollow(id, to);
       for (const from of [...fans.keys()]) unfollow(from, id);
       remove(id);
-    },
-
-    /** Puts dormant accounts into a list of fans. Each must say of itself that it follows `id` since then. */
-    adoptFans(id: string, fans: [id: string, time: number][]): void {
-      const account = get(id);
-      for (const [fan, time] of fans) account.fans.set(fan, time);
-      delete account.inOrder.fans;
     },
 
     /**

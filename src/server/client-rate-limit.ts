@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv4, isIPv6 } from 'node:net';
 import proxyAddress from 'proxy-addr';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Viewer } from '../auth/viewer.ts';
+import type { Viewer } from '../auth/authentication.ts';
 import type { RedisClient } from '../cache/redis-link.ts';
 import type { Redis } from '../cache/tiers.ts';
 import type { Config } from '../config.ts';

@@ -4,8 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { developmentHeaderOf } from '../auth/trusted-header.ts';
 import type { Config } from '../config.ts';
-import { isLoopback } from '../loopback.ts';
 import type { OccasionalReport } from '../report.ts';
+import { isLoopback } from '../settings/values.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 

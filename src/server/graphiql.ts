@@ -1,9 +1,10 @@
 // The GraphiQL page, whole from this process: no script, style or font comes from elsewhere.
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { Kind, parse } from 'graphql';
 import { developmentHeaderOf } from '../auth/trusted-header.ts';
 import type { Config } from '../config.ts';
-import { readStarterOperations } from './starter-operations.ts';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;
 /** GraphiQL's drag library places tabs wrongly: on its first click a tab would jump aside, and the click be lost. */
@@ -67,4 +68,21 @@ function policyOf(html: string, imageOrigin: string | null): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
+}
+
+const OPERATIONS = new URL('../../schema/operations/', import.meta.url);
+
+/** The texts of `schema/operations/*.graphql`, in the order of their file names. */
+export function readStarterOperations(): string[] {
+  return readdirSync(OPERATIONS)
+    .filter((name) => name.endsWith('.graphql'))
+    .sort()
+    .map((name) => readFileSync(new URL(name, OPERATIONS), 'utf8'));
+}
+
+/** The names of the operations in `schema/operations`. */
+export function readOperationNames(): string[] {
+  return readStarterOperations()
+    .flatMap((text) => parse(text).definitions)
+    .flatMap((definition) => (definition.kind === Kind.OPERATION_DEFINITION ? (definition.name?.value ?? []) : []));
 }

@@ -17,7 +17,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import { shorten, withoutGuess } from './mask-error.ts';
+import { shorten, withoutGuess } from './public-answer.ts';
 
 /** How many mistakes of a document are answered: each costs time, and the first few say enough. */
 const MAX_MISTAKES = 3;

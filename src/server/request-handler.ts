@@ -2,25 +2,29 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isAsyncIterable } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Authenticate } from '../auth/authentication.ts';
+import type { Authenticate, Viewer } from '../auth/authentication.ts';
 import { VIEWER_HEADER } from '../auth/trusted-header.ts';
-import type { Viewer } from '../auth/viewer.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { BeginSpan, Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type AnswerBytes, type AnswerCache, questionOf } from './answer-cache.ts';
-import { readBody } from './body.ts';
-import { createCacheHeaders } from './cache-control.ts';
+import { type AnswerBytes, type AnswerCache, createCacheHeaders, questionOf } from './answer-cache.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
+import { readBody } from './http-server.ts';
 import { statusOf, tooLarge, withoutNotes } from './public-answer.ts';
 import { checkHead, Refusal, writeRefusal } from './refusals.ts';
-import { endRequest } from './request-end.ts';
-import { disconnectSignalOf, GRAPHQL_PATH, headerOf, openRequest, type RequestState } from './request-state.ts';
+import {
+  disconnectSignalOf,
+  endRequest,
+  GRAPHQL_PATH,
+  headerOf,
+  openRequest,
+  type RequestState,
+} from './request-state.ts';
 import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {

@@ -8,9 +8,9 @@ import type { ErrorCode } from '../errors.ts';
 import type { OccasionalReport } from '../report.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readManifest, type WrittenDocument } from './document-manifest.ts';
-import { shorten } from './mask-error.ts';
+import { readStarterOperations } from './graphiql.ts';
+import { shorten } from './public-answer.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
-import { readStarterOperations } from './starter-operations.ts';
 
 export type DocumentsDependencies = {
   config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;

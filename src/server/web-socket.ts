@@ -7,19 +7,16 @@ import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Authenticate } from '../auth/authentication.ts';
-import type { Viewer } from '../auth/viewer.ts';
+import type { Authenticate, Viewer } from '../auth/authentication.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { BeginSpan, Span } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
-import { ClientSocket, cutOffUnread } from './client-socket.ts';
+import { ClientSocket, cutOffUnread, viewerOf } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { clientNames } from './request-end.ts';
-import { clientOf, GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
-import { viewerOf } from './socket-viewer.ts';
+import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
 import type { Answers, Graphql } from './yoga.ts';
 
 export type WebSocketDependencies = {

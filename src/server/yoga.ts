@@ -17,9 +17,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
 import { streamsOnly } from './graphql-http.ts';
 import { createLimits, documentCache } from './limits.ts';
-import { maskError, shorten, withoutGuess } from './mask-error.ts';
-import { endOperation } from './request-end.ts';
-import type { RequestState } from './request-state.ts';
+import { maskError, shorten, withoutGuess } from './public-answer.ts';
+import { endOperation, type RequestState } from './request-state.ts';
 import type { Documents } from './trusted-documents.ts';
 
 /** What a trace calls an operation until its type is known. */

@@ -1,7 +1,7 @@
 // What can be wrong with settings beside their values: pairs that exclude or need each other, and names that are none.
-import { isLoopback } from '../loopback.ts';
-import { REGIONS } from '../tencent/regions.ts';
-import { listOf } from './values.ts';
+
+import { REGIONS } from '../tencent/wire.ts';
+import { isLoopback, listOf } from './values.ts';
 
 type Given = Readonly<Record<string, string | undefined>>;
 

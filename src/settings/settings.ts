@@ -1,6 +1,6 @@
 // Every setting once: what it accepts, its default and its meaning, from which the table of deploy/README.md is made.
 import { z } from 'zod';
-import { REGIONS, type Region } from '../tencent/regions.ts';
+import { REGIONS, type Region } from '../tencent/wire.ts';
 import {
   baseUrl,
   graphqlName,

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net';
 import proxyAddr from 'proxy-addr';
 import { z } from 'zod';
-import { isLoopback } from '../loopback.ts';
 
 export const text = z.string({ error: 'is missing' });
 export const secret = text.min(16, 'must have at least 16 characters');
@@ -109,3 +108,6 @@ export const proxies = text.transform((value, { addIssue }): number | string[] =
   }
   return listOf(value);
 });
+
+/** Whether a host, as HOST or a URL's `hostname` has it, is this machine alone. */
+export const isLoopback = (host = ''): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);

@@ -4,7 +4,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
-import { createOutageLog } from './outage-log.ts';
+import { createOutageLog } from './log.ts';
 
 /** An operation that is over, or a subscription that is open. */
 export type UsedOperation = {

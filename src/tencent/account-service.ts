@@ -1,14 +1,15 @@
-// Accounts as the upstream takes them in (CONTRACT 6.5).
+// Accounts: how they are taken in, searched for, and found online (CONTRACT 6.5).
 import { GatewayError } from '../errors.ts';
-import type { UserId } from '../follow/model.ts';
-import type { Batch, CallOptions } from '../follow/services.ts';
-import { askInChunks } from './batch.ts';
+import { isUserId, type Presence, type PresenceStatus, type UserId } from '../follow/model.ts';
+import type { Batch, CallOptions, PresenceService, UserSearchService } from '../follow/services.ts';
+import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isAboutRequest, malformedAnswer } from './upstream-errors.ts';
+import { isAboutRequest, isRecord, malformedAnswer } from './upstream-errors.ts';
+import type { WireStatus } from './wire.ts';
 
 export type NewAccount = { id: UserId; nick?: string | undefined; avatar?: string | undefined };
 
-const MAX_ACCOUNTS = 100;
+const MAX_IMPORTED = 100;
 
 export function createAccountService(client: Pick<TencentClient, 'call'>) {
   return {
@@ -33,9 +34,61 @@ export function createAccountService(client: Pick<TencentClient, 'call'>) {
           return askInChunks('multiaccount_import', ids, 1, ask, 'in turn');
         }
       };
-      return askInChunks('multiaccount_import', [...byId.keys()], MAX_ACCOUNTS, ask, 'in turn');
+      return askInChunks('multiaccount_import', [...byId.keys()], MAX_IMPORTED, ask, 'in turn');
     },
   };
 }
 
 const refused = (id: UserId) => new GatewayError('BAD_USER_INPUT', `The upstream does not import "${id}".`);
+
+const MATCHES_ALL_WORDS = 1;
+const MAX_PAGE = 100;
+
+/** Creates the search over `user_search/search`. Its profiles may be out of date: only ids are read. */
+export function createUserSearchService(client: Pick<TencentClient, 'call'>): UserSearchService {
+  return {
+    async searchUsers(words, start, call) {
+      const request = { Keywords: words, KeywordMatchType: MATCHES_ALL_WORDS, Count: MAX_PAGE, Cursor: start };
+      const { Users: users = [], IsFinish: isFinished, Cursor: next } = await client.call('search', request, call);
+      if (!Array.isArray(users)) throw malformedAnswer('search', 'Users is not a list');
+      const ids = (users as unknown[]).map((user) => (isRecord(user) ? user.UserID : null)).filter(isUserId);
+      return { ids: [...new Set<UserId>(ids)], next: isFinished === false && typeof next === 'string' ? next : '' };
+    },
+  };
+}
+
+const COMMAND = 'query_online_status';
+const MAX_LOOKED_AT = 500;
+const STATUSES: ReadonlyMap<unknown, PresenceStatus> = new Map<WireStatus, PresenceStatus>([
+  ['Online', 'ONLINE'],
+  ['PushOnline', 'PUSH_ONLINE'],
+  ['Offline', 'OFFLINE'],
+]);
+
+/** Creates the presence service over `query_online_status`. */
+export function createPresenceService(client: Pick<TencentClient, 'call'>): PresenceService {
+  return {
+    readPresences: (userIds, call) =>
+      askInChunks(COMMAND, userIds, MAX_LOOKED_AT, async (chunk) => {
+        const answer = await client.call(COMMAND, { To_Account: chunk, IsNeedDetail: 1 }, call);
+        const { QueryResult: found, ErrorList: failed = [] } = answer;
+        if (!Array.isArray(found) || !Array.isArray(failed))
+          throw malformedAnswer(COMMAND, 'QueryResult is not a list');
+        const items = [
+          ...failed.map((item) => ({ ...item, ResultCode: item?.ErrorCode })),
+          ...found.map((item) => ({ ...item, ResultCode: 0 })),
+        ];
+        return readItems(COMMAND, { items }, { field: 'items', read: presenceOf });
+      }),
+  };
+}
+
+// English editions of the documents call the status `State`.
+function presenceOf({ State, Status = State, Detail }: Record<string, unknown>): Presence | undefined {
+  const status = STATUSES.get(Status);
+  const devices: unknown[] = Array.isArray(Detail) ? Detail : [];
+  const platforms = devices.flatMap((device) =>
+    isRecord(device) && typeof device.Platform === 'string' && device.Status !== 'Offline' ? [device.Platform] : [],
+  );
+  return status && { status, platforms: [...new Set(platforms)] };
+}

@@ -6,11 +6,10 @@ import { createOccasionalReport } from '../report.ts';
 import type { Span } from '../span.ts';
 import type { Health } from './breaker.ts';
 import type { TencentClientOptions } from './client.ts';
-import { type Answer, readEnvelope } from './envelope.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
-import { createSignature } from './signature.ts';
-import { TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
+import { type Answer, readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
+import { createSignature } from './user-sig.ts';
 import { COMMANDS, type Command } from './wire.ts';
 
 type AttemptOptions = Omit<TencentClientOptions, 'baseUrl' | 'connections'> &

@@ -3,8 +3,7 @@ import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, Outcome } from '../follow/services.ts';
 import type { TencentClient } from './client.ts';
-import { isRecord } from './envelope.ts';
-import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isRecord, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 export type BatchItems<T> = {

@@ -3,8 +3,7 @@ import { type BlockRelation, type FollowEntry, isUserId, type UserId } from '../
 import type { BlockAnswer, BlockService } from '../follow/services.ts';
 import { type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isCount, isRecord } from './envelope.ts';
-import { malformedAnswer } from './upstream-errors.ts';
+import { isCount, isRecord, malformedAnswer } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
 /** Of one call, and of one blocklist. */

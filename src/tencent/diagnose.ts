@@ -1,13 +1,13 @@
 // Real calls, and plain words for what is wrong: what an operator sees before the first client does.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
+import { createUserSearchService } from './account-service.ts';
 import type { TencentClient } from './client.ts';
 import { findErrorRule } from './error-table.ts';
 import { createFollowService } from './follow-service.ts';
 import { CUSTOM_TAG_PREFIX } from './profile.ts';
 import { NO_SUCH_TAG } from './profile-service.ts';
 import { isRefusal, TransportFailure } from './upstream-errors.ts';
-import { createUserSearchService } from './user-search-service.ts';
 
 /** What the settings lead to. `code` is the upstream's error code, or the short name of a transport failure. */
 export type Diagnosis =

@@ -12,9 +12,8 @@ import {
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isCount, isRecord } from './envelope.ts';
 import { parseProfile } from './profile.ts';
-import { isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isCount, isRecord, isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command, FollowGetType } from './wire.ts';
 
 export type FollowServiceOptions = {

@@ -5,7 +5,7 @@ import { parseJson } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import { isUserId, type UserId } from '../follow/model.ts';
 import type { WebhookEvent } from '../follow/webhook-events.ts';
-import { isCount, isRecord } from './envelope.ts';
+import { isCount, isRecord } from './upstream-errors.ts';
 
 export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',

@@ -46,3 +46,22 @@ export type FollowGetType = 1 | 2 | 3;
 export type BlackCheckRelation = `BlackCheckResult_Type_${'NO' | 'AWithB' | 'BWithA' | 'BothWay'}`;
 
 export type WireStatus = 'Online' | 'PushOnline' | 'Offline';
+
+export const REGIONS = {
+  china: 'console.tim.qq.com',
+  singapore: 'adminapisgp.im.qcloud.com',
+  seoul: 'adminapikr.im.qcloud.com',
+  tokyo: 'adminapijpn.im.qcloud.com',
+  frankfurt: 'adminapiger.im.qcloud.com',
+  'silicon-valley': 'adminapiusa.im.qcloud.com',
+  jakarta: 'adminapiidn.im.qcloud.com',
+  mumbai: 'adminapiind.im.qcloud.com',
+  riyadh: 'adminapiksa.im.qcloud.com',
+} as const;
+
+export type Region = keyof typeof REGIONS;
+
+/** The base URL of a region's REST API. */
+export function regionBaseUrl(region: Region): string {
+  return `https://${REGIONS[region]}`;
+}

@@ -2,8 +2,8 @@
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError, UsageError } from '../errors.ts';
 import type { FollowPage } from '../follow/model.ts';
+import { readMembers } from '../follow/select-members.ts';
 import { outcomeOf } from '../follow/services.ts';
-import { readMembers } from '../follow/whole-list.ts';
 import { writeLine } from './csv.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
 

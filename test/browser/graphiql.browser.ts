@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readStarterOperations } from '../../src/server/starter-operations.ts';
+import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { type GraphiqlPage, launchChromium, openGraphiql, startProcess } from './graphiql-page.ts';
 
 let gateway: Awaited<ReturnType<typeof startProcess>>;
@@ -89,7 +89,7 @@ test('the avatars of the made-up people are pictures', async () => {
   const avatars = await page.evaluate(`fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: '{ user(id: "star_100k") { fans(first: 20) { nodes { avatar } } } }' }),
+    body: JSON.stringify({ query: '{ user(id: "star") { fans(first: 20) { nodes { avatar } } } }' }),
   }).then((response) => response.json()).then(({ data }) => data.user.fans.nodes.flatMap(({ avatar }) => avatar ?? []))`);
   const widthOf = (src: string) =>
     page.evaluate(`new Promise((resolve) => {

@@ -1,7 +1,7 @@
 // A master of a Redis Cluster dies: the keys it held are asked for again, the others serve on, and nothing fails.
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { invalidationChannel } from '../../src/follow/replicas.ts';
+import { invalidationChannel } from '../../src/follow/invalidation.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { invalidationChannel } from '../../src/follow/replicas.ts';
+import { invalidationChannel } from '../../src/follow/invalidation.ts';
 import { purge } from '../../src/purge.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';

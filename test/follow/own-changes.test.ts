@@ -1,8 +1,7 @@
 // Own changes count in the order in which they were made, and for as long as the upstream may be behind.
 import { expect, onTestFinished, test } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
-import type { FollowChange } from '../../src/follow/changes.ts';
-import { createChangeReader } from '../../src/follow/changes.ts';
+import { createChangeReader, type FollowChange } from '../../src/follow/changes.ts';
 import { createOwnChanges } from '../../src/follow/own-changes.ts';
 import { createTestClock } from '../support/clock.ts';
 

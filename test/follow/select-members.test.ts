@@ -6,10 +6,10 @@ import { createNames } from '../../src/follow/names.ts';
 import {
   type MemberOrder,
   type MemberPosition,
+  readMembers,
   type Selecting,
   selectMembers,
 } from '../../src/follow/select-members.ts';
-import { readMembers } from '../../src/follow/whole-list.ts';
 import '../support/random-cases.ts';
 import { UNSET_PROFILE } from '../support/unset-profile.ts';
 

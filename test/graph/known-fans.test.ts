@@ -1,7 +1,6 @@
 // "Followed by someone you know": the connection, over HTTP, against what the sandbox's world says.
 import { describe, expect, test } from 'vitest';
-import { createRandom } from '../../src/sandbox/people.ts';
-import { HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
+import { createRandom, HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 

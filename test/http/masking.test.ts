@@ -107,7 +107,7 @@ test('so they do without the test runner', async () => {
   const program = `
     import { GraphQLError, GraphQLSchema } from 'graphql';
     import { createGraphQLError } from 'graphql-yoga';
-    import { maskError } from './src/server/mask-error.ts';
+    import { maskError } from './src/server/public-answer.ts';
     import { createSchema } from './src/graph/schema.ts';
     console.log(
       createGraphQLError('') instanceof GraphQLError,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { getIntrospectionQuery, parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { readStarterOperations } from '../../src/server/starter-operations.ts';
+import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { type Answer, openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { bugs, codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts';

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { APIS } from '../../src/sandbox/apis.ts';
+import { APIS } from '../../src/sandbox/calls.ts';
 import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';

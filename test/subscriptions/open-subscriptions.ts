@@ -1,8 +1,7 @@
 // Subscriptions over a change stream in this process, and the changes that make their events.
 import { onTestFinished } from 'vitest';
 import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
-import type { Change } from '../../src/follow/changes.ts';
-import { createChangeReader, type HeardChange } from '../../src/follow/changes.ts';
+import { type Change, createChangeReader, type HeardChange } from '../../src/follow/changes.ts';
 import { createSubscriptions, type SubscriptionsOptions } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 

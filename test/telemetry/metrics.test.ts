@@ -1,8 +1,6 @@
 // What an operator sees: counters that tell what happened, and nothing that must stay inside.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -298,16 +296,6 @@ test('there is nothing but metrics at their port, and no metrics where GraphQL i
 test('without METRICS_PORT there are none', async () => {
   const gateway = await openGateway({ sandbox: { emptyWorld: true } });
   expect(() => metricsUrl(gateway)).toThrow('METRICS_PORT');
-});
-
-test('a port that is taken ends the process with 1 and one line that names the port and the setting', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  const { code, stderr } = await run(['--sandbox'], { PORT: '0', METRICS_PORT: String(port) });
-  expect(code).toBe(1);
-  expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. Set METRICS_PORT and HOST.\n`);
 });
 
 test('GraphQL’s own port is refused before anything starts', async () => {

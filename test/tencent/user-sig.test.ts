@@ -1,8 +1,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { Api } from 'tls-sig-api-v2';
 import { describe, expect, it } from 'vitest';
-import { createSignature } from '../../src/tencent/signature.ts';
-import { signUserSig, verifyUserSig } from '../../src/tencent/user-sig.ts';
+import { createSignature, signUserSig, verifyUserSig } from '../../src/tencent/user-sig.ts';
 import { createTestClock } from '../support/clock.ts';
 import { VECTOR_A, VECTOR_A_STORED, VECTOR_A_TAMPERED, VECTOR_B, VECTOR_KEY } from '../support/user-sig-vectors.ts';
 

@@ -1,7 +1,6 @@
-// account_check: who exists; multiaccount_import: accounts that are new, and what is given of those that are not
-// (CONTRACT 6.4, 6.5).
+// Accounts: who exists, new ones, who is online, and the search (CONTRACT 6).
 import { pluck, readBatch } from '../checks.ts';
-import { faultOf, type Handler, type Parts, Refusal } from '../envelope.ts';
+import { faultOf, type Handler, type Parts, Refusal } from '../wire-handler.ts';
 
 const MAX_ACCOUNTS = 100;
 const MAX_BYTES = 500;
@@ -39,4 +38,63 @@ export function createAccountCommands({ world }: Parts) {
   };
 
   return { account_check, multiaccount_import };
+}
+
+const MAX_STATUSES = 500;
+
+export function createOnlineStatus({ world }: Parts): Handler {
+  return (body, call) => {
+    if (body.To_Account === undefined) throw new Refusal(90003, 'To_Account is missing');
+    if (Array.isArray(body.To_Account) && body.To_Account.length > MAX_STATUSES) throw new Refusal(90011);
+    const ids = readBatch(body.To_Account, { field: 'To_Account', max: MAX_STATUSES, code: 90001 });
+    const codeOf = (id: string) => faultOf(id, call)?.ResultCode ?? (world.has(id) ? 0 : 70107);
+    const QueryResult = ids
+      .filter((id) => codeOf(id) === 0)
+      .map((id) => {
+        const devices = world.devices(id);
+        // Online comes before PushOnline in the alphabet too.
+        const [best] = devices.map(([, status]) => status).sort();
+        return {
+          To_Account: id,
+          [call.faults.stateKey ? 'State' : 'Status']: best ?? 'Offline',
+          ...(body.IsNeedDetail === 1 &&
+            best && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
+        };
+      });
+    const ErrorList = ids.filter((id) => codeOf(id) !== 0).map((id) => ({ To_Account: id, ErrorCode: codeOf(id) }));
+    return { QueryResult, ...(ErrorList.length > 0 && { ErrorList }) };
+  };
+}
+
+const MAX_KEYWORDS = 5;
+const MAX_COUNT = 100;
+
+export function createUserSearch({ world, now }: Parts): Handler {
+  return ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, { faults }) => {
+    if (faults.searchOff) throw new Refusal(60020, 'cloud search is not part of the plan');
+    const words = readBatch(Keywords, { field: 'Keywords', max: MAX_KEYWORDS, code: 30001 });
+    if (!Number.isInteger(Count) || Number(Count) < 1) throw new Refusal(30001, 'Count must be a positive integer');
+    if (!/^\d{0,9}$/.test(String(Cursor))) throw new Refusal(30001, 'Cursor is not one of this search');
+
+    const indexedAt = now() - (faults.searchLag?.ms ?? 0);
+    const found = world.profiles().filter(([id, { items, changedAt }]) => {
+      const nick = String(items.find(({ Tag }) => Tag === 'Tag_Profile_IM_Nick')?.Value ?? '').toLowerCase();
+      const isHit = (word: string) => id === word || nick.includes(word.toLowerCase());
+      return changedAt <= indexedAt && (KeywordMatchType === 1 ? words.every(isHit) : words.some(isHit));
+    });
+    found.sort(([a, one], [b, other]) => other.changedAt - one.changedAt || (a < b ? -1 : 1));
+    const end = Number(Cursor) + Math.min(Number(Count), MAX_COUNT);
+    const Users = found.slice(Number(Cursor), end).map(([UserID, { items }]) => ({
+      UserID,
+      ProfileItems: items
+        .filter(({ Tag }) => !Tag.startsWith('Tag_Profile_Custom_'))
+        .map(({ Tag, Value }) => (typeof Value === 'string' ? { Tag, StrValue: Value } : { Tag, IntValue: Value })),
+    }));
+    return {
+      Users,
+      IsFinish: end >= found.length,
+      TotalCount: found.length,
+      Cursor: end < found.length ? `${end}` : '',
+    };
+  };
 }

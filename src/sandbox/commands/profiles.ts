@@ -1,7 +1,7 @@
 // portrait_get: profiles as lists of Tag and Value; portrait_set: one account's profile, all of the request or nothing of
 // it (CONTRACT 6.1 to 6.3).
 import { failAccounts, pluck, readBatch, readFromAccount } from '../checks.ts';
-import { failed, faultOf, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
+import { failed, faultOf, type Handler, type Parts, processed, Refusal } from '../wire-handler.ts';
 
 const MAX_ACCOUNTS = 100;
 const MAX_ITEMS = 50;
@@ -29,7 +29,6 @@ export function createProfileCommands({ world, events }: Parts) {
     const tags = readBatch(body.TagList, { field: 'TagList', max: Number.POSITIVE_INFINITY, code: 40001 });
     const stranger = tags.find((tag) => !TAGS.has(tag));
     if (stranger !== undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${stranger}`);
-    if (call.faults.unknownFailsAll && !ids.every(world.has)) throw new Refusal(40003);
 
     const results = ids.map((id) => {
       const profile = world.profile(id);

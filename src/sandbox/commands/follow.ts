@@ -1,16 +1,19 @@
-// follow_get: one page of a user's fans, follows or mutuals (CONTRACT 4.1, U1 to U13). A cursor is a key position by
-// default and a plain offset on request. Both are bound to one list of one user, and opaque to clients.
+// The follow commands (CONTRACT 4, U1 to U20, U26).
 import { randomUUID } from 'node:crypto';
 import type { Member } from '../accounts.ts';
-import { readFromAccount } from '../checks.ts';
-import { type Body, type Handler, type Parts, Refusal } from '../envelope.ts';
+import { changeTargets, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
 import { isObject, parseJson } from '../http.ts';
+import { type Body, failed, type Handler, type Parts, processed, Refusal } from '../wire-handler.ts';
 import { compareMembers, type ListName } from '../world.ts';
 
 const LISTS: Readonly<Record<number, ListName>> = { 1: 'fans', 2: 'follows', 3: 'mutuals' };
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
+/**
+ * follow_get: one page of a user's fans, follows or mutuals. A cursor is a key position by default and a plain offset on
+ * request. Both are bound to one list of one user, and opaque to clients.
+ */
 export function createFollowGet({ world, now }: Parts): Handler {
   const entry = ({ id, time }: Member) => {
     const { items = [], sequence = 0 } = world.profile(id) ?? {};
@@ -63,4 +66,68 @@ function startOf(members: readonly Member[], cursor: string, owner: string): num
     return index < 0 ? members.length : index;
   }
   throw new Refusal(30001, 'StartCursor is not valid for this list');
+}
+
+/** follow_add, follow_delete, follow_check and follow_get_info: one user and a list of others, each with its own result. */
+export function createFollowBatches({ world, events, now }: Parts) {
+  /** As `FollowType` has it (CONTRACT 4.0). */
+  function relation(from: string, to: string, asOf?: number): number {
+    const isFan = world.followTime(to, from, asOf) !== undefined;
+    if (world.followTime(from, to, asOf) !== undefined) return isFan ? 3 : 2;
+    return isFan ? 1 : 0;
+  }
+
+  const follow_add: Handler = (body, call) => {
+    const { from, targets } = readTargets(world, body, 20, pluck(body.FollowItem, 'To_Account'), 'FollowItem');
+    const refusalOf = (to: string) =>
+      to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined;
+    const ResultItem = changeTargets(targets, {
+      failureFor: (to) => failureOf(world, to, call) ?? refusalOf(to),
+      change: (to) => world.follow(from, to),
+      tell: (changed) => events.followed(from, changed, call.origin),
+    });
+    return { ResultItem };
+  };
+
+  const follow_delete: Handler = (body, call) => {
+    const { from, targets } = readTargets(world, body, 20);
+    const ResultItem = changeTargets(targets, {
+      failureFor: (to) => failureOf(world, to, call),
+      change: (to) => world.unfollow(from, to),
+      tell: (changed) => events.unfollowed(from, changed, call.origin),
+    });
+    return { ResultItem };
+  };
+
+  const follow_check: Handler = (body, call) => {
+    const { from, targets } = readTargets(world, body, 100);
+    const lag = call.faults.listsLag;
+    const asOf = lag && now() - lag.ms;
+    return {
+      ResultItem: targets.map(
+        (to) => failureOf(world, to, call) ?? { ...processed(to), FollowType: relation(from, to, asOf) },
+      ),
+    };
+  };
+
+  const follow_get_info: Handler = (body, call) => {
+    const { targets } = readTargets(world, body, 20);
+    const lag = call.faults.countsLag;
+    const asOf = lag && now() - lag.ms;
+    return {
+      FollowInfo: targets.map((to) => {
+        const failure = failureOf(world, to, call);
+        // A failed item still carries counts, all zero: reading them without the ResultCode is a client's mistake.
+        const { fans, follows, mutuals } = failure ? { fans: 0, follows: 0, mutuals: 0 } : world.counts(to, asOf);
+        return {
+          ...(failure ?? processed(to)),
+          FollowerCount: fans,
+          FollowingCount: follows,
+          MutualFollowingCount: mutuals,
+        };
+      }),
+    };
+  };
+
+  return { follow_add, follow_delete, follow_check, follow_get_info };
 }

@@ -1,16 +1,22 @@
-// Follows and unfollows in a viewer's name, told to all replicas and subscribers.
+// What viewers change: whom they follow, whom they block, and their profiles. Told to all replicas and subscribers.
+
 import { GatewayError } from '../errors.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
-import type { FollowRelation, UserId } from './model.ts';
+import type { BlockRelation, FollowRelation, Profile, ProfileEdit, UserId } from './model.ts';
 import {
   type Batch,
+  type BlockAnswer,
+  type BlockService,
   type CallOptions,
   type ChangeAnswer,
   type FollowService,
   type Outcome,
+  outcomeOf,
+  type ProfileEditService,
+  type ProfileService,
   valueOrNull,
 } from './services.ts';
-import { isDone, type Writes } from './writes.ts';
+import { isDone, keysOf, type Writes } from './writes.ts';
 
 export type FollowWriter = ReturnType<typeof createFollowWriter>;
 
@@ -98,3 +104,73 @@ const isMade = (kind: ChangeKind, relation: FollowRelation): boolean =>
 /** Who follows whom by a change: fans are removed at their end. */
 const edgeOf = (kind: ChangeKind, viewer: UserId, other: UserId) =>
   kind === 'removeFans' ? { from: other, to: viewer } : { from: viewer, to: other };
+
+export type BlockWriter = ReturnType<typeof createBlockWriter>;
+
+export type BlockWriterOptions = {
+  /** The upstream itself. */
+  blocks: Pick<BlockService, 'readBlocks' | 'block' | 'unblock'>;
+  follows: Pick<FollowWriter, 'endFollows'>;
+  /** Whether it is also known who blocks the viewer, so that a block does not say all of two users. */
+  asksBoth: boolean;
+};
+
+/** Whether the user whose point of view it is blocks the other. */
+export const isBlocking = (relation: BlockRelation): boolean => relation === 'BLOCKS' || relation === 'BOTH';
+
+export function createBlockWriter({ blocks, follows, asksBoth }: BlockWriterOptions, writes: Writes) {
+  async function changeNow(isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) {
+    const read = (ids: readonly UserId[]) => blocks.readBlocks(viewer, ids, call);
+    const outcomes = await writes.makeSo<BlockRelation, Exclude<BlockAnswer, 'done'> | 'FOLLOWS_REMAIN'>(userIds, {
+      // The upstream tells who was blocked already, but not who was not.
+      before: isBlock ? new Map() : await read(userIds),
+      send: (ids) => blocks[isBlock ? 'block' : 'unblock'](viewer, ids, call),
+      read,
+      isSo: (relation) => isBlocking(relation) === isBlock,
+      eventOf: (to) => ({ type: 'block-changed', from: viewer, to }),
+      tell: (id) => (asksBoth ? undefined : writes.cache.setBlock(viewer, id, isBlock ? 'BLOCKS' : 'NONE')),
+    });
+    const blocked = isBlock ? keysOf(outcomes, isDone) : [];
+    if (blocked.length > 0)
+      for (const id of await follows.endFollows(viewer, blocked, call)) outcomes.set(id, 'FOLLOWS_REMAIN');
+    return outcomes;
+  }
+
+  return {
+    /** Makes `viewer` block, or no longer block, each of `userIds`: other accounts, each named once. */
+    change: (isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
+      writes.runExclusive(viewer, userIds, call, () => changeNow(isBlock, viewer, userIds, call)),
+  };
+}
+
+export type ProfileWriter = ReturnType<typeof createProfileWriter>;
+
+/** `profiles` is the upstream itself. */
+export function createProfileWriter(
+  profiles: ProfileEditService & Pick<ProfileService, 'readProfiles'>,
+  writes: Writes,
+) {
+  const { stream, clock } = writes;
+
+  const changeNow = (userId: UserId, edits: readonly ProfileEdit[], call: CallOptions) =>
+    writes.makeSo<Profile, never>([userId], {
+      send: async () => new Map([[userId, await outcomeOf(() => profiles.writeProfile(userId, edits, call))]]),
+      before: new Map(),
+      read: (ids) => profiles.readProfiles(ids, call),
+      isSo: (profile) => profiles.hasAll(profile, edits),
+      eventOf: () => ({ type: 'profile-changed', userId }),
+      tell: async () => {
+        await stream.append({ type: 'profile-changed', userId, at: clock.now(), isOwn: true });
+      },
+    });
+
+  return {
+    faultOf: profiles.faultOf,
+    /** Sets fields of `userId`'s profile that have no faults; resolves with the failure, or null. */
+    async change(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<GatewayError | null> {
+      const outcomes = await writes.runExclusive(userId, [userId], call, () => changeNow(userId, edits, call));
+      const outcome = outcomes.get(userId);
+      return outcome instanceof GatewayError ? outcome : null;
+    },
+  };
+}
