@@ -1,6 +1,6 @@
 // Changes by the gateway and by people's own apps, on two replicas, one after the other and at once: every client reads
 // the truth, and every subscriber is told once.
-import { describe, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { change, expectTruth, LAGGING } from '../graph/world.ts';
 import { type EventStream, subscribe } from '../support/event-stream.ts';
 import { openTwoWithWebhooks } from '../webhook/webhook-gateway.ts';
