@@ -10,11 +10,12 @@ import {
   createCaches,
   pageKey,
   relationKey,
+  searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf, joinReplicas } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './own-changes.ts';
-import { createPages } from './pages.ts';
+import { createPages, membersOf, toCached } from './pages.ts';
 import {
   andThen,
   type BlockService,
@@ -22,6 +23,7 @@ import {
   type FollowService,
   type PresenceService,
   type ProfileService,
+  type UserSearchService,
 } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
@@ -35,6 +37,7 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
   profiles: ProfileService;
   blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
   presences: PresenceService;
+  searches: UserSearchService;
   /** The presence of a user may have changed. */
   onPresence?: (userId: UserId) => void;
 };
@@ -43,7 +46,7 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { follow, profiles, blocks, clock, redis, lifetimes, lagMs = 0, onPresence } = options;
+  const { follow, profiles, blocks, searches, clock, redis, lifetimes, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -110,14 +113,17 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       andThen(readProfile(userId, call), profiles.asAsked),
     /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
     readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
+      const load = async (waiter: CallOptions) =>
+        toCached({ entries: (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst), next: '' });
+      return andThen(blocked.read(userId, call, load), (cached) => membersOf(cached).entries);
+    },
+    /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
+    readSearch(words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> {
       const load = async (waiter: CallOptions) => {
-        const entries = (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst);
-        const [ids, times] = [entries.map(({ user }) => user.id), entries.map(({ followedAt }) => followedAt)];
-        return { ids, times, next: '', count: null, partial: null };
+        const { ids, next } = await searches.searchUsers(words, start, waiter);
+        return { ids, next, times: ids.map(() => 0), count: null, partial: null };
       };
-      return andThen(blocked.read(userId, call, load), ({ ids, times }) =>
-        ids.map((id, n) => ({ user: { id, profile: null }, followedAt: times[n] as number })),
-      );
+      return andThen(caches.search.read(searchKey(words, start), call, load), (cached) => membersOf(cached));
     },
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {

@@ -1,4 +1,5 @@
 // The kinds of things that are cached: how each is keyed, sized, written and invalidated, and how it is loaded in batches.
+import { hash } from 'node:crypto';
 import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
 import { createGenerations, type Generations } from '../cache/generations.ts';
 import {
@@ -25,7 +26,7 @@ import type {
 } from './model.ts';
 import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';
 
-export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const;
+export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence', 'search'] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
 
 export type Caches = ReturnType<typeof createCaches>;
@@ -58,7 +59,12 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const groupOfPage = (key: string): string => pageGroup(...ownerOfPage(key));
 /** `from` is the point of view, so the order matters. */
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
-export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+/** A store shows its keys, and search words are private. */
+export const searchKey = (words: readonly string[], start: string): string =>
+  hash('sha256', JSON.stringify([words, start]), 'base64url');
+/** The owner of a page, the second one of a relation, or the one user of any other key. */
+const accountOf = (key: string): UserId => ownerOfPage(key)[0].split(' ').at(-1) as UserId;
 
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()) {
   const { memoryBytes, observer = {} } = options;
@@ -68,7 +74,6 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     /** How much of the memory it has: pages and profiles are what takes room. */
     share: number,
     values: codec.Codec<V>,
-    accountOf: (key: string) => string,
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     return createReadThrough<V>({
@@ -87,14 +92,15 @@ export function createCaches(options: CachesOptions, generations: Generations = 
 
   const validate = options.validatePage;
   return {
-    page: create('page', 0.48, codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
-    counts: create('counts', 0.04, codec.counts, (key) => key),
-    profile: create('profile', 0.4, codec.profile, (key) => key, { versionOf: ({ version }) => version }),
-    relation: create('relation', 0.04, codec.relation, (key) => usersOfRelation(key)[1]),
-    block: create('block', 0.02, codec.block, (key) => usersOfRelation(key)[1]),
-    blocked: create('blocked', 0.01, codec.page, (key) => key),
+    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate }),
+    counts: create('counts', 0.04, codec.counts),
+    profile: create('profile', 0.39, codec.profile, { versionOf: ({ version }) => version }),
+    relation: create('relation', 0.04, codec.relation),
+    block: create('block', 0.02, codec.block),
+    blocked: create('blocked', 0.01, codec.page),
+    search: create('search', 0.02, codec.page, { absence: undefined }),
     // Fresh for seconds, and changed by many webhooks: Redis is spared both.
-    presence: create('presence', 0.01, codec.presence, (key) => key, { redis: null }),
+    presence: create('presence', 0.01, codec.presence, { redis: null }),
   };
 }
 

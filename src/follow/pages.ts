@@ -8,7 +8,7 @@ import type { Waiter } from '../cache/single-flight.ts';
 import type { Clock } from '../clock.ts';
 import { type Caches, ownerOfPage } from './caches.ts';
 import type { CachedPage } from './codec.ts';
-import type { FollowCounts, FollowPage, PageQuery } from './model.ts';
+import type { FollowCounts, FollowPage, PageQuery, Profile, UserId } from './model.ts';
 import type { CallOptions, FollowService } from './services.ts';
 
 export type PagesOptions = {
@@ -26,6 +26,22 @@ const MAX_VIEWS = 400;
 /** The group of all profiles, which show on pages. */
 const PROFILES = 'profile';
 
+/** A page without the profiles of its members. */
+export const toCached = ({ entries, next }: FollowPage, count: number | null = null): CachedPage => ({
+  ids: entries.map(({ user }) => user.id),
+  times: entries.map(({ followedAt }) => followedAt),
+  ...{ next, count, partial: null },
+});
+
+/** A cached page with what is known of its members. */
+export const membersOf = (
+  { ids, times, next }: CachedPage,
+  profileOf: (id: UserId, n: number) => Profile | null = () => null,
+): FollowPage => ({
+  entries: ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number })),
+  next,
+});
+
 export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
   const { profile } = caches;
   /** When pages were asked for whose members brought a part of their profiles. */
@@ -39,15 +55,16 @@ export function createPages({ follow, caches, counts, generations, clock, counts
   }
 
   function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
-    const { ids, times, next, partial } = cached;
+    const { partial } = cached;
     const isOutdated = (id: string) => generations.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
-    const profileOf = (id: string, n: number) =>
-      (partial && !isOutdated(id) ? partial[n] : null) ??
-      profile.peek(id)?.value ??
-      embedded?.entries[n]?.user.profile ??
-      null;
-    const entries = ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number }));
-    return { entries, next };
+    return membersOf(
+      cached,
+      (id, n) =>
+        (partial && !isOutdated(id) ? partial[n] : null) ??
+        profile.peek(id)?.value ??
+        embedded?.entries[n]?.user.profile ??
+        null,
+    );
   }
 
   return {
@@ -60,13 +77,8 @@ export function createPages({ follow, caches, counts, generations, clock, counts
         const { entries, next } = read;
         for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, user.profile, began);
         const isPartial = entries.some(({ user }) => user.profile?.whole === false);
-        const value: CachedPage = {
-          ids: entries.map(({ user }) => user.id),
-          times: entries.map(({ followedAt }) => followedAt),
-          next,
-          count: query.start === '' && next === '' ? entries.length : before,
-          partial: isPartial ? entries.map(({ user }) => user.profile) : null,
-        };
+        const count = query.start === '' && next === '' ? entries.length : before;
+        const value = { ...toCached(read, count), partial: isPartial ? entries.map(({ user }) => user.profile) : null };
         if (isPartial) readAt.set(value, began.generation);
         // Where memory is short its reader has the profiles all the same.
         views.set(value, { page: view(value, read), madeAt: began.generation });
