@@ -10,43 +10,32 @@ import {
   createCaches,
   pageKey,
   relationKey,
+  type Sources,
   searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf, joinReplicas } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './own-changes.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
-import {
-  andThen,
-  type BlockService,
-  type CallOptions,
-  type FollowService,
-  type PresenceService,
-  type ProfileService,
-  type UserSearchService,
-} from './services.ts';
+import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
 /** A value that is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
 export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> & {
-  /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
-  lagMs?: number;
-  follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
-  profiles: ProfileService;
-  blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
-  presences: PresenceService;
-  searches: UserSearchService;
-  /** The presence of a user may have changed. */
-  onPresence?: (userId: UserId) => void;
-};
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> &
+  Sources & {
+    /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
+    lagMs?: number;
+    /** The presence of a user may have changed. */
+    onPresence?: (userId: UserId) => void;
+  };
 
 /** More events than this are not made up for after an outage: the entries that they concern expire by themselves. */
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { follow, profiles, blocks, searches, clock, redis, lifetimes, lagMs = 0, onPresence } = options;
+  const { profiles, blocks, searches, clock, redis, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -60,9 +49,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   );
   const { page, profile, relation, block, blocked } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
-  const { counts, readProfile, ...read } = createBatches({ ...options, caches });
-  const countsMs = lifetimes.counts.freshMs;
-  const pages = createPages({ follow, caches, counts, generations, clock, countsMs });
+  const { counts, readProfile, ...read } = createBatches(options, caches);
+  const pages = createPages(options, caches, counts, generations);
 
   const hearing = Promise.withResolvers<void>();
   if (!redis) hearing.resolve();
@@ -81,7 +69,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     if (kind === 'presence') onPresence?.(group);
   }
 
-  const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
+  const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
   redis?.link.whenBack(() => pending.forEach(invalidate));

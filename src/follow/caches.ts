@@ -24,7 +24,14 @@ import type {
   Profile,
   UserId,
 } from './model.ts';
-import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';
+import type {
+  Batch,
+  BlockService,
+  FollowService,
+  PresenceService,
+  ProfileService,
+  UserSearchService,
+} from './services.ts';
 
 export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence', 'search'] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
@@ -104,12 +111,13 @@ export function createCaches(options: CachesOptions, generations: Generations = 
   };
 }
 
-export type BatchesOptions = Pick<CachesOptions, 'clock' | 'lifetimes' | 'observer'> & {
-  follow: Pick<FollowService, 'readCounts' | 'readRelations'>;
-  profiles: Pick<ProfileService, 'readProfiles'>;
-  blocks: Pick<BlockService, 'readBlocks'>;
+/** The upstream, as far as it is cached. */
+export type Sources = {
+  follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
+  profiles: ProfileService;
+  blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
   presences: PresenceService;
-  caches: Caches;
+  searches: UserSearchService;
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
@@ -117,8 +125,8 @@ const MAX_BATCH: Partial<Record<CacheKind, number>> = { counts: 20, profile: 100
 /** For how many fresh times after a client has asked for it a key is renewed, without webhooks and with them. */
 const RENEWED = { fresh: 20, webhookFresh: 2 };
 
-export function createBatches({ clock, lifetimes, observer, caches, ...services }: BatchesOptions) {
-  const { follow, profiles, blocks, presences } = services;
+export function createBatches(options: CachesOptions & Sources, caches: Caches) {
+  const { clock, lifetimes, observer, follow, profiles, blocks, presences } = options;
 
   const renewMs = (kind: CacheKind) =>
     Math.max(RENEWED.fresh * lifetimes[kind].freshMs, RENEWED.webhookFresh * lifetimes[kind].webhookFreshMs);

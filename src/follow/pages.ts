@@ -5,21 +5,10 @@ import type { Generation, Generations } from '../cache/generations.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
 import type { Waiter } from '../cache/single-flight.ts';
-import type { Clock } from '../clock.ts';
-import { type Caches, ownerOfPage } from './caches.ts';
+import { type Caches, type CachesOptions, ownerOfPage, type Sources } from './caches.ts';
 import type { CachedPage } from './codec.ts';
 import type { FollowCounts, FollowPage, PageQuery, Profile, UserId } from './model.ts';
-import type { CallOptions, FollowService } from './services.ts';
-
-export type PagesOptions = {
-  follow: Pick<FollowService, 'readPage'>;
-  caches: Caches;
-  counts: Pick<BatchLoader<FollowCounts>, 'load'>;
-  generations: Generations;
-  clock: Clock;
-  /** How long counts are fresh, in milliseconds. */
-  countsMs: number;
-};
+import type { CallOptions } from './services.ts';
 
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
@@ -42,7 +31,12 @@ export const membersOf = (
   next,
 });
 
-export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
+export function createPages(
+  { follow, clock, lifetimes }: CachesOptions & Sources,
+  caches: Caches,
+  counts: Pick<BatchLoader<FollowCounts>, 'load'>,
+  generations: Generations,
+) {
   const { profile } = caches;
   /** When pages were asked for whose members brought a part of their profiles. */
   const readAt = new WeakMap<CachedPage, Generation>();
@@ -51,7 +45,7 @@ export function createPages({ follow, caches, counts, generations, clock, counts
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
   function countBefore({ userId, list }: PageQuery): number | null {
     const known = caches.counts.peek(userId);
-    return known?.value && clock.now() - known.readAt <= countsMs ? known.value[list] : null;
+    return known?.value && clock.now() - known.readAt <= lifetimes.counts.freshMs ? known.value[list] : null;
   }
 
   function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
