@@ -9,7 +9,7 @@ import {
   type ReadThroughOptions,
   type Tier,
 } from '../cache/read-through.ts';
-import type { Waiter } from '../cache/single-flight.ts';
+import type { CallOptions } from '../cache/single-flight.ts';
 import type { Lifetimes, Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError, noSuchAccount } from '../errors.ts';
@@ -140,7 +140,7 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
     const maxBatchSize = MAX_BATCH[kind] ?? Number.POSITIVE_INFINITY;
     const onBatch = (size: number) => observer?.onBatch?.(kind, size);
     const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...renewal });
-    const read = (key: string, call: Waiter): V | Promise<V> => {
+    const read = (key: string, call: CallOptions): V | Promise<V> => {
       note(key);
       return cache.read(key, call, (all) => load(key, all));
     };
@@ -151,9 +151,9 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
   function pairReader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
-    readPairs: (from: UserId, to: readonly UserId[], all: Waiter) => Promise<Batch<V>>,
+    readPairs: (from: UserId, to: readonly UserId[], all: CallOptions) => Promise<Batch<V>>,
   ) {
-    async function call(keys: readonly string[], all: Waiter): Promise<Batch<V>> {
+    async function call(keys: readonly string[], all: CallOptions): Promise<Batch<V>> {
       const answers: Batch<V> = new Map();
       const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
       const calls = Array.from(byViewer, async ([viewer, pairs]) => {
@@ -164,7 +164,7 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
       return answers;
     }
     const { read } = reader<V>(kind, cache, call);
-    return (from: UserId, to: UserId, call: Waiter) => read(relationKey(from, to), call);
+    return (from: UserId, to: UserId, call: CallOptions) => read(relationKey(from, to), call);
   }
 
   return {

@@ -21,10 +21,9 @@ type Waiting = Claim & { span: Span; tries: number };
 /** `isLate` when the upstream did not show the change at first: values read since may lack it. */
 export function createChangeConfirmation(
   { follow, clock, onBug }: Pick<WebhookEventsOptions, 'follow' | 'clock' | 'onBug'>,
+  signal: AbortSignal,
   onConfirmed: (change: Claim & { mutual: boolean }, isLate: boolean) => Promise<void>,
 ) {
-  const closed = new AbortController();
-  const { signal } = closed;
   let waiting: Waiting[] = [];
   let calls = 0;
 
@@ -77,6 +76,5 @@ export function createChangeConfirmation(
     clear() {
       waiting = [];
     },
-    close: () => closed.abort(),
   };
 }

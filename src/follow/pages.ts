@@ -4,11 +4,10 @@ import type { BatchLoader } from '../cache/batch-loader.ts';
 import type { Generation, Generations } from '../cache/generations.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
-import type { Waiter } from '../cache/single-flight.ts';
+import type { CallOptions } from '../cache/single-flight.ts';
 import { type Caches, type CachesOptions, ownerOfPage, type Sources } from './caches.ts';
 import type { CachedPage } from './codec.ts';
 import type { FollowCounts, FollowPage, PageQuery, Profile, UserId } from './model.ts';
-import type { CallOptions } from './services.ts';
 
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
@@ -91,10 +90,10 @@ export function createPages(
     },
 
     /** A page whose owner's counter has not changed is taken to be as it was when that was read. */
-    async validate(key: string, { value: page }: Entry<CachedPage>, all: Waiter): Promise<number | null> {
+    async validate(key: string, { value: page }: Entry<CachedPage>, all: CallOptions): Promise<number | null> {
       if (page?.count == null) return null;
       const [userId, list] = ownerOfPage(key);
-      const load = (waiter: Waiter) => counts.load(userId, waiter);
+      const load = (waiter: CallOptions) => counts.load(userId, waiter);
       const read = await caches.counts.readFresh(userId, all, load).catch(() => null);
       return read?.value?.[list] === page.count ? read.readAt : null;
     },

@@ -67,7 +67,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
-  const confirmation = createChangeConfirmation(options, async (change, isLate) => {
+  const confirmation = createChangeConfirmation(options, closed.signal, async (change, isLate) => {
     const { type, from, to, at } = change;
     if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
     // An own change is known only when the upstream has answered it, which may be after its webhook.
@@ -150,10 +150,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
-    close() {
-      closed.abort();
-      confirmation.close();
-    },
+    close: () => closed.abort(),
   };
 }
 
