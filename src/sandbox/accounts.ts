@@ -1,4 +1,4 @@
-// Who exists, with profile, blocks and devices. Dormant accounts take no memory until they are changed or paged.
+// Who exists, with profile, blocks and devices.
 import type { WireProfileItem, WireStatus } from '../tencent/wire.ts';
 
 /** A profile by full tag name, for example `{ Tag_Profile_IM_Nick: 'Mina' }`. */
@@ -12,8 +12,8 @@ export type Account = {
   /** Follow times by account, in seconds. */
   follows: Map<string, number>;
   fans: Map<string, number>;
-  /** The two lists in page order, until they change. */
-  inOrder: { fans?: Member[]; follows?: Member[] };
+  /** The lists in page order, until one of them changes. */
+  inOrder: { [list: string]: readonly Member[] };
   /** When each block began, in seconds, by blocked account. */
   blocks: Map<string, number>;
   /** The devices that are reachable, and how. */
@@ -23,34 +23,13 @@ export type Account = {
 /** Of a list of fans, follows or mutuals. `time` is in seconds. */
 export type Member = { id: string; time: number };
 
-export const PLATFORMS = ['iPhone', 'Android', 'Web', 'PC', 'iPad', 'Mac'] as const;
-export type Platform = (typeof PLATFORMS)[number];
+export type Platform = 'iPhone' | 'Android' | 'Web' | 'PC' | 'iPad' | 'Mac';
 
-/** What a dormant account is like. The accounts that it follows count it as a fan already. */
-export type DormantAccount = { profile: Profile; follows: Map<string, number> };
-
-export type DormantAccounts = (id: string) => DormantAccount | undefined;
-
-export function createAccounts(now: () => number, dormant: DormantAccounts) {
+export function createAccounts(now: () => number) {
   const accounts = new Map<string, Account>();
-  const removed = new Set<string>();
-
-  const asleep = (id: string) => (accounts.has(id) || removed.has(id) ? undefined : dormant(id));
-
-  function create(id: string, { profile, follows }: DormantAccount): Account {
-    const account = { profile, follows, fans: new Map(), inOrder: {}, blocks: new Map(), devices: new Map() };
-    accounts.set(id, account);
-    return account;
-  }
-
-  /** Wakes the account when it is dormant. */
-  function find(id: string): Account | undefined {
-    const sleeper = asleep(id);
-    return sleeper ? create(id, sleeper) : accounts.get(id);
-  }
 
   function get(id: string): Account {
-    const account = find(id);
+    const account = accounts.get(id);
     if (!account) throw new Error(`No account ${JSON.stringify(id)} in this sandbox: import it first`);
     return account;
   }
@@ -59,32 +38,27 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
   function setProfile(id: string, tags: Tags): WireProfileItem[] {
     const account = get(id);
     const { items, sequence } = account.profile;
-    const values = new Map(items.map(({ Tag, Value }) => [Tag, Value]));
-    const changed = Object.entries(tags)
-      .filter(([Tag, Value]) => values.get(Tag) !== Value)
-      .map(([Tag, Value]) => ({ Tag, Value }));
-    if (changed.length === 0) return changed;
-    for (const { Tag, Value } of changed) values.set(Tag, Value);
-    account.profile = {
-      items: Array.from(values, ([Tag, Value]) => ({ Tag, Value })),
-      sequence: sequence + 1,
-      changedAt: now(),
-    };
-    return changed;
+    const known = new Map(items.map(({ Tag, Value }) => [Tag, Value]));
+    const changed = Object.entries(tags).filter(([Tag, Value]) => known.get(Tag) !== Value);
+    const itemsOf = (values: Iterable<[string, string | number]>) =>
+      Array.from(values, ([Tag, Value]) => ({ Tag, Value }));
+    if (changed.length > 0) {
+      const values = new Map([...known, ...changed]);
+      account.profile = { items: itemsOf(values), sequence: sequence + 1, changedAt: now() };
+    }
+    return itemsOf(changed);
   }
 
   return {
-    find,
+    find: (id: string): Account | undefined => accounts.get(id),
     get,
     setProfile,
 
-    has: (id: string): boolean => accounts.has(id) || asleep(id) !== undefined,
+    has: (id: string): boolean => accounts.has(id),
 
-    /** Those who are not dormant, each with its profile. */
-    awake: () => Array.from(accounts, ([id, { profile }]) => [id, profile] as const),
+    profiles: () => Array.from(accounts, ([id, { profile }]) => [id, profile] as const),
 
-    /** Reads without waking: a page shows hundreds of dormant accounts. */
-    profile: (id: string): Profile | undefined => (accounts.get(id) ?? asleep(id))?.profile,
+    profile: (id: string): Profile | undefined => accounts.get(id)?.profile,
 
     hasBlocked: (from: string, to: string): boolean => accounts.get(from)?.blocks.has(to) ?? false,
 
@@ -110,13 +84,13 @@ export function createAccounts(now: () => number, dormant: DormantAccounts) {
 
     /** Adds the account unless it is there already, then sets the tags. */
     importAccount(id: string, tags: Tags = {}): void {
-      if (!find(id)) create(id, { profile: { items: [], sequence: 0, changedAt: now() }, follows: new Map() });
+      if (!accounts.has(id)) {
+        const lists = { follows: new Map(), fans: new Map(), inOrder: {}, blocks: new Map(), devices: new Map() };
+        accounts.set(id, { profile: { items: [], sequence: 0, changedAt: now() }, ...lists });
+      }
       setProfile(id, tags);
     },
 
-    remove(id: string): void {
-      accounts.delete(id);
-      removed.add(id);
-    },
+    remove: (id: string): boolean => accounts.delete(id),
   };
 }

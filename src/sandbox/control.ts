@@ -2,9 +2,8 @@
 // limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { PLATFORMS } from './accounts.ts';
-import { type CallLog, COMMANDS } from './calls.ts';
-import { FAULT_TABLE, type FaultPatch, type FaultSwitches, read } from './faults.ts';
+import type { CallLog } from './calls.ts';
+import { FAULTS, type FaultPatch, type FaultSwitches, read } from './faults.ts';
 import { readText, send, sendJson } from './http.ts';
 import { drawAvatar } from './seed.ts';
 import type { PeopleActions } from './webhook-events.ts';
@@ -27,13 +26,6 @@ const TAGS = z.record(z.string(), z.union([z.string(), z.number()]));
 const CHANGE = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('follow'), from: ID, to: ID, at: z.int().optional() }),
   z.strictObject({ op: z.literal('unfollow'), from: ID, to: ID }),
-  z.strictObject({ op: z.literal('block'), from: ID, to: ID, isBlocked: z.boolean().optional() }),
-  z.strictObject({
-    op: z.literal('connect'),
-    id: ID,
-    platform: z.enum(PLATFORMS),
-    how: z.enum(['login', 'logout', 'disconnect']).optional(),
-  }),
   z.strictObject({ op: z.literal('setProfile'), id: ID, tags: TAGS }),
   z.strictObject({ op: z.literal('import'), id: ID, tags: TAGS.optional() }),
   z.strictObject({ op: z.literal('remove'), id: ID }),
@@ -47,8 +39,6 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
     const change = read('A change', CHANGE, json);
     if (change.op === 'follow') return { changed: act.follow(change.from, change.to, change.at) };
     if (change.op === 'unfollow') return { changed: act.unfollow(change.from, change.to) };
-    if (change.op === 'block') return { changed: act.block(change.from, change.to, change.isBlocked) };
-    if (change.op === 'connect') return act.connect(change.id, change.platform, change.how);
     if (change.op === 'setProfile') return { changed: act.setProfile(change.id, change.tags) };
     if (change.op === 'import') return world.importAccount(change.id, change.tags);
     if (change.op === 'remove') return world.removeAccount(change.id);
@@ -56,7 +46,12 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
   }
 
   const routes: { [route: string]: (json: unknown) => unknown } = {
-    'GET /sandbox': () => overview,
+    'GET /sandbox': () => ({
+      ...app,
+      routes: Object.keys(routes),
+      faults: z.toJSONSchema(z.object(FAULTS)).properties,
+      changes: z.toJSONSchema(CHANGE).oneOf,
+    }),
     'GET /sandbox/calls': () => ({ commands: calls.summary(), recent: calls.recent() }),
     'POST /sandbox/calls/reset': () => calls.reset(),
     'GET /sandbox/faults': () => faults.state(),
@@ -69,30 +64,6 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
     'POST /sandbox/world': changeWorld,
     'GET /sandbox/webhook': () => ({ deliveries: webhooks.deliveries() }),
     'PUT /sandbox/webhook': (json) => webhooks.connect(read('A webhook', WEBHOOK, json)),
-    'DELETE /sandbox/webhook': () => webhooks.connect(undefined),
-  };
-
-  const overview = {
-    about: 'A small Tencent Cloud Chat for development: POST /v4/{service}/{command}',
-    ...app,
-    routes: Object.keys(routes),
-    faults: Object.fromEntries(
-      Object.entries(FAULT_TABLE).map(([name, { on, about, rule }]) => [
-        name,
-        { about, on: on.length === COMMANDS.length ? 'every command' : on, takes: Object.keys(rule) },
-      ]),
-    ),
-    scopes: { commands: 'only these', every: 'each n-th call', times: 'the first n hits' },
-    world: z.toJSONSchema(CHANGE).oneOf,
-    examples: {
-      'PUT /sandbox/faults': {
-        shortPages: { keep: 3 },
-        error: { code: 60007, times: 5 },
-        latency: { ms: 400, every: 100 },
-        rewrite: { pattern: '"FollowerCount":\\d+', with: '"FollowerCount":-1' },
-      },
-      'POST /sandbox/world': { op: 'follow', from: 'user_00001', to: 'UserID_001' },
-    },
   };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
 import { COMMANDS } from './calls.ts';
-import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
 const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
@@ -14,7 +13,7 @@ const POSITIVE = z.int().positive();
 const LATE = { ms: POSITIVE };
 
 /** Each fault: the calls that it can hit, what it does, and what a rule of it says beside its scope. */
-export const FAULT_TABLE = {
+export const FAULTS = {
   latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
   silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
   reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
@@ -40,7 +39,6 @@ export const FAULT_TABLE = {
   stateKey: fault(['query_online_status'], 'The status is called State'),
   searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
   searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
-  unknownFailsAll: fault(['portrait_get'], 'One unknown account fails the whole call with 40003'),
 
   offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),
   shortPages: fault(PAGES, 'At most `keep` members a page (or half of WantNum) although more follow', {
@@ -54,48 +52,29 @@ export const FAULT_TABLE = {
   missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
   unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
-  rewrite: fault(
-    COMMANDS,
-    'Replaces what a regular expression finds in the answer as text; `with` may quote groups: $1',
-    {
-      pattern: TEXT.refine(isPattern, 'must be a regular expression'),
-      with: TEXT,
-    },
-  ),
+  rewrite: fault(COMMANDS, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
+    pattern: TEXT.refine(isPattern, 'must be a regular expression'),
+    with: TEXT,
+  }),
 
   countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
   listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
 
-  webhookDelay: fault(CALLBACK_COMMANDS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
-  webhookDuplicate: fault(CALLBACK_COMMANDS, 'Delivered twice'),
-  webhookBadSign: fault(CALLBACK_COMMANDS, 'Signed with another token'),
+  webhookDelay: fault(['webhook'], 'Leaves `ms` late, with the Sign of when it leaves', LATE),
+  webhookDuplicate: fault(['webhook'], 'Delivered twice'),
+  webhookBadSign: fault(['webhook'], 'Signed with another token'),
 };
 
-type Table = typeof FAULT_TABLE;
-export type FaultName = keyof Table;
-
-/** Which calls a rule hits. Without any of these: every call that the fault can concern, until reset. */
-type Scope<Name extends string = string> = {
-  /** Only these commands. */
-  commands?: Name[];
-  /** Only each n-th matching call: 3 hits the third, the sixth, … */
-  every?: number;
-  /** Only the first n hits. With `every: n, times: 1`, the n-th call alone. */
-  times?: number;
-};
-
-type Rule<N extends FaultName> = Scope<Table[N]['on'][number]> &
-  (keyof Table[N]['rule'] extends never ? unknown : z.infer<z.ZodObject<Table[N]['rule']>>);
+export type FaultName = keyof typeof FAULTS;
+type Rule<N extends FaultName> = z.infer<(typeof FAULTS)[N]>;
 
 /** One rule, several rules of a kind, `true` for an unscoped rule that needs nothing, or null to disarm. */
-export type FaultPatch = {
-  [N in FaultName]?: Rule<N> | Rule<N>[] | (Record<never, never> extends Rule<N> ? true : never) | null;
-};
+export type FaultPatch = { [N in FaultName]?: Rule<N> | Rule<N>[] | true | null };
 
 /** The rules that hit one call. */
 export type DrawnFaults = { readonly [N in FaultName]?: Rule<N> };
 
-type Armed = { rule: Scope; seen: number; fired: number };
+type Armed = { rule: Rule<FaultName>; seen: number; fired: number };
 
 export type FaultSwitches = ReturnType<typeof createFaults>;
 
@@ -119,8 +98,8 @@ export function createFaults() {
     state: (): { [N in FaultName]?: Armed[] } => structuredClone(Object.fromEntries(armed)),
 
     /** Decides which faults hit this call (or webhook), counting it for every rule that it matches. */
-    draw(command: Command | CallbackCommand): DrawnFaults {
-      const drawn: { [name: string]: Scope } = {};
+    draw(command: Command | 'webhook'): DrawnFaults {
+      const drawn: { [name: string]: object } = {};
       for (const [name, rules] of armed) {
         const [first] = rules.filter((rule) => hits(rule, name, command));
         if (!first) continue;
@@ -134,29 +113,25 @@ export function createFaults() {
 }
 
 function hits(armed: Armed, name: FaultName, command: string): boolean {
-  const { commands = FAULT_TABLE[name].on, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
-  if (!commands.some((concerned) => concerned === command)) return false;
+  const { commands, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
+  const concerned: readonly string[] = commands ?? FAULTS[name].shape.commands.unwrap().element.options;
+  if (!concerned.includes(command)) return false;
   armed.seen += 1;
   return armed.seen % every === 0 && armed.fired < times;
 }
 
 function readPatch(patch: unknown): [FaultName, Armed[]][] {
-  const names = z.partialRecord(z.enum(Object.keys(FAULT_TABLE) as FaultName[]), z.unknown());
-  return Object.entries(read('Faults', names, patch)).map(([name, given]) => {
+  const names = z.partialRecord(z.keyof(z.object(FAULTS)), z.unknown());
+  return Object.entries(read('Faults', names, patch)).map(([key, given]) => {
     // The line above has checked the names.
-    const schema = ruleSchema(name as FaultName);
-    const rules = [given ?? false].flat().filter((rule) => rule !== false);
-    return [
-      name as FaultName,
-      rules.map((rule) => ({ rule: read(`Fault ${name}`, schema, rule === true ? {} : rule), seen: 0, fired: 0 })),
-    ];
+    const name = key as FaultName;
+    const rules = given === null ? [] : [given].flat();
+    const arm = (rule: unknown): Armed => ({
+      rule: read<Rule<FaultName>>(`Fault ${name}`, FAULTS[name], rule === true ? {} : rule),
+      ...{ seen: 0, fired: 0 },
+    });
+    return [name, rules.map(arm)];
   });
-}
-
-function ruleSchema(name: FaultName) {
-  const { on, rule }: { on: readonly string[]; rule: z.ZodRawShape } = FAULT_TABLE[name];
-  const scope = { commands: z.array(z.enum(on)).optional(), every: POSITIVE.optional(), times: POSITIVE.optional() };
-  return z.strictObject({ ...rule, ...scope });
 }
 
 /** Parses JSON that somebody wrote by hand; throws an Error that begins with `subject` and names what is wrong. */
@@ -166,13 +141,19 @@ export function read<T>(subject: string, schema: z.ZodType<T>, json: unknown): T
   return data as T;
 }
 
-function fault<Name extends Command | CallbackCommand, Shape extends z.ZodRawShape = Record<never, never>>(
+/** The schema of a fault's rules. Without a scope a rule hits every call that the fault can concern, until reset. */
+function fault<Name extends string, Shape extends z.ZodRawShape = Record<never, never>>(
   on: readonly Name[],
   about: string,
   // Without a third argument the shape is the empty one.
   rule = {} as Shape,
 ) {
-  return { on, about, rule };
+  const scope = {
+    commands: z.array(z.enum(on)).optional().describe('only these'),
+    every: POSITIVE.optional().describe('only each n-th matching call: 3 hits the third, the sixth, …'),
+    times: POSITIVE.optional().describe('only the first n hits; with `every: n, times: 1`, the n-th call alone'),
+  };
+  return z.strictObject({ ...rule, ...scope }).describe(about);
 }
 
 function isPattern(text: string): boolean {

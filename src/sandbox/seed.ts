@@ -1,18 +1,18 @@
 // The world that a sandbox starts with: the same for the same seed, whatever the day. A power law of fame over a few
 // thousand people, one star, one hermit, and the sample of the upstream's follow_get page.
-import type { WireProfileItem } from '../tencent/wire.ts';
-import type { DormantAccounts, Tags } from './accounts.ts';
+import type { Tags } from './accounts.ts';
 import type { World } from './world.ts';
 
 export type SeedOptions = { seed: number; people: number };
 
-/** Has exactly 100,000 fans and follows fifty of the people. */
-export const STAR = 'star_100k';
+/** Has all the people as fans and follows fifty of them. */
+export const STAR = 'star';
 /** Follows nobody, has no fans. */
 export const HERMIT = 'hermit';
 
-const STAR_FANS = 100_000;
 const STAR_FOLLOWS = 50;
+/** Seconds from one fan of the star to the next. */
+const STAR_FAN_EVERY = 18_000;
 /** Fans of `user_00001`; the k-th person has this divided by k to the 0.8. */
 const MAX_FANS = 2345;
 /** 2023-12-11T02:35:18Z, the time that both fans of the sample carry. */
@@ -22,13 +22,6 @@ const LAST_FOLLOW = Date.UTC(2025, 0, 1) / 1000;
 
 /** `user_00042` and so on: number 1 is the most famous. */
 export const personId = (number: number): string => `user_${String(number).padStart(5, '0')}`;
-
-const lightFanId = (number: number): string => `fan_${String(number).padStart(6, '0')}`;
-/** One every twenty minutes from the first day on. */
-const lightFanTime = (number: number): number => FIRST_FOLLOW + number * 1200;
-/** Every fourth person is a fan of the star. */
-const followsStar = (number: number): boolean => number % 4 === 0;
-const lightFans = (people: number): number => STAR_FANS - 1 - Math.floor(people / 4);
 
 export function seedWorld(world: World, { seed, people }: SeedOptions): void {
   for (let number = 1; number <= people; number += 1) {
@@ -40,19 +33,6 @@ export function seedWorld(world: World, { seed, people }: SeedOptions): void {
   seedStar(world, { seed, people });
   // Last, because it fills each person's fans up to an exact number.
   seedFame(world, { seed, people });
-}
-
-/** The accounts that exist only in the star's list until they are looked at. */
-export function dormantFans({ seed, people }: SeedOptions): DormantAccounts {
-  const count = lightFans(people);
-  return (id) => {
-    const number = Number(/^fan_(\d{6})$/.exec(id)?.[1]);
-    if (!(number >= 1 && number <= count)) return undefined;
-    const { Tag_Profile_IM_Nick: nick = id, Tag_Profile_IM_Image: image } = inventProfile(id, seed, -number);
-    const items: WireProfileItem[] = [{ Tag: 'Tag_Profile_IM_Nick', Value: nick }];
-    if (image !== undefined) items.push({ Tag: 'Tag_Profile_IM_Image', Value: image });
-    return { profile: { items, sequence: 1, changedAt: 0 }, follows: new Map([[STAR, lightFanTime(number)]]) };
-  };
 }
 
 /** `UserID_001` has these two fans alone; the fans have none. */
@@ -88,18 +68,10 @@ function seedFame(world: World, { seed, people }: SeedOptions): void {
 }
 
 function seedStar(world: World, { seed, people }: SeedOptions): void {
-  const light = lightFans(people);
   world.importAccount(STAR, inventProfile(STAR, seed, 0));
-  world.adoptFans(
-    STAR,
-    Array.from({ length: light }, (_, index) => [lightFanId(index + 1), lightFanTime(index + 1)]),
-  );
-  world.follow('UserID_001', STAR, SAMPLE_TIME);
   for (let number = 1; number <= people; number += 1) {
-    if (followsStar(number)) world.follow(personId(number), STAR, lightFanTime(number * 15) + 7);
-  }
-  for (let number = 1; number <= Math.min(STAR_FOLLOWS, Math.floor(people / 4)); number += 1) {
-    world.follow(STAR, personId(number * 4), LAST_FOLLOW + number);
+    world.follow(personId(number), STAR, FIRST_FOLLOW + number * STAR_FAN_EVERY);
+    if (number % 4 === 0 && number <= 4 * STAR_FOLLOWS) world.follow(STAR, personId(number), LAST_FOLLOW + number);
   }
 }
 

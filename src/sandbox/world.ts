@@ -1,5 +1,5 @@
 // The state behind the wire: accounts, and who follows whom since when (CONTRACT 9.1).
-import { createAccounts, type DormantAccounts, type Member } from './accounts.ts';
+import { createAccounts, type Member } from './accounts.ts';
 
 export type ListName = 'fans' | 'follows' | 'mutuals';
 
@@ -7,7 +7,6 @@ type Dependencies = {
   now: () => number;
   /** True while changes may have to be shown late: only then are the overwritten follow times kept. */
   lagging: () => boolean;
-  dormant: DormantAccounts;
 };
 
 /** A change of an edge; `before` is the follow time that it overwrote, undefined = `from` did not follow `to`. */
@@ -18,8 +17,8 @@ const MAX_CHANGES = 10_000;
 export type World = ReturnType<typeof createWorld>;
 
 /** `asOf`, where a function takes it, is a time in milliseconds: the answer is that of then. */
-export function createWorld({ now, lagging, dormant }: Dependencies) {
-  const { find, get, remove, ...accounts } = createAccounts(now, dormant);
+export function createWorld({ now, lagging }: Dependencies) {
+  const { find, get, remove, ...accounts } = createAccounts(now);
   /** Recent changes, so that a lagging answer can show the world of a moment ago (CONTRACT U22). */
   const changes: Change[] = [];
 
@@ -47,15 +46,12 @@ export function createWorld({ now, lagging, dormant }: Dependencies) {
   function list(id: string, name: ListName, asOf?: number): readonly Member[] {
     const account = get(id);
     const changed = changedWith(id, asOf);
-    if (name === 'mutuals') {
-      const others = new Set([...account.follows.keys(), ...changed]);
-      return [...others].flatMap((other) => memberOf(id, name, other, asOf)).sort(compareMembers);
-    }
-    account.inOrder[name] ??= Array.from(account[name], ([id, time]) => ({ id, time })).sort(compareMembers);
     const current = account.inOrder[name];
-    if (changed.size === 0) return current;
-    const untouched = current.filter((member) => !changed.has(member.id));
-    return [...untouched, ...[...changed].flatMap((other) => memberOf(id, name, other, asOf))].sort(compareMembers);
+    if (current && changed.size === 0) return current;
+    const others = new Set([...account[name === 'fans' ? 'fans' : 'follows'].keys(), ...changed]);
+    const members = [...others].flatMap((other) => memberOf(id, name, other, asOf)).sort(compareMembers);
+    if (changed.size === 0) account.inOrder[name] = members;
+    return members;
   }
 
   /** Sets or ends an edge, and answers whether anything changed: a repeated follow keeps its first time (CONTRACT U14). */
@@ -72,8 +68,8 @@ export function createWorld({ now, lagging, dormant }: Dependencies) {
       follower.follows.set(to, time);
       followed.fans.set(from, time);
     }
-    delete follower.inOrder.follows;
-    delete followed.inOrder.fans;
+    follower.inOrder = {};
+    followed.inOrder = {};
     return true;
   }
 
@@ -99,13 +95,6 @@ export function createWorld({ now, lagging, dormant }: Dependencies) {
       for (const to of [...follows.keys()]) unfollow(id, to);
       for (const from of [...fans.keys()]) unfollow(from, id);
       remove(id);
-    },
-
-    /** Puts dormant accounts into a list of fans. Each must say of itself that it follows `id` since then. */
-    adoptFans(id: string, fans: [id: string, time: number][]): void {
-      const account = get(id);
-      for (const [fan, time] of fans) account.fans.set(fan, time);
-      delete account.inOrder.fans;
     },
 
     /**

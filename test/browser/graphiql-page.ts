@@ -1,36 +1,7 @@
 // GraphiQL as a person meets it: the real process on its own sandbox, opened in a Chromium that reaches nothing else.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Starts `src/main.ts` without settings but for a free port; resolves when it says where it is. */
-export async function startProcess(...args: string[]): Promise<{ url: string; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, ['src/main.ts', '--sandbox', ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, PORT: '0', SHUTDOWN_DRAIN_MS: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  let said = '';
-  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    said += text;
-    const [url] = /http:\S+\/graphql/.exec(said) ?? [];
-    if (!url) continue;
-    child.stdout.resume();
-    return {
-      url,
-      async stop() {
-        child.kill();
-        await exited;
-      },
-    };
-  }
-  throw new Error(`The gateway stopped before it was ready:\n${said}`);
-}
 
 export async function launchChromium(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';

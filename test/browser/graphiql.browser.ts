@@ -6,22 +6,14 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readStarterOperations } from '../../src/server/graphiql.ts';
-import { type GraphiqlPage, launchChromium, openGraphiql, startProcess } from './graphiql-page.ts';
+import { startEmbedded } from '../process/start-process.ts';
+import { launchChromium, openGraphiql } from './graphiql-page.ts';
 
-let gateway: Awaited<ReturnType<typeof startProcess>>;
-/** One whose people act by themselves. */
-let lively: Awaited<ReturnType<typeof startProcess>>;
 let browser: Browser;
-
 beforeAll(async () => {
   browser = await launchChromium();
-  [gateway, lively] = await Promise.all([startProcess(), startProcess('--lively')]);
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await Promise.all([gateway?.stop(), lively?.stop()]);
-});
+afterAll(() => browser?.close());
 
 const OPERATIONS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
 const STARTERS = OPERATIONS.map((name) => {
@@ -29,15 +21,13 @@ const STARTERS = OPERATIONS.map((name) => {
   return { name, kind: /^(query|mutation|subscription) /m.exec(text ?? '')?.[1] ?? '' };
 });
 
-/** Opens GraphiQL; in the end it must have asked nobody else for anything and complained about nothing. */
-async function open(url = gateway.url): Promise<Page> {
-  let opened: GraphiqlPage | undefined;
-  onTestFinished(() => {
-    expect(opened?.foreign).toEqual([]);
-    expect(opened?.complaints).toEqual([]);
-  });
-  opened = await openGraphiql(browser, url);
-  return opened.page;
+/** Opens GraphiQL on made-up people; in the end it must have asked nobody else for anything and complained of nothing. */
+async function open(...args: string[]): Promise<Page> {
+  const { url } = await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' }, args);
+  const { page, foreign, complaints } = await openGraphiql(browser, `${url}/graphql`);
+  onTestFinished(() => expect({ foreign, complaints }).toEqual({ foreign: [], complaints: [] }));
+  await line(page, QUERY, 'query FansScreen').waitFor();
+  return page;
 }
 
 const tabNames = (page: Page) => page.locator('.graphiql-tab-button').allTextContents();
@@ -56,6 +46,28 @@ async function turnTo(page: Page, name: string) {
   const kind = STARTERS.find((starter) => starter.name === name)?.kind;
   await line(page, QUERY, `${kind} ${name}`).waitFor();
   if (name !== OPERATIONS[0]) await page.waitForURL((url) => url.search.includes(name));
+}
+
+/** Runs the operation of the tab that is open, by Ctrl-Enter. */
+async function run(page: Page) {
+  await page.locator(QUERY).click();
+  await page.keyboard.press('Control+Enter');
+}
+
+/** What running the tab that is open answers. */
+async function answerOf(page: Page, name: string): Promise<{ data: Record<string, unknown> }> {
+  const answered = page.waitForResponse((response) => response.request().postData()?.includes(` ${name}`) ?? false);
+  await run(page);
+  return (await answered).json();
+}
+
+/** Replaces what the Headers tab holds. */
+async function writeHeaders(page: Page, text: string) {
+  await page.getByRole('button', { name: 'Headers' }).click();
+  await line(page, HEADERS, 'x-viewer-id').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(text);
 }
 
 async function capture(page: Page, name: string) {
@@ -89,7 +101,7 @@ test('the avatars of the made-up people are pictures', async () => {
   const avatars = await page.evaluate(`fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: '{ user(id: "star_100k") { fans(first: 20) { nodes { avatar } } } }' }),
+    body: JSON.stringify({ query: '{ user(id: "star") { fans(first: 20) { nodes { avatar } } } }' }),
   }).then((response) => response.json()).then(({ data }) => data.user.fans.nodes.flatMap(({ avatar }) => avatar ?? []))`);
   const widthOf = (src: string) =>
     page.evaluate(`new Promise((resolve) => {
@@ -102,30 +114,11 @@ test('the avatars of the made-up people are pictures', async () => {
   for (const avatar of (avatars as string[]).slice(0, 3)) expect(await widthOf(avatar)).toBeGreaterThan(0);
 });
 
-test('the run button shows the names of a user’s fans', async () => {
-  const page = await open();
-  await line(page, QUERY, 'query FansScreen').waitFor();
-  await page.locator('.graphiql-execute-button').click();
-  await line(page, RESULT, '"NickNameTest2"').waitFor();
-  await line(page, RESULT, '"NickNameTest3"').waitFor();
-  await capture(page, 'graphiql');
-});
-
-/** Runs the operation of the tab that is open. */
-async function run(page: Page) {
-  await page.locator(QUERY).click();
-  await page.keyboard.press('Control+Enter');
-}
-
 test('every starter query finds people, and every starter mutation changes something, by Ctrl-Enter', async () => {
-  const page = await open(lively.url);
+  const page = await open('--lively');
   for (const { kind, name } of STARTERS.filter((starter) => starter.kind !== 'subscription')) {
     await turnTo(page, name);
-    const answered = page.waitForResponse(
-      (response) => response.request().postData()?.includes(`${kind} ${name}`) ?? false,
-    );
-    await run(page);
-    const answer = await (await answered).json();
+    const answer = await answerOf(page, name);
     expect(answer, name).toEqual({ data: expect.anything() });
     const sign = kind === 'query' ? 'nick' : 'viewerIsFollowing';
     expect(JSON.stringify(answer), name).toMatch(new RegExp(`"${sign}":(true|false|"[^"]+")`));
@@ -136,7 +129,7 @@ test('every starter query finds people, and every starter mutation changes somet
 test.each(STARTERS.filter(({ kind }) => kind === 'subscription').map(({ name }) => name))(
   '%s shows what happens in a lively sandbox as it happens',
   async (name) => {
-    const page = await open(lively.url);
+    const page = await open('--lively');
     await turnTo(page, name);
     await run(page);
     const cursor = line(page, RESULT, '"cursor"');
@@ -150,55 +143,46 @@ test.each(STARTERS.filter(({ kind }) => kind === 'subscription').map(({ name }) 
 
 test('a visitor who opens GraphiQL on made-up people is one of them, after a reload too, until they say otherwise', async () => {
   const page = await open();
-  const viewer = async () => {
-    const answered = page.waitForResponse(
-      (response) => response.request().postData()?.includes('query ViewerScreen') ?? false,
-    );
-    await run(page);
-    return ((await (await answered).json()) as { data: { viewer: { id: string } | null } }).data.viewer?.id;
-  };
-  await line(page, QUERY, 'query FansScreen').waitFor();
+  const viewer = async () => (await answerOf(page, 'ViewerScreen')).data.viewer;
   await turnTo(page, 'ViewerScreen');
-  expect(await viewer()).toBe('user_00001');
+  expect(await viewer()).toMatchObject({ id: 'user_00001' });
   await capture(page, 'graphiql-viewer');
 
-  await page.goto(gateway.url);
-  await line(page, QUERY, 'query FansScreen').waitFor();
+  await visitAgain(page);
   await turnTo(page, 'ViewerScreen');
-  expect(await viewer()).toBe('user_00001');
+  expect(await viewer()).toMatchObject({ id: 'user_00001' });
 
-  await page.getByRole('button', { name: 'Headers' }).click();
-  await line(page, HEADERS, 'x-viewer-id').click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.press('Delete');
-  expect(await viewer()).toBeUndefined();
+  await writeHeaders(page, '');
+  expect(await viewer()).toBeNull();
 });
+
+/** Comes back by the address alone. */
+async function visitAgain(page: Page) {
+  const { origin, pathname } = new URL(page.url());
+  await page.goto(origin + pathname);
+  await line(page, QUERY, 'query FansScreen').waitFor();
+}
 
 test('a second visit finds the tabs as they were left, without an untitled one', async () => {
   const page = await open();
-  await line(page, QUERY, 'query FansScreen').waitFor();
   await page.reload();
   await line(page, QUERY, 'query FansScreen').waitFor();
   expect(await tabNames(page)).toEqual(OPERATIONS);
 
   await turnTo(page, 'ProfileHeader');
-  await page.goto(gateway.url);
-  await line(page, QUERY, 'query FansScreen').waitFor();
+  await visitAgain(page);
   expect(await tabNames(page)).toEqual(OPERATIONS);
 });
 
-test('a header of the headers tab is sent, and not kept by the browser', async () => {
+test('the run button sends the headers tab’s headers, which the browser does not keep, and shows a user’s fans', async () => {
   const page = await open();
-  await line(page, QUERY, 'query FansScreen').waitFor();
-  await page.getByRole('button', { name: 'Headers' }).click();
-  await line(page, HEADERS, 'x-viewer-id').click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.press('Delete');
-  await page.keyboard.insertText('{ "x-note": "hunter2" }');
+  await writeHeaders(page, '{ "x-note": "hunter2" }');
   const request = page.waitForRequest((sent) => sent.postData()?.includes('query FansScreen') ?? false);
   await page.locator('.graphiql-execute-button').click();
   expect((await request).headers()['x-note']).toBe('hunter2');
   await line(page, RESULT, '"NickNameTest2"').waitFor();
+  await line(page, RESULT, '"NickNameTest3"').waitFor();
+  await capture(page, 'graphiql');
   expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('hunter2');
 });
 
@@ -216,7 +200,8 @@ test('the docs explorer shows the schema, down to what a field means', async () 
 });
 
 test('the page runs no script but its own, evaluates no text, and reaches nobody but the gateway', async () => {
-  const { page, complaints } = await openGraphiql(browser, gateway.url);
+  const { url } = await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' });
+  const { page, complaints } = await openGraphiql(browser, `${url}/graphql`);
   await page.evaluate(`
     window.broken = [];
     addEventListener('securitypolicyviolation', (event) => broken.push(event.effectiveDirective));
@@ -242,7 +227,7 @@ test('a page of another origin on this machine reads answers and subscribes, as 
   onTestFinished(() => void frontend.close());
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(frontend.address() as AddressInfo).port}`);
-  const { origin, host } = new URL(gateway.url);
+  const { origin, host } = new URL((await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' })).url);
   const answer = await page.evaluate(`fetch('${origin}/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-viewer-id': 'user_00001', traceparent: '00-1-1-00' },

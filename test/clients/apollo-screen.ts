@@ -18,18 +18,7 @@ const MUTUALS: TypedDocumentNode<Screen, Variables> = gql`
   query Mutuals($userId: ID!, $first: Int, $after: String) {
     user(id: $userId) {
       id
-      mutuals(first: $first, after: $after) {
-        edges {
-          cursor
-          node {
-            id
-          }
-        }
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-      }
+      mutuals(first: $first, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } }
     }
   }
 `;
@@ -60,14 +49,11 @@ export async function openScreen(star: Star, list: List, options: ApolloOptions 
     await loaded();
   };
   return {
-    client,
     methods,
     ids: () => page().edges.map(({ node }) => node.id),
-    nodes: () => page().edges.map(({ node }) => node),
     cursors: () => page().edges.map(({ cursor }) => cursor),
     hasNext: () => page().pageInfo.hasNextPage,
     loadNext: () => loadAfter(page().pageInfo.endCursor),
     loadAfter,
-    refetch: () => screen.refetch(),
   };
 }

@@ -44,12 +44,6 @@ export async function openStar() {
       const found = world.list('star', 'follows').filter(({ id }) => id.startsWith('crowd'));
       return found.map(({ id }) => id).sort((a, b) => (nickOf(a) < nickOf(b) ? -1 : 1));
     },
-    /** Somebody becomes a fan, and no cache has the list as it was. */
-    gainFan(id: string): void {
-      world.importAccount(id, { Tag_Profile_IM_Nick: 'Newcomer' });
-      world.follow(id, 'star', 1_800_000_000);
-      clock.advance(31_000);
-    },
   };
 }
 
@@ -58,14 +52,10 @@ export const SORTED = { userId: 'star', matching: 'CROWD', orderBy: 'NICK_ASC', 
 
 export type Star = Awaited<ReturnType<typeof openStar>>;
 
-/** Loads page after page as somebody who scrolls does; `onPage` is told before each how many there are. */
-export async function loadAll(
-  screen: { hasNext(): boolean; loadNext(): Promise<unknown> },
-  onPage: (pages: number) => void = () => {},
-): Promise<void> {
+/** Loads page after page as somebody who scrolls does. */
+export async function loadAll(screen: { hasNext(): boolean; loadNext(): Promise<unknown> }): Promise<void> {
   for (let pages = 1; screen.hasNext(); pages++) {
     if (pages > FANS) throw new Error('The list has no end.');
-    onPage(pages);
     await screen.loadNext();
   }
 }

@@ -3,35 +3,36 @@ import { ApolloClient, InMemoryCache } from '@apollo/client/core';
 import { subscriptionExchange, Client as Urql } from '@urql/core';
 import { print } from 'graphql';
 import { createClient as createSse } from 'graphql-sse';
-import { type Client, createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { possibleTypes, resumingLink } from '../../schema/client/apollo.ts';
 import { createMiniProgramClient } from '../../schema/client/mini-program.ts';
 import { resuming } from '../../schema/client/resuming.ts';
 import { FollowEventsDocument } from '../../schema/documents.ts';
-import { socketUrl } from '../subscriptions/sockets.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
 import { openApollo } from './open-apollo.ts';
+import { openResumingSocket } from './resuming-socket.ts';
 import { wx } from './wx.ts';
 
 type Tell = (event: unknown) => void;
 
 const variables = { userId: 'star' };
 const eventOf = (answer: { data?: unknown }) => (answer.data as { followEvents?: unknown } | undefined)?.followEvents;
+/** How many connections of sockets were refused. */
+let refusals = 0;
+const openSocket = (url: string) => openResumingSocket(url, () => refusals++);
 const sink = (tell: Tell) => ({
   next: (answer: object) => tell(eventOf(answer)),
   error: tell,
   complete: () => tell('over'),
 });
 
-/** Ways to subscribe, each with the defaults of its client. */
+/** Ways to subscribe, each as schema/CLIENTS.md sets it up. */
 const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
   'graphql-ws': (url, tell) => {
-    const client = resuming(openSocket(url));
+    const client = openSocket(url);
     client.subscribe({ query: print(FollowEventsDocument), variables }, sink(tell));
     return () => client.dispose();
   },
@@ -41,7 +42,7 @@ const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
     return () => client.dispose();
   },
   Apollo: (url, tell) => {
-    const { client } = openApollo({ url }, { socket: resuming(openSocket(url)) });
+    const { client } = openApollo({ url }, { socket: openSocket(url) });
     client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
     return () => client.stop();
   },
@@ -54,7 +55,7 @@ const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
     return () => client.stop();
   },
   urql: (url, tell) => {
-    const socket = resuming(openSocket(url));
+    const socket = openSocket(url);
     const exchange = subscriptionExchange({
       forwardSubscription: ({ query = '', variables }) => ({
         subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
@@ -70,13 +71,7 @@ const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
   },
 };
 
-function openSocket(url: string): Client {
-  const client = createClient({ url: socketUrl({ url }), webSocketImpl: WebSocket });
-  onTestFinished(() => void client.dispose());
-  return client;
-}
-
-test('graphql-ws, graphql-sse, Apollo (also over HTTP alone), urql and mini programs come back to another gateway at that address, and miss and repeat nothing', async () => {
+test('graphql-ws, graphql-sse, Apollo (also over HTTP alone), urql and mini programs come back to another gateway at that address, also when it is not there at once, and miss and repeat nothing', async () => {
   const { url: REDIS_URL } = await startRedis();
   const PORT = String(await freePort());
   const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
@@ -101,6 +96,7 @@ test('graphql-ws, graphql-sse, Apollo (also over HTTP alone), urql and mini prog
   await everybodyHeard('anna');
 
   await first.instance.close();
+  await expect.poll(() => refusals).toBeGreaterThanOrEqual(3);
   await change(elsewhere, 'bert', 'follow');
   const second = await first.openReplica({ PORT });
   await everybodyHeard('anna', 'bert');

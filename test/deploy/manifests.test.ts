@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { describeSettings, readConfig } from '../../src/config.ts';
-import { deliveriesOf, ROOT, start, startSandbox } from '../process/start-process.ts';
+import { outcomesOf, ROOT, start, startSandbox } from '../process/start-process.ts';
 import { startRedis } from '../support/redis.ts';
 
 type Env = Record<string, string>;
@@ -124,7 +124,7 @@ test('compose: two gateways on one sandbox and one Redis answer the visitors, an
   );
   start(['--eval', script], { command: [process.execPath] });
   await Promise.all(gateways.map(({ said }) => said(/"operationName":"Visit"[^\n]*"errorCodes":\[\]/)));
-  await expect.poll(async () => (await deliveriesOf(sandbox.url)).map(({ outcome }) => outcome)).toContain('answered');
+  await expect.poll(() => outcomesOf(sandbox.url)).toContain('answered');
 });
 
 test('compose: what it mounts is there', () => {

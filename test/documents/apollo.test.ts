@@ -26,27 +26,27 @@ function openClient({ url }: TestGateway) {
   return { ask, methods };
 }
 
-const open = (env: Record<string, string>) => openGateway({ env, sandbox: { emptyWorld: true } });
+const AUTOMATIC = { AUTOMATIC_PERSISTED_QUERIES: 'on' };
+const trusted = () => ({
+  TRUSTED_DOCUMENTS: 'strict',
+  TRUSTED_DOCUMENTS_PATH: directoryOf({ 'star.graphql': TEXT }),
+});
 
-test('with automatic persisted queries the text is sent once, and the hash by GET from then on', async () => {
-  const gateway = await open({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
+test.each<[title: string, env: () => Record<string, string>, methods: string[], ofSecond: string[]]>([
+  ['with automatic persisted queries the text is sent once', () => AUTOMATIC, ['GET', 'POST', 'GET'], ['GET']],
+  ['with a trusted document no text is ever sent', trusted, ['GET', 'GET'], ['GET']],
+  [
+    'with neither, the client learns at once that texts are wanted',
+    () => ({}),
+    ['GET', 'POST', 'POST'],
+    ['GET', 'POST'],
+  ],
+])('%s', async (_title, env, methods, ofSecond) => {
+  const gateway = await openGateway({ env: env(), sandbox: { emptyWorld: true } });
   const first = openClient(gateway);
   for (let i = 0; i < 2; i++) expect(await first.ask()).toEqual(ANSWER);
-  expect(first.methods).toEqual(['GET', 'POST', 'GET']);
+  expect(first.methods).toEqual(methods);
   const second = openClient(gateway);
   expect(await second.ask()).toEqual(ANSWER);
-  expect(second.methods).toEqual(['GET']);
-});
-
-test('with a trusted document no text is ever sent', async () => {
-  const path = directoryOf({ 'star.graphql': TEXT });
-  const { ask, methods } = openClient(await open({ TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: path }));
-  expect(await ask()).toEqual(ANSWER);
-  expect(methods).toEqual(['GET']);
-});
-
-test('with neither, the client learns at once that texts are wanted', async () => {
-  const { ask, methods } = openClient(await open({}));
-  for (let i = 0; i < 2; i++) expect(await ask()).toEqual(ANSWER);
-  expect(methods).toEqual(['GET', 'POST', 'POST']);
+  expect(second.methods).toEqual(ofSecond);
 });

@@ -1,19 +1,16 @@
 // Hostile HTTP: each request is refused with a 4xx and a code, costs nothing upstream, and harms no other client.
-import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { TestGateway } from '../support/gateway.ts';
-import { bugs, codesOf, head, openEmptyGateway, openSocket, post, readRefusal } from './requests.ts';
+import { bugs, expectRefused, head, openEmptyGateway, openSocket, post } from './requests.ts';
 
 const TYPENAME = '{"query":"{ __typename }"}';
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 
 /** Sends bytes, and reads the status of the one answer with which the gateway closes the connection. */
 async function refusedOver(gateway: TestGateway, bytes: string): Promise<number> {
-  const { hostname, port } = new URL(gateway.url);
-  const socket = connect(Number(port), hostname);
-  onTestFinished(() => void socket.destroy());
+  const { socket } = openSocket(gateway);
   socket.write(bytes);
   const received = await text(socket);
   expect(received.toLowerCase()).toContain('connection: close');
@@ -87,31 +84,7 @@ test.each(['gzip', 'GZIP', 'br', 'deflate', 'gzip, gzip', 'identity, gzip', 'x']
   async (encoding) => {
     const gateway = await openEmptyGateway();
     const body = new Uint8Array(gzipSync('x'.repeat(1_000_000)));
-    const response = await post(gateway, body, 'application/json', { 'content-encoding': encoding });
-    expect(response.status).toBe(415);
-    expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
-  },
-);
-
-test.each([
-  'application/json; charset=utf-16',
-  'application/json; charset=UTF-16LE',
-  'application/json;charset="utf-7"',
-  'application/json; charset=utf-8; charset=utf-32',
-  'application/json; boundary=x; charset=iso-8859-1',
-  'application/json; charset=utf-8x',
-])('a body of type "%s" is refused with 415', async (type) => {
-  const gateway = await openEmptyGateway();
-  const response = await post(gateway, TYPENAME, type);
-  expect(response.status).toBe(415);
-  expect(codesOf(await readRefusal(gateway, response))).toEqual(['BAD_REQUEST']);
-});
-
-test.each(['application/json; charset="utf-8"', 'application/json; charset=utf8', 'application/json; profile=x'])(
-  'a body of type "%s" is taken',
-  async (type) => {
-    const gateway = await openEmptyGateway();
-    expect(await (await post(gateway, TYPENAME, type)).json()).toEqual({ data: { __typename: 'Query' } });
+    await expectRefused(gateway, await post(gateway, body, undefined, { 'content-encoding': encoding }), 415);
   },
 );
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { TestGateway } from '../support/gateway.ts';
-import { codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts';
+import { expectRefused, get, openEmptyGateway, post } from './requests.ts';
 
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
@@ -12,21 +12,18 @@ const listed = {
   CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost`,
   CORS_HEADERS: 'X-App-Version,x-b3-traceid',
 };
+const SECRET = 'the-secret-of-the-router';
+const routed = { AUTH: 'header', VIEWER_HEADER_SECRET: SECRET };
 /** What browsers send whose pages trace: one header that is refused, and nothing is sent at all. */
 const TRACING = ['traceparent', 'tracestate', 'baggage', 'sentry-trace'];
 
 const ask = (gateway: TestGateway, origin: string, headers: Record<string, string> = {}) =>
   post(gateway, TYPENAME, 'application/json', { origin, ...headers });
 
-const askBefore = (gateway: TestGateway, origin: string) =>
-  fetch(`${gateway.url}/graphql`, {
-    method: 'OPTIONS',
-    headers: {
-      origin,
-      'access-control-request-method': 'POST',
-      'access-control-request-headers': 'authorization,content-type',
-    },
-  });
+const askBefore = (gateway: TestGateway, origin: string) => {
+  const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+  return fetch(`${gateway.url}/graphql`, { method: 'OPTIONS', headers: { origin, ...asked } });
+};
 
 /** 101, or the status of the refusal. */
 async function connectFrom(gateway: TestGateway, headers: Record<string, string>): Promise<number> {
@@ -129,11 +126,7 @@ describe('with CORS_ORIGINS', () => {
   });
 
   test('cookies are let through only where something before the gateway can read them', async () => {
-    const gateway = await openEmptyGateway({
-      ...listed,
-      AUTH: 'header',
-      VIEWER_HEADER_SECRET: 'the-secret-of-the-router',
-    });
+    const gateway = await openEmptyGateway({ ...listed, ...routed });
     expect((await ask(gateway, APP)).headers.get('access-control-allow-credentials')).toBe('true');
     expect((await ask(gateway, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
   });
@@ -195,9 +188,7 @@ describe('a page that could not read the answer', () => {
     ['in a frame', {}, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
   ])('%s is FORBIDDEN before anything runs', async (_title, env, headers) => {
     const gateway = await openEmptyGateway(env);
-    const response = await get(gateway, query, { headers });
-    expect(response.status).toBe(403);
-    expect(codesOf(await readRefusal(gateway, response))).toEqual(['FORBIDDEN']);
+    await expectRefused(gateway, await get(gateway, query, { headers }), 403, 'FORBIDDEN');
   });
 
   test.each<[string, Record<string, string>, Record<string, string>]>([
@@ -212,32 +203,26 @@ describe('a page that could not read the answer', () => {
   });
 });
 
-describe('a WebSocket', () => {
-  test.each<[string, Record<string, string>, Record<string, string>]>([
-    ['another origin', {}, { origin: OTHER }],
-    ['another origin of the same site', {}, { origin: OTHER, 'sec-fetch-site': 'same-site' }],
-    ['no origin that can be told', {}, { origin: 'null' }],
-    ['an origin that is not listed', listed, { origin: OTHER }],
-    [
-      'another origin, where a router may add who asks',
-      { AUTH: 'header', VIEWER_HEADER_SECRET: 'the-secret-of-the-router' },
-      { origin: OTHER, 'x-viewer-id': 'anna', 'x-viewer-secret': 'the-secret-of-the-router' },
-    ],
-  ])('from a page of %s is refused with 403', async (_title, env, headers) => {
-    expect(await connectFrom(await openEmptyGateway(env), headers)).toBe(403);
-  });
+test.each<[title: string, status: 101 | 403, env: Record<string, string>, headers: Record<string, string>]>([
+  ['a program', 101, listed, {}],
+  ['our own pages', 101, listed, { origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' }],
+  ['pages that are listed', 101, listed, { origin: APP }],
+  ['every page, where every page may read', 101, { CORS_ORIGINS: '*' }, { origin: OTHER }],
+  ['another origin', 403, {}, { origin: OTHER }],
+  ['another origin of the same site', 403, {}, { origin: OTHER, 'sec-fetch-site': 'same-site' }],
+  ['no origin that can be told', 403, {}, { origin: 'null' }],
+  ['an origin that is not listed', 403, listed, { origin: OTHER }],
+  [
+    'another origin, where a router may add who asks',
+    403,
+    routed,
+    { origin: OTHER, 'x-viewer-id': 'anna', 'x-viewer-secret': SECRET },
+  ],
+])('a WebSocket from %s is answered with %i', async (_title, status, env, headers) => {
+  expect(await connectFrom(await openEmptyGateway(env), headers)).toBe(status);
+});
 
-  test('is opened for programs, for our own pages, and for pages that are listed', async () => {
-    const gateway = await openEmptyGateway(listed);
-    expect(await connectFrom(gateway, {})).toBe(101);
-    expect(await connectFrom(gateway, { origin: gateway.url })).toBe(101);
-    expect(
-      await connectFrom(gateway, { origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' }),
-    ).toBe(101);
-    expect(await connectFrom(gateway, { origin: APP })).toBe(101);
-  });
-
-  test('is opened for every page where every page may read', async () => {
-    expect(await connectFrom(await openEmptyGateway({ CORS_ORIGINS: '*' }), { origin: OTHER })).toBe(101);
-  });
+test('a WebSocket is opened for a page of the gateway by its address', async () => {
+  const gateway = await openEmptyGateway(listed);
+  expect(await connectFrom(gateway, { origin: gateway.url })).toBe(101);
 });

@@ -5,14 +5,11 @@ import { bugs, get, openEmptyGateway, post, requestLines } from './requests.ts';
 test('a request leaves one line with its id, operation, time, upstream calls, codes and status', async () => {
   const gateway = await openEmptyGateway();
   gateway.sandbox.world.addFans('star', 2);
-  const body = JSON.stringify({
-    query:
-      'query Other { __typename } query Screen { user(id: "star") { nick fans { nodes { id } } ghost: fans(first: -1) { totalCount } } }',
-    operationName: 'Screen',
-  });
+  const query = `query Other { __typename }
+    query Screen { user(id: "star") { nick fans { nodes { id } } ghost: fans(first: -1) { totalCount } } }`;
+  const body = JSON.stringify({ query, operationName: 'Screen' });
   await post(gateway, body, 'application/json', { 'x-request-id': 'the-request' });
-  const lines = await requestLines(gateway);
-  expect(lines).toEqual([
+  expect(await requestLines(gateway)).toEqual([
     {
       level: 30,
       time: expect.any(Number),
@@ -30,17 +27,28 @@ test('a request leaves one line with its id, operation, time, upstream calls, co
   ]);
 });
 
-test.each<[string, string, string | null, Record<string, unknown>]>([
-  ['a syntax error', '{"query":"query Screen {"}', null, { errorCodes: ['GRAPHQL_PARSE_FAILED'], status: 200 }],
-  ['an unknown field', '{"query":"{ nobody }"}', null, { errorCodes: ['GRAPHQL_VALIDATION_FAILED'], status: 200 }],
-  ['an operation without a name', '{"query":"{ __typename }"}', null, { operationName: null, errorCodes: [] }],
-  ['broken JSON', '{', null, { errorCodes: ['BAD_REQUEST'], status: 400 }],
-  ['an empty body', '', null, { errorCodes: ['BAD_REQUEST'], status: 400 }],
-  ['a form', 'query={__typename}', 'application/x-www-form-urlencoded', { errorCodes: ['BAD_REQUEST'], status: 415 }],
-  ['a body that is too large', 'x'.repeat(200_000), null, { errorCodes: ['BAD_REQUEST'], status: 413 }],
-])('%s leaves one line too', async (_title, body, type, expected) => {
+test('an answer that is kept leaves a line like the first one', async () => {
   const gateway = await openEmptyGateway();
-  await (await post(gateway, body, type ?? 'application/json')).text();
+  gateway.sandbox.world.importAccount('star');
+  for (let n = 0; n < 2; n++) await gateway.data('query Screen { user(id: "star") { nick } }');
+  const lines = await requestLines(gateway, 2);
+  expect(lines.map(({ operationName, upstreamCalls }) => [operationName, upstreamCalls])).toEqual([
+    ['Screen', 1],
+    ['Screen', 0],
+  ]);
+});
+
+test.each<[string, string, Record<string, unknown>, string?]>([
+  ['a syntax error', '{"query":"query Screen {"}', { errorCodes: ['GRAPHQL_PARSE_FAILED'], status: 200 }],
+  ['an unknown field', '{"query":"{ nobody }"}', { errorCodes: ['GRAPHQL_VALIDATION_FAILED'], status: 200 }],
+  ['an operation without a name', '{"query":"{ __typename }"}', { operationName: null, errorCodes: [] }],
+  ['broken JSON', '{', { errorCodes: ['BAD_REQUEST'], status: 400 }],
+  ['an empty body', '', { errorCodes: ['BAD_REQUEST'], status: 400 }],
+  ['a form', 'query={__typename}', { errorCodes: ['BAD_REQUEST'], status: 415 }, 'application/x-www-form-urlencoded'],
+  ['a body that is too large', 'x'.repeat(200_000), { errorCodes: ['BAD_REQUEST'], status: 413 }],
+])('%s leaves one line too', async (_title, body, expected, type) => {
+  const gateway = await openEmptyGateway();
+  await (await post(gateway, body, type)).text();
   await gateway.data('query Last { __typename }');
   const lines = await requestLines(gateway, 2);
   expect(lines).toHaveLength(2);

@@ -1,13 +1,10 @@
 // What a client sees of a failure: of its own mistakes enough, of our bugs nothing.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { pino } from 'pino';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
-import { createGateway } from '../../src/server.ts';
-import type { Answer } from '../support/gateway.ts';
-import { bugs, codesOf, openEmptyGateway, post, readRefusal } from './requests.ts';
+import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
+import { bugs, codesOf, expectRefused, get, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const SECRET = 'connection string of the database';
 
@@ -18,46 +15,24 @@ class BrokenPattern extends RegExp {
   }
 }
 
-async function openBroken(broken: Partial<Parameters<typeof createGateway>[0]>, clock = systemClock) {
-  const lines: string[] = [];
-  const log = pino({ base: undefined }, { write: (line: string) => lines.push(line) });
-  const config = readConfig({
-    PORT: '0',
-    TENCENT_SDK_APP_ID: '1',
-    TENCENT_SECRET_KEY: 'a key of no importance',
-    TENCENT_BASE_URL: 'http://127.0.0.1:9',
-  });
-  const gateway = await createGateway({ ...config, ...broken }, { log, clock });
-  onTestFinished(() => gateway.destroy());
-  const errors = () => lines.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50);
-  return { gateway, errors };
+const MASKED = { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+
+/** Expects one line in the log with the whole of the bug, and nothing of it in the answer, which it reads. */
+async function readMasked(gateway: TestGateway, response: Response): Promise<unknown> {
+  const text = await response.text();
+  expect(text).not.toContain(SECRET);
+  const err = { type: 'TypeError', message: SECRET, stack: expect.stringContaining('at ') };
+  expect(bugs(gateway)).toMatchObject([{ err }]);
+  return JSON.parse(text);
 }
 
 test('a bug in a resolver nulls its field as INTERNAL_SERVER_ERROR without its text, and is logged whole', async () => {
-  const { gateway, errors } = await openBroken({ userIdPattern: new BrokenPattern('') });
-  const url = await gateway.listen();
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: '{ __typename user(id: "anna") { nick } }' }),
-  });
-
-  const text = await response.text();
-
-  expect(JSON.parse(text)).toEqual({
+  const gateway = await openEmptyGateway({}, { userIdPattern: new BrokenPattern('') });
+  const response = await gateway.send('{ __typename user(id: "anna") { nick } }');
+  expect(await readMasked(gateway, response)).toEqual({
     data: { __typename: 'Query', user: null },
-    errors: [
-      {
-        message: 'Something went wrong on our side.',
-        path: ['user'],
-        locations: [{ line: 1, column: 14 }],
-        extensions: { code: 'INTERNAL_SERVER_ERROR' },
-      },
-    ],
+    errors: [{ ...MASKED, path: ['user'], locations: [{ line: 1, column: 14 }] }],
   });
-  expect(errors()).toMatchObject([
-    { err: { type: 'TypeError', message: SECRET, stack: expect.stringContaining('at ') } },
-  ]);
 });
 
 test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text, and is logged whole', async () => {
@@ -67,28 +42,17 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
     if (++readings === 2) throw new TypeError(SECRET);
     return Date.now();
   };
-  const { gateway, errors } = await openBroken({}, { ...systemClock, now });
-  const url = await gateway.listen();
+  const gateway = await openGateway({ clock: { ...systemClock, now }, sandbox: { emptyWorld: true } });
   readings = 0;
-  const response = await fetch(`${url}/graphql?query={__typename}`);
-  const text = await response.text();
-
-  expect(text).not.toContain(SECRET);
-  expect(codesOf(JSON.parse(text))).toEqual(['INTERNAL_SERVER_ERROR']);
-  expect(errors()).toMatchObject([{ err: { message: SECRET, stack: expect.stringContaining('at ') } }]);
+  const response = await get(gateway, { query: '{ __typename }' });
+  expect(await readMasked(gateway, response)).toMatchObject({ errors: [MASKED] });
 });
 
 test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
-  const { gateway, errors } = await openBroken({
-    auth: { userSig: false, jwt: null, header: { secret: null } },
-    userIdPattern: new BrokenPattern(''),
-  });
-  const url = await gateway.listen();
-  const response = await fetch(`${url}/graphql?query={__typename}`, { headers: { 'x-viewer-id': 'anna' } });
+  const gateway = await openEmptyGateway({ AUTH: 'development' }, { userIdPattern: new BrokenPattern('') });
+  const response = await gateway.send('{ __typename }', {}, { 'x-viewer-id': 'anna' });
   expect(response.status).toBe(500);
-  const message = 'Something went wrong on our side.';
-  expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
-  expect(errors()).toMatchObject([{ err: { message: SECRET } }]);
+  expect(await readMasked(gateway, response)).toEqual({ errors: [MASKED] });
 });
 
 test.each([
@@ -107,35 +71,31 @@ test.each([
   expect(new Set(codesOf(answer))).toEqual(new Set([code]));
 });
 
+const BY_ID = 'query ($id: ID!) { user(id: $id) { id } }';
+const BY_FIRST = 'query ($first: Int) { user(id: "a") { fans(first: $first) { totalCount } } }';
 test.each([
-  ['a wrong type', '$id: ID!', { id: { a: 1 } }, '$id'],
-  ['a missing value', '$id: ID!', {}, '$id'],
-  ['null for a value that is required', '$id: ID!', { id: null }, '$id'],
-  ['a fraction for a whole number', '$first: Int', { first: 1.5 }, '$first'],
-  ['a number beyond 32 bits', '$first: Int', { first: 2 ** 31 }, '$first'],
-])('%s in a variable is BAD_USER_INPUT naming the variable', async (_title, declaration, variables, name) => {
+  ['a wrong type', BY_ID, { id: { a: 1 } }, '"$id"'],
+  ['a missing value', BY_ID, {}, '"$id"'],
+  ['null for a value that is required', BY_ID, { id: null }, '"$id"'],
+  ['a fraction for a whole number', BY_FIRST, { first: 1.5 }, '"$first"'],
+  ['a number beyond 32 bits', BY_FIRST, { first: 2 ** 31 }, '"$first"'],
+])('%s in a variable is BAD_USER_INPUT naming the variable', async (_title, query, variables, name) => {
   const gateway = await openEmptyGateway();
-  const use = name === '$id' ? 'user(id: $id) { id }' : 'user(id: "a") { fans(first: $first) { totalCount } }';
-  const answer = await readRefusal(
-    gateway,
-    await post(gateway, JSON.stringify({ query: `query (${declaration}) { ${use} }`, variables })),
-  );
-  expect(codesOf(answer)).toEqual(['BAD_USER_INPUT']);
-  expect(answer.errors?.[0]?.message).toContain(`"${name}"`);
+  const response = await gateway.send(query, variables);
+  expect(await expectRefused(gateway, response, 200, 'BAD_USER_INPUT')).toContain(name);
 });
 
 test.each([
   ['a syntax error', `{ user(id: "a") ${'x'.repeat(50_000)}: }`],
   ['an unknown field', `{ ${'x'.repeat(50_000)} }`],
   ['an argument of the wrong type', `{ user(id: ${'x'.repeat(50_000)}) { id } }`],
-  ['a variable', 'query ($id: ID!) { user(id: $id) { id } }'],
+  ['a variable', BY_ID],
   ['a malformed id', `{ user(id: "${'x'.repeat(50_000)}") { id } }`],
   ['a hundred errors at once', `{ ${Array.from({ length: 100 }, (_, n) => `f${n}${'x'.repeat(800)}`).join(' ')} }`],
 ])('the message about %s does not repeat all that the client sent', async (_title, query) => {
   const gateway = await openEmptyGateway();
   const variables = { id: { a: 'x'.repeat(50_000) } };
-  const response = await post(gateway, JSON.stringify({ query, variables }));
-  const text = await response.text();
+  const text = await (await gateway.send(query, variables)).text();
   const { errors } = JSON.parse(text) as Answer;
   expect(errors?.length).toBeGreaterThan(0);
   for (const { message } of errors ?? []) expect(message.length).toBeLessThanOrEqual(501);

@@ -29,10 +29,8 @@ describe.each([
 
   test('__typename still answers', async () => {
     const gateway = await openEmptyGateway(env);
-    expect(await gateway.data('{ __typename user(id: "anna") { __typename } }')).toEqual({
-      __typename: 'Query',
-      user: { __typename: 'User' },
-    });
+    const data = { __typename: 'Query', user: { __typename: 'User' } };
+    expect(await gateway.data('{ __typename user(id: "anna") { __typename } }')).toEqual(data);
   });
 });
 
@@ -50,40 +48,31 @@ test.each([
   ['NODE_ENV=production', { NODE_ENV: 'production' }],
 ])('with %s a browser gets no GraphiQL page', async (_title, env) => {
   const gateway = await openEmptyGateway(env);
-  const bare = await get(gateway, {}, html);
-  expect(codesOf(await readRefusal(gateway, bare))).toEqual(['BAD_REQUEST']);
+  expect(codesOf(await readRefusal(gateway, await get(gateway, {}, html)))).toEqual(['BAD_REQUEST']);
   const query = await get(gateway, { query: '{ __typename }' }, html);
   expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
 });
 
-describe('the GraphiQL page', () => {
-  test('is served to a browser by default, and in production when it is switched on', async () => {
-    for (const env of [undefined, { NODE_ENV: 'production', GRAPHIQL: 'on' }]) {
-      const gateway = await openEmptyGateway(env);
-      const response = await get(gateway, {}, html);
-      expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
-      expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway</title>');
-    }
-  });
+test('GraphiQL is served to a browser by default, and in production when it is switched on', async () => {
+  for (const env of [undefined, { NODE_ENV: 'production', GRAPHIQL: 'on' }]) {
+    const response = await get(await openEmptyGateway(env), {}, html);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect((await response.text()).slice(0, 1000)).toContain('<title>follow-gateway</title>');
+  }
 });
 
 /** What the part "Production" of deploy/README.md sets, but for the upstream, which is a sandbox here, and Redis. */
-const PRODUCTION = {
-  NODE_ENV: 'production',
-  AUTH: 'usersig',
-  CORS_ORIGINS: 'https://app.example',
-  TRUST_PROXY: '1',
-};
+const PRODUCTION = { NODE_ENV: 'production', AUTH: 'usersig', CORS_ORIGINS: 'https://app.example', TRUST_PROXY: '1' };
 
 describe('with the production settings', () => {
-  test.each([
-    ['a field', '{ usr(id: "anna") { id } }', undefined],
-    ['a field of a user', '{ user(id: "anna") { nic } }', undefined],
-    ['an argument', '{ user(ide: "anna") { id } }', undefined],
-    ['a type', '{ user(id: "anna") { ... on Usr { id } } }', undefined],
-    ['the type of a variable', 'query ($id: Strin) { user(id: $id) { id } }', undefined],
-    ['a field of an interface', '{ node(id: "anna") { nick } }', undefined],
-    ['a field of an input', 'mutation { followUsers(input: { userId: ["a"] }) { __typename } }', undefined],
+  test.each<[name: string, query: string, variables?: object]>([
+    ['a field', '{ usr(id: "anna") { id } }'],
+    ['a field of a user', '{ user(id: "anna") { nic } }'],
+    ['an argument', '{ user(ide: "anna") { id } }'],
+    ['a type', '{ user(id: "anna") { ... on Usr { id } } }'],
+    ['the type of a variable', 'query ($id: Strin) { user(id: $id) { id } }'],
+    ['a field of an interface', '{ node(id: "anna") { nick } }'],
+    ['a field of an input', 'mutation { followUsers(input: { userId: ["a"] }) { __typename } }'],
     [
       'a field of an input in a variable',
       'mutation ($input: FollowUsersInput!) { followUsers(input: $input) { __typename } }',
@@ -117,13 +106,9 @@ async function settingsOfThePage(): Promise<Record<string, string>> {
   const text = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8');
   const [, page = ''] = /## Production.*?```sh\n(.*?)```/s.exec(text) ?? [];
   const { stdout } = await promisify(execFile)('sh', ['-c', `${page}\nenv`], { env: { PATH: process.env.PATH } });
-  const lines = stdout.matchAll(/^([A-Z_]+)=(.*)$/gm);
-  const settings = Object.fromEntries(Array.from(lines, ([, name = '', value = '']) => [name, value]));
-  return Object.fromEntries(
-    Object.entries({ ...settings, REDIS_URL: (await startRedis()).url }).filter(
-      ([name]) => !/^(TENCENT_|PATH$|PWD$|SHLVL$|_$)/.test(name),
-    ),
-  );
+  const set = Array.from(stdout.matchAll(/^([A-Z_]+)=(.*)$/gm), ([, name = '', value = '']) => [name, value] as const);
+  const ours = set.filter(([name]) => !/^(TENCENT_|PATH$|PWD$|SHLVL$|_$)/.test(name));
+  return { ...Object.fromEntries(ours), REDIS_URL: (await startRedis()).url };
 }
 
 test('the production settings of deploy/README.md start, run their documents, and show nothing of the gateway', async () => {

@@ -74,6 +74,18 @@ export async function readRefusal(gateway: TestGateway, response: Response): Pro
 
 export const codesOf = ({ errors }: Answer): string[] => errors?.map(({ extensions }) => extensions.code) ?? [];
 
+/** Expects a refusal with this status and this code alone; its message. */
+export async function expectRefused(
+  gateway: TestGateway,
+  response: Response,
+  status: number,
+  code = 'BAD_REQUEST',
+): Promise<string> {
+  const answer = await readRefusal(gateway, response);
+  expect([response.status, ...codesOf(answer)]).toEqual([status, code]);
+  return answer.errors?.[0]?.message ?? '';
+}
+
 /** A connection on which a test writes bytes of its own. */
 export function openSocket(gateway: TestGateway) {
   const { hostname, port } = new URL(gateway.url);

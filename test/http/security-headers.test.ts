@@ -29,9 +29,7 @@ test('every answer over HTTP forbids sniffing, frames, loading and referrers, an
   for (const { headers } of responses) {
     expect(Object.fromEntries(headers)).toMatchObject(EXPECTED);
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-    expect(headers.get('x-powered-by')).toBeNull();
-    expect(headers.get('server')).toBeNull();
-    expect(headers.get('strict-transport-security')).toBeNull();
+    for (const name of ['x-powered-by', 'server', 'strict-transport-security']) expect(headers.has(name)).toBe(false);
   }
 });
 
@@ -49,9 +47,8 @@ test('GraphiQL may run its own script, byte for byte, and no other, and reaches 
   const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });
   const policy = headers.get('content-security-policy');
   expect(policy).toMatch(/(^|; )script-src 'sha256-[\w+/]{43}='(;|$)/);
-  expect(policy).toContain("default-src 'none'");
-  expect(policy).toContain("connect-src 'self'");
-  expect(policy).toContain("frame-ancestors 'none'");
+  for (const part of ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"])
+    expect(policy).toContain(part);
   expect(policy?.replace(/img-src data: http:\/\/127.0.0.1:\d+;/, '')).not.toMatch(/unsafe-eval|https?:|\*/);
   expect(headers.get('x-frame-options')).toBe('DENY');
 });

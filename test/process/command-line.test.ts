@@ -1,24 +1,11 @@
 // What somebody meets who starts the process by hand: commands, options, exit codes.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { openSandbox } from '../support/sandbox.ts';
 import { ask, ROOT, run, start, startSandbox } from './start-process.ts';
 
-const FANS = '{ user(id: "UserID_001") { fans { nodes { id nick } } } }';
-const FANS_OF_THE_SAMPLE = {
-  data: {
-    user: {
-      fans: {
-        nodes: [
-          { id: 'UserID_002', nick: 'NickNameTest2' },
-          { id: 'UserID_003', nick: 'NickNameTest3' },
-        ],
-      },
-    },
-  },
-};
+const FANS_COUNT = '{ user(id: "UserID_001") { fansCount } }';
 
 test.each(['--help', '-h'])('%s explains every command and ends well', async (option) => {
   const { code, stdout, stderr } = await run([option]);
@@ -91,6 +78,15 @@ test.each([
   expect(stderr).toMatch(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
 });
 
+test('in production nothing set is a mistake, not a sandbox: all that is wrong is said in one message, which ends with 78', async () => {
+  const { code, stdout, stderr } = await run([], { NODE_ENV: 'production', PORT: '99999' });
+  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+  const problems = ['TENCENT_SDK_APP_ID is missing', 'TENCENT_SECRET_KEY is missing', 'PORT must', 'TENCENT_REGION is'];
+  expect(stderr).toMatch(new RegExp(`^4 settings are wrong:\n${problems.map((text) => `  ${text}.*\n`).join('')}\n`));
+  expect(stderr).toContain('README.md');
+  expect(stderr).not.toMatch(/^ +at /m);
+});
+
 test('npm start ends with npm: a signal to npm frees the port', async () => {
   const npm = start(['start'], { command: ['npm'], env: { PORT: '0', HOME: process.env.HOME } });
   const [, url = ''] = await npm.said(/GraphiQL +(http:\S+)\/graphql/);
@@ -105,7 +101,7 @@ test('a second process works with the settings that a sandbox alone prints', asy
   const gateway = start(['serve'], { env: { ...settings, PORT: '0' } });
   const [welcome, url = ''] = await gateway.said(/GraphiQL +(http:\S+)\/graphql[\s\S]*Stop with/);
   expect(welcome).not.toContain('SANDBOX');
-  expect(await ask(url, FANS)).toEqual(FANS_OF_THE_SAMPLE);
+  expect(await ask(url, FANS_COUNT)).toEqual({ data: { user: { fansCount: 2 } } });
 });
 
 test('in production the one line that tells the address is a log line, and GraphiQL is off', async () => {
@@ -116,29 +112,24 @@ test('in production the one line that tells the address is a log line, and Graph
   expect({ msg, version }).toEqual({ msg: 'ready', version: packageJson.version });
   const page = await fetch(url, { headers: { accept: 'text/html' } });
   expect(await page.text()).not.toMatch(/<html|graphiql/i);
-  expect(await ask(new URL(url).origin, FANS)).toEqual(FANS_OF_THE_SAMPLE);
+  expect(await ask(new URL(url).origin, FANS_COUNT)).toEqual({ data: { user: { fansCount: 2 } } });
 });
 
-/** A port on which somebody listens already. */
-async function takenPort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  return String((server.address() as AddressInfo).port);
-}
-
 test.each([
-  ['a gateway', (port: string) => run(['--sandbox'], { PORT: port }), 'PORT'],
-  ['a sandbox', (port: string) => run(['sandbox', '--port', port]), '--port'],
+  ['a gateway', (PORT: string) => run(['--sandbox'], { PORT }), 'Set PORT and HOST, or --port for the sandbox.'],
+  ['a sandbox', (port: string) => run(['sandbox', '--port', port]), 'Set PORT and HOST, or --port for the sandbox.'],
+  [
+    'the metrics',
+    (port: string) => run(['--sandbox'], { PORT: '0', METRICS_PORT: port }),
+    'Set METRICS_PORT and HOST.',
+  ],
 ])(
-  '%s whose port is taken ends with 1 and one line that names the port and the setting',
-  async (_title, launch, setting) => {
-    const port = await takenPort();
+  '%s on a port that is taken ends with 1 and one line that names the port and the setting',
+  async (_title, launch, remedy) => {
+    const { port } = new URL((await openSandbox({ people: 3 })).url);
     const { code, stderr } = await launch(port);
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${port}: the port is taken\\..*${setting}.*\n$`),
-    );
+    expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. ${remedy}\n`);
   },
 );
 

@@ -2,15 +2,13 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createClient as createSse } from 'graphql-sse';
-import { createClient } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { resuming } from '../../schema/client/resuming.ts';
-import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { openResumingSocket } from '../clients/resuming-socket.ts';
 import { directoryOf } from '../documents/asking.ts';
-import { socketUrl } from '../subscriptions/sockets.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
+import { openSandbox } from '../support/sandbox.ts';
 import { ask, start } from './start-process.ts';
 
 const EVENTS =
@@ -48,24 +46,16 @@ ${Object.entries(servers)
 test.skipIf(!isOnPath('haproxy'))(
   'of two replicas behind haproxy each is restarted in turn under 200 queries a second: none fails, and subscribers miss and repeat nothing',
   async () => {
-    const sandbox = createSandbox({ emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY });
-    const { url: TENCENT_BASE_URL } = await sandbox.listen();
-    onTestFinished(() => sandbox.close());
-    sandbox.world.addFans('host', FANS);
-    sandbox.world.importAccount('star');
+    const { settings, world } = await openSandbox({ emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY });
+    world.addFans('host', FANS);
+    world.importAccount('star');
     const env = {
-      ...{
-        TENCENT_BASE_URL,
-        TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-        TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-      },
-      ...{
-        AUTH: 'development',
-        SHUTDOWN_DRAIN_MS: '2000',
-        REDIS_TIMEOUT_MS: '5000',
-        UPSTREAM_RATE: '100000',
-        REDIS_URL: (await startRedis()).url,
-      },
+      ...settings,
+      AUTH: 'development',
+      SHUTDOWN_DRAIN_MS: '2000',
+      REDIS_TIMEOUT_MS: '5000',
+      UPSTREAM_RATE: '100000',
+      REDIS_URL: (await startRedis()).url,
     };
     const [front, a, b] = [await freePort(), await freePort(), await freePort()];
     const url = `http://127.0.0.1:${front}`;
@@ -83,13 +73,10 @@ test.skipIf(!isOnPath('haproxy'))(
     const gateways = { a: await open('a', a), b: await open('b', b) };
 
     const told = Array.from({ length: SUBSCRIBERS }, (_, n) => {
-      const client =
-        n % 2 === 0
-          ? createClient({ url: socketUrl({ url }), webSocketImpl: WebSocket })
-          : createSse({ url: `${url}/graphql` });
+      const client = n % 2 === 0 ? openResumingSocket(url) : resuming(createSse({ url: `${url}/graphql` }));
       onTestFinished(() => void client.dispose());
       const fans: unknown[] = [];
-      resuming(client).subscribe<{ followEvents: { user?: { id: string } } }>(
+      client.subscribe<{ followEvents: { user?: { id: string } } }>(
         { query: EVENTS, variables: {} },
         {
           next: ({ data }) => fans.push(data?.followEvents.user?.id ?? 'missed'),

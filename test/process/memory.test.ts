@@ -1,6 +1,6 @@
 // What a deployment must give, as deploy/README.md says it.
-import { expect, onTestFinished, test } from 'vitest';
-import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { expect, test } from 'vitest';
+import { openSandbox } from '../support/sandbox.ts';
 import { start } from './start-process.ts';
 
 const CACHE_MEMORY_MB = 16;
@@ -8,17 +8,9 @@ const CACHE_MEMORY_MB = 16;
 const USERS = 15_000;
 
 test('no more is resident than the page says, however many users are asked for', async () => {
-  const sandbox = createSandbox({ people: 3, rateLimits: Number.POSITIVE_INFINITY });
-  const { url: TENCENT_BASE_URL } = await sandbox.listen();
-  onTestFinished(() => sandbox.close());
-  const env = {
-    ...{
-      TENCENT_BASE_URL,
-      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-    },
-    ...{ CACHE_MEMORY_MB: String(CACHE_MEMORY_MB), UPSTREAM_RATE: '100000', PORT: '0', METRICS_PORT: '0' },
-  };
+  const { settings } = await openSandbox({ people: 3, rateLimits: Number.POSITIVE_INFINITY });
+  const own = { CACHE_MEMORY_MB: String(CACHE_MEMORY_MB), UPSTREAM_RATE: '100000', PORT: '0', METRICS_PORT: '0' };
+  const env = { ...settings, ...own };
   const gateway = start([], { env });
   const [, metrics = ''] = await gateway.said(/"url":"(http:[^"]+\/metrics)"/);
   const [, url = ''] = await gateway.said(/GraphiQL +(http:\S+)/);

@@ -1,5 +1,6 @@
 // The gateway as its users start it: a process of its own, which is gone when the test is over.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -25,22 +26,14 @@ export function start(args: readonly string[], { env = {}, command, cwd = ROOT }
   onTestFinished(() => void child.kill('SIGKILL'));
 
   const output = { stdout: '', stderr: '' };
-  const listeners = new Set<() => void>();
-  const tell = () => {
-    for (const listener of listeners) listener();
-  };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
       output[name] += text;
-      tell();
     });
   }
   const ended = new Promise<Exit>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => {
-      resolve({ code, signal, ...output });
-      tell();
-    });
+    child.once('close', (code, signal) => resolve({ code, signal, ...output }));
   });
 
   return {
@@ -48,18 +41,14 @@ export function start(args: readonly string[], { env = {}, command, cwd = ROOT }
     ended,
 
     /** Resolves with what `pattern` finds on stdout, as soon as it is there; rejects when the process ends without. */
-    said(pattern: RegExp): Promise<RegExpExecArray> {
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          const found = pattern.exec(output.stdout);
-          if (!found && child.exitCode === null && child.signalCode === null) return;
-          listeners.delete(look);
-          if (found) resolve(found);
-          else reject(new Error(`The process ended without saying ${pattern}:\n${output.stdout}${output.stderr}`));
-        };
-        listeners.add(look);
-        look();
-      });
+    async said(pattern: RegExp): Promise<RegExpExecArray> {
+      for (;;) {
+        const found = pattern.exec(output.stdout);
+        if (found) return found;
+        if (child.stdout.readableEnded)
+          throw new Error(`The process ended without saying ${pattern}:\n${output.stdout}${output.stderr}`);
+        await Promise.race([once(child.stdout, 'data'), ended]);
+      }
     },
 
     signal: (name: NodeJS.Signals) => child.kill(name),
@@ -89,22 +78,11 @@ export async function startSandbox(args: readonly string[] = []) {
   return { ...sandbox, url, settings: settings as Record<string, string> };
 }
 
-/** Arms faults of a sandbox through its control endpoint. */
-export async function armFaults(sandboxUrl: string, faults: object): Promise<void> {
-  const response = await fetch(`${sandboxUrl}/sandbox/faults`, { method: 'PUT', body: JSON.stringify(faults) });
-  if (!response.ok) throw new Error(`The sandbox refused the faults: ${await response.text()}`);
-}
-
-/** Changes a sandbox's world through its control endpoint, as people do in their apps. */
-export async function changeWorld(sandboxUrl: string, change: object): Promise<void> {
-  const response = await fetch(`${sandboxUrl}/sandbox/world`, { method: 'POST', body: JSON.stringify(change) });
-  if (!response.ok) throw new Error(`The sandbox refused the change: ${await response.text()}`);
-}
-
-/** The webhooks that a sandbox has sent, and what became of each. */
-export async function deliveriesOf(sandboxUrl: string): Promise<{ command: string; outcome: string; url: string }[]> {
+/** What became of the webhooks that a sandbox has sent. */
+export async function outcomesOf(sandboxUrl: string): Promise<string[]> {
   const response = await fetch(`${sandboxUrl}/sandbox/webhook`);
-  return ((await response.json()) as { deliveries: Awaited<ReturnType<typeof deliveriesOf>> }).deliveries;
+  const { deliveries } = (await response.json()) as { deliveries: { outcome: string }[] };
+  return deliveries.map(({ outcome }) => outcome);
 }
 
 /** Sends a query; answers with the parsed body, whatever it says. */

@@ -1,21 +1,29 @@
 // Signals: no request that was accepted is dropped, and a second signal ends the process at once.
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { post, startClient } from './load.ts';
-import { armFaults, ask, start, startEmbedded } from './start-process.ts';
+import { openSandbox } from '../support/sandbox.ts';
+import { ask, start } from './start-process.ts';
 
+type Answer = { status: number | undefined; connection: string | undefined; body: string };
+
+const JSON_TYPE = { 'content-type': 'application/json' };
 const fansOf = (number: number) =>
   `{ user(id: "user_${String(number).padStart(5, '0')}") { fans { nodes { id nick } } } }`;
 /** Asks the upstream each time, so that something runs there at any moment. */
 const PROFILE = '{ user(id: "user_00001") { nick } }';
 
 /** Longer than any test may take: a process that waits for one of these does not end in time. */
-const NEVER = {
-  UPSTREAM_TIMEOUT_MS: '60000',
-  REQUEST_DEADLINE_MS: '120000',
-};
+const NEVER = { UPSTREAM_TIMEOUT_MS: '60000', REQUEST_DEADLINE_MS: '120000' };
+const CLEAN_END = { code: 0, signal: null, stderr: '' };
+
+async function startGateway(env: Record<string, string> = {}) {
+  const sandbox = await openSandbox();
+  const gateway = start([], { env: { ...sandbox.settings, PORT: '0', ...env } });
+  const [, url = ''] = await gateway.said(/(http:\S+)\/graphql/);
+  return { ...gateway, url, sandbox };
+}
 
 function keepAlive(): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -23,26 +31,42 @@ function keepAlive(): Agent {
   return agent;
 }
 
+/** Rejects with the error of the socket. */
+async function post(url: string, query: string, agent: Agent): Promise<Answer> {
+  const sending = request(`${url}/graphql`, { method: 'POST', agent, headers: JSON_TYPE });
+  sending.end(JSON.stringify({ query }));
+  const [response] = (await once(sending, 'response')) as [IncomingMessage];
+  const parts = await response.setEncoding('utf8').toArray();
+  return { status: response.statusCode, connection: response.headers.connection, body: parts.join('') };
+}
+
+/** A frontend with one connection: asks `queries` in turn, the next as soon as the last is answered. */
+function startClient(url: string, queries: readonly string[]) {
+  const agent = keepAlive();
+  const answers: Answer[] = [];
+  async function askOn(): Promise<string> {
+    for (let turn = 0; ; turn++)
+      try {
+        answers.push(await post(url, queries[turn % queries.length] as string, agent));
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? String(error);
+      }
+  }
+  /** `ended` resolves with the code of the error that ended it. */
+  return { answers, ended: askOn() };
+}
+
 async function notReady(url: string): Promise<void> {
   while ((await fetch(`${url}/health/ready`)).ok);
 }
 
-async function upstreamAsked(sandboxUrl: string, command: string): Promise<void> {
-  for (let asked = 0; asked === 0; ) {
-    const { commands } = (await (await fetch(`${sandboxUrl}/sandbox/calls`)).json()) as {
-      commands: Record<string, { received: number }>;
-    };
-    asked = commands[command]?.received ?? 0;
-  }
-}
-
 test('SIGTERM under load drops no request: not ready at once, served until no connection is accepted, then a clean end', async () => {
-  const gateway = await startEmbedded();
-  await armFaults(gateway.sandboxUrl, { latency: { ms: 200, commands: ['portrait_get'] } });
+  const gateway = await startGateway();
+  gateway.sandbox.faults.set({ latency: { ms: 200, commands: ['portrait_get'] } });
   const clients = Array.from({ length: 16 }, (_, number) =>
     startClient(gateway.url, number < 2 ? [PROFILE] : [1, 2, 3, 4, 5].map((step) => fansOf(number * 5 + step))),
   );
-  await Promise.all(clients.map((client) => client.answered(3)));
+  await expect.poll(() => clients.every(({ answers }) => answers.length >= 3)).toBe(true);
 
   const answered = () => clients.flatMap((client) => client.answers);
   gateway.signal('SIGTERM');
@@ -53,48 +77,44 @@ test('SIGTERM under load drops no request: not ready at once, served until no co
   for (const end of await Promise.all(clients.map(({ ended }) => ended))) expect(end).toMatch(/^ECONN(REFUSED|RESET)$/);
   expect(answered().length).toBeGreaterThan(before);
   expect(answered().filter(({ status, body }) => status !== 200 || /"errors"|"fans":null/.test(body))).toEqual([]);
-  expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  expect(await gateway.ended).toMatchObject(CLEAN_END);
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s lets a request finish that runs when the drain is over', async (name) => {
-  const gateway = await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' });
-  await armFaults(gateway.sandboxUrl, { latency: { ms: 500 } });
+  const gateway = await startGateway({ SHUTDOWN_DRAIN_MS: '0' });
+  gateway.sandbox.faults.set({ latency: { ms: 500 } });
   const answer = post(gateway.url, PROFILE, keepAlive());
-  await upstreamAsked(gateway.sandboxUrl, 'portrait_get');
+  await expect.poll(() => gateway.sandbox.calls.count('portrait_get')).toBe(1);
   gateway.signal(name);
   const { status, connection, body } = await answer;
   expect([status, connection]).toEqual([200, 'close']);
   expect(JSON.parse(body)).toEqual({ data: { user: { nick: expect.any(String) } } });
-  expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  expect(await gateway.ended).toMatchObject(CLEAN_END);
 });
 
 test('a request whose body is still on its way when the signal comes is answered', async () => {
-  const gateway = await startEmbedded();
-  const sending = request(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', expect: '100-continue' },
-  });
-  const status = new Promise((resolve, reject) => {
-    sending.once('error', reject).once('response', (response) => resolve(response.resume().statusCode));
-  });
-  await new Promise((resolve) => sending.once('continue', resolve).flushHeaders());
+  const gateway = await startGateway();
+  const headers = { ...JSON_TYPE, expect: '100-continue' };
+  const sending = request(`${gateway.url}/graphql`, { method: 'POST', headers });
+  sending.flushHeaders();
+  await once(sending, 'continue');
   gateway.signal('SIGTERM');
   await notReady(gateway.url);
   sending.end(JSON.stringify({ query: PROFILE }));
-  expect(await status).toBe(200);
-  expect(await gateway.ended).toMatchObject({ code: 0 });
+  const [response] = (await once(sending, 'response')) as [IncomingMessage];
+  expect(response.resume().statusCode).toBe(200);
+  expect(await gateway.ended).toMatchObject(CLEAN_END);
 });
 
 test('connections that carry nothing do not hold up the end', async () => {
-  const gateway = await startEmbedded(NEVER);
+  const gateway = await startGateway(NEVER);
   await post(gateway.url, PROFILE, keepAlive());
   const silent = connect(Number(new URL(gateway.url).port), '127.0.0.1');
   onTestFinished(() => void silent.destroy());
-  const hungUp = new Promise((resolve) => silent.once('close', resolve));
-  await new Promise((resolve) => silent.once('connect', resolve));
+  await once(silent, 'connect');
   gateway.signal('SIGTERM');
-  await hungUp;
-  expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  await once(silent.resume(), 'close');
+  expect(await gateway.ended).toMatchObject(CLEAN_END);
 });
 
 test('a signal while the gateway cannot start yet ends it at once', async () => {
@@ -115,10 +135,10 @@ test('a signal while the gateway cannot start yet ends it at once', async () => 
 });
 
 test('a second signal ends the process at once with 1, whatever still runs', async () => {
-  const gateway = await startEmbedded({ ...NEVER, SHUTDOWN_DRAIN_MS: '120000' });
-  await armFaults(gateway.sandboxUrl, { silence: true });
+  const gateway = await startGateway({ ...NEVER, SHUTDOWN_DRAIN_MS: '120000' });
+  gateway.sandbox.faults.set({ silence: true });
   const cutOff = ask(gateway.url, PROFILE).catch(() => 'cut off');
-  await upstreamAsked(gateway.sandboxUrl, 'portrait_get');
+  await expect.poll(() => gateway.sandbox.calls.count('portrait_get')).toBe(1);
   gateway.signal('SIGTERM');
   await gateway.said(/"msg":"stopping/);
   gateway.signal('SIGINT');

@@ -1,5 +1,5 @@
 // What each command answers and writes, item by item.
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Command } from '../../src/tencent/wire.ts';
 import { START_MS, startSandbox } from './start-sandbox.ts';
 
@@ -77,25 +77,21 @@ test.each<[string, Command, number, object]>([
   expect(await call(command, body)).toMatchObject({ ActionStatus: 'FAIL', ErrorCode: code });
 });
 
-describe('follow_add', () => {
-  test('answers per target in request order, once per distinct id, and writes the good ones', async () => {
-    const { call, world } = await withPeople('ana', 'bo', 'cy');
-    const FollowItem = targets(['bo', 'nobody', 'ana', 'bo', 'cy']);
-    expect(await call('follow_add', { From_Account: 'ana', FollowItem })).toEqual({
-      ...OK,
-      ErrorDisplay: '',
-      ResultItem: [
-        done('bo'),
-        unknown('nobody'),
-        { To_Account: 'ana', ResultCode: 30001, ResultInfo: 'From_Account cannot follow itself' },
-        done('cy'),
-      ],
-    });
-    expect(world.list('ana', 'follows')).toEqual([
-      { id: 'bo', time: START_MS / 1000 },
-      { id: 'cy', time: START_MS / 1000 },
-    ]);
+test('follow_add answers per target in request order, once per distinct id, and writes the good ones', async () => {
+  const { call, world } = await withPeople('ana', 'bo', 'cy');
+  const FollowItem = targets(['bo', 'nobody', 'ana', 'bo', 'cy']);
+  expect(await call('follow_add', { From_Account: 'ana', FollowItem })).toEqual({
+    ...OK,
+    ErrorDisplay: '',
+    ResultItem: [
+      done('bo'),
+      unknown('nobody'),
+      { To_Account: 'ana', ResultCode: 30001, ResultInfo: 'From_Account cannot follow itself' },
+      done('cy'),
+    ],
   });
+  const time = START_MS / 1000;
+  expect(world.list('ana', 'follows')).toEqual(['bo', 'cy'].map((id) => ({ id, time })));
 });
 
 test('follow_delete takes strings, and unfollowing somebody not followed succeeds', async () => {
@@ -111,11 +107,8 @@ test('multiaccount_import makes accounts, sets what is given of known ones, and 
   world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana', Tag_Profile_IM_Level: 3 });
   const AccountList = [{ UserID: 'ana', Nick: 'Anna' }, { UserID: 'bo', FaceUrl: 'b.png' }, { UserID: 'c'.repeat(33) }];
   expect(await call('multiaccount_import', { AccountList })).toEqual({ ...OK, FailAccounts: ['c'.repeat(33)] });
-  expect(world.profile('ana')?.items).toEqual([
-    { Tag: 'Tag_Profile_IM_Nick', Value: 'Anna' },
-    { Tag: 'Tag_Profile_IM_Level', Value: 3 },
-  ]);
-  expect(world.profile('bo')?.items).toEqual([{ Tag: 'Tag_Profile_IM_Image', Value: 'b.png' }]);
+  expect(world.profile('ana')?.items).toEqual([item('Nick', 'Anna'), item('Level', 3)]);
+  expect(world.profile('bo')?.items).toEqual([item('Image', 'b.png')]);
   const tooLong = [{ UserID: 'di' }, { UserID: 'ed', Nick: 'n'.repeat(501) }];
   expect(await call('multiaccount_import', { AccountList: tooLong })).toMatchObject({ ErrorCode: 40601 });
   expect(world.has('di')).toBe(false);
@@ -145,73 +138,58 @@ test('follow_get_info counts all three lists, zeros on a failed item', async () 
   ]);
 });
 
-describe('portrait_get', () => {
-  test('answers the tags that are set, and lists failed users', async () => {
-    const { call, world } = await withPeople('ana');
-    world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana', Tag_Profile_IM_Role: 2, Tag_Profile_Custom_Team: 'red' });
-    const ProfileItem = [
-      { Tag: 'Tag_Profile_Custom_Team', Value: 'red' },
-      { Tag: 'Tag_Profile_IM_Nick', Value: 'Ana' },
-    ];
-    const found = { ...OK, ErrorDisplay: '', UserProfileItem: [{ ...done('ana'), ProfileItem }] };
-    expect(await call('portrait_get', { To_Account: ['ana'], TagList })).toEqual(found);
-    expect(await call('portrait_get', { To_Account: ['ana', 'nobody'], TagList })).toEqual({
-      ...found,
-      UserProfileItem: [...found.UserProfileItem, unknown('nobody', 40003)],
-      Fail_Account: ['nobody'],
-    });
+test('portrait_get answers the tags that are set, and lists failed users', async () => {
+  const { call, world } = await withPeople('ana');
+  world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana', Tag_Profile_IM_Role: 2, Tag_Profile_Custom_Team: 'red' });
+  const ProfileItem = [{ Tag: 'Tag_Profile_Custom_Team', Value: 'red' }, item('Nick', 'Ana')];
+  const found = { ...OK, ErrorDisplay: '', UserProfileItem: [{ ...done('ana'), ProfileItem }] };
+  expect(await call('portrait_get', { To_Account: ['ana'], TagList })).toEqual(found);
+  expect(await call('portrait_get', { To_Account: ['ana', 'nobody'], TagList })).toEqual({
+    ...found,
+    UserProfileItem: [...found.UserProfileItem, unknown('nobody', 40003)],
+    Fail_Account: ['nobody'],
   });
 });
 
-describe('blocklists', () => {
-  test('answer per target, name who failed, keep their newest first, and tell who blocks whom', async () => {
-    const { call, world, webhooks, ...sandbox } = await withPeople('ana', 'bo', 'cy', 'di');
-    world.setBlocked('di', 'ana', true);
-    const blocked = (ids: string[]) => call('black_list_add', { From_Account: 'ana', To_Account: ids });
-    expect(await blocked(['bo', 'nobody', 'di'])).toEqual({
-      ...{ ...OK, ErrorDisplay: '', Fail_Account: ['nobody'] },
-      ResultItem: [done('bo'), unknown('nobody'), done('di')],
-    });
-    expect((await blocked(['bo', 'cy'])).ResultItem).toEqual([
-      { To_Account: 'bo', ResultCode: 30001, ResultInfo: 'Err_SNS_BlackListAdd_Already_Exist' },
-      done('cy'),
-    ]);
-    sandbox.faults.set({ blockedAgainOk: true });
-    expect((await blocked(['bo'])).ResultItem).toEqual([done('bo')]);
-    const page = (StartIndex: number) => call('black_list_get', { From_Account: 'ana', StartIndex, MaxLimited: 2 });
-    const seconds = START_MS / 1000;
-    const entry = (To_Account: string) => ({ To_Account, AddBlackTimeStamp: seconds });
-    expect(await page(0)).toMatchObject({
-      BlackListItem: [entry('cy'), entry('di')],
-      StartIndex: 2,
-      CurruentSequence: 1,
-    });
-    expect(await page(2)).toMatchObject({ BlackListItem: [entry('bo')], StartIndex: 0 });
-    const check = async (type: string) =>
-      (
-        await call('black_list_check', {
-          ...{ From_Account: 'ana', To_Account: ['bo', 'di'], CheckType: `BlackCheckResult_Type_${type}` },
-        })
-      ).BlackListCheckItem.map(({ Relation }) => Relation?.slice('BlackCheckResult_Type_'.length));
-    expect([await check('Single'), await check('Both')]).toEqual([
-      ['AWithB', 'AWithB'],
-      ['AWithB', 'BothWay'],
-    ]);
-    await call('black_list_delete', { From_Account: 'ana', To_Account: ['bo', 'di'] });
-    expect(await check('Both')).toEqual(['NO', 'BWithA']);
+test('blocklists answer per target, name who failed, keep their newest first, and tell who blocks whom', async () => {
+  const { call, world, webhooks, ...sandbox } = await withPeople('ana', 'bo', 'cy', 'di');
+  world.setBlocked('di', 'ana', true);
+  const blocked = (ids: string[]) => call('black_list_add', { From_Account: 'ana', To_Account: ids });
+  expect(await blocked(['bo', 'nobody', 'di'])).toEqual({
+    ...{ ...OK, ErrorDisplay: '', Fail_Account: ['nobody'] },
+    ResultItem: [done('bo'), unknown('nobody'), done('di')],
   });
+  expect((await blocked(['bo', 'cy'])).ResultItem).toEqual([
+    { To_Account: 'bo', ResultCode: 30001, ResultInfo: 'Err_SNS_BlackListAdd_Already_Exist' },
+    done('cy'),
+  ]);
+  sandbox.faults.set({ blockedAgainOk: true });
+  expect((await blocked(['bo'])).ResultItem).toEqual([done('bo')]);
+  const page = (StartIndex: number) => call('black_list_get', { From_Account: 'ana', StartIndex, MaxLimited: 2 });
+  const entry = (To_Account: string) => ({ To_Account, AddBlackTimeStamp: START_MS / 1000 });
+  const first = { BlackListItem: [entry('cy'), entry('di')], StartIndex: 2, CurruentSequence: 1 };
+  expect(await page(0)).toMatchObject(first);
+  expect(await page(2)).toMatchObject({ BlackListItem: [entry('bo')], StartIndex: 0 });
+  const check = async (type: string) => {
+    const asked = { From_Account: 'ana', To_Account: ['bo', 'di'], CheckType: `BlackCheckResult_Type_${type}` };
+    const { BlackListCheckItem } = await call('black_list_check', asked);
+    return BlackListCheckItem.map(({ Relation }) => Relation?.slice('BlackCheckResult_Type_'.length));
+  };
+  expect(await check('Single')).toEqual(['AWithB', 'AWithB']);
+  expect(await check('Both')).toEqual(['AWithB', 'BothWay']);
+  await call('black_list_delete', { From_Account: 'ana', To_Account: ['bo', 'di'] });
+  expect(await check('Both')).toEqual(['NO', 'BWithA']);
+});
 
-  test('hold a thousand', async () => {
-    const { call, world } = await withPeople('ana', 'bo', ...many(1000));
-    expect(
-      (await call('black_list_add', { From_Account: 'ana', To_Account: many(1000) })).Fail_Account,
-    ).toBeUndefined();
-    expect(await call('black_list_add', { From_Account: 'ana', To_Account: ['bo'] })).toMatchObject({
-      ...{ ...OK, Fail_Account: ['bo'] },
-      ResultItem: [{ ResultCode: 30013 }],
-    });
-    expect(world.hasBlocked('ana', 'bo')).toBe(false);
+test('blocklists hold a thousand', async () => {
+  const { call, world } = await withPeople('ana', 'bo', ...many(1000));
+  const block = (ids: string[]) => call('black_list_add', { From_Account: 'ana', To_Account: ids });
+  expect((await block(many(1000))).Fail_Account).toBeUndefined();
+  expect(await block(['bo'])).toMatchObject({
+    ...{ ...OK, Fail_Account: ['bo'] },
+    ResultItem: [{ ResultCode: 30013 }],
   });
+  expect(world.hasBlocked('ana', 'bo')).toBe(false);
 });
 
 test('query_online_status tells the best status, devices only when asked, and unknown accounts apart', async () => {

@@ -19,8 +19,11 @@ test('the overview names every route, fault and operation, and not the secret ke
     sdkAppId: 1400000000,
     admin: 'administrator',
     routes: expect.arrayContaining(['PUT /sandbox/faults']),
-    faults: { latency: { on: 'every command', takes: ['ms'] }, stuckCursor: { on: ['follow_get'], takes: [] } },
-    world: expect.arrayContaining([expect.objectContaining({ required: ['op', 'from', 'to'] })]),
+    faults: {
+      latency: { required: ['ms'] },
+      stuckCursor: { properties: { commands: { items: { enum: ['follow_get'] } } } },
+    },
+    changes: expect.arrayContaining([expect.objectContaining({ required: ['op', 'from', 'to'] })]),
   });
   expect(JSON.stringify(json)).not.toContain('secretKey');
   expect((await control('GET', '/sandbox/')).json).toEqual(json);

@@ -1,12 +1,33 @@
 // A sandbox on a free port for one test, with a caller that speaks its wire.
 import { createHmac } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
 import { APIS } from '../../src/sandbox/calls.ts';
-import { createSandbox, SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
-import type { Command } from '../../src/tencent/wire.ts';
+import { SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import type { Command, Envelope, ItemResult, WireProfileItem } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
-import type { Responses, WireFollowItem } from './responses.ts';
+import { openSandbox } from '../support/sandbox.ts';
+
+type Item = ItemResult & {
+  FollowTime: number;
+  FollowType?: number;
+  FollowerCount?: number;
+  MutualFollowingCount?: number;
+  ProfileItem?: WireProfileItem[];
+  Relation?: string;
+};
+
+/** What any command answers, of the fields that tests look into (CONTRACT 4, 6, 10 to 12). */
+type Answer = Envelope & {
+  ResultItem: Item[];
+  FollowItem?: Item[];
+  NextCursor: string;
+  FollowInfo: Item[];
+  BlackListCheckItem: Item[];
+  Fail_Account?: string[];
+  QueryResult: object[];
+  Users: { UserID: string }[];
+  Cursor: string;
+};
 
 /** 2023-11-14T22:13:20Z. */
 export const START_MS = 1_700_000_000_000;
@@ -22,49 +43,35 @@ export const userSigContent = {
 };
 
 /** Signs as the upstream's own libraries do (CONTRACT 2.2). */
-export function signUserSig(content = userSigContent, key = SANDBOX_APP.secretKey): string {
-  const { identifier, sdkAppId, time, expire } = content;
+export function signUserSig({ identifier, sdkAppId, time, expire } = userSigContent): string {
   const text = `TLS.identifier:${identifier}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${time}\nTLS.expire:${expire}\n`;
-  return packUserSig({
+  const json = JSON.stringify({
     'TLS.ver': '2.0',
     'TLS.identifier': identifier,
     'TLS.sdkappid': sdkAppId,
     'TLS.time': time,
     'TLS.expire': expire,
-    'TLS.sig': createHmac('sha256', key).update(text).digest('base64'),
+    'TLS.sig': createHmac('sha256', SANDBOX_APP.secretKey).update(text).digest('base64'),
   });
-}
-
-export function packUserSig(json: unknown): string {
-  const base64 = deflateSync(JSON.stringify(json)).toString('base64');
-  return base64.replaceAll('+', '*').replaceAll('/', '-').replaceAll('=', '_');
+  return deflateSync(json).toString('base64').replaceAll('+', '*').replaceAll('/', '-').replaceAll('=', '_');
 }
 
 /** Starts without people unless asked; the clock stands still unless one is given. */
 export async function startSandbox(options: SandboxOptions = {}) {
   const clock = options.clock ?? manualClock();
-  const sandbox = createSandbox({ emptyWorld: true, ...options, clock });
-  const { url } = await sandbox.listen();
-  onTestFinished(() => sandbox.close());
+  const sandbox = await openSandbox({ emptyWorld: true, ...options, clock });
   const usersig = signUserSig({ ...userSigContent, time: Math.floor(clock.now() / 1000) });
 
-  function addressOf(command: Command, query: Record<string, string> = {}): string {
+  async function call(command: Command, body: unknown): Promise<Answer> {
     const search = { sdkappid: '1400000000', identifier: 'administrator', usersig, random: '7', contenttype: 'json' };
-    return `${url}/v4/${APIS[command].service}/${command}?${new URLSearchParams({ ...search, ...query })}`;
-  }
-
-  function post(command: Command, body: unknown, signal?: AbortSignal): Promise<Response> {
-    return fetch(addressOf(command), { method: 'POST', body: JSON.stringify(body), signal });
-  }
-
-  async function call<C extends Command>(command: C, body: unknown): Promise<Responses[C]> {
-    const response = await post(command, body);
-    return (await response.json()) as Responses[C];
+    const url = `${sandbox.url}/v4/${APIS[command].service}/${command}?${new URLSearchParams(search)}`;
+    const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+    return (await response.json()) as Answer;
   }
 
   /** Follows NextCursor to its end, at most 50 pages. */
-  async function pages(id: string, FollowType: number, WantNum: number): Promise<WireFollowItem[][]> {
-    const read: WireFollowItem[][] = [];
+  async function pages(id: string, FollowType: number, WantNum: number): Promise<Item[][]> {
+    const read: Item[][] = [];
     let StartCursor = '';
     do {
       const page = await call('follow_get', { From_Account: id, FollowType, StartCursor, WantNum });
@@ -75,7 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
     return read;
   }
 
-  return { ...sandbox, url, addressOf, post, call, pages };
+  return { ...sandbox, call, pages };
 }
 
 /** A first page request for somebody's fans. */

@@ -4,11 +4,7 @@ import { manualClock, startSandbox } from './start-sandbox.ts';
 async function open() {
   const clock = manualClock();
   const sandbox = await startSandbox({ clock, rateLimits: Number.POSITIVE_INFINITY });
-  for (const [id, nick] of [
-    ['ana', 'Ana Li'],
-    ['bo', 'Bo Li'],
-    ['li', 'Cy'],
-  ] as const) {
+  for (const [id, nick] of Object.entries({ ana: 'Ana Li', bo: 'Bo Li', li: 'Cy' })) {
     sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: nick, Tag_Profile_Custom_Test: 'x' });
     clock.advance(1000);
   }

@@ -75,10 +75,8 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
 
 test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
   const { subscriptions, follow } = openSubscriptions({ maxLength: 2000 });
-  const [slow, quick] = [
-    subscriptions.followEvents('anna', EVERYTHING),
-    subscriptions.followEvents('anna', EVERYTHING),
-  ];
+  const listen = () => subscriptions.followEvents('anna', EVERYTHING);
+  const [slow, quick] = [listen(), listen()];
   await follow('fan0', 'anna');
   const [first] = await take(slow, 1);
   await take(quick, 1);

@@ -1,29 +1,20 @@
 // Subscriptions over a change stream in this process, and the changes that make their events.
 import { onTestFinished } from 'vitest';
-import { type ChangeStream, createChangeStream } from '../../src/cache/change-stream.ts';
-import { type Change, createChangeReader, type HeardChange } from '../../src/follow/changes.ts';
-import { createSubscriptions, type SubscriptionsOptions } from '../../src/follow/subscriptions.ts';
+import { createChangeStream } from '../../src/cache/change-stream.ts';
+import { type Change, createChangeReader } from '../../src/follow/changes.ts';
+import { createSubscriptions } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
 
-export type TestOptions = Partial<Pick<SubscriptionsOptions, 'maxSubscriptions'>> & {
-  maxLength?: number;
-};
-
-export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000, ...options }: TestOptions = {}) {
+export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000 } = {}) {
   const clock = createTestClock(AT);
   const stream = createChangeStream({ redis: null, key: '', maxLength, read: createChangeReader(), clock });
-  const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions, ...options });
+  const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions });
   onTestFinished(() => subscriptions.close());
-  return { clock, stream, subscriptions, ...writerOf(stream) };
-}
-
-/** Ways to write changes. */
-export function writerOf(stream: Pick<ChangeStream<HeardChange>, 'append'>) {
   const write = (change: Change) => stream.append(change);
   return {
-    write,
+    ...{ clock, stream, subscriptions, write },
     follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),
     unfollow: (from: string, to: string, mutual = false) => write({ type: 'unfollowed', from, to, at: AT, mutual }),
     changeProfile: (userId: string) => write({ type: 'profile-changed', userId, at: AT }),

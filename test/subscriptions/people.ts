@@ -1,9 +1,10 @@
 // A small world in which things happen when a test wants them to.
-import { createHastyClock, type TestClock } from '../support/clock.ts';
+import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 
 /** A star and their fans to be; each follows in their own name. */
-export async function openPeople(env: Record<string, string> = {}, clock: TestClock = createHastyClock()) {
+export async function openPeople(env: Record<string, string> = {}) {
+  const clock = createHastyClock();
   const gateway = await openGateway({
     env: { AUTH: 'development', ...env },
     clock,

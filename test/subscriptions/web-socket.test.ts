@@ -7,7 +7,6 @@ import { WebSocket } from 'ws';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
 import { logged } from '../http/requests.ts';
-import { createHastyClock } from '../support/clock.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople, type People } from './people.ts';
 import { ask, openClient, openReadySocket, openSocket, refusedWith, socketUrl } from './sockets.ts';
@@ -17,6 +16,10 @@ const SECRET = 'a-secret-of-the-router';
 
 const errorsIn = (gateway: People) => logged(gateway).filter(({ level }) => level >= 50);
 const operations = (gateway: People) => logged(gateway).filter(({ msg }) => msg === 'operation');
+
+/** A credential of a minute. */
+const signatureOf = ({ clock }: People, userId: string) =>
+  `UserSig ${signUserSig({ ...SANDBOX_APP, userId, issuedAt: clock.now() / 1000, expireSeconds: 60 })}`;
 
 const openSubscriptions = async (gateway: People) =>
   (await scrape(gateway))['open_subscriptions{transport="websocket"}'];
@@ -78,8 +81,7 @@ test('a subscription that cannot begin is answered with its error', async () => 
 
 test('the viewer that a connection proves counts for all that runs on it, and bad credentials close it with 4403', async () => {
   const gateway = await openPeople({ AUTH: 'usersig' });
-  const sign = (userId: string) =>
-    `UserSig ${signUserSig({ ...SANDBOX_APP, userId, issuedAt: gateway.clock.now() / 1000, expireSeconds: 60 })}`;
+  const sign = (userId: string) => signatureOf(gateway, userId);
   const asAnna = openClient(gateway, { authorization: sign('anna') });
   expect(await ask(asAnna, VIEWER)).toEqual({ data: { viewer: { id: 'anna' } } });
   const byHeader = openClient(gateway, undefined, { authorization: sign('bert') });
@@ -94,16 +96,14 @@ test('the viewer that a connection proves counts for all that runs on it, and ba
 });
 
 test('a connection is closed with 4403 just before its credentials expire, without "complete", so that clients come back', async () => {
-  const clock = createHastyClock();
-  const gateway = await openPeople({ AUTH: 'usersig' }, clock);
-  const sig = signUserSig({ ...SANDBOX_APP, userId: 'anna', issuedAt: clock.now() / 1000, expireSeconds: 60 });
+  const gateway = await openPeople({ AUTH: 'usersig' });
   const { say, subscribe, told, messages, closed } = await openSocket(gateway);
-  say({ type: 'connection_init', payload: { authorization: `UserSig ${sig}` } });
+  say({ type: 'connection_init', payload: { authorization: signatureOf(gateway, 'anna') } });
   await told('connection_ack');
   subscribe('1', FANS);
   subscribe('2', VIEWER);
   await told('complete', '2');
-  clock.advance(60_950);
+  gateway.clock.advance(60_950);
   expect(await closed).toMatchObject({ code: 4403, reason: expect.stringMatching(/^Forbidden/) });
   expect(messages.map(({ type, id }) => [type, id])).not.toContainEqual([expect.anything(), '1']);
 });

@@ -3,26 +3,20 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { directoryOf } from '../documents/asking.ts';
 
+const NEW = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
 /** Makes them for the running test; `args` are for Redis. */
 export function makeCertificates(host: string) {
   const folder = directoryOf({});
-  const [caPath, caKey, certificate, key] = ['ca.pem', 'ca.key', 'node.pem', 'node.key'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string, string];
-  const make = (...args: string[]) =>
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', ...args],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
-  make('-subj', '/CN=authority', '-keyout', caKey, '-out', caPath);
+  const make = (...args: string[]) => execFileSync('openssl', [...NEW, ...args], { cwd: folder, stdio: 'pipe' });
+  make('-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.pem');
   const names = ['-subj', '/CN=redis', '-addext', `subjectAltName=DNS:${host}`];
-  make(...names, '-CA', caPath, '-CAkey', caKey, '-keyout', key, '-out', certificate);
+  make(...names, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', 'node.key', '-out', 'node.pem');
+  const caPath = join(folder, 'ca.pem');
   const args = [
     ...['--tls-cluster', 'yes', '--tls-replication', 'yes', '--tls-auth-clients', 'no'],
-    ...['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', caPath],
+    ...['--tls-cert-file', join(folder, 'node.pem'), '--tls-key-file', join(folder, 'node.key')],
+    ...['--tls-ca-cert-file', caPath],
   ];
   return { caPath, args };
 }

@@ -4,9 +4,10 @@ import { onTestFinished } from 'vitest';
 import type { Authenticate, MaySee } from '../../src/auth/authentication.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Config, readConfig } from '../../src/config.ts';
-import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
 import { expectErrorsAtNulls } from './null-on-error.ts';
+import { openSandbox } from './sandbox.ts';
 
 export type TestGatewayOptions = {
   /** Settings beside those that lead to the sandbox. */
@@ -18,7 +19,7 @@ export type TestGatewayOptions = {
   maySee?: MaySee;
   /** A further way to authenticate. */
   authenticate?: Authenticate;
-  sandbox?: Parameters<typeof createSandbox>[0];
+  sandbox?: SandboxOptions;
 };
 
 export type Answer = {
@@ -35,35 +36,24 @@ export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type TestGateway = Awaited<ReturnType<typeof openGateway>>;
 
 /** Opens a gateway for the running test; it is closed when the test ends. */
-export async function openGateway({
-  env = {},
-  config,
-  clock,
-  maySee,
-  authenticate,
-  sandbox: sandboxOptions,
-}: TestGatewayOptions = {}) {
-  const sandbox = createSandbox(sandboxOptions);
-  const { url: upstreamUrl } = await sandbox.listen();
-  onTestFinished(() => sandbox.close());
-  const open = (more: Record<string, string> = {}) =>
-    openReplica({ TENCENT_BASE_URL: upstreamUrl, ...env, ...more }, { config, clock, maySee, authenticate });
+export async function openGateway({ env = {}, sandbox: sandboxOptions, ...options }: TestGatewayOptions = {}) {
+  const { settings, ...sandbox } = await openSandbox(sandboxOptions);
+  const open = (more: Record<string, string> = {}) => openReplica({ ...settings, ...env, ...more }, options);
 
   /** Opens another gateway in front of the same sandbox, with settings that differ from the first one's in `more`. */
   return { ...(await open()), sandbox, openReplica: open };
 }
 
-async function openReplica(env: Record<string, string>, options: Omit<TestGatewayOptions, 'env' | 'sandbox'>) {
-  const { config: configured, ...replaced } = options;
+async function openReplica(
+  env: Record<string, string>,
+  { config: configured, ...replaced }: Omit<TestGatewayOptions, 'env' | 'sandbox'>,
+) {
   const logLines: string[] = [];
   const log = pino({ level: 'debug', base: undefined }, { write: (line: string) => logLines.push(line) });
   const config: Config = {
     ...readConfig({
       PORT: '0',
       SHUTDOWN_DRAIN_MS: '0',
-      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-      TENCENT_ADMIN: SANDBOX_APP.admin,
       // The budget has tests of its own; here it must not pace what a test asks.
       UPSTREAM_RATE: '100000',
       ...env,
@@ -74,7 +64,7 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
   const url = await gateway.listen();
   onTestFinished(() => gateway.destroy());
 
-  /** Sends an operation as a frontend would. */
+  /** Sends an operation as a frontend does. */
   const send = (query: string, variables: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
     fetch(`${url}/graphql`, {
       method: 'POST',
@@ -109,5 +99,5 @@ async function openReplica(env: Record<string, string>, options: Omit<TestGatewa
 }
 
 /** How many calls the upstream has received, by command. */
-export const callCounts = ({ sandbox }: Pick<TestGateway, 'sandbox'>): Record<string, number> =>
+export const callCounts = ({ sandbox }: { sandbox: Pick<TestGateway['sandbox'], 'calls'> }): Record<string, number> =>
   Object.fromEntries(Object.entries(sandbox.calls.summary()).map(([command, { received }]) => [command, received]));

@@ -1,8 +1,7 @@
 // A collector of traces, as OTLP over HTTP with JSON reaches one.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished, vi } from 'vitest';
-import { openGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { vi } from 'vitest';
+import { openGateway } from '../support/gateway.ts';
+import { startReceiver } from '../support/receiver.ts';
 
 type Attribute = { key: string; value: Record<string, unknown> };
 type Given = { traceId: string; spanId: string; parentSpanId?: string; name: string; kind: number } & {
@@ -11,51 +10,12 @@ type Given = { traceId: string; spanId: string; parentSpanId?: string; name: str
 };
 export type SpanSeen = Omit<Given, 'attributes'> & { attributes: Record<string, unknown> };
 
-/** Receives what is posted on loopback, for the running test. */
-export async function startReceiver() {
-  const bodies: string[] = [];
-  const paths: (string | undefined)[] = [];
-  const held: (() => void)[] = [];
-  let [isAnswering, status] = [true, 200];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const part of request.setEncoding('utf8')) body += part;
-    paths.push(request.url);
-    bodies.push(JSON.stringify(request.headers) + body);
-    const answer = () => void response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
-    if (isAnswering) answer();
-    else held.push(answer);
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Headers and bodies as they came. */
-    bodies,
-    paths,
-    answerWith(next: number) {
-      status = next;
-    },
-    hold() {
-      isAnswering = false;
-    },
-    release() {
-      isAnswering = true;
-      for (const answer of held.splice(0)) answer();
-    },
-  };
-}
-
 /** A receiver of spans. */
 async function startCollector() {
   const receiver = await startReceiver();
-  const { bodies } = receiver;
   const spans = (): SpanSeen[] =>
-    bodies.flatMap((text) => {
-      const { resourceSpans } = JSON.parse(text.slice(text.indexOf('}{') + 1));
+    receiver.received.flatMap(({ body }) => {
+      const { resourceSpans } = JSON.parse(body);
       return resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: Given[] }[] }) =>
         scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: plain(span.attributes) }))),
       );
@@ -66,12 +26,12 @@ async function startCollector() {
 const plain = (attributes: Attribute[]) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A gateway that is traced; `traced` closes it, which sends what is left, and tells the spans. */
-export async function openTraced({ env = {}, ...options }: TestGatewayOptions = {}, more: Record<string, string> = {}) {
+/** A gateway without people that is traced; `traced` closes it, which sends what is left, and tells the spans. */
+export async function openTraced(more: Record<string, string> = {}) {
   const collector = await startCollector();
-  const otel = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
-  for (const [name, value] of Object.entries(otel)) vi.stubEnv(name, value);
-  const gateway = await openGateway({ env: { AUTH: 'development', ...env, ...otel }, ...options });
+  const env = { AUTH: 'development', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
+  for (const [name, value] of Object.entries(env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, value);
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
   return {
     ...gateway,
     collector,

@@ -18,16 +18,8 @@ export async function scrapeText(gateway: TestGateway): Promise<string> {
 export type Samples = Record<string, number>;
 
 export async function scrape(gateway: TestGateway): Promise<Samples> {
-  return readSamples(await scrapeText(gateway));
-}
-
-export function readSamples(text: string): Samples {
-  return Object.fromEntries(
-    Array.from(text.matchAll(/^follow_gateway_(\S+?(?:\{.*\})?) (\S+)$/gm), ([, name, value]) => [
-      name,
-      Number(value === 'Nan' ? Number.NaN : value),
-    ]),
-  );
+  const samples = (await scrapeText(gateway)).matchAll(/^follow_gateway_(\S+?(?:\{.*\})?) (\S+)$/gm);
+  return Object.fromEntries(Array.from(samples, ([, name, value]) => [name, Number(value)]));
 }
 
 /** Those that are not 0: series of known labels are there from the start. */

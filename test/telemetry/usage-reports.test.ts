@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ask, openClient } from '../subscriptions/sockets.ts';
 import { openGateway } from '../support/gateway.ts';
-import { startReceiver } from './collector.ts';
+import { startReceiver } from '../support/receiver.ts';
 
 const HIVE_TOKEN = 'a'.repeat(32);
 
@@ -25,11 +25,9 @@ test('operations are reported with client, time and outcome, and without literal
   await ask(openClient(gateway), '{ __typename }');
   await gateway.query('{ nonsense');
   await gateway.instance.close();
-  const [text = ''] = hive.bodies;
-  expect(hive.bodies).toHaveLength(1);
-  expect(text).toContain(`"authorization":"Bearer ${HIVE_TOKEN}"`);
-  expect(text).not.toMatch(/hunter2|: 7/);
-  const { size, map, operations } = JSON.parse(text.slice(text.indexOf('}{') + 1));
+  expect(hive.received).toMatchObject([{ headers: { authorization: `Bearer ${HIVE_TOKEN}` } }]);
+  expect(JSON.stringify(hive.received)).not.toMatch(/hunter2|: 7/);
+  const { size, map, operations } = JSON.parse(hive.received[0]?.body ?? '');
   expect(size).toBe(4);
   const reported = operations.map(
     ({ operationMapKey, execution, metadata }: Record<string, { ok: boolean; duration: number; client?: object }>) => ({
@@ -52,7 +50,7 @@ test("an organization's token reports to its target", async () => {
   const { hive, ...gateway } = await openReported({ HIVE_TOKEN: `hvo1/${HIVE_TOKEN}`, HIVE_TARGET: 'a/b/c' });
   await gateway.data('{ __typename }');
   await gateway.instance.close();
-  expect(hive.paths).toEqual(['/usage/a/b/c']);
+  expect(hive.received.map(({ path }) => path)).toEqual(['/usage/a/b/c']);
 });
 
 test('while Hive does not answer, queries are answered, and at most two reports are kept', async () => {
@@ -63,8 +61,8 @@ test('while Hive does not answer, queries are answered, and at most two reports 
   hive.release();
   await gateway.instance.close();
   // One that was given up may have come in part, and comes again.
-  const reports = new Set(hive.bodies.flatMap((text) => text.split('}{').slice(1, 2)));
-  const told = Array.from(reports, (report) => JSON.parse(`{${report}`).size).reduce((sum, size) => sum + size, 0);
+  const reports = new Set(hive.received.map(({ body }) => body));
+  const told = Array.from(reports, (report) => JSON.parse(report).size).reduce((sum, size) => sum + size, 0);
   expect(told).toBeGreaterThan(0);
   expect(told).toBeLessThan(2400);
 });

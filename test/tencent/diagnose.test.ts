@@ -3,12 +3,11 @@ import { createTencentClient } from '../../src/tencent/client.ts';
 import { diagnose } from '../../src/tencent/diagnose.ts';
 import { fail, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
 
-async function diagnosisOf(script: Script, customFields: string[] = []) {
-  const { client, clock, requests } = await startClient(script);
-  return {
-    diagnosis: await diagnose(client, { adminId: 'administrator', customFields, userSearch: false, clock }),
-    requests,
-  };
+const OPTIONS = { adminId: 'administrator', customFields: [], userSearch: false };
+
+async function diagnosisOf(script: Script) {
+  const { client, clock } = await startClient(script);
+  return diagnose(client, { ...OPTIONS, clock });
 }
 
 describe('diagnose', () => {
@@ -33,22 +32,20 @@ describe('diagnose', () => {
       explanation: expect.stringMatching(explanation),
       remedy: expect.stringMatching(remedy),
     };
-    expect((await diagnosisOf(() => fail(code))).diagnosis).toMatchObject(expected);
+    expect(await diagnosisOf(() => fail(code))).toMatchObject(expected);
   });
 
   it('explains an answer that comes from something else', async () => {
-    const { diagnosis } = await diagnosisOf(({ response }) => void response.writeHead(404).end('<html>'));
+    const diagnosis = await diagnosisOf(({ response }) => void response.writeHead(404).end('<html>'));
     expect(diagnosis).toMatchObject({ ok: false, code: 'HTTP 404', explanation: expect.stringMatching(/no answer/) });
   });
 
-  it.each([
-    ['https://upstream.invalid', /name cannot be resolved/],
-    ['http://127.0.0.1:1', /cannot be reached/],
-  ])('explains the base URL %s', async (baseUrl, explanation) => {
+  it('explains a host whose name cannot be resolved, without the key', async () => {
     const { clock } = await startClient(() => ok());
+    const baseUrl = 'https://upstream.invalid';
     const client = createTencentClient({ baseUrl, clock, sdkAppId: 1, adminId: 'a', secretKey: SECRET_KEY });
-    const diagnosis = await diagnose(client, { adminId: 'a', customFields: [], userSearch: false, clock });
-    expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(explanation) });
+    const diagnosis = await diagnose(client, { ...OPTIONS, clock });
+    expect(diagnosis).toMatchObject({ ok: false, explanation: expect.stringMatching(/name cannot be resolved/) });
     expect(JSON.stringify(diagnosis)).not.toContain(SECRET_KEY);
     await client.close();
   });

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { CallOptions } from '../../src/follow/services.ts';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
+import type { Command } from '../../src/tencent/wire.ts';
 import { createHastyClock } from '../support/clock.ts';
 
 /** What scripts look at in a body: which of it there is depends on the command. */
@@ -75,11 +77,14 @@ async function startUpstream(script: Script) {
 export const SDK_APP_ID = 1_400_000_000;
 export const SECRET_KEY = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef';
 
+/** Longer waits, such as timeouts, end only when a test turns the clock. */
+const SHORT_MS = 2500;
+
 /** A client in front of a scripted upstream, on a clock that the test turns. */
-export async function startClient(script: Script, options: Partial<TencentClientOptions> & { shortMs?: number } = {}) {
+export async function startClient(script: Script, options: Partial<TencentClientOptions> = {}) {
   const upstream = await startUpstream(script);
-  const { shortMs = 2500 } = options;
-  const hasty = createHastyClock(shortMs);
+  const { requests } = upstream;
+  const hasty = createHastyClock(SHORT_MS);
   /** The waits that were over at once, in order. */
   const waits: number[] = [];
   const clock = {
@@ -87,7 +92,7 @@ export async function startClient(script: Script, options: Partial<TencentClient
     waits,
     sleep(ms: number, signal?: AbortSignal): Promise<void> {
       if (signal?.aborted) return Promise.reject(signal.reason);
-      if (ms < shortMs) waits.push(ms);
+      if (ms < SHORT_MS) waits.push(ms);
       return hasty.sleep(ms, signal);
     },
   };
@@ -112,7 +117,18 @@ export async function startClient(script: Script, options: Partial<TencentClient
     deadlineAt: clock.now() + 10_000,
     onUpstreamCall: (command: string) => upstreamCalls.push(command),
   });
-  return { client, clock, reports, upstreamCalls, abort, callOptions, upstream, requests: upstream.requests };
+  /** Makes one call. */
+  const ask = (command: Command = 'follow_get', call: Partial<CallOptions> = {}) =>
+    client.call(command, {}, { ...callOptions(), ...call });
+  return {
+    ...{ client, clock, reports, upstreamCalls, abort, callOptions, upstream, requests, ask },
+    /** What a call fails with. */
+    askInVain: (...call: Parameters<typeof ask>) => failureOf(ask(...call)),
+    /** Resolves when the upstream has seen `count` requests. */
+    async seen(count: number): Promise<void> {
+      while (requests.length < count) await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
 }
 
 /** What a promise rejects with. */

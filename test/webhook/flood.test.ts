@@ -1,9 +1,8 @@
 // A captured signature signs anything for a minute (CONTRACT 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
-import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { startRedis } from '../support/redis.ts';
+import { createHastyClock } from '../support/clock.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
-import { ADD, follows, logged, openWithWebhooks, tell } from './webhook-gateway.ts';
+import { ADD, follows, logged, openTwoWithWebhooks, openWithWebhooks, tell } from './webhook-gateway.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;
@@ -12,9 +11,8 @@ const STEPS = 20;
 /** Ten seconds of queries about everybody, with forged webhooks about the first ones or without. */
 async function openTenSeconds(forged: number) {
   const clock = createHastyClock();
-  const gateway = await openWithWebhooks({ clock, env: { AUTH: 'development', LIST_FRESH_SECONDS: '30' } });
+  const gateway = await openWithWebhooks({ clock, people: [...STARS, 'fan'] });
   const { world, calls } = gateway.sandbox;
-  for (const id of [...STARS, 'fan']) world.importAccount(id);
   for (const id of STARS) world.follow('fan', id);
   const look = (id: string) =>
     gateway.query('query ($id: ID!) { user(id: $id) { fansCount fans { nodes { id } } } }', { id });
@@ -59,12 +57,8 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
 }, 180_000);
 
 test('while one replica drops webhooks, no other believes its cache for longer than without them', async () => {
-  const { url } = await startRedis();
-  const clock = createRunningClock();
-  const gateway = await openWithWebhooks({ clock, env: { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
-  const { world, act, webhooks } = gateway.sandbox;
-  for (const id of ['star', 'dan', 'eve', 'probe']) world.importAccount(id);
-  const other = await gateway.openReplica();
+  const { clock, gateway, other } = await openTwoWithWebhooks(['star', 'dan', 'eve', 'probe']);
+  const { act, webhooks } = gateway.sandbox;
   const ageOf = async (id: string) =>
     (await other.query('query ($id: ID!) { user(id: $id) { fansCount } }', { id })).extensions?.freshness;
   /** Whether what the other replica reads now is fresh in half a minute. */

@@ -29,7 +29,6 @@ export function createProfileCommands({ world, events }: Parts) {
     const tags = readBatch(body.TagList, { field: 'TagList', max: Number.POSITIVE_INFINITY, code: 40001 });
     const stranger = tags.find((tag) => !TAGS.has(tag));
     if (stranger !== undefined) throw new Refusal(40009, `Err_Profile_Tag_Not_Found: ${stranger}`);
-    if (call.faults.unknownFailsAll && !ids.every(world.has)) throw new Refusal(40003);
 
     const results = ids.map((id) => {
       const profile = world.profile(id);
