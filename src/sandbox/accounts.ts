@@ -12,8 +12,8 @@ export type Account = {
   /** Follow times by account, in seconds. */
   follows: Map<string, number>;
   fans: Map<string, number>;
-  /** The two lists in page order, until they change. */
-  inOrder: { fans?: Member[]; follows?: Member[] };
+  /** The lists in page order, until one of them changes. */
+  inOrder: { [list: string]: readonly Member[] };
   /** When each block began, in seconds, by blocked account. */
   blocks: Map<string, number>;
   /** The devices that are reachable, and how. */
@@ -38,18 +38,15 @@ export function createAccounts(now: () => number) {
   function setProfile(id: string, tags: Tags): WireProfileItem[] {
     const account = get(id);
     const { items, sequence } = account.profile;
-    const values = new Map(items.map(({ Tag, Value }) => [Tag, Value]));
-    const changed = Object.entries(tags)
-      .filter(([Tag, Value]) => values.get(Tag) !== Value)
-      .map(([Tag, Value]) => ({ Tag, Value }));
-    if (changed.length === 0) return changed;
-    for (const { Tag, Value } of changed) values.set(Tag, Value);
-    account.profile = {
-      items: Array.from(values, ([Tag, Value]) => ({ Tag, Value })),
-      sequence: sequence + 1,
-      changedAt: now(),
-    };
-    return changed;
+    const known = new Map(items.map(({ Tag, Value }) => [Tag, Value]));
+    const changed = Object.entries(tags).filter(([Tag, Value]) => known.get(Tag) !== Value);
+    const itemsOf = (values: Iterable<[string, string | number]>) =>
+      Array.from(values, ([Tag, Value]) => ({ Tag, Value }));
+    if (changed.length > 0) {
+      const values = new Map([...known, ...changed]);
+      account.profile = { items: itemsOf(values), sequence: sequence + 1, changedAt: now() };
+    }
+    return itemsOf(changed);
   }
 
   return {

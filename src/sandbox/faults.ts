@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
 import { COMMANDS } from './calls.ts';
-import { CALLBACK_COMMANDS, type CallbackCommand } from './webhooks.ts';
 
 const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
 const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
@@ -53,21 +52,17 @@ export const FAULTS = {
   missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
   unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
-  rewrite: fault(
-    COMMANDS,
-    'Replaces what a regular expression finds in the answer as text; `with` may quote groups: $1',
-    {
-      pattern: TEXT.refine(isPattern, 'must be a regular expression'),
-      with: TEXT,
-    },
-  ),
+  rewrite: fault(COMMANDS, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
+    pattern: TEXT.refine(isPattern, 'must be a regular expression'),
+    with: TEXT,
+  }),
 
   countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
   listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
 
-  webhookDelay: fault(CALLBACK_COMMANDS, 'Leaves `ms` late, with the Sign of when it leaves', LATE),
-  webhookDuplicate: fault(CALLBACK_COMMANDS, 'Delivered twice'),
-  webhookBadSign: fault(CALLBACK_COMMANDS, 'Signed with another token'),
+  webhookDelay: fault(['webhook'], 'Leaves `ms` late, with the Sign of when it leaves', LATE),
+  webhookDuplicate: fault(['webhook'], 'Delivered twice'),
+  webhookBadSign: fault(['webhook'], 'Signed with another token'),
 };
 
 export type FaultName = keyof typeof FAULTS;
@@ -103,7 +98,7 @@ export function createFaults() {
     state: (): { [N in FaultName]?: Armed[] } => structuredClone(Object.fromEntries(armed)),
 
     /** Decides which faults hit this call (or webhook), counting it for every rule that it matches. */
-    draw(command: Command | CallbackCommand): DrawnFaults {
+    draw(command: Command | 'webhook'): DrawnFaults {
       const drawn: { [name: string]: object } = {};
       for (const [name, rules] of armed) {
         const [first] = rules.filter((rule) => hits(rule, name, command));

@@ -1,7 +1,7 @@
 // A small Tencent Cloud Chat: the upstream's wire over real HTTP, with seeded people and faults on request.
 import { createCallLog, createRates, type RateLimits } from './calls.ts';
 import { createAdmission } from './checks.ts';
-import { createAccountCommands, createOnlineStatus, createUserSearch } from './commands/accounts.ts';
+import { createAccountCommands } from './commands/accounts.ts';
 import { createBlockCommands } from './commands/black-list.ts';
 import { createFollowBatches, createFollowGet } from './commands/follow.ts';
 import { createProfileCommands } from './commands/profiles.ts';
@@ -48,10 +48,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   const calls = createCallLog({ now });
   const webhooks = createWebhooks({ sdkAppId, faults, now, closing: closing.signal });
 
-  const world = createWorld({
-    now,
-    lagging: () => faults.isArmed('countsLag') || faults.isArmed('listsLag'),
-  });
+  const lagging = () => faults.isArmed('countsLag') || faults.isArmed('listsLag');
+  const world = createWorld({ now, lagging });
   world.importAccount(admin);
   if (!options.emptyWorld) seedWorld(world, population);
 
@@ -63,9 +61,7 @@ export function createSandbox(options: SandboxOptions = {}) {
     ...createFollowBatches(parts),
     ...createProfileCommands(parts),
     ...createBlockCommands(parts),
-    query_online_status: createOnlineStatus(parts),
     ...createAccountCommands(parts),
-    search: createUserSearch(parts),
   };
   const hasRoom = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
   const admit = createAdmission({ app: { sdkAppId, admin, secretKey }, now, hasRoom });

@@ -56,24 +56,20 @@ export type PeopleActions = ReturnType<typeof createPeopleActions>;
 
 /** What people do in their own apps, without the gateway: the same changes as over REST, with the same webhooks. */
 export function createPeopleActions(world: World, events: WebhookEvents) {
+  function tellIf(changed: boolean, tell: () => void): boolean {
+    if (changed) tell();
+    return changed;
+  }
+
   return {
-    follow(from: string, to: string, atSeconds?: number): boolean {
-      const changed = world.follow(from, to, atSeconds);
-      if (changed) events.followed(from, [to], PHONE);
-      return changed;
-    },
+    follow: (from: string, to: string, atSeconds?: number) =>
+      tellIf(world.follow(from, to, atSeconds), () => events.followed(from, [to], PHONE)),
 
-    unfollow(from: string, to: string): boolean {
-      const changed = world.unfollow(from, to);
-      if (changed) events.unfollowed(from, [to], PHONE);
-      return changed;
-    },
+    unfollow: (from: string, to: string) =>
+      tellIf(world.unfollow(from, to), () => events.unfollowed(from, [to], PHONE)),
 
-    block(from: string, to: string, isBlocked = true): boolean {
-      const changed = world.setBlocked(from, to, isBlocked);
-      if (changed) events.blocked(from, [to], isBlocked, PHONE);
-      return changed;
-    },
+    block: (from: string, to: string, isBlocked = true) =>
+      tellIf(world.setBlocked(from, to, isBlocked), () => events.blocked(from, [to], isBlocked, PHONE)),
 
     /** A device comes, goes, or drops out, which leaves it reachable by push. */
     connect(id: string, platform: Platform, how: StateChange = 'login'): void {
@@ -84,7 +80,7 @@ export function createPeopleActions(world: World, events: WebhookEvents) {
     /** Answers the tags whose value is new. */
     setProfile(id: string, tags: Tags): WireProfileItem[] {
       const changed = world.setProfile(id, tags);
-      if (changed.length > 0) events.profileSet(id, changed, PHONE);
+      tellIf(changed.length > 0, () => events.profileSet(id, changed, PHONE));
       return changed;
     },
   };

@@ -5,17 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultSwitches } from './faults.ts';
 import { parseJson } from './http.ts';
 
-export const CALLBACK_COMMANDS = [
-  'Follow.CallbackAfterFollowAdd',
-  'Follow.CallbackAfterFollowDelete',
-  'Profile.CallbackPortraitSet',
-  'Sns.CallbackBlackListAdd',
-  'Sns.CallbackBlackListDelete',
-  'State.StateChange',
-  'Alert.RequestOverLimit',
-] as const;
-export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
-
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */
   url: string;
@@ -25,7 +14,7 @@ export type WebhookTarget = {
 };
 
 export type Delivery = {
-  command: CallbackCommand;
+  command: string;
   url: string;
   body: object;
   /** `refused` = answered, but not with 200 and JSON; `unanswered` = timed out or no connection. */
@@ -46,7 +35,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   const deliveries: Delivery[] = [];
   const pending = new Set<Promise<void>>();
 
-  function signedUrl(address: string, command: CallbackCommand, origin: Origin, token: string | undefined): string {
+  function signedUrl(address: string, command: string, origin: Origin, token: string | undefined): string {
     const url = new URL(address);
     const requestTime = String(Math.floor(now() / 1000));
     url.search = new URLSearchParams({
@@ -77,8 +66,8 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     }
   }
 
-  async function deliver(to: WebhookTarget, command: CallbackCommand, fields: object, origin: Origin): Promise<void> {
-    const { webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw(command);
+  async function deliver(to: WebhookTarget, command: string, fields: object, origin: Origin): Promise<void> {
+    const { webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw('webhook');
     const body = { CallbackCommand: command, ...fields };
     const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
     if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
@@ -97,7 +86,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
       target = to;
     },
 
-    send(command: CallbackCommand, fields: object, origin: Origin): void {
+    send(command: string, fields: object, origin: Origin): void {
       if (!target || closing.aborted) return;
       // A delivery fails only by closing down in the middle of a delay.
       const delivery = deliver(target, command, fields, origin)

@@ -31,9 +31,9 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
       admit(admission);
       const body = checkBody(json, service);
       if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
-      return okAnswer(service, handlers[command](body, { faults, origin }));
+      return envelope(service, 0, '', handlers[command](body, { faults, origin }));
     } catch (error) {
-      if (error instanceof Refusal) return failAnswer(service, error.code, error.message);
+      if (error instanceof Refusal) return envelope(service, error.code, error.message);
       throw error;
     }
   }
@@ -43,7 +43,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     const query = new URLSearchParams(search);
     const text = await readText(request);
     const command = commandOf(path);
-    if (!command) return sendJson(response, 200, failAnswer(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
+    if (!command) return sendJson(response, 200, envelope(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
 
     const json = parseJson(text);
     const settled = calls.arrived({
@@ -112,12 +112,9 @@ export class Refusal extends Error {
   }
 }
 
-export function okAnswer(service: string, fields: object): Answer {
-  return { ...fields, ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', ...display(service) };
-}
-
-export function failAnswer(service: string, code: number, info: string): Answer {
-  return { ActionStatus: 'FAIL', ErrorCode: code, ErrorInfo: info, ...display(service) };
+function envelope(service: string, ErrorCode: number, ErrorInfo: string, fields = {}): Answer {
+  const display = ['follow', 'profile', 'sns'].includes(service) ? { ErrorDisplay: '' } : {};
+  return { ...fields, ActionStatus: ErrorCode === 0 ? 'OK' : 'FAIL', ErrorCode, ErrorInfo, ...display };
 }
 
 export function processed(id: string): ItemResult {
@@ -136,8 +133,4 @@ export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResu
 /** The upstream's own texts are not documented (CONTRACT 8). */
 function textOf(code: number): string {
   return [30003, 40003].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
-}
-
-function display(service: string): { ErrorDisplay?: string } {
-  return ['follow', 'profile', 'sns'].includes(service) ? { ErrorDisplay: '' } : {};
 }

@@ -46,15 +46,12 @@ export function createWorld({ now, lagging }: Dependencies) {
   function list(id: string, name: ListName, asOf?: number): readonly Member[] {
     const account = get(id);
     const changed = changedWith(id, asOf);
-    if (name === 'mutuals') {
-      const others = new Set([...account.follows.keys(), ...changed]);
-      return [...others].flatMap((other) => memberOf(id, name, other, asOf)).sort(compareMembers);
-    }
-    account.inOrder[name] ??= Array.from(account[name], ([id, time]) => ({ id, time })).sort(compareMembers);
     const current = account.inOrder[name];
-    if (changed.size === 0) return current;
-    const untouched = current.filter((member) => !changed.has(member.id));
-    return [...untouched, ...[...changed].flatMap((other) => memberOf(id, name, other, asOf))].sort(compareMembers);
+    if (current && changed.size === 0) return current;
+    const others = new Set([...account[name === 'fans' ? 'fans' : 'follows'].keys(), ...changed]);
+    const members = [...others].flatMap((other) => memberOf(id, name, other, asOf)).sort(compareMembers);
+    if (changed.size === 0) account.inOrder[name] = members;
+    return members;
   }
 
   /** Sets or ends an edge, and answers whether anything changed: a repeated follow keeps its first time (CONTRACT U14). */
@@ -71,8 +68,8 @@ export function createWorld({ now, lagging }: Dependencies) {
       follower.follows.set(to, time);
       followed.fans.set(from, time);
     }
-    delete follower.inOrder.follows;
-    delete followed.inOrder.fans;
+    follower.inOrder = {};
+    followed.inOrder = {};
     return true;
   }
 

@@ -1,11 +1,15 @@
 // Budgets of some replicas on one real Redis and one clock that the test turns.
 import { beforeAll, onTestFinished } from 'vitest';
+import type { Priority } from '../../src/cache/single-flight.ts';
 import type { GatewayError } from '../../src/errors.ts';
-import { type BudgetOptions, createBudget } from '../../src/tencent/budget/budget.ts';
+import { createBudget } from '../../src/tencent/budget/budget.ts';
 import type { Command } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
 import { createTurnedLinks } from './turned-link.ts';
+
+/** What the gateway keeps to by default, of the 200 that the upstream allows. */
+export const RATE = 180;
 
 let url: string;
 let prefixes = 0;
@@ -16,80 +20,76 @@ beforeAll(async () => {
   return redis.close;
 });
 
-export type Priority = 'interactive' | 'revalidation' | 'priming';
 type Ask = { priority?: Priority; deadlineMs?: number; signal?: AbortSignal; command?: Command; again?: boolean };
+type Outcome = { at: number; waitedMs: number; priority: Priority; again: boolean };
 
-/** Replicas on one Redis and one clock; without `replicas` a single process that has no Redis. */
-export async function startBudgets(count: number | 'alone', options: Partial<BudgetOptions> = {}) {
+export type Replica = Awaited<ReturnType<typeof startBudgets>>['first'];
+
+/** Replicas on one Redis and one clock, or `alone` a single process that has no Redis. */
+export async function startBudgets(count: number | 'alone', ratePerSecond = RATE) {
   const clock = createTestClock();
   const links = createTurnedLinks(url, clock);
   const prefix = `budget-test-${process.pid}-${prefixes++}`;
   const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
     const link = links.open();
-    const reports: string[] = [];
-    const budget = createBudget({
-      link: count === 'alone' ? null : link,
-      prefix,
-      ratePerSecond: 180,
-      clock,
-      report: (message) => reports.push(message),
-      ...options,
-    });
+    const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock, report() {} });
     onTestFinished(budget.close);
-    const admitted: { at: number; waitedMs: number; priority: Priority; again: boolean }[] = [];
-    const refused: { at: number; waitedMs: number; error: GatewayError }[] = [];
+    const admitted: Outcome[] = [];
+    const refused: (Outcome & { error: GatewayError })[] = [];
 
-    return {
-      link,
-      budget,
-      reports,
-      admitted,
-      refused,
-      ask({
-        priority = 'interactive',
-        deadlineMs = 10_000,
-        signal,
-        command = 'follow_get',
-        again = false,
-      }: Ask = {}): Promise<void> {
-        const since = clock.now();
-        const call = { signal: signal ?? new AbortController().signal, deadlineAt: since + deadlineMs, priority };
-        const asked = budget.admit(command, call, again);
-        asked.then(
-          () => admitted.push({ at: clock.now(), waitedMs: clock.now() - since, priority, again }),
-          (error) => refused.push({ at: clock.now(), waitedMs: clock.now() - since, error }),
-        );
-        return asked.catch(() => {});
-      },
-      state: () => budget.state().follow_get,
-    };
+    /** Asks for leave; what comes of it is noted. */
+    function ask({
+      priority = 'interactive',
+      deadlineMs = 10_000,
+      signal,
+      command = 'follow_get',
+      again = false,
+    }: Ask = {}) {
+      const since = clock.now();
+      const call = { signal: signal ?? new AbortController().signal, deadlineAt: since + deadlineMs, priority };
+      const outcome = () => ({ at: clock.now(), waitedMs: clock.now() - since, priority: call.priority, again });
+      budget.admit(command, call, again).then(
+        () => admitted.push(outcome()),
+        (error) => refused.push({ ...outcome(), error }),
+      );
+      return call;
+    }
+    /** The same many times. */
+    function askTimes(times: number, asking: Ask = {}) {
+      for (let n = 0; n < times; n++) ask(asking);
+    }
+    return { link, budget, admitted, refused, ask, askTimes, state: () => budget.state().follow_get };
   });
   await links.settle();
   const [first] = replicas as [(typeof replicas)[number]];
-  return { clock, ...links, prefix, replicas, first };
+
+  /** Lets time pass, and has something done at the beginning of each step of it. */
+  async function passDoing(ms: number, stepMs: number, act: () => void): Promise<void> {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      act();
+      await links.pass(stepMs);
+    }
+  }
+  /** Has replicas ask for leave every 5 ms, `perTick` times each. */
+  const rush = (some: readonly Pick<(typeof replicas)[number], 'askTimes'>[], ms: number, perTick = 2) =>
+    passDoing(ms, 5, () => {
+      for (const { askTimes } of some) askTimes(perTick);
+    });
+  const times = () => timesOf(replicas);
+  return { clock, pass: links.pass, passDoing, rush, replicas, first, times };
 }
 
-export type Replica = Awaited<ReturnType<typeof startBudgets>>['first'];
-
-export const timesOf = (replicas: readonly Replica[]) =>
+const timesOf = (replicas: readonly { admitted: readonly Outcome[] }[]) =>
   replicas.flatMap(({ admitted }) => admitted.map(({ at }) => at)).sort((a, b) => a - b);
 
-/** The most calls in any window of `ms`. */
-export function busiest(times: readonly number[], ms: number): number {
+/** The most calls in any second, as the upstream counts (CONTRACT 1.6). */
+export function busiestSecond(times: readonly number[]): number {
   let first = 0;
   return times.reduce((max, at, last) => {
-    while ((times[first] as number) <= at - ms) first++;
+    while ((times[first] as number) <= at - 1000) first++;
     return Math.max(max, last - first + 1);
   }, 0);
 }
 
 export const between = (times: readonly number[], from: number, to: number) =>
   times.filter((at) => at >= from && at < to).length;
-
-/** Asks `perSecond` times a second, for `ms`. */
-export async function rush(replicas: readonly Replica[], pass: (ms: number) => Promise<void>, ms: number, perTick = 2) {
-  for (let passed = 0; passed < ms; passed += 5) {
-    for (const replica of replicas) for (let n = 0; n < perTick; n++) void replica.ask();
-    await pass(5);
-  }
-}

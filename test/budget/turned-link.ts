@@ -7,8 +7,6 @@ import type { TestClock } from '../support/clock.ts';
 export type TurnedLink = RedisLink & {
   /** `away`: nothing is executed; `mute`: scripts are executed, and their answers are lost. */
   condition: 'up' | 'away' | 'mute';
-  /** Scripts that this replica has had executed. */
-  runs: number;
 };
 
 const ASK_TIMEOUT_MS = 100;
@@ -37,10 +35,8 @@ export function createTurnedLinks(url: string, clock: TestClock) {
   function open(): TurnedLink {
     const link: TurnedLink = {
       condition: 'up',
-      runs: 0,
       async run(lua, keys, args, timeoutMs = ASK_TIMEOUT_MS) {
         if (link.condition === 'away') return undefined;
-        link.runs++;
         const answer = await execute(lua, keys, args);
         if (link.condition === 'up') return answer;
         return clock.sleep(timeoutMs);
@@ -70,5 +66,5 @@ export function createTurnedLinks(url: string, clock: TestClock) {
     }
   }
 
-  return { redis, open, pass, settle };
+  return { open, pass, settle };
 }

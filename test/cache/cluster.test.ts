@@ -7,12 +7,11 @@ import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { openGateway, type Replica } from '../support/gateway.ts';
+import { openGateway } from '../support/gateway.ts';
 import { startRedisCluster } from '../support/redis.ts';
+import { createNewcomers, linesOf } from './newcomers.ts';
 
 const PEOPLE = 60;
-const nickOf = (id: string) => `{ user(id: "${id}") { nick } }`;
-const linesOf = ({ logLines }: Replica, pattern: RegExp) => logLines.filter((line) => pattern.test(line)).length;
 
 async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   const clock = createRunningClock();
@@ -22,67 +21,48 @@ async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
     env: { ...env, REDIS_TIMEOUT_MS: '1500' },
     sandbox: { emptyWorld: true, clock },
   });
-  let born = 0;
-
-  /** A question about people who are new, so that no replica knows the answer yet. */
-  function someNewcomers(count: number) {
-    return Array.from({ length: count }, () => {
-      const id = `new${born++}`;
-      gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: `Newcomer ${id}` });
-      return { id, answer: { data: { user: { nick: `Newcomer ${id}` } } } };
-    });
-  }
-  type Newcomer = ReturnType<typeof someNewcomers>[number];
-  const askAll = async (replica: Replica, people: readonly Newcomer[]) => {
-    for (let at = 0; at < people.length; at += 6) {
-      const some = people.slice(at, at + 6);
-      const answers = await Promise.all(some.map(({ id }) => replica.query(nickOf(id))));
-      expect(answers).toEqual(some.map(({ answer }) => answer));
-    }
+  const { make, expectShown, isShared } = createNewcomers(gateway);
+  return {
+    gateway,
+    /** Has it show some newcomers, and answers whom. */
+    async askAbout(count: number): Promise<string[]> {
+      const ids = Array.from({ length: count }, make);
+      for (let at = 0; at < count; at += 6)
+        await Promise.all(ids.slice(at, at + 6).map((id) => expectShown(gateway, id)));
+      return ids;
+    },
+    /** For how many of them a replica that starts empty needs no call. */
+    async countShared(ids: readonly string[]): Promise<number> {
+      const late = await gateway.openReplica();
+      // A replica that begins does not trust what it reads before it listens to the others.
+      while (!(await isShared(ids[0] ?? '', late)));
+      let shared = 0;
+      for (const id of ids) if (await isShared(id, late)) shared++;
+      return shared;
+    },
   };
-  /** For how many of them a replica that starts empty needs no call. */
-  async function countShared(people: readonly Newcomer[]): Promise<number> {
-    const late = await gateway.openReplica();
-    // A replica that begins does not trust what it reads before it listens to the others.
-    do {
-      gateway.sandbox.calls.reset();
-      await late.query(nickOf(people[0]?.id ?? ''));
-    } while (gateway.sandbox.calls.count() > 0);
-    let shared = 0;
-    for (const person of people) {
-      gateway.sandbox.calls.reset();
-      await askAll(late, [person]);
-      if (gateway.sandbox.calls.count() === 0) shared++;
-    }
-    return shared;
-  }
-  return { gateway, someNewcomers, askAll, countShared };
 }
 
 test.each(['killed', 'paused'])(
   'with one master %s, every query goes on, on the other masters’ memory too',
   async (how) => {
     const cluster = await startRedisCluster();
-    const { gateway, someNewcomers, askAll, countShared } = await openOn({ REDIS_URL: cluster.url });
-    await askAll(gateway, someNewcomers(PEOPLE));
+    const { gateway, askAbout, countShared } = await openOn({ REDIS_URL: cluster.url });
+    await askAbout(PEOPLE);
     expect(linesOf(gateway, /Redis is away/)).toBe(0);
 
     if (how === 'killed') await cluster.killMaster(0);
     else cluster.nodes[0]?.pause();
-    for (let round = 0; round < 4; round++) await askAll(gateway, someNewcomers(PEOPLE));
-    const during = someNewcomers(PEOPLE);
-    await askAll(gateway, during);
+    for (let round = 0; round < 4; round++) await askAbout(PEOPLE);
     // About two thirds of the keys live on the masters that are left.
-    expect(await countShared(during)).toBeGreaterThan(PEOPLE / 3);
+    expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE / 3);
     expect(linesOf(gateway, /Redis is away/)).toBe(1);
 
     if (how === 'killed') await cluster.nodes[0]?.restart();
     else cluster.nodes[0]?.resume();
-    while (linesOf(gateway, /Redis is back/) === 0) await askAll(gateway, someNewcomers(6));
-    const after = someNewcomers(PEOPLE);
-    await askAll(gateway, after);
+    while (linesOf(gateway, /Redis is back/) === 0) await askAbout(6);
     // A value that is read while a replica begins to listen again, one round of six, is not kept.
-    expect(await countShared(after)).toBeGreaterThan(PEOPLE - 8);
+    expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE - 8);
     expect(linesOf(gateway, /Redis is away/)).toBe(1);
     expect(linesOf(gateway, /Redis is back/)).toBe(1);
   },
@@ -97,10 +77,8 @@ test('a cluster is found behind one address, by TLS with a certificate of the ho
     await operator.config('SET', 'requirepass', 'open sesame');
   }
   const env = { REDIS_URL: `rediss://:open%20sesame@localhost:${tlsPort}`, REDIS_CA: caPath };
-  const { gateway, someNewcomers, askAll, countShared } = await openOn(env);
-  const people = someNewcomers(PEOPLE);
-  await askAll(gateway, people);
-  expect(await countShared(people)).toBeGreaterThan(PEOPLE - 3);
+  const { gateway, askAbout, countShared } = await openOn(env);
+  expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE - 3);
   for (const operator of operators) expect(await operator.dbsize()).toBeGreaterThan(0);
   // Both replicas hear of changes and of what is invalid.
   const clients = async () => (await Promise.all(operators.map((operator) => operator.client('LIST')))).join('');

@@ -46,32 +46,34 @@ function kept<V>(value: V | null, n: number): Kept<V> {
   return { value, version: n, ...times, shared: null, verifiedAt: n, failure: null, retryAt: 0 };
 }
 
-type Load<V> = { count: number; key: (n: number) => string; value: (n: number) => V | null };
-
-/** Passes much through a tier of `maxBytes`, and answers the most that the heap grew by, with what the tier thought. */
+/** Passes `count` values through a tier of `maxBytes`; answers the most that the heap grew by, and what the tier thought. */
 function passThrough<V>(
   maxBytes: number,
   { sizeOf }: codec.Codec<V>,
-  { count, key, value }: Load<V>,
+  count: number,
+  makeKey: (n: number) => string,
+  makeValue: (n: number) => V | null,
   groupOf?: (key: string) => string,
 ) {
   const before = heapBytes();
   const tier = createMemoryStore<V>({ maxBytes, sizeOf, groupOf });
   let peak = 0;
   for (let n = 1; n <= count; n++) {
-    tier.set(key(n), kept(value(n), n));
+    tier.set(makeKey(n), kept(makeValue(n), n));
     if (n % Math.ceil(count / 4) === 0 || n === count) peak = Math.max(peak, heapBytes() - before);
   }
   return { peak, bytes: tier.bytes() };
 }
 
+const userKey = (n: number) => `user_${n}`;
+const pagesKey = (n: number) => pageKey({ userId: userKey(n), list: 'fans', start: '', size: 100 });
+
 test('a million profiles pass through 16 MB of memory, and the heap grows by no more than a fifth over that', () => {
   const maxBytes = 16_000_000;
-  const { peak, bytes } = passThrough(maxBytes, codec.profile, {
-    count: 1_000_000,
-    key: (n) => `user_${n}`,
-    value: (n) => (n % 9 === 0 ? null : n % 2 === 0 ? parsedProfile(n) : sharedProfile(n)),
-  });
+  const profileOf = (n: number) => (n % 2 === 0 ? parsedProfile(n) : sharedProfile(n));
+  const { peak, bytes } = passThrough(maxBytes, codec.profile, 1_000_000, userKey, (n) =>
+    n % 9 === 0 ? null : profileOf(n),
+  );
   expect(peak).toBeLessThan(maxBytes * 1.2);
   expect(bytes).toBeLessThanOrEqual(maxBytes);
   // And the room is used.
@@ -80,45 +82,15 @@ test('a million profiles pass through 16 MB of memory, and the heap grows by no 
 
 describe('of each kind, the heap takes what is estimated', () => {
   const maxBytes = 12_000_000;
-  const userKey = (n: number) => `user_${n}`;
-  const [absent, pages] = [
-    () => null,
-    (n: number) => pageKey({ userId: userKey(n), list: 'fans', start: '', size: 100 }),
-  ];
+  const sharedPage = (n: number) => codec.page.decode(codec.page.encode(pageOf(n)));
+  const countsOf = (n: number) => ({ fans: n, follows: 1, mutuals: 0 });
+  const relationKey = (n: number) => `${userKey(n)} ${userKey(n + 1)}`;
   test.each([
-    ['pages', () => passThrough(maxBytes, codec.page, { count: 40_000, key: pages, value: pageOf }, groupOfPage)],
-    [
-      'pages that came from Redis',
-      () =>
-        passThrough(
-          maxBytes,
-          codec.page,
-          { count: 40_000, key: pages, value: (n) => codec.page.decode(codec.page.encode(pageOf(n))) },
-          groupOfPage,
-        ),
-    ],
-    [
-      'counts',
-      () =>
-        passThrough(maxBytes, codec.counts, {
-          count: 100_000,
-          key: userKey,
-          value: (n) => ({ fans: n, follows: 1, mutuals: 0 }),
-        }),
-    ],
-    [
-      'relations',
-      () =>
-        passThrough(maxBytes, codec.relation, {
-          count: 100_000,
-          key: (n) => `user_${n} user_${n + 1}`,
-          value: () => 'MUTUAL' as const,
-        }),
-    ],
-    [
-      'accounts that do not exist',
-      () => passThrough(maxBytes, codec.profile, { count: 100_000, key: userKey, value: absent }),
-    ],
+    ['pages', () => passThrough(maxBytes, codec.page, 40_000, pagesKey, pageOf, groupOfPage)],
+    ['pages that came from Redis', () => passThrough(maxBytes, codec.page, 40_000, pagesKey, sharedPage, groupOfPage)],
+    ['counts', () => passThrough(maxBytes, codec.counts, 100_000, userKey, countsOf)],
+    ['relations', () => passThrough(maxBytes, codec.relation, 100_000, relationKey, () => 'MUTUAL')],
+    ['accounts that do not exist', () => passThrough(maxBytes, codec.profile, 100_000, userKey, () => null)],
   ])('%s', (_kind, pass) => {
     const { peak, bytes } = pass();
     expect(bytes).toBeGreaterThan(maxBytes * 0.95);
@@ -127,20 +99,16 @@ describe('of each kind, the heap takes what is estimated', () => {
   });
 });
 
-describe('a group', () => {
-  const sizeOf = (value: string) => value.length;
+test('a group leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
+  const before = heapBytes();
   const groupOf = (key: string) => key.split(':')[0] ?? '';
-
-  test('leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
-    const before = heapBytes();
-    const tier = createMemoryStore<string>({ maxBytes: 50_000, sizeOf, groupOf });
-    for (let n = 0; n < 200_000; n++) {
-      tier.set(`group${n}:1`, kept('x', n));
-      tier.set(`group${n}:1`, kept(n % 2 === 0 ? 'x'.repeat(60_000) : 'xx', n + 1));
-    }
-    expect(tier.get('group199998:1')).toBeUndefined();
-    tier.clear();
-    expect(tier.bytes()).toBe(0);
-    expect(heapBytes() - before).toBeLessThan(1_000_000);
-  });
+  const tier = createMemoryStore<string>({ maxBytes: 50_000, sizeOf: (value) => value.length, groupOf });
+  for (let n = 0; n < 200_000; n++) {
+    tier.set(`group${n}:1`, kept('x', n));
+    tier.set(`group${n}:1`, kept(n % 2 === 0 ? 'x'.repeat(60_000) : 'xx', n + 1));
+  }
+  expect(tier.get('group199998:1')).toBeUndefined();
+  tier.clear();
+  expect(tier.bytes()).toBe(0);
+  expect(heapBytes() - before).toBeLessThan(1_000_000);
 });

@@ -7,10 +7,11 @@ import { purge } from '../../src/purge.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
-import { openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
 import { startSentinel } from '../support/sentinel.ts';
+import { createNewcomers, linesOf } from './newcomers.ts';
 
 /** A busy machine is not to be taken for an outage. */
 const REDIS_TIMEOUT_MS = '5000';
@@ -20,17 +21,6 @@ function operatorOf(url: string, password?: string): Redis {
   operator.on('error', () => {});
   onTestFinished(() => operator.disconnect());
   return operator;
-}
-
-/** Makes what asks about somebody new, so that memory has no answer. */
-function askerOf({ sandbox }: TestGateway) {
-  let born = 0;
-  return async (replica: Pick<TestGateway, 'query'>) => {
-    const id = `new${born++}`;
-    sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: id });
-    expect(await replica.query(`{ user(id: "${id}") { nick } }`)).toEqual({ data: { user: { nick: id } } });
-    return id;
-  };
 }
 
 test('while Sentinels put a replica in the place of a primary that died, no query fails, and the replica is used', async () => {
@@ -52,7 +42,7 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
   const REDIS_URL = `redis+sentinel://:opensesame@127.0.0.1:${await freePort()},${sentinel}/cache`;
   const gateway = await openGateway({ env: { REDIS_URL, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
   const second = await gateway.openReplica();
-  const ask = askerOf(gateway);
+  const { ask, isShared } = createNewcomers(gateway);
   for (const one of [gateway, second]) await ask(one);
   await expect.poll(() => heir.dbsize()).toBeGreaterThan(0);
   await primary.kill();
@@ -60,16 +50,11 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
   const channel = invalidationChannel(keyPrefixOf(SANDBOX_APP.sdkAppId));
   const isFollowed = async () => String(await heir.client('LIST')).match(/cmd=xread/g)?.length === 2;
   const isHeard = async () => (await heir.pubsub('NUMSUB', channel))[1] === 2;
-  const isBack = ({ logLines }: Replica) => logLines.some((line) => /Redis is back/.test(line));
+  const isBack = (replica: Replica) => linesOf(replica, /Redis is back/) > 0;
   while (![gateway, second].every(isBack) || !(await isHeard()) || !(await isFollowed()))
     await Promise.all([gateway, second, gateway, second].map(ask));
-  for (const { logLines } of [gateway, second])
-    expect(logLines.filter((line) => /Redis is (away|back)/.test(line))).toHaveLength(2);
-  const id = await ask(gateway);
-  const late = await gateway.openReplica();
-  gateway.sandbox.calls.reset();
-  expect(await late.query(`{ user(id: "${id}") { nick } }`)).toEqual({ data: { user: { nick: id } } });
-  expect(gateway.sandbox.calls.count()).toBe(0);
+  for (const replica of [gateway, second]) expect(linesOf(replica, /Redis is (away|back)/)).toBe(2);
+  expect(await isShared(await ask(gateway))).toBe(true);
   expect(await checkRedis({ nodes: [new URL(REDIS_URL.replace(/127.0.0.1:\d+,/, ''))] })).toMatch(/^primary that Sent/);
 });
 
@@ -96,7 +81,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(await operator.call('ACL', 'LOG')).toEqual([]);
   await expect(operatorOf(REDIS_URL).get('session:1')).rejects.toThrow('NOPERM');
   await expect(operatorOf(REDIS_URL).publish('others', '')).rejects.toThrow('NOPERM');
-  expect(gateway.logLines.filter((line) => /Redis is away/.test(line))).toEqual([]);
+  expect(linesOf(gateway, /Redis is away/)).toBe(0);
 });
 
 test('a percent sign in a password may stand for itself', async () => {
@@ -109,9 +94,6 @@ test.skipIf(!isOnPath('valkey-server'))('Valkey, where it is installed, is used 
   const { url } = await startRedis({ program: 'valkey-server' });
   expect(await checkRedis({ nodes: [new URL(url)] })).toMatch(/^standalone, Valkey \d/);
   const gateway = await openGateway({ env: { REDIS_URL: url, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
-  const id = await askerOf(gateway)(gateway);
-  const late = await gateway.openReplica();
-  gateway.sandbox.calls.reset();
-  expect(await late.query(`{ user(id: "${id}") { nick } }`)).toEqual({ data: { user: { nick: id } } });
-  expect(gateway.sandbox.calls.count()).toBe(0);
+  const { ask, isShared } = createNewcomers(gateway);
+  expect(await isShared(await ask(gateway))).toBe(true);
 });

@@ -6,7 +6,8 @@ import type { Clock } from '../../src/clock.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { openSlowProxy, type SlowProxy } from '../support/slow-proxy.ts';
+import { openSlowProxy } from '../support/slow-proxy.ts';
+import { createNewcomers, linesOf } from './newcomers.ts';
 
 /** How long a query may wait for Redis; no other wait takes as long. */
 const TIMEOUT_MS = 490;
@@ -31,58 +32,46 @@ function watchTimeouts<C extends Clock>(clock: C) {
 async function openReplicas(timeoutMs = 5000) {
   const [server, successor] = [await startRedis(), await startRedis()];
   const proxy = await openSlowProxy(server.port);
-  const admin = new Redis(server.port, '127.0.0.1', { username: 'keeper', password: 'of-the-keys', lazyConnect: true });
-  admin.on('error', () => {});
-  onTestFinished(() => admin.disconnect());
   const setUp = new Redis(server.port, '127.0.0.1');
   await setUp.call('ACL', 'SETUSER', 'keeper', 'on', '>of-the-keys', '~*', '&*', '+@all');
   setUp.disconnect();
-  await admin.connect();
+  const admin = new Redis(server.port, '127.0.0.1', { username: 'keeper', password: 'of-the-keys' });
+  admin.on('error', () => {});
+  onTestFinished(() => admin.disconnect());
 
   const { clock, waits } = watchTimeouts(createRunningClock());
-  const gateway = await openGateway({
-    clock,
-    env: {
-      AUTH: 'development',
-      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-      REDIS_TIMEOUT_MS: String(timeoutMs),
-    },
-    sandbox: { emptyWorld: true, clock },
-  });
-  gateway.sandbox.world.addFans('star', PEOPLE);
-  const people = ['star', ...gateway.sandbox.world.list('star', 'fans').map(({ id }) => id)];
+  const env = {
+    AUTH: 'development',
+    REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+    REDIS_TIMEOUT_MS: String(timeoutMs),
+  };
+  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  const { world } = gateway.sandbox;
+  world.addFans('star', PEOPLE);
+  const people = ['star', ...world.list('star', 'fans').map(({ id }) => id)];
   const truth = (id: string) => {
-    const list = (user: string) => gateway.sandbox.world.list(user, 'fans');
     const nickOf = (user: string) => (user.startsWith('crowd') ? `Crowd ${Number(user.slice(-6))}` : null);
-    const fans = list(id).slice(0, 5);
-    return {
-      user: {
-        id,
-        nick: nickOf(id),
-        fansCount: list(id).length,
-        fans: { nodes: fans.map(({ id: fan }) => ({ id: fan, nick: nickOf(fan) })) },
-      },
-    };
+    const fans = world.list(id, 'fans');
+    const nodes = fans.slice(0, 5).map(({ id: fan }) => ({ id: fan, nick: nickOf(fan) }));
+    return { user: { id, nick: nickOf(id), fansCount: fans.length, fans: { nodes } } };
   };
   const replicas = [gateway, await gateway.openReplica()];
 
   /** Everybody's screen, some asked at once and some in turn, on both replicas; each time of newcomers too. */
   async function queryAll(): Promise<void> {
     const newest = people.length;
-    gateway.sandbox.world.addFans(`host${newest}`, 5);
+    world.addFans(`host${newest}`, 5);
     people.push(`host${newest}`);
     for (let at = 0; at < people.length; at += 10) {
       const some = people.slice(at, at + 10);
       const answers = await Promise.all(some.flatMap((id) => replicas.map((replica) => replica.query(screen(id)))));
-      const expected = some.flatMap((id) => replicas.map(() => ({ data: truth(id) })));
-      expect(answers.map(({ data, errors }) => ({ data, ...(errors && { errors }) }))).toEqual(expected);
+      const expected = some.flatMap((id) => replicas.map(() => ({ data: truth(id), errors: undefined })));
+      expect(answers.map(({ data, errors }) => ({ data, errors }))).toEqual(expected);
     }
   }
-  return { server, successor, proxy, admin, gateway, replicas, waits, people, queryAll };
+  return { server, successor, proxy, admin, gateway, replicas, waits, queryAll, ...createNewcomers(gateway) };
 }
 type Opened = Awaited<ReturnType<typeof openReplicas>>;
-
-const linesOf = ({ logLines }: Replica, pattern: RegExp) => logLines.filter((line) => pattern.test(line)).length;
 
 type Breakage = {
   breaks(opened: Opened): unknown;
@@ -92,9 +81,6 @@ type Breakage = {
 };
 /** What each replica logs once when it breaks, and once when it is mended. */
 const AWAY = { goes: /Redis is away/, comes: /Redis is back/ };
-const slowly = ({ proxy }: { proxy: SlowProxy }, ms: number) => {
-  proxy.delayMs = ms;
-};
 
 const BREAKAGES: Record<string, Breakage> = {
   'is killed and restarted': {
@@ -102,7 +88,7 @@ const BREAKAGES: Record<string, Breakage> = {
     mends: ({ server }) => server.restart(),
   },
   'is paused': { breaks: ({ server }) => server.pause(), mends: ({ server }) => server.resume() },
-  'is slow': { breaks: (opened) => slowly(opened, 2000), mends: (opened) => slowly(opened, 0) },
+  'is slow': { breaks: ({ proxy }) => proxy.delayBy(2000), mends: ({ proxy }) => proxy.delayBy(0) },
   'is out of memory': {
     breaks: ({ admin }) => admin.config('SET', 'maxmemory', '1'),
     mends: ({ admin }) => admin.config('SET', 'maxmemory', '0'),
@@ -115,9 +101,7 @@ const BREAKAGES: Record<string, Breakage> = {
   },
   'is demoted, and its name leads to its successor': {
     breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
-    mends: ({ proxy, successor }) => {
-      proxy.targetPort = successor.port;
-    },
+    mends: ({ proxy, successor }) => proxy.leadTo(successor.port),
     answers: true,
   },
   'allows nothing': {
@@ -130,7 +114,7 @@ const BREAKAGES: Record<string, Breakage> = {
 describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mends, answers }) => {
   test('every query is answered rightly; it is told once, and used again when it is mended', async () => {
     const opened = await openReplicas(answers ? undefined : TIMEOUT_MS);
-    const { gateway, replicas, queryAll } = opened;
+    const { replicas, queryAll, make, expectShown, isShared, ask } = opened;
     await queryAll();
 
     await breaks(opened);
@@ -139,28 +123,17 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
 
     await mends(opened);
     // Back when one replica finds what another one read.
-    for (let n = 0, isShared = false; !isShared; n++) {
+    for (let n = 0, isBack = false; !isBack; n++) {
       expect(n).toBeLessThan(MAX_ROUNDS);
-      const id = `late${n}`;
-      gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Late' });
-      const query = `{ user(id: "${id}") { nick } }`;
-      for (const replica of replicas) {
-        // A replica that begins to listen again may say that it asks again, since it may have missed something.
-        const { data, errors = null } = await replica.query(query);
-        expect({ data, errors }).toEqual({ data: { user: { nick: 'Late' } }, errors: null });
-      }
-      gateway.sandbox.calls.reset();
-      expect(await (await gateway.openReplica()).query(query)).toEqual({ data: { user: { nick: 'Late' } } });
-      isShared = gateway.sandbox.calls.count() === 0;
+      const id = make();
+      for (const replica of replicas) await expectShown(replica, id);
+      isBack = await isShared(id);
     }
     await queryAll();
     for (const replica of replicas) {
       for (let n = 0; linesOf(replica, AWAY.comes) === 0; n++) {
         expect(n).toBeLessThan(MAX_ROUNDS);
-        // Something new each time: a kept answer would ask Redis nothing.
-        const id = `back${n}`;
-        gateway.sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: 'Back' });
-        await replica.query(`{ user(id: "${id}") { nick } }`);
+        await ask(replica);
       }
       for (const pattern of Object.values(AWAY)) expect(linesOf(replica, pattern)).toBe(1);
       expect(linesOf(replica, /bug of ours/)).toBe(0);
@@ -179,7 +152,7 @@ test('all connections leave a master that was demoted, so that replicas hear eac
   await admin.replicaof('127.0.0.1', 1);
   // A server that is demoted ends what waits, which comes back to it before the name leads elsewhere.
   while ((await lines(admin, /cmd=xread/g)) !== 2) await queryAll();
-  proxy.targetPort = successor.port;
+  proxy.leadTo(successor.port);
   while ((await lines(next, /sub=1/g)) !== 2 || (await lines(next, /cmd=xread/g)) !== 2) await queryAll();
   expect(await lines(admin, /^id=/gm)).toBe(1);
 
@@ -258,11 +231,11 @@ test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, 
   const expected = await gateway.query(query);
   expect(await late.query(query)).toEqual(expected);
   expect(linesOf(late, /Redis is away|bug of ours/)).toBe(0);
-  for (let n = 0, isShared = false; !isShared; n++) {
+  for (let n = 0, isGone = false; !isGone; n++) {
     expect(n).toBeLessThan(MAX_ROUNDS);
     const latest = await gateway.openReplica();
     gateway.sandbox.calls.reset();
     expect(await latest.query(query)).toEqual(expected);
-    isShared = gateway.sandbox.calls.count() === 0;
+    isGone = gateway.sandbox.calls.count() === 0;
   }
 });

@@ -7,6 +7,8 @@ import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 const FANS = '{ user(id: "star") { fans(first: 100) { nodes { id nick avatar } } } }';
 const profilesOf = (ids: readonly string[]) => `{ users(ids: ${JSON.stringify(ids)}) { id nick avatar } }`;
 
+const COUNTS = '{ user(id: "star") { fansCount followsCount mutualsCount } }';
+
 describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
   const settings = useStorage(storage);
 
@@ -22,36 +24,25 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     (await replica.data<{ user: { fans: { nodes: { id: string; nick: string }[] } } }>(FANS)).user.fans.nodes;
 
   /** Asks until Redis has what was written behind an answer; each time a new replica, which knows nothing by itself. */
-  async function untilShared(gateway: TestGateway, query: string, expectedCode?: string): Promise<void> {
-    gateway.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
+  async function untilShared({ sandbox, openReplica }: TestGateway, query: string, expectedCode?: string) {
+    sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
     for (let isShared = false; !isShared; ) {
-      const { errors = [] } = await (await gateway.openReplica()).query(query);
+      const { errors = [] } = await (await openReplica()).query(query);
       isShared = errors.every(({ extensions }) => extensions.code === expectedCode);
     }
-    gateway.sandbox.faults.reset();
+    sandbox.faults.reset();
+    sandbox.calls.reset();
   }
 
-  test('after one served a list of 100, another answers the list and its members’ profiles without a call', async () => {
+  test('after one served a list of 100 and counts, another answers the list, its members’ profiles and the counts without a call', async () => {
     const { gateway, other } = await openCrowd(100);
-    const nodes = await fansOf(gateway);
+    const [nodes, counts] = [await fansOf(gateway), await gateway.data(COUNTS)];
     expect(nodes).toHaveLength(100);
-    await untilShared(gateway, profilesOf(nodes.map(({ id }) => id)));
-    await untilShared(gateway, FANS);
-    gateway.sandbox.calls.reset();
-
-    const { users } = await other.data<{ users: unknown[] }>(profilesOf(nodes.map(({ id }) => id)));
-    expect(users).toEqual(nodes);
+    const profiles = profilesOf(nodes.map(({ id }) => id));
+    for (const query of [profiles, FANS, COUNTS]) await untilShared(gateway, query);
+    expect(await other.data(profiles)).toEqual({ users: nodes });
     expect(await fansOf(other)).toEqual(nodes);
-    expect(gateway.sandbox.calls.count()).toBe(0);
-  });
-
-  test('counts that one read are there for the other', async () => {
-    const { gateway, other } = await openCrowd(3);
-    const query = '{ user(id: "star") { fansCount followsCount mutualsCount } }';
-    const counts = await gateway.data(query);
-    await untilShared(gateway, query);
-    gateway.sandbox.calls.reset();
-    expect(await other.data(query)).toEqual(counts);
+    expect(await other.data(COUNTS)).toEqual(counts);
     expect(gateway.sandbox.calls.count()).toBe(0);
   });
 
@@ -65,7 +56,6 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     expect(await gateway.query('{ user(id: "ghost") { id } }')).toMatchObject({ data: { user: null } });
 
     await untilShared(gateway, query, 'USER_NOT_FOUND');
-    gateway.sandbox.calls.reset();
     expect(await other.query(query)).toMatchObject(missing);
     expect(gateway.sandbox.calls.count()).toBe(0);
     expect(await other.query('{ user(id: "ghost") { id } node(id: "ghost") { id } }')).toMatchObject({

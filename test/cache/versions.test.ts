@@ -1,7 +1,7 @@
 // The version rule: an older version never takes the place of a newer one, by any writer and in any order.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createMemoryStore, type Entry, type Kept } from '../../src/cache/memory-store.ts';
+import { createMemoryStore, type Entry } from '../../src/cache/memory-store.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { createRedisStore } from '../../src/cache/redis-store.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -36,25 +36,17 @@ async function openRedisStore(): Promise<Store> {
       decode: (text) => text,
     },
   );
-  const read = async (key: string) => (await tier.read(key))?.entry;
   return {
     write: (key, entry) => tier.write(key, '', entry),
-    read,
+    read: async (key) => (await tier.read(key))?.entry,
   };
 }
 
+const KEPT = { freshUntil: 0, webhookFreshUntil: 0, shared: null, verifiedAt: 0, failure: null, retryAt: 0 };
+
 function openMemoryStore(): Store {
   const tier = createMemoryStore<string>({ maxBytes: 1e6, sizeOf: () => 10 });
-  const kept = (entry: Entry<string>): Kept<string> => ({
-    ...entry,
-    freshUntil: 0,
-    webhookFreshUntil: 0,
-    shared: null,
-    verifiedAt: 0,
-    failure: null,
-    retryAt: 0,
-  });
-  return { write: (key, entry) => tier.set(key, kept(entry)), read: async (key) => tier.get(key) };
+  return { write: (key, entry) => tier.set(key, { ...entry, ...KEPT }), read: async (key) => tier.get(key) };
 }
 
 const entry = (version: number | null, readAt: number): Entry<string> => ({

@@ -1,17 +1,14 @@
 // What clients are promised about changes of the schema, held by codegen.ts itself in a copy of the repository.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { expect, test } from 'vitest';
+import { directoryOf } from '../documents/asking.ts';
+import { ROOT } from '../process/start-process.ts';
 
 /** A copy whose code and whose last release can be changed. */
 function openCopy() {
-  const folder = mkdtempSync(join(tmpdir(), 'contract-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = directoryOf({});
   for (const path of ['codegen.ts', 'package.json', 'src', 'schema', 'deploy/README.md'])
     cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

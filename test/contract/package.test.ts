@@ -3,15 +3,13 @@ import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import compiler from 'relay-compiler';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { change, openStar, openSubscriptions } from '../clients/lists.ts';
+import { ROOT } from '../process/start-process.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const APPS = fileURLToPath(new URL('apps', import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), 'contract-apps-'));
 const CONTRACT = 'node_modules/follow-gateway-contract';
 /** What the apps install beside the contract. */
@@ -44,7 +42,7 @@ beforeAll(async () => {
     mkdirSync(dirname(join(FOLDER, 'node_modules', library)), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', library), join(FOLDER, 'node_modules', library));
   }
-  cpSync(APPS, FOLDER, { recursive: true });
+  cpSync(join(ROOT, 'test/contract/apps'), FOLDER, { recursive: true });
   const double = readFileSync(join(ROOT, 'test/clients/wx.ts'), 'utf8');
   write('wx.ts', double.replace('../../schema/client/mini-program.ts', 'follow-gateway-contract/mini-program'));
   const page = readFileSync(join(FOLDER, CONTRACT, 'CLIENTS.md'), 'utf8');

@@ -1,18 +1,19 @@
 // Board and alerts against a running gateway: all that their queries name is there, and promtool plays the alerts.
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ERROR_TABLE, type ErrorRule } from '../../src/tencent/error-table.ts';
+import { directoryOf } from '../documents/asking.ts';
+import { ROOT } from '../process/start-process.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
+import { isOnPath } from '../support/redis-process.ts';
 import { scrapeText } from '../telemetry/scrape.ts';
 
-const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url));
+const DEPLOY = join(ROOT, 'deploy');
 const read = (path: string) => readFileSync(join(DEPLOY, path), 'utf8');
 type Query = { expr: string; legendFormat?: string; annotations?: Record<string, string>; alert?: string };
 const alerts: Query[] = parse(read('prometheus/alerts.yaml')).groups[0].rules;
@@ -122,16 +123,9 @@ test.each<[string, (rule: ErrorRule) => boolean]>([
   expect([...ERROR_TABLE.keys()].filter((code) => values?.test(String(code)))).toEqual(codes);
 });
 
-const hasPromtool = (() => {
-  try {
-    return Boolean(execFileSync('promtool', ['--version'], { stdio: 'pipe' }));
-  } catch {
-    return false;
-  }
-})();
 const promtool = (...args: string[]) => promisify(execFile)('promtool', args);
 
-test.skipIf(!hasPromtool)(
+test.skipIf(!isOnPath('promtool'))(
   'promtool: an outage, throttling, silent webhooks and other troubles fire their alerts alone',
   async () => {
     await promtool('check', 'config', join(DEPLOY, 'prometheus/prometheus.yaml'));
@@ -139,14 +133,12 @@ test.skipIf(!hasPromtool)(
   },
 );
 
-test.skipIf(!hasPromtool)('promtool: every query of the board is PromQL', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'follow-gateway-board-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+test.skipIf(!isOnPath('promtool'))('promtool: every query of the board is PromQL', async () => {
   const rules = queries.map(({ expr }, n) => ({
     record: `query_${n}`,
     expr: expr.replaceAll('$__rate_interval', '1m'),
   }));
-  writeFileSync(join(folder, 'board.yaml'), JSON.stringify({ groups: [{ name: 'board', rules }] }));
+  const folder = directoryOf({ 'board.yaml': { groups: [{ name: 'board', rules }] } });
   await promtool('check', 'rules', join(folder, 'board.yaml'));
 });
 

@@ -51,12 +51,6 @@ test.each(composers)(
   },
 );
 
-test.each(composers)('%s’s composer takes us alone', (composer) => {
-  expect(compose(composer, [{ name: 'follows', url: 'http://127.0.0.1/1', sdl: printSubgraphSdl() }])).toContain(
-    'type FollowConnection',
-  );
-});
-
 test.each(routers)(
   '%s answers from both: 100 foreign orders with the names of their buyers cost one portrait_get',
   async (router) => {

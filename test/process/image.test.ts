@@ -1,10 +1,10 @@
 // The image without a container engine: what its Dockerfile copies, installs and runs, in a folder.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { directoryOf } from '../documents/asking.ts';
 import { ask, ROOT, start, startSandbox } from './start-process.ts';
 
 const DOCKERFILE = readFileSync(`${ROOT}/Dockerfile`, 'utf8').replaceAll(/\\\n\s*/g, '');
@@ -25,8 +25,7 @@ test('the image serves without root, writes or development packages, reports its
   const settings = Object.fromEntries(all('ENV').flatMap((line) => line.split(' ').map((pair) => pair.split('='))));
   expect(settings).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0' });
 
-  const cwd = mkdtempSync(join(tmpdir(), 'follow-gateway-image-'));
-  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const cwd = directoryOf({});
   const copied = all('COPY').filter((line) => !line.startsWith('--from'));
   for (const path of copied.flatMap((line) => line.split(' ').slice(0, -1)))
     cpSync(join(ROOT, path), join(cwd, path), { recursive: true });

@@ -1,22 +1,23 @@
 // The gateway as a package: what `npm pack` makes starts by its command, and inside a program that has its own rules.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { directoryOf } from '../documents/asking.ts';
 import { ask, ROOT, start, startSandbox } from './start-process.ts';
 
 const run = promisify(execFile);
 
+type Packed = { filename: string; files: { path: string }[] };
+
 /** A program's folder with the package installed. */
 async function installPackage() {
-  const folder = await mkdtemp(join(tmpdir(), 'follow-gateway-package-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = directoryOf({ 'package.json': { type: 'module' } });
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT });
-  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [
-    { filename: string; files: { path: string }[] },
-  ];
+  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [Packed];
   await run('tar', ['-xzf', filename], { cwd: folder });
   await mkdir(join(folder, 'node_modules'));
   await symlink('../package', join(folder, 'node_modules', 'follow-gateway'));
@@ -24,7 +25,6 @@ async function installPackage() {
   await symlink(join(ROOT, 'node_modules'), join(folder, 'package', 'node_modules'));
   await mkdir(join(folder, 'node_modules', '@types'));
   await symlink(join(ROOT, 'node_modules', '@types', 'node'), join(folder, 'node_modules', '@types', 'node'));
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   return { folder, files: files.map(({ path }) => path) };
 }
 
@@ -33,15 +33,12 @@ test('the package starts by its command, and runs in a program with a login and 
 }, async () => {
   const { folder, files } = await installPackage();
   expect(files.filter((path) => /test|\.env|\.ts$/.test(path) && !path.endsWith('.d.ts'))).toEqual([]);
-  const { bin } = JSON.parse(await readFile(join(folder, 'package', 'package.json'), 'utf8')) as {
-    bin: Record<string, string>;
-  };
-  const command = [process.execPath, join('package', bin['follow-gateway'] ?? '')] as const;
+  const command = [process.execPath, join('package', packageJson.bin['follow-gateway'])] as const;
   const started = start(['--sandbox'], { env: { PORT: '0' }, command, cwd: folder });
   const [, url = ''] = await started.said(/(http:\S+)\/graphql/);
   expect(await ask(url, '{ user(id: "UserID_001") { fansCount } }')).toEqual({ data: { user: { fansCount: 2 } } });
 
-  const page = await readFile(join(ROOT, 'deploy/README.md'), 'utf8');
+  const page = readFileSync(join(ROOT, 'deploy/README.md'), 'utf8');
   const [, example = ''] = /```ts\n(import \{ createGateway.*?)```/s.exec(page) ?? [];
   await writeFile(join(folder, 'program.ts'), example);
   const options = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--strict', '--skipLibCheck'];

@@ -3,24 +3,18 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-export type SlowProxy = {
-  port: number;
-  /** The port of this machine to which new connections lead. */
-  targetPort: number;
-  /** What the target answers from now on arrives so much later, in milliseconds. */
-  delayMs: number;
-};
-
 /** Listens until the test ends, in front of a port of this machine. */
-export async function openSlowProxy(targetPort: number): Promise<SlowProxy> {
+export async function openSlowProxy(targetPort: number) {
+  let port = targetPort;
+  let delayMs = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    const target = connect(proxy.targetPort, '127.0.0.1');
+    const target = connect(port, '127.0.0.1');
     client.pipe(target);
     // Answers keep their order: none leaves before the one ahead of it.
     let last = Promise.resolve();
     target.on('data', (bytes) => {
-      const due = new Promise<void>((resolve) => setTimeout(resolve, proxy.delayMs));
+      const due = new Promise<void>((resolve) => setTimeout(resolve, delayMs));
       last = Promise.all([last, due]).then(() => void client.write(bytes));
     });
     for (const [socket, other] of [
@@ -38,6 +32,15 @@ export async function openSlowProxy(targetPort: number): Promise<SlowProxy> {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  const proxy: SlowProxy = { port: (server.address() as AddressInfo).port, targetPort, delayMs: 0 };
-  return proxy;
+  return {
+    port: (server.address() as AddressInfo).port,
+    /** New connections lead to this port of this machine from now on. */
+    leadTo(nextPort: number) {
+      port = nextPort;
+    },
+    /** What the target answers from now on arrives so much later. */
+    delayBy(ms: number) {
+      delayMs = ms;
+    },
+  };
 }

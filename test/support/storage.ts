@@ -7,6 +7,9 @@ export type Storage = 'memory alone' | 'Redis' | 'Redis Cluster';
 export const STORAGES: readonly Storage[] = ['memory alone', 'Redis', 'Redis Cluster'];
 export const SHARED_STORAGES: readonly Storage[] = ['Redis', 'Redis Cluster'];
 
+/** Options of `openGateway`. */
+export type StorageSettings = { sdkAppId: number; env: Record<string, string> };
+
 let apps = 1_500_000_000;
 
 /**
@@ -21,10 +24,8 @@ export function useStorage(storage: Storage) {
   });
   afterAll(() => started?.close());
 
-  return () => {
+  return (): StorageSettings => {
     const sdkAppId = apps++;
-    const env: Record<string, string> = { TENCENT_SDK_APP_ID: String(sdkAppId) };
-    if (started) env.REDIS_URL = started.url;
-    return { sdkAppId, env };
+    return { sdkAppId, env: { TENCENT_SDK_APP_ID: String(sdkAppId), ...(started && { REDIS_URL: started.url }) } };
   };
 }

@@ -9,6 +9,7 @@ import { ask as askSocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
+import { isOnPath } from '../support/redis-process.ts';
 import { ADD, follows, PATH, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
 
@@ -225,8 +226,7 @@ test('an answer with something stale in it is counted, and the last webhook is d
   expect(Math.abs(Date.now() / 1000 - at)).toBeLessThan(60);
 });
 
-const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-test.skipIf(!hasPromtool)(
+test.skipIf(!isOnPath('promtool'))(
   'promtool finds nothing to say of names and texts, and the process is told of too',
   async () => {
     const { gateway } = await openWatched();

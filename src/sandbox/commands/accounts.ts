@@ -6,8 +6,11 @@ const MAX_ACCOUNTS = 100;
 const MAX_BYTES = 500;
 const MAX_ID_BYTES = 32;
 const TAGS = { Nick: 'Tag_Profile_IM_Nick', FaceUrl: 'Tag_Profile_IM_Image' };
+const MAX_STATUSES = 500;
+const MAX_KEYWORDS = 5;
+const MAX_FOUND = 100;
 
-export function createAccountCommands({ world }: Parts) {
+export function createAccountCommands({ world, now }: Parts) {
   const account_check: Handler = ({ CheckItem: list }, call) => {
     const ids = readBatch(pluck(list, 'UserID'), { field: 'CheckItem', max: MAX_ACCOUNTS, code: 70402 });
     return {
@@ -37,13 +40,7 @@ export function createAccountCommands({ world }: Parts) {
     return { FailAccounts };
   };
 
-  return { account_check, multiaccount_import };
-}
-
-const MAX_STATUSES = 500;
-
-export function createOnlineStatus({ world }: Parts): Handler {
-  return (body, call) => {
+  const query_online_status: Handler = (body, call) => {
     if (body.To_Account === undefined) throw new Refusal(90003, 'To_Account is missing');
     if (Array.isArray(body.To_Account) && body.To_Account.length > MAX_STATUSES) throw new Refusal(90011);
     const ids = readBatch(body.To_Account, { field: 'To_Account', max: MAX_STATUSES, code: 90001 });
@@ -64,13 +61,8 @@ export function createOnlineStatus({ world }: Parts): Handler {
     const ErrorList = ids.filter((id) => codeOf(id) !== 0).map((id) => ({ To_Account: id, ErrorCode: codeOf(id) }));
     return { QueryResult, ...(ErrorList.length > 0 && { ErrorList }) };
   };
-}
 
-const MAX_KEYWORDS = 5;
-const MAX_COUNT = 100;
-
-export function createUserSearch({ world, now }: Parts): Handler {
-  return ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, { faults }) => {
+  const search: Handler = ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, { faults }) => {
     if (faults.searchOff) throw new Refusal(60020, 'cloud search is not part of the plan');
     const words = readBatch(Keywords, { field: 'Keywords', max: MAX_KEYWORDS, code: 30001 });
     if (!Number.isInteger(Count) || Number(Count) < 1) throw new Refusal(30001, 'Count must be a positive integer');
@@ -83,7 +75,7 @@ export function createUserSearch({ world, now }: Parts): Handler {
       return changedAt <= indexedAt && (KeywordMatchType === 1 ? words.every(isHit) : words.some(isHit));
     });
     found.sort(([a, one], [b, other]) => other.changedAt - one.changedAt || (a < b ? -1 : 1));
-    const end = Number(Cursor) + Math.min(Number(Count), MAX_COUNT);
+    const end = Number(Cursor) + Math.min(Number(Count), MAX_FOUND);
     const Users = found.slice(Number(Cursor), end).map(([UserID, { items }]) => ({
       UserID,
       ProfileItems: items
@@ -97,4 +89,6 @@ export function createUserSearch({ world, now }: Parts): Handler {
       Cursor: end < found.length ? `${end}` : '',
     };
   };
+
+  return { account_check, multiaccount_import, query_online_status, search };
 }

@@ -70,6 +70,8 @@ function startOf(members: readonly Member[], cursor: string, owner: string): num
 
 /** follow_add, follow_delete, follow_check and follow_get_info: one user and a list of others, each with its own result. */
 export function createFollowBatches({ world, events, now }: Parts) {
+  const shownAt = (lag?: { ms: number }) => lag && now() - lag.ms;
+
   /** As `FollowType` has it (CONTRACT 4.0). */
   function relation(from: string, to: string, asOf?: number): number {
     const isFan = world.followTime(to, from, asOf) !== undefined;
@@ -101,8 +103,7 @@ export function createFollowBatches({ world, events, now }: Parts) {
 
   const follow_check: Handler = (body, call) => {
     const { from, targets } = readTargets(world, body, 100);
-    const lag = call.faults.listsLag;
-    const asOf = lag && now() - lag.ms;
+    const asOf = shownAt(call.faults.listsLag);
     return {
       ResultItem: targets.map(
         (to) => failureOf(world, to, call) ?? { ...processed(to), FollowType: relation(from, to, asOf) },
@@ -112,8 +113,7 @@ export function createFollowBatches({ world, events, now }: Parts) {
 
   const follow_get_info: Handler = (body, call) => {
     const { targets } = readTargets(world, body, 20);
-    const lag = call.faults.countsLag;
-    const asOf = lag && now() - lag.ms;
+    const asOf = shownAt(call.faults.countsLag);
     return {
       FollowInfo: targets.map((to) => {
         const failure = failureOf(world, to, call);
