@@ -96,6 +96,8 @@ function toConfig(settings: Settings) {
       block: lifetimes(fresh, Math.min(stale, 600), 0),
       blocked: lifetimes(fresh, stale, 0),
       presence: lifetimes(PRESENCE_FRESH_SECONDS, 60, 0),
+      // Nothing invalidates a search but time: the upstream takes two a second of the whole app.
+      search: lifetimes(60, 600, 60),
       // Webhooks do not tell of every change of a profile (CONTRACT 7.4).
       profile: lifetimes(settings.PROFILE_FRESH_SECONDS, 86_400, 0),
     },

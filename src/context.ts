@@ -7,7 +7,6 @@ import { GatewayError } from './errors.ts';
 import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
 import type { PresenceEvent } from './follow/events.ts';
-import type { SearchUsers } from './follow/find-people.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
 import type { Names } from './follow/names.ts';
@@ -60,7 +59,6 @@ export type ContextDependencies = {
   cache: CachedFollowService;
   findKnownFans: FindKnownFans;
   names: Names;
-  searchUsers: SearchUsers;
   writers: Writers;
   subscriptions: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
@@ -115,7 +113,7 @@ export function createContexts(dependencies: ContextDependencies) {
 }
 
 /** Reads what is asked for once an answer: at once when it is cached, else by a promise. */
-const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: ContextDependencies) => ({
+const createLoad = ({ once }: Reads, { cache, findKnownFans }: ContextDependencies) => ({
   page: (query: PageQuery) => once(pageKey(query), (call) => cache.readPage(query, call)),
   counts: (userId: UserId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
   profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
@@ -126,7 +124,7 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans, searchUsers }: Cont
   blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
   presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
   search: (words: readonly string[], start: string) =>
-    once(`search ${JSON.stringify([words, start])}`, (call) => searchUsers(words, start, call)),
+    once(`search ${JSON.stringify([words, start])}`, (call) => cache.readSearch(words, start, call)),
   knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
 });
 

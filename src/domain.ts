@@ -7,7 +7,6 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
-import { createUserSearch } from './follow/find-people.ts';
 import { createKnownFans } from './follow/known-fans.ts';
 import { createNames } from './follow/names.ts';
 import { createOwnChanges, withOwnChanges } from './follow/own-changes.ts';
@@ -60,6 +59,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const cache = createCachedFollowService({
     blocks,
     presences: createPresenceService(client),
+    searches: createUserSearchService(client),
     onPresence: (userId) => subscriptions.tellPresence(userId),
     follow,
     profiles,
@@ -94,7 +94,6 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
       profiles: createProfileWriter(profiles, writes),
     },
     subscriptions,
-    searchUsers: createUserSearch(createUserSearchService(client), { clock, redis }),
     names: createNames(config.pinyinSearch),
     findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,

@@ -4,7 +4,7 @@ import DataLoader from 'dataloader';
 import type { Clock } from '../clock.ts';
 import { inSpan, sharedSpan } from '../span.ts';
 import type { ReadThrough } from './read-through.ts';
-import { combineWaiters, type Waiter } from './single-flight.ts';
+import { type CallOptions, combineWaiters } from './single-flight.ts';
 
 /** One answer for every key that was asked; a failure stays with its key. */
 export type Answers<V> = ReadonlyMap<string, V | Error>;
@@ -18,7 +18,7 @@ export type BatchLoaderOptions<V> = {
   /** Where the values go: a batch waits for keys that are still looked up in Redis. */
   cache: Pick<ReadThrough<V>, 'looking' | 'isDue' | 'asOf' | 'put'>;
   maxBatchSize: number;
-  call(keys: readonly string[], all: Waiter): Promise<Answers<V>>;
+  call(keys: readonly string[], all: CallOptions): Promise<Answers<V>>;
   /** For how long a key is renewed after a client has asked for it, in milliseconds; left out: spare slots stay empty. */
   renewMs?: number;
   /** Whether spare slots also take keys of which nothing is known. */
@@ -41,7 +41,7 @@ const DUE_SHARE = 0.5;
 const LOOKS_PER_SLOT = 4;
 const MAX_NOTED = 20_000;
 
-type Request = { key: string; waiter: Waiter };
+type Request = { key: string; waiter: CallOptions };
 
 export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   const { kind, clock, cache, maxBatchSize, call, renewMs = 0, bringsNew = false, onBatch = () => {} } = options;
@@ -105,7 +105,7 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   });
   return {
     /** The value of `key`, from the next batch. */
-    load(key: string, waiter: Waiter): Promise<V> {
+    load(key: string, waiter: CallOptions): Promise<V> {
       arrived++;
       return loader.load({ key, waiter });
     },

@@ -2,14 +2,14 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Generation } from './generations.ts';
 import type { Entry, Kept } from './memory-store.ts';
-import { createSingleFlight, type Waiter } from './single-flight.ts';
+import { type CallOptions, createSingleFlight } from './single-flight.ts';
 import { type AsOf, createTiers, type TiersOptions } from './tiers.ts';
 
 /** How a read was answered, and by which tier. */
 export type ReadOutcome = 'fresh' | 'stale' | 'absent' | 'miss';
 export type Tier = 'memory' | 'redis' | 'source';
 
-export type Load<V> = (all: Waiter) => Promise<V>;
+export type Load<V> = (all: CallOptions) => Promise<V>;
 
 export type ReadThrough<V> = ReturnType<typeof createReadThrough<V>>;
 
@@ -17,7 +17,7 @@ export type ReadThroughOptions<V> = TiersOptions<V> & {
   /** What to reject with when there is no such thing; left out where each thing is. */
   absence?(key: string): Error;
   /** When (epoch milliseconds) something cheaper than the source last showed that a value holds; null: it does not. */
-  validate?(key: string, entry: Entry<V>, all: Waiter): Promise<number | null>;
+  validate?(key: string, entry: Entry<V>, all: CallOptions): Promise<number | null>;
   onRead?: (outcome: ReadOutcome, tier: Tier) => void;
   onShared?: () => void;
 };
@@ -54,7 +54,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
   /** What Redis has if that is enough, else whether this replica has the lock; undefined without Redis. */
-  async function look(key: string, takesStale: boolean, { spans }: Waiter) {
+  async function look(key: string, takesStale: boolean, { spans }: CallOptions) {
     looking++;
     try {
       const found = await tiers.lookUp(key, spans);
@@ -68,7 +68,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   }
 
   /** Looks into Redis, waits for another replica that asks the source, or asks it. */
-  async function fetch(key: string, all: Waiter, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
+  async function fetch(key: string, all: CallOptions, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
     const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
     let began = asOf();
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
@@ -93,7 +93,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     return { entry: await ask(key, all, load, { ...began, readAt: clock.now() }), tier: 'source', generation };
   }
 
-  async function ask(key: string, all: Waiter, load: Load<V>, began: AsOf): Promise<Kept<V>> {
+  async function ask(key: string, all: CallOptions, load: Load<V>, began: AsOf): Promise<Kept<V>> {
     try {
       return tiers.keep(key, await load(all), began);
     } catch (error) {
@@ -106,14 +106,14 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     }
   }
 
-  function give(key: string, { entry, tier, generation }: Read<V>, waiter: Waiter): V {
+  function give(key: string, { entry, tier, generation }: Read<V>, waiter: CallOptions): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
     waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.httpFreshUntil(entry) });
     if (entry.value === null) throw absence?.(key);
     return entry.value;
   }
 
-  function giveStale(entry: Kept<V>, tier: Tier, waiter: Waiter): V {
+  function giveStale(entry: Kept<V>, tier: Tier, waiter: CallOptions): V {
     onRead('stale', tier);
     waiter.onStale?.({ ageMs: clock.now() - entry.readAt, failure: entry.failure });
     return entry.value as V; // what can be served stale has a value
@@ -123,11 +123,11 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     if (clock.now() < entry.retryAt || flights.isRunning(key)) return;
     entry.retryAt = clock.now() + RETRY_AFTER_MS;
     const deadlineAt = clock.now() + RENEWAL_MS;
-    const renewal: Waiter = { signal: new AbortController().signal, deadlineAt, priority: 'revalidation' };
+    const renewal: CallOptions = { signal: new AbortController().signal, deadlineAt, priority: 'revalidation' };
     flights.run(key, renewal, (all) => fetch(key, all, load, false)).catch(() => {});
   }
 
-  async function readOn(key: string, waiter: Waiter, load: Load<V>): Promise<V> {
+  async function readOn(key: string, waiter: CallOptions, load: Load<V>): Promise<V> {
     try {
       const read = await flights.run(key, waiter, (all) => fetch(key, all, load, true));
       if (read.tier === 'source' || isFresh(read.entry)) return give(key, read, waiter);
@@ -143,7 +143,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
 
   return {
     /** The value: at once from memory, else by a promise. Fails with what `load` rejected, or `absence`. */
-    read(key: string, waiter: Waiter, load: Load<V>): V | Promise<V> {
+    read(key: string, waiter: CallOptions, load: Load<V>): V | Promise<V> {
       const entry = tiers.get(key);
       if (entry && isFresh(entry)) return give(key, { entry, tier: 'memory', generation: generations.now() }, waiter);
       if (!entry || !isHeard(entry) || !servesStale(entry)) return readOn(key, waiter, load);
@@ -151,7 +151,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       return giveStale(entry, 'memory', waiter);
     },
     /** A fresh entry, however long it takes. */
-    async readFresh(key: string, waiter: Waiter, load: Load<V>): Promise<Entry<V>> {
+    async readFresh(key: string, waiter: CallOptions, load: Load<V>): Promise<Entry<V>> {
       const known = tiers.get(key);
       if (known && isFresh(known)) return known;
       return (await flights.run(key, waiter, (all) => fetch(key, all, load, false))).entry;
@@ -170,7 +170,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     /** What memory knows, however old. */
     peek,
     /** Whether memory says that there is no such thing; `waiter` is told what that rests on. */
-    isAbsent(key: string, waiter: Pick<Waiter, 'onRead'>): boolean {
+    isAbsent(key: string, waiter: Pick<CallOptions, 'onRead'>): boolean {
       const known = peek(key);
       const isAbsent = known?.value === null && isFresh(known);
       const freshUntil = isAbsent ? clock.now() : Number.POSITIVE_INFINITY;

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ABSENT_MS, type Entry } from './memory-store.ts';
-import type { Waiter } from './single-flight.ts';
+import type { CallOptions } from './single-flight.ts';
 import type { Redis, TiersOptions } from './tiers.ts';
 
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
@@ -80,7 +80,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
    */
   async function read(
     key: string,
-    spans?: Waiter['spans'],
+    spans?: CallOptions['spans'],
   ): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
     const group = groupOf(key);
     const keys = [generationOf(group), entryOf(key)] as const;
@@ -99,7 +99,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>
   }
 
   /** Takes the lock, with which one replica at a time asks the source. Without an answer from Redis no replica waits. */
-  async function lock(key: string, generation: string, spans?: Waiter['spans']): Promise<boolean> {
+  async function lock(key: string, generation: string, spans?: CallOptions['spans']): Promise<boolean> {
     const name = lockOf(key, generation);
     const traced = { command: 'SET', spans };
     return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, traced)) !== null;

@@ -19,8 +19,8 @@ export type StaleUse = {
 /** What a waiter was given: it holds until `freshUntil` (epoch milliseconds) while the group has not changed since. */
 export type CacheRead = { group: string; generation: number; freshUntil: number };
 
-/** Waits for an answer: until `deadlineAt` (epoch milliseconds), or until `signal` aborts. */
-export type Waiter = {
+/** For whom something is asked: who waits until `deadlineAt` (epoch milliseconds), or until `signal` aborts. */
+export type CallOptions = {
   readonly signal: AbortSignal;
   readonly deadlineAt: number;
   readonly priority?: Priority;
@@ -34,17 +34,17 @@ export type Waiter = {
   readonly spans?: readonly Span[];
 };
 
-export const rankOf = ({ priority = 'interactive' }: Waiter): number => PRIORITIES.indexOf(priority);
+export const rankOf = ({ priority = 'interactive' }: CallOptions): number => PRIORITIES.indexOf(priority);
 
 /**
  * Several waiters as one, `all`: it is as patient as the most patient of them, and aborts when the last one has. `join`
  * answers how to stop listening to the waiter. What is done for them is part of `work`, or of what each does.
  */
 export function combineWaiters() {
-  const waiters = new Set<Waiter>();
+  const waiters = new Set<CallOptions>();
   const controller = new AbortController();
   let work: readonly Span[] | undefined;
-  const all: Waiter = {
+  const all: CallOptions = {
     signal: controller.signal,
     get deadlineAt() {
       return Math.max(...Array.from(waiters, ({ deadlineAt }) => deadlineAt));
@@ -59,7 +59,7 @@ export function combineWaiters() {
     onUpstreamCall: (command) => [...waiters].find((waiter) => rankOf(waiter) === 0)?.onUpstreamCall?.(command),
   };
 
-  function join(waiter: Waiter, onAbort: (reason: unknown) => void = () => {}): () => void {
+  function join(waiter: CallOptions, onAbort: (reason: unknown) => void = () => {}): () => void {
     const { signal } = waiter;
     const leave = () => {
       waiters.delete(waiter);
@@ -80,7 +80,7 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
   type Flight = Pick<ReturnType<typeof combineWaiters>, 'join'> & { answer: Promise<V> };
   const flights = new Map<string, Flight>();
 
-  function start(key: string, work: (all: Waiter) => Promise<V>): Flight {
+  function start(key: string, work: (all: CallOptions) => Promise<V>): Flight {
     const { all, join } = combineWaiters();
     // Started a microtask later, so that the first waiter is there when the work asks for its deadline.
     const flight = { answer: Promise.resolve(all).then(work), join };
@@ -93,7 +93,7 @@ export function createSingleFlight<V>(onShared: () => void = () => {}) {
 
   return {
     /** `work`, or the same that is under way; a waiter that aborts leaves alone, the last one cancels it. */
-    run(key: string, waiter: Waiter, work: (all: Waiter) => Promise<V>): Promise<V> {
+    run(key: string, waiter: CallOptions, work: (all: CallOptions) => Promise<V>): Promise<V> {
       if (waiter.signal.aborted) return Promise.reject(waiter.signal.reason);
       const underWay = flights.get(key);
       if (underWay) onShared();

@@ -4,7 +4,7 @@ import type { Generation, Generations } from './generations.ts';
 import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import { createRedisStore } from './redis-store.ts';
-import type { Waiter } from './single-flight.ts';
+import type { CallOptions } from './single-flight.ts';
 
 export type Lifetimes = {
   /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
@@ -116,7 +116,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     },
 
     /** What Redis has, reconciled with memory by the generation that counts; undefined when Redis cannot say. */
-    async lookUp(key: string, spans?: Waiter['spans']) {
+    async lookUp(key: string, spans?: CallOptions['spans']) {
       const generation = generations.now();
       const found = await redis?.read(key, spans);
       if (!found) return undefined;

@@ -10,40 +10,32 @@ import {
   createCaches,
   pageKey,
   relationKey,
+  type Sources,
+  searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groupsOf, joinReplicas } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './own-changes.ts';
-import { createPages } from './pages.ts';
-import {
-  andThen,
-  type BlockService,
-  type CallOptions,
-  type FollowService,
-  type PresenceService,
-  type ProfileService,
-} from './services.ts';
+import { createPages, membersOf, toCached } from './pages.ts';
+import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
 
 /** A value that is fresh in memory, or known to be missing, answers at once; anything else by a promise. */
 export type CachedFollowService = ReturnType<typeof createCachedFollowService>;
 
-export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> & {
-  /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
-  lagMs?: number;
-  follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
-  profiles: ProfileService;
-  blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
-  presences: PresenceService;
-  /** The presence of a user may have changed. */
-  onPresence?: (userId: UserId) => void;
-};
+export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | 'validatePage'> &
+  Sources & {
+    /** How long after a change the upstream may be behind, in milliseconds; 0: never. */
+    lagMs?: number;
+    /** The presence of a user may have changed. */
+    onPresence?: (userId: UserId) => void;
+  };
 
 /** More events than this are not made up for after an outage: the entries that they concern expire by themselves. */
 const MAX_PENDING = 10_000;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { follow, profiles, blocks, clock, redis, lifetimes, lagMs = 0, onPresence } = options;
+  const { profiles, blocks, searches, clock, redis, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -57,9 +49,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   );
   const { page, profile, relation, block, blocked } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
-  const { counts, readProfile, ...read } = createBatches({ ...options, caches });
-  const countsMs = lifetimes.counts.freshMs;
-  const pages = createPages({ follow, caches, counts, generations, clock, countsMs });
+  const { counts, readProfile, ...read } = createBatches(options, caches);
+  const pages = createPages(options, caches, counts, generations);
 
   const hearing = Promise.withResolvers<void>();
   if (!redis) hearing.resolve();
@@ -78,7 +69,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     if (kind === 'presence') onPresence?.(group);
   }
 
-  const liveness = createWebhookLiveness({ clock, publish: replicas?.publishWebhooks ?? null });
+  const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
   redis?.link.whenBack(() => pending.forEach(invalidate));
@@ -110,14 +101,17 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       andThen(readProfile(userId, call), profiles.asAsked),
     /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
     readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
+      const load = async (waiter: CallOptions) =>
+        toCached({ entries: (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst), next: '' });
+      return andThen(blocked.read(userId, call, load), (cached) => membersOf(cached).entries);
+    },
+    /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
+    readSearch(words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> {
       const load = async (waiter: CallOptions) => {
-        const entries = (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst);
-        const [ids, times] = [entries.map(({ user }) => user.id), entries.map(({ followedAt }) => followedAt)];
-        return { ids, times, next: '', count: null, partial: null };
+        const { ids, next } = await searches.searchUsers(words, start, waiter);
+        return { ids, next, times: ids.map(() => 0), count: null, partial: null };
       };
-      return andThen(blocked.read(userId, call, load), ({ ids, times }) =>
-        ids.map((id, n) => ({ user: { id, profile: null }, followedAt: times[n] as number })),
-      );
+      return andThen(caches.search.read(searchKey(words, start), call, load), (cached) => membersOf(cached));
     },
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {

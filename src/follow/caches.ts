@@ -1,4 +1,5 @@
 // The kinds of things that are cached: how each is keyed, sized, written and invalidated, and how it is loaded in batches.
+import { hash } from 'node:crypto';
 import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
 import { createGenerations, type Generations } from '../cache/generations.ts';
 import {
@@ -8,7 +9,7 @@ import {
   type ReadThroughOptions,
   type Tier,
 } from '../cache/read-through.ts';
-import type { Waiter } from '../cache/single-flight.ts';
+import type { CallOptions } from '../cache/single-flight.ts';
 import type { Lifetimes, Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError, noSuchAccount } from '../errors.ts';
@@ -23,9 +24,16 @@ import type {
   Profile,
   UserId,
 } from './model.ts';
-import type { Batch, BlockService, FollowService, PresenceService, ProfileService } from './services.ts';
+import type {
+  Batch,
+  BlockService,
+  FollowService,
+  PresenceService,
+  ProfileService,
+  UserSearchService,
+} from './services.ts';
 
-export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence'] as const;
+export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence', 'search'] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
 
 export type Caches = ReturnType<typeof createCaches>;
@@ -58,7 +66,12 @@ export const ownerOfPage = (key: string): [UserId, FollowList] => key.split(':',
 export const groupOfPage = (key: string): string => pageGroup(...ownerOfPage(key));
 /** `from` is the point of view, so the order matters. */
 export const relationKey = (from: UserId, to: UserId): string => `${from} ${to}`;
-export const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+const usersOfRelation = (key: string): [from: UserId, to: UserId] => key.split(' ') as [UserId, UserId];
+/** A store shows its keys, and search words are private. */
+export const searchKey = (words: readonly string[], start: string): string =>
+  hash('sha256', JSON.stringify([words, start]), 'base64url');
+/** The owner of a page, the second one of a relation, or the one user of any other key. */
+const accountOf = (key: string): UserId => ownerOfPage(key)[0].split(' ').at(-1) as UserId;
 
 export function createCaches(options: CachesOptions, generations: Generations = createGenerations()) {
   const { memoryBytes, observer = {} } = options;
@@ -68,7 +81,6 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     /** How much of the memory it has: pages and profiles are what takes room. */
     share: number,
     values: codec.Codec<V>,
-    accountOf: (key: string) => string,
     more: Partial<ReadThroughOptions<V>> = {},
   ): ReadThrough<V> {
     return createReadThrough<V>({
@@ -87,23 +99,25 @@ export function createCaches(options: CachesOptions, generations: Generations = 
 
   const validate = options.validatePage;
   return {
-    page: create('page', 0.48, codec.page, (key) => ownerOfPage(key)[0], { groupOf: groupOfPage, validate }),
-    counts: create('counts', 0.04, codec.counts, (key) => key),
-    profile: create('profile', 0.4, codec.profile, (key) => key, { versionOf: ({ version }) => version }),
-    relation: create('relation', 0.04, codec.relation, (key) => usersOfRelation(key)[1]),
-    block: create('block', 0.02, codec.block, (key) => usersOfRelation(key)[1]),
-    blocked: create('blocked', 0.01, codec.page, (key) => key),
+    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate }),
+    counts: create('counts', 0.04, codec.counts),
+    profile: create('profile', 0.39, codec.profile, { versionOf: ({ version }) => version }),
+    relation: create('relation', 0.04, codec.relation),
+    block: create('block', 0.02, codec.block),
+    blocked: create('blocked', 0.01, codec.page),
+    search: create('search', 0.02, codec.page, { absence: undefined }),
     // Fresh for seconds, and changed by many webhooks: Redis is spared both.
-    presence: create('presence', 0.01, codec.presence, (key) => key, { redis: null }),
+    presence: create('presence', 0.01, codec.presence, { redis: null }),
   };
 }
 
-export type BatchesOptions = Pick<CachesOptions, 'clock' | 'lifetimes' | 'observer'> & {
-  follow: Pick<FollowService, 'readCounts' | 'readRelations'>;
-  profiles: Pick<ProfileService, 'readProfiles'>;
-  blocks: Pick<BlockService, 'readBlocks'>;
+/** The upstream, as far as it is cached. */
+export type Sources = {
+  follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
+  profiles: ProfileService;
+  blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
   presences: PresenceService;
-  caches: Caches;
+  searches: UserSearchService;
 };
 
 /** Largest batches of the upstream (CONTRACT 0, fact 3). */
@@ -111,8 +125,8 @@ const MAX_BATCH: Partial<Record<CacheKind, number>> = { counts: 20, profile: 100
 /** For how many fresh times after a client has asked for it a key is renewed, without webhooks and with them. */
 const RENEWED = { fresh: 20, webhookFresh: 2 };
 
-export function createBatches({ clock, lifetimes, observer, caches, ...services }: BatchesOptions) {
-  const { follow, profiles, blocks, presences } = services;
+export function createBatches(options: CachesOptions & Sources, caches: Caches) {
+  const { clock, lifetimes, observer, follow, profiles, blocks, presences } = options;
 
   const renewMs = (kind: CacheKind) =>
     Math.max(RENEWED.fresh * lifetimes[kind].freshMs, RENEWED.webhookFresh * lifetimes[kind].webhookFreshMs);
@@ -126,7 +140,7 @@ export function createBatches({ clock, lifetimes, observer, caches, ...services 
     const maxBatchSize = MAX_BATCH[kind] ?? Number.POSITIVE_INFINITY;
     const onBatch = (size: number) => observer?.onBatch?.(kind, size);
     const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...renewal });
-    const read = (key: string, call: Waiter): V | Promise<V> => {
+    const read = (key: string, call: CallOptions): V | Promise<V> => {
       note(key);
       return cache.read(key, call, (all) => load(key, all));
     };
@@ -137,9 +151,9 @@ export function createBatches({ clock, lifetimes, observer, caches, ...services 
   function pairReader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
-    readPairs: (from: UserId, to: readonly UserId[], all: Waiter) => Promise<Batch<V>>,
+    readPairs: (from: UserId, to: readonly UserId[], all: CallOptions) => Promise<Batch<V>>,
   ) {
-    async function call(keys: readonly string[], all: Waiter): Promise<Batch<V>> {
+    async function call(keys: readonly string[], all: CallOptions): Promise<Batch<V>> {
       const answers: Batch<V> = new Map();
       const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
       const calls = Array.from(byViewer, async ([viewer, pairs]) => {
@@ -150,7 +164,7 @@ export function createBatches({ clock, lifetimes, observer, caches, ...services 
       return answers;
     }
     const { read } = reader<V>(kind, cache, call);
-    return (from: UserId, to: UserId, call: Waiter) => read(relationKey(from, to), call);
+    return (from: UserId, to: UserId, call: CallOptions) => read(relationKey(from, to), call);
   }
 
   return {

@@ -1,20 +1,12 @@
 // Asks the upstream whether changes that webhooks report have happened: few calls at a time, each for all claims about
 // one user, behind the calls that clients wait for.
-import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Span } from '../span.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
-import { type FollowService, valueOrNull } from './services.ts';
+import { valueOrNull } from './services.ts';
+import type { WebhookEventsOptions } from './webhook-events.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
-
-export type ChangeConfirmationOptions = {
-  follow: Pick<FollowService, 'readRelations'>;
-  clock: Clock;
-  /** `isLate` when the upstream did not show the change at first: values read since may lack it. */
-  onConfirmed(change: Claim & { mutual: boolean }, isLate: boolean): Promise<void>;
-  onBug(error: unknown): void;
-};
 
 /** A claim that the upstream does not confirm yet is asked again after these pauses, in ms, since its parts may lag. */
 const PAUSES_MS = [1000, 5000];
@@ -26,9 +18,12 @@ const MAX_WAITING = 1000;
 
 type Waiting = Claim & { span: Span; tries: number };
 
-export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: ChangeConfirmationOptions) {
-  const closed = new AbortController();
-  const { signal } = closed;
+/** `isLate` when the upstream did not show the change at first: values read since may lack it. */
+export function createChangeConfirmation(
+  { follow, clock, onBug }: Pick<WebhookEventsOptions, 'follow' | 'clock' | 'onBug'>,
+  signal: AbortSignal,
+  onConfirmed: (change: Claim & { mutual: boolean }, isLate: boolean) => Promise<void>,
+) {
   let waiting: Waiting[] = [];
   let calls = 0;
 
@@ -81,6 +76,5 @@ export function createChangeConfirmation({ follow, clock, onConfirmed, onBug }: 
     clear() {
       waiting = [];
     },
-    close: () => closed.abort(),
   };
 }

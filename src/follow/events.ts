@@ -19,13 +19,13 @@ export type PresenceEvent = { readonly userId: UserId; readonly at: number };
 
 export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId }) | EventsMissed;
 
+/** What subscribers of some users are told. */
+export type TopicalChange = Change | ({ readonly type: 'presence-changed' } & PresenceEvent);
+
 /** A change, or a gap, with its position in the stream; a change of presence has none. */
 export type LoggedChange = {
   readonly id: string;
-  readonly change:
-    | Change
-    | { readonly type: 'missed'; readonly at: number }
-    | { readonly type: 'presence-changed'; readonly userId: UserId; readonly at: number };
+  readonly change: TopicalChange | { readonly type: 'missed'; readonly at: number };
 };
 
 /** A position in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
@@ -68,13 +68,8 @@ export function profileEventsOf({ id, change }: LoggedChange): readonly ProfileE
 export const presenceEventsOf = ({ change }: LoggedChange): readonly PresenceEvent[] =>
   change.type === 'presence-changed' ? [change] : [];
 
-export const followTopic = (userId: UserId): string => `follows ${userId}`;
-export const profileTopic = (userId: UserId): string => `profile ${userId}`;
-export const presenceTopic = (userId: UserId): string => `presence ${userId}`;
-
-/** The topics whose subscribers a change concerns. */
-export function topicsOf(change: Change): readonly string[] {
-  if (change.type === 'profile-changed') return [profileTopic(change.userId)];
-  const isForBoth = change.type === 'followed' && change.mutual;
-  return (isForBoth ? [change.to, change.from] : [change.to]).map(followTopic);
+/** The users whose subscribers a change concerns. */
+export function usersOf(change: TopicalChange): readonly UserId[] {
+  if ('userId' in change) return [change.userId];
+  return change.type === 'followed' && change.mutual ? [change.to, change.from] : [change.to];
 }

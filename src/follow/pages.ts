@@ -4,29 +4,38 @@ import type { BatchLoader } from '../cache/batch-loader.ts';
 import type { Generation, Generations } from '../cache/generations.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
-import type { Waiter } from '../cache/single-flight.ts';
-import type { Clock } from '../clock.ts';
-import { type Caches, ownerOfPage } from './caches.ts';
+import type { CallOptions } from '../cache/single-flight.ts';
+import { type Caches, type CachesOptions, ownerOfPage, type Sources } from './caches.ts';
 import type { CachedPage } from './codec.ts';
-import type { FollowCounts, FollowPage, PageQuery } from './model.ts';
-import type { CallOptions, FollowService } from './services.ts';
-
-export type PagesOptions = {
-  follow: Pick<FollowService, 'readPage'>;
-  caches: Caches;
-  counts: Pick<BatchLoader<FollowCounts>, 'load'>;
-  generations: Generations;
-  clock: Clock;
-  /** How long counts are fresh, in milliseconds. */
-  countsMs: number;
-};
+import type { FollowCounts, FollowPage, PageQuery, Profile, UserId } from './model.ts';
 
 /** Pages of which the members stand ready, each with its profile. */
 const MAX_VIEWS = 400;
 /** The group of all profiles, which show on pages. */
 const PROFILES = 'profile';
 
-export function createPages({ follow, caches, counts, generations, clock, countsMs }: PagesOptions) {
+/** A page without the profiles of its members. */
+export const toCached = ({ entries, next }: FollowPage, count: number | null = null): CachedPage => ({
+  ids: entries.map(({ user }) => user.id),
+  times: entries.map(({ followedAt }) => followedAt),
+  ...{ next, count, partial: null },
+});
+
+/** A cached page with what is known of its members. */
+export const membersOf = (
+  { ids, times, next }: CachedPage,
+  profileOf: (id: UserId, n: number) => Profile | null = () => null,
+): FollowPage => ({
+  entries: ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number })),
+  next,
+});
+
+export function createPages(
+  { follow, clock, lifetimes }: CachesOptions & Sources,
+  caches: Caches,
+  counts: Pick<BatchLoader<FollowCounts>, 'load'>,
+  generations: Generations,
+) {
   const { profile } = caches;
   /** When pages were asked for whose members brought a part of their profiles. */
   const readAt = new WeakMap<CachedPage, Generation>();
@@ -35,19 +44,20 @@ export function createPages({ follow, caches, counts, generations, clock, counts
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
   function countBefore({ userId, list }: PageQuery): number | null {
     const known = caches.counts.peek(userId);
-    return known?.value && clock.now() - known.readAt <= countsMs ? known.value[list] : null;
+    return known?.value && clock.now() - known.readAt <= lifetimes.counts.freshMs ? known.value[list] : null;
   }
 
   function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
-    const { ids, times, next, partial } = cached;
+    const { partial } = cached;
     const isOutdated = (id: string) => generations.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
-    const profileOf = (id: string, n: number) =>
-      (partial && !isOutdated(id) ? partial[n] : null) ??
-      profile.peek(id)?.value ??
-      embedded?.entries[n]?.user.profile ??
-      null;
-    const entries = ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number }));
-    return { entries, next };
+    return membersOf(
+      cached,
+      (id, n) =>
+        (partial && !isOutdated(id) ? partial[n] : null) ??
+        profile.peek(id)?.value ??
+        embedded?.entries[n]?.user.profile ??
+        null,
+    );
   }
 
   return {
@@ -60,13 +70,8 @@ export function createPages({ follow, caches, counts, generations, clock, counts
         const { entries, next } = read;
         for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, user.profile, began);
         const isPartial = entries.some(({ user }) => user.profile?.whole === false);
-        const value: CachedPage = {
-          ids: entries.map(({ user }) => user.id),
-          times: entries.map(({ followedAt }) => followedAt),
-          next,
-          count: query.start === '' && next === '' ? entries.length : before,
-          partial: isPartial ? entries.map(({ user }) => user.profile) : null,
-        };
+        const count = query.start === '' && next === '' ? entries.length : before;
+        const value = { ...toCached(read, count), partial: isPartial ? entries.map(({ user }) => user.profile) : null };
         if (isPartial) readAt.set(value, began.generation);
         // Where memory is short its reader has the profiles all the same.
         views.set(value, { page: view(value, read), madeAt: began.generation });
@@ -85,10 +90,10 @@ export function createPages({ follow, caches, counts, generations, clock, counts
     },
 
     /** A page whose owner's counter has not changed is taken to be as it was when that was read. */
-    async validate(key: string, { value: page }: Entry<CachedPage>, all: Waiter): Promise<number | null> {
+    async validate(key: string, { value: page }: Entry<CachedPage>, all: CallOptions): Promise<number | null> {
       if (page?.count == null) return null;
       const [userId, list] = ownerOfPage(key);
-      const load = (waiter: Waiter) => counts.load(userId, waiter);
+      const load = (waiter: CallOptions) => counts.load(userId, waiter);
       const read = await caches.counts.readFresh(userId, all, load).catch(() => null);
       return read?.value?.[list] === page.count ? read.readAt : null;
     },

@@ -1,4 +1,4 @@
-import type { Waiter } from '../cache/single-flight.ts';
+import type { CallOptions } from '../cache/single-flight.ts';
 import { GatewayError } from '../errors.ts';
 import type {
   BlockRelation,
@@ -13,8 +13,7 @@ import type {
   UserId,
 } from './model.ts';
 
-/** The waiter on whose behalf a call is made: see `Waiter`. `onUpstreamCall` hears of every HTTP call. */
-export type CallOptions = Waiter;
+export type { CallOptions };
 
 /** What one key of a batch came to: failures stay with their key. */
 export type Outcome<T> = T | GatewayError;

@@ -7,15 +7,13 @@ import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
 import {
   followEventsOf,
-  followTopic,
   type LoggedChange,
   type LogPosition,
   presenceEventsOf,
-  presenceTopic,
   profileEventsOf,
-  profileTopic,
   readCursor,
-  topicsOf,
+  type TopicalChange,
+  usersOf,
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
 
@@ -36,6 +34,8 @@ export type SubscriptionsOptions = {
 
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
+/** An emitter has names of its own, as `error`. */
+const topicOf = (userId: UserId) => `user ${userId}`;
 /** The number of changes that may wait for one subscriber. */
 const MAX_WAITING = 1000;
 
@@ -48,20 +48,24 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   const missedAt = (id: string): LoggedChange => ({ id, change: { type: 'missed', at: clock.now() } });
   stream.listen(
     ({ id, value: change }) => {
-      if (!change.isRepeated) for (const topic of topicsOf(change)) topics.emit(topic, { id, change });
+      if (!change.isRepeated) tell(id, change);
     },
     (id) => topics.emit(GAP, missedAt(id)),
   );
 
+  function tell(id: string, change: TopicalChange): void {
+    for (const userId of usersOf(change)) topics.emit(topicOf(userId), { id, change });
+  }
+
   function subscribe<Event>(
-    concerned: readonly string[],
+    userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): AsyncIterableIterator<Event> {
     const position = after === null ? null : readCursor(after);
     if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
-    const heard = [...new Set(concerned), GAP];
+    const heard = [...new Set(userIds.map(topicOf)), GAP];
     const queue = new Readable({ objectMode: true, read() {} });
     // The reader of the next event gets the error.
     queue.on('error', () => {});
@@ -89,7 +93,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     async function begin(): Promise<readonly Event[]> {
       if (position && !stream.since(position.id).complete) await stream.catchUp();
       if (open.has(end)) for (const topic of heard) topics.on(topic, offer);
-      return position ? eventsSince(position, concerned, eventsOf) : [];
+      return position ? eventsSince(position, userIds, eventsOf) : [];
     }
 
     async function* events(): AsyncGenerator<Event, undefined> {
@@ -110,16 +114,16 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     };
   }
 
-  /** What is `concerned` behind a position; a single gap where something may be missing. */
+  /** What concerns these users behind a position; a single gap where something may be missing. */
   function eventsSince<Event>(
     { id, partlyDelivered }: LogPosition,
-    concerned: readonly string[],
+    userIds: readonly UserId[],
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): readonly Event[] {
     const { entry, entries, complete, upTo } = stream.since(id);
     if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
     const rest = entries
-      .filter(({ value }) => !value.isRepeated && topicsOf(value).some((topic) => concerned.includes(topic)))
+      .filter(({ value }) => !value.isRepeated && usersOf(value).some((userId) => userIds.includes(userId)))
       .flatMap(({ id, value: change }) => eventsOf({ id, change }));
     return partlyDelivered && entry ? [...eventsOf({ id, change: entry.value }).slice(1), ...rest] : rest;
   }
@@ -127,16 +131,14 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   return {
     /** What happens to `userId`'s fans and mutuals, as far as `maySee` allows each list; asked again for every event. */
     followEvents(userId: UserId, { maySee, ...terms }: SubscriptionTerms & { maySee(list: FollowList): boolean }) {
-      return subscribe([followTopic(userId)], terms, (logged) => followEventsOf(logged, userId, maySee));
+      return subscribe([userId], terms, (logged) => followEventsOf(logged, userId, maySee));
     },
-    profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) =>
-      subscribe(userIds.map(profileTopic), terms, profileEventsOf),
+    profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) => subscribe(userIds, terms, profileEventsOf),
     presenceEvents: (userIds: readonly UserId[], terms: Omit<SubscriptionTerms, 'after'>) =>
-      subscribe(userIds.map(presenceTopic), { ...terms, after: null }, presenceEventsOf),
+      subscribe(userIds, { ...terms, after: null }, presenceEventsOf),
     /** Tells this replica's subscribers that a presence may have changed. */
     tellPresence(userId: UserId): void {
-      const change = { type: 'presence-changed', userId, at: clock.now() } as const;
-      topics.emit(presenceTopic(userId), { id: '', change });
+      tell('', { type: 'presence-changed', userId, at: clock.now() });
     },
     /** How many subscriptions are open. */
     count: () => open.size,

@@ -60,23 +60,18 @@ const GATHER_MS = 200;
 const MAX_GATHERED = 2000;
 
 export function createWebhookEvents(options: WebhookEventsOptions) {
-  const { follow, cache, own, stream, clock, onFlood, onBug } = options;
+  const { cache, own, stream, clock, onFlood, onBug } = options;
   const taken = createBoundedMap<string, number>(MAX_EVENTS);
   const gathered = new Set<UserId>();
   const closed = new AbortController();
   const recent = { second: 0, users: 0 };
   let floodUntil = Number.NEGATIVE_INFINITY;
   let isFlood = false;
-  const confirmation = createChangeConfirmation({
-    follow,
-    clock,
-    async onConfirmed(change, isLate) {
-      const { type, from, to, at } = change;
-      if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
-      // An own change is known only when the upstream has answered it, which may be after its webhook.
-      if (!own.consumeOwnChange(type, from, to, at)) await stream.append(change);
-    },
-    onBug,
+  const confirmation = createChangeConfirmation(options, closed.signal, async (change, isLate) => {
+    const { type, from, to, at } = change;
+    if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
+    // An own change is known only when the upstream has answered it, which may be after its webhook.
+    if (!own.consumeOwnChange(type, from, to, at)) await stream.append(change);
   });
 
   /** Whether an event that names this number of users is one too many. */
@@ -155,10 +150,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
-    close() {
-      closed.abort();
-      confirmation.close();
-    },
+    close: () => closed.abort(),
   };
 }
 

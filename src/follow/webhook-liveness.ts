@@ -2,12 +2,6 @@
 // counts for all, but only as long as they hear each other.
 import type { Clock } from '../clock.ts';
 
-export type WebhookLivenessOptions = {
-  clock: Clock;
-  /** Has all replicas hear, this one included; resolves with whether they do. Null where there is but one. */
-  publish: ((since: number) => Promise<boolean>) | null;
-};
-
 /** After this time without a webhook they may have ceased to come, in milliseconds. */
 const SILENCE_MS = 600_000;
 /** A moment that is further ahead than clocks differ withdraws the one before. */
@@ -15,7 +9,8 @@ const CLOCK_SKEW_MS = 5000;
 /** Other replicas hear of it no more often than this. */
 const PUBLISH_EVERY_MS = 30_000;
 
-export function createWebhookLiveness({ clock, publish }: WebhookLivenessOptions) {
+/** `publish` has all replicas hear, this one included, and resolves with whether they do; null where there is but one. */
+export function createWebhookLiveness(clock: Clock, publish: ((since: number) => Promise<boolean>) | null) {
   let startedAt = 0;
   let heardAt = Number.NEGATIVE_INFINITY;
   let publishedAt = Number.NEGATIVE_INFINITY;

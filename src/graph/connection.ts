@@ -5,7 +5,7 @@ import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry, FollowList, UserHandle, UserId } from '../follow/model.ts';
 import { type CursorPosition, indexAfter } from '../follow/walk.ts';
-import { builder, dateTimeOf } from './builder.ts';
+import { builder } from './builder.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
@@ -74,21 +74,17 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
       nullable: false,
       description:
         'Whether more members follow. Never false while some remain; when it is true, the last page can turn out empty.',
-      complexity: 0,
     }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
       nullable: false,
       description:
         'Whether members come before this page. Where the list is not read whole: whether it was asked for with `after`.',
-      complexity: 0,
     }),
     startCursor: t.exposeString('startCursor', {
       description: 'The cursor of the first edge; null when the page is empty.',
-      complexity: 0,
     }),
     endCursor: t.exposeString('endCursor', {
       description: 'The cursor of the last edge, to go on with as `after`; null when the page is empty.',
-      complexity: 0,
     }),
   }),
 });
@@ -98,7 +94,6 @@ export class UserEdge implements FollowEntry {
   readonly followedAt: number;
   readonly #writeCursor: () => string;
   #cursor: string | undefined;
-  #time: string | null | undefined;
 
   /** `position` is where the list holds the member, as its cursor says. */
   constructor(
@@ -117,10 +112,9 @@ export class UserEdge implements FollowEntry {
     return this.#cursor;
   }
 
-  /** `followedAt` as text; null where the upstream's time cannot be read. */
-  get time(): string | null {
-    if (this.#time === undefined) this.#time = this.followedAt === 0 ? null : dateTimeOf(this.followedAt);
-    return this.#time;
+  /** `followedAt`, null where the upstream's time cannot be read. */
+  get time(): number | null {
+    return this.followedAt || null;
   }
 }
 
@@ -179,7 +173,7 @@ export function userConnection<C extends UserConnection = UserConnection>(
         type: PageInfoType,
         nullable: false,
         description: 'Where this page stands in the list.',
-        complexity: 0,
+        complexity: { field: 0, multiplier: 0 },
         resolve: ({ pageInfo }) => pageInfo,
       }),
     }),

@@ -1,8 +1,8 @@
 // People to find: by nick or id in all of the app, and "people you may know".
 import { GatewayError } from '../errors.ts';
-import { findSuggestions, type Suggestion, type Suggestions } from '../follow/find-people.ts';
 import type { FollowEntry } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
+import { findSuggestions, type Suggestion, type Suggestions } from '../follow/suggestions.ts';
 import { readSlice } from '../follow/walk.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import {

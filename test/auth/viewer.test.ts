@@ -23,7 +23,7 @@ async function openGuardedGateway() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);
   const gateway = await openEmptyGateway({
-    AUTH: 'usersig,jwt,header',
+    AUTH: 'jwt, header,usersig',
     JWT_JWKS_URL: issuer.url,
     JWT_ISSUER: 'sso',
     JWT_AUDIENCE: 'gateway',

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
-import { bugs, codesOf, expectRefused, get, openEmptyGateway, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, expectRefused, get, INSIDES, openEmptyGateway, post, readRefusal } from './requests.ts';
 
 const SECRET = 'connection string of the database';
 
@@ -92,7 +92,8 @@ test.each([
   ['a variable', BY_ID],
   ['a malformed id', `{ user(id: "${'x'.repeat(50_000)}") { id } }`],
   ['a hundred errors at once', `{ ${Array.from({ length: 100 }, (_, n) => `f${n}${'x'.repeat(800)}`).join(' ')} }`],
-])('the message about %s does not repeat all that the client sent', async (_title, query) => {
+  ['a malformed cursor', `{ user(id: "a") { fans(after: "${'x'.repeat(20_000)}") { nodes { id } } } }`],
+])('the message about %s repeats neither all that the client sent nor anything of ours', async (_title, query) => {
   const gateway = await openEmptyGateway();
   const variables = { id: { a: 'x'.repeat(50_000) } };
   const text = await (await gateway.send(query, variables)).text();
@@ -100,6 +101,7 @@ test.each([
   expect(errors?.length).toBeGreaterThan(0);
   for (const { message } of errors ?? []) expect(message.length).toBeLessThanOrEqual(501);
   expect(text.length).toBeLessThan(65_000);
+  expect(text).not.toMatch(INSIDES);
   expect(bugs(gateway)).toEqual([]);
 });
 

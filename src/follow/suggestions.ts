@@ -1,49 +1,10 @@
-// People to find: by search, and by whom the viewer's follows follow.
-import { createHash } from 'node:crypto';
-import { createGenerations } from '../cache/generations.ts';
-import { createReadThrough } from '../cache/read-through.ts';
-import type { Redis } from '../cache/tiers.ts';
-import type { Clock } from '../clock.ts';
+// "People you may know": those whom the viewer's follows follow.
 import { GatewayError } from '../errors.ts';
 import { isFollowing } from './changes.ts';
-import { type CachedPage, page } from './codec.ts';
 import type { BlockRelation, FollowPage, FollowRelation, PageQuery, UserHandle, UserId } from './model.ts';
 import { MAX_FOLLOWS, readMembers } from './select-members.ts';
-import { andThen, type CallOptions, outcomeOf, type UserSearchService } from './services.ts';
+import { outcomeOf } from './services.ts';
 import { isBlocking } from './writers.ts';
-
-/** Each search is kept for a minute: the upstream takes two a second of the whole app. */
-const LIFETIMES = { freshMs: 60_000, webhookFreshMs: 60_000, staleMs: 600_000 };
-const MEMORY_BYTES = 4_000_000;
-
-export type SearchUsers = ReturnType<typeof createUserSearch>;
-
-export function createUserSearch(
-  { searchUsers }: UserSearchService,
-  { clock, redis }: { clock: Clock; redis: Redis | null },
-) {
-  const cache = createReadThrough<CachedPage>({
-    ...page,
-    ...{ kind: 'search', clock, redis, lifetimes: LIFETIMES, maxBytes: MEMORY_BYTES },
-    // Nothing invalidates a search but time.
-    generations: createGenerations(),
-  });
-
-  /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
-  return (words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> => {
-    // A store shows its keys, and search words are private.
-    const key = createHash('sha256')
-      .update(JSON.stringify([words, start]))
-      .digest('base64url');
-    const read = cache.read(key, call, async (all) => {
-      const { ids, next } = await searchUsers(words, start, all);
-      return { ids, next, times: ids.map(() => 0), count: null, partial: null };
-    });
-    return andThen(read, ({ ids, next }) => {
-      return { next, entries: ids.map((id) => ({ user: { id, profile: null }, followedAt: 0 })) };
-    });
-  };
-}
 
 /** A user to follow, and the viewer's follows who follow that user, in their order. */
 export type Suggestion = { readonly user: UserHandle; readonly via: readonly UserHandle[] };
