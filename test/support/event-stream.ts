@@ -15,6 +15,8 @@ export type EventStream = {
   next(): Promise<ServerSentEvent | null>;
   /** What the next `next` event answers; fails on any other. */
   answer<T>(): Promise<T>;
+  /** The next events of a subscription to one field, which must be free of errors. */
+  events<Event>(count: number): Promise<Event[]>;
   /** Everything up to the end. */
   rest(): Promise<ServerSentEvent[]>;
   /** Comments so far. */
@@ -56,13 +58,23 @@ export async function openEventStream(url: string, init: RequestInit = {}): Prom
 
   const events = read();
   const next = async () => (await events.next()).value ?? null;
+  async function answer<T>() {
+    const event = await next();
+    if (event?.event !== 'next') throw new Error(`This is no answer: ${JSON.stringify(event)}`);
+    return JSON.parse(event.data) as T;
+  }
   return {
     response,
     next,
-    async answer<T>() {
-      const event = await next();
-      if (event?.event !== 'next') throw new Error(`This is no answer: ${JSON.stringify(event)}`);
-      return JSON.parse(event.data) as T;
+    answer,
+    async events<Event>(count: number) {
+      const taken: Event[] = [];
+      while (taken.length < count) {
+        const { data, errors } = await answer<{ data: Record<string, Event>; errors?: unknown }>();
+        if (errors) throw new Error(`An event failed: ${JSON.stringify(errors)}`);
+        taken.push(...Object.values(data));
+      }
+      return taken;
     },
     async rest() {
       const rest: ServerSentEvent[] = [];
