@@ -59,11 +59,8 @@ export function createUserSearchService(client: Pick<TencentClient, 'call'>): Us
 
 const COMMAND = 'query_online_status';
 const MAX_LOOKED_AT = 500;
-const STATUSES: ReadonlyMap<unknown, PresenceStatus> = new Map<WireStatus, PresenceStatus>([
-  ['Online', 'ONLINE'],
-  ['PushOnline', 'PUSH_ONLINE'],
-  ['Offline', 'OFFLINE'],
-]);
+const WORDS: Record<WireStatus, PresenceStatus> = { Online: 'ONLINE', PushOnline: 'PUSH_ONLINE', Offline: 'OFFLINE' };
+const STATUSES = new Map<unknown, PresenceStatus>(Object.entries(WORDS));
 
 /** Creates the presence service over `query_online_status`. */
 export function createPresenceService(client: Pick<TencentClient, 'call'>): PresenceService {

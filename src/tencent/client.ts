@@ -43,11 +43,10 @@ const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, b
 
 /** Creates the client. Nothing connects before the first call. */
 export function createTencentClient(options: TencentClientOptions) {
-  const { timeoutMs = 5000, connections = 64, random = Math.random } = options;
-  const { clock, report = () => {}, onCall = () => {} } = options;
+  const { clock, connections = 64, random = Math.random, report = () => {} } = options;
   const http = createHttp(options.baseUrl, connections);
   const address = new URL(options.baseUrl).hostname;
-  const attempt = createAttempts({ ...options, http, timeoutMs, random, report, onCall });
+  const attempt = createAttempts(options, http);
   const breakers = new Map<Command, Breaker>();
   const away = new Set<Command>();
   let reason = '';

@@ -18,8 +18,8 @@ export type ErrorRule = {
   readonly fault: 'caller' | 'upstream' | 'operator' | 'gateway';
   /** When another try makes sense, where that is known. */
   readonly retryAfterMs?: number;
-  /** The upstream wants no call at all for so long. */
-  readonly pauseMs?: number;
+  /** The upstream wants no call at all before that. */
+  readonly pauses?: true;
   readonly note: string;
   /** The operator's remedy. */
   readonly remedy?: string | undefined;
@@ -47,7 +47,6 @@ const usedUp: Kind = { ...throttled, retry: 'never', fault: 'operator' };
 
 // One item's 30001, 30002 or 40001 can only be about the account that the caller named.
 const aboutItem = { itemCode: 'BAD_USER_INPUT' } as const;
-const MINUTE_MS = 60_000;
 
 const CHECK_KEY = 'Copy TENCENT_SECRET_KEY again from the console, from the same app as TENCENT_SDK_APP_ID.';
 const CHECK_APP = "Check TENCENT_SDK_APP_ID, and that TENCENT_REGION is the app's data centre.";
@@ -102,12 +101,7 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[60022], failing, 'service overloaded'],
   [[60025], operators, 'sdkappid, identifier, usersig or contenttype is wrong', CHECK_QUERY],
   [[60026, 70016], operators, 'the host serves another data centre than the one of this app', CHECK_REGION],
-  [
-    [60028],
-    { ...usedUp, retryAfterMs: 60 * MINUTE_MS },
-    "the trial edition's volume of 24 hours is used up",
-    CHECK_PLAN,
-  ],
+  [[60028], { ...usedUp, retryAfterMs: 3_600_000 }, "the trial edition's volume of 24 hours is used up", CHECK_PLAN],
 
   // Presence (CONTRACT 11)
   [[90001, 90003, 90011], ours, 'request parameters refused'],
@@ -120,12 +114,7 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[70009], operators, 'the secret key does not belong to this SDKAppID', CHECK_KEY],
   [[70013, 70014], operators, 'the account or the app is not the one in the signature', CHECK_QUERY],
   [[70020], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
-  [
-    [70050],
-    { ...operators, retryAfterMs: MINUTE_MS, pauseMs: MINUTE_MS },
-    'the signature was refused too often',
-    CHECK_KEY,
-  ],
+  [[70050], { ...operators, retryAfterMs: 60_000, pauses: true }, 'the signature was refused too often', CHECK_KEY],
   [[70114], { ...usedUp, fault: 'gateway' }, 'restricted for security reasons', CHECK_RATE],
   [[70398], operators, 'the app has as many accounts as its plan allows', CHECK_PLAN],
   [[70206, 70402], ours, 'request parameters refused'],

@@ -14,7 +14,7 @@ import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './bat
 import type { TencentClient } from './client.ts';
 import { parseProfile } from './profile.ts';
 import { isCount, isRecord, isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
-import type { Command, FollowGetType } from './wire.ts';
+import type { Command } from './wire.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
@@ -30,7 +30,7 @@ const MAX_COUNTS = 20;
 const MAX_RELATIONS = 100;
 
 /** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (CONTRACT 4.0). */
-const WIRE_LIST: Record<FollowList, FollowGetType> = { fans: 1, follows: 2, mutuals: 3 };
+const WIRE_LIST: Readonly<Record<FollowList, number>> = { fans: 1, follows: 2, mutuals: 3 };
 const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
 
 const PARAMETERS_REFUSED = 30001;

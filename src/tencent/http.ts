@@ -1,10 +1,7 @@
 // HTTP to the upstream: bytes out, bytes in, and how it ended.
 import { type Dispatcher, Pool } from 'undici';
 
-/** One HTTP request under way. `stop`, at a timeout, closes its connection and settles `outcome`, which never rejects. */
-export type Exchange = { outcome: Promise<HttpOutcome>; stop(): void };
-
-export type HttpOutcome =
+type HttpOutcome =
   | { kind: 'answer'; status: number; bytes: Buffer }
   /** `sent`: bytes may have left. `stale`: a kept-alive connection failed before any byte of the answer. */
   | { kind: 'failed'; reason: string; sent: boolean; stale: boolean };
@@ -47,14 +44,15 @@ export function createHttp(baseUrl: string, connections: number) {
   };
 }
 
-// Pool.dispatch rather than Pool.request: no stream per answer, a third less CPU.
-function exchange(pool: Pool, request: Dispatcher.DispatchOptions): Exchange {
+/** Begins a request. `stop`, at a timeout, closes its connection and settles `outcome`, which never rejects. */
+function exchange(pool: Pool, request: Dispatcher.DispatchOptions) {
   const { promise, resolve } = Promise.withResolvers<HttpOutcome>();
   const chunks: Buffer[] = [];
   let controller: Dispatcher.DispatchController | undefined;
   let status = 0;
   let stopped = false;
 
+  // Pool.dispatch rather than Pool.request: no stream per answer, a third less CPU.
   pool.dispatch(request, {
     onRequestStart(started) {
       controller = started;

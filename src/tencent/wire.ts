@@ -39,9 +39,6 @@ export type ItemResult = { To_Account: string; ResultCode: number; ResultInfo: s
 
 export type WireProfileItem = { Tag: string; Value: string | number };
 
-/** 1 = fans, 2 = follows, 3 = mutuals: one orientation in `follow_get` and `follow_check` (CONTRACT 4.0). */
-export type FollowGetType = 1 | 2 | 3;
-
 /** Who blocks whom, from `From_Account` (A) to the other (B). */
 export type BlackCheckRelation = `BlackCheckResult_Type_${'NO' | 'AWithB' | 'BWithA' | 'BothWay'}`;
 

@@ -1,7 +1,7 @@
 // What HTTP caches may do with answers to GET, and when nothing has changed.
 import { describe, expect, test } from 'vitest';
+import { openEmptyGateway } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { openGateway } from '../support/gateway.ts';
 import { openWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
@@ -14,8 +14,7 @@ const TRAILING_SECONDS = /max-age=(\d+)$/;
 
 async function openCalm(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const settings = { AUTH: 'development', ...env };
-  const gateway = await openGateway({ clock, env: settings, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openEmptyGateway({ AUTH: 'development', ...env }, {}, clock);
   gateway.sandbox.world.addFans('star', 3);
   gateway.sandbox.world.importAccount('anna');
   const ask = (query: string, headers: Record<string, string> = {}) => getJson(gateway, { query }, headers);

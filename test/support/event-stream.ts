@@ -33,14 +33,25 @@ export async function openEventStream(url: string, init: RequestInit = {}) {
   const events = read();
   /** The next event; null when the stream has ended. */
   const next = async () => (await events.next()).value ?? null;
+  /** What the next `next` event answers; fails on any other. */
+  async function answer<T>() {
+    const event = await next();
+    if (event?.event !== 'next') throw new Error(`This is no answer: ${JSON.stringify(event)}`);
+    return JSON.parse(event.data) as T;
+  }
   return {
     response,
     next,
-    /** What the next `next` event answers; fails on any other. */
-    async answer<T>() {
-      const event = await next();
-      if (event?.event !== 'next') throw new Error(`This is no answer: ${JSON.stringify(event)}`);
-      return JSON.parse(event.data) as T;
+    answer,
+    /** The next events of a subscription to one field, which must be free of errors. */
+    async events<Event>(count: number) {
+      const taken: Event[] = [];
+      while (taken.length < count) {
+        const { data, errors } = await answer<{ data: Record<string, Event>; errors?: unknown }>();
+        if (errors) throw new Error(`An event failed: ${JSON.stringify(errors)}`);
+        taken.push(...Object.values(data));
+      }
+      return taken;
     },
     /** Everything up to the end. */
     async rest() {

@@ -83,17 +83,11 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
 
     /** Refuses the calls that have waited too long, and answers when the next one will have. */
     refuseLate(now: number): number {
-      let next = Number.POSITIVE_INFINITY;
-      for (const entry of [...waiting]) {
-        const limit = lateAt(entry, now);
-        if (limit > now) {
-          next = Math.min(next, limit);
-          continue;
-        }
+      for (const entry of waiting.filter((entry) => lateAt(entry, now) <= now)) {
         count(totals.refused, entry.call);
         entry.refuse(refusal());
       }
-      return next;
+      return Math.min(...waiting.map((entry) => lateAt(entry, now)));
     },
 
     refuseAll(error: Error): void {
