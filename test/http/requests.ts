@@ -40,6 +40,15 @@ export const get = (
   init: RequestInit = {},
 ): Promise<Response> => fetch(`${gateway.url}/graphql?${new URLSearchParams(parameters)}`, init);
 
+/** The headers of a stream of events, which ends then. */
+export async function streamHeaders(gateway: Addressed, headers: Record<string, string> = {}): Promise<Headers> {
+  const query = 'subscription { followEvents(userId: "anna") { __typename } }';
+  const response = await get(gateway, { query }, { headers: { accept: 'text/event-stream', ...headers } });
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  await response.body?.cancel();
+  return response.headers;
+}
+
 export function logged(gateway: TestGateway): LogLine[] {
   return gateway.logLines.map((line) => JSON.parse(line) as LogLine);
 }
