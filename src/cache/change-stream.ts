@@ -120,8 +120,11 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     // The reason why a connection ends shows in the commands that fail.
     connection.on('error', () => {});
     closed.signal.addEventListener('abort', () => connection.disconnect());
-    // Redis may be another server now, behind the same name.
-    redis?.link.whenBack(() => connection.disconnect(true));
+    // Redis may be another server now, behind the same name. A connection that is gone finds it by itself; for each call
+    // ioredis would listen once more on the old socket.
+    redis?.link.whenBack(() => {
+      if (connection.status !== 'reconnecting') connection.disconnect(true);
+    });
     while (!closed.signal.aborted) {
       try {
         if (connection.status === 'wait') await connection.connect();
