@@ -2,33 +2,28 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import type { Clock } from '../../src/clock.ts';
-import { type CachedFollowService, createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
+import type { CachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.ts';
 import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
-import type { FollowList, FollowPage, Profile, UserId } from '../../src/follow/model.ts';
-import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
+import type { FollowList, FollowPage, UserId } from '../../src/follow/model.ts';
+import type { CallOptions } from '../../src/follow/services.ts';
 import { nodeOf } from '../../src/redis/client.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
-import { cacheOptions } from '../support/cache-options.ts';
+import { createRandom } from '../../src/sandbox/seed.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
-import { UNSET_PROFILE } from '../support/unset-profile.ts';
+import { callAt, createService, named, type Source } from './service.ts';
 
 const CHANGES = 1000;
 const USERS = ['anna', 'bert', 'cleo', 'dora', 'emil', 'fred'];
 const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
 const RELATIONS = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] as const;
 
-/** Mulberry32: the same schedule for the same seed, as far as sockets allow. */
-function createRandom(seed: number) {
-  let state = seed;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+/** The same schedule for the same seed, as far as sockets allow. */
+function createDice(seed: number) {
+  const random = createRandom(seed);
+  return (below: number) => Math.floor(random() * below);
 }
 
 const turns = async (count: number) => {
@@ -61,26 +56,16 @@ function createFloors() {
   };
 }
 
-const profileAt = (value: number, version: number | null): Profile => ({
-  ...UNSET_PROFILE,
-  nick: String(value),
-  customFields: [],
-  items: [],
-  version,
-  whole: true,
-});
-
 type Truth = ReturnType<typeof createTruth>;
 
 /** An upstream that looks at the truth at some moment of each call, and answers at another. */
-function createSource(truth: Truth, random: (below: number) => number): FollowService & ProfileService {
+function createSource(truth: Truth, random: (below: number) => number): Source {
   const slowly = async <T>(look: () => T): Promise<T> => {
     await turns(random(12));
     const seen = look();
     await turns(random(30));
     return seen;
   };
-  const unused = () => Promise.reject(new Error('not a read'));
   return {
     readPage: ({ userId, list }) =>
       slowly(
@@ -90,7 +75,7 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
           entries: USERS.map((id) => {
             const value = truth.get('profile', id);
             return {
-              user: { id, profile: profileAt(value, random(3) === 0 ? null : value) },
+              user: { id, profile: named(String(value), random(3) === 0 ? null : value) },
               followedAt: truth.get('page', pageGroup(userId, list)),
             };
           }),
@@ -102,40 +87,13 @@ function createSource(truth: Truth, random: (below: number) => number): FollowSe
       slowly(
         () => new Map(ids.map((to) => [to, RELATIONS[truth.get('relation', relationKey(from, to)) % 4] ?? 'NONE'])),
       ),
-    readProfiles: (ids) => slowly(() => new Map(ids.map((id) => [id, profileAt(truth.get('profile', id), null)]))),
-    refusedTags: () => [],
-    asAsked: (profile) => profile,
-    follow: unused,
-    unfollow: unused,
-    removeFans: unused,
+    readProfiles: (ids) => slowly(() => new Map(ids.map((id) => [id, named(String(truth.get('profile', id)))]))),
   };
 }
 
 type Replica = { service: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
 
 const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000 };
-
-function openReplica(
-  link: RedisLink | null,
-  prefix: string,
-  clock: Clock,
-  source: FollowService & ProfileService,
-  memoryBytes: number,
-) {
-  return createCachedFollowService({
-    follow: source,
-    profiles: source,
-    clock,
-    memoryBytes,
-    ...cacheOptions(LIFETIMES),
-    redis: link && { link, prefix },
-  });
-}
-
-const call = (clock: Clock): CallOptions => ({
-  signal: new AbortController().signal,
-  deadlineAt: clock.now() + 60_000,
-});
 
 /** Something that can be read: its group in the caches, and how to ask for it. */
 type Question = {
@@ -204,7 +162,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
   }
 
   test(`after each of ${CHANGES} changes amid reads, no later read sees the value from before it`, async () => {
-    const random = createRandom(SEED);
+    const random = createDice(SEED);
     const clock = createRunningClock();
     const truth = createTruth();
     const source = createSource(truth, random);
@@ -219,8 +177,8 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
       const received = new Map<string, number>();
       const listening = Promise.withResolvers<void>();
       const link = await openLink(clock);
-      if (!link)
-        return { floors, service: openReplica(null, prefix, clock, source, memoryBytes), hasHeardAll: () => true };
+      const options = { clock, lifetimes: LIFETIMES, memoryBytes };
+      if (!link) return { floors, service: createService(source, options), hasHeardAll: () => true };
       links.push(link);
       const observed: RedisLink = {
         ...link,
@@ -243,7 +201,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
             },
           ),
       };
-      const service = openReplica(observed, prefix, clock, source, memoryBytes);
+      const service = createService(source, { ...options, redis: { link: observed, prefix } });
       await listening.promise;
       const hasHeardAll = () => [...sent].every(([message, times]) => received.get(message) === times.length);
       return { floors, service, hasHeardAll };
@@ -260,7 +218,7 @@ describe.each(['memory alone', 'Redis', 'Redis Cluster'])('on %s', (storage) => 
     async function readAndCheck(replica: Replica, question: Question): Promise<void> {
       const { kind, group } = question;
       const floor = replica.floors.get(kind, group);
-      const answer = await question.ask(replica.service, call(clock));
+      const answer = await question.ask(replica.service, callAt(clock));
       if (!isBetween(question, answer, floor, truth.get(kind, group)))
         wrong.push(`${kind} ${group} was ${answer}, at least ${floor} expected`);
     }

@@ -1,15 +1,14 @@
 // Replicas invalidate together, also when Redis was not there to pass it on.
 
 import { Redis } from 'ioredis';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import { GatewayError } from '../../src/errors.ts';
-import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
-import type { CallOptions, FollowService } from '../../src/follow/services.ts';
+import type { CallOptions } from '../../src/follow/services.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
-import { cacheOptions } from '../support/cache-options.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { startRedis } from '../support/redis.ts';
+import { callAt, createService, type Source } from './service.ts';
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = { freshMs: HOUR_MS, webhookFreshMs: HOUR_MS, staleMs: 2 * HOUR_MS };
@@ -20,18 +19,12 @@ async function openReplicas(timeoutMs = 5000) {
   const server = await startRedis();
   const clock = createRunningClock();
   const upstream = { fans: 0, calls: 0, isDown: false };
-  const unused = () => Promise.reject(new Error('not a count'));
-  const follow: FollowService = {
+  const source: Source = {
     async readCounts(ids) {
       upstream.calls++;
       if (upstream.isDown) throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It is down.');
       return new Map(ids.map((id) => [id, { fans: upstream.fans, follows: 0, mutuals: 0 }]));
     },
-    readPage: unused,
-    readRelations: unused,
-    follow: unused,
-    unfollow: unused,
-    removeFans: unused,
   };
 
   async function openReplica(change: (link: RedisLink) => Partial<RedisLink> = () => ({})) {
@@ -47,18 +40,12 @@ async function openReplicas(timeoutMs = 5000) {
           listenings++;
         }),
     };
-    const service = createCachedFollowService({
-      follow,
-      profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile },
-      clock,
-      memoryBytes: 1e6,
-      ...cacheOptions(LIFETIMES),
-      redis: { link: { ...observed, ...change(link) }, prefix: 'replicas-test' },
-    });
+    const redisLink = { link: { ...observed, ...change(link) }, prefix: 'replicas-test' };
+    const service = createService(source, { clock, lifetimes: LIFETIMES, redis: redisLink });
     await until(() => listenings > 0);
     const uses: unknown[] = [];
     const call: CallOptions = {
-      signal: new AbortController().signal,
+      ...callAt(clock),
       deadlineAt: clock.now() + HOUR_MS * 10,
       onStale: (use) => uses.push(use),
     };
@@ -66,9 +53,7 @@ async function openReplicas(timeoutMs = 5000) {
       service,
       uses,
       listenings: () => listenings,
-      fans: async () => {
-        return (await service.readCounts('anna', call)).fans;
-      },
+      fans: async () => (await service.readCounts('anna', call)).fans,
     };
   }
   const admin = new Redis(server.port, '127.0.0.1');
@@ -76,6 +61,8 @@ async function openReplicas(timeoutMs = 5000) {
   onTestFinished(() => admin.disconnect());
   return { server, admin, clock, upstream, openReplica };
 }
+
+type Opened = Awaited<ReturnType<typeof openReplicas>>;
 
 /** Waits, a turn of the event loop at a time. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -126,27 +113,27 @@ test('a cached value that a Redis which lost everything cannot vouch for counts 
   });
 });
 
-describe('an invalidation that Redis did not take', () => {
-  test.each(['killed', 'paused', 'read-only', 'full'])(
-    'because it was %s, is made up for when it is back',
-    async (how) => {
-      const { server, admin, upstream, openReplica } = await openReplicas(how === 'paused' ? 250 : undefined);
-      const [a, b] = [await openReplica(), await openReplica()];
-      expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
-      if (how === 'killed') await server.kill();
-      else if (how === 'paused') server.pause();
-      else if (how === 'read-only') await admin.replicaof('127.0.0.1', 1);
-      else await admin.config('SET', 'maxmemory', '1');
-      upstream.fans = 1;
-      await a.service.invalidate(CHANGED);
-      expect(await a.fans()).toBe(1);
-      if (how === 'killed') await server.restart();
-      else if (how === 'paused') server.resume();
-      else if (how === 'read-only') await admin.replicaof('NO', 'ONE');
-      else await admin.config('SET', 'maxmemory', '0');
-      await until(async () => (await b.fans()) === 1);
-      expect(await (await openReplica()).fans()).toBe(1);
-      expect(await a.fans()).toBe(1);
-    },
-  );
-});
+const OUTAGES: [how: string, breaks: (opened: Opened) => unknown, mends: (opened: Opened) => unknown][] = [
+  ['killed', ({ server }) => server.kill(), ({ server }) => server.restart()],
+  ['paused', ({ server }) => server.pause(), ({ server }) => server.resume()],
+  ['read-only', ({ admin }) => admin.replicaof('127.0.0.1', 1), ({ admin }) => admin.replicaof('NO', 'ONE')],
+  ['full', ({ admin }) => admin.config('SET', 'maxmemory', '1'), ({ admin }) => admin.config('SET', 'maxmemory', '0')],
+];
+
+test.each(OUTAGES)(
+  'an invalidation that Redis did not take, because it was %s, is made up for when it is back',
+  async (how, breaks, mends) => {
+    const opened = await openReplicas(how === 'paused' ? 250 : undefined);
+    const { upstream, openReplica } = opened;
+    const [a, b] = [await openReplica(), await openReplica()];
+    expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
+    await breaks(opened);
+    upstream.fans = 1;
+    await a.service.invalidate(CHANGED);
+    expect(await a.fans()).toBe(1);
+    await mends(opened);
+    await until(async () => (await b.fans()) === 1);
+    expect(await (await openReplica()).fans()).toBe(1);
+    expect(await a.fans()).toBe(1);
+  },
+);
