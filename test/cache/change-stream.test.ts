@@ -25,8 +25,7 @@ function replicasAt(url: string) {
     const master = () => nodeOf(client, KEY);
     const link = createRedisLink({ redis: client, clock, timeoutMs, onChange() {}, nodeOf: master });
     onTestFinished(() => link.close());
-    const stream = createChangeStream({ redis: { link, client }, key: KEY, maxLength, read, clock });
-    onTestFinished(() => stream.close());
+    const stream = createChangeStream({ redis: { link }, key: KEY, maxLength, read, clock });
     const heard: StreamEntry<object>[] = [];
     const missed: string[] = [];
     stream.listen(
