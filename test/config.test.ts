@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { describeSettings, type Environment, namesNoUpstream, readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
-import { REGIONS, type Region, regionBaseUrl } from '../src/tencent/wire.ts';
+import { REGIONS, type Region } from '../src/tencent/wire.ts';
 
 const APP = { TENCENT_SDK_APP_ID: '1400000000', TENCENT_SECRET_KEY: 'a-secret-key-that-is-long-enough' };
 const ENOUGH = { ...APP, TENCENT_REGION: 'singapore' };
@@ -39,9 +39,8 @@ test('three settings are enough; all others are as deploy/README.md shows them',
 });
 
 test('an empty or blank value counts as unset', () => {
-  expect(readConfig({ ...ENOUGH, PORT: '', TENCENT_BASE_URL: ' ', LOG_LEVEL: '\t', TENCENT_ADMIN: '' })).toEqual(
-    readConfig(ENOUGH),
-  );
+  const blank = { PORT: '', TENCENT_BASE_URL: ' ', LOG_LEVEL: '\t', TENCENT_ADMIN: '' };
+  expect(readConfig({ ...ENOUGH, ...blank })).toEqual(readConfig(ENOUGH));
 });
 
 test('variables that belong to others are ignored', () => {
@@ -55,108 +54,69 @@ test('variables that belong to others are ignored', () => {
 
 const JWT = { JWT_JWKS_URL: 'https://keys.example/jwks', JWT_ISSUER: 'https://login.example', JWT_AUDIENCE: 'gateway' };
 const jwt = { jwksUrl: JWT.JWT_JWKS_URL, issuer: JWT.JWT_ISSUER, audience: 'gateway', userClaim: 'sub' };
-const LOCAL_KEYS = 'http://127.0.0.1:8080/jwks';
 const VIEWER_HEADER_SECRET = 'the-secret-of-the-router';
 /** A sandbox of this machine in place of a region. */
 const SANDBOX = { TENCENT_REGION: '', TENCENT_BASE_URL: 'http://127.0.0.1:4100' };
-const SENTINELS = { REDIS_URL: 'rediss+sentinel://me:secret@a:26379, [::1]/cache', REDIS_CA: '/ca.pem' };
+const ONE_REDIS = 'rediss://me:secret@cache.example:6380/1';
+const SENTINEL = 'rediss+sentinel://me:secret@';
 const PRODUCTION = { NODE_ENV: 'production' };
 
+const HOUR = 3_600_000;
+const NEVER_FRESH = { freshMs: 0, webhookFreshMs: 0, staleMs: HOUR };
+
+// What tests over HTTP set they also hold to its meaning.
 test.each<[Environment, object]>([
-  [{ PORT: '0' }, { port: 0 }],
   [{ HOST: '::' }, { host: '::' }],
   [{ HOST: 'fe80::1%eth0' }, { host: 'fe80::1%eth0' }],
   [{ HOST: 'gateway_1.internal.' }, { host: 'gateway_1.internal.' }],
   [{ NODE_ENV: 'staging' }, { production: false }],
-  [PRODUCTION, { production: true, introspection: false, graphiql: false }],
-  [
-    { ...PRODUCTION, INTROSPECTION: 'on', GRAPHIQL: '1' },
-    { introspection: true, graphiql: true },
-  ],
   [{ TENCENT_ADMIN: 'root_1' }, { tencent: { adminId: 'root_1' } }],
-  [{ LIST_FRESH_SECONDS: '0' }, { lifetimes: { page: { freshMs: 0, webhookFreshMs: 0, staleMs: 3_600_000 } } }],
-  [{ LIST_FRESH_SECONDS: '0' }, { lifetimes: { counts: { freshMs: 0, webhookFreshMs: 0 } } }],
+  [{ LIST_FRESH_SECONDS: '0' }, { lifetimes: { page: NEVER_FRESH, counts: NEVER_FRESH } }],
   [{ LIST_STALE_SECONDS: '60' }, { lifetimes: { page: { freshMs: 30_000, staleMs: 60_000 } } }],
   [{ LIST_STALE_SECONDS: '0' }, { lifetimes: { counts: { staleMs: 30_000 }, relation: { staleMs: 30_000 } } }],
   [{ PROFILE_FRESH_SECONDS: '172800' }, { lifetimes: { profile: { freshMs: 172_800_000, staleMs: 172_800_000 } } }],
-  [{ WEBHOOK_FRESH_SECONDS: '3600' }, { lifetimes: { page: { webhookFreshMs: 3_600_000 } } }],
-  [{ WEBHOOK_FRESH_SECONDS: '3600' }, { lifetimes: { profile: { webhookFreshMs: 3_600_000 } } }],
+  [
+    { WEBHOOK_FRESH_SECONDS: '3600' },
+    { lifetimes: { page: { webhookFreshMs: HOUR }, profile: { webhookFreshMs: HOUR } } },
+  ],
   [
     // Webhooks make nothing fresh for shorter.
     { LIST_FRESH_SECONDS: '1200', WEBHOOK_FRESH_SECONDS: '60' },
     { lifetimes: { page: { webhookFreshMs: 1_200_000 }, counts: { webhookFreshMs: 1_200_000 } } },
   ],
-  [{ AUTH: 'usersig' }, { auth: { userSig: true, jwt: null, header: null } }],
-  [
-    { AUTH: 'usersig, jwt,header', ...JWT, VIEWER_HEADER_SECRET },
-    { auth: { userSig: true, jwt, header: { secret: VIEWER_HEADER_SECRET } } },
-  ],
   [{ AUTH: 'jwt', ...JWT, JWT_USER_CLAIM: 'uid' }, { auth: { jwt: { ...jwt, userClaim: 'uid' } } }],
-  [{ AUTH: 'jwt', ...JWT, JWT_JWKS_URL: LOCAL_KEYS }, { auth: { jwt: { ...jwt, jwksUrl: LOCAL_KEYS } } }],
-  [{ AUTH: 'development', ...SANDBOX }, { auth: { userSig: false, header: { secret: null } } }],
-  [{ AUTH: 'usersig,development', ...SANDBOX }, { auth: { userSig: true, header: { secret: null } } }],
-  [{ LIST_VISIBILITY: 'self' }, { listVisibility: { fans: 'self', follows: 'self', mutuals: 'self' } }],
   [
     { LIST_VISIBILITY: 'fans=self, mutuals=authenticated' },
     { listVisibility: { fans: 'self', follows: 'public', mutuals: 'authenticated' } },
   ],
-  [{ WEBHOOK_TOKEN: 'x' }, { webhook: { token: 'x' } }],
   [{ CACHE_MEMORY_MB: '1' }, { memoryBytes: 1024 * 1024 }],
   [{ PROFILE_CUSTOM_FIELDS: 'Test, Team,,Mood' }, { profileCustomFields: ['Test', 'Team', 'Mood'] }],
-  [{ EMBEDDED_PROFILE: 'partial' }, { embeddedProfile: 'partial' }],
-  [{ INTROSPECTION: 'off' }, { introspection: false }],
-  [{ GRAPHIQL: '0' }, { graphiql: false }],
-  [{ GRAPHIQL: 'FALSE' }, { graphiql: false }],
-  [{ TRUSTED_DOCUMENTS: 'log' }, { trustedDocuments: { mode: 'log', path: null } }],
-  [{ TRUSTED_DOCUMENTS: 'strict' }, { trustedDocuments: { mode: 'strict', path: null } }],
-  [{ AUTOMATIC_PERSISTED_QUERIES: 'on' }, { automaticPersistedQueries: true }],
+  [
+    { INTROSPECTION: '0', GRAPHIQL: 'FALSE' },
+    { introspection: false, graphiql: false },
+  ],
   [{ TRUSTED_DOCUMENTS: 'strict', AUTOMATIC_PERSISTED_QUERIES: 'off' }, { automaticPersistedQueries: false }],
-  [{ TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' }, { automaticPersistedQueries: true }],
-  [{ CORS_ORIGINS: '*' }, { corsOrigins: '*' }],
+  [{ TRUSTED_DOCUMENTS: 'log', AUTOMATIC_PERSISTED_QUERIES: 'on' }, { trustedDocuments: { mode: 'log', path: null } }],
   [
-    { CORS_ORIGINS: 'https://app.example, http://localhost:3000,capacitor://localhost' },
-    { corsOrigins: ['https://app.example', 'http://localhost:3000', 'capacitor://localhost'] },
-  ],
-  [
-    { AUTH: 'header', VIEWER_HEADER_SECRET, CORS_ORIGINS: 'https://app.example' },
-    { corsOrigins: ['https://app.example'] },
-  ],
-  [{ CORS_HEADERS: 'X-App, x-b3-traceid' }, { corsHeaders: ['X-App', 'x-b3-traceid'] }],
-  [{ TRUST_PROXY: '2' }, { trustProxy: 2 }],
-  [{ TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
-  [{ RATE_LIMIT_PER_MINUTE: '60' }, { rateLimitPerMinute: 60 }],
-  [
-    { REDIS_URL: 'rediss://me:secret@cache.example:6380/1' },
-    {
-      redis: {
-        nodes: [{ protocol: 'rediss:', host: 'cache.example:6380', password: 'secret', pathname: '/1' }],
-        timeoutMs: 200,
-      },
-    },
+    { REDIS_URL: ONE_REDIS },
+    { redis: { nodes: [{ href: ONE_REDIS }], isCluster: false, timeoutMs: 200, caPath: null } },
   ],
   [
     { REDIS_URL: 'redis://a:6379, redis://b:6379', REDIS_CLUSTER: 'on' },
-    { redis: { nodes: [{ host: 'a:6379' }, { host: 'b:6379' }], isCluster: true } },
+    { redis: { nodes: [{ href: 'redis://a:6379' }, { href: 'redis://b:6379' }], isCluster: true } },
   ],
   [
-    { ...SENTINELS, REDIS_TIMEOUT_MS: '50' },
-    {
-      redis: {
-        nodes: [
-          new URL('rediss+sentinel://me:secret@a:26379/cache'),
-          new URL('rediss+sentinel://me:secret@[::1]/cache'),
-        ],
-        timeoutMs: 50,
-        caPath: '/ca.pem',
-      },
-    },
+    { REDIS_URL: `${SENTINEL}a:26379, [::1]/cache`, REDIS_CA: '/ca.pem', REDIS_TIMEOUT_MS: '50' },
+    { redis: { nodes: [{ href: `${SENTINEL}a:26379/cache` }, { href: `${SENTINEL}[::1]/cache` }] } },
+  ],
+  [
+    { REDIS_URL: 'rediss://a', REDIS_CA: '/ca.pem', REDIS_TIMEOUT_MS: '50' },
+    { redis: { timeoutMs: 50, caPath: '/ca.pem' } },
   ],
   ...[
     ['https://host.example', 'https://host.example'],
     ['https://host.example/', 'https://host.example'],
     ['https://HOST.example:8443', 'https://host.example:8443'],
-    ['http://localhost:4100', 'http://localhost:4100'],
-    ['http://127.0.0.1:4100', 'http://127.0.0.1:4100'],
     ['http://127.9.9.9', 'http://127.9.9.9'],
     ['http://[::1]:4100', 'http://[::1]:4100'],
   ].map(([given, baseUrl]): [Environment, object] => [
@@ -318,7 +278,7 @@ test('without a pattern of its own a user id is 1 to 32 letters, digits, _ and -
 test('exactly the regions of the upstream’s table are known, and one of them, or a base URL, is needed', () => {
   const regions = Object.keys(REGIONS);
   for (const region of regions)
-    expect(readConfig({ ...APP, TENCENT_REGION: region }).tencent.baseUrl).toBe(regionBaseUrl(region as Region));
+    expect(readConfig({ ...APP, TENCENT_REGION: region }).tencent.baseUrl).toBe(`https://${REGIONS[region as Region]}`);
   const names = regions.join(', ');
   expect(problemsOf({ ...APP, TENCENT_REGION: 'atlantis' })).toEqual([`TENCENT_REGION must be one of ${names}`]);
   expect(problemsOf(APP)).toEqual([`TENCENT_REGION is missing (one of ${names}), or TENCENT_BASE_URL in its place`]);
@@ -346,14 +306,11 @@ test.each([
   ['rate_limit_per_minute', 'is RATE_LIMIT_PER_MINUTE meant?'],
   ['WEBHOOK_TOKENS', 'is WEBHOOK_TOKEN meant?'],
   ['redis_host', 'is REDIS_URL or REDIS_CLUSTER or REDIS_CA or REDIS_TIMEOUT_MS meant?'],
-])(
-  'the variable %s, which looks like a setting and is none, is refused with the name that is meant',
-  (name, remedy) => {
-    const [problem = '', ...others] = problemsOf({ ...ENOUGH, [name]: 'hunter2' });
-    expect(others).toEqual([]);
-    expect(problem.split(' is no setting of this gateway; ')).toEqual([name, remedy]);
-  },
-);
+])('the variable %s, which looks like a setting, is refused with the name that is meant', (name, remedy) => {
+  const [problem = '', ...others] = problemsOf({ ...ENOUGH, [name]: 'hunter2' });
+  expect(others).toEqual([]);
+  expect(problem.split(' is no setting of this gateway; ')).toEqual([name, remedy]);
+});
 
 test('variables that Kubernetes and hosts of Redis set beside are no misspelling', () => {
   const services = {
@@ -381,23 +338,14 @@ test('everything that is wrong is said at once, and no secret is part of it', ()
     WEBHOOK_PATH: 'guessed',
     LIST_VISIBILITY: 'none',
   };
-  expect(problemsOf(env).map((problem) => problem.split(' ')[0])).toEqual([
-    'AUTH',
-    'JWT_AUDIENCE',
-    'JWT_ISSUER',
-    'JWT_JWKS_URL',
-    'LIST_VISIBILITY',
-    'MAX_TOKENS',
-    'PORT',
-    'REDIS_URL',
-    'TENCENT_APP',
-    'TENCENT_REGION',
-    'TENCENT_SDK_APP_ID',
-    'TENCENT_SECRET_KEY',
-    'VIEWER_HEADER_SECRET',
-    'WEBHOOK_PATH',
-    'WEBHOOK_TOKEN',
-  ]);
+  expect(
+    problemsOf(env)
+      .map((problem) => problem.split(' ')[0])
+      .join(' '),
+  ).toBe(
+    'AUTH JWT_AUDIENCE JWT_ISSUER JWT_JWKS_URL LIST_VISIBILITY MAX_TOKENS PORT REDIS_URL TENCENT_APP TENCENT_REGION ' +
+      'TENCENT_SDK_APP_ID TENCENT_SECRET_KEY VIEWER_HEADER_SECRET WEBHOOK_PATH WEBHOOK_TOKEN',
+  );
   expect(() => readConfig(env)).toThrow(/^15 settings are wrong:\n {2}/);
   expect(() => readConfig(env)).not.toThrow(/hunter2|opensesame|letmein|mellon|shibboleth|guessed/);
 });

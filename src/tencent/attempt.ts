@@ -8,12 +8,9 @@ import type { Health } from './breaker.ts';
 import type { TencentClientOptions } from './client.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
-import { type Answer, readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
+import { readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import { createSignature } from './user-sig.ts';
 import { COMMANDS, type Command } from './wire.ts';
-
-type AttemptOptions = Omit<TencentClientOptions, 'baseUrl' | 'connections'> &
-  Required<Pick<TencentClientOptions, 'timeoutMs' | 'random' | 'onCall' | 'report'>> & { http: Http };
 
 /** A try that failed: what may follow, the command's effect considered, and the pause before that. */
 export type Failure = {
@@ -35,10 +32,10 @@ const UPSTREAM_TIMEOUT_MS = 3000;
 const FINAL_REASONS = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
-export function createAttempts(options: AttemptOptions) {
-  const { http, sdkAppId, adminId, clock, timeoutMs, random, budget, onCall } = options;
+export function createAttempts(options: TencentClientOptions, http: Http) {
+  const { sdkAppId, adminId, clock, timeoutMs = 5000, random = Math.random, budget, onCall } = options;
   const signature = createSignature(options);
-  const report = createOccasionalReport(options.report, clock);
+  const report = createOccasionalReport(options.report ?? (() => {}), clock);
   const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
   let pausedUntil = 0;
 
@@ -69,27 +66,24 @@ export function createAttempts(options: AttemptOptions) {
     call.signal.removeEventListener('abort', request.stop);
     callOff();
 
+    const status = 'status' in outcome ? outcome.status : undefined;
     const observe = (name: string) => {
-      onCall(command, name, clock.now() - sentAt);
-      const status = outcome.kind === 'answer' ? outcome.status : undefined;
+      onCall?.(command, name, clock.now() - sentAt);
       span.set({ 'http.response.status_code': status, 'error.type': name === 'ok' ? undefined : name });
     };
-    if (outcome.kind === 'answer') {
-      const answer = readEnvelope(outcome.status, outcome.bytes);
-      observe(answer.name);
-      if (answer.kind === 'success') return { body: answer.body };
-      return answer.kind === 'refusal'
-        ? judge(command, userSig, answer)
-        : noAnswer(command, answer.name, isRead(command), true);
+    const body = 'status' in outcome ? readEnvelope(outcome.status, outcome.bytes) : outcome.reason;
+    if (typeof body !== 'string') {
+      observe(body.ErrorCode === 0 ? 'ok' : String(body.ErrorCode));
+      return body.ErrorCode === 0 ? { body } : judge(command, userSig, body);
     }
-    const { reason, sent, stale } = outcome;
-    observe(call.signal.aborted ? 'cancelled' : reason);
+    observe(call.signal.aborted ? 'cancelled' : body);
     if (call.signal.aborted) throw cancelled(command, call);
+    const { sent, stale } = outcome;
     const mayRepeat = isRead(command) || !sent;
     // Old age of a connection is no failure of the upstream.
-    if (stale && mayRepeat) return { ...noAnswer(command, reason, true, false), firstWaitMs: 0, stale };
-    const isHasty = reason === 'timeout' && allottedMs < Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
-    return noAnswer(command, reason, mayRepeat, !isHasty);
+    if (stale && mayRepeat) return { ...noAnswer(command, body, true, false), firstWaitMs: 0, stale };
+    const isHasty = body === 'timeout' && allottedMs < Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
+    return noAnswer(command, body, mayRepeat, !isHasty);
   }
 
   function refusePointless(command: Command, call: CallOptions): void {
@@ -105,12 +99,14 @@ export function createAttempts(options: AttemptOptions) {
     return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
-  function judge(command: Command, userSig: string, answer: Extract<Answer, { kind: 'refusal' }>): Failure {
-    const { errorCode, requestId } = answer;
+  function judge(command: Command, userSig: string, body: Record<string, unknown>): Failure {
+    const { ErrorCode, ErrorInfo = '', RequestId } = body;
+    const errorCode = Number(ErrorCode);
+    const requestId = typeof RequestId === 'string' ? RequestId : undefined;
     const rule = findErrorRule(errorCode);
-    const errorInfo = signature.redact(answer.errorInfo);
+    const errorInfo = signature.redact(String(ErrorInfo));
     if (rule.retry === 'resign') signature.renew(userSig);
-    if (rule.pauseMs !== undefined) pausedUntil = clock.now() + rule.pauseMs;
+    if (rule.pauses) pausedUntil = clock.now() + (rule.retryAfterMs ?? 0);
     if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
       const { fault, note, remedy } = rule;

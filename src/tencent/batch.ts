@@ -48,23 +48,23 @@ export async function askInChunks<T>(
   order: 'side by side' | 'in turn' = 'side by side',
 ): Promise<Batch<T>> {
   const wanted = [...new Set(userIds)];
-  const chunks: UserId[][] = [];
-  const answers: Promise<Batch<T> | GatewayError>[] = [];
-  for (let start = 0; start < wanted.length; start += ceiling) {
-    const chunk = wanted.slice(start, start + ceiling);
-    const answer = ask(chunk).catch(asGatewayError);
-    if (order === 'in turn') await answer;
-    chunks.push(chunk);
-    answers.push(answer);
-  }
   const batch: Batch<T> = new Map();
-  for (const [index, answer] of (await Promise.all(answers)).entries()) {
-    for (const userId of chunks[index] ?? []) {
+  const asked: Promise<void>[] = [];
+  for (let start = 0; start < wanted.length; start += ceiling) {
+    const answered = settle(wanted.slice(start, start + ceiling));
+    if (order === 'in turn') await answered;
+    asked.push(answered);
+  }
+  await Promise.all(asked);
+  return batch;
+
+  async function settle(chunk: UserId[]): Promise<void> {
+    const answer = await ask(chunk).catch(asGatewayError);
+    for (const userId of chunk) {
       const own = answer instanceof GatewayError ? answer : answer.get(userId);
       batch.set(userId, own ?? malformedAnswer(command, 'an account is missing from it'));
     }
   }
-  return batch;
 }
 
 /** Reads the items of a batch answer, matched by account and never by position (CONTRACT 3); each may fail alone. */

@@ -1,28 +1,21 @@
 // From the upstream's Tag/Value list to a profile. Nothing in it makes parsing fail: a value that cannot be read is null.
-import type { AdminForbidType, AllowType, Gender, Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
+import type { Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
 import { isRecord } from './upstream-errors.ts';
 import type { WireProfileItem } from './wire.ts';
 
 /** Prefix of the app's own tags (CONTRACT 6.3). */
 export const CUSTOM_TAG_PREFIX = 'Tag_Profile_Custom_';
 
-const GENDERS: ReadonlyMap<string, Gender> = new Map([
-  ['Gender_Type_Unknown', 'UNKNOWN'],
-  ['Gender_Type_Female', 'FEMALE'],
-  ['Gender_Type_Male', 'MALE'],
-]);
-const ALLOW_TYPES: ReadonlyMap<string, AllowType> = new Map([
-  ['AllowType_Type_NeedConfirm', 'NEED_CONFIRM'],
-  ['AllowType_Type_AllowAny', 'ALLOW_ANY'],
-  ['AllowType_Type_DenyAny', 'DENY_ANY'],
-]);
-const ADMIN_FORBID_TYPES: ReadonlyMap<string, AdminForbidType> = new Map([
-  ['AdminForbid_Type_None', 'NONE'],
-  ['AdminForbid_Type_SendOut', 'SEND_OUT'],
-]);
+const GENDERS = { Gender_Type_Unknown: 'UNKNOWN', Gender_Type_Female: 'FEMALE', Gender_Type_Male: 'MALE' } as const;
+const ALLOW_TYPES = {
+  AllowType_Type_NeedConfirm: 'NEED_CONFIRM',
+  AllowType_Type_AllowAny: 'ALLOW_ANY',
+  AllowType_Type_DenyAny: 'DENY_ANY',
+} as const;
+const ADMIN_FORBID_TYPES = { AdminForbid_Type_None: 'NONE', AdminForbid_Type_SendOut: 'SEND_OUT' } as const;
 
 // GraphQL's Int ends here; the upstream's uint32 goes twice as far.
-const MAX_INT = 2 ** 31 - 1;
+export const MAX_INT = 2 ** 31 - 1;
 
 type Value = string | number;
 type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
@@ -34,11 +27,11 @@ const integer = (value: Value): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INT ? value : null;
 
 /** How one of some words is read, and written. */
-const oneOf = <T extends string>(names: ReadonlyMap<string, T>, unset?: T) =>
-  [
-    (value: Value): T | null => (typeof value === 'string' ? (names.get(value) ?? null) : null),
-    (value: unknown = unset) => [...names].find(([, name]) => name === value)?.[0] ?? null,
-  ] as const;
+function oneOf<T extends string>(words: Readonly<Record<string, T>>, unset?: T) {
+  const names = new Map<Value, T>(Object.entries(words));
+  const write: Write = (value = unset) => [...names].find(([, name]) => name === value)?.[0] ?? null;
+  return [(value: Value): T | null => names.get(value) ?? null, write] as const;
+}
 
 // `URL` drops line breaks and tabs and escapes other controls, which parsers of native apps do not take.
 const webAddress = (value: Value): string | null =>
@@ -48,13 +41,12 @@ const webAddress = (value: Value): string | null =>
 function calendarDate(value: number | null): string | null {
   if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
   const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
-  if (month < 1 || month > 12 || day < 1 || day > daysOf(year, month)) return null;
+  // Years repeat every 400; those below 100 mean the last century to `Date`, which takes months and days that there are not.
+  const date = new Date(Date.UTC(2000 + (year % 400), month - 1, day));
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
   const digits = String(value).padStart(8, '0');
   return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
 }
-
-// Years repeat every 400; those below 100 mean the last century to `Date`.
-const daysOf = (year: number, month: number): number => new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 
 /** A client's word as the upstream keeps it; undefined unsets, null is none. */
 type Write = (value: unknown) => Value | null;

@@ -45,7 +45,11 @@ export function isAboutRequest(error: unknown): error is GatewayError {
   return error.code === 'BAD_USER_INPUT' || fault === 'caller' || (fault === 'gateway' && !throttled);
 }
 
-/** The upstream gave no answer that could be read. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ...{ timeout: 'UPSTREAM_TIMEOUT', deadline: 'UPSTREAM_TIMEOUT', 'too many calls': 'THROTTLED' },
+};
+
+/** The upstream was not asked, or gave no answer that could be read. */
 export class TransportFailure extends GatewayError {
   /** A short name of what went wrong: a system error code, `HTTP 502`, `timeout`. For operators, never for clients. */
   readonly reason: string;
@@ -55,7 +59,7 @@ export class TransportFailure extends GatewayError {
     reason: string,
     { retryAfterMs, mayHaveHappened }: { retryAfterMs?: number; mayHaveHappened?: boolean } = {},
   ) {
-    const code = reason === 'timeout' || reason === 'deadline' ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE';
+    const code = CODES[reason] ?? 'UPSTREAM_UNAVAILABLE';
     super(code, sentenceFor(code), {
       upstream: { command, retryable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
       mayHaveHappened,
@@ -82,31 +86,20 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   UPSTREAM_MISCONFIGURED: "The upstream does not accept this gateway's configuration.",
 };
 
-/** `name` is short and without a word of the upstream's: `ok`, the ErrorCode, or why the answer cannot be read. */
-export type Answer =
-  | { kind: 'success'; name: 'ok'; body: Record<string, unknown> }
-  | { kind: 'refusal'; name: string; errorCode: number; errorInfo: string; requestId: string | undefined }
-  | { kind: 'unreadable'; name: string };
-
-/** Reads one HTTP answer. Business errors come with status 200; anything else is the network's. */
-export function readEnvelope(status: number, bytes: Buffer): Answer {
-  if (status !== 200) return { kind: 'unreadable', name: `HTTP ${status}` };
+/**
+ * Reads one HTTP answer: its envelope, or in short and without a word of the upstream's why there is none. Business errors
+ * come with status 200; anything else is the network's.
+ */
+export function readEnvelope(status: number, bytes: Buffer): Record<string, unknown> | string {
+  if (status !== 200) return `HTTP ${status}`;
   let body: unknown;
   try {
     body = parseJson(bytes.toString('utf8'));
   } catch {
-    return { kind: 'unreadable', name: 'not JSON' };
+    return 'not JSON';
   }
-  if (!isRecord(body) || !Number.isSafeInteger(body.ErrorCode)) return { kind: 'unreadable', name: 'no ErrorCode' };
-  if (body.ErrorCode === 0) {
-    if (body.ActionStatus !== 'OK') return { kind: 'unreadable', name: 'ActionStatus is not OK' };
-    return { kind: 'success', name: 'ok', body };
-  }
-  const { ErrorCode, ErrorInfo: errorInfo = '', RequestId: requestId } = body;
-  return {
-    ...{ kind: 'refusal', name: String(ErrorCode), errorCode: Number(ErrorCode), errorInfo: String(errorInfo) },
-    requestId: typeof requestId === 'string' ? requestId : undefined,
-  };
+  if (!isRecord(body) || !Number.isSafeInteger(body.ErrorCode)) return 'no ErrorCode';
+  return body.ErrorCode === 0 && body.ActionStatus !== 'OK' ? 'ActionStatus is not OK' : body;
 }
 
 /** Where a number begins that may be too long; texts, which may be ids of as many digits, begin with a quotation mark. */

@@ -2,8 +2,8 @@
 // every URL and must show up nowhere else.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
+import { z } from 'zod';
 import type { TencentClientOptions } from './client.ts';
-import { isCount, isRecord } from './upstream-errors.ts';
 
 /** What a UserSig is made from (CONTRACT 2.1). Times are Unix seconds. */
 export type UserSigInput = {
@@ -15,30 +15,40 @@ export type UserSigInput = {
   expireSeconds: number;
 };
 
-/** Why a UserSig is refused; the first defect in the contract's order (2.3). */
-type UserSigDefect = 'malformed' | 'wrong-app' | 'expired' | 'bad-signature';
-
-/** What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid. */
+/**
+ * What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid; `reason` is the
+ * first defect in the contract's order (2.3).
+ */
 export type UserSigVerdict =
   | { ok: true; userId: string; issuedAt: number; expiresAt: number }
-  | { ok: false; reason: UserSigDefect };
+  | { ok: false; reason: 'malformed' | 'wrong-app' | 'expired' | 'bad-signature' };
 
-// A real one inflates to about 200 bytes; the caps keep a crafted one from costing memory.
-const MAX_ENCODED_CHARS = 8 * 1024;
-const MAX_INFLATED_BYTES = 8 * 1024;
+// A real one inflates to about 200 bytes; the cap of both keeps a crafted one from costing memory.
+const MAX_BYTES = 8 * 1024;
+
+const COUNT = z.int().nonnegative();
+const DOCUMENT = z.object({
+  'TLS.ver': z.literal('2.0'),
+  // A line break in the name would let it speak for the lines below it in the signed text.
+  'TLS.identifier': z.string().regex(/^[^\n]+$/),
+  'TLS.sdkappid': COUNT,
+  'TLS.time': COUNT,
+  'TLS.expire': COUNT,
+  'TLS.sig': z.string(),
+});
+type Document = z.infer<typeof DOCUMENT>;
 
 /** Makes the UserSig of one account (CONTRACT 2.2). */
-export function signUserSig(input: UserSigInput): string {
-  const document = {
-    'TLS.ver': '2.0',
-    'TLS.identifier': input.userId,
-    'TLS.sdkappid': input.sdkAppId,
-    'TLS.time': input.issuedAt,
-    'TLS.expire': input.expireSeconds,
-    'TLS.sig': digest(input),
+export function signUserSig({ sdkAppId, secretKey, userId, issuedAt, expireSeconds }: UserSigInput): string {
+  const claim = {
+    'TLS.ver': '2.0' as const,
+    'TLS.identifier': userId,
+    'TLS.sdkappid': sdkAppId,
+    'TLS.time': issuedAt,
+    'TLS.expire': expireSeconds,
   };
   // Not RFC 4648's base64url: other letters, and the padding stays.
-  return deflateSync(JSON.stringify(document))
+  return deflateSync(JSON.stringify({ ...claim, 'TLS.sig': digest(claim, secretKey) }))
     .toString('base64')
     .replaceAll('+', '*')
     .replaceAll('/', '-')
@@ -52,49 +62,32 @@ export function verifyUserSig(
 ): UserSigVerdict {
   const document = decode(userSig);
   if (document === undefined) return { ok: false, reason: 'malformed' };
-  const { userId, issuedAt, expireSeconds, signature } = document;
-  if (document.sdkAppId !== expected.sdkAppId) return { ok: false, reason: 'wrong-app' };
-  const expiresAt = issuedAt + expireSeconds;
+  const { 'TLS.identifier': userId, 'TLS.time': issuedAt } = document;
+  if (document['TLS.sdkappid'] !== expected.sdkAppId) return { ok: false, reason: 'wrong-app' };
+  const expiresAt = issuedAt + document['TLS.expire'];
   if (Math.floor(expected.now) > expiresAt) return { ok: false, reason: 'expired' };
   // The userbuf of another product's rooms is no part of the text, so that a UserSig with one is refused.
-  const right = Buffer.from(digest({ ...document, secretKey: expected.secretKey }));
-  const given = Buffer.from(signature);
+  const right = Buffer.from(digest(document, expected.secretKey));
+  const given = Buffer.from(document['TLS.sig']);
   const same = given.length === right.length && timingSafeEqual(given, right);
   return same ? { ok: true, userId, issuedAt, expiresAt } : { ok: false, reason: 'bad-signature' };
 }
 
-function digest({ sdkAppId, secretKey, userId, issuedAt, expireSeconds }: UserSigInput): string {
-  const text = `TLS.identifier:${userId}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${issuedAt}\nTLS.expire:${expireSeconds}\n`;
+function digest(claim: Omit<Document, 'TLS.sig'>, secretKey: string): string {
+  const names = ['TLS.identifier', 'TLS.sdkappid', 'TLS.time', 'TLS.expire'] as const;
+  const text = names.map((name) => `${name}:${claim[name]}\n`).join('');
   return createHmac('sha256', secretKey).update(text).digest('base64');
 }
 
-type UserSigDocument = Omit<UserSigInput, 'secretKey'> & { signature: string };
-
-function decode(userSig: string): UserSigDocument | undefined {
-  if (userSig.length > MAX_ENCODED_CHARS || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
+function decode(userSig: string): Document | undefined {
+  if (userSig.length > MAX_BYTES || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
   const base64 = userSig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '=');
-  let json: unknown;
   try {
-    json = JSON.parse(
-      inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_INFLATED_BYTES }).toString('utf8'),
-    );
+    const inflated = inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_BYTES });
+    return DOCUMENT.safeParse(JSON.parse(inflated.toString('utf8'))).data;
   } catch {
     return undefined;
   }
-  if (!isRecord(json)) return undefined;
-  const {
-    'TLS.ver': version,
-    'TLS.identifier': userId,
-    'TLS.sdkappid': sdkAppId,
-    'TLS.time': issuedAt,
-    'TLS.expire': expireSeconds,
-    'TLS.sig': signature,
-  } = json;
-  // A line break in the name would let it speak for the lines below it in the signed text.
-  if (version !== '2.0' || typeof userId !== 'string' || userId === '' || userId.includes('\n')) return undefined;
-  if (!isCount(sdkAppId) || !isCount(issuedAt) || !isCount(expireSeconds)) return undefined;
-  if (typeof signature !== 'string') return undefined;
-  return { userId, sdkAppId, issuedAt, expireSeconds, signature };
 }
 
 const RENEW_AT = 0.8;

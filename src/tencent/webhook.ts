@@ -1,6 +1,7 @@
 // Reads the upstream's webhooks (CONTRACT 7) in the domain's words. Their signature covers neither body nor
 // command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
 import { parseJson } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import { isUserId, type UserId } from '../follow/model.ts';
@@ -18,8 +19,15 @@ export const CALLBACK_COMMANDS = [
 ] as const;
 export type CallbackCommand = (typeof CALLBACK_COMMANDS)[number];
 
+const NAME = z.string().regex(/^[\w.]{1,64}$/);
+const COUNT = z.int().nonnegative();
 /** The app nears a command's rate limit: the number of calls, and of those allowed in a second. */
-export type RateAlarm = { type: 'rate-alarm'; service: string; command: string; calls: number; limit: number };
+const ALARM = z
+  .object({ ServiceName: NAME, Command: NAME, Request: COUNT, Limit: COUNT })
+  .transform(({ ServiceName: service, Command: command, Request: calls, Limit: limit }) => {
+    return { type: 'rate-alarm' as const, service, command, calls, limit };
+  });
+export type RateAlarm = z.infer<typeof ALARM>;
 
 /** What the query alone tells: why it is not the upstream's, or a command, null for one that is signed but not known here. */
 type Admission = { refusal: string } | { refusal: null; command: CallbackCommand | null };
@@ -41,14 +49,9 @@ const LATEST_MS = 86_400_000;
 export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions) {
   const isOurs = (value: unknown): value is UserId => isUserId(value) && userIdPattern.test(value);
 
-  /** The signature of the last second that was asked about: many webhooks share one. */
-  let latest = { requestTime: '', sign: Buffer.alloc(0) };
-
   function isSigned(sign: string, requestTime: string): boolean {
-    if (!/^[0-9a-f]{64}$/.test(sign)) return false;
-    if (latest.requestTime !== requestTime)
-      latest = { requestTime, sign: hash('sha256', token + requestTime, 'buffer') };
-    return timingSafeEqual(Buffer.from(sign, 'hex'), latest.sign);
+    const right = hash('sha256', token + requestTime, 'buffer');
+    return /^[0-9a-f]{64}$/.test(sign) && timingSafeEqual(Buffer.from(sign, 'hex'), right);
   }
 
   function parseTime(value: unknown): { at: number; eventTime: number | null } {
@@ -58,19 +61,14 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     return { at: Math.min(value, now), eventTime: value };
   }
 
+  const ID = z.custom<UserId>(isOurs);
   /** Follows list objects and unfollows strings (CONTRACT 0); the upstream does not promise that it stays so. */
-  function parseTargets(list: unknown): UserId[] | null {
-    if (!Array.isArray(list) || list.length === 0 || list.length > MAX_TARGETS) return null;
-    const ids = list.map((item: unknown) => (isRecord(item) ? item.To_Account : item));
-    return ids.every(isOurs) ? [...new Set(ids)] : null;
-  }
-
-  function parsePairs(list: unknown): { from: UserId; to: UserId }[] | null {
-    if (!Array.isArray(list) || list.length === 0 || list.length > MAX_PAIRS) return null;
-    const pairs = list.filter(isRecord).map(({ From_Account: from, To_Account: to }) => ({ from, to }));
-    const areOurs = pairs.length === list.length && pairs.every(({ from, to }) => isOurs(from) && isOurs(to));
-    return areOurs ? (pairs as { from: UserId; to: UserId }[]) : null;
-  }
+  const TARGET = z.preprocess((item) => (isRecord(item) ? item.To_Account : item), ID);
+  const TARGETS = z.array(TARGET).min(1).max(MAX_TARGETS);
+  const PAIRS = z
+    .array(z.object({ From_Account: ID, To_Account: ID }))
+    .min(1)
+    .max(MAX_PAIRS);
 
   return {
     /** Judges a request by its address, before anything of its body is read. */
@@ -91,11 +89,14 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     parse(command: CallbackCommand, text: string): WebhookEvent | RateAlarm | null {
       const body = parseJson(text);
       if (!isRecord(body) || body.CallbackCommand !== command) return null;
-      if (command === 'Alert.RequestOverLimit') return parseAlarm(body);
+      if (command === 'Alert.RequestOverLimit') return ALARM.safeParse(body).data ?? null;
       const time = parseTime(body.EventTime);
       if (command.startsWith('Sns.')) {
-        const pairs = parsePairs(body.PairList);
-        return pairs && { type: 'blocks-changed', pairs, ...time };
+        const pairs = PAIRS.safeParse(body.PairList).data?.map((pair) => ({
+          from: pair.From_Account,
+          to: pair.To_Account,
+        }));
+        return pairs ? { type: 'blocks-changed', pairs, ...time } : null;
       }
       if (command === 'State.StateChange') {
         const userId = isRecord(body.Info) ? body.Info.To_Account : null;
@@ -104,16 +105,9 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       const from = body.From_Account;
       if (!isOurs(from)) return null;
       if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, ...time };
-      const to = parseTargets(body.FollowList ?? body.To_Account);
-      if (!to || to.includes(from)) return null;
+      const to = [...new Set(TARGETS.safeParse(body.FollowList ?? body.To_Account).data)];
+      if (to.length === 0 || to.includes(from)) return null;
       return { type: command === 'Follow.CallbackAfterFollowAdd' ? 'followed' : 'unfollowed', from, to, ...time };
     },
   };
-}
-
-function parseAlarm(body: Record<string, unknown>): RateAlarm | null {
-  const { ServiceName: service, Command: command, Request: calls, Limit: limit } = body;
-  const isName = (value: unknown): value is string => typeof value === 'string' && /^[\w.]{1,64}$/.test(value);
-  if (!isName(service) || !isName(command) || !isCount(calls) || !isCount(limit)) return null;
-  return { type: 'rate-alarm', service, command, calls, limit };
 }

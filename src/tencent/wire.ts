@@ -39,14 +39,12 @@ export type ItemResult = { To_Account: string; ResultCode: number; ResultInfo: s
 
 export type WireProfileItem = { Tag: string; Value: string | number };
 
-/** 1 = fans, 2 = follows, 3 = mutuals: one orientation in `follow_get` and `follow_check` (CONTRACT 4.0). */
-export type FollowGetType = 1 | 2 | 3;
-
 /** Who blocks whom, from `From_Account` (A) to the other (B). */
 export type BlackCheckRelation = `BlackCheckResult_Type_${'NO' | 'AWithB' | 'BWithA' | 'BothWay'}`;
 
 export type WireStatus = 'Online' | 'PushOnline' | 'Offline';
 
+/** The host of each region's REST API. */
 export const REGIONS = {
   china: 'console.tim.qq.com',
   singapore: 'adminapisgp.im.qcloud.com',
@@ -60,8 +58,3 @@ export const REGIONS = {
 } as const;
 
 export type Region = keyof typeof REGIONS;
-
-/** The base URL of a region's REST API. */
-export function regionBaseUrl(region: Region): string {
-  return `https://${REGIONS[region]}`;
-}

@@ -1,5 +1,6 @@
 // Authentication, through the whole gateway: proven viewers, refused credentials, and nothing that a client could make up.
 import { expect, test } from 'vitest';
+import type { Authenticate } from '../../src/auth/authentication.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
 import { bugs, get, head, openEmptyGateway, openSocket, readRefusal, requestLines } from '../http/requests.ts';
@@ -23,7 +24,7 @@ async function openGuardedGateway() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);
   const gateway = await openEmptyGateway({
-    AUTH: 'usersig,jwt,header',
+    AUTH: 'jwt, header,usersig',
     JWT_JWKS_URL: issuer.url,
     JWT_ISSUER: 'sso',
     JWT_AUDIENCE: 'gateway',
@@ -102,23 +103,20 @@ test('a credential that does not hold is answered 401 with a code, by POST and b
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
 });
 
-test.each<[string, () => string]>([
+test.each([
   [
     'two Authorization headers',
-    () => `Authorization: UserSig ${userSig('ann')}\r\nAuthorization: UserSig ${userSig('bob')}`,
+    [`Authorization: UserSig ${userSig('ann')}`, `Authorization: UserSig ${userSig('bob')}`],
   ],
-  [
-    'a good Authorization header and a bad one',
-    () => `Authorization: UserSig ${userSig('ann')}\r\nAuthorization: junk`,
-  ],
-  ['an empty Authorization header', () => 'Authorization: '],
-  ['two ids', () => `X-Viewer-Id: ann\r\nX-Viewer-Id: bob\r\nX-Viewer-Secret: ${SECRET}`],
-  ['a secret of the router beside one of the client', () => `X-Viewer-Secret: ${SECRET}\r\nX-Viewer-Secret: guess`],
+  ['a good Authorization header and a bad one', [`Authorization: UserSig ${userSig('ann')}`, 'Authorization: junk']],
+  ['an empty Authorization header', ['Authorization: ']],
+  ['two ids', ['X-Viewer-Id: ann', 'X-Viewer-Id: bob', `X-Viewer-Secret: ${SECRET}`]],
+  ['two secrets of a router', [`X-Viewer-Secret: ${SECRET}`, 'X-Viewer-Secret: guess']],
 ])('%s are refused, not chosen from', async (_what, lines) => {
   const { gateway } = await openGuardedGateway();
   const body = JSON.stringify({ query: VIEWER });
   const socket = openSocket(gateway);
-  await socket.write(head(`${lines()}\r\nContent-Length: ${body.length}`) + body);
+  await socket.write(head([...lines, `Content-Length: ${body.length}`].join('\r\n')) + body);
   const answer = await socket.until(/"errors"/);
   expect(answer).toMatch(/^HTTP\/1\.1 401 /);
   expect(answer).toContain('"code":"UNAUTHENTICATED"');
@@ -147,12 +145,9 @@ test('no client becomes the viewer by a header, an argument, a variable or a par
 });
 
 test('a further way to authenticate comes first, and leaves what it does not know to the others', async () => {
-  const gateway = await openGateway({
-    env: { AUTH: 'usersig' },
-    sandbox: { emptyWorld: true },
-    authenticate: async (header) =>
-      header('authorization') === 'Session 1' ? { userId: 'sid', expiresAt: null } : null,
-  });
+  const authenticate: Authenticate = async (header) =>
+    header('authorization') === 'Session 1' ? { userId: 'sid', expiresAt: null } : null;
+  const gateway = await openGateway({ env: { AUTH: 'usersig' }, sandbox: { emptyWorld: true }, authenticate });
   expect(await viewerOf(gateway, { authorization: 'Session 1' })).toBe('sid');
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
   await expectUnauthenticated(gateway, await gateway.send(VIEWER, {}, { authorization: 'Session 2' }));

@@ -1,23 +1,15 @@
 // urql with its document cache, in front of the gateway; its operations are those of `schema/operations`.
-import {
-  Client,
-  type ClientOptions,
-  cacheExchange as documentCache,
-  fetchExchange,
-  subscriptionExchange,
-} from '@urql/core';
+import { Client, type ClientOptions, cacheExchange as documentCache, fetchExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { expect, onTestFinished, test } from 'vitest';
 import { graphcache } from '../../schema/client/urql.ts';
 import {
   FansScreenDocument,
-  FollowEventsDocument,
   FollowUsersDocument,
   SearchFollowsDocument,
   ViewerScreenDocument,
 } from '../../schema/documents.ts';
-import { openClient } from '../subscriptions/sockets.ts';
-import { change, loadAll, openStar, openSubscriptions, SORTED, type Star } from './lists.ts';
+import { loadAll, openStar, SORTED, type Star } from './lists.ts';
 
 /** A client that asks as anna, and the methods with which it has asked over HTTP. */
 function openUrql({ url }: Pick<Star, 'url'>, options: Partial<ClientOptions> = {}) {
@@ -49,41 +41,6 @@ test.each(['GET', 'POST'])('a list is paged by %s to the end: everybody once, in
   expect(ids).toEqual(star.membersOf('fans'));
   expect(methods).toEqual(Array(Math.ceil(ids.length / 20)).fill(method));
 });
-
-test.each(['server-sent events', 'WebSocket'])(
-  'a subscription over %s tells what happens, as it happens',
-  async (way) => {
-    const star = await openStar();
-    const socket = openClient(star, { 'x-viewer-id': 'anna' });
-    const overSocket = subscriptionExchange({
-      forwardSubscription: ({ query = '', variables }) => ({
-        subscribe: (sink) => ({ unsubscribe: socket.subscribe({ query, variables }, sink) }),
-      }),
-    });
-    const { client } = openUrql(
-      star,
-      way === 'WebSocket' ? { exchanges: [documentCache, fetchExchange, overSocket] } : { fetchSubscriptions: true },
-    );
-    const told: unknown[] = [];
-    const listening = client
-      .subscription(FollowEventsDocument, { userId: 'star' })
-      .subscribe(({ data, error }) => told.push(error ?? data?.followEvents));
-    onTestFinished(() => listening.unsubscribe());
-    await expect.poll(() => openSubscriptions(star)).toBe(1);
-    const gained = (id: string) => ({ __typename: 'FanGained', user: { id } });
-
-    for (const id of ['newcomer', 'latecomer']) {
-      star.sandbox.world.importAccount(id);
-      await change(star, id, 'follow');
-    }
-
-    await expect.poll(() => told).toMatchObject([gained('newcomer'), gained('latecomer')]);
-    await change(star, 'newcomer', 'unfollow');
-    await expect.poll(() => told.at(-1)).toMatchObject({ __typename: 'FanLost', user: { id: 'newcomer' } });
-    listening.unsubscribe();
-    await expect.poll(() => openSubscriptions(star)).toBe(0);
-  },
-);
 
 test('Graphcache asks for the viewer’s lists again after a change', async () => {
   const star = await openStar();

@@ -17,24 +17,19 @@ export const FORMS: readonly [string, (id: string) => Record<string, unknown>][]
   ['extensions.persistedQuery', (id) => ({ extensions: { persistedQuery: { version: 1, sha256Hash: id } } })],
 ];
 
-export const postJson = (gateway: Pick<TestGateway, 'url'>, body: object, headers: Record<string, string> = {}) =>
-  post(gateway as TestGateway, JSON.stringify(body), 'application/json', headers);
+type Addressed = Pick<TestGateway, 'url'>;
+
+export const postJson = (gateway: Addressed, body: object, headers: Record<string, string> = {}) =>
+  post(gateway, JSON.stringify(body), 'application/json', headers);
 
 /** The same request by GET: values that are no text go as JSON. */
-export function getJson(
-  gateway: Pick<TestGateway, 'url'>,
-  body: Record<string, unknown>,
-  headers: Record<string, string> = {},
-) {
-  return get(gateway as TestGateway, parametersOf(body), { headers });
-}
+export const getJson = (gateway: Addressed, body: object, headers: Record<string, string> = {}) =>
+  get(gateway, parametersOf(body), { headers });
 
-export function parametersOf(body: Record<string, unknown>): Record<string, string> {
-  const entries = Object.entries(body);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+export const parametersOf = (body: object): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
   );
-}
 
 /** A directory with these files, for the running test; its path. */
 export function directoryOf(files: Record<string, unknown>): string {

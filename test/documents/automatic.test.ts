@@ -1,8 +1,8 @@
 // Automatic persisted queries, as Apollo's clients ask for them: by hash first, and with the text where that is not known.
 import { expect, test } from 'vitest';
-import { expectRefused } from '../http/requests.ts';
+import { expectRefused, openEmptyGateway } from '../http/requests.ts';
 import { openClient } from '../subscriptions/sockets.ts';
-import { openGateway, type Replica } from '../support/gateway.ts';
+import type { Replica } from '../support/gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const QUERY = 'query One { user(id: "star") { id } }';
@@ -14,7 +14,7 @@ const NOT_FOUND = {
 const hashed = (text: string, hash = hashOf(text)) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash: hash } },
 });
-const openAutomatic = () => openGateway({ env: { AUTOMATIC_PERSISTED_QUERIES: 'on' }, sandbox: { emptyWorld: true } });
+const openAutomatic = () => openEmptyGateway({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
 const byHash = async (replica: Pick<Replica, 'url'>) => (await getJson(replica, hashed(QUERY))).json();
 const byText = async (replica: Pick<Replica, 'url'>) =>
   (await postJson(replica, { query: QUERY, ...hashed(QUERY) })).json();

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { expectRefused, logged } from '../http/requests.ts';
+import { expectRefused, logged, openEmptyGateway } from '../http/requests.ts';
 import { ask, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
-import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
+import type { Answer, TestGateway } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { directoryOf, FORMS, getJson, hashOf, parametersOf, postJson } from './asking.ts';
 
@@ -22,49 +22,41 @@ const ANSWER = { data: { users: [{ id: 'star', nick: null, avatar: null }] } };
 async function openStrict(env: Record<string, string> = {}) {
   const clock = createHastyClock();
   const settings = { TRUSTED_DOCUMENTS: 'strict', AUTH: 'development', METRICS_PORT: '0', ...env };
-  const gateway = await openGateway({ clock, env: settings, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openEmptyGateway(settings, {}, clock);
   for (const id of ['star', 'anna']) gateway.sandbox.world.importAccount(id);
   return { ...gateway, clock };
 }
 
 /** The first answer over a WebSocket. */
-const firstBySocket = async (gateway: TestGateway, request: object): Promise<unknown> =>
-  (
-    await openClient(gateway)
-      .iterate({ query: '', ...request })
-      .next()
-  ).value;
+async function firstBySocket(gateway: TestGateway, request: object): Promise<unknown> {
+  const answers = openClient(gateway).iterate({ query: '', ...request });
+  return (await answers.next()).value;
+}
 const told = { hash: hashOf(UNKNOWN), operationName: 'Unknown' };
 const warnings = (gateway: TestGateway) =>
   logged(gateway).filter(({ level, hash }) => level === 40 && hash !== undefined);
 
 describe('in strict mode', () => {
   const wholeText: (typeof FORMS)[number] = ['its whole text', () => ({ query: PEOPLE })];
-  test.each([...FORMS, wholeText])(
-    'a known document runs by %s, over POST, GET and WebSocket',
-    async (_form, named) => {
-      const gateway = await openStrict();
-      const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
-      for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
-      expect(await firstBySocket(gateway, request)).toEqual(ANSWER);
-    },
-  );
+  test.each([...FORMS, wholeText])('a known document runs by %s, over POST, GET and WebSocket', async (_, named) => {
+    const gateway = await openStrict();
+    const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
+    for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
+    expect(await firstBySocket(gateway, request)).toEqual(ANSWER);
+  });
 
-  test.each(FORMS)(
-    'a known subscription runs by %s, over WebSocket and as a stream of events',
-    async (_form, named) => {
-      const gateway = await openStrict();
-      const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
-      const stream = await openEventStream(`${gateway.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
-      const first = firstBySocket(gateway, request);
-      const open = 'open_subscriptions{transport="websocket"}';
-      await expect.poll(async () => (await scrape(gateway))[open]).toBe(1);
-      await gateway.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
-      const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
-      expect(await stream.answer()).toEqual(event);
-      expect(await first).toEqual(event);
-    },
-  );
+  test.each(FORMS)('a known subscription runs by %s, over WebSocket and as a stream', async (_, named) => {
+    const gateway = await openStrict();
+    const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
+    const stream = await openEventStream(`${gateway.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
+    const first = firstBySocket(gateway, request);
+    const open = 'open_subscriptions{transport="websocket"}';
+    await expect.poll(async () => (await scrape(gateway))[open]).toBe(1);
+    await gateway.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
+    const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
+    expect(await stream.answer()).toEqual(event);
+    expect(await first).toEqual(event);
+  });
 
   test('an unknown document is refused before anything looks into it, over POST, GET, WebSocket and as a stream', async () => {
     const gateway = await openStrict();

@@ -8,8 +8,10 @@ import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
 
 const ACCOUNT: EntityNames = { type: 'Account', key: 'accountId' };
-const SETTINGS = { FEDERATION_USER_TYPE: ACCOUNT.type, FEDERATION_USER_KEY: ACCOUNT.key };
 const SECRET = 'a-secret-of-the-router';
+const NICK = expect.stringMatching(/^Crowd/);
+/** What the foreign subgraph has as an `id` where another field is the key. */
+const idOf = (userId: string, key: string) => (key === 'id' ? userId : `inner-${userId}`);
 
 const composers = Object.keys(COMPOSERS) as (keyof typeof COMPOSERS)[];
 const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
@@ -17,7 +19,11 @@ const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
 /** A gateway, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
 async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, env = {}, buyers = 100 } = {}) {
   const clock = createHastyClock();
-  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openGateway({
+    clock,
+    env: { FEDERATION_USER_TYPE: names.type, FEDERATION_USER_KEY: names.key, ...env },
+    sandbox: { emptyWorld: true, clock },
+  });
   gateway.sandbox.world.addFans('star', buyers);
   const fans = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
   const foreignUrl = await openForeignSubgraph(fans, names);
@@ -51,20 +57,25 @@ test.each(composers)(
   },
 );
 
-test.each(routers)(
-  '%s answers from both: 100 foreign orders with the names of their buyers cost one portrait_get',
-  async (router) => {
-    const { gateway, fans, ask } = await openSupergraph(router);
+const namings = routers.flatMap((router) => [OWN_NAMES, ACCOUNT].map((names) => ({ router, ...names })));
+
+test.each(namings)(
+  '$router answers from both, with users as $type by $key: 100 foreign orders with the names of their buyers cost one portrait_get',
+  async ({ router, type, key }) => {
+    const { gateway, fans, ask } = await openSupergraph(router, { names: { type, key } });
     gateway.sandbox.calls.reset();
-    const { data, errors } = await ask(
-      '{ orders(first: 100) { nodes { id createdAt buyer { id nick createdAt } } pageInfo { hasNextPage endCursor } } }',
-    );
+    const { data, errors } = await ask(`{
+      orders(first: 100) {
+        nodes { id createdAt buyer { __typename ${key} id nick createdAt } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }`);
     expect(errors).toBeUndefined();
     expect(data?.orders).toEqual({
       nodes: fans.map((id, index) => ({
         id: `order-${index}`,
         createdAt: expect.any(String),
-        buyer: { id, nick: expect.stringMatching(/^Crowd/), createdAt: expect.any(String) },
+        buyer: { __typename: type, [key]: id, id: idOf(id, key), nick: NICK, createdAt: expect.any(String) },
       })),
       pageInfo: { hasNextPage: false, endCursor: '100' },
     });
@@ -72,74 +83,49 @@ test.each(routers)(
   },
 );
 
-test.each(routers)(
-  '%s goes from our lists to foreign fields and back, and its own node finds our users',
-  async (router) => {
-    const { fans, ask } = await openSupergraph(router, { buyers: 3 });
+test.each(namings)(
+  '$router goes from our lists to foreign fields and back, with users as $type by $key, and its own node finds them',
+  async ({ router, type, key }) => {
+    const { fans, ask } = await openSupergraph(router, { names: { type, key }, buyers: 3 });
     const { data, errors } = await ask(`{
-    user(id: "star") {
-      fansCount
-      fans(first: 2) { totalCount pageInfo { hasNextPage } edges { followedAt node { id orders { id buyer { nick } } } } }
-    }
-    node(id: "${fans[2]}") { __typename id createdAt ... on User { nick follows { nodes { id } } } }
-  }`);
+      user(id: "star") {
+        __typename ${key} id fansCount
+        fans(first: 2) {
+          totalCount
+          pageInfo { hasNextPage }
+          edges { followedAt node { ${key} orders { id buyer { nick } } } }
+        }
+      }
+      node(id: "${fans[2]}") { __typename id createdAt ... on ${type} { ${key} nick follows { nodes { ${key} } } } }
+    }`);
     expect(errors).toBeUndefined();
-    const nick = expect.stringMatching(/^Crowd/);
     expect(data).toEqual({
       user: {
-        fansCount: 3,
+        ...{ __typename: type, [key]: 'star', id: idOf('star', key), fansCount: 3 },
         fans: {
           totalCount: 3,
           pageInfo: { hasNextPage: true },
           edges: [0, 1].map((index) => ({
             followedAt: expect.any(String),
-            node: { id: fans[index], orders: [{ id: `order-${index}`, buyer: { nick } }] },
+            node: { [key]: fans[index], orders: [{ id: `order-${index}`, buyer: { nick: NICK } }] },
           })),
         },
       },
       node: {
-        __typename: 'User',
-        id: fans[2],
-        createdAt: expect.any(String),
-        nick,
-        follows: { nodes: [{ id: 'star' }] },
+        ...{ __typename: type, [key]: fans[2], id: idOf(String(fans[2]), key), createdAt: expect.any(String) },
+        nick: NICK,
+        follows: { nodes: [{ [key]: 'star' }] },
       },
     });
   },
 );
 
-test.each(routers)('%s knows users by the supergraph’s name and key, and answers from both', async (router) => {
-  const { gateway, fans, ask } = await openSupergraph(router, { names: ACCOUNT, env: SETTINGS });
-  gateway.sandbox.calls.reset();
-  const { data, errors } = await ask(`{
-    orders(first: 100) { nodes { buyer { __typename accountId id nick } } }
-    user(id: "star") { __typename accountId id fans(first: 1) { nodes { accountId orders { id } } } }
-  }`);
-  expect(errors).toBeUndefined();
-  expect(data?.orders).toEqual({
-    nodes: fans.map((id) => ({
-      buyer: { __typename: 'Account', accountId: id, id: `inner-${id}`, nick: expect.stringMatching(/^Crowd/) },
-    })),
-  });
-  expect(data?.user).toEqual({
-    __typename: 'Account',
-    accountId: 'star',
-    id: 'inner-star',
-    fans: { nodes: [{ accountId: fans[0], orders: [{ id: 'order-0' }] }] },
-  });
-  // Profiles that came with the list are asked for no more, when it was there first.
-  const { portrait_get = 0, ...others } = callCounts(gateway);
-  expect(others).toEqual({ follow_get: 1 });
-  expect(portrait_get).toBeLessThanOrEqual(1);
-});
-
 test.each(routers)('an account that we do not have fails alone behind %s', async (router) => {
   const { gateway, fans, ask } = await openSupergraph(router, { buyers: 3 });
   gateway.sandbox.world.removeAccount(fans[1] as string);
   const { data, errors } = await ask('{ orders(first: 3) { nodes { buyer { id nick } } } }');
-  const nick = expect.stringMatching(/^Crowd/);
   expect(data).toEqual({
-    orders: { nodes: fans.map((id, index) => ({ buyer: { id, nick: index === 1 ? null : nick } })) },
+    orders: { nodes: fans.map((id, index) => ({ buyer: { id, nick: index === 1 ? null : NICK } })) },
   });
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['USER_NOT_FOUND']);
 });

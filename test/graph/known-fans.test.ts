@@ -1,16 +1,13 @@
-// "Followed by someone you know": the connection, over HTTP, against what the sandbox's world says.
+// "Followed by someone you know", over HTTP, against what the sandbox's world says: never wrong when it claims to be
+// exact, never above its cap.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRandom, HERMIT, personId, STAR } from '../../src/sandbox/seed.ts';
-import { createHastyClock } from '../support/clock.ts';
-import { openGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { callCounts } from '../support/gateway.ts';
+import '../support/random-cases.ts';
+import type { Connection } from '../support/walk.ts';
+import { at, codesOf, openWorld, type World, type WorldOptions } from './world.ts';
 
-type KnownFans = {
-  count: number;
-  atLeast: boolean;
-  edges: { cursor: string; node: { id: string } }[];
-  nodes: { id: string }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
-};
+type KnownFans = Connection & { count: number; atLeast: boolean; nodes: { id: string }[] };
 
 const QUERY = `query ($id: ID!, $first: Int, $after: String) {
   user(id: $id) {
@@ -24,90 +21,292 @@ const QUERY = `query ($id: ID!, $first: Int, $after: String) {
   }
 }`;
 
-const openWith = async ({ env, sandbox, ...rest }: TestGatewayOptions = {}) => {
-  const clock = createHastyClock();
-  const gateway = await openGateway({
-    clock,
-    env: { AUTH: 'development', ...env },
-    sandbox: { clock, rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
-    ...rest,
-  });
-  return { gateway, clock, world: gateway.sandbox.world };
-};
+const ask = (gateway: World, viewer: string, id: string, first?: number, after: string | null = null) =>
+  gateway.as(viewer).query(QUERY, { id, first, after });
 
-/** A small world: the viewer follows thirty people, 29 of whom, all but the newest, are fans of the user. */
-async function openSmall(env: Record<string, string> = {}) {
-  const opened = await openWith({ env, sandbox: { emptyWorld: true } });
-  const { world } = opened;
-  for (const id of ['viewer', 'user', 'other']) world.importAccount(id);
-  world.addFans('user', 29);
-  world.addFans('other', 30);
-  for (let n = 1; n <= 30; n++) world.follow('viewer', `crowd_0000${String(n).padStart(2, '0')}`, 1_700_000_000 + n);
-  return opened;
+async function read(...asked: Parameters<typeof ask>): Promise<KnownFans> {
+  const { data, errors } = await ask(...asked);
+  expect(errors).toBeUndefined();
+  return at(data, 'user.knownFans');
 }
 
-async function read(gateway: TestGateway, viewer: string, id: string, first: number, after: string | null = null) {
-  const { user } = await gateway.as(viewer).data<{ user: { knownFans: KnownFans } }>(QUERY, { id, first, after });
-  return user.knownFans;
-}
+const idsOf = ({ edges }: KnownFans) => edges.map(({ node }) => node.id);
 
-async function walk(gateway: TestGateway, viewer: string, id: string, first: number): Promise<KnownFans[]> {
-  const pages: KnownFans[] = [];
-  for (let after: string | null = null; ; ) {
-    const page = await read(gateway, viewer, id, first, after);
-    pages.push(page);
-    if (!page.pageInfo.hasNextPage) return pages;
-    after = page.pageInfo.endCursor;
-  }
-}
-
-const idsOf = (pages: readonly KnownFans[]) => pages.flatMap(({ edges }) => edges.map(({ node }) => node.id));
-
-function truth({ sandbox: { world } }: TestGateway, viewer: string, user: string): string[] {
+/** What brute force over the sandbox's graph finds. */
+function truth({ world }: World, viewer: string, user: string): string[] {
   const fans = new Set(world.list(user, 'fans').map(({ id }) => id));
   return world.list(viewer, 'follows').flatMap(({ id }) => (fans.has(id) ? [id] : []));
 }
 
-const callsOf = ({ sandbox }: TestGateway) =>
-  Object.values(sandbox.calls.summary()).reduce((sum, { received }) => sum + received, 0);
+/** What was asked for since the last time, retries included. */
+function spent(gateway: World): Record<string, number> {
+  const counts = callCounts(gateway);
+  gateway.sandbox.calls.reset();
+  return counts;
+}
+const sumOf = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const codesOf = ({ errors }: { errors?: { path?: unknown[]; extensions: { code: string } }[] }) =>
-  errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code]);
+const PEOPLE = Array.from({ length: 12_000 }, (_, i) => `p${String(i).padStart(5, '0')}`);
 
-test('for 80 pairs of people the pages hold whom brute force finds, in the order of the viewer’s follows', async () => {
-  const { gateway } = await openWith({ config: { knownFansMaxCalls: 50 } });
-  const random = createRandom(7);
-  const sizes = { none: 0, some: 0 };
-  for (let pair = 0; pair < 80; pair++) {
-    // Numbers near 1 are the famous, and those who follow most; every fourth pair may be of anybody.
-    const reach = pair % 4 === 0 ? 5000 : 300;
-    const viewer = pair % 25 === 0 ? HERMIT : personId(1 + Math.floor(random() * reach));
-    const user = pair % 20 === 0 ? STAR : personId(1 + Math.floor(random() * reach));
-    const expected = truth(gateway, viewer, user);
-    sizes[expected.length === 0 ? 'none' : 'some']++;
-    const pages = await walk(gateway, viewer, user, 1 + (pair % 7) * 5);
-    expect(idsOf(pages)).toEqual(expected);
-    for (const [i, { count, atLeast, pageInfo, edges, nodes }] of pages.entries()) {
-      expect({ count, atLeast }).toEqual({ count: expected.length, atLeast: false });
-      expect(nodes).toEqual(edges.map(({ node }) => node));
-      expect(pageInfo.hasPreviousPage).toBe(i > 0);
-      expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
-        edges[0]?.cursor ?? null,
-        edges.at(-1)?.cursor ?? null,
-      ]);
-    }
-  }
-  expect(sizes.some).toBeGreaterThan(20);
-  expect(sizes.none).toBeGreaterThan(3);
+/** Twelve thousand people, and a gateway that takes so many calls for one answer. */
+const openMany = (knownFansMaxCalls = 10) =>
+  openWorld({
+    people: PEOPLE,
+    config: { knownFansMaxCalls },
+    // Counts that vouch for pages would be calls of their own.
+    env: { MAX_PAGE_SIZE: '1000', LIST_VALIDATED_SECONDS: '0' },
+  });
+
+let pairs = 0;
+type Size = { follows: number; fans: number; both: number };
+
+/** A viewer and a user of their own, with that number of follows and fans, of whom `both` are the same people. */
+function createPair({ world }: World, { follows, fans, both }: Size) {
+  const pair = ++pairs;
+  const [viewer, user] = [`viewer${pair}`, `user${pair}`];
+  for (const id of [viewer, user]) world.importAccount(id);
+  const shared = Math.min(both, follows, fans);
+  // Those whom both know are spread over the whole of the viewer's follows, and over the user's fans.
+  const step = Math.max(1, Math.floor(follows / Math.max(1, shared)));
+  const followed = PEOPLE.slice(0, follows);
+  const common = followed.filter((_, i) => i % step === 0).slice(0, shared);
+  for (const [i, id] of followed.entries()) world.follow(viewer, id, 1_700_000_000 - i);
+  const fansOnly = PEOPLE.slice(follows, follows + fans - shared);
+  for (const [i, id] of [...fansOnly, ...common].entries())
+    world.follow(id, user, 1_600_000_000 + ((i * 7919) % 100_003));
+  // Some of them are mutuals of the user.
+  for (const [i, id] of common.entries()) if (i % 2 === 0) world.follow(user, id);
+  return [viewer, user] as const;
+}
+
+async function openPair(size: Size, maxCalls?: number) {
+  const gateway = await openMany(maxCalls);
+  const [viewer, user] = createPair(gateway, size);
+  return { gateway, viewer, user, find: () => read(gateway, viewer, user, 1000) };
+}
+
+test.each([
+  ['a viewer with few follows asks one check', [80, 9000, 40], { follow_get: 1, follow_check: 1 }],
+  ['a user with few fans is read whole', [1500, 900, 70], { follow_get: 3, follow_get_info: 1 }],
+  [
+    'a viewer with fewer follows than it takes pages of fans has them checked',
+    [300, 9000, 100],
+    { follow_get: 1, follow_get_info: 1, follow_check: 3 },
+  ],
+  ['a viewer who follows nobody asks no more', [0, 50, 0], { follow_get: 1 }],
+] as const)('%s, and the answer is exact', async (_title, [follows, fans, both], calls) => {
+  const { gateway, viewer, user, find } = await openPair({ follows, fans, both });
+  const known = await find();
+  expect(known).toMatchObject({ count: both, atLeast: false });
+  expect(idsOf(known)).toEqual(truth(gateway, viewer, user));
+  expect(spent(gateway)).toEqual(calls);
 });
 
+test('the pages that one viewer read cost the next one nothing', async () => {
+  const { gateway, user, find } = await openPair({ follows: 1500, fans: 900, both: 70 });
+  await find();
+  const [other] = createPair(gateway, { follows: 1200, fans: 0, both: 0 });
+  spent(gateway);
+  const known = await read(gateway, other, user, 1000);
+  expect([known.atLeast, idsOf(known)]).toEqual([false, truth(gateway, other, user)]);
+  expect(spent(gateway)).toEqual({ follow_get: 2 });
+});
+
+test('a cap that just suffices to check every follow is not spent on counts', async () => {
+  const { gateway, find } = await openPair({ follows: 300, fans: 9000, both: 100 }, 4);
+  expect(await find()).toMatchObject({ atLeast: false });
+  expect(spent(gateway)).toEqual({ follow_get: 1, follow_check: 3 });
+});
+
+test('when pages come shorter than planned, the rest is checked while that is still within the cap', async () => {
+  const { gateway, viewer, user, find } = await openPair({ follows: 300, fans: 2000, both: 100 });
+  gateway.faults.set({ shortPages: { keep: 100 } });
+  const known = await find();
+  expect([known.atLeast, idsOf(known)]).toEqual([false, truth(gateway, viewer, user)]);
+  expect(spent(gateway)).toEqual({ follow_get: 5, follow_get_info: 1, follow_check: 3 });
+});
+
+test('once all whom the viewer follows are found, no further page is read', async () => {
+  const { gateway, viewer, user, find } = await openPair({ follows: 0, fans: 1700, both: 0 });
+  for (const { id } of gateway.world.list(user, 'fans').slice(0, 150)) gateway.world.follow(viewer, id);
+  // Nobody is their own fan, so nothing is open about the user.
+  gateway.world.follow(viewer, user);
+  expect(await find()).toMatchObject({ count: 150, atLeast: false });
+  expect(spent(gateway)).toEqual({ follow_get: 2, follow_get_info: 1 });
+});
+
+test('a call that is tried again counts once', async () => {
+  const { gateway, find } = await openPair({ follows: 80, fans: 9000, both: 40 }, 2);
+  gateway.faults.set({ error: { code: 60007, times: 1 } });
+  expect(await find()).toMatchObject({ atLeast: false });
+  expect(spent(gateway)).toEqual({ follow_get: 2, follow_check: 1 });
+});
+
+test('asking again goes on from what is cached, until the answer is exact', async () => {
+  const { gateway, viewer, user, find } = await openPair({ follows: 4000, fans: 6900, both: 2500 }, 5);
+  const answers: KnownFans[] = [];
+  for (let asked = 0; asked < 4; asked++) {
+    answers.push(await find());
+    expect(sumOf(spent(gateway))).toBeLessThanOrEqual(5);
+  }
+  const found = answers.map(({ count }) => count);
+  expect(found).toEqual(found.toSorted((a, b) => a - b));
+  expect(answers.map(({ atLeast }) => atLeast)).toEqual([true, true, false, false]);
+  expect(answers[3]?.count).toBe(2500);
+  expect(idsOf(answers[3] as KnownFans)).toEqual(truth(gateway, viewer, user).slice(0, 1000));
+});
+
+test('renewing what is stale counts too', async () => {
+  const { gateway, find } = await openPair({ follows: 3000, fans: 6900, both: 2500 }, 5);
+  await find();
+  gateway.clock.advance(40_000);
+  spent(gateway);
+  await find();
+  // Renewals happen behind the answer.
+  await expect.poll(() => sumOf(callCounts(gateway))).toBeGreaterThanOrEqual(5);
+  expect(spent(gateway)).toEqual({ follow_get: 4, follow_get_info: 1 });
+});
+
+test.each([
+  ['a follow whose account is gone is no fan', 30003, false],
+  ['a follow whose check failed leaves the answer open', 30006, true],
+])('%s', async (_title, code, atLeast) => {
+  const { gateway, viewer, user, find } = await openPair({ follows: 50, fans: 40, both: 20 });
+  const [gone = '', ...rest] = truth(gateway, viewer, user);
+  gateway.faults.set({ itemFailure: { ids: [gone], code, commands: ['follow_check'] } });
+  const known = await find();
+  expect([known.atLeast, idsOf(known)]).toEqual([atLeast, rest]);
+});
+
+test('a user whom the upstream does not know is USER_NOT_FOUND, whichever way is gone', async () => {
+  const gateway = await openMany();
+  for (const follows of [50, 150, 1500]) {
+    const [viewer] = createPair(gateway, { follows, fans: 0, both: 0 });
+    const { errors } = await ask(gateway, viewer, 'nobody');
+    const message = expect.stringMatching(/nobody|follow_get/);
+    expect(errors).toMatchObject([{ message, extensions: { code: 'USER_NOT_FOUND' } }]);
+  }
+});
+
+test('when nothing can be found out, the failure goes up; when some can, it does not', async () => {
+  const { gateway, viewer, user } = await openPair({ follows: 1500, fans: 900, both: 70 });
+  const { faults } = gateway;
+  const expectFailure = async () =>
+    expect(codesOf(await ask(gateway, viewer, user))).toEqual(['user knownFans UPSTREAM_MISCONFIGURED']);
+  faults.set({ error: { code: 30002, commands: ['follow_get'] } });
+  await expectFailure();
+  // The follows are read; then neither counts, fans nor checks can be.
+  faults.reset();
+  await read(gateway, viewer, viewer);
+  faults.set({ error: { code: 30002 } });
+  await expectFailure();
+  // Fans cannot be read, but checks can.
+  faults.set({ error: { code: 30002, commands: ['follow_get'] } });
+  const known = await read(gateway, viewer, user);
+  expect(known.atLeast).toBe(true);
+  expect(known.count).toBeGreaterThan(0);
+});
+
+const QUIRKS = fc.constantFrom<Parameters<World['faults']['set']>[0]>(
+  { shortPages: { keep: 40 } },
+  { shortPages: { keep: 300 } },
+  { extraEmptyPage: true },
+  { duplicates: true },
+  { stuckCursor: true },
+  { offsetCursor: true },
+  { shortPages: { keep: 150 }, extraEmptyPage: true, duplicates: true, offsetCursor: true, missingFollowItem: true },
+  { error: { code: 30002, times: 1 } },
+  { error: { code: 30002, every: 3 } },
+  { error: { code: 30002, every: 2, commands: ['follow_check', 'follow_get_info'] } },
+  { itemFailure: { ids: PEOPLE.filter((_, i) => i % 3 === 0), code: 30006 } },
+);
+
+test('whatever the world, the cap and the upstream’s quirks: right, in order, within the cap, and exact only when whole', async () => {
+  const gateways = await Promise.all(Array.from({ length: 12 }, (_, n) => openMany(n + 1)));
+  const seen = { exact: 0, open: 0, failed: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({ follows: fc.nat(700), fans: fc.nat(2500), both: fc.nat(400) }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.option(QUIRKS, { freq: 2, nil: {} }),
+      fc.integer({ min: 20, max: 120 }),
+      async (size, maxCalls, armed, first) => {
+        const gateway = gateways[maxCalls - 1] as World;
+        const [viewer, user] = createPair(gateway, size);
+        const all = truth(gateway, viewer, user);
+        const { faults } = gateway;
+        faults.reset();
+        faults.set(armed);
+        spent(gateway);
+        for (const isAgain of [false, true]) {
+          const answer = await ask(gateway, viewer, user, 1000);
+          expect(sumOf(spent(gateway))).toBeLessThanOrEqual(maxCalls);
+          if (answer.errors) {
+            expect(codesOf(answer)).toEqual([expect.stringMatching(/^user knownFans UPSTREAM_/)]);
+            expect(armed).not.toEqual({});
+            seen.failed++;
+            continue;
+          }
+          const known = at<KnownFans>(answer.data, 'user.knownFans');
+          const ids = idsOf(known);
+          expect(ids).toEqual(all.filter((id) => ids.includes(id)));
+          expect(known.count).toBe(ids.length);
+          if (!known.atLeast) expect(ids).toEqual(all);
+          if (Object.keys(armed).length === 0 && maxCalls === 12) expect(known.atLeast).toBe(false);
+          if (!isAgain) seen[known.atLeast ? 'open' : 'exact']++;
+          if (isAgain && !known.atLeast && Object.keys(armed).length === 0)
+            await expectPages(gateway, viewer, user, first);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+  // All kinds of answer were really seen.
+  expect(seen.exact).toBeGreaterThan(20);
+  expect(seen.open).toBeGreaterThan(20);
+  expect(seen.failed).toBeGreaterThan(0);
+});
+
+/** The pages of an exact answer hold everybody once, in the order of the viewer's follows. */
+async function expectPages(gateway: World, viewer: string, user: string, first: number) {
+  const all = truth(gateway, viewer, user);
+  const edges: { node: { id: string } }[] = [];
+  for (let page: KnownFans | null = null; page?.pageInfo.hasNextPage !== false; edges.push(...page.edges)) {
+    page = await read(gateway, viewer, user, first, page?.pageInfo.endCursor);
+    expect(page).toEqual({
+      count: all.length,
+      atLeast: false,
+      edges: expect.anything(),
+      nodes: page.edges.map(({ node }) => node),
+      pageInfo: {
+        hasNextPage: edges.length + first < all.length,
+        hasPreviousPage: edges.length > 0,
+        startCursor: page.edges[0]?.cursor ?? null,
+        endCursor: page.edges.at(-1)?.cursor ?? null,
+      },
+    });
+  }
+  expect(edges.map(({ node }) => node.id)).toEqual(all);
+}
+
+/** A small world: the viewer follows thirty people, 29 of whom, all but the newest, are fans of the user. */
+async function openSmall(env: WorldOptions['env'] = {}) {
+  const gateway = await openWorld({ people: ['viewer', 'user', 'other'], env });
+  const { world } = gateway;
+  world.addFans('user', 29);
+  world.addFans('other', 30);
+  for (let n = 1; n <= 30; n++) world.follow('viewer', `crowd_0000${String(n).padStart(2, '0')}`, 1_700_000_000 + n);
+  return gateway;
+}
+
 test('every cursor resumes right after its edge, also when its member or others have gone', async () => {
-  const { gateway, clock, world } = await openSmall();
+  const gateway = await openSmall();
+  const { clock, world } = gateway;
   const all = await read(gateway, 'viewer', 'user', 100);
-  const ids = idsOf([all]);
+  const ids = idsOf(all);
   expect(ids).toEqual(truth(gateway, 'viewer', 'user'));
   for (const [i, { cursor }] of all.edges.entries())
-    expect(idsOf([await read(gateway, 'viewer', 'user', 3, cursor)])).toEqual(ids.slice(i + 1, i + 4));
+    expect(idsOf(await read(gateway, 'viewer', 'user', 3, cursor))).toEqual(ids.slice(i + 1, i + 4));
   expect((await read(gateway, 'viewer', 'user', 100)).edges).toEqual(all.edges);
 
   for (const gone of [4, 28]) world.unfollow(ids[gone] as string, 'user');
@@ -117,78 +316,62 @@ test('every cursor resumes right after its edge, also when its member or others 
   const left = truth(gateway, 'viewer', 'user');
   expect(left).toHaveLength(27);
   for (const [i, { cursor }] of all.edges.entries())
-    expect(idsOf([await read(gateway, 'viewer', 'user', 100, cursor)])).toEqual(
+    expect(idsOf(await read(gateway, 'viewer', 'user', 100, cursor))).toEqual(
       ids.slice(i + 1).filter((id) => left.includes(id)),
     );
 });
 
 test('known fans bring their profiles and their relations to the viewer at no further call', async () => {
-  const { gateway } = await openSmall();
-  const { user } = await gateway
-    .as('viewer')
-    .data<{ user: { knownFans: { nodes: unknown[] } } }>(
-      '{ user(id: "user") { knownFans(first: 2) { nodes { id nick viewerIsFollowing viewerCanFollow } } } }',
-    );
-  expect(user.knownFans.nodes[0]).toEqual({
-    id: 'crowd_000029',
-    nick: 'Crowd 29',
-    viewerIsFollowing: true,
-    viewerCanFollow: false,
-  });
-  expect(callsOf(gateway)).toBe(2);
+  const gateway = await openSmall();
+  const query = '{ user(id: "user") { knownFans(first: 1) { nodes { id nick viewerIsFollowing viewerCanFollow } } } }';
+  expect(at(await gateway.as('viewer').data(query), 'user.knownFans.nodes')).toEqual([
+    { id: 'crowd_000029', nick: 'Crowd 29', viewerIsFollowing: true, viewerCanFollow: false },
+  ]);
+  expect(spent(gateway)).toEqual({ follow_get: 1, follow_check: 1 });
 });
 
 test('first: 0 tells the count alone; too many, or fewer than none, are BAD_USER_INPUT and make no call', async () => {
-  const { gateway } = await openSmall();
-  for (const first of [-1, 101]) {
-    const answer = await gateway.as('viewer').query(QUERY, { id: 'user', first });
-    expect(codesOf(answer)).toEqual([['user.knownFans', 'BAD_USER_INPUT']]);
-  }
-  expect(callsOf(gateway)).toBe(0);
+  const gateway = await openSmall();
+  for (const first of [-1, 101])
+    expect(codesOf(await ask(gateway, 'viewer', 'user', first))).toEqual(['user knownFans BAD_USER_INPUT']);
+  expect(spent(gateway)).toEqual({});
   const pageInfo = { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null };
-  const none = { count: 29, atLeast: false, edges: [], pageInfo };
-  expect(await read(gateway, 'viewer', 'user', 0)).toMatchObject(none);
+  const none = { count: 29, atLeast: false, edges: [], nodes: [], pageInfo };
+  expect(await read(gateway, 'viewer', 'user', 0)).toEqual(none);
 });
 
 test('an anonymous viewer gets null and costs nothing, whatever cursor comes along', async () => {
-  const { gateway } = await openSmall();
+  const gateway = await openSmall();
   for (const after of [null, 'made-up'])
-    expect(await gateway.query(QUERY, { id: 'user', after })).toEqual({
-      data: { user: { id: 'user', knownFans: null } },
-    });
-  expect(callsOf(gateway)).toBe(0);
+    expect(await gateway.data(QUERY, { id: 'user', after })).toEqual({ user: { id: 'user', knownFans: null } });
+  expect(spent(gateway)).toEqual({});
 });
 
 test('where only the owner may see fans, others get FORBIDDEN and cost nothing', async () => {
-  const { gateway } = await openSmall({ LIST_VISIBILITY: 'fans=self,follows=public,mutuals=public' });
+  const gateway = await openSmall({ LIST_VISIBILITY: 'fans=self,follows=public,mutuals=public' });
   for (const asker of [gateway, gateway.as('viewer')]) {
     const answer = await asker.query(QUERY, { id: 'user' });
     expect(answer.data).toEqual({ user: { id: 'user', knownFans: null } });
-    expect(codesOf(answer)).toEqual([['user.knownFans', 'FORBIDDEN']]);
+    expect(codesOf(answer)).toEqual(['user knownFans FORBIDDEN']);
   }
-  expect(callsOf(gateway)).toBe(0);
+  expect(spent(gateway)).toEqual({});
   expect((await read(gateway, 'user', 'user', 20)).count).toBe(0);
 });
 
 describe('a cursor that is not one of this list is INVALID_CURSOR and makes no call', () => {
-  const strangers: Record<string, (gateway: TestGateway) => Promise<string>> = {
-    'another viewer’s': async (gateway) => (await read(gateway, 'user', 'user', 1)).edges[0]?.cursor ?? '',
-    'another user’s': async (gateway) => (await read(gateway, 'viewer', 'other', 1)).edges[0]?.cursor as string,
-    'one of the fans': async (gateway) => {
-      const query = '{ user(id: "user") { fans { pageInfo { endCursor } } } }';
-      const { user } = await gateway.data<{ user: { fans: KnownFans } }>(query);
-      return user.fans.pageInfo.endCursor as string;
-    },
-  };
-
-  test.each(Object.keys(strangers))('%s', async (which) => {
-    const { gateway, world } = await openSmall();
-    world.follow('user', 'crowd_000001');
-    const after = await strangers[which]?.(gateway);
+  const fansOf = '{ user(id: "user") { list: fans { pageInfo { endCursor } } } }';
+  test.each<[string, (gateway: World) => Promise<unknown>]>([
+    ['another viewer’s', async (gateway) => (await read(gateway, 'user', 'user', 1)).pageInfo.endCursor],
+    ['another user’s', async (gateway) => (await read(gateway, 'viewer', 'other', 1)).pageInfo.endCursor],
+    ['one of the fans', async (gateway) => at(await gateway.data(fansOf), 'user.list.pageInfo.endCursor')],
+  ])('%s', async (_which, cursorOf) => {
+    const gateway = await openSmall();
+    gateway.world.follow('user', 'crowd_000001');
+    const after = await cursorOf(gateway);
     expect(after).toMatch(/./);
-    gateway.sandbox.calls.reset();
+    spent(gateway);
     const answer = await gateway.as('viewer').query(QUERY, { id: 'user', after });
-    expect(codesOf(answer)).toEqual([['user.knownFans', 'INVALID_CURSOR']]);
-    expect(callsOf(gateway)).toBe(0);
+    expect(codesOf(answer)).toEqual(['user knownFans INVALID_CURSOR']);
+    expect(spent(gateway)).toEqual({});
   });
 });

@@ -86,19 +86,6 @@ describe('with the production settings', () => {
     const development = await openEmptyGateway();
     expect(await (await post(development, body)).text()).toMatch(/Did you mean/);
   });
-
-  test.each([
-    ['a broken document', '{ user('],
-    ['a broken variable', 'query ($id: ID!) { user(id: $id) { id } }'],
-    ['a broken id', '{ user(id: "a b") { id } }'],
-    ['a broken cursor', '{ user(id: "anna") { fans(after: "x") { nodes { id } } } }'],
-  ])('%s is answered without a stack or a path of ours', async (_name, query) => {
-    const gateway = await openEmptyGateway(PRODUCTION);
-    const text = await (await post(gateway, JSON.stringify({ query }))).text();
-    expect(text).toContain('"errors"');
-    expect(text).not.toMatch(/stack|node_modules|\.ts\b|\bat [\w.]+ \(|originalError/);
-    expect(bugs(gateway)).toEqual([]);
-  });
 });
 
 /** What a shell exports into which the page's block is pasted: its settings, but for the upstream and the address of Redis. */

@@ -1,6 +1,7 @@
 // Requests as hostile and careless clients send them, and what the gateway must never show in return.
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -12,11 +13,14 @@ const ERROR_LEVEL = 50;
 export const openEmptyGateway = (
   env: Record<string, string> = {},
   config: Partial<Config> = {},
-): Promise<TestGateway> => openGateway({ env, config, sandbox: { emptyWorld: true } });
+  clock?: Clock,
+): Promise<TestGateway> => openGateway({ env, config, clock, sandbox: { emptyWorld: true, clock } });
+
+type Addressed = Pick<TestGateway, 'url'>;
 
 /** Sends a body as it is; a type of null leaves the content type out. */
 export function post(
-  gateway: TestGateway,
+  gateway: Addressed,
   body: string | Uint8Array<ArrayBuffer>,
   type: string | null = 'application/json',
   headers: Record<string, string> = {},
@@ -31,10 +35,19 @@ export function post(
 
 /** Asks by GET, as a URL that anybody could click. */
 export const get = (
-  gateway: TestGateway,
+  gateway: Addressed,
   parameters: Record<string, string>,
   init: RequestInit = {},
 ): Promise<Response> => fetch(`${gateway.url}/graphql?${new URLSearchParams(parameters)}`, init);
+
+/** The headers of a stream of events, which ends then. */
+export async function streamHeaders(gateway: Addressed, headers: Record<string, string> = {}): Promise<Headers> {
+  const query = 'subscription { followEvents(userId: "anna") { __typename } }';
+  const response = await get(gateway, { query }, { headers: { accept: 'text/event-stream', ...headers } });
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  await response.body?.cancel();
+  return response.headers;
+}
 
 export function logged(gateway: TestGateway): LogLine[] {
   return gateway.logLines.map((line) => JSON.parse(line) as LogLine);
@@ -53,11 +66,15 @@ export function bugs(gateway: TestGateway): LogLine[] {
   return logged(gateway).filter(({ level }) => level >= ERROR_LEVEL);
 }
 
-/** Reads a refusal: JSON in GraphQL's shape with a code for every error, no bug in the log, no call upstream. */
+/** What only we have to know of an error. */
+export const INSIDES = /stack|node_modules|\.ts\b|\bat [\w.]+ \(|originalError/;
+
+/** Reads a refusal: JSON in GraphQL's shape with a code for every error and nothing of our insides, no bug, no call. */
 export async function readRefusal(gateway: TestGateway, response: Response): Promise<Answer> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
   expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json/);
+  expect(text).not.toMatch(INSIDES);
   const answer = JSON.parse(text) as Answer;
   expect(answer.errors?.length).toBeGreaterThan(0);
   for (const { message, extensions } of answer.errors ?? []) {

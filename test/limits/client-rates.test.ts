@@ -1,9 +1,11 @@
-// What one client may ask in a minute, over one replica and over several.
+// What one client may ask in a minute, over one replica and over several; and whose address it counts under: what trusted
+// proxies say is believed, what clients say is not.
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { head, openSocket } from '../http/requests.ts';
+import type { Clock } from '../../src/clock.ts';
+import { head, openEmptyGateway, openSocket } from '../http/requests.ts';
 import { ask as askBySocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import { openGateway, type Replica } from '../support/gateway.ts';
+import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 const HELLO = '{ __typename }';
@@ -20,10 +22,8 @@ async function askTimes(gateway: Replica, times: number, headers: Record<string,
   return statuses;
 }
 
-async function openLimited(env: Record<string, string> = {}, clock = createHastyClock()) {
-  const settings = { RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env };
-  return openGateway({ clock, env: settings, sandbox: { clock, emptyWorld: true } });
-}
+const openLimited = (env: Record<string, string> = {}, clock: Clock = createHastyClock()) =>
+  openEmptyGateway({ RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env }, {}, clock);
 
 /** Two gateways on one Redis. */
 async function openReplicas() {
@@ -83,8 +83,7 @@ test('health is never refused, and without the setting no request is', async () 
   const gateway = await openLimited({ RATE_LIMIT_PER_MINUTE: '1' });
   expect(await askTimes(gateway, 2)).toEqual([200, 429]);
   for (let n = 0; n < 3; n++) expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
-  const free = await openGateway({ sandbox: { emptyWorld: true } });
-  expect(new Set(await askTimes(free, 30))).toEqual(new Set([200]));
+  expect(new Set(await askTimes(await openEmptyGateway(), 30))).toEqual(new Set([200]));
 });
 
 test('operations over a WebSocket count like any other', async () => {
@@ -108,4 +107,35 @@ test('with Redis away each replica counts alone', async () => {
   await redis.kill();
   expect(await askTimes(gateway, 4)).toEqual([200, 200, 200, 429]);
   expect(await askTimes(other, 4)).toEqual([200, 200, 200, 429]);
+});
+
+const NOTES = '198.51.100.7, 10.0.0.2';
+const NETWORKS = '127.0.0.0/8, 10.0.0.0/8, 2001:db8::/32';
+
+/** The statuses of two requests, of which one client may make only the first. */
+async function askFrom(TRUST_PROXY: string, addresses: string[]): Promise<number[]> {
+  const gateway = await openEmptyGateway({ RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY });
+  const statuses: number[] = [];
+  for (const address of addresses) statuses.push(await ask(gateway, { 'x-forwarded-for': address }));
+  return statuses;
+}
+
+test.each([
+  ['no proxy is trusted', '0', '198.51.100.7', '198.51.100.8'],
+  ['the one who connects is no trusted proxy', '10.0.0.0/8', '198.51.100.7', '198.51.100.8'],
+  ['a client makes up what stands before two proxies’ notes', '2', `6.6.6.6, ${NOTES}`, NOTES],
+  ['a client makes up what stands before what proxies note', NETWORKS, '6.6.6.6, 198.51.100.7', NOTES],
+  ['a proxy has an IPv6 address', NETWORKS, '198.51.100.7, 2001:db8::1', '198.51.100.7'],
+  ['an IPv4 address is written as IPv6', NETWORKS, '::ffff:198.51.100.7', '198.51.100.7'],
+  ['a proxy notes ports', NETWORKS, '198.51.100.7:4711', '198.51.100.7:4712'],
+  ['a proxy notes ports of IPv6 addresses', NETWORKS, '[2001:dead::7]:4711', '2001:dead::8'],
+])('when %s, the client is the same', async (_title, trustProxy, ...addresses) => {
+  expect(await askFrom(trustProxy, addresses)).toEqual([200, 429]);
+});
+
+test.each([
+  ['a number of proxies', '2', NOTES, '198.51.100.8, 10.0.0.2'],
+  ['proxies of known networks', NETWORKS, NOTES, '198.51.100.8, 10.0.0.2'],
+])('behind %s, clients of two addresses are two', async (_title, trustProxy, ...addresses) => {
+  expect(await askFrom(trustProxy, addresses)).toEqual([200, 200]);
 });

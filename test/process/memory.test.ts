@@ -8,7 +8,8 @@ const CACHE_MEMORY_MB = 16;
 const USERS = 15_000;
 
 test('no more is resident than the page says, however many users are asked for', async () => {
-  const { settings } = await openSandbox({ people: 3, rateLimits: Number.POSITIVE_INFINITY });
+  const { settings, world } = await openSandbox({ emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY });
+  world.addFans('star', USERS);
   const own = { CACHE_MEMORY_MB: String(CACHE_MEMORY_MB), UPSTREAM_RATE: '100000', PORT: '0', METRICS_PORT: '0' };
   const env = { ...settings, ...own };
   const gateway = start([], { env });
@@ -16,7 +17,7 @@ test('no more is resident than the page says, however many users are asked for',
   const [, url = ''] = await gateway.said(/GraphiQL +(http:\S+)/);
   const query = 'query ($ids: [ID!]!) { users(ids: $ids) { nick avatar fansCount } }';
   for (let from = 0; from < USERS; from += 100) {
-    const ids = Array.from({ length: 100 }, (_, n) => `fan_${String(from + n + 1).padStart(6, '0')}`);
+    const ids = Array.from({ length: 100 }, (_, n) => `crowd_${String(from + n + 1).padStart(6, '0')}`);
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables: { ids } }) });
     expect(await response.json()).not.toHaveProperty('errors');

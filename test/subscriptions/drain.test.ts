@@ -1,12 +1,10 @@
 // The drain: subscriptions end in a way by which clients come back elsewhere, and no client holds up the end.
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
-import { requestLines } from '../http/requests.ts';
+import { expect, test } from 'vitest';
+import { openSocket, requestLines } from '../http/requests.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople } from './people.ts';
-import { openReadySocket, refusedWith, socketUrl } from './sockets.ts';
+import { HANDSHAKE, openReadySocket, refusedWith, socketUrl } from './sockets.ts';
 
 test('a stream breaks off without "complete", so that its client comes back', async () => {
   const gateway = await openPeople();
@@ -64,17 +62,11 @@ test('while load balancers turn away, events are still told, and WebSockets are 
 
 test('a client that does not answer the close does not hold up the end', { timeout: 20_000 }, async () => {
   const gateway = await openPeople();
-  const { hostname, port } = new URL(gateway.url);
-  const silent = connect(Number(port), hostname);
-  onTestFinished(() => void silent.destroy());
-  silent.write(
-    'GET /graphql HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-  );
-  const [answer] = await once(silent, 'data');
-  expect(String(answer)).toMatch(/^HTTP\/1\.1 101 /);
+  const { write, until, closed } = openSocket(gateway);
+  await write(HANDSHAKE);
+  expect(await until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 101 /);
   await gateway.instance.close();
-  await once(silent, 'close');
+  await closed;
 });
 
 test('destroying the gateway cuts off streams and WebSockets at once', async () => {

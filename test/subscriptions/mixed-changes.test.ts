@@ -16,14 +16,8 @@ async function openTwo(env: Record<string, string> = {}) {
 }
 
 const TYPES = 'subscription { followEvents(userId: "star") { __typename } }';
-async function typesOf(stream: EventStream, count: number) {
-  const types: string[] = [];
-  for (let n = 0; n < count; n++)
-    types.push(
-      (await stream.answer<{ data: { followEvents: { __typename: string } } }>()).data.followEvents.__typename,
-    );
-  return types;
-}
+const typesOf = async (stream: EventStream, count: number) =>
+  (await stream.events<{ __typename: string }>(count)).map(({ __typename }) => __typename);
 
 test('a follow in one’s own app right after an unfollow by the gateway is no change of the gateway’s own', async () => {
   const { gateway, other, webhooks, act, everybodyReadsTheTruth } = await openTwo();
@@ -120,12 +114,8 @@ test.each([
 test('the cursor of an event does not tell a mutual to whom mutuals are hidden', async () => {
   const { gateway, other, world } = await openTwo({ LIST_VISIBILITY: 'mutuals=self' });
   world.follow('star', 'anna');
-  const cursors = 'subscription { followEvents(userId: "star") { cursor } }';
-  const stream = await subscribe(other, cursors);
+  const stream = await subscribe(other, 'subscription { followEvents(userId: "star") { cursor } }');
   await change(gateway, 'followUsers', 'anna', ['star']);
   await change(gateway, 'followUsers', 'bert', ['star']);
-  for (let n = 0; n < 2; n++) {
-    const { data } = await stream.answer<{ data: { followEvents: { cursor: string } } }>();
-    expect(data.followEvents.cursor).not.toContain('~');
-  }
+  for (const { cursor } of await stream.events<{ cursor: string }>(2)) expect(cursor).not.toContain('~');
 });

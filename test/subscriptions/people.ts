@@ -33,4 +33,3 @@ export const FANS = `subscription Fans($after: String) {
 
 /** What `FANS` answers when somebody became a fan. */
 export const gained = (id: string) => ({ data: { followEvents: { __typename: 'FanGained', user: { id } } } });
-export const MISSED = { data: { followEvents: { __typename: 'EventsMissed' } } };

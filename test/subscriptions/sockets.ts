@@ -4,7 +4,12 @@ import { type Client, type ClientOptions, createClient } from 'graphql-ws';
 import { onTestFinished } from 'vitest';
 import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
 
-export const PROTOCOL = 'graphql-transport-ws';
+const PROTOCOL = 'graphql-transport-ws';
+
+/** How a WebSocket begins, for those who write bytes of their own. */
+export const HANDSHAKE =
+  'GET /graphql HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 export const socketUrl = ({ url }: { url: string }): string => `${url.replace('http', 'ws')}/graphql`;
 

@@ -4,7 +4,7 @@ import { logged, requestLines } from '../http/requests.ts';
 import { openEventStream, type ServerSentEvent, subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
-import { FANS, follow, gained, MISSED, openPeople } from './people.ts';
+import { FANS, follow, gained, openPeople } from './people.ts';
 
 const COMPLETE = { event: 'complete', data: '' };
 
@@ -20,22 +20,10 @@ test.each(['POST', 'GET'])('a subscription by %s tells what happens, as it happe
   expect(stream.response.status).toBe(200);
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
   expect(stream.response.headers.get('cache-control')).toBe('private, no-store');
-  await follow(gateway, 'anna');
-  expect(await stream.answer()).toEqual(gained('anna'));
-  await follow(gateway, 'bert');
-  expect(await stream.answer()).toEqual(gained('bert'));
-});
-
-const CURSORS = 'subscription { followEvents(userId: "star") { cursor } }';
-type Cursor = { data: { followEvents: { cursor: string } } };
-
-test('a client that comes back to a gateway that knows nothing of it is told that events may be missed', async () => {
-  const before = await openPeople();
-  const stream = await subscribe(before, CURSORS);
-  await follow(before, 'anna');
-  const { cursor: after } = (await stream.answer<Cursor>()).data.followEvents;
-  const back = await subscribe(await openPeople(), FANS, { after });
-  expect(await back.answer()).toEqual(MISSED);
+  for (const fan of ['anna', 'bert']) {
+    await follow(gateway, fan);
+    expect(await stream.answer()).toEqual(gained(fan));
+  }
 });
 
 test('neither the deadline of a request nor a day without events ends a stream, and comments keep it alive', async () => {
@@ -66,15 +54,9 @@ test.each<[string, string, Record<string, unknown>, string]>([
   expect(events[0]?.data).not.toMatch(/stack|"http"/);
 });
 
-test('a viewer who may not see the fans is refused, and bad credentials are refused before a stream begins', async () => {
-  const gateway = await openPeople({ LIST_VISIBILITY: 'fans=self' });
-  const stranger = await subscribe(gateway, FANS, {}, { 'x-viewer-id': 'anna' });
-  expect(codesIn(await stranger.next())).toEqual(['FORBIDDEN']);
-  const unproven = await subscribe(gateway, FANS, {}, { authorization: 'UserSig nonsense' });
+test('bad credentials are refused before a stream begins', async () => {
+  const unproven = await subscribe(await openPeople(), FANS, {}, { authorization: 'UserSig nonsense' });
   expect(unproven.response.status).toBe(401);
-  const self = await subscribe(gateway, FANS, {}, { 'x-viewer-id': 'star' });
-  await follow(gateway, 'anna');
-  expect(await self.answer()).toEqual(gained('anna'));
 });
 
 test.each(['application/json', 'application/graphql-response+json', 'multipart/mixed'])(
@@ -173,10 +155,7 @@ test('an event whose selection fails is told with its error, and the stream goes
   await follow(gateway, 'bert');
   expect((await stream.answer<Answer>()).data).toMatchObject({ followEvents: { user: { id: 'bert' } } });
   stream.leave();
-  await expect
-    .poll(() => logged(gateway).find(({ stream }) => stream))
-    .toMatchObject({
-      errorCodes: ['UPSTREAM_UNAVAILABLE'],
-    });
+  const streamLine = () => logged(gateway).find(({ stream }) => stream);
+  await expect.poll(streamLine).toMatchObject({ errorCodes: ['UPSTREAM_UNAVAILABLE'] });
   expect(logged(gateway).filter(({ level }) => level >= 50)).toEqual([]);
 });

@@ -5,27 +5,13 @@ export type TestClock = Clock & { advance(ms: number): void };
 
 export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
   let now = startMs;
-  const sleepers = new Set<{ at: number; wake: () => void }>();
+  const { sleep, wakeUntil } = createSleepers(() => now);
   return {
     now: () => now,
-    sleep(ms, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const sleeper = { at: now + ms, wake: resolve };
-        sleepers.add(sleeper);
-        signal?.addEventListener('abort', () => {
-          sleepers.delete(sleeper);
-          reject(signal.reason);
-        });
-      });
-    },
+    sleep,
     advance(ms) {
       now += ms;
-      for (const sleeper of [...sleepers].sort((a, b) => a.at - b.at)) {
-        if (sleeper.at > now) continue;
-        sleepers.delete(sleeper);
-        sleeper.wake();
-      }
+      wakeUntil(now);
     },
   };
 }
@@ -50,34 +36,43 @@ export function createHastyClock(timeoutMs = 4000): TestClock {
 export function createRunningClock(): TestClock {
   let ahead = 0;
   const now = () => Date.now() + ahead;
-  const sleepers = new Set<{ at: number; wake: () => void }>();
+  const { sleep, wakeUntil } = createSleepers(now, (wake, ms) => setTimeout(wake, ms));
   return {
     now,
-    sleep(ms, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const end = () => {
-          clearTimeout(timer);
-          sleepers.delete(sleeper);
-          signal?.removeEventListener('abort', leave);
-        };
-        const wake = () => {
-          end();
-          resolve();
-        };
-        const leave = () => {
-          end();
-          reject(signal?.reason);
-        };
-        const timer = setTimeout(wake, ms);
-        const sleeper = { at: now() + ms, wake };
-        sleepers.add(sleeper);
-        signal?.addEventListener('abort', leave);
-      });
-    },
+    sleep,
     advance(ms) {
       ahead += ms;
-      for (const sleeper of [...sleepers].sort((a, b) => a.at - b.at)) if (sleeper.at <= now()) sleeper.wake();
+      wakeUntil(now());
     },
   };
+}
+
+/** Who sleeps on a clock; `start` also wakes a sleeper by itself. */
+function createSleepers(now: () => number, start?: (wake: () => void, ms: number) => NodeJS.Timeout) {
+  const sleepers = new Set<{ at: number; wake(): void }>();
+  const sleep: Clock['sleep'] = (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const end = () => {
+        clearTimeout(timer);
+        sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', leave);
+      };
+      const wake = () => {
+        end();
+        resolve();
+      };
+      const leave = () => {
+        end();
+        reject(signal?.reason);
+      };
+      const sleeper = { at: now() + ms, wake };
+      const timer = start?.(wake, ms);
+      sleepers.add(sleeper);
+      signal?.addEventListener('abort', leave);
+    });
+  const wakeUntil = (time: number) => {
+    for (const { at, wake } of [...sleepers].sort((a, b) => a.at - b.at)) if (at <= time) wake();
+  };
+  return { sleep, wakeUntil };
 }

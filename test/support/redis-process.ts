@@ -25,8 +25,11 @@ type RedisProcessOptions = {
 export async function startRedisProcess({ args = [], program: named }: RedisProcessOptions = {}) {
   const program = named ?? (await findServer());
   const folder = mkdtempSync(join(tmpdir(), 'follow-gateway-redis-'));
-  const { port, ...launched } = await launchSomewhere(program, folder, args);
-  let { server } = launched;
+  let port = 0;
+  let server = await tryAgain(async () => {
+    port = await freePort();
+    return launch(program, port, folder, args);
+  });
   const killed = () => void server.kill('SIGKILL');
   process.once('exit', killed);
 
@@ -57,11 +60,17 @@ export async function startRedisProcess({ args = [], program: named }: RedisProc
   };
 }
 
-/** Another process may take its second port, too, between finding and using it. */
-async function startMaster(
-  more: readonly string[],
-  tries = 3,
-): Promise<{ node: RedisProcess; busPort: number; tlsPort: number }> {
+/** A port that is free when it is looked for may be taken when it is used. */
+async function tryAgain<T>(start: () => Promise<T>, tries = 3): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (tries === 1) throw error;
+    return tryAgain(start, tries - 1);
+  }
+}
+
+async function startMaster(more: readonly string[]): Promise<{ node: RedisProcess; tlsPort: number; busPort: number }> {
   const [busPort, tlsPort] = [await freePort(), await freePort()];
   const args = [
     ...more,
@@ -69,17 +78,12 @@ async function startMaster(
     ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(busPort)],
     ...['--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no'],
   ];
-  try {
-    return { node: await startRedisProcess({ args }), busPort, tlsPort };
-  } catch (error) {
-    if (tries === 1) throw error;
-    return startMaster(more, tries - 1);
-  }
+  return { node: await startRedisProcess({ args }), busPort, tlsPort };
 }
 
 /** Starts three masters that share all slots and serve theirs even when another one is gone; with `args`, each of them. */
 export async function startRedisClusterProcesses({ args = [] }: { args?: readonly string[] } = {}) {
-  const masters = await Promise.all(Array.from({ length: MASTERS }, () => startMaster(args)));
+  const masters = await Promise.all(Array.from({ length: MASTERS }, () => tryAgain(() => startMaster(args))));
   const nodes = masters.map(({ node }) => node);
   const admins = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
   try {
@@ -114,22 +118,6 @@ async function untilWhole(admin: Redis): Promise<void> {
     const said = (fact: string) => info.includes(`${fact}\r\n`);
     if (said('cluster_state:ok') && said(`cluster_slots_ok:${SLOTS}`) && said(`cluster_size:${MASTERS}`)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-// Another process may take a free port between finding and using it.
-async function launchSomewhere(
-  program: string,
-  folder: string,
-  args: readonly string[],
-  tries = 3,
-): Promise<{ port: number; server: ChildProcess }> {
-  const port = await freePort();
-  try {
-    return { port, server: await launch(program, port, folder, args) };
-  } catch (error) {
-    if (tries === 1) throw error;
-    return launchSomewhere(program, folder, args, tries - 1);
   }
 }
 

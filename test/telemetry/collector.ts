@@ -1,6 +1,6 @@
 // A collector of traces, as OTLP over HTTP with JSON reaches one.
 import { vi } from 'vitest';
-import { openGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { openGateway } from '../support/gateway.ts';
 import { startReceiver } from '../support/receiver.ts';
 
 type Attribute = { key: string; value: Record<string, unknown> };
@@ -26,12 +26,12 @@ async function startCollector() {
 const plain = (attributes: Attribute[]) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
-/** A gateway that is traced; `traced` closes it, which sends what is left, and tells the spans. */
-export async function openTraced({ env = {}, ...options }: TestGatewayOptions = {}, more: Record<string, string> = {}) {
+/** A gateway without people that is traced; `traced` closes it, which sends what is left, and tells the spans. */
+export async function openTraced(more: Record<string, string> = {}) {
   const collector = await startCollector();
-  const otel = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
-  for (const [name, value] of Object.entries(otel)) vi.stubEnv(name, value);
-  const gateway = await openGateway({ env: { AUTH: 'development', ...env, ...otel }, ...options });
+  const env = { AUTH: 'development', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
+  for (const [name, value] of Object.entries(env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, value);
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
   return {
     ...gateway,
     collector,

@@ -24,16 +24,11 @@ test.each([
   ['ends', '', 0],
 ])('all lines are there, in order, when the process %s', async (_title, end, exitCode) => {
   const child = write(`${LINES(300)} setTimeout(() => { ${LINES(300)} ${end} }, 20);`);
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  const [code] = await once(child, 'close');
-  expect(code).toBe(exitCode);
-  const numbers = text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => (JSON.parse(line) as { n: number }).n);
+  const ended = once(child, 'exit');
+  const text = (await child.stdout.setEncoding('utf8').toArray()).join('');
+  expect(await ended).toEqual([exitCode, null]);
+  const lines = text.split('\n').slice(0, -1);
+  const numbers = lines.map((line) => (JSON.parse(line) as { n: number }).n);
   expect(numbers).toEqual([0, 1].flatMap(() => Array.from({ length: 300 }, (_, n) => n)));
 });
 

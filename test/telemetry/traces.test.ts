@@ -10,12 +10,11 @@ import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { openTraced, treeOf } from './collector.ts';
 import { metricsUrl, scrapeText } from './scrape.ts';
 
-const EMPTY = { sandbox: { emptyWorld: true } };
 const named = <T extends { name: string }>(spans: readonly T[], name: string) =>
   spans.filter((span) => span.name === name);
 
 test('a list with counts of 45 users and relations is one trace: request, operation, batches, calls', async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   gateway.sandbox.world.addFans('star', 45);
   const query = 'query Fans { user(id: "star") { fans(first: 45) { nodes { id fansCount viewerIsFollowing } } } }';
   const headers = { 'x-viewer-id': 'star', 'graphql-client-name': 'ios', 'graphql-client-version': '1.2' };
@@ -53,7 +52,7 @@ test('a list with counts of 45 users and relations is one trace: request, operat
 });
 
 test("a mutation's trace has the look before its change", async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   for (const id of ['ana', 'bert']) gateway.sandbox.world.importAccount(id);
   const mutation = 'mutation { followUsers(input: { userIds: ["bert"] }) { __typename } }';
   await (await gateway.send(mutation, {}, { 'x-viewer-id': 'ana' })).text();
@@ -62,7 +61,7 @@ test("a mutation's trace has the look before its change", async () => {
 });
 
 test('requests that share a batch are all linked from it', async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   gateway.sandbox.world.addFans('star', 20);
   const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
   await Promise.all(ids.map((id) => gateway.data(`{ user(id: "${id}") { fansCount } }`)));
@@ -78,7 +77,7 @@ test('requests that share a batch are all linked from it', async () => {
 });
 
 test('a call that is tried again shows each attempt, and why the first one failed', async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   gateway.sandbox.world.addFans('star', 2);
   gateway.sandbox.faults.set({ error: { code: 30006, commands: ['follow_get'], times: 1 } });
   await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
@@ -93,7 +92,7 @@ test('a call that is tried again shows each attempt, and why the first one faile
 });
 
 test('an answer that is kept is an operation without calls; a failure carries its codes', async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   gateway.sandbox.world.addFans('star', 2);
   for (let n = 0; n < 2; n++) await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
   await gateway.query('{ user(id: "") { id } }');
@@ -115,7 +114,7 @@ test('an answer that is kept is an operation without calls; a failure carries it
 });
 
 test("a trace goes on that a router has begun, or is left out where the router's is", async () => {
-  const gateway = await openTraced(EMPTY);
+  const gateway = await openTraced();
   gateway.sandbox.world.importAccount('star');
   const [traceId, parentId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
   for (const flags of ['01', '00'])
@@ -130,7 +129,7 @@ test.each([
   ['0', 1],
   ['1', 3],
 ])('with a share of %s, traces that a router keeps are kept, and of others that share', async (share, kept) => {
-  const gateway = await openTraced(EMPTY, {
+  const gateway = await openTraced({
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: share,
   });
@@ -141,7 +140,7 @@ test.each([
 
 test('operations over a WebSocket, each event of a subscription, and webhooks are traced', async () => {
   const env = { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks/follow' };
-  const gateway = await openTraced({ env, ...EMPTY });
+  const gateway = await openTraced(env);
   for (const id of ['star', 'ana']) gateway.sandbox.world.importAccount(id);
   await ask(openClient(gateway), '{ user(id: "star") { fansCount } }');
   const query = 'subscription { followEvents(userId: "star") { ... on FanGained { user { nick } } } }';
@@ -168,35 +167,25 @@ test('a look-up in Redis is seen, and no exported byte holds a secret or an addr
     WEBHOOK_TOKEN: TOKEN,
     WEBHOOK_PATH: '/hooks/hidden',
   };
-  const gateway = await openTraced({ env, ...EMPTY });
+  const gateway = await openTraced(env);
   gateway.sandbox.world.addFans('star', 2);
   const { secretKey } = SANDBOX_APP;
   for (const code of [30006, 70009, 4711])
     gateway.sandbox.faults.set({ error: { code, info: `bad ${secretKey}`, times: 1 } });
-  const headers = {
-    'x-forwarded-for': '203.0.113.7',
-    authorization: 'Bearer hunter2hunter2',
-    cookie: 'hunter2hunter2',
-  };
-  const query = '{ user(id: "star") { fans { nodes { id } } followsCount a: nick(b: "hunter2hunter2") } }';
-  for (const sent of [{ 'x-forwarded-for': '203.0.113.7' }, headers])
-    for (const text of [query, '{ user(id: "star") { fans { nodes { id } } followsCount } }'])
-      await (await gateway.send(text, { hunter2hunter2: 1 }, sent)).text();
+  const address = { 'x-forwarded-for': '203.0.113.7' };
+  const headers = { ...address, authorization: 'Bearer hunter2hunter2', cookie: 'hunter2hunter2' };
+  for (const sent of [address, headers])
+    for (const field of ['a: nick(b: "hunter2hunter2")', '']) {
+      const query = `{ user(id: "star") { fans { nodes { id } } followsCount ${field} } }`;
+      await (await gateway.send(query, { hunter2hunter2: 1 }, sent)).text();
+    }
   await fetch(`${gateway.url}/graphql?query=hunter2hunter2`, { headers });
   await fetch(`${gateway.url}/hooks/hidden?Sign=hunter2hunter2`, { method: 'POST', headers });
   const spans = await gateway.traced();
   expect(new Set(spans.map(({ name }) => name))).toEqual(
     new Set([
-      'POST /graphql',
-      'GET /graphql',
-      'POST webhook',
-      'query',
-      'GraphQL Operation',
-      'MGET',
-      'SET',
-      'follow_get',
-      'batch counts',
-      'follow_get_info',
+      ...['POST /graphql', 'GET /graphql', 'POST webhook', 'query', 'GraphQL Operation', 'MGET', 'SET'],
+      ...['follow_get', 'batch counts', 'follow_get_info'],
     ]),
   );
   expect(named(spans, 'MGET')[0]?.attributes).toEqual({
@@ -211,7 +200,7 @@ test('a look-up in Redis is seen, and no exported byte holds a secret or an addr
 
 test('a collector that refuses is one line without what was sent, and its end another', async () => {
   const env = { OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=hunter2hunter2' };
-  const { collector, logLines, data } = await openTraced(EMPTY, env);
+  const { collector, logLines, data } = await openTraced(env);
   const told = () =>
     logLines
       .map((line) => JSON.parse(line))
@@ -232,7 +221,7 @@ test('a collector that refuses is one line without what was sent, and its end an
 });
 
 test('while the collector does not answer, queries are answered and a bounded number of spans waits', async () => {
-  const gateway = await openTraced(EMPTY, { OTEL_BSP_MAX_QUEUE_SIZE: '40', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' });
+  const gateway = await openTraced({ OTEL_BSP_MAX_QUEUE_SIZE: '40', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' });
   gateway.collector.hold();
   for (let n = 0; n < 200; n++) await gateway.data(`query Q${n} { __typename }`);
   gateway.collector.release();
@@ -242,7 +231,7 @@ test('while the collector does not answer, queries are answered and a bounded nu
 });
 
 test('the latency histogram names the traces of requests, and is read as OpenMetrics', async () => {
-  const gateway = await openTraced({ env: { METRICS_PORT: '0' }, ...EMPTY });
+  const gateway = await openTraced({ METRICS_PORT: '0' });
   await gateway.data('{ __typename }');
   const type = (await fetch(metricsUrl(gateway))).headers.get('content-type');
   const text = () => scrapeText(gateway);

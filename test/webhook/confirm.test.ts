@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica, TestGateway } from '../support/gateway.ts';
+import { scrape } from '../telemetry/scrape.ts';
 import {
   ADD,
   DELETE,
@@ -20,7 +21,7 @@ const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
 const EVENTS = `subscription {
   followEvents(userId: "star") { __typename ... on FanGained { user { id } } ... on FanLost { user { id } } }
 }`;
-type Events = { data: { followEvents: { __typename: string; user: { id: string } } } };
+type Event = { __typename: string; user: { id: string } };
 
 const PEOPLE = ['star', 'ana', 'bo', 'cy', 'marker'];
 
@@ -40,9 +41,9 @@ function watched<T extends { gateway: TestGateway; clock: TestClock }>(opened: T
       act.follow('marker', 'star');
       const told: string[] = [];
       for (;;) {
-        const { __typename: type, user } = (await stream.answer<Events>()).data.followEvents;
-        if (user.id === 'marker') return told;
-        told.push(`${type} ${user.id}`);
+        const [event] = (await stream.events<Event>(1)) as [Event];
+        if (event.user.id === 'marker') return told;
+        told.push(`${event.__typename} ${event.user.id}`);
       }
     };
   }
@@ -91,8 +92,7 @@ test('two who follow each other by now are told to be mutuals', async () => {
   world.follow('star', 'bo');
   const stream = await subscribe(gateway, EVENTS);
   act.follow('bo', 'star');
-  for (const __typename of ['FanGained', 'MutualGained'])
-    expect(await stream.answer()).toMatchObject({ data: { followEvents: { __typename } } });
+  expect(await stream.events(2)).toMatchObject([{ __typename: 'FanGained' }, { __typename: 'MutualGained' }]);
 });
 
 test('45 fans who come together share checks, and all are told', async () => {
@@ -103,9 +103,8 @@ test('45 fans who come together share checks, and all are told', async () => {
   // Longer than it takes all webhooks to arrive.
   faults.set({ latency: { ms: 500, commands: ['follow_check'] } });
   for (const id of fans) act.follow(id, 'star');
-  const told = new Set<string>();
-  for (const _ of fans) told.add((await stream.answer<Events>()).data.followEvents.user.id);
-  expect(told).toEqual(new Set(fans));
+  const told = await stream.events<Event>(45);
+  expect(new Set(told.map(({ user }) => user.id))).toEqual(new Set(fans));
   expect(checks()).toBeLessThanOrEqual(15);
 });
 
@@ -142,7 +141,7 @@ describe('a change that the upstream does not confirm', () => {
     await expect.poll(checks).toBe(2);
     expect(await read(gateway)).toEqual({ count: 1, fans: ['ana'] });
     clock.advance(5000);
-    expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
+    expect(await stream.events(1)).toMatchObject([{ user: { id: 'bo' } }]);
     expect(await read(gateway)).toEqual({ count: 2, fans: ['ana', 'bo'] });
   });
 
@@ -186,7 +185,7 @@ test('webhooks that come late and in any order end in the truth', async () => {
 });
 
 test('the same webhook again within ten minutes costs nothing, in whichever order it names its targets', async () => {
-  const { clock, world, claim, checks, watch } = await openStar();
+  const { gateway, clock, world, claim, checks, watch } = await openStar();
   const told = await watch();
   for (const id of ['star', 'cy']) world.follow('bo', id);
   const at = clock.now();
@@ -196,6 +195,7 @@ test('the same webhook again within ten minutes costs nothing, in whichever orde
   await claim(ADD, follows('bo', ['star', 'cy'], at));
   clock.advance(599_000);
   await claim(ADD, follows('bo', ['cy', 'star'], at));
+  expect((await scrape(gateway))[`webhooks_total{command="${ADD}",outcome="duplicate"}`]).toBe(2);
   expect(await told()).toEqual(['FanGained bo']);
   // One for the marker.
   expect(checks()).toBe(before + 1);
@@ -214,7 +214,7 @@ describe('on two replicas', () => {
     );
     for (const nick of ['Ana', 'Anna']) {
       act.setProfile('ana', { Tag_Profile_IM_Nick: nick });
-      expect(await changes.answer()).toEqual({ data: { profileChanged: { user: { nick } } } });
+      expect(await changes.events(1)).toEqual([{ user: { nick } }]);
       expect(await other.data(names)).toEqual({ user: { nick }, star: { fans: { nodes: [{ nick }] } } });
     }
   });
@@ -236,15 +236,18 @@ describe('on two replicas', () => {
 
   test('any read on any replica that starts when subscribers have heard of a change is true', async () => {
     const { gateway, other, act } = await openTwo();
-    for (const replica of [gateway, other]) await read(replica);
+    const relation = '{ user(id: "star") { viewerIsFollowing } }';
+    for (const replica of [gateway, other]) await Promise.all([read(replica), replica.as('ana').data(relation)]);
     const stream = await subscribe(other, EVENTS);
     for (let n = 0; n < 10; n++) {
       if (n % 2 === 0) act.unfollow('ana', 'star');
       else act.follow('ana', 'star');
-      const { data } = await stream.answer<Events>();
-      expect(data.followEvents.__typename).toBe(n % 2 === 0 ? 'FanLost' : 'FanGained');
+      expect(await stream.events(1)).toMatchObject([{ __typename: n % 2 === 0 ? 'FanLost' : 'FanGained' }]);
       const expected = n % 2 === 0 ? { count: 0, fans: [] } : { count: 1, fans: ['ana'] };
-      for (const replica of [gateway, other]) expect(await read(replica)).toEqual(expected);
+      for (const replica of [gateway, other]) {
+        expect(await read(replica)).toEqual(expected);
+        expect(await replica.as('ana').data(relation)).toEqual({ user: { viewerIsFollowing: n % 2 === 1 } });
+      }
     }
   });
 
@@ -268,6 +271,6 @@ describe('on two replicas', () => {
     const stream = await subscribe(gateway, EVENTS);
     await redis.kill();
     act.follow('bo', 'star');
-    expect(await stream.answer()).toMatchObject({ data: { followEvents: { user: { id: 'bo' } } } });
+    expect(await stream.events(1)).toMatchObject([{ user: { id: 'bo' } }]);
   });
 });

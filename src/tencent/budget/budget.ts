@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { RedisLink } from '../../cache/redis-link.ts';
 import { PRIORITIES, type Priority } from '../../cache/single-flight.ts';
 import { type Clock, monotonicMs, setAlarm } from '../../clock.ts';
-import { GatewayError } from '../../errors.ts';
 import type { CallOptions } from '../../follow/services.ts';
 import { createOccasionalReport, type Report } from '../../report.ts';
 import { TransportFailure } from '../upstream-errors.ts';
@@ -25,17 +24,7 @@ export type BudgetOptions = {
 export type PriorityCounts = Record<Priority, number>;
 
 /** One command's budget, for metrics. */
-export type BudgetState = {
-  /** Calls that may go in a window now: of all replicas together while `shared`, else of this one. */
-  limit: number;
-  /** Calls that went in the last window, as far as this replica knows. */
-  used: number;
-  /** Whether the replicas count together through Redis. */
-  shared: boolean;
-  waiting: PriorityCounts;
-  admitted: PriorityCounts;
-  refused: PriorityCounts;
-};
+export type BudgetState = ReturnType<CommandLimiter['state']>;
 
 export type Budget = ReturnType<typeof createBudget>;
 
@@ -65,7 +54,8 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
     admit: (command: Command, call: CallOptions, again = false): Promise<void> => limiterOf(command).admit(call, again),
     /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
     throttled(command: Command): void {
-      reportOnce(command, TOO_OFTEN, { command });
+      const others = 'by this gateway or by others that use the app';
+      reportOnce(command, `the upstream is asked too often, ${others}: calls go more slowly now`, { command });
       limiterOf(command).decreaseRate();
     },
     /** Every command that was ever asked for. */
@@ -84,16 +74,16 @@ function rateOf(command: Command, ratePerSecond: number): number {
   return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
 
-const TOO_OFTEN =
-  'the upstream is asked too often, by this gateway or by others that use the app: calls go more slowly now';
-
 export type CommandLimiter = ReturnType<typeof createCommandLimiter>;
 
 /** A replica that was given some lets the others ask before it asks for more, also when it is nearer to Redis. */
 const YIELD_MS = 20;
 
 export function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
-  const queue = createCallQueue(clock, () => tooMany(command));
+  const queue = createCallQueue(
+    clock,
+    () => new TransportFailure(command, 'too many calls', { retryAfterMs: WINDOW_MS }),
+  );
   /** One question at a time: calls that come meanwhile go with the next one. */
   let isAsking = false;
   /** Calls of this rank and those below need not ask before `until`. */
@@ -148,10 +138,13 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
       pump();
     },
 
-    state(): BudgetState {
+    state() {
       const { used, limit, shared, at } = seen;
       return {
-        ...{ limit, shared },
+        /** Calls that may go in a window now: of all replicas together while `shared` through Redis, else of this one. */
+        limit,
+        shared,
+        /** Calls that went in the last window, as far as this replica knows. */
         used: monotonicMs(clock) - at < WINDOW_MS ? used : 0,
         waiting: queue.counts(),
         ...structuredClone(queue.totals),
@@ -167,9 +160,3 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
 }
 
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-
-function tooMany(command: Command): GatewayError {
-  return new GatewayError('THROTTLED', 'Too much is asked of the upstream just now. Try again in a moment.', {
-    upstream: { command, retryable: true, retryAfterMs: WINDOW_MS },
-  });
-}

@@ -28,16 +28,6 @@ export type WindowRequest = {
   decrease: boolean;
 };
 
-export type WindowAnswer = {
-  /** The calls that may go now, best ranks first. */
-  granted: number;
-  /** When fewer than asked: in how many milliseconds the next one may; else 0. */
-  nextInMs: number;
-  /** Calls in the window, those granted included. */
-  used: number;
-  limit: number;
-};
-
 // A list of the window's calls, newest first; what is left of the rate after it was decreased; and who has asked lately.
 const TAKE = `
 local time = redis.call('TIME')
@@ -87,7 +77,7 @@ export function createWindow(link: RedisLink | null, key: string, limit: number,
 
   return {
     /** `now` is monotonic, in milliseconds. */
-    async take(request: WindowRequest, now: number): Promise<WindowAnswer & { shared: boolean }> {
+    async take(request: WindowRequest, now: number) {
       const { waiting, even, decrease } = request;
       const args = [limit, even ? 1 : 0, decrease ? 1 : 0, replica, ...waiting];
       const reply = await link?.run(TAKE, keys, args, TIMEOUT_MS);
@@ -115,7 +105,11 @@ function createLocalWindow(limit: () => number) {
       calls = calls.filter((at) => at > now - WINDOW_MS);
     },
 
-    take({ waiting, even, decrease }: WindowRequest, now: number): WindowAnswer {
+    /**
+     * How many of the calls may go now, best ranks first; where that is not all of them, in how many milliseconds the next
+     * one may; and how many are in the window, these included.
+     */
+    take({ waiting, even, decrease }: WindowRequest, now: number) {
       if (decrease && now - decreased.at >= DECREASE.everyMs)
         decreased = { share: Math.max(DECREASE.least, shareAt(now) * DECREASE.factor), at: now };
       const limitNow = Math.max(1, Math.floor(limit() * shareAt(now)));
