@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { createFollowService, type FollowServiceOptions } from '../../src/tencent/follow-service.ts';
-import { fail, failureOf, ok, type Script, startClient } from './scripted-upstream.ts';
+import { fail, ok, type Script, startClient } from './scripted-upstream.ts';
 
 async function startService(script: Script, options: Partial<FollowServiceOptions> = {}) {
   const rig = await startClient(script);
-  return { ...rig, service: createFollowService(rig.client, { onBehalfOf: 'administrator', ...options }) };
+  const service = createFollowService(rig.client, { onBehalfOf: 'administrator', ...options });
+  const page = { userId: 'UserID_001', list: 'fans', start: '', size: 50 } as const;
+  return {
+    ...rig,
+    readPage: (change: { start?: string; size?: number } = {}) =>
+      service.readPage({ ...page, ...change }, rig.callOptions()),
+    readRelations: (ids: string[]) => service.readRelations('me', ids, rig.callOptions()),
+    follow: (ids: string[], from = 'me') => service.follow(from, ids, rig.callOptions()),
+    unfollow: (ids: string[]) => service.unfollow('me', ids, rig.callOptions()),
+  };
 }
 
-const ids = (count: number) => Array.from({ length: count }, (_, i) => `u${i}`);
 const item = (To_Account: string, more: object = {}) => ({ To_Account, ResultCode: 0, ResultInfo: '', ...more });
-const fansOf = { userId: 'UserID_001', list: 'fans', start: '', size: 50 } as const;
 
 describe('a page', () => {
   it.each([
@@ -18,8 +25,8 @@ describe('a page', () => {
     [0, 1],
     [-3, 1],
   ])('of %i is asked for as %i', async (size, wanted) => {
-    const { service, callOptions, requests } = await startService(() => ok({ NextCursor: '' }));
-    await service.readPage({ ...fansOf, size }, callOptions());
+    const { readPage, requests } = await startService(() => ok({ NextCursor: '' }));
+    await readPage({ size });
     expect(requests[0]?.body.WantNum).toBe(wanted);
   });
 
@@ -29,9 +36,8 @@ describe('a page', () => {
       { To_Account: 'b', FollowTime: 1, ProfileItem: [], profile_sequence: 'x' },
       { To_Account: 'c', FollowTime: 1, ProfileItem: [], profile_sequence: 42 },
     ];
-    const options = { embeddedProfile: 'partial' } as const;
-    const { service, callOptions } = await startService(() => ok({ FollowItem, NextCursor: '' }), options);
-    const { entries } = await service.readPage(fansOf, callOptions());
+    const { readPage } = await startService(() => ok({ FollowItem }), { embeddedProfile: 'partial' });
+    const { entries } = await readPage();
     expect(entries.map(({ user }) => user.profile)).toMatchObject([
       null,
       { whole: false, version: null },
@@ -40,57 +46,41 @@ describe('a page', () => {
   });
 
   it('after a cursor that the upstream refuses is INVALID_CURSOR, the first page is not', async () => {
-    const { service, callOptions } = await startService(() => fail(30001));
-    expect(await failureOf(service.readPage({ ...fansOf, start: 'forged' }, callOptions()))).toMatchObject({
-      code: 'INVALID_CURSOR',
-      upstream: { command: 'follow_get', errorCode: 30001, retryable: false },
-    });
-    expect(await failureOf(service.readPage(fansOf, callOptions()))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    const { readPage } = await startService(() => fail(30001));
+    const upstream = { command: 'follow_get', errorCode: 30001, retryable: false };
+    await expect(readPage({ start: 'forged' })).rejects.toMatchObject({ code: 'INVALID_CURSOR', upstream });
+    await expect(readPage()).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', upstream });
   });
 
   it.each([
     ['FollowItem is no list', { FollowItem: {} }],
     ['NextCursor is a number', { NextCursor: 7 }],
   ])('in which %s is UPSTREAM_UNAVAILABLE', async (_what, body) => {
-    const { service, callOptions } = await startService(() => ok(body));
-    expect(await failureOf(service.readPage(fansOf, callOptions()))).toMatchObject({
-      code: 'UPSTREAM_UNAVAILABLE',
-      upstream: { command: 'follow_get', retryable: true },
-    });
+    const { readPage } = await startService(() => ok(body));
+    const upstream = { command: 'follow_get', retryable: true };
+    await expect(readPage()).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', upstream });
   });
 });
 
 describe('relations', () => {
   it.each([4, -1, 1.5, '1', undefined])('with the wire number %j are UPSTREAM_UNAVAILABLE', async (FollowType) => {
-    const { service, callOptions } = await startService(() =>
-      ok({ ResultItem: [item('a', { FollowType }), item('b', { FollowType: 0 })] }),
-    );
-    const batch = await service.readRelations('me', ['a', 'b'], callOptions());
+    const ResultItem = [item('a', { FollowType }), item('b', { FollowType: 0 })];
+    const { readRelations } = await startService(() => ok({ ResultItem }));
+    const batch = await readRelations(['a', 'b']);
     expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
     expect(batch.get('b')).toBe('NONE');
   });
 });
 
 describe('following and unfollowing', () => {
-  const echo: Script = ({ command, body }) => {
-    const targets: string[] =
-      command === 'follow_add' ? body.FollowItem.map((entry) => entry.To_Account) : body.To_Account;
-    return ok({ ResultItem: targets.map((id) => item(id)).reverse() });
-  };
-
   it('sends the chunks of a change in turn, so that they do not get in each other’s way', async () => {
     let underWay = 0;
-    const { client, callOptions, requests } = await startClient(echo);
-    const service = createFollowService(
-      {
-        async call(...args) {
-          expect(++underWay).toBe(1);
-          return client.call(...args).finally(() => underWay--);
-        },
-      },
-      { onBehalfOf: 'administrator' },
-    );
-    expect((await service.follow('me', ids(61), callOptions())).size).toBe(61);
+    const { follow, requests } = await startService(({ body, response }) => {
+      expect(++underWay).toBe(1);
+      response.on('finish', () => underWay--);
+      return ok({ ResultItem: body.FollowItem.map(({ To_Account }) => item(To_Account)).reverse() });
+    });
+    expect((await follow(Array.from({ length: 61 }, (_, i) => `u${i}`))).size).toBe(61);
     expect(requests).toHaveLength(4);
   });
 
@@ -102,22 +92,21 @@ describe('following and unfollowing', () => {
     [30008, false],
     [60010, false],
   ])('refused with %i may have happened: %s', async (code, mayHaveHappened) => {
-    const { service, callOptions, requests } = await startService(() => fail(code));
-    expect((await service.follow('me', ['a'], callOptions())).get('a')).toMatchObject({ mayHaveHappened });
+    const { follow, requests } = await startService(() => fail(code));
+    expect((await follow(['a'])).get('a')).toMatchObject({ mayHaveHappened });
     if (mayHaveHappened) expect(requests).toHaveLength(1);
   });
 
   it('blames an account that the app does not have on who asks, when it is theirs', async () => {
-    const { service, callOptions } = await startService(() => fail(30003));
-    const batch = await service.follow('stranger', ['a'], callOptions());
+    const { follow } = await startService(() => fail(30003));
+    const batch = await follow(['a'], 'stranger');
     expect(batch.get('a')).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining('"stranger"') });
   });
 
   it('answers each account that is asked for and no other, also odd ones, and one that the upstream left out', async () => {
-    const { service, callOptions } = await startService(() =>
-      ok({ ResultItem: [item('USER'), item('__proto__'), item('constructor', { ResultCode: 30003 })] }),
-    );
-    const batch = await service.unfollow('me', ['user', '__proto__', 'constructor'], callOptions());
+    const ResultItem = [item('USER'), item('__proto__'), item('constructor', { ResultCode: 30003 })];
+    const { unfollow } = await startService(() => ok({ ResultItem }));
+    const batch = await unfollow(['user', '__proto__', 'constructor']);
     expect(batch.get('user')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
     expect(batch.get('__proto__')).toBe('done');
     expect(batch.get('constructor')).toMatchObject({ code: 'USER_NOT_FOUND' });
@@ -132,8 +121,8 @@ describe('following and unfollowing', () => {
     ['has an entry without code', { ResultItem: [{ To_Account: 'a' }] }],
     ['has an entry with a code in quotes', { ResultItem: [{ To_Account: 'a', ResultCode: '0' }] }],
   ])('is UPSTREAM_UNAVAILABLE for each key when ResultItem %s', async (_what, body) => {
-    const { service, callOptions } = await startService(() => ok(body));
-    const batch = await service.follow('me', ['a'], callOptions());
+    const { follow } = await startService(() => ok(body));
+    const batch = await follow(['a']);
     expect(batch.get('a')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_add' } });
   });
 });
