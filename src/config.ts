@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { contradictionsIn, misspellingsIn, traceMistakesIn } from './settings/mistakes.ts';
 import { PLAIN, SETTINGS } from './settings/settings.ts';
-import { type Region, regionBaseUrl } from './tencent/wire.ts';
+import { REGIONS, type Region } from './tencent/wire.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Config = ReturnType<typeof readConfig>;
@@ -76,7 +76,7 @@ function toConfig(settings: Settings) {
       secretKey: settings.TENCENT_SECRET_KEY,
       adminId: settings.TENCENT_ADMIN,
       // One of the two is set.
-      baseUrl: settings.TENCENT_BASE_URL ?? regionBaseUrl(settings.TENCENT_REGION as Region),
+      baseUrl: settings.TENCENT_BASE_URL ?? `https://${REGIONS[settings.TENCENT_REGION as Region]}`,
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     },
     redis: settings.REDIS_URL

@@ -11,32 +11,33 @@ export type NewAccount = { id: UserId; nick?: string | undefined; avatar?: strin
 
 const MAX_IMPORTED = 100;
 
-export function createAccountService(client: Pick<TencentClient, 'call'>) {
-  return {
-    /**
-     * Makes sure that each account exists, with what is given of it: done twice it is the same. Of an account that comes
-     * twice the last one counts.
-     */
-    importAccounts(accounts: readonly NewAccount[], call: CallOptions): Promise<Batch<'done'>> {
-      const byId = new Map(accounts.map((account) => [account.id, account]));
-      const ask = async (ids: UserId[]): Promise<Batch<'done'>> => {
-        const AccountList = ids.map((id) => {
-          const { nick, avatar } = byId.get(id) ?? {};
-          return { UserID: id, Nick: nick || undefined, FaceUrl: avatar || undefined };
-        });
-        try {
-          const { FailAccounts: failed = [] } = await client.call('multiaccount_import', { AccountList }, call);
-          if (!Array.isArray(failed)) throw malformedAnswer('multiaccount_import', 'FailAccounts is not a list');
-          return new Map(ids.map((id) => [id, failed.includes(id) ? refused(id) : 'done']));
-        } catch (error) {
-          if (ids.length === 1 || !isAboutRequest(error)) throw error;
-          // Which account it is about, the upstream does not say.
-          return askInChunks('multiaccount_import', ids, 1, ask, 'in turn');
-        }
-      };
-      return askInChunks('multiaccount_import', [...byId.keys()], MAX_IMPORTED, ask, 'in turn');
-    },
-  };
+/**
+ * Makes sure that each account exists, with what is given of it: done twice it is the same. Of an account that comes
+ * twice the last one counts.
+ */
+export function importAccounts(
+  client: Pick<TencentClient, 'call'>,
+  accounts: readonly NewAccount[],
+  call: CallOptions,
+): Promise<Batch<'done'>> {
+  const byId = new Map(accounts.map((account) => [account.id, account]));
+  return askInChunks('multiaccount_import', [...byId.keys()], MAX_IMPORTED, ask, 'in turn');
+
+  async function ask(ids: UserId[]): Promise<Batch<'done'>> {
+    const AccountList = ids.map((id) => {
+      const { nick, avatar } = byId.get(id) ?? {};
+      return { UserID: id, Nick: nick || undefined, FaceUrl: avatar || undefined };
+    });
+    try {
+      const { FailAccounts: failed = [] } = await client.call('multiaccount_import', { AccountList }, call);
+      if (!Array.isArray(failed)) throw malformedAnswer('multiaccount_import', 'FailAccounts is not a list');
+      return new Map(ids.map((id) => [id, failed.includes(id) ? refused(id) : 'done']));
+    } catch (error) {
+      if (ids.length === 1 || !isAboutRequest(error)) throw error;
+      // Which account it is about, the upstream does not say.
+      return askInChunks('multiaccount_import', ids, 1, ask, 'in turn');
+    }
+  }
 }
 
 const refused = (id: UserId) => new GatewayError('BAD_USER_INPUT', `The upstream does not import "${id}".`);

@@ -33,8 +33,7 @@ const FINAL_REASONS = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED'
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
 export function createAttempts(options: TencentClientOptions, http: Http) {
-  const { sdkAppId, adminId, clock, timeoutMs = 5000, random = Math.random, budget } = options;
-  const { onCall = () => {} } = options;
+  const { sdkAppId, adminId, clock, timeoutMs = 5000, random = Math.random, budget, onCall } = options;
   const signature = createSignature(options);
   const report = createOccasionalReport(options.report ?? (() => {}), clock);
   const signer = `sdkappid=${sdkAppId}&identifier=${encodeURIComponent(adminId)}`;
@@ -67,28 +66,24 @@ export function createAttempts(options: TencentClientOptions, http: Http) {
     call.signal.removeEventListener('abort', request.stop);
     callOff();
 
+    const status = 'status' in outcome ? outcome.status : undefined;
     const observe = (name: string) => {
-      onCall(command, name, clock.now() - sentAt);
-      const status = outcome.kind === 'answer' ? outcome.status : undefined;
+      onCall?.(command, name, clock.now() - sentAt);
       span.set({ 'http.response.status_code': status, 'error.type': name === 'ok' ? undefined : name });
     };
-    if (outcome.kind === 'answer') {
-      const body = readEnvelope(outcome.status, outcome.bytes);
-      if (typeof body === 'string') {
-        observe(body);
-        return noAnswer(command, body, isRead(command), true);
-      }
+    const body = 'status' in outcome ? readEnvelope(outcome.status, outcome.bytes) : outcome.reason;
+    if (typeof body !== 'string') {
       observe(body.ErrorCode === 0 ? 'ok' : String(body.ErrorCode));
       return body.ErrorCode === 0 ? { body } : judge(command, userSig, body);
     }
-    const { reason, sent, stale } = outcome;
-    observe(call.signal.aborted ? 'cancelled' : reason);
+    observe(call.signal.aborted ? 'cancelled' : body);
     if (call.signal.aborted) throw cancelled(command, call);
+    const { sent, stale } = outcome;
     const mayRepeat = isRead(command) || !sent;
     // Old age of a connection is no failure of the upstream.
-    if (stale && mayRepeat) return { ...noAnswer(command, reason, true, false), firstWaitMs: 0, stale };
-    const isHasty = reason === 'timeout' && allottedMs < Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
-    return noAnswer(command, reason, mayRepeat, !isHasty);
+    if (stale && mayRepeat) return { ...noAnswer(command, body, true, false), firstWaitMs: 0, stale };
+    const isHasty = body === 'timeout' && allottedMs < Math.min(timeoutMs, UPSTREAM_TIMEOUT_MS);
+    return noAnswer(command, body, mayRepeat, !isHasty);
   }
 
   function refusePointless(command: Command, call: CallOptions): void {

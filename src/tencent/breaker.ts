@@ -6,9 +6,6 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 /** What a call says about the upstream's health; `unknown` when it ended before the upstream could show it. */
 export type Health = 'answered' | 'failed' | 'unknown';
 
-/** Leave to call. A probe is the one call that decides whether the breaker closes. */
-type Pass = { probe: boolean; leave(health: Health): void };
-
 export type Breaker = ReturnType<typeof createBreaker>;
 
 const FAILURES_TO_OPEN = 5;
@@ -21,37 +18,32 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
   let failuresInARow = 0;
   let nextProbeAt = 0;
 
-  function leaveClosed(health: Health): void {
-    // A call that began before the breaker opened has nothing to say any more: the probe decides.
-    if (open || health === 'unknown') return;
-    failuresInARow = health === 'failed' ? failuresInARow + 1 : 0;
-    if (failuresInARow < FAILURES_TO_OPEN) return;
-    open = true;
-    nextProbeAt = clock.now() + PROBE_EVERY_MS;
-    changed('open');
-  }
-
-  function leaveProbe(health: Health): void {
-    probing = false;
-    if (health === 'failed') nextProbeAt = clock.now() + PROBE_EVERY_MS;
-    if (health !== 'answered') return;
-    open = false;
-    failuresInARow = 0;
-    changed('closed');
-  }
-
   return {
-    /** Lets a call through, or says in how many milliseconds to try again. */
-    enter(): Pass | { retryAfterMs: number } {
-      if (!open) return { probe: false, leave: leaveClosed };
+    /** Lets a call through, or says in how many milliseconds to try again. A probe decides whether the breaker closes. */
+    enter(): { probe: boolean } | { retryAfterMs: number } {
+      if (!open) return { probe: false };
       const now = clock.now();
       if (probing || now < nextProbeAt) {
         return { retryAfterMs: nextProbeAt > now ? nextProbeAt - now : PROBE_EVERY_MS };
       }
       probing = true;
       nextProbeAt = now + PROBE_EVERY_MS;
-      return { probe: true, leave: leaveProbe };
+      return { probe: true };
     },
+
+    /** Ends a call that was let through. */
+    leave({ probe }: { probe: boolean }, health: Health): void {
+      // A call that began before the breaker opened has nothing to say any more: the probe decides.
+      if (open && !probe) return;
+      probing = false;
+      if (health === 'unknown') return;
+      failuresInARow = health === 'failed' ? failuresInARow + 1 : 0;
+      const isOpen = failuresInARow >= FAILURES_TO_OPEN;
+      if (isOpen) nextProbeAt = clock.now() + PROBE_EVERY_MS;
+      if (isOpen !== open) changed(isOpen ? 'open' : 'closed');
+      open = isOpen;
+    },
+
     state: (): BreakerState => (!open ? 'closed' : probing ? 'half-open' : 'open'),
   };
 }

@@ -15,7 +15,7 @@ import type { Command } from './wire.ts';
 export type TencentClient = ReturnType<typeof createTencentClient>;
 
 export type TencentClientOptions = {
-  /** See `regionBaseUrl`; a path in it goes before `/v4`. */
+  /** A path in it goes before `/v4`. */
   baseUrl: string;
   sdkAppId: number;
   /** An app admin's account: the upstream knows no other caller (CONTRACT 1.1). */
@@ -52,15 +52,6 @@ export function createTencentClient(options: TencentClientOptions) {
   let reason = '';
   let closed: Promise<void> | undefined;
 
-  function breakerOf(command: Command): Breaker {
-    let breaker = breakers.get(command);
-    if (breaker === undefined) {
-      breaker = createBreaker(clock, (state) => noteBreaker(command, state));
-      breakers.set(command, breaker);
-    }
-    return breaker;
-  }
-
   /** An outage is one line, and its end another, however many commands it hits. */
   function noteBreaker(command: Command, state: 'open' | 'closed'): void {
     const wasUp = away.size === 0;
@@ -79,7 +70,8 @@ export function createTencentClient(options: TencentClientOptions) {
      * Tries again where the error table allows it, within the deadline; a write that may have been done is never repeated.
      */
     async call(command: Command, body: object, call: CallOptions): Promise<Record<string, unknown>> {
-      const breaker = breakerOf(command);
+      const breaker = breakers.get(command) ?? createBreaker(clock, (state) => noteBreaker(command, state));
+      breakers.set(command, breaker);
       const pass = breaker.enter();
       if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
       const json = JSON.stringify(body);
@@ -89,12 +81,8 @@ export function createTencentClient(options: TencentClientOptions) {
       let before: Pick<Failure, 'throttled' | 'stale'> = { stale: pass.probe };
       try {
         for (let tries = 1; ; tries++) {
-          const facts = {
-            ...traced,
-            'http.request.resend_count': tries - 1,
-            'follow_gateway.breaker': breaker.state(),
-          };
-          const span = sharedSpan(call.spans, command, facts);
+          const facts = { 'http.request.resend_count': tries - 1, 'follow_gateway.breaker': breaker.state() };
+          const span = sharedSpan(call.spans, command, { ...traced, ...facts });
           const outcome = await inSpan(span, () => attempt(command, json, call, before, span));
           if ('body' in outcome) {
             health = 'answered';
@@ -111,7 +99,7 @@ export function createTencentClient(options: TencentClientOptions) {
           if (waitMs > 0) await clock.sleep(waitMs, call.signal).catch(() => {});
         }
       } finally {
-        pass.leave(call.signal.aborted && health === 'failed' ? 'unknown' : health);
+        breaker.leave(pass, call.signal.aborted && health === 'failed' ? 'unknown' : health);
       }
     },
 

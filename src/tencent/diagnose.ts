@@ -16,8 +16,6 @@ export type Diagnosis =
 
 type Advice = readonly [explanation: string, remedy: string];
 
-type DiagnoseOptions = { adminId: string; customFields: readonly string[]; userSearch: boolean; clock: Clock };
-
 const DEADLINE_MS = 10_000;
 const BUY_SEARCH =
   'Cloud search is a paid plug-in with a switch in the console, for China and Singapore alone: see to both, or set USER_SEARCH=off.';
@@ -28,8 +26,9 @@ const BUY_SEARCH =
  */
 export async function diagnose(
   client: Pick<TencentClient, 'call'>,
-  { adminId, customFields, userSearch, clock }: DiagnoseOptions,
+  options: { adminId: string; customFields: readonly string[]; userSearch: boolean; clock: Clock },
 ): Promise<Diagnosis> {
+  const { adminId, customFields, userSearch, clock } = options;
   const startedAt = clock.now();
   const call = { signal: new AbortController().signal, deadlineAt: startedAt + DEADLINE_MS };
   const counts = await createFollowService(client, { onBehalfOf: adminId }).readCounts([adminId], call);

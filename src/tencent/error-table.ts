@@ -61,22 +61,17 @@ const CHECK_PLAN = 'Wait for the next period, or move to a paid edition.';
 const CHECK_RATE = 'Something else uses the same app: find it, or lower UPSTREAM_RATE.';
 
 const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: string, remedy?: string])[] = [
-  // Follow (CONTRACT 8.1)
+  // Follow, and blocklists (CONTRACT 8.1, 10)
   [[30001, 40001], { ...ours, ...aboutItem }, 'request parameters refused'],
   [[30002], { ...operators, ...aboutItem }, 'the upstream does not know this SDKAppID', CHECK_APP],
   [[30003, 40003, 70107], notFound, 'account not imported'],
-  [[30004, 40004, 60010, 70403], operators, 'the account that signs is not an app admin', CHECK_ADMIN],
+  [[30004, 40004, 60010, 70403, 90009], operators, 'the account that signs is not an app admin', CHECK_ADMIN],
   [[30005], notEnabled, 'the app has no follow feature', CHECK_FEATURE],
-  [[30006, 40006, 70500], failing, 'internal error'],
-  [[30007, 70169, 70202], timedOut, 'internal timeout'],
+  [[30006, 40006, 70500, 90992, 90994, 90995, 91000], failing, 'internal error'],
+  [[30007, 60008, 60014, 70169, 70202], timedOut, 'internal timeout'],
   [[30008], { ...failing, undone: true }, 'concurrent writes conflict'],
-  [[32100], forbidden, 'the list of follows is full'],
-  [[32101], forbidden, "the target's list of fans is full"],
-  [[32102], forbidden, 'the list of mutuals is full'],
-  [[32103], forbidden, "the target's list of mutuals is full"],
-
-  // Blocklists (CONTRACT 10)
-  [[30013], forbidden, 'the blocklist is full'],
+  [[32100, 32102, 30013], forbidden, 'the list of follows or mutuals, or the blocklist, is full'],
+  [[32101, 32103], forbidden, "the target's list of fans or mutuals is full"],
 
   // Profiles (CONTRACT 8.2)
   [[40005], forbidden, 'sensitive words'],
@@ -90,9 +85,7 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[60002, 60003, 60009, 60015], ours, 'the form of the request refused'],
   // The editions of the documents disagree about these two: a fresh UserSig serves both readings.
   [[60004, 60005], expired, 'account or signature check failed', CHECK_KEY],
-  [[60006], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
   [[60007, 60011, 60018, 60019], throttled, 'the upstream is asked too often', CHECK_RATE],
-  [[60008, 60014], timedOut, 'service timeout'],
   [[60012], ours, 'the query lacks the SDKAppID', CHECK_QUERY],
   [[60013], { ...failing, retry: 'once' }, "the upstream could not read its own service's answer"],
   [[60016, 60017, 60027, 70051], operators, 'the app, its admin account or this API is disabled', CHECK_STATE],
@@ -103,21 +96,16 @@ const ROWS: readonly (readonly [codes: readonly number[], kind: Kind, note: stri
   [[60026, 70016], operators, 'the host serves another data centre than the one of this app', CHECK_REGION],
   [[60028], { ...usedUp, retryAfterMs: 3_600_000 }, "the trial edition's volume of 24 hours is used up", CHECK_PLAN],
 
-  // Presence (CONTRACT 11)
-  [[90001, 90003, 90011], ours, 'request parameters refused'],
-  [[90009], operators, 'the account that signs is not an app admin', CHECK_ADMIN],
-  [[90992, 90994, 90995, 91000], failing, 'internal error'],
-
-  // Accounts and signatures (CONTRACT 8.4)
+  // Accounts, signatures and presence (CONTRACT 8.4, 11)
   [[70001], expired, 'the signature counts as expired', "Set this machine's clock."],
   [[70002, 70003, 70005], operators, 'the signature is refused', CHECK_KEY],
   [[70009], operators, 'the secret key does not belong to this SDKAppID', CHECK_KEY],
   [[70013, 70014], operators, 'the account or the app is not the one in the signature', CHECK_QUERY],
-  [[70020], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
+  [[60006, 70020], operators, 'the upstream does not know this SDKAppID', CHECK_APP],
   [[70050], { ...operators, retryAfterMs: 60_000, pauses: true }, 'the signature was refused too often', CHECK_KEY],
   [[70114], { ...usedUp, fault: 'gateway' }, 'restricted for security reasons', CHECK_RATE],
   [[70398], operators, 'the app has as many accounts as its plan allows', CHECK_PLAN],
-  [[70206, 70402], ours, 'request parameters refused'],
+  [[70206, 70402, 90001, 90003, 90011], ours, 'request parameters refused'],
   [[72001], notEnabled, 'the app has no online status'],
   [[72000, 72002], operators, "the free plan's active users are exceeded", CHECK_PLAN],
 ];

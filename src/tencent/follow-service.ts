@@ -12,7 +12,7 @@ import {
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { parseProfile } from './profile.ts';
+import { MAX_INT, parseProfile } from './profile.ts';
 import { isCount, isRecord, isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
@@ -51,7 +51,6 @@ const CHANGE: BatchCommand<ChangeAnswer> = {
 /** Creates the follow service over the five `v4/follow` commands (CONTRACT 4). */
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
   const { onBehalfOf, embeddedProfile = 'whole', onOddEntry = () => {} } = options;
-  const whole = embeddedProfile === 'whole';
   const readCounts = batchOf(client, 'follow_get_info', {
     ...{ max: MAX_COUNTS, field: 'FollowInfo', read: countsOf },
     // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
@@ -67,10 +66,12 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         WantNum: Math.min(Math.max(Math.trunc(size), 1), MAX_PAGE),
       };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
-        const named = naming(userId, 'follow_get', error);
-        throw start === '' ? named : asInvalidCursor(named);
+        // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
+        if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) throw naming(userId, 'follow_get', error);
+        const { upstream } = error;
+        throw new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
       });
-      return readPage(answer, whole, onOddEntry);
+      return readPage(answer, embeddedProfile === 'whole', onOddEntry);
     },
 
     readCounts: (userIds, call) => readCounts(onBehalfOf, userIds, call),
@@ -112,13 +113,6 @@ function naming(account: UserId, command: Command, error: unknown): unknown {
   return new UpstreamRefusal(command, NO_SUCH_ACCOUNT, error.errorInfo, { account });
 }
 
-// Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
-function asInvalidCursor(error: unknown): unknown {
-  if (!isRefusal(error, PARAMETERS_REFUSED)) return error;
-  const { upstream } = error;
-  return new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
-}
-
 /** A member that cannot be read is left out, so that it does not hide the others. */
 function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (oddity: string) => void): FollowPage {
   // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
@@ -152,13 +146,10 @@ function readTime(time: unknown): number {
   return seconds < 1e11 ? seconds : 0;
 }
 
-/** The greatest number that an `Int` of GraphQL can be. */
-const MAX_COUNT = 2 ** 31 - 1;
-
 function countsOf(item: Record<string, unknown>): FollowCounts | undefined {
   const { FollowerCount, FollowingCount, MutualFollowingCount } = item;
   const [fans = null, follows = null, mutuals = null] = [FollowerCount, FollowingCount, MutualFollowingCount].map(
-    (count) => (isCount(count) && count <= MAX_COUNT ? count : null),
+    (count) => (isCount(count) && count <= MAX_INT ? count : null),
   );
   return (fans ?? follows ?? mutuals) === null ? undefined : { fans, follows, mutuals };
 }

@@ -1,10 +1,8 @@
 // HTTP to the upstream: bytes out, bytes in, and how it ended.
 import { type Dispatcher, Pool } from 'undici';
 
-type HttpOutcome =
-  | { kind: 'answer'; status: number; bytes: Buffer }
-  /** `sent`: bytes may have left. `stale`: a kept-alive connection failed before any byte of the answer. */
-  | { kind: 'failed'; reason: string; sent: boolean; stale: boolean };
+/** `sent`: bytes may have left. `stale`: a kept-alive connection failed before any byte of the answer. */
+type HttpOutcome = ({ status: number; bytes: Buffer } | { reason: string }) & { sent: boolean; stale: boolean };
 
 export type Http = ReturnType<typeof createHttp>;
 
@@ -65,10 +63,10 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions) {
       // The text of a gateway's error page is never read.
       if (status === 200) chunks.push(chunk);
     },
-    onResponseEnd: () => resolve({ kind: 'answer', status, bytes: Buffer.concat(chunks) }),
+    onResponseEnd: () => resolve({ status, bytes: Buffer.concat(chunks), sent: true, stale: false }),
     onResponseError(_controller, error) {
       const sent = controller !== undefined;
-      resolve({ kind: 'failed', reason: reasonOf(error), sent, stale: sent && status === 0 && !request.reset });
+      resolve({ reason: reasonOf(error), sent, stale: sent && status === 0 && !request.reset });
     },
   });
 
@@ -76,7 +74,7 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions) {
     outcome: promise,
     stop() {
       stopped = true;
-      resolve({ kind: 'failed', reason: 'timeout', sent: true, stale: false });
+      resolve({ reason: 'timeout', sent: true, stale: false });
       // A call that still waits for a connection has none to close.
       controller?.abort(STOPPED);
     },

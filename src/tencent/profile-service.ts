@@ -63,7 +63,9 @@ export function createProfileService(
       if (!isRefusal(error, NOT_IMPORTED)) throw error;
       if (accounts.length === 1) return new Map(accounts.map((account) => [account, error]));
       const request = { CheckItem: accounts.map((UserID) => ({ UserID })) };
-      const unknown = readNotImported(await client.call('account_check', request, call));
+      const { ResultItem: items } = await client.call('account_check', request, call);
+      const missing = Array.isArray(items) ? items.filter((item) => item?.AccountStatus === 'NotImported') : [];
+      const unknown = new Set<unknown>(missing.map((item) => item.UserID));
       const known = accounts.filter((account) => !unknown.has(account));
       if (known.length === accounts.length) throw malformedAnswer('portrait_get', 'all accounts exist');
       const batch: Batch<Profile> = known.length > 0 ? await readKnown(known, call) : new Map();
@@ -111,8 +113,3 @@ const PROFILES: BatchItems<Profile> = {
   read: ({ ProfileItem: items = [] }) =>
     Array.isArray(items) ? parseProfile(items, { version: null, whole: true }) : undefined,
 };
-
-function readNotImported({ ResultItem: items }: Record<string, unknown>): ReadonlySet<unknown> {
-  if (!Array.isArray(items)) return new Set();
-  return new Set(items.filter((item) => item?.AccountStatus === 'NotImported').map((item) => item.UserID));
-}

@@ -15,7 +15,7 @@ const ALLOW_TYPES = {
 const ADMIN_FORBID_TYPES = { AdminForbid_Type_None: 'NONE', AdminForbid_Type_SendOut: 'SEND_OUT' } as const;
 
 // GraphQL's Int ends here; the upstream's uint32 goes twice as far.
-const MAX_INT = 2 ** 31 - 1;
+export const MAX_INT = 2 ** 31 - 1;
 
 type Value = string | number;
 type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;

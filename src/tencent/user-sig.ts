@@ -15,17 +15,16 @@ export type UserSigInput = {
   expireSeconds: number;
 };
 
-/** Why a UserSig is refused; the first defect in the contract's order (2.3). */
-type UserSigDefect = 'malformed' | 'wrong-app' | 'expired' | 'bad-signature';
-
-/** What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid. */
+/**
+ * What came of a verification. Times are Unix seconds; `expiresAt` is the last second in which it is valid; `reason` is the
+ * first defect in the contract's order (2.3).
+ */
 export type UserSigVerdict =
   | { ok: true; userId: string; issuedAt: number; expiresAt: number }
-  | { ok: false; reason: UserSigDefect };
+  | { ok: false; reason: 'malformed' | 'wrong-app' | 'expired' | 'bad-signature' };
 
-// A real one inflates to about 200 bytes; the caps keep a crafted one from costing memory.
-const MAX_ENCODED_CHARS = 8 * 1024;
-const MAX_INFLATED_BYTES = 8 * 1024;
+// A real one inflates to about 200 bytes; the cap of both keeps a crafted one from costing memory.
+const MAX_BYTES = 8 * 1024;
 
 const COUNT = z.int().nonnegative();
 const DOCUMENT = z.object({
@@ -81,10 +80,10 @@ function digest(claim: Omit<Document, 'TLS.sig'>, secretKey: string): string {
 }
 
 function decode(userSig: string): Document | undefined {
-  if (userSig.length > MAX_ENCODED_CHARS || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
+  if (userSig.length > MAX_BYTES || !/^[A-Za-z0-9*_-]+$/.test(userSig)) return undefined;
   const base64 = userSig.replaceAll('*', '+').replaceAll('-', '/').replaceAll('_', '=');
   try {
-    const inflated = inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_INFLATED_BYTES });
+    const inflated = inflateSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_BYTES });
     return DOCUMENT.safeParse(JSON.parse(inflated.toString('utf8'))).data;
   } catch {
     return undefined;

@@ -49,14 +49,9 @@ const LATEST_MS = 86_400_000;
 export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: WebhookReaderOptions) {
   const isOurs = (value: unknown): value is UserId => isUserId(value) && userIdPattern.test(value);
 
-  /** The signature of the last second that was asked about: many webhooks share one. */
-  let latest = { requestTime: '', sign: Buffer.alloc(0) };
-
   function isSigned(sign: string, requestTime: string): boolean {
-    if (!/^[0-9a-f]{64}$/.test(sign)) return false;
-    if (latest.requestTime !== requestTime)
-      latest = { requestTime, sign: hash('sha256', token + requestTime, 'buffer') };
-    return timingSafeEqual(Buffer.from(sign, 'hex'), latest.sign);
+    const right = hash('sha256', token + requestTime, 'buffer');
+    return /^[0-9a-f]{64}$/.test(sign) && timingSafeEqual(Buffer.from(sign, 'hex'), right);
   }
 
   function parseTime(value: unknown): { at: number; eventTime: number | null } {

@@ -44,6 +44,7 @@ export type BlackCheckRelation = `BlackCheckResult_Type_${'NO' | 'AWithB' | 'BWi
 
 export type WireStatus = 'Online' | 'PushOnline' | 'Offline';
 
+/** The host of each region's REST API. */
 export const REGIONS = {
   china: 'console.tim.qq.com',
   singapore: 'adminapisgp.im.qcloud.com',
@@ -57,8 +58,3 @@ export const REGIONS = {
 } as const;
 
 export type Region = keyof typeof REGIONS;
-
-/** The base URL of a region's REST API. */
-export function regionBaseUrl(region: Region): string {
-  return `https://${REGIONS[region]}`;
-}

@@ -155,8 +155,8 @@ async function sendFollows({ follows }: Upstream, rows: readonly Row[]): Promise
   return answers;
 }
 
-async function sendAccounts({ accounts }: Upstream, rows: readonly Row[]): Promise<Answers> {
+async function sendAccounts({ importAccounts }: Upstream, rows: readonly Row[]): Promise<Answers> {
   const named = rows.map(({ cells: { id = '', nick, avatar } }) => ({ id, nick, avatar }));
-  const batch = await accounts.importAccounts(named, inBackground());
+  const batch = await importAccounts(named, inBackground());
   return new Map(rows.map((row) => [row, batch.get(row.cells.id as string) as Outcome<string>]));
 }

@@ -6,7 +6,7 @@ import { CommandFailure, type GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { keyPrefixOf } from '../redis/client.ts';
 import { connectRedis } from '../redis/connect.ts';
-import { createAccountService } from '../tencent/account-service.ts';
+import { importAccounts, type NewAccount } from '../tencent/account-service.ts';
 import { createBudget } from '../tencent/budget/budget.ts';
 import { createTencentClient } from '../tencent/client.ts';
 import { diagnoseFailure } from '../tencent/diagnose.ts';
@@ -27,7 +27,7 @@ export async function connectUpstream({ redis: settings, tencent, upstreamRate: 
   const client = createTencentClient({ ...tencent, clock, budget });
   return {
     follows: createFollowService(client, { onBehalfOf: tencent.adminId }),
-    accounts: createAccountService(client),
+    importAccounts: (accounts: readonly NewAccount[], call: CallOptions) => importAccounts(client, accounts, call),
     async close(): Promise<void> {
       await client.close();
       budget.close();

@@ -28,43 +28,35 @@ async function openStrict(env: Record<string, string> = {}) {
 }
 
 /** The first answer over a WebSocket. */
-const firstBySocket = async (gateway: TestGateway, request: object): Promise<unknown> =>
-  (
-    await openClient(gateway)
-      .iterate({ query: '', ...request })
-      .next()
-  ).value;
+async function firstBySocket(gateway: TestGateway, request: object): Promise<unknown> {
+  const answers = openClient(gateway).iterate({ query: '', ...request });
+  return (await answers.next()).value;
+}
 const told = { hash: hashOf(UNKNOWN), operationName: 'Unknown' };
 const warnings = (gateway: TestGateway) =>
   logged(gateway).filter(({ level, hash }) => level === 40 && hash !== undefined);
 
 describe('in strict mode', () => {
   const wholeText: (typeof FORMS)[number] = ['its whole text', () => ({ query: PEOPLE })];
-  test.each([...FORMS, wholeText])(
-    'a known document runs by %s, over POST, GET and WebSocket',
-    async (_form, named) => {
-      const gateway = await openStrict();
-      const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
-      for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
-      expect(await firstBySocket(gateway, request)).toEqual(ANSWER);
-    },
-  );
+  test.each([...FORMS, wholeText])('a known document runs by %s, over POST, GET and WebSocket', async (_, named) => {
+    const gateway = await openStrict();
+    const request = { ...named(hashOf(PEOPLE)), variables: VARIABLES };
+    for (const send of [postJson, getJson]) expect(await (await send(gateway, request)).json()).toEqual(ANSWER);
+    expect(await firstBySocket(gateway, request)).toEqual(ANSWER);
+  });
 
-  test.each(FORMS)(
-    'a known subscription runs by %s, over WebSocket and as a stream of events',
-    async (_form, named) => {
-      const gateway = await openStrict();
-      const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
-      const stream = await openEventStream(`${gateway.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
-      const first = firstBySocket(gateway, request);
-      const open = 'open_subscriptions{transport="websocket"}';
-      await expect.poll(async () => (await scrape(gateway))[open]).toBe(1);
-      await gateway.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
-      const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
-      expect(await stream.answer()).toEqual(event);
-      expect(await first).toEqual(event);
-    },
-  );
+  test.each(FORMS)('a known subscription runs by %s, over WebSocket and as a stream', async (_, named) => {
+    const gateway = await openStrict();
+    const request = { ...named(hashOf(EVENTS)), variables: { userId: 'star' } };
+    const stream = await openEventStream(`${gateway.url}/graphql?${new URLSearchParams(parametersOf(request))}`);
+    const first = firstBySocket(gateway, request);
+    const open = 'open_subscriptions{transport="websocket"}';
+    await expect.poll(async () => (await scrape(gateway))[open]).toBe(1);
+    await gateway.as('anna').data(FOLLOW, { input: { userIds: ['star'] } });
+    const event = { data: { followEvents: expect.objectContaining({ __typename: 'FanGained' }) } };
+    expect(await stream.answer()).toEqual(event);
+    expect(await first).toEqual(event);
+  });
 
   test('an unknown document is refused before anything looks into it, over POST, GET, WebSocket and as a stream', async () => {
     const gateway = await openStrict();
@@ -157,16 +149,13 @@ describe.each(['strict', 'log'])('in %s mode', (mode) => {
   });
 });
 
-test.each(FORMS)(
-  'without any of it, a hash as %s is answered by saying that texts are wanted',
-  async (_form, named) => {
-    const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
-    const response = await postJson(gateway, named(hashOf(PEOPLE)));
-    await expectRefused(gateway, response, 200, 'PERSISTED_QUERY_NOT_SUPPORTED');
-    const whole = await postJson(gateway, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
-    expect(await whole.json()).toEqual(ANSWER);
-  },
-);
+test.each(FORMS)('without any of it, a hash as %s is answered by saying that texts are wanted', async (_, named) => {
+  const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
+  const response = await postJson(gateway, named(hashOf(PEOPLE)));
+  await expectRefused(gateway, response, 200, 'PERSISTED_QUERY_NOT_SUPPORTED');
+  const whole = await postJson(gateway, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
+  expect(await whole.json()).toEqual(ANSWER);
+});
 
 test.each([
   ['an id that is not that of the text', { query: UNKNOWN, documentId: hashOf(PEOPLE) }],

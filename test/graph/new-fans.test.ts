@@ -1,41 +1,36 @@
 // New fans since a cursor or a time, against brute force.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createHastyClock } from '../support/clock.ts';
-import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts } from '../support/gateway.ts';
 import '../support/random-cases.ts';
 import { readPage } from '../support/walk.ts';
+import { at, codesOf, openWorld, type World } from './world.ts';
 
 type NewFans = { count: number; atLeast: boolean; edges: { cursor: string; node: { id: string } }[] };
 
-async function open(env: Record<string, string> = {}) {
-  const clock = createHastyClock();
-  const sandbox = { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY };
-  const gateway = await openGateway({ clock, env: { AUTH: 'development', ...env }, sandbox });
-  return { gateway, clock, world: gateway.sandbox.world };
-}
-
 const queryOf = (since: string, first = 100) =>
   `{ user(id: "anna") { newFans(since: "${since}", first: ${first}) { count atLeast edges { cursor node { id } } } } }`;
+const read = async (gateway: World, since: string, first?: number) =>
+  at<NewFans>(await gateway.data(queryOf(since, first)), 'user.newFans');
 
-async function read(gateway: TestGateway, since: string, first?: number): Promise<NewFans> {
-  return (await gateway.data<{ user: { newFans: NewFans } }>(queryOf(since, first))).user.newFans;
+async function openAnna(fans: number, env: Record<string, string> = {}) {
+  const gateway = await openWorld({ people: ['anna'], env });
+  gateway.world.addFans('anna', fans);
+  return gateway;
 }
 
 const idsOf = ({ edges }: NewFans) => edges.map(({ node }) => node.id);
 const instantOf = (seconds: number) => new Date(seconds * 1000).toISOString();
+const LONG_AGO = '2001-01-01T00:00:00+02:00';
 
 test('under random follows and unfollows, the new fans are those of brute force, since a time and since any edge', async () => {
-  const { gateway, clock, world } = await open({ LIST_FRESH_SECONDS: '0' });
-  const turns = fc.array(fc.record({ pick: fc.nat(30), later: fc.integer({ min: 0, max: 2 }) }), {
-    minLength: 1,
-    maxLength: 20,
-  });
-  world.importAccount('anna');
-  for (let n = 0; n <= 30; n++) world.importAccount(`u${n}`);
+  const people = ['anna', ...Array.from({ length: 31 }, (_, n) => `u${n}`)];
+  const gateway = await openWorld({ people, env: { LIST_FRESH_SECONDS: '0' } });
+  const { clock, world } = gateway;
+  const turn = fc.record({ pick: fc.nat(30), later: fc.nat(2) });
   let second = Math.floor(clock.now() / 1000);
   await fc.assert(
-    fc.asyncProperty(turns, fc.nat(40), async (changes, at) => {
+    fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 20 }), fc.nat(40), async (changes, at) => {
       const shown = (await readPage(gateway, 'anna', 'fans', 100, null)).edges;
       const edge = shown[at % Math.max(1, shown.length)];
       const before = world.list('anna', 'fans').find(({ id }) => id === edge?.node.id);
@@ -58,24 +53,22 @@ test('under random follows and unfollows, the new fans are those of brute force,
 });
 
 test('no call is made while the head of the list is cached, and `first` limits the edges alone', async () => {
-  const { gateway, world } = await open();
-  world.addFans('anna', 90);
+  const gateway = await openAnna(90);
   const { edges } = await readPage(gateway, 'anna', 'fans', 20, null);
   gateway.sandbox.calls.reset();
   expect(await read(gateway, edges[15]?.cursor as string, 5)).toEqual({
     ...{ count: 15, atLeast: false },
     edges: edges.slice(0, 5).map(({ cursor, node }) => ({ cursor, node })),
   });
-  expect(await read(gateway, '2001-01-01T00:00:00+02:00')).toMatchObject({ count: 90, atLeast: false });
+  expect(await read(gateway, LONG_AGO)).toMatchObject({ count: 90, atLeast: false });
   expect(callCounts(gateway)).toEqual({});
 });
 
 test('of very many, two calls count 1,100, and the answer says that there are more', async () => {
-  const { gateway, world } = await open();
-  world.addFans('anna', 1101);
-  expect(await read(gateway, '2001-01-01T00:00:00Z')).toMatchObject({ count: 1100, atLeast: true });
+  const gateway = await openAnna(1101);
+  expect(await read(gateway, LONG_AGO)).toMatchObject({ count: 1100, atLeast: true });
   expect(callCounts(gateway)).toEqual({ follow_get: 2 });
-  const last = world.list('anna', 'fans')[1099];
+  const last = gateway.world.list('anna', 'fans')[1099];
   expect(await read(gateway, instantOf(last?.time as number))).toMatchObject({ count: 1099, atLeast: false });
 });
 
@@ -88,22 +81,20 @@ test.each([
   ['a day that there is not', '2026-02-29T00:00:00Z', 'BAD_USER_INPUT'],
   ['anything else', 'yesterday', 'INVALID_CURSOR'],
 ])('%s is refused without a call', async (_title, since, code) => {
-  const { gateway, world } = await open();
-  world.addFans('anna', 1);
-  world.follow('anna', 'crowd_000001');
+  const gateway = await openAnna(1);
+  gateway.world.follow('anna', 'crowd_000001');
   const { edges } = await readPage(gateway, 'anna', 'follows', 1, null);
   gateway.sandbox.calls.reset();
-  const { errors } = await gateway.query(queryOf(since === 'follows' ? (edges[0]?.cursor as string) : since));
-  expect(errors?.map(({ extensions }) => extensions.code)).toEqual([code]);
-  expect(errors?.[0]?.message).toMatch(/^"since" is not .* Give the cursor of an edge of the fans, or a date and time/);
+  const answer = await gateway.query(queryOf(since === 'follows' ? (edges[0]?.cursor as string) : since));
+  expect(codesOf(answer)).toEqual([`user newFans ${code}`]);
+  const message = /^"since" is not .* Give the cursor of an edge of the fans, or a date and time/;
+  expect(answer.errors?.[0]?.message).toMatch(message);
   expect(callCounts(gateway)).toEqual({});
 });
 
 test('a viewer who may not see the fans may not see the new ones', async () => {
-  const { gateway, world } = await open({ LIST_VISIBILITY: 'fans=self' });
-  world.addFans('anna', 1);
-  const codes = async (asker: Pick<TestGateway, 'query'>) =>
-    (await asker.query(queryOf('2001-01-01T00:00:00Z'))).errors?.map(({ extensions }) => extensions.code);
-  for (const asker of [gateway, gateway.as('crowd_000001')]) expect(await codes(asker)).toEqual(['FORBIDDEN']);
-  expect(await codes(gateway.as('anna'))).toBeUndefined();
+  const gateway = await openAnna(1, { LIST_VISIBILITY: 'fans=self' });
+  for (const asker of [gateway, gateway.as('crowd_000001')])
+    expect(codesOf(await asker.query(queryOf(LONG_AGO)))).toEqual(['user newFans FORBIDDEN']);
+  expect(codesOf(await gateway.as('anna').query(queryOf(LONG_AGO)))).toBeUndefined();
 });

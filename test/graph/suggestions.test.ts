@@ -1,27 +1,16 @@
 // People to follow, over HTTP, against what the sandbox's world says.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createHastyClock } from '../support/clock.ts';
-import { callCounts, openGateway, type TestGateway } from '../support/gateway.ts';
+import { callCounts, type TestGateway } from '../support/gateway.ts';
 import '../support/random-cases.ts';
+import { at, codesOf, openWorld } from './world.ts';
 
 type Suggestions = { isComplete: boolean; nodes: { user: { id: string }; via: { id: string }[] }[] };
-type Edge = [from: number, to: number];
-
-async function open(env: Record<string, string> = {}) {
-  const clock = createHastyClock();
-  const sandbox = { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY };
-  const gateway = await openGateway({ clock, env: { AUTH: 'development', ...env }, sandbox });
-  return { gateway, clock, world: gateway.sandbox.world, act: gateway.sandbox.act };
-}
 
 async function read(gateway: TestGateway, viewer: string, first = 100) {
-  const { suggestions } = await gateway
-    .as(viewer)
-    .data<{ suggestions: Suggestions }>(
-      `{ suggestions(first: ${first}) { isComplete nodes { user { id } via { id } } } }`,
-    );
-  return { ...suggestions, found: suggestions.nodes.map(({ user, via }) => [user.id, via.map(({ id }) => id)]) };
+  const query = `{ suggestions(first: ${first}) { isComplete nodes { user { id } via { id } } } }`;
+  const { isComplete, nodes } = at<Suggestions>(await gateway.as(viewer).data(query), 'suggestions');
+  return { isComplete, found: nodes.map(({ user, via }) => [user.id, via.map(({ id }) => id)]) };
 }
 
 /** The users whom brute force suggests: everybody's follows counted, without a cap. */
@@ -36,7 +25,8 @@ function truth({ sandbox: { world } }: TestGateway, viewer: string, isHidden: (i
 }
 
 test('in worlds that the cap allows, the suggestions are those of brute force: never the viewer, nobody followed or blocked', async () => {
-  const { gateway, world, act } = await open();
+  const gateway = await openWorld();
+  const { world, sandbox } = gateway;
   const edge = fc.tuple(fc.nat(14), fc.nat(14));
   let run = 0;
   let suggested = 0;
@@ -45,12 +35,12 @@ test('in worlds that the cap allows, the suggestions are those of brute force: n
       fc.array(edge, { minLength: 60, maxLength: 160 }),
       fc.array(fc.nat(14), { maxLength: 3 }),
       fc.integer({ min: 1, max: 5 }),
-      async (edges: Edge[], blocked, first) => {
+      async (edges, blocked, first) => {
         const idOf = (n: number) => `w${run}_${n}`;
         run++;
         for (let n = 0; n <= 14; n++) world.importAccount(idOf(n));
         for (const [n, [from, to]] of edges.entries()) world.follow(idOf(from), idOf(to), 1_700_000_000 + n);
-        for (const n of blocked) if (n > 0) act.block(idOf(0), idOf(n));
+        for (const n of blocked) if (n > 0) sandbox.act.block(idOf(0), idOf(n));
         const expected = truth(gateway, idOf(0), (id) => blocked.some((n) => n > 0 && idOf(n) === id));
         suggested += expected.length;
 
@@ -67,16 +57,10 @@ test('in worlds that the cap allows, the suggestions are those of brute force: n
 
 /** Anna follows `count` people, newest first p000, who all follow the star, and each some of their own. */
 async function openAnna(count: number, env: Record<string, string> = {}) {
-  const opened = await open(env);
-  const { world } = opened;
-  for (const id of ['anna', 'star']) world.importAccount(id);
   const ids = Array.from({ length: count }, (_, n) => `p${String(n).padStart(3, '0')}`);
-  for (const [n, id] of ids.entries()) {
-    world.importAccount(id);
-    world.follow('anna', id, 1_700_000_000 - n);
-    world.follow(id, 'star', 1_700_000_000);
-  }
-  return { ...opened, ids };
+  const follows = ids.toReversed().flatMap((id) => [`${id} star`, `anna ${id}`]);
+  const gateway = await openWorld({ people: ['anna', 'star', 'other', ...ids], env, follows });
+  return { gateway, ids, world: gateway.world, clock: gateway.clock };
 }
 
 test('no more pages are read than SUGGESTIONS_MAX_CALLS, the newest follows’ first, and the answer says so', async () => {
@@ -92,7 +76,7 @@ test('of long lists the head counts, which the follows screen shares, and the an
   const { gateway, world, ids } = await openAnna(2);
   for (let n = 0; n < 100; n++) {
     world.importAccount(`late${n}`);
-    world.follow(ids[0] as string, `late${n}`, 1_700_000_001 + n);
+    world.follow(ids[0] as string, `late${n}`, 1_700_001_000 + n);
   }
   await gateway.data('{ users(ids: ["p000", "p001"]) { follows { nodes { id } } } }');
   gateway.sandbox.calls.reset();
@@ -102,7 +86,6 @@ test('of long lists the head counts, which the follows screen shares, and the an
 
 test('a user whom the viewer has just followed, or blocked, is suggested no more', async () => {
   const { gateway, world, ids } = await openAnna(3);
-  world.importAccount('other');
   for (const id of ids) world.follow(id, 'other');
   expect((await read(gateway, 'anna')).found.map(([id]) => id)).toEqual(['other', 'star']);
   const change = (field: string, id: string) =>
@@ -120,9 +103,9 @@ test('a follow whose list cannot be read is left out, and the answer says so; wh
   clock.advance(31_000);
   await expect.poll(async () => (await read(gateway, 'anna')).found).toEqual([['star', ids.slice(0, 3)]]);
   const fresh = await gateway.openReplica({ LIST_FRESH_SECONDS: '0' });
-  gateway.sandbox.faults.set({ error: { code: 30002, commands: ['follow_get'] } });
-  const { data, errors } = await fresh.as('anna').query('{ suggestions { isComplete } }');
-  expect([data, errors?.[0]?.extensions.code]).toEqual([{ suggestions: null }, 'UPSTREAM_MISCONFIGURED']);
+  gateway.faults.set({ error: { code: 30002, commands: ['follow_get'] } });
+  const answer = await fresh.as('anna').query('{ suggestions { isComplete } }');
+  expect([answer.data, codesOf(answer)]).toEqual([{ suggestions: null }, ['suggestions UPSTREAM_MISCONFIGURED']]);
 });
 
 test('an anonymous viewer gets null, and lists that are not for the viewer suggest nobody', async () => {
@@ -135,7 +118,7 @@ test('an anonymous viewer gets null, and lists that are not for the viewer sugge
 test('of a viewer whose own list comes short it is asked whom they follow', async () => {
   const { gateway, world } = await openAnna(40);
   for (const id of ['p000', 'p001', 'p002']) world.follow(id, id === 'p002' ? 'star' : 'p039');
-  gateway.sandbox.faults.set({ shortPages: { keep: 1 } });
+  gateway.faults.set({ shortPages: { keep: 1 } });
   const { found, isComplete } = await read(gateway, 'anna');
   expect(found.map(([id]) => id)).toEqual(['star']);
   expect(isComplete).toBe(false);

@@ -54,7 +54,8 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
     admit: (command: Command, call: CallOptions, again = false): Promise<void> => limiterOf(command).admit(call, again),
     /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
     throttled(command: Command): void {
-      reportOnce(command, TOO_OFTEN, { command });
+      const others = 'by this gateway or by others that use the app';
+      reportOnce(command, `the upstream is asked too often, ${others}: calls go more slowly now`, { command });
       limiterOf(command).decreaseRate();
     },
     /** Every command that was ever asked for. */
@@ -72,9 +73,6 @@ function rateOf(command: Command, ratePerSecond: number): number {
   if (command === 'search') return Math.min(2, ratePerSecond);
   return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
-
-const TOO_OFTEN =
-  'the upstream is asked too often, by this gateway or by others that use the app: calls go more slowly now';
 
 export type CommandLimiter = ReturnType<typeof createCommandLimiter>;
 

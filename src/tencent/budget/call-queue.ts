@@ -12,7 +12,7 @@ const STANDING_WAIT_MS = 200;
 const MAX_WAITING = 1000;
 
 /** A call that waits. `since` is monotonic; a call's priority and deadline may change while it waits. */
-type WaitingCall = { call: CallOptions; since: number; again: boolean; go(): void; refuse(error: unknown): void };
+type WaitingCall = { call: CallOptions; since: number; again: boolean; settle(error?: unknown): void };
 
 /** Creates an empty queue; `refusal` makes the error of a call that has waited too long. */
 export function createCallQueue(clock: Clock, refusal: () => Error) {
@@ -27,11 +27,6 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
     if (again) return deadline;
     if (rankOf(call) > 0) return Math.min(deadline, since + MAX_WAIT_MS);
     return Math.min(deadline, Math.max(since + STANDING_WAIT_MS, busySince + MAX_WAIT_MS));
-  }
-
-  function leave(entry: WaitingCall): void {
-    waiting.splice(waiting.indexOf(entry), 1);
-    if (!waiting.some(({ call }) => rankOf(call) === 0)) busySince = Number.POSITIVE_INFINITY;
   }
 
   return {
@@ -55,17 +50,15 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       }
       if (rankOf(call) === 0) busySince = Math.min(busySince, since);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const settle = (done: () => void) => {
-        leave(entry);
+      const abort = () => entry.settle(signal.reason);
+      const settle = (error?: unknown) => {
+        waiting.splice(waiting.indexOf(entry), 1);
+        if (!waiting.some(({ call }) => rankOf(call) === 0)) busySince = Number.POSITIVE_INFINITY;
         signal.removeEventListener('abort', abort);
-        done();
+        if (error === undefined) resolve();
+        else reject(error);
       };
-      const abort = () => settle(() => reject(signal.reason));
-      const entry: WaitingCall = {
-        ...{ call, since, again },
-        go: () => settle(resolve),
-        refuse: (error) => settle(() => reject(error)),
-      };
+      const entry = { call, since, again, settle };
       signal.addEventListener('abort', abort, { once: true });
       if (again) waiting.unshift(entry);
       else waiting.push(entry);
@@ -77,7 +70,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       const best = waiting.toSorted((a, b) => rankOf(a.call) - rankOf(b.call)).slice(0, number);
       for (const entry of best) {
         count(totals.admitted, entry.call);
-        entry.go();
+        entry.settle();
       }
     },
 
@@ -85,13 +78,13 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
     refuseLate(now: number): number {
       for (const entry of waiting.filter((entry) => lateAt(entry, now) <= now)) {
         count(totals.refused, entry.call);
-        entry.refuse(refusal());
+        entry.settle(refusal());
       }
       return Math.min(...waiting.map((entry) => lateAt(entry, now)));
     },
 
     refuseAll(error: Error): void {
-      for (const entry of [...waiting]) entry.refuse(error);
+      for (const entry of [...waiting]) entry.settle(error);
     },
   };
 }
