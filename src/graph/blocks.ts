@@ -66,9 +66,7 @@ builder.queryField('blockedUsers', (t) =>
     directives: { cost: { weight: 1 }, listSize: LIST_SIZE },
     async resolve(_root, args, { viewer, settings, load }) {
       if (!viewer) return null;
-      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, async () => ({
-        members: await load.blocked(viewer.userId),
-      }));
+      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, () => load.blocked(viewer.userId));
     },
   }),
 );
