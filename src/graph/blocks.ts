@@ -48,9 +48,10 @@ const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnectio
 });
 
 builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
-  t.expose('time', {
+  t.field({
     type: 'DateTime',
     description: 'When the block began. Null where the upstream tells no time.',
+    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>

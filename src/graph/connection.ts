@@ -103,11 +103,6 @@ export class UserEdge implements FollowEntry {
     this.#cursor ??= this.#writeCursor();
     return this.#cursor;
   }
-
-  /** `followedAt`, null where the upstream's time cannot be read. */
-  get time(): number | null {
-    return this.followedAt || null;
-  }
 }
 
 /** Reads a whole list, and takes a page of it. */

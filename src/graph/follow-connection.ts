@@ -130,10 +130,11 @@ export const [FollowConnectionType, FollowEdgeType] = userConnection<FollowConne
 });
 
 builder.objectField(FollowEdgeType, 'followedAt', (t) =>
-  t.expose('time', {
+  t.field({
     type: 'DateTime',
     description:
       'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
+    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
 
