@@ -89,7 +89,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What viewers can change. */
     writers: {
       follows,
-      blocks: createBlockWriter({ blocks, follows, asksBoth: config.showBlockedBy }, writes),
+      blocks: createBlockWriter(blocks, follows, config.showBlockedBy, writes),
       profiles: createProfileWriter(profiles, writes),
     },
     subscriptions,
