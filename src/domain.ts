@@ -1,7 +1,6 @@
 // The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
 import type { Logger } from 'pino';
 import { createChangeStream } from './cache/change-stream.ts';
-import type { RedisClient } from './cache/redis-link.ts';
 import type { Redis } from './cache/tiers.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -25,7 +24,7 @@ import { createProfileService } from './tencent/profile-service.ts';
 export type DomainDependencies = {
   client: Pick<TencentClient, 'call'>;
   /** `prefix` begins all keys. Null: no other replica is heard of. */
-  redis: (Redis & { client: RedisClient }) | null;
+  redis: Redis | null;
   clock: Clock;
   log: Logger;
   report: Report;
@@ -90,7 +89,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     /** What viewers can change. */
     writers: {
       follows,
-      blocks: createBlockWriter({ blocks, follows, asksBoth: config.showBlockedBy }, writes),
+      blocks: createBlockWriter(blocks, follows, config.showBlockedBy, writes),
       profiles: createProfileWriter(profiles, writes),
     },
     subscriptions,
@@ -115,6 +114,5 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     subscriptions.close();
     webhookEvents.close();
     cache.close();
-    stream.close();
   }
 }

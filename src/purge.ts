@@ -69,8 +69,9 @@ function strictLink(redis: RedisClient): RedisLink {
     ask: (command) => command(redis),
     run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
     isUp: () => true,
-    whenBack: () => () => {},
+    whenBack() {},
     async subscribe() {},
+    async keepConnected() {},
     publish: async () => true,
     close() {},
   };

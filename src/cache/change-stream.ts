@@ -3,15 +3,15 @@
 import { randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.ts';
-import { parseJson, type RedisClient, type RedisLink } from './redis-link.ts';
+import { parseJson, type RedisLink } from './redis-link.ts';
 
 export type StreamEntry<T> = { readonly id: string; readonly value: T };
 
 export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 
 export type ChangeStreamOptions<T> = {
-  /** Null: this process is alone. `client` is duplicated for the reads that wait. */
-  redis: { link: Pick<RedisLink, 'ask' | 'whenBack'>; client: RedisClient } | null;
+  /** Null: this process is alone. */
+  redis: { link: Pick<RedisLink, 'ask' | 'keepConnected'> } | null;
   /** The key of the stream. */
   key: string;
   /** About this many entries are kept, in Redis and in memory. */
@@ -32,13 +32,10 @@ const FIRST_ID = '0-0';
 const WAIT_MS = 2000;
 /** A connection that is silent for this much longer is dead. */
 const SILENCE_MS = 1000;
-/** The pause before Redis is asked again after a failure. */
-const PAUSE_MS = 500;
 const PAGE = 500;
 
 export function createChangeStream<T>({ redis, key, maxLength, read, clock }: ChangeStreamOptions<T>) {
   const heard = new EventEmitter<{ entry: [StreamEntry<T>]; gap: [string] }>();
-  const closed = new AbortController();
   /** The last entries as this process has heard them: nothing behind `floor` is missing. */
   const kept: StreamEntry<T>[] = [];
   // Alone, every process begins a stream of its own.
@@ -114,38 +111,27 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     if (hasUnshared && (await add('gap', ''))) hasUnshared = false;
   }
 
-  async function follow(client: RedisClient): Promise<void> {
-    const options = { enableAutoPipelining: false, blockingTimeout: WAIT_MS + SILENCE_MS };
-    const connection = 'nodes' in client ? client.duplicate([], { redisOptions: options }) : client.duplicate(options);
-    // The reason why a connection ends shows in the commands that fail.
-    connection.on('error', () => {});
-    closed.signal.addEventListener('abort', () => connection.disconnect());
-    // Redis may be another server now, behind the same name. A connection that is gone finds it by itself; for each call
-    // ioredis would listen once more on the old socket.
-    redis?.link.whenBack(() => {
-      if (connection.status !== 'reconnecting') connection.disconnect(true);
-    });
-    while (!closed.signal.aborted) {
-      try {
-        if (connection.status === 'wait') await connection.connect();
-        await connection.xread('COUNT', 1, 'BLOCK', WAIT_MS, 'STREAMS', key, position);
-        if (await catchUp()) {
-          await shareGap();
-          continue;
+  const follow = (link: Pick<RedisLink, 'keepConnected'>) =>
+    link.keepConnected(
+      async (connection) => {
+        for (;;) {
+          const xread = connection.xread('COUNT', 1, 'BLOCK', WAIT_MS, 'STREAMS', key, position);
+          const [{ status }] = await Promise.allSettled([xread]);
+          // Also when it failed: a cluster's client learns by it which node has the stream now.
+          const isUp = await catchUp();
+          if (isUp) await shareGap();
+          if (!isUp || status === 'rejected') throw new Error('Redis is away.');
         }
-      } catch {
-        if (connection.status === 'ready') connection.disconnect(true);
-      }
-      await clock.sleep(PAUSE_MS, closed.signal).catch(() => {});
-    }
-  }
+      },
+      { key, blockingTimeout: WAIT_MS + SILENCE_MS },
+    );
 
   return {
     /** Reads what the stream holds and begins to follow it. Resolves also when Redis is away. */
     async ready(): Promise<void> {
       if (!redis) return;
       isLate = !(await catchUp());
-      void follow(redis.client);
+      void follow(redis.link);
     },
     /** Adds an entry; resolves with its id when it has been heard here. Never rejects. */
     async append(value: T): Promise<string> {
@@ -171,6 +157,5 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     },
     /** Reads what other replicas have written. Resolves also when Redis is away. */
     catchUp: async () => redis && (await catchUp()),
-    close: () => closed.abort(),
   };
 }

@@ -7,6 +7,9 @@ export type RedisClient = Redis | Cluster;
 
 export type RedisLink = ReturnType<typeof createRedisLink>;
 
+type UseConnection = (connection: Redis, ended: AbortSignal) => Promise<never>;
+type ConnectionOptions = { key?: string; blockingTimeout?: number };
+
 /** A command, and the work of which it is part. */
 export type Traced = { command: string; spans?: readonly Span[] | undefined };
 
@@ -45,7 +48,9 @@ export function createRedisLink(options: RedisLinkOptions) {
   const closed = new AbortController();
   /** Nodes that did not answer. One that is dead must not keep the others from being asked. */
   const away = new Set<string>();
-  const callbacks = new Set<() => void>();
+  /** Those of `keepConnected`. */
+  const connections = new Set<Redis>();
+  const callbacks = [renew];
   // Without a listener a lost connection would end the process; the error shows in the commands that fail.
   redis.on('error', () => {});
 
@@ -91,45 +96,33 @@ export function createRedisLink(options: RedisLinkOptions) {
     }
   }
 
-  /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. Returns the way to stop. */
-  function whenBack(callback: () => void): () => void {
-    callbacks.add(callback);
-    return () => void callbacks.delete(callback);
+  /** Ends these connections, for which others are made at once. */
+  function renew(): void {
+    for (const connection of connections) {
+      connections.delete(connection);
+      connection.disconnect();
+    }
   }
 
-  /** Rejects when its connection ends or falls silent; resolves when Redis is back, which may be another server. */
-  async function listen(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
-    const connection = anyNode(redis).duplicate({
-      lazyConnect: true,
-      enableAutoPipelining: false,
-      retryStrategy: () => null,
-    });
-    const ended = new AbortController();
-    const end = () => connection.disconnect();
-    closed.signal.addEventListener('abort', end);
-    let isRenewed = false;
-    const stopWaiting = whenBack(() => {
-      isRenewed = true;
-      end();
-    });
-    connection.on('error', () => {});
-    connection.on('end', () => ended.abort());
-    connection.on('message', (_channel, message) => heard(message));
-    try {
-      await withinTime(clock, CONNECT_MS, connection.connect());
-      // A message that is published on one node of a cluster is heard on all.
-      await withinTime(clock, CONNECT_MS, connection.subscribe(channel));
-      missed();
-      for (;;) {
-        await clock.sleep(HEARTBEAT_MS, ended.signal);
-        await withinTime(clock, timeoutMs, connection.ping());
+  /**
+   * Has a connection of its own used, then another: after a failure, and when Redis is back, which may be another server.
+   * On a cluster it leads to the node of `key`, or to any.
+   */
+  async function keepConnected(use: UseConnection, { key = '', ...more }: ConnectionOptions = {}): Promise<void> {
+    const own = { lazyConnect: true, enableAutoPipelining: false, retryStrategy: () => null, ...more };
+    while (!closed.signal.aborted) {
+      const ended = new AbortController();
+      let connection: Redis | undefined;
+      try {
+        connection = nodeFor(redis, nodeOf(key)).duplicate(own);
+        connections.add(connection.on('error', () => {}).on('end', () => ended.abort()));
+        await withinTime(clock, CONNECT_MS, connection.connect());
+        await use(connection, ended.signal);
+      } catch {
+        // The reason shows in the commands that fail; here it only matters that the next connection is made.
+        connection?.disconnect();
+        if (!connection || connections.delete(connection)) await pause();
       }
-    } catch (error) {
-      if (!isRenewed) throw error;
-    } finally {
-      closed.signal.removeEventListener('abort', end);
-      stopWaiting();
-      end();
     }
   }
 
@@ -143,20 +136,32 @@ export function createRedisLink(options: RedisLinkOptions) {
       ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], undefined, ms),
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
-    whenBack,
+    /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
+    whenBack(callback: () => void): void {
+      callbacks.push(callback);
+    },
     /**
      * Hands over every message that any replica publishes. `missed` is called whenever messages may have been lost:
      * each time that listening begins.
      */
-    async subscribe(channel: string, heard: (message: string) => void, missed: () => void): Promise<void> {
-      // The reason of an end shows in the commands that fail; here it only matters that the next one is made.
-      while (!closed.signal.aborted) await listen(channel, heard, missed).catch(pause);
-    },
+    subscribe: (channel: string, heard: (message: string) => void, missed: () => void): Promise<void> =>
+      keepConnected(async (connection, ended) => {
+        connection.on('message', (_channel, message) => heard(message));
+        // A message that is published on one node of a cluster is heard on all.
+        await withinTime(clock, CONNECT_MS, connection.subscribe(channel));
+        missed();
+        for (;;) {
+          await clock.sleep(HEARTBEAT_MS, ended);
+          await withinTime(clock, timeoutMs, connection.ping());
+        }
+      }),
+    keepConnected,
     /** Whether Redis took the message. */
     publish: async (channel: string, message: string): Promise<boolean> =>
       (await ask((client) => client.publish(channel, message), channel)) !== undefined,
     close(): void {
       closed.abort();
+      renew();
       redis.disconnect();
     },
   };
@@ -183,10 +188,12 @@ function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T>
   });
 }
 
-function anyNode(redis: RedisClient): Redis {
+/** The node of a cluster with this name, or any. */
+function nodeFor(redis: RedisClient, name: string): Redis {
   if (!('nodes' in redis)) return redis;
   const nodes = redis.nodes('all').filter(({ status }) => status === 'ready' || status === 'wait');
-  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  const named = nodes.find(({ options }) => `${options.host}:${options.port}` === name);
+  const node = named ?? nodes[Math.floor(Math.random() * nodes.length)];
   if (!node) throw new Error('no node of the cluster is known');
   return node;
 }

@@ -13,7 +13,7 @@ import {
   type Sources,
   searchKey,
 } from './caches.ts';
-import { type DomainEvent, type Group, groupsOf, joinReplicas } from './invalidation.ts';
+import { type DomainEvent, type Group, groups, groupsOf, joinReplicas } from './invalidation.ts';
 import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { newestFirst } from './own-changes.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
@@ -79,9 +79,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
    * away: then it is told as soon as it is back.
    */
   async function invalidate(event: DomainEvent): Promise<void> {
-    const groups = groupsOf(event);
-    const confirmed = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-    await replicas?.publishInvalid(groups).then((isPublished) => {
+    const changed = groupsOf(event);
+    const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
+    await replicas?.publishInvalid(changed).then((isPublished) => {
       const name = JSON.stringify(event);
       if (isPublished && !confirmed.includes(false)) pending.delete(name);
       else if (pending.size < MAX_PENDING) pending.set(name, event);
@@ -115,9 +115,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {
-      const groups = userIds.map((group) => ({ kind: 'presence', group }) as const);
-      groups.forEach(drop);
-      void replicas?.publishInvalid(groups);
+      const changed = groups('presence', ...userIds);
+      changed.forEach(drop);
+      void replicas?.publishInvalid(changed);
     },
     refusedTags: profiles.refusedTags,
     /** Whether it is known, without asking, that there is no such account. */

@@ -1,5 +1,5 @@
 // What a change means to one subscriber, and the cursor that resumes right behind it.
-import { STREAM_ID } from '../cache/change-stream.ts';
+import { STREAM_ID, type StreamEntry } from '../cache/change-stream.ts';
 import { GatewayError } from '../errors.ts';
 import type { Change } from './changes.ts';
 import type { FollowList, UserId } from './model.ts';
@@ -23,10 +23,7 @@ export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId
 export type TopicalChange = Change | ({ readonly type: 'presence-changed' } & PresenceEvent);
 
 /** A change, or a gap, with its position in the stream; a change of presence has none. */
-export type LoggedChange = {
-  readonly id: string;
-  readonly change: TopicalChange | { readonly type: 'missed'; readonly at: number };
-};
+export type LoggedChange = StreamEntry<TopicalChange | { readonly type: 'missed'; readonly at: number }>;
 
 /** A position in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
 export type LogPosition = { readonly id: string; readonly partlyDelivered: boolean };
@@ -42,7 +39,7 @@ export function readCursor(cursor: string): LogPosition {
 }
 
 export function followEventsOf(
-  { id, change }: LoggedChange,
+  { id, value: change }: LoggedChange,
   userId: UserId,
   maySee: (list: FollowList) => boolean,
 ): readonly FollowEvent[] {
@@ -59,13 +56,13 @@ export function followEventsOf(
   return events;
 }
 
-export function profileEventsOf({ id, change }: LoggedChange): readonly ProfileEvent[] {
+export function profileEventsOf({ id, value: change }: LoggedChange): readonly ProfileEvent[] {
   const { type, at } = change;
   if (type === 'missed') return [{ type, cursor: id, at }];
   return type === 'profile-changed' ? [{ type, cursor: id, at, userId: change.userId }] : [];
 }
 
-export const presenceEventsOf = ({ change }: LoggedChange): readonly PresenceEvent[] =>
+export const presenceEventsOf = ({ value: change }: LoggedChange): readonly PresenceEvent[] =>
   change.type === 'presence-changed' ? [change] : [];
 
 /** The users whose subscribers a change concerns. */

@@ -6,8 +6,7 @@ import type { FollowList, UserId } from './model.ts';
 
 /** Something happened that makes cached entries wrong. */
 export type DomainEvent =
-  | { type: 'follow-changed'; from: UserId; to: UserId }
-  | { type: 'block-changed'; from: UserId; to: UserId }
+  | { type: 'follow-changed' | 'block-changed'; from: UserId; to: UserId }
   | { type: 'profile-changed'; userId: UserId }
   /** Anything may have happened to this user: an operator says so. */
   | { type: 'user-changed'; userId: UserId };
@@ -15,37 +14,28 @@ export type DomainEvent =
 /** Entries that are invalidated together. */
 export type Group = { kind: CacheKind; group: string };
 
-export function groupsOf(event: DomainEvent): Group[] {
-  switch (event.type) {
-    case 'profile-changed':
-      return [{ kind: 'profile', group: event.userId }];
-    case 'block-changed':
-      return [
-        { kind: 'block', group: relationKey(event.from, event.to) },
-        { kind: 'block', group: relationKey(event.to, event.from) },
-        { kind: 'blocked', group: event.from },
-      ];
-    case 'user-changed':
-      return [
-        ...pages(event.userId, 'fans', 'follows', 'mutuals'),
-        ...(['counts', 'profile', 'blocked', 'presence'] as const).map((kind) => ({ kind, group: event.userId })),
-      ];
-    case 'follow-changed': {
-      const { from, to } = event;
-      return [
-        ...pages(from, 'follows', 'mutuals'),
-        ...pages(to, 'fans', 'mutuals'),
-        { kind: 'counts', group: from },
-        { kind: 'counts', group: to },
-        { kind: 'relation', group: relationKey(from, to) },
-        { kind: 'relation', group: relationKey(to, from) },
-      ];
-    }
-  }
-}
+export const groups = (kind: CacheKind, ...names: readonly string[]): Group[] =>
+  names.map((group) => ({ kind, group }));
 
-function pages(userId: UserId, ...lists: FollowList[]): Group[] {
-  return lists.map((list) => ({ kind: 'page', group: pageGroup(userId, list) }));
+const pages = (userId: UserId, ...lists: readonly FollowList[]): Group[] =>
+  groups('page', ...lists.map((list) => pageGroup(userId, list)));
+
+export function groupsOf(event: DomainEvent): Group[] {
+  if ('userId' in event) {
+    const { type, userId } = event;
+    if (type === 'profile-changed') return groups('profile', userId);
+    const others = (['counts', 'profile', 'blocked', 'presence'] as const).flatMap((kind) => groups(kind, userId));
+    return [...pages(userId, 'fans', 'follows', 'mutuals'), ...others];
+  }
+  const { type, from, to } = event;
+  const relations = [relationKey(from, to), relationKey(to, from)];
+  if (type === 'block-changed') return [...groups('block', ...relations), ...groups('blocked', from)];
+  return [
+    ...pages(from, 'follows', 'mutuals'),
+    ...pages(to, 'fans', 'mutuals'),
+    ...groups('counts', from, to),
+    ...groups('relation', ...relations),
+  ];
 }
 
 export type ReplicasListener = {

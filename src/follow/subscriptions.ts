@@ -1,7 +1,7 @@
 // Tells subscribers of changes as they happen, and of those since their last event when they come back with its cursor.
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import type { ChangeStream } from '../cache/change-stream.ts';
+import type { ChangeStream, StreamEntry } from '../cache/change-stream.ts';
 import { type Clock, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
@@ -45,16 +45,14 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   const topics = new EventEmitter<Record<string, [LoggedChange]>>().setMaxListeners(0);
   let isClosed = false;
 
-  const missedAt = (id: string): LoggedChange => ({ id, change: { type: 'missed', at: clock.now() } });
+  const missedAt = (id: string): LoggedChange => ({ id, value: { type: 'missed', at: clock.now() } });
   stream.listen(
-    ({ id, value: change }) => {
-      if (!change.isRepeated) tell(id, change);
-    },
+    (entry) => entry.value.isRepeated || tell(entry),
     (id) => topics.emit(GAP, missedAt(id)),
   );
 
-  function tell(id: string, change: TopicalChange): void {
-    for (const userId of usersOf(change)) topics.emit(topicOf(userId), { id, change });
+  function tell(entry: StreamEntry<TopicalChange>): void {
+    for (const userId of usersOf(entry.value)) topics.emit(topicOf(userId), entry);
   }
 
   function subscribe<Event>(
@@ -124,8 +122,8 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
     const rest = entries
       .filter(({ value }) => !value.isRepeated && usersOf(value).some((userId) => userIds.includes(userId)))
-      .flatMap(({ id, value: change }) => eventsOf({ id, change }));
-    return partlyDelivered && entry ? [...eventsOf({ id, change: entry.value }).slice(1), ...rest] : rest;
+      .flatMap(eventsOf);
+    return partlyDelivered && entry ? [...eventsOf(entry).slice(1), ...rest] : rest;
   }
 
   return {
@@ -138,7 +136,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
       subscribe(userIds, { ...terms, after: null }, presenceEventsOf),
     /** Tells this replica's subscribers that a presence may have changed. */
     tellPresence(userId: UserId): void {
-      tell('', { type: 'presence-changed', userId, at: clock.now() });
+      tell({ id: '', value: { type: 'presence-changed', userId, at: clock.now() } });
     },
     /** How many subscriptions are open. */
     count: () => open.size,

@@ -107,18 +107,19 @@ const edgeOf = (kind: ChangeKind, viewer: UserId, other: UserId) =>
 
 export type BlockWriter = ReturnType<typeof createBlockWriter>;
 
-export type BlockWriterOptions = {
-  /** The upstream itself. */
-  blocks: Pick<BlockService, 'readBlocks' | 'block' | 'unblock'>;
-  follows: Pick<FollowWriter, 'endFollows'>;
-  /** Whether it is also known who blocks the viewer, so that a block does not say all of two users. */
-  asksBoth: boolean;
-};
-
 /** Whether the user whose point of view it is blocks the other. */
 export const isBlocking = (relation: BlockRelation): boolean => relation === 'BLOCKS' || relation === 'BOTH';
 
-export function createBlockWriter({ blocks, follows, asksBoth }: BlockWriterOptions, writes: Writes) {
+/**
+ * `blocks` is the upstream itself. `asksBoth`: it is also known who blocks the viewer, so that a block does not say all of
+ * two users.
+ */
+export function createBlockWriter(
+  blocks: Pick<BlockService, 'readBlocks' | 'block' | 'unblock'>,
+  follows: Pick<FollowWriter, 'endFollows'>,
+  asksBoth: boolean,
+  writes: Writes,
+) {
   async function changeNow(isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) {
     const read = (ids: readonly UserId[]) => blocks.readBlocks(viewer, ids, call);
     const outcomes = await writes.makeSo<BlockRelation, Exclude<BlockAnswer, 'done'> | 'FOLLOWS_REMAIN'>(userIds, {

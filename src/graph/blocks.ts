@@ -48,9 +48,10 @@ const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnectio
 });
 
 builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
-  t.expose('time', {
+  t.field({
     type: 'DateTime',
     description: 'When the block began. Null where the upstream tells no time.',
+    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>
@@ -66,9 +67,7 @@ builder.queryField('blockedUsers', (t) =>
     directives: { cost: { weight: 1 }, listSize: LIST_SIZE },
     async resolve(_root, args, { viewer, settings, load }) {
       if (!viewer) return null;
-      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, async () => ({
-        members: await load.blocked(viewer.userId),
-      }));
+      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, () => load.blocked(viewer.userId));
     },
   }),
 );

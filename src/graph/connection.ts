@@ -48,25 +48,15 @@ export function checkMaySee(context: Context, owner: UserId, list: FollowList): 
   throw new GatewayError('FORBIDDEN', `You may not see the ${list} of "${owner}".${remedy}`);
 }
 
-type PageInfo = {
-  hasNextPage: boolean;
-  hasPreviousPage: boolean;
-  startCursor: string | null;
-  endCursor: string | null;
+export type UserConnection = {
+  readonly edges: readonly UserEdge[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
 };
+/** A page of a list that is at hand whole. */
+export type CountedConnection = UserConnection & { readonly count: number };
 
-export const pageInfoOf = (
-  edges: readonly { cursor: string }[],
-  hasNextPage: boolean,
-  hasPreviousPage: boolean,
-): PageInfo => ({
-  hasNextPage,
-  hasPreviousPage,
-  startCursor: edges[0]?.cursor ?? null,
-  endCursor: edges.at(-1)?.cursor ?? null,
-});
-
-const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
+const PageInfoType = builder.objectRef<UserConnection>('PageInfo').implement({
   description: 'Where a page stands in its list.',
   directives: { shareable: {} },
   fields: (t) => ({
@@ -80,11 +70,13 @@ const PageInfoType = builder.objectRef<PageInfo>('PageInfo').implement({
       description:
         'Whether members come before this page. Where the list is not read whole: whether it was asked for with `after`.',
     }),
-    startCursor: t.exposeString('startCursor', {
+    startCursor: t.string({
       description: 'The cursor of the first edge; null when the page is empty.',
+      resolve: ({ edges }) => edges[0]?.cursor,
     }),
-    endCursor: t.exposeString('endCursor', {
+    endCursor: t.string({
       description: 'The cursor of the last edge, to go on with as `after`; null when the page is empty.',
+      resolve: ({ edges }) => edges.at(-1)?.cursor,
     }),
   }),
 });
@@ -111,27 +103,18 @@ export class UserEdge implements FollowEntry {
     this.#cursor ??= this.#writeCursor();
     return this.#cursor;
   }
-
-  /** `followedAt`, null where the upstream's time cannot be read. */
-  get time(): number | null {
-    return this.followedAt || null;
-  }
 }
 
-export type UserConnection = { readonly edges: readonly UserEdge[]; readonly pageInfo: PageInfo };
-/** A page of a list that is at hand whole. */
-export type CountedConnection = UserConnection & { readonly count: number };
-
-/** Reads a whole list, and takes a page of it, as a connection with all else that was read. */
-export async function readCounted<R extends { readonly members: readonly FollowEntry[] }>(
+/** Reads a whole list, and takes a page of it. */
+export async function readCounted(
   { first, after }: ConnectionArguments,
   scope: CursorScope,
   settings: GraphSettings,
-  read: () => Promise<R>,
-): Promise<CountedConnection & Omit<R, 'members'>> {
+  read: () => readonly FollowEntry[] | Promise<readonly FollowEntry[]>,
+): Promise<CountedConnection> {
   const wanted = checkFirst(first, settings);
   const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
-  const { members, ...rest } = await read();
+  const members = await read();
   // Members newer than the cursor's have been shown.
   const index = position ? indexAfter(members, position) : 0;
   const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
@@ -139,7 +122,7 @@ export async function readCounted<R extends { readonly members: readonly FollowE
     .slice(from, from + wanted)
     .map((member, i) => new UserEdge(member, settings.cursorKey, scope, { start: '', size: 0, index: from + i }));
   const hasNextPage = from + edges.length < members.length;
-  return { ...rest, edges, pageInfo: pageInfoOf(edges, hasNextPage, position !== null), count: members.length };
+  return { edges, hasNextPage, hasPreviousPage: position !== null, count: members.length };
 }
 
 /** Adds a connection and its edge to the schema; answers both. `cursor` says of what use that is. */
@@ -174,7 +157,7 @@ export function userConnection<C extends UserConnection = UserConnection>(
         nullable: false,
         description: 'Where this page stands in the list.',
         complexity: { field: 0, multiplier: 0 },
-        resolve: ({ pageInfo }) => pageInfo,
+        resolve: (connection) => connection,
       }),
     }),
   });

@@ -10,7 +10,6 @@ import {
   checkMaySee,
   connectionArguments,
   LIST_SIZE,
-  pageInfoOf,
   pricedMembers,
   UserEdge,
   userConnection,
@@ -71,7 +70,7 @@ builder.queryField('searchUsers', (t) =>
           return { next, entries: entries.map(edgeAt) };
         });
       const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
-      return { edges, pageInfo: pageInfoOf(edges, hasNextPage, after !== null) };
+      return { edges, hasNextPage, hasPreviousPage: after !== null };
     },
   }),
 );

@@ -11,7 +11,6 @@ import {
   checkFirst,
   checkMaySee,
   LIST_SIZE,
-  pageInfoOf,
   pricedMembers,
   type UserConnection,
   UserEdge,
@@ -81,9 +80,8 @@ function readConnection(
   const first = checkFirst(args.first, settings);
   const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
   checkMaySee(context, userId, list);
-  const connect = (found: Slice<UserEdge> & Partial<Found>): FollowConnection => {
-    const { entries: edges, hasNextPage, hasPreviousPage = after !== null, isComplete = true } = found;
-    return { userId, list, edges, pageInfo: pageInfoOf(edges, hasNextPage, hasPreviousPage), isComplete };
+  const connect = ({ entries: edges, ...found }: Slice<UserEdge> & Partial<Found>): FollowConnection => {
+    return { userId, list, edges, hasPreviousPage: after !== null, isComplete: true, ...found };
   };
   if (!selectsMembers(info)) return connect({ entries: [], hasNextPage: false });
   const readPage = readPageOf(userId, list, context);
@@ -132,10 +130,11 @@ export const [FollowConnectionType, FollowEdgeType] = userConnection<FollowConne
 });
 
 builder.objectField(FollowEdgeType, 'followedAt', (t) =>
-  t.expose('time', {
+  t.field({
     type: 'DateTime',
     description:
       'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
+    resolve: ({ followedAt }) => followedAt || null,
   }),
 );
 

@@ -123,10 +123,12 @@ builder.objectField(UserType, 'knownFans', (t) =>
       const { viewer, settings, load } = context;
       if (!viewer) return null;
       const memberOf = { userId: viewer.userId, list: 'follows' } as const;
-      return readCounted(args, { userId: id, list: `knownFans:${viewer.userId}` }, settings, async () => {
-        const { members, exact } = await load.knownFans(viewer.userId, id);
-        return { exact, members: members.map(({ user, followedAt }) => ({ user: { ...user, memberOf }, followedAt })) };
+      const scope = { userId: id, list: `knownFans:${viewer.userId}` } as const;
+      const connection = await readCounted(args, scope, settings, async () => {
+        const { members } = await load.knownFans(viewer.userId, id);
+        return members.map(({ user, followedAt }) => ({ user: { ...user, memberOf }, followedAt }));
       });
+      return { ...connection, exact: (await load.knownFans(viewer.userId, id)).exact };
     },
   }),
 );

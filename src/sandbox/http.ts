@@ -84,7 +84,7 @@ export function corrupt(answer: Answer, request: Body, faults: DrawnFaults): str
 function replacerOf({ missingFollowItem, missingProfileItem, unknownFields }: DrawnFaults) {
   if (!missingFollowItem && !missingProfileItem && !unknownFields) return undefined;
   return (key: string, value: unknown): unknown => {
-    if (missingFollowItem && key === 'FollowItem' && String(value) === '') return undefined;
+    if (missingFollowItem && key === 'FollowItem' && Array.isArray(value) && value.length === 0) return undefined;
     if (missingProfileItem && /^(ProfileItem|profile_sequence)$/.test(key)) return undefined;
     return unknownFields && isObject(value) ? { ...value, Extra_Field: 2031, Extra_List: [1, 'two', null] } : value;
   };

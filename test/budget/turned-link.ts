@@ -43,8 +43,9 @@ export function createTurnedLinks(url: string, clock: TestClock) {
       },
       ask: (command) => (link.condition === 'up' ? track(() => command(redis)) : Promise.resolve(undefined)),
       isUp: () => link.condition === 'up',
-      whenBack: () => () => {},
+      whenBack() {},
       async subscribe() {},
+      async keepConnected() {},
       publish: async () => true,
       close() {},
     };

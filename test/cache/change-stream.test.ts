@@ -25,8 +25,7 @@ function replicasAt(url: string) {
     const master = () => nodeOf(client, KEY);
     const link = createRedisLink({ redis: client, clock, timeoutMs, onChange() {}, nodeOf: master });
     onTestFinished(() => link.close());
-    const stream = createChangeStream({ redis: { link, client }, key: KEY, maxLength, read, clock });
-    onTestFinished(() => stream.close());
+    const stream = createChangeStream({ redis: { link }, key: KEY, maxLength, read, clock });
     const heard: StreamEntry<object>[] = [];
     const missed: string[] = [];
     stream.listen(
@@ -222,35 +221,6 @@ test('a replica that the stream has left behind says that it missed some', async
   expect(deaf.missed).toHaveLength(1);
   expect(deaf.values().at(-1)).toEqual({ n: 999 });
   expect(deaf.heard.length).toBeLessThan(400);
-});
-
-test('a connection that is gone is not ended again, however often Redis is back for others', async () => {
-  const server = await startRedis();
-  const retries: number[] = [];
-  const client = new Redis(server.port, '127.0.0.1', { retryStrategy: (times) => retries.push(times) && 60_000 });
-  const clock = createRunningClock();
-  const link = createRedisLink({ redis: client, clock, timeoutMs: 5000, onChange() {} });
-  onTestFinished(() => link.close());
-  const callbacks: (() => void)[] = [];
-  const whenBack = (callback: () => void) => {
-    callbacks.push(callback);
-    return () => {};
-  };
-  const redis = { client, link: { ...link, whenBack } };
-  const stream = createChangeStream({ redis, key: KEY, maxLength: 1000, read, clock });
-  onTestFinished(() => stream.close());
-  await stream.ready();
-  await until(async () => expect(await client.client('LIST')).toContain('cmd=xread'));
-  await server.kill();
-  await until(() => expect(retries).toHaveLength(2));
-
-  const warnings: Error[] = [];
-  const note = (warning: Error) => warnings.push(warning);
-  process.on('warning', note);
-  onTestFinished(() => void process.off('warning', note));
-  for (let n = 0; n < 20; n++) for (const callback of callbacks) callback();
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(warnings).toEqual([]);
 });
 
 test('anything in the stream that is no entry is passed over', async () => {

@@ -13,8 +13,7 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
   const settings = useStorage(storage);
 
   async function openCrowd(count: number) {
-    const { sdkAppId, ...given } = settings();
-    const env = { REDIS_TIMEOUT_MS: '5000', ...given.env };
+    const { sdkAppId, env } = settings();
     const clock = createRunningClock();
     const gateway = await openGateway({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } });
     gateway.sandbox.world.addFans('star', count);

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { possibleTypes, typePolicies } from '../../schema/client/apollo.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
-export type ApolloOptions = { viewer?: string; useGETForQueries?: boolean; socket?: Client };
+type ApolloOptions = { viewer?: string; useGETForQueries?: boolean; socket?: Client };
 
 /** The client, and the methods with which it has asked over HTTP. */
 export function openApollo(

@@ -149,16 +149,13 @@ describe.each(['strict', 'log'])('in %s mode', (mode) => {
   });
 });
 
-test.each(FORMS)(
-  'without any of it, a hash as %s is answered by saying that texts are wanted',
-  async (_form, named) => {
-    const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
-    const response = await postJson(gateway, named(hashOf(PEOPLE)));
-    await expectRefused(gateway, response, 200, 'PERSISTED_QUERY_NOT_SUPPORTED');
-    const whole = await postJson(gateway, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
-    expect(await whole.json()).toEqual(ANSWER);
-  },
-);
+test.each(FORMS)('without any of it, a hash as %s is answered by saying that texts are wanted', async (_, named) => {
+  const gateway = await openStrict({ TRUSTED_DOCUMENTS: 'off' });
+  const response = await postJson(gateway, named(hashOf(PEOPLE)));
+  await expectRefused(gateway, response, 200, 'PERSISTED_QUERY_NOT_SUPPORTED');
+  const whole = await postJson(gateway, { query: PEOPLE, variables: VARIABLES, ...named(hashOf(PEOPLE)) });
+  expect(await whole.json()).toEqual(ANSWER);
+});
 
 test.each([
   ['an id that is not that of the text', { query: UNKNOWN, documentId: hashOf(PEOPLE) }],

@@ -1,5 +1,5 @@
 // Own changes count in the order in which they were made, and for as long as the upstream may be behind.
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
 import { createChangeReader, type FollowChange } from '../../src/follow/changes.ts';
 import { createOwnChanges } from '../../src/follow/own-changes.ts';
@@ -11,7 +11,6 @@ const LAG_MS = 30_000;
 async function open() {
   const clock = createTestClock(NOON);
   const stream = createChangeStream({ redis: null, key: '', maxLength: 100, read: createChangeReader(), clock });
-  onTestFinished(() => stream.close());
   const own = createOwnChanges({ stream, clock, lagMs: LAG_MS });
   const tell = (type: FollowChange['type'], from: string, to: string, at: number, isOwn = true) =>
     stream.append({

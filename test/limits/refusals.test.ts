@@ -144,6 +144,8 @@ test('an operation that is nested just as deep as it may be is answered', async 
   const gateway = await openEmptyGateway();
   gateway.sandbox.world.importAccount('a');
   expect(await gateway.data(levels(15))).toEqual({ user: { fans: { nodes: [] } } });
+  const withFragment = `{ user(id: "a") { ...A } } fragment A on User ${below(14)}`;
+  expect(await gateway.data(withFragment)).toEqual({ user: { fans: { nodes: [] } } });
 });
 
 test('a document of exactly MAX_TOKENS tokens is answered, one of more is OPERATION_TOO_EXPENSIVE', async () => {

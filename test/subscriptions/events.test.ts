@@ -2,13 +2,13 @@
 import { setImmediate as loopTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Change } from '../../src/follow/changes.ts';
-import { AT, EVERYTHING, openSubscriptions, take } from './open-subscriptions.ts';
+import { AT, openSubscriptions, take } from './open-subscriptions.ts';
 
 const HOUR_MS = 3_600_000;
 
 test('both sides gain a mutual, the followed one a fan before it', async () => {
-  const { subscriptions, follow } = openSubscriptions();
-  const [anna, bob] = [subscriptions.followEvents('anna', EVERYTHING), subscriptions.followEvents('bob', EVERYTHING)];
+  const { follow, listen } = openSubscriptions();
+  const [anna, bob] = [listen('anna'), listen('bob')];
   await follow('bob', 'anna', true);
   expect(await take(anna, 2)).toMatchObject([
     { type: 'fan-gained', userId: 'bob' },
@@ -18,8 +18,8 @@ test('both sides gain a mutual, the followed one a fan before it', async () => {
 });
 
 test('no subscriber is told of what happens to other users', async () => {
-  const { subscriptions, stream, follow, unfollow, changeProfile } = openSubscriptions();
-  const fans = subscriptions.followEvents('anna', EVERYTHING);
+  const { subscriptions, stream, follow, unfollow, changeProfile, listen } = openSubscriptions();
+  const fans = listen('anna');
   const profiles = subscriptions.profileEvents(['anna', 'anna', 'bob'], { after: null });
   await follow('anna', 'bob');
   await unfollow('anna', 'bob', true);
@@ -74,9 +74,8 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
 });
 
 test('a subscriber that does not take its events is cut off, and resumes without loss', async () => {
-  const { subscriptions, follow } = openSubscriptions({ maxLength: 2000 });
-  const listen = () => subscriptions.followEvents('anna', EVERYTHING);
-  const [slow, quick] = [listen(), listen()];
+  const { subscriptions, follow, listen } = openSubscriptions({ maxLength: 2000 });
+  const [slow, quick] = [listen('anna'), listen('anna')];
   await follow('fan0', 'anna');
   const [first] = await take(slow, 1);
   await take(quick, 1);
@@ -89,16 +88,16 @@ test('a subscriber that does not take its events is cut off, and resumes without
   expect(await slow.next()).toEqual({ value: undefined, done: true });
   expect(await take(quick, 1)).toMatchObject([{ userId: 'fan1001' }]);
 
-  const resumed = subscriptions.followEvents('anna', { ...EVERYTHING, after: first?.cursor ?? '' });
+  const resumed = listen('anna', { after: first?.cursor ?? '' });
   const missed = Array.from({ length: 1001 }, (_, i) => ({ userId: `fan${i + 1}` }));
   expect(await take(resumed, 1001)).toMatchObject(missed);
 });
 
 test('there are no more subscriptions than allowed, and one that ends makes room', async () => {
-  const { subscriptions } = openSubscriptions({ maxSubscriptions: 2 });
-  const events = subscriptions.followEvents('anna', EVERYTHING);
+  const { subscriptions, listen } = openSubscriptions({ maxSubscriptions: 2 });
+  const events = listen('anna');
   subscriptions.profileEvents(['anna'], { after: null });
-  const subscribe = () => subscriptions.followEvents('bob', EVERYTHING);
+  const subscribe = () => listen('bob');
   expect(subscribe).toThrow(expect.objectContaining({ code: 'THROTTLED' }));
   await events.return?.();
   expect(subscribe).not.toThrow();
@@ -106,8 +105,8 @@ test('there are no more subscriptions than allowed, and one that ends makes room
 });
 
 test('a subscriber that leaves while waiting is let go at once, and hears nothing more', async () => {
-  const { subscriptions, follow } = openSubscriptions();
-  const events = subscriptions.followEvents('anna', EVERYTHING);
+  const { subscriptions, follow, listen } = openSubscriptions();
+  const events = listen('anna');
   const [first, second] = [events.next(), events.next()];
   await events.return?.();
   expect([await first, await second, await events.next()]).toEqual(Array(3).fill({ value: undefined, done: true }));
@@ -117,11 +116,11 @@ test('a subscriber that leaves while waiting is let go at once, and hears nothin
 });
 
 test('a subscription ends with the credentials of its viewer, whether something happens or not', async () => {
-  const { clock, subscriptions, follow } = openSubscriptions();
+  const { clock, subscriptions, follow, listen } = openSubscriptions();
   const expiresAt = AT + HOUR_MS;
-  const busy = subscriptions.followEvents('anna', { ...EVERYTHING, expiresAt });
+  const busy = listen('anna', { expiresAt });
   const quiet = subscriptions.profileEvents(['anna'], { after: null, expiresAt });
-  const lasting = subscriptions.followEvents('anna', EVERYTHING);
+  const lasting = listen('anna');
   const later = subscriptions.profileEvents(['anna'], { after: null, expiresAt: expiresAt + HOUR_MS });
   const outcome = quiet.next().catch((error) => error);
   await follow('bob', 'anna');

@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
 import { type Change, createChangeReader } from '../../src/follow/changes.ts';
-import { createSubscriptions } from '../../src/follow/subscriptions.ts';
+import { createSubscriptions, type SubscriptionTerms } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
@@ -15,6 +15,9 @@ export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000 
   const write = (change: Change) => stream.append(change);
   return {
     ...{ clock, stream, subscriptions, write },
+    /** What happens to a user, to somebody who may see it all. */
+    listen: (userId: string, terms: Partial<SubscriptionTerms> = {}) =>
+      subscriptions.followEvents(userId, { after: null, maySee: () => true, ...terms }),
     follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),
     unfollow: (from: string, to: string, mutual = false) => write({ type: 'unfollowed', from, to, at: AT, mutual }),
     changeProfile: (userId: string) => write({ type: 'profile-changed', userId, at: AT }),
@@ -31,5 +34,3 @@ export async function take<Event>(events: AsyncIterator<Event>, count: number): 
   }
   return taken;
 }
-
-export const EVERYTHING = { after: null, maySee: () => true };

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { FollowChange } from '../../src/follow/changes.ts';
 import { type EventStream, subscribe } from '../support/event-stream.ts';
 import { openTwoWithWebhooks } from '../webhook/webhook-gateway.ts';
-import { EVERYTHING, openSubscriptions, take } from './open-subscriptions.ts';
+import { openSubscriptions, take } from './open-subscriptions.ts';
 import { follow } from './people.ts';
 
 const person = fc.constantFrom('anna', 'bob', 'cleo');
@@ -30,11 +30,11 @@ test('a resumed subscription brings the rest after any event, each event once, a
   await fc.assert(
     fc.asyncProperty(changes, changes, async (first, second) => {
       const [early, late] = [apart(first, 0), apart(second, first.length)];
-      const { subscriptions, write } = openSubscriptions();
-      const whole = subscriptions.followEvents('anna', EVERYTHING);
+      const { subscriptions, write, listen } = openSubscriptions();
+      const whole = listen('anna');
       for (const change of early) await write(change);
       const before = await take(whole, countEvents(early));
-      const resumed = before.map(({ cursor }) => subscriptions.followEvents('anna', { ...EVERYTHING, after: cursor }));
+      const resumed = before.map(({ cursor }) => listen('anna', { after: cursor }));
       // The past is still being read while these come.
       const written = late.map(write);
       const events = [...before, ...(await take(whole, countEvents(late)))];
@@ -64,9 +64,9 @@ test('profiles’ events are resumed alike, those of the named users alone', asy
 test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1.1', '1e3-0', '9'.repeat(17), '1-1\n'])(
   'a cursor that never was one, %j, is refused',
   (after) => {
-    const { subscriptions } = openSubscriptions();
+    const { subscriptions, listen } = openSubscriptions();
     const invalid = expect.objectContaining({ code: 'INVALID_CURSOR' });
-    expect(() => subscriptions.followEvents('anna', { ...EVERYTHING, after })).toThrow(invalid);
+    expect(() => listen('anna', { after })).toThrow(invalid);
     expect(() => subscriptions.profileEvents(['anna'], { after })).toThrow(invalid);
     expect(subscriptions.count()).toBe(0);
   },
@@ -74,25 +74,25 @@ test.each(['', ' ', '1', 'x-1', '1-1-1', '1-1~2', '1-1~1~1', '-1-1', '1-1.1.1', 
 
 describe('a cursor from before what is kept', () => {
   test.each(['the user', 'somebody else'])('says so first, when events of %s were dropped', async (whom) => {
-    const { subscriptions, follow } = openSubscriptions({ maxLength: 10 });
+    const { follow, listen } = openSubscriptions({ maxLength: 10 });
     const cursor = await follow('bob', 'anna');
     for (let i = 0; i < 14; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
-    const resumed = subscriptions.followEvents('anna', { ...EVERYTHING, after: cursor });
+    const resumed = listen('anna', { after: cursor });
     const [missed] = await take(resumed, 1);
     expect(missed).toMatchObject({ type: 'missed' });
     await follow('dora', 'anna');
     expect(await take(resumed, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
-    const again = subscriptions.followEvents('anna', { ...EVERYTHING, after: missed?.cursor ?? '' });
+    const again = listen('anna', { after: missed?.cursor ?? '' });
     expect(await take(again, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
   });
 
   test('within an entry says so when its second event is dropped', async () => {
-    const { subscriptions, follow } = openSubscriptions({ maxLength: 10 });
-    const events = subscriptions.followEvents('anna', EVERYTHING);
+    const { follow, listen } = openSubscriptions({ maxLength: 10 });
+    const events = listen('anna');
     await follow('bob', 'anna', true);
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
-    const resume = () => subscriptions.followEvents('anna', { ...EVERYTHING, after: fan?.cursor ?? '' });
+    const resume = () => listen('anna', { after: fan?.cursor ?? '' });
     expect(await take(resume(), 1)).toMatchObject([{ type: 'mutual-gained', userId: 'bob' }]);
     for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
     expect(await take(resume(), 1)).toMatchObject([{ type: 'missed' }]);

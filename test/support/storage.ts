@@ -26,6 +26,8 @@ export function useStorage(storage: Storage) {
 
   return (): StorageSettings => {
     const sdkAppId = apps++;
-    return { sdkAppId, env: { TENCENT_SDK_APP_ID: String(sdkAppId), ...(started && { REDIS_URL: started.url }) } };
+    // A busy machine is not to be taken for an outage.
+    const redis = started && { REDIS_URL: started.url, REDIS_TIMEOUT_MS: '5000' };
+    return { sdkAppId, env: { TENCENT_SDK_APP_ID: String(sdkAppId), ...redis } };
   };
 }
