@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
 import { callCounts, openGateway } from '../support/gateway.ts';
-import '../support/random-cases.ts';
 import { readPage } from '../support/walk.ts';
 import { codesOf, openWorld } from './world.ts';
 

@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
-import '../support/random-cases.ts';
 import type { Connection } from '../support/walk.ts';
 import { at, codesOf, openWorld, type World, type WorldOptions } from './world.ts';
 

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
-import '../support/random-cases.ts';
 import { readPage } from '../support/walk.ts';
 import { at, codesOf, openWorld, type World } from './world.ts';
 

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { callCounts, type TestGateway } from '../support/gateway.ts';
-import '../support/random-cases.ts';
 import { at, codesOf, openWorld } from './world.ts';
 
 type Suggestions = { isComplete: boolean; nodes: { user: { id: string }; via: { id: string }[] }[] };

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { callCounts, type Replica } from '../support/gateway.ts';
-import '../support/random-cases.ts';
 import type { Connection } from '../support/walk.ts';
 import { codesOf, openWorld, type World, type WorldOptions } from './world.ts';
 
