@@ -2,54 +2,45 @@
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment, by which waits are measured: setting the machine's clock does not change it. */
+  monotonicMs(): number;
+  /** Calls `ring` after `ms`; returns its cancellation, which is cheaper than an aborted sleep, since it makes no error. */
+  alarm(ms: number, ring: () => void): () => void;
   /** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Milliseconds since some moment, never set back; see `monotonicMs`. A clock may leave it out. */
-  monotonicMs?(): number;
-  /** See `setAlarm`; a clock may leave it out. */
-  alarm?(ms: number, ring: () => void): () => void;
 };
+
+/** Makes a clock of what differs between clocks. */
+export function createClock({ now, alarm, monotonicMs = now }: Partial<Clock> & Pick<Clock, 'now' | 'alarm'>): Clock {
+  return {
+    now,
+    monotonicMs,
+    alarm,
+    // `node:timers/promises` makes an error for each sleep that is aborted, and most are.
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const leave = () => {
+          callOff();
+          reject(signal?.reason);
+        };
+        const callOff = alarm(ms, () => {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        });
+        signal?.addEventListener('abort', leave, { once: true });
+      }),
+  };
+}
 
 /** Node's timers take no longer time. */
 const LONGEST_ALARM_MS = 2 ** 31 - 1;
 
-/**
- * Calls `ring` after `delayMs`, or after the longest time that there is; returns its cancellation, which is cheaper than an
- * aborted sleep, since it makes no error.
- */
-export function setAlarm(clock: Clock, delayMs: number, ring: () => void): () => void {
-  const ms = Math.min(Math.max(0, delayMs), LONGEST_ALARM_MS);
-  if (clock.alarm) return clock.alarm(ms, ring);
-  const off = new AbortController();
-  clock.sleep(ms, off.signal).then(ring, () => {});
-  return () => off.abort(NOT_NEEDED);
-}
-
-/** The time by which waits are measured: setting the machine's clock does not change it. */
-export const monotonicMs = (clock: Clock): number => clock.monotonicMs?.() ?? clock.now();
-
-/** The reason with which an aborted sleep ends. One for all: making an error takes longer than the rest. */
-export const NOT_NEEDED = new Error('This wait was cancelled.');
-
-export const systemClock: Clock = {
+export const systemClock = createClock({
   now: Date.now,
   monotonicMs: () => performance.now(),
-  // `node:timers/promises` makes an error for each sleep that is aborted, and most are.
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const leave = () => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', leave);
-        resolve();
-      }, ms);
-      signal?.addEventListener('abort', leave, { once: true });
-    }),
   alarm(ms, ring) {
-    const timer = setTimeout(ring, ms);
+    const timer = setTimeout(ring, Math.min(ms, LONGEST_ALARM_MS));
     return () => clearTimeout(timer);
   },
-};
+});

@@ -1,6 +1,6 @@
 // What is read for one answer: each thing once, all of it under one deadline, and how old the oldest of it is.
 import type { StaleUse } from './cache/single-flight.ts';
-import { type Clock, setAlarm } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type ErrorCode, GatewayError } from './errors.ts';
 import type { CallOptions } from './follow/services.ts';
@@ -32,7 +32,7 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
     const disconnectSignal = request.disconnectSignal();
     if (disconnectSignal.aborted) leave();
     disconnectSignal.addEventListener('abort', leave, { once: true });
-    const disarm = setAlarm(clock, requestDeadlineMs, () =>
+    const disarm = clock.alarm(requestDeadlineMs, () =>
       giveUp('UPSTREAM_TIMEOUT', `The answer was not there within the request's ${requestDeadlineMs} ms.`),
     );
     let calls = 0;

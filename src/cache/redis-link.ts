@@ -1,6 +1,6 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
 import type { Cluster, Redis } from 'ioredis';
-import { type Clock, setAlarm } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { inSpan, type Span, sharedSpan } from '../span.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -183,7 +183,7 @@ function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T>
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
     // A process that was too busy to wake in time may have the answer before it.
-    const callOff = setAlarm(clock, ms, () => setImmediate(giveUp));
+    const callOff = clock.alarm(ms, () => setImmediate(giveUp));
     answer.then(resolve, reject).finally(callOff);
   });
 }

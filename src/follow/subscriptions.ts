@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import type { ChangeStream, StreamEntry } from '../cache/change-stream.ts';
-import { type Clock, setAlarm } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
 import {
@@ -67,7 +67,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     const queue = new Readable({ objectMode: true, read() {} });
     // The reader of the next event gets the error.
     queue.on('error', () => {});
-    const callOff = expiresAt === null ? () => {} : setAlarm(clock, expiresAt - clock.now(), () => end(expired()));
+    const callOff = expiresAt === null ? () => {} : clock.alarm(expiresAt - clock.now(), () => end(expired()));
     open.add(end);
     const past = begin();
     past.catch(end);

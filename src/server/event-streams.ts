@@ -1,7 +1,7 @@
 // Answers one after the other, as server-sent events or in parts: each leaves when the client has read what came before.
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
-import { type Clock, setAlarm } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { StreamType } from './graphql-http.ts';
 import { publicAnswer } from './public-answer.ts';
 
@@ -50,7 +50,7 @@ export function createEventStreams(clock: Clock) {
       let resume = () => {};
       let disarm = () => {};
       const ping = () => {
-        disarm = setAlarm(clock, PING_MS, ping);
+        disarm = clock.alarm(PING_MS, ping);
         if (!response.writableNeedDrain) response.write(format.ping);
       };
       streams.add(response);

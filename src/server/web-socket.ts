@@ -8,7 +8,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate, Viewer } from '../auth/authentication.ts';
-import { type Clock, setAlarm } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { BeginSpan, Span } from '../span.ts';
@@ -87,7 +87,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           if (viewer?.expiresAt != null) {
             // By this code clients connect again, with new credentials.
             const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
-            socket.once('close', setAlarm(clock, viewer.expiresAt - CLOSE_EARLY_MS - clock.now(), close));
+            socket.once('close', clock.alarm(viewer.expiresAt - CLOSE_EARLY_MS - clock.now(), close));
           }
           return true;
         } catch (error) {

@@ -1,5 +1,4 @@
 // One try of one call: leave to call, one HTTP exchange, and what its end means.
-import { monotonicMs, setAlarm } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { createOccasionalReport } from '../report.ts';
@@ -48,11 +47,11 @@ export function createAttempts(options: TencentClientOptions, http: Http) {
     span: Span,
   ): Promise<{ body: Record<string, unknown> } | Failure> {
     refusePointless(command, call);
-    const askedAt = monotonicMs(clock);
+    const askedAt = clock.monotonicMs();
     await budget?.admit(command, call, before.throttled).catch((error) => {
       throw call.signal.aborted ? cancelled(command, call) : error;
     });
-    span.set({ 'follow_gateway.budget.wait_ms': Math.round(monotonicMs(clock) - askedAt) });
+    span.set({ 'follow_gateway.budget.wait_ms': Math.round(clock.monotonicMs() - askedAt) });
     refusePointless(command, call);
 
     const userSig = signature.current();
@@ -60,7 +59,7 @@ export function createAttempts(options: TencentClientOptions, http: Http) {
     const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
     call.onUpstreamCall?.(command);
     const request = http.send(pathOf(command, userSig), json, before.stale);
-    const callOff = setAlarm(clock, allottedMs, request.stop);
+    const callOff = clock.alarm(allottedMs, request.stop);
     call.signal.addEventListener('abort', request.stop, { once: true });
     const outcome = await request.outcome;
     call.signal.removeEventListener('abort', request.stop);

@@ -20,12 +20,14 @@ const screen = (id: string) => `{ user(id: "${id}") { id nick fansCount fans(fir
 /** A clock that notes when a wait for Redis began that ran its whole length. */
 function watchTimeouts<C extends Clock>(clock: C) {
   const waits: number[] = [];
-  const sleep: Clock['sleep'] = async (ms, signal) => {
+  const alarm: Clock['alarm'] = (ms, ring) => {
     const began = clock.now();
-    await clock.sleep(ms, signal);
-    if (ms === TIMEOUT_MS) waits.push(began);
+    return clock.alarm(ms, () => {
+      if (ms === TIMEOUT_MS) waits.push(began);
+      ring();
+    });
   };
-  return { clock: { ...clock, sleep }, waits };
+  return { clock: { ...clock, alarm }, waits };
 }
 
 /** `timeoutMs` is longer where Redis answers whatever happens: a busy machine is not to be taken for an outage. */

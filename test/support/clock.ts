@@ -1,17 +1,35 @@
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, createClock, systemClock } from '../../src/clock.ts';
 
-/** A clock that moves only when a test turns it. Sleepers wake in order as it passes their time. */
+/** A clock that moves only when a test turns it. Alarms ring in order as it passes their time. */
 export type TestClock = Clock & { advance(ms: number): void };
 
-export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
-  let now = startMs;
-  const { sleep, wakeUntil } = createSleepers(() => now);
+type Alarm = { at: number; ring: () => void };
+
+/** Alarms that a test rings by turning a clock; `now` is what it shows then. */
+function createAlarms(now: () => number) {
+  const alarms = new Set<Alarm>();
   return {
-    now: () => now,
-    sleep,
+    set(ms: number, ring: () => void): () => void {
+      const alarm = { at: now() + ms, ring };
+      alarms.add(alarm);
+      return () => void alarms.delete(alarm);
+    },
+    ringDue(): void {
+      for (const alarm of [...alarms].sort((a, b) => a.at - b.at))
+        if (alarm.at <= now() && alarms.delete(alarm)) alarm.ring();
+    },
+  };
+}
+
+export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
+  let shown = startMs;
+  const now = () => shown;
+  const alarms = createAlarms(now);
+  return {
+    ...createClock({ now, alarm: alarms.set }),
     advance(ms) {
-      now += ms;
-      wakeUntil(now);
+      shown += ms;
+      alarms.ringDue();
     },
   };
 }
@@ -21,58 +39,44 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
  * waits of `timeoutMs` and more, such as timeouts, end only when a test turns the clock.
  */
 export function createHastyClock(timeoutMs = 4000): TestClock {
-  const clock = createTestClock();
-  return {
-    ...clock,
-    sleep(ms, signal) {
-      if (ms >= timeoutMs) return clock.sleep(ms, signal);
-      clock.advance(ms);
-      return Promise.resolve();
+  const { now, alarm, advance } = createTestClock();
+  const hasty = createClock({
+    now,
+    alarm(ms, ring) {
+      if (ms >= timeoutMs) return alarm(ms, ring);
+      advance(ms);
+      queueMicrotask(ring);
+      return () => {};
     },
-  };
+  });
+  return { ...hasty, advance };
 }
 
-/** A clock that runs as the real one does, and can be turned forward: sleepers that are due by then wake at once. */
+/** A clock that runs as the real one does, and can be turned forward: alarms that are due by then ring at once. */
 export function createRunningClock(): TestClock {
   let ahead = 0;
   const now = () => Date.now() + ahead;
-  const { sleep, wakeUntil } = createSleepers(now, (wake, ms) => setTimeout(wake, ms));
+  const alarms = createAlarms(now);
   return {
-    now,
-    sleep,
+    ...createClock({
+      now,
+      alarm(ms, ring) {
+        const callOff = () => {
+          stop();
+          forget();
+        };
+        const once = () => {
+          callOff();
+          ring();
+        };
+        const stop = systemClock.alarm(ms, once);
+        const forget = alarms.set(ms, once);
+        return callOff;
+      },
+    }),
     advance(ms) {
       ahead += ms;
-      wakeUntil(now());
+      alarms.ringDue();
     },
   };
-}
-
-/** Who sleeps on a clock; `start` also wakes a sleeper by itself. */
-function createSleepers(now: () => number, start?: (wake: () => void, ms: number) => NodeJS.Timeout) {
-  const sleepers = new Set<{ at: number; wake(): void }>();
-  const sleep: Clock['sleep'] = (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const end = () => {
-        clearTimeout(timer);
-        sleepers.delete(sleeper);
-        signal?.removeEventListener('abort', leave);
-      };
-      const wake = () => {
-        end();
-        resolve();
-      };
-      const leave = () => {
-        end();
-        reject(signal?.reason);
-      };
-      const sleeper = { at: now() + ms, wake };
-      const timer = start?.(wake, ms);
-      sleepers.add(sleeper);
-      signal?.addEventListener('abort', leave);
-    });
-  const wakeUntil = (time: number) => {
-    for (const { at, wake } of [...sleepers].sort((a, b) => a.at - b.at)) if (at <= time) wake();
-  };
-  return { sleep, wakeUntil };
 }

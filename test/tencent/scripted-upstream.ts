@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { createClock } from '../../src/clock.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import type { Command } from '../../src/tencent/wire.ts';
@@ -87,15 +88,14 @@ export async function startClient(script: Script, options: Partial<TencentClient
   const hasty = createHastyClock(SHORT_MS);
   /** The waits that were over at once, in order. */
   const waits: number[] = [];
-  const clock = {
-    ...hasty,
-    waits,
-    sleep(ms: number, signal?: AbortSignal): Promise<void> {
-      if (signal?.aborted) return Promise.reject(signal.reason);
+  const noting = createClock({
+    now: hasty.now,
+    alarm(ms, ring) {
       if (ms < SHORT_MS) waits.push(ms);
-      return hasty.sleep(ms, signal);
+      return hasty.alarm(ms, ring);
     },
-  };
+  });
+  const clock = { ...noting, advance: hasty.advance, waits };
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,

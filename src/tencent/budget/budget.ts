@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisLink } from '../../cache/redis-link.ts';
 import { PRIORITIES, type Priority } from '../../cache/single-flight.ts';
-import { type Clock, monotonicMs, setAlarm } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
 import { createOccasionalReport, type Report } from '../../report.ts';
 import { TransportFailure } from '../upstream-errors.ts';
@@ -97,7 +97,7 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     // The end of the question pumps again.
     if (isAsking || isClosed) return;
     disarm();
-    const now = monotonicMs(clock);
+    const now = clock.monotonicMs();
     const lateAt = queue.refuseLate(now);
     const counts = queue.counts();
     const waiting = PRIORITIES.map((priority) => counts[priority]);
@@ -106,16 +106,16 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
     if (!mustWait || isDecreasing)
       void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    else if (best >= 0) disarm = setAlarm(clock, Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
+    else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
   }
 
   async function ask(request: WindowRequest): Promise<void> {
     isAsking = true;
     isDecreasing = false;
     const { waiting } = request;
-    const { granted, nextInMs, ...rest } = await window.take(request, monotonicMs(clock));
+    const { granted, nextInMs, ...rest } = await window.take(request, clock.monotonicMs());
     isAsking = false;
-    const answeredAt = monotonicMs(clock);
+    const answeredAt = clock.monotonicMs();
     seen = { ...rest, at: answeredAt };
     queue.admit(granted);
     if (nextInMs > 0) {
@@ -145,7 +145,7 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
         limit,
         shared,
         /** Calls that went in the last window, as far as this replica knows. */
-        used: monotonicMs(clock) - at < WINDOW_MS ? used : 0,
+        used: clock.monotonicMs() - at < WINDOW_MS ? used : 0,
         waiting: queue.counts(),
         ...structuredClone(queue.totals),
       };

@@ -1,6 +1,6 @@
 // The calls of one command that wait: who is next, and who has waited too long.
 import { rankOf } from '../../cache/single-flight.ts';
-import { type Clock, monotonicMs } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
 import type { PriorityCounts } from './budget.ts';
 
@@ -42,7 +42,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
 
     join(call: CallOptions, again: boolean): Promise<void> {
       const { signal } = call;
-      const since = monotonicMs(clock);
+      const since = clock.monotonicMs();
       if (signal.aborted) return Promise.reject(signal.reason);
       if (waiting.length >= MAX_WAITING && !again) {
         count(totals.refused, call);
