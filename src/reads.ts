@@ -61,8 +61,15 @@ export function createReads(request: ReadsRequest, settings: Settings, clock: Cl
   return {
     /** A value, or its failure, stays until the answers are cleared. A key is read by one caller alone. */
     once<T>(key: string, read: (call: CallOptions) => T): T {
-      if (!answers.has(key)) answers.set(key, read(reads.call));
-      return answers.get(key) as T;
+      if (answers.has(key)) return answers.get(key) as T;
+      const answer = read(reads.call);
+      answers.set(key, answer);
+      if (answer instanceof Promise)
+        answer.catch((error) => {
+          // What leaves out a part that failed is asked for again, not kept. That there is no such user is an answer.
+          if (error?.code !== 'USER_NOT_FOUND') request.onRead?.({ group: key, generation: 0, freshUntil: 0 });
+        });
+      return answer;
     },
 
     /** The events that are wanted, each answered like a request. The `return` of a generator would wait for the next one. */

@@ -107,6 +107,14 @@ test('a follow whose list cannot be read is left out, and the answer says so; wh
   expect([answer.data, codesOf(answer)]).toEqual([{ suggestions: null }, ['suggestions UPSTREAM_MISCONFIGURED']]);
 });
 
+test('an answer that lacks a list which failed is not kept', async () => {
+  const { gateway, ids } = await openAnna(4);
+  gateway.faults.set({ error: { code: 30002, commands: ['follow_get'], every: 4, times: 1 } });
+  const { found, isComplete } = await read(gateway, 'anna');
+  expect([found[0]?.[1]?.length, isComplete]).toEqual([3, false]);
+  expect(await read(gateway, 'anna')).toEqual({ found: [['star', ids]], isComplete: true });
+});
+
 test('an anonymous viewer gets null, and lists that are not for the viewer suggest nobody', async () => {
   const { gateway } = await openAnna(3, { LIST_VISIBILITY: 'follows=self' });
   expect(await gateway.query('{ suggestions { isComplete } }')).toEqual({ data: { suggestions: null } });
