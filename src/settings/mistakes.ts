@@ -25,7 +25,7 @@ const OF_TRACES: [name: RegExp, value: RegExp, remedy: string][] = [
     /^(parentbased_)?(always_on|always_off|traceidratio)$/,
     'must be always_on, always_off or traceidratio, or such a name after parentbased_',
   ],
-  [/^OTEL_TRACES_SAMPLER_ARG$/, /^(0|1|[01]?\.\d+)$/, 'must be between 0 and 1'],
+  [/^OTEL_TRACES_SAMPLER_ARG$/, /^(0?\.\d+|0|1(\.0+)?)$/, 'must be between 0 and 1'],
   [/^OTEL_(BSP_\w+|EXPORTER_OTLP_(TRACES_)?TIMEOUT)$/, /^[1-9]\d*$/, 'must be a whole number from 1 on'],
 ];
 
