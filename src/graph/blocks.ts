@@ -51,7 +51,7 @@ builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
   t.field({
     type: 'DateTime',
     description: 'When the block began. Null where the upstream tells no time.',
-    resolve: ({ followedAt }) => followedAt || null,
+    resolve: ({ time }) => time,
   }),
 );
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>

@@ -5,7 +5,7 @@ import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowEntry, FollowList, UserHandle, UserId } from '../follow/model.ts';
 import { type CursorPosition, indexAfter } from '../follow/walk.ts';
-import { builder } from './builder.ts';
+import { builder, dateTimeOf } from './builder.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
@@ -86,6 +86,7 @@ export class UserEdge implements FollowEntry {
   readonly followedAt: number;
   readonly #writeCursor: () => string;
   #cursor: string | undefined;
+  #time: string | null | undefined;
 
   /** `position` is where the list holds the member, as its cursor says. */
   constructor(
@@ -102,6 +103,12 @@ export class UserEdge implements FollowEntry {
   get cursor(): string {
     this.#cursor ??= this.#writeCursor();
     return this.#cursor;
+  }
+
+  /** `followedAt` as text; null where the upstream's time cannot be read. */
+  get time(): string | null {
+    if (this.#time === undefined) this.#time = this.followedAt === 0 ? null : dateTimeOf(this.followedAt);
+    return this.#time;
   }
 }
 

@@ -134,7 +134,7 @@ builder.objectField(FollowEdgeType, 'followedAt', (t) =>
     type: 'DateTime',
     description:
       'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
-    resolve: ({ followedAt }) => followedAt || null,
+    resolve: ({ time }) => time,
   }),
 );
 

@@ -69,7 +69,6 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     verifyClient({ req }, answer) {
       if (req.url?.split('?', 1)[0] !== GRAPHQL_PATH) answer(false, 404, `GraphQL is at ${GRAPHQL_PATH}.`);
       else if (cors.isForeignSocket(req)) answer(false, 403, 'CORS_ORIGINS does not name the origin of this page.');
-      else if (!isReady()) answer(false, 503, 'This gateway is about to stop: connect again.');
       else if (server.clients.size >= maxSubscriptions) answer(false, 503, 'There are too many connections.');
       else answer(true);
     },
@@ -151,6 +150,8 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
     socket.removeAllListeners('error').on('error', () => {});
     socket.once('close', () => disconnect.abort());
+    // Refused before they are open, clients would not connect again.
+    if (!isReady()) goAway(socket);
   });
 
   const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
@@ -171,7 +172,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     const operations = [...connectionOf(socket).running.values()];
     if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
     // The last answer is handed to the socket in this turn of the event loop.
-    setImmediate(() => socket.close(GOING_AWAY, 'Going away: connect again'));
+    setImmediate(() => goAway(socket));
   }
 
   return {
@@ -185,6 +186,8 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     },
   };
 }
+
+const goAway = (socket: WebSocket) => socket.close(GOING_AWAY, 'Going away: connect again');
 
 const reasonOf = (text: string) => Buffer.from(text).subarray(0, LONGEST_REASON_BYTES).toString();
 
