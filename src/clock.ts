@@ -40,7 +40,8 @@ export const systemClock = createClock({
   now: Date.now,
   monotonicMs: () => performance.now(),
   alarm(ms, ring) {
-    const timer = setTimeout(ring, Math.min(ms, LONGEST_ALARM_MS));
+    // Of a delay below zero Node would warn.
+    const timer = setTimeout(ring, Math.min(Math.max(0, ms), LONGEST_ALARM_MS));
     return () => clearTimeout(timer);
   },
 });

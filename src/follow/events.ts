@@ -65,6 +65,14 @@ export function profileEventsOf({ id, value: change }: LoggedChange): readonly P
 export const presenceEventsOf = ({ value: change }: LoggedChange): readonly PresenceEvent[] =>
   change.type === 'presence-changed' ? [change] : [];
 
+export type TopicKind = 'follows' | 'profile' | 'presence';
+
+/** Which subscribers of a user a change concerns. */
+export function kindOf({ type }: TopicalChange): TopicKind {
+  if (type === 'profile-changed') return 'profile';
+  return type === 'presence-changed' ? 'presence' : 'follows';
+}
+
 /** The users whose subscribers a change concerns. */
 export function usersOf(change: TopicalChange): readonly UserId[] {
   if ('userId' in change) return [change.userId];

@@ -7,12 +7,14 @@ import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
 import {
   followEventsOf,
+  kindOf,
   type LoggedChange,
   type LogPosition,
   presenceEventsOf,
   profileEventsOf,
   readCursor,
   type TopicalChange,
+  type TopicKind,
   usersOf,
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
@@ -34,8 +36,8 @@ export type SubscriptionsOptions = {
 
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
-/** An emitter has names of its own, as `error`. */
-const topicOf = (userId: UserId) => `user ${userId}`;
+/** Of a kind alone, so that what a subscriber does not want never waits for it. An emitter has names of its own, as `error`. */
+const topicOf = (kind: TopicKind, userId: UserId) => `${kind} ${userId}`;
 /** The number of changes that may wait for one subscriber. */
 const MAX_WAITING = 1000;
 
@@ -52,10 +54,12 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   );
 
   function tell(entry: StreamEntry<TopicalChange>): void {
-    for (const userId of usersOf(entry.value)) topics.emit(topicOf(userId), entry);
+    const kind = kindOf(entry.value);
+    for (const userId of usersOf(entry.value)) topics.emit(topicOf(kind, userId), entry);
   }
 
   function subscribe<Event>(
+    kind: TopicKind,
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
@@ -63,7 +67,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     const position = after === null ? null : readCursor(after);
     if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
-    const heard = [...new Set(userIds.map(topicOf)), GAP];
+    const heard = [...new Set(userIds.map((userId) => topicOf(kind, userId))), GAP];
     const queue = new Readable({ objectMode: true, read() {} });
     // The reader of the next event gets the error.
     queue.on('error', () => {});
@@ -129,11 +133,12 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   return {
     /** What happens to `userId`'s fans and mutuals, as far as `maySee` allows each list; asked again for every event. */
     followEvents(userId: UserId, { maySee, ...terms }: SubscriptionTerms & { maySee(list: FollowList): boolean }) {
-      return subscribe([userId], terms, (logged) => followEventsOf(logged, userId, maySee));
+      return subscribe('follows', [userId], terms, (logged) => followEventsOf(logged, userId, maySee));
     },
-    profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) => subscribe(userIds, terms, profileEventsOf),
+    profileEvents: (userIds: readonly UserId[], terms: SubscriptionTerms) =>
+      subscribe('profile', userIds, terms, profileEventsOf),
     presenceEvents: (userIds: readonly UserId[], terms: Omit<SubscriptionTerms, 'after'>) =>
-      subscribe(userIds, { ...terms, after: null }, presenceEventsOf),
+      subscribe('presence', userIds, { ...terms, after: null }, presenceEventsOf),
     /** Tells this replica's subscribers that a presence may have changed. */
     tellPresence(userId: UserId): void {
       tell({ id: '', value: { type: 'presence-changed', userId, at: clock.now() } });

@@ -99,11 +99,11 @@ export function createAttempts(options: TencentClientOptions, http: Http) {
   }
 
   function judge(command: Command, userSig: string, body: Record<string, unknown>): Failure {
-    const { ErrorCode, ErrorInfo = '', RequestId } = body;
+    const { ErrorCode, ErrorInfo, RequestId } = body;
     const errorCode = Number(ErrorCode);
     const requestId = typeof RequestId === 'string' ? RequestId : undefined;
     const rule = findErrorRule(errorCode);
-    const errorInfo = signature.redact(String(ErrorInfo));
+    const errorInfo = signature.redact(typeof ErrorInfo === 'string' ? ErrorInfo : '');
     if (rule.retry === 'resign') signature.renew(userSig);
     if (rule.pauses) pausedUntil = clock.now() + (rule.retryAfterMs ?? 0);
     if (rule.throttled) budget?.throttled(command);

@@ -3,7 +3,7 @@ import { type BlockRelation, type FollowEntry, isUserId, type UserId } from '../
 import type { BlockAnswer, BlockService } from '../follow/services.ts';
 import { type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isCount, isRecord, malformedAnswer } from './upstream-errors.ts';
+import { isCount, isRecord, malformedAnswer, readTime } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
 /** Of one call, and of one blocklist. */
@@ -53,7 +53,7 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
         for (const item of items as unknown[]) {
           if (!isRecord(item) || !isUserId(item.To_Account) || entries.has(item.To_Account)) continue;
           const { To_Account: id, AddBlackTimeStamp: at } = item;
-          entries.set(id, { user: { id, profile: null }, followedAt: isCount(at) ? at : 0 });
+          entries.set(id, { user: { id, profile: null }, followedAt: readTime(at) });
         }
         if (!isCount(next) || next <= start) return [...entries.values()];
         if (reads >= MAX_READS) throw malformedAnswer('black_list_get', 'the list does not end');

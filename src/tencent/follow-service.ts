@@ -13,7 +13,7 @@ import type { ChangeAnswer, FollowService } from '../follow/services.ts';
 import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { MAX_INT, parseProfile } from './profile.ts';
-import { isCount, isRecord, isRefusal, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { isCount, isRecord, isRefusal, malformedAnswer, readTime, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 export type FollowServiceOptions = {
@@ -137,13 +137,6 @@ function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (
     if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
   }
   return { entries: [...entries.values()], next };
-}
-
-/** Unix seconds, also of a time in milliseconds, which has 13 digits; 0 for what is no time. */
-function readTime(time: unknown): number {
-  if (!isCount(time)) return 0;
-  const seconds = time >= 1e12 && time < 1e13 ? Math.floor(time / 1000) : time;
-  return seconds < 1e11 ? seconds : 0;
 }
 
 function countsOf(item: Record<string, unknown>): FollowCounts | undefined {

@@ -122,3 +122,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
+
+/** Unix seconds, also of a time in milliseconds, which has 13 digits; 0 for what is no time. */
+export function readTime(time: unknown): number {
+  if (!isCount(time)) return 0;
+  const seconds = time >= 1e12 && time < 1e13 ? Math.floor(time / 1000) : time;
+  return seconds < 1e11 ? seconds : 0;
+}

@@ -124,6 +124,19 @@ describe('a member whose follow began', () => {
   });
 });
 
+test.each([
+  ['1600000001000', '2020-09-13T12:26:41Z'],
+  ['9007199254740991', null],
+  ['"1600000001"', null],
+])('a block that began at %s is shown', async (said, blockedAt) => {
+  const rewrite = { pattern: '"AddBlackTimeStamp":\\d+', with: `"AddBlackTimeStamp":${said}` };
+  const gateway = await openOdd({ rewrite });
+  gateway.sandbox.world.setBlocked('anna', 'crowd_000001', true);
+  const query = '{ blockedUsers { edges { blockedAt node { id } } } }';
+  const edges = [{ blockedAt, node: { id: 'crowd_000001' } }];
+  expect(await gateway.as('anna').data(query)).toEqual({ blockedUsers: { edges } });
+});
+
 describe('a list of which a member is', () => {
   const MEMBER = '\\{"To_Account":"crowd_000002".*?"profile_sequence":\\d+\\}';
   test.each([

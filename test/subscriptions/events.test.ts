@@ -93,6 +93,21 @@ test('a subscriber that does not take its events is cut off, and resumes without
   expect(await take(resumed, 1001)).toMatchObject(missed);
 });
 
+test('what a slow subscriber did not ask for does not count against it', async () => {
+  const { subscriptions, follow, changeProfile, listen } = openSubscriptions();
+  const profiles = subscriptions.profileEvents(['anna'], { after: null });
+  const presences = subscriptions.presenceEvents(['anna'], {});
+  const fans = listen('anna');
+  for (let i = 0; i <= 1000; i++) await follow(`fan${i}`, 'anna');
+  // The one whom this is about has had too many.
+  expect(subscriptions.count()).toBe(2);
+  await expect(fans.next()).rejects.toMatchObject({ code: 'THROTTLED' });
+  await changeProfile('anna');
+  subscriptions.tellPresence('anna');
+  expect(await take(profiles, 1)).toMatchObject([{ type: 'profile-changed', userId: 'anna' }]);
+  expect(await take(presences, 1)).toMatchObject([{ userId: 'anna' }]);
+});
+
 test('there are no more subscriptions than allowed, and one that ends makes room', async () => {
   const { subscriptions, listen } = openSubscriptions({ maxSubscriptions: 2 });
   const events = listen('anna');

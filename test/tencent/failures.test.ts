@@ -5,6 +5,9 @@ import { GatewayError } from '../../src/errors.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
 import { fail, failureOf, ok, type Script, SECRET_KEY, startClient } from './scripted-upstream.ts';
 
+const NO_TEXT = '{"ErrorCode":30006,"ErrorInfo":{"toString":1}}';
+const DEEP = '['.repeat(20_000) + ']'.repeat(20_000);
+
 const FAILURES: [what: string, script: Script][] = [
   ['an upstream that quotes the URL', (request) => fail(60025, `odd ${request.query} and ${SECRET_KEY}`)],
   ['an unknown code that quotes the URL', (request) => fail(4711, `odd ${request.query.get('usersig')}`)],
@@ -18,6 +21,8 @@ const FAILURES: [what: string, script: Script][] = [
   ['an internal timeout', () => fail(30007, 'odd')],
   ['too many calls', () => fail(60007, 'odd')],
   ['an unknown account', () => fail(30003, 'odd')],
+  ['a text that is none', ({ response }) => void response.end(NO_TEXT)],
+  ['a text that is deep', ({ response }) => void response.end(NO_TEXT.replace('{"toString":1}', DEEP))],
   ['a refused signature', () => fail(70009, 'odd')],
   ['an expired signature', () => fail(70001, 'odd')],
   ['a stop of all calls', () => fail(70050, 'odd')],
