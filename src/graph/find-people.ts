@@ -18,8 +18,6 @@ import { PER_CALL, price } from './cost.ts';
 import { type CursorScope, decodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
 
-// Finding people by their nick or id, in all of the app.
-
 /** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
 const PAGE_SIZE = 100;
 const MAX_WORDS = 5;
