@@ -1,6 +1,5 @@
 // What one request carries: its viewer, its loaders, its deadline, and what was read for it.
 import type { MaySee, Viewer } from './auth/authentication.ts';
-import type { StaleUse } from './cache/single-flight.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GatewayError } from './errors.ts';
@@ -15,45 +14,12 @@ import type { Subscriptions } from './follow/subscriptions.ts';
 import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
-/** What the graph has to know of the configuration. */
-export type GraphSettings = Pick<
-  Config,
-  | 'maxPageSize'
-  | 'chunkSize'
-  | 'userIdPattern'
-  | 'maxTargets'
-  | 'maxUpstreamCalls'
-  | 'maxValues'
-  | 'knownFansMaxCalls'
-  | 'searchMaxFans'
-  | 'suggestionsMaxCalls'
-  | 'userSearch'
-  | 'embeddedProfile'
-  | 'presenceVisibility'
-  | 'profileEditableFields'
-  | 'showBlockedBy'
-  | 'cursorKey'
->;
+/** The settings, as resolvers read them. */
+export type GraphSettings = Config;
 
 export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter; profiles: ProfileWriter };
 
-export type Context = {
-  readonly settings: GraphSettings;
-  /** Null is anonymous. */
-  readonly viewer: Viewer | null;
-  /** Whether the viewer may see who is in a list of `owner`. */
-  maySee(owner: UserId, list: FollowList): boolean;
-  readonly load: ReturnType<typeof createLoad>;
-  /** What members of lists are searched and sorted by. */
-  readonly names: Names;
-  /** Whether it is known, without asking, that there is no such account. */
-  isKnownMissing(userId: UserId): boolean;
-  /** Configured profile tags that the app does not have. */
-  refusedTags(): readonly string[];
-  /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
-  write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T>;
-  readonly subscriptions: ReturnType<typeof createSubscribe>;
-};
+export type Context = ReturnType<ReturnType<typeof createContexts>>;
 
 export type ContextDependencies = {
   cache: CachedFollowService;
@@ -62,51 +28,51 @@ export type ContextDependencies = {
   writers: Writers;
   subscriptions: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
-  settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
+  settings: Config;
   clock: Clock;
 };
 
 /** The request that a context is made for. */
 export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
 
-export type OpenContext = Context & {
-  /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
-  staleness(): StaleUse | null;
-  /** Whether a field has read the viewer, so that another viewer may have another answer. */
-  dependsOnViewer(): boolean;
-  /** To be called when the answer is out. */
-  close(): void;
-};
-
 /** Makes what opens a context for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { cache, writers, names, settings, clock } = dependencies;
 
-  return (request: ContextRequest): OpenContext => {
+  return (request: ContextRequest) => {
     const { viewer } = request;
+    /** Whether the viewer may see who is in a list of `owner`. */
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
     const reads = createReads(request, settings, clock);
     let dependsOnViewer = false;
     return {
       settings,
-      get viewer() {
+      /** Null is anonymous. */
+      get viewer(): Viewer | null {
         dependsOnViewer = true;
         return viewer;
       },
       maySee,
+      /** What members of lists are searched and sorted by. */
       names,
       load: createLoad(reads, dependencies),
-      isKnownMissing: (userId) => cache.isKnownMissing(userId, reads.call()),
+      /** Whether it is known, without asking, that there is no such account. */
+      isKnownMissing: (userId: UserId) => cache.isKnownMissing(userId, reads.call()),
+      /** Configured profile tags that the app does not have. */
       refusedTags: cache.refusedTags,
-      async write(change) {
+      /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
+      async write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T> {
         if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
         const deadlineAt = clock.now() + settings.requestDeadlineMs;
         const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
         return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
       subscriptions: createSubscribe(reads, dependencies, viewer?.expiresAt ?? null, maySee),
+      /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
       staleness: reads.staleness,
+      /** Whether a field has read the viewer, so that another viewer may have another answer. */
       dependsOnViewer: () => dependsOnViewer,
+      /** To be called when the answer is out. */
       close: reads.end,
     };
   };
@@ -133,7 +99,7 @@ const createSubscribe = (
   { oneByOne }: Reads,
   { subscriptions }: ContextDependencies,
   expiresAt: number | null,
-  maySee: Context['maySee'],
+  maySee: (owner: UserId, list: FollowList) => boolean,
 ) => ({
   followEvents: (userId: UserId, after: string | null) =>
     oneByOne(subscriptions.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),

@@ -49,7 +49,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     onBehalfOf: config.tencent.adminId,
     embeddedProfile: config.embeddedProfile,
     onOddEntry(oddity) {
-      metrics?.onOddEntry(oddity);
+      metrics?.oddEntries.inc({ oddity });
       reportOddity(oddity, 'the upstream sent a member of a list that cannot be read', { oddity });
     },
   });

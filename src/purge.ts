@@ -1,6 +1,6 @@
 // The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
-import type { RedisClient, RedisLink } from './cache/redis-link.ts';
-import { systemClock } from './clock.ts';
+import { createRedisLink, type RedisClient, type RedisLink } from './cache/redis-link.ts';
+import { systemClock as clock } from './clock.ts';
 import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
@@ -24,8 +24,11 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
     ]);
   const redis = await connectRedis(config.redis);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
+  const patient = createRedisLink({ redis, clock, timeoutMs: config.redis.timeoutMs, onChange() {} });
+  // Rejects when Redis fails, where a gateway carries on without.
+  const link: RedisLink = { ...patient, ask: (command) => command(redis) };
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
-  const caches = createCaches({ ...config, clock: systemClock, redis: { link: strictLink(redis), prefix } });
+  const caches = createCaches({ ...config, clock, redis: { link, prefix } });
   try {
     if (isAll) return `Everything is purged: ${await purgeAll(redis, prefix, caches)} keys were removed from Redis.\n`;
     const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
@@ -61,18 +64,4 @@ async function purgeAll(redis: RedisClient, prefix: string, caches: Caches): Pro
     const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
     return Object.hasOwn(caches, kind) && !key.endsWith('}::generation');
   }
-}
-
-/** A link that rejects when Redis fails, where a gateway carries on without. */
-function strictLink(redis: RedisClient): RedisLink {
-  return {
-    ask: (command) => command(redis),
-    run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
-    isUp: () => true,
-    whenBack() {},
-    async subscribe() {},
-    async keepConnected() {},
-    publish: async () => true,
-    close() {},
-  };
 }

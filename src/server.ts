@@ -90,7 +90,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
 
   // Of what clients can make up.
   const occasionally = createOccasionalReport(report, clock, 600_000);
-  const documents = createDocuments({ config, report: occasionally, metrics });
+  const documents = createDocuments(config, occasionally, metrics);
   const schema = createServedSchema(config.federation, config.introspection);
   const checkCost = createCostCheck(schema, config);
   const graphql = createGraphql({ config, schema, openContext, checkCost, documents, metrics, usage, log });

@@ -191,7 +191,7 @@ test.each<[name: string, values: string[], needs?: Environment, says?: string]>(
   ['OTEL_EXPORTER_OTLP_HEADERS', ['hunter2', 'x y=hunter2', 'a=b,,c=hunter2'], TRACES],
   ['OTEL_RESOURCE_ATTRIBUTES', ['a', 'a=b=c'], TRACES],
   ['OTEL_TRACES_SAMPLER', ['always', 'jaeger_remote'], TRACES],
-  ['OTEL_TRACES_SAMPLER_ARG', ['2', '1.5', '-1', '1%'], TRACES],
+  ['OTEL_TRACES_SAMPLER_ARG', ['2', '1.5', '-1', '1%', '0.5x'], TRACES],
   ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', ['-4', '0', 'many'], TRACES],
 ])('%s refuses %j, naming itself and the remedy', (name, values, needs = {}, says = '') => {
   for (const value of values) {

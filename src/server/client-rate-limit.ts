@@ -16,7 +16,7 @@ export type ClientRateLimit = (request: IncomingMessage, viewer: Viewer | null) 
  * nothing logs them.
  */
 export function createClientRateLimit(
-  { rateLimitPerMinute, trustProxy }: Pick<Config, 'rateLimitPerMinute' | 'trustProxy'>,
+  { rateLimitPerMinute, trustProxy }: Config,
   redis: (Redis & { client: RedisClient }) | null,
 ): ClientRateLimit {
   if (rateLimitPerMinute === null) return async () => null;

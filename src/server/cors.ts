@@ -9,8 +9,6 @@ import { isLoopback } from '../settings/values.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
-type CorsConfig = Pick<Config, 'corsOrigins' | 'corsHeaders' | 'auth' | 'production' | 'sandboxOrigin'>;
-
 /** What clients send; the names of Apollo's and other clients are for a router's statistics. */
 const REQUEST_HEADERS = [
   'authorization',
@@ -32,7 +30,7 @@ const REQUEST_HEADERS = [
 ];
 
 /** Makes what knows which pages may ask. Without origins there is not one CORS header. */
-export function createCors(config: CorsConfig, report: OccasionalReport) {
+export function createCors(config: Config, report: OccasionalReport) {
   const { corsOrigins: origins, corsHeaders, auth } = config;
   // Before a sandbox, pages that this machine serves may ask too: a frontend that is being written.
   const allowsLoopback = !config.production && config.sandboxOrigin !== null;

@@ -17,7 +17,7 @@ const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations'
 const DEVELOPMENT_VIEWER = 'user_00001';
 
 /** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when it is first opened. */
-export function createGraphiql({ auth, sandboxOrigin }: Pick<Config, 'auth' | 'sandboxOrigin'>) {
+export function createGraphiql({ auth, sandboxOrigin }: Config) {
   const operations = readStarterOperations();
   const viewerHeader = developmentHeaderOf(auth);
   const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);

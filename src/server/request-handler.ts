@@ -28,10 +28,10 @@ import {
 import type { Graphql } from './yoga.ts';
 
 export type RequestHandlerDependencies = {
-  config: Pick<Config, 'maxBodyBytes' | 'maxResponseBytes' | 'auth'>;
-  graphql: Pick<Graphql, 'run' | 'repeat'>;
+  config: Config;
+  graphql: Graphql;
   answers: AnswerCache;
-  streams: Pick<EventStreams, 'send'>;
+  streams: EventStreams;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((response: ServerResponse) => unknown) | null;
   authenticate: Authenticate;

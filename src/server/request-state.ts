@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { DocumentNode, GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { Viewer } from '../auth/authentication.ts';
-import type { OpenContext } from '../context.ts';
+import type { Context } from '../context.ts';
 import { NO_SPAN, type Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
@@ -54,7 +54,7 @@ export function openRequest(
     errorCodes: new Set<string>(),
     /** Whether the answer is a stream, which lasts as long as its client likes. */
     isStream: false,
-    context: null as OpenContext | null,
+    context: null as Context | null,
     /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
     freshUntil: Number.POSITIVE_INFINITY,
     /** The cache groups that it was read from, with their generations. */
@@ -119,7 +119,7 @@ export function endOperation(state: RequestState, { schema, metrics, usage }: Ob
   const [code] = errorCodes;
   const staleness = state.context?.staleness();
   metrics?.onQuery(operationType, operationName, code ?? null, state.client);
-  if (staleness) metrics?.onStaleAnswer(staleness.failure ?? 'REVALIDATING');
+  if (staleness) metrics?.staleAnswers.inc({ reason: staleness.failure ?? 'REVALIDATING' });
   if (document && usage) {
     const [isSubscription, ms] = [operationType === 'subscription', performance.now() - state.startedAt];
     usage.report({ ...state, schema, document, isSubscription, ms });

@@ -12,12 +12,6 @@ import { readStarterOperations } from './graphiql.ts';
 import { shorten } from './public-answer.ts';
 import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
-export type DocumentsDependencies = {
-  config: Pick<Config, 'trustedDocuments' | 'automaticPersistedQueries'>;
-  report: OccasionalReport;
-  metrics: Metrics | null;
-};
-
 /** The parameters of a request as they came, unchecked. */
 type Params = {
   query?: unknown;
@@ -37,7 +31,7 @@ const MAX_KEPT_TEXT = 16_384;
 
 export type Documents = ReturnType<typeof createDocuments>;
 
-export function createDocuments({ config, report, metrics }: DocumentsDependencies) {
+export function createDocuments(config: Config, report: OccasionalReport, metrics: Metrics | null) {
   const { mode, path } = config.trustedDocuments;
   const isAutomatic = config.automaticPersistedQueries;
   /** Texts that are trusted, each with the form that graphql prints; and by which ids. */
@@ -46,7 +40,7 @@ export function createDocuments({ config, report, metrics }: DocumentsDependenci
 
   /** Counts a document; one that is not trusted is logged now and then, never by its text, which may hold anything. */
   function note(outcome: 'trusted' | 'unknown' | 'refused', text: string, operationName: unknown): void {
-    metrics?.onDocument(outcome);
+    metrics?.documents.inc({ outcome });
     if (outcome === 'trusted') return;
     const hash = hashOf(text);
     const name = typeof operationName === 'string' ? operationName.slice(0, MAX_LOGGED_NAME) : null;

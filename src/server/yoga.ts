@@ -11,7 +11,7 @@ import {
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { ContextRequest, OpenContext } from '../context.ts';
+import type { createContexts } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
@@ -29,9 +29,9 @@ type OperationArgs = ExecutionArgs & { contextValue: ServerContext };
 export type Answers = AsyncIterableIterator<ExecutionResult>;
 
 export type GraphqlDependencies = {
-  config: Pick<Config, 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'introspection'>;
+  config: Config;
   schema: GraphQLSchema;
-  openContext(request: ContextRequest): OpenContext;
+  openContext: ReturnType<typeof createContexts>;
   /** Why an operation would cost too much, or null. */
   checkCost: CheckCost;
   documents: Documents;

@@ -95,6 +95,9 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
   const countsClient = bounded(MAX_CLIENTS);
 
   return {
+    staleAnswers,
+    oddEntries,
+    documents,
     /** Answers Prometheus; there is nothing else at its port. */
     async page({ url, method = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
       if (url?.split('?', 1)[0] !== METRICS_PATH || !['GET', 'HEAD'].includes(method)) {
@@ -122,10 +125,6 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
       const labels = countsClient(`${name} ${version}`) ? [name, version] : ['other', ''];
       clients.labels(...labels).inc();
     },
-    /** Something in an answer was stale: its renewal was on its way, or had failed with a public code. */
-    onStaleAnswer(reason: string): void {
-      staleAnswers.labels(reason).inc();
-    },
     /** A GraphQL request over HTTP is over. */
     onRequest(operation: string | null, status: number | 'aborted', ms: number, { isRecorded, traceId }: Span): void {
       const labels = { operation: nameOf(operation), status: String(status) };
@@ -136,14 +135,6 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
     onCall(command: Command, outcome: string, ms: number): void {
       calls.labels(command, countsOutcome(outcome) ? outcome : 'other').inc();
       callSeconds.labels(command).observe(ms / 1000);
-    },
-    /** A member of a list could not be read. */
-    onOddEntry(oddity: string): void {
-      oddEntries.labels(oddity).inc();
-    },
-    /** It is known whether a document is trusted. */
-    onDocument(outcome: string): void {
-      documents.labels(outcome).inc();
     },
     /** A webhook was taken or refused. */
     onWebhook(command: string | null, outcome: string): void {
