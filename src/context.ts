@@ -15,25 +15,8 @@ import type { Subscriptions } from './follow/subscriptions.ts';
 import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
-/** What the graph has to know of the configuration. */
-export type GraphSettings = Pick<
-  Config,
-  | 'maxPageSize'
-  | 'chunkSize'
-  | 'userIdPattern'
-  | 'maxTargets'
-  | 'maxUpstreamCalls'
-  | 'maxValues'
-  | 'knownFansMaxCalls'
-  | 'searchMaxFans'
-  | 'suggestionsMaxCalls'
-  | 'userSearch'
-  | 'embeddedProfile'
-  | 'presenceVisibility'
-  | 'profileEditableFields'
-  | 'showBlockedBy'
-  | 'cursorKey'
->;
+/** The settings: the graph knows them as those of its context. */
+export type GraphSettings = Config;
 
 export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter; profiles: ProfileWriter };
 
@@ -62,7 +45,7 @@ export type ContextDependencies = {
   writers: Writers;
   subscriptions: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
   maySee: MaySee;
-  settings: GraphSettings & Pick<Config, 'requestDeadlineMs'>;
+  settings: Config;
   clock: Clock;
 };
 

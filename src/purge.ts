@@ -1,6 +1,6 @@
 // The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
-import type { RedisClient, RedisLink } from './cache/redis-link.ts';
-import { systemClock } from './clock.ts';
+import { createRedisLink, type RedisClient } from './cache/redis-link.ts';
+import { systemClock as clock } from './clock.ts';
 import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
@@ -8,6 +8,8 @@ import { ALL_INVALID, groupsOf, invalidationChannel, writeInvalid } from './foll
 import { keyPrefixOf } from './redis/client.ts';
 import { connectRedis } from './redis/connect.ts';
 
+/** How long an answer of Redis may take: longer than gateways wait, which carry on without. */
+const TIMEOUT_MS = 10_000;
 /** How many keys Redis is asked to look at in one step. */
 const SCAN_STEP = 1000;
 
@@ -24,18 +26,24 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
     ]);
   const redis = await connectRedis(config.redis);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
+  let refusal = 'it refused';
+  const onChange = (_isUp: boolean, reason: string) => {
+    refusal = reason;
+  };
+  const link = createRedisLink({ redis, clock, timeoutMs: TIMEOUT_MS, onChange });
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
-  const caches = createCaches({ ...config, clock: systemClock, redis: { link: strictLink(redis), prefix } });
+  const caches = createCaches({ ...config, clock, redis: { link, prefix } });
   try {
     if (isAll) return `Everything is purged: ${await purgeAll(redis, prefix, caches)} keys were removed from Redis.\n`;
     const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
-    await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    const areInvalid = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    if (areInvalid.includes(false)) throw new Error(refusal);
     await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
     return `Purged: ${userIds.join(', ')}.\n`;
   } catch (error) {
     throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
   } finally {
-    redis.disconnect();
+    link.close();
   }
 }
 
@@ -61,18 +69,4 @@ async function purgeAll(redis: RedisClient, prefix: string, caches: Caches): Pro
     const [kind = ''] = key.slice(prefix.length + 1).split(':', 1);
     return Object.hasOwn(caches, kind) && !key.endsWith('}::generation');
   }
-}
-
-/** A link that rejects when Redis fails, where a gateway carries on without. */
-function strictLink(redis: RedisClient): RedisLink {
-  return {
-    ask: (command) => command(redis),
-    run: (lua, keys, args) => redis.eval(lua, keys.length, ...keys, ...args),
-    isUp: () => true,
-    whenBack() {},
-    async subscribe() {},
-    async keepConnected() {},
-    publish: async () => true,
-    close() {},
-  };
 }

@@ -17,9 +17,7 @@ export type ReadsRequest = Pick<CallOptions, 'onRead'> & {
 
 export type Reads = ReturnType<typeof createReads>;
 
-type Settings = Pick<Config, 'maxUpstreamCalls' | 'requestDeadlineMs'>;
-
-export function createReads(request: ReadsRequest, settings: Settings, clock: Clock) {
+export function createReads(request: ReadsRequest, settings: Config, clock: Clock) {
   const answers = new Map<string, unknown>();
   let staleness: StaleUse | null = null;
   let reads = begin(request.span);
