@@ -14,7 +14,7 @@ import type { Subscriptions } from './follow/subscriptions.ts';
 import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
-/** The settings, as resolvers read them. */
+/** The settings: the graph knows them as those of its context. */
 export type GraphSettings = Config;
 
 export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter; profiles: ProfileWriter };

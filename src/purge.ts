@@ -1,5 +1,5 @@
 // The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
-import { createRedisLink, type RedisClient, type RedisLink } from './cache/redis-link.ts';
+import { createRedisLink, type RedisClient } from './cache/redis-link.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
@@ -8,6 +8,8 @@ import { ALL_INVALID, groupsOf, invalidationChannel, writeInvalid } from './foll
 import { keyPrefixOf } from './redis/client.ts';
 import { connectRedis } from './redis/connect.ts';
 
+/** How long an answer of Redis may take: longer than gateways wait, which carry on without. */
+const TIMEOUT_MS = 10_000;
 /** How many keys Redis is asked to look at in one step. */
 const SCAN_STEP = 1000;
 
@@ -24,21 +26,24 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
     ]);
   const redis = await connectRedis(config.redis);
   const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const patient = createRedisLink({ redis, clock, timeoutMs: config.redis.timeoutMs, onChange() {} });
-  // Rejects when Redis fails, where a gateway carries on without.
-  const link: RedisLink = { ...patient, ask: (command) => command(redis) };
+  let refusal = 'it refused';
+  const onChange = (_isUp: boolean, reason: string) => {
+    refusal = reason;
+  };
+  const link = createRedisLink({ redis, clock, timeoutMs: TIMEOUT_MS, onChange });
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
   const caches = createCaches({ ...config, clock, redis: { link, prefix } });
   try {
     if (isAll) return `Everything is purged: ${await purgeAll(redis, prefix, caches)} keys were removed from Redis.\n`;
     const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
-    await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    const areInvalid = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
+    if (areInvalid.includes(false)) throw new Error(refusal);
     await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
     return `Purged: ${userIds.join(', ')}.\n`;
   } catch (error) {
     throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
   } finally {
-    redis.disconnect();
+    link.close();
   }
 }
 

@@ -19,7 +19,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 60_000,
     // Real Redis servers that are killed, and clocks that jump while commands are under way, depend on the machine's load.
-    retry: 2,
+    retry: 1,
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     sequence: { shuffle: true },

@@ -1,7 +1,7 @@
 // Prometheus metrics of one gateway: events are counted, and readings are taken at the moment of a scrape.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { Counter, collectDefaultMetrics, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, type RegistryContentType } from 'prom-client';
 import { CACHE_KINDS, type CacheObserver } from '../follow/caches.ts';
 import type { Span } from '../span.ts';
 import { COMMANDS, type Command } from '../tencent/wire.ts';
@@ -10,7 +10,7 @@ import { addReadings, type Readings } from './readings.ts';
 export type MetricsOptions = {
   /** Names of operations that have lines of their own: clients can make up any number of others. */
   knownOperations: readonly string[];
-  readings: Omit<Readings, 'lastWebhookAt'>;
+  readings: Readings;
   /** Slow requests name their traces, which Prometheus' older text format cannot say. */
   traces: boolean;
   log: Logger;
@@ -69,8 +69,10 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
   const batchHelp = 'Keys in a batch, those included that are renewed in its spare slots.';
   const batchSizes = histogram(BATCH_SIZES, 'batch_size', batchHelp, ['kind']);
 
-  let lastWebhookAt: number | null = null;
-  addReadings(metric, { ...readings, lastWebhookAt: () => lastWebhookAt });
+  const lastHelp = 'When the last proven webhook came, in Unix time; not there before the first.';
+  const lastWebhook = new Gauge(metric('last_webhook_timestamp_seconds', lastHelp, []));
+  lastWebhook.remove();
+  addReadings(metric, readings);
 
   // A series that begins with its first event hides that event from rates and alerts.
   for (const type of ['query', 'mutation', 'subscription']) queries.labels(type, 'other', 'OK').inc(0);
@@ -139,7 +141,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
     /** A webhook was taken or refused. */
     onWebhook(command: string | null, outcome: string): void {
       webhooks.labels(command ?? 'none', outcome).inc();
-      if (command !== null) lastWebhookAt = Date.now();
+      if (command !== null) lastWebhook.setToCurrentTime();
     },
     /** Begins to measure the process: memory, CPU, garbage collection, the event loop. */
     watchProcess(): void {

@@ -12,8 +12,6 @@ export type Readings = {
   budget: () => Partial<Record<Command, BudgetState>>;
   /** By transport. */
   openSubscriptions(): Readonly<Record<string, number>>;
-  /** In epoch milliseconds; null before the first. */
-  lastWebhookAt(): number | null;
 };
 
 /** Label values, in the order of the label names, and the value that belongs to them. */
@@ -44,12 +42,6 @@ export function addReadings(
   sampled(Gauge, () => byName(memoryBytes()), 'memory_bytes', 'Estimated bytes in the memory tier.', ['kind']);
   const openHelp = 'Subscriptions that are open now, by transport.';
   sampled(Gauge, () => byName(openSubscriptions()), 'open_subscriptions', openHelp, ['transport']);
-  const lastWebhook = () => {
-    const at = readings.lastWebhookAt();
-    return at === null ? [] : [[[], at / 1000] satisfies Sample];
-  };
-  const webhookHelp = 'When the last proven webhook came, in Unix time; not there before the first.';
-  sampled(Gauge, lastWebhook, 'last_webhook_timestamp_seconds', webhookHelp, []);
   if (redisIsUp) sampled(Gauge, () => [[[], Number(redisIsUp())]], 'redis_up', 'Whether Redis answers.', []);
   const breakerStates = () =>
     Object.entries(breakers()).flatMap(([command, current]) =>
