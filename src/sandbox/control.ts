@@ -29,7 +29,7 @@ const CHANGE = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('setProfile'), id: ID, tags: TAGS }),
   z.strictObject({ op: z.literal('import'), id: ID, tags: TAGS.optional() }),
   z.strictObject({ op: z.literal('remove'), id: ID }),
-  z.strictObject({ op: z.literal('addFans'), id: ID, count: z.int().nonnegative() }),
+  z.strictObject({ op: z.literal('addFans'), id: ID, count: z.int().min(0).max(1_000_000) }),
 ]);
 const WEBHOOK = z.strictObject({ url: z.string(), token: z.string().optional() });
 
