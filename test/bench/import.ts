@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { startRedisProcess } from '../support/redis-process.ts';
-import { quantile } from './measuring/results.ts';
+import { busiestSecond, quantile } from './measuring/results.ts';
 import { startServer } from './measuring/servers.ts';
 
 const LATENCY_MS = 20;
@@ -47,12 +47,7 @@ const importing = spawn(process.execPath, [MAIN, 'import', 'follows', join(folde
 });
 await measure('beside the import', once(importing, 'exit'));
 const seconds = (performance.now() - startedAt) / 1000;
-const times = sandbox.calls.times('follow_add');
-let busiest = 0;
-for (let from = 0, to = 0; to < times.length; to++) {
-  while ((times[to] as number) - (times[from] as number) >= 1000) from++;
-  busiest = Math.max(busiest, to - from + 1);
-}
+const busiest = busiestSecond(sandbox.calls.times('follow_add'));
 const outcomes = JSON.stringify(sandbox.calls.summary().follow_add?.outcomes);
 await measure('alone again', delay(ALONE_MS));
 console.log(`${follows} follows in ${seconds.toFixed(0)} s; busiest second ${busiest} calls; outcomes ${outcomes}`);

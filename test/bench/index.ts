@@ -5,6 +5,7 @@
 // Every server is a process. Prints Markdown; `soak` runs when it is named.
 import { parseArgs } from 'node:util';
 import { publish } from './measuring/results.ts';
+import { stopServers } from './measuring/servers.ts';
 import { attacks } from './parts/attacks.ts';
 import { find } from './parts/find.ts';
 import { miss } from './parts/miss.ts';
@@ -27,5 +28,6 @@ installPeers();
 for (const name of positionals.length > 0 ? positionals : Object.keys(USUAL)) {
   if (!(name in PARTS)) throw new Error(`There is no bench "${name}": ${Object.keys(PARTS).join(', ')}.`);
   publish(await PARTS[name as keyof typeof PARTS](values.quick), values.quick);
+  await stopServers();
 }
 process.exit();

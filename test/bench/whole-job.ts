@@ -1,6 +1,6 @@
 // The whole job: how many queries of the reference mix a server answers a second within the upstream's limit.
 //
-//   npm run bench:job [-- --limit 200|40] [--minutes 2] [--server name,name] [--rate 500] [--seed 1] [--quick]
+//   npm run bench:job [-- --limit 200|40] [--minutes 2] [--server name,name] [--rate 500] [--quick]
 //
 // Real HTTP in an open loop, from cold, each rate with a server and an upstream to itself; the upstream answers after 10 ms
 // and refuses what is above the limit of a command. A rate is kept when 99 % of all queries are answered without an error and
@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { publish, table } from './measuring/results.ts';
 import { installPeers } from './peers/install.ts';
+import { SEED } from './reference/mix.ts';
 import { findBound } from './whole-job/bound.ts';
 import { SERVERS, type Server } from './whole-job/servers.ts';
 import { runTrial, type Trial } from './whole-job/trial.ts';
@@ -20,11 +21,11 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
     server: { type: 'string', default: Object.keys(SERVERS).join() },
     rate: { type: 'string' },
-    seed: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
   },
 });
 const limit = Number(values.limit);
+const seconds = Number(values.minutes) * 60;
 /** The search ends when the next rate would be less than this much higher. */
 const PRECISION = values.quick ? 1.2 : 1.06;
 const FIRST_STEP = values.quick ? 2 : 1.5;
@@ -39,17 +40,16 @@ for (const name of values.server.split(',')) {
   results.push([server.title, trial]);
 }
 const how =
-  `${values.minutes} minutes from cold, seed ${values.seed}; the upstream takes ${limit} calls a second of each command; calls ` +
+  `${values.minutes} minutes from cold, seed ${SEED}; the upstream takes ${limit} calls a second of each command; calls ` +
   'per 1,000 queries. The gateway has its settings as shipped, but UPSTREAM_RATE at 90 % of the limit, the default at 200. ' +
-  `No server could keep more than ${findBound(limit, Number(values.minutes) * 60, Number(values.seed)).toFixed(0)} queries a second: see bound.ts.`;
+  `No server could keep more than ${findBound(limit, seconds).toFixed(0)} queries a second: see bound.ts.`;
 const rows = results.map(([title, { cells }]) => [title, ...Object.values(cells)]);
 const lines = table(['', ...Object.keys(results[0]?.[1].cells ?? {})], rows);
 publish({ title: `The whole job, limit ${limit}/s`, how, lines }, values.quick);
 process.exit();
 
 async function measure(name: string, server: Server, rate: number): Promise<Trial> {
-  const seconds = Number(values.minutes) * 60;
-  const trial = await runTrial(server, { rate, limit, seconds, seed: Number(values.seed) });
+  const trial = await runTrial(server, { rate, limit, seconds });
   const judged = trial.isKept ? 'kept' : `missed after ${trial.seconds.toFixed(0)} s`;
   process.stderr.write(`${name} ${rate.toFixed(0)}/s ${judged}: ${JSON.stringify(trial.cells)}\n`);
   return trial;

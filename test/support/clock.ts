@@ -14,6 +14,7 @@ function createAlarms(now: () => number) {
       alarms.add(alarm);
       return () => void alarms.delete(alarm);
     },
+    nextAt: () => Math.min(...Array.from(alarms, ({ at }) => at)),
     ringDue(): void {
       for (const alarm of [...alarms].sort((a, b) => a.at - b.at))
         if (alarm.at <= now() && alarms.delete(alarm)) alarm.ring();
@@ -21,7 +22,8 @@ function createAlarms(now: () => number) {
   };
 }
 
-export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
+/** `nextAlarmAt` tells when the next alarm rings: Infinity without one. */
+export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock & { nextAlarmAt(): number } {
   let shown = startMs;
   const now = () => shown;
   const alarms = createAlarms(now);
@@ -31,6 +33,7 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
       shown += ms;
       alarms.ringDue();
     },
+    nextAlarmAt: alarms.nextAt,
   };
 }
 

@@ -2,14 +2,22 @@
 import { pino } from 'pino';
 import { readConfig } from '../../../src/config.ts';
 import { createGateway } from '../../../src/server.ts';
-import { type Connection, openConnection } from '../measuring/connection.ts';
-import { callsOf, settingsFor, startGateway, startUpstream } from '../measuring/servers.ts';
-import { createMix } from '../reference/mix.ts';
+import { startRedisProcess } from '../../support/redis-process.ts';
+import { openPool } from '../measuring/connection.ts';
+import {
+  callsOf,
+  type ServerProcess,
+  settingsFor,
+  startGateway,
+  startUpstream,
+  stopServers,
+} from '../measuring/servers.ts';
+import { createMix, SEED } from '../reference/mix.ts';
 import { createRandom } from '../reference/random.ts';
-import { bytesOf, type Cursors, isRight, learnCursors } from '../whole-job/queries.ts';
+import { bytesOf, isRight, learnCursors } from '../whole-job/queries.ts';
 import { createSimulatedClock } from './simulated-clock.ts';
 
-export type Cell = { seed: number; perSecond: number; seconds: number; freshSeconds: number };
+export type Cell = { perSecond: number; seconds: number; freshSeconds: number; replicas: number };
 /** Upstream calls per 1,000 queries, by command. */
 export type CallCounts = Record<string, number>;
 
@@ -17,63 +25,50 @@ export type CallCounts = Record<string, number>;
 const MAX_WAIT_MS = 20;
 const START_MS = Date.UTC(2026, 0, 1);
 const NO_LIMIT = { UPSTREAM_RATE: '100000' };
-const cursors: Cursors = new Map();
+const startTeacher = (upstream: ServerProcess) => startGateway(upstream, NO_LIMIT);
 
-/** `redisUrls`: one for each replica; none: one replica with its memory alone. */
-export async function runCell(cell: Cell, redisUrls: readonly string[]): Promise<CallCounts> {
-  const { seed, perSecond, seconds, freshSeconds } = cell;
-  const mix = () => createMix(seed, perSecond, seconds);
+/** Several replicas share a Redis, which is as cold as they are. */
+export async function runCell({ perSecond, seconds, freshSeconds, replicas }: Cell): Promise<CallCounts> {
+  const cursors = await learnCursors(startTeacher, createMix(perSecond, seconds));
   const upstream = await startUpstream();
-  const teacher = await startGateway(upstream, NO_LIMIT);
-  await learnCursors(teacher.origin, mix(), cursors);
-  await teacher.stop();
-
+  const redis = replicas > 1 ? await startRedisProcess() : null;
   const clock = createSimulatedClock(START_MS);
-  const settings = { ...NO_LIMIT, LIST_FRESH_SECONDS: String(freshSeconds), PORT: '0' };
-  const opening = (redisUrls.length > 0 ? redisUrls : [undefined]).map((REDIS_URL) => {
+  const config = readConfig({
+    ...settingsFor(upstream),
+    ...NO_LIMIT,
+    LIST_FRESH_SECONDS: String(freshSeconds),
+    PORT: '0',
+    REDIS_URL: redis?.url,
     // Real time hardly passes: a Redis that answers as fast as ever would seem slow.
-    const config = readConfig({ ...settingsFor(upstream), ...settings, REDIS_URL, REDIS_TIMEOUT_MS: '10000' });
-    return createGateway(config, { log: pino({ level: 'silent' }), clock });
+    REDIS_TIMEOUT_MS: '10000',
   });
+  const opening = Array.from({ length: replicas }, () =>
+    createGateway(config, { log: pino({ level: 'silent' }), clock }),
+  );
   const gateways = await Promise.all(opening);
-  const origins = await Promise.all(gateways.map((gateway) => gateway.listen()));
-  const idle = new Map(origins.map((origin) => [origin, [] as Connection[]]));
-  const random = createRandom(seed + 2);
+  const pools = await Promise.all(gateways.map(async (gateway) => openPool(await gateway.listen())));
+  const random = createRandom(SEED + 2);
   const open = new Set<number>();
-  const callsBefore = await callsOf(upstream);
   let queries = 0;
-  let failure: Error | null = null;
 
-  for (const query of mix()) {
+  for (const query of createMix(perSecond, seconds)) {
     await clock.advanceTo(START_MS + query.at, () => {
       const [oldest = query.at] = open;
       return query.at - oldest > MAX_WAIT_MS;
     });
-    if (failure) throw failure;
     queries++;
     open.add(query.at);
-    const origin = origins[Math.floor(random() * origins.length)] as string;
-    const connections = idle.get(origin) as Connection[];
-    const connection = connections.pop() ?? openConnection(origin);
-    connection
-      .send(bytesOf(origin, query, cursors))
-      .then(({ body }) => {
-        if (!isRight(query, body.toString('latin1'))) throw new Error(`Answered wrongly: ${body}`);
-        connections.push(connection);
-      })
-      .catch((error) => {
-        failure ??= error as Error;
-      })
-      .finally(() => open.delete(query.at));
+    // A query that fails ends the bench.
+    void pools[Math.floor(random() * replicas)]?.send(bytesOf(query, cursors)).then(({ body }) => {
+      if (!isRight(query, body.toString('latin1'))) throw new Error(`Answered wrongly: ${body}`);
+      open.delete(query.at);
+    });
   }
   const calls = await callsOf(upstream);
-  for (const connection of [...idle.values()].flat()) connection.close();
+  for (const pool of pools) pool.close();
   for (const gateway of gateways) gateway.destroy();
-  await upstream.stop();
+  await Promise.all([stopServers(), redis?.close()]);
   return Object.fromEntries(
-    Object.entries(calls).map(([command, { accepted }]) => {
-      const before = callsBefore[command]?.accepted ?? 0;
-      return [command, ((accepted - before) / queries) * 1000];
-    }),
+    Object.entries(calls).map(([command, { accepted }]) => [command, (accepted / queries) * 1000]),
   );
 }

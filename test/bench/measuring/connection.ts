@@ -1,19 +1,19 @@
-// A kept-alive HTTP/1.1 connection with little work of its own, so that two cores are enough for a server and its load.
+// Kept-alive HTTP/1.1 connections with little work of their own, so that two cores are enough for a server and its load.
 import { connect, type Socket } from 'node:net';
 
 export type Answer = { status: number; body: Buffer };
-export type Connection = ReturnType<typeof openConnection>;
+export type Pool = ReturnType<typeof openPool>;
 
 const END_OF_HEAD = '\r\n\r\n';
 /** Shorter than any server keeps an idle connection, so that none is closed under a request. */
 const MAX_IDLE_MS = 2000;
 
-/** The bytes of a request with JSON over POST. */
-export function postOf(origin: string, path: string, body: object | string): Buffer {
+/** The bytes of a request with JSON over POST, to any server of the benches. */
+export function postOf(body: object | string, path = '/graphql'): Buffer {
   const json = typeof body === 'string' ? body : JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
-    `host: ${new URL(origin).host}`,
+    'host: 127.0.0.1',
     'accept: application/graphql-response+json, application/json;q=0.9',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(json)}`,
@@ -21,8 +21,29 @@ export function postOf(origin: string, path: string, body: object | string): Buf
   return Buffer.from(`${head.join('\r\n')}${END_OF_HEAD}${json}`);
 }
 
+/** Sends over as many connections as there are requests at once. */
+export function openPool(origin: string) {
+  const all = new Set<ReturnType<typeof openConnection>>();
+  const idle: ReturnType<typeof openConnection>[] = [];
+  return {
+    /** Sends a whole request, head and body. Rejects when the connection ends. */
+    async send(request: Buffer): Promise<Answer> {
+      const connection = idle.pop() ?? openConnection(origin);
+      all.add(connection);
+      try {
+        return await connection.send(request);
+      } finally {
+        idle.push(connection);
+      }
+    },
+    close(): void {
+      for (const connection of all) connection.close();
+    },
+  };
+}
+
 /** Opens with the first request, and again after it has been idle for a while. */
-export function openConnection(origin: string) {
+function openConnection(origin: string) {
   const { hostname, port } = new URL(origin);
   let socket: Socket | undefined;
   let usedAt = 0;
@@ -58,7 +79,7 @@ export function openConnection(origin: string) {
   }
 
   return {
-    /** Sends a whole request, head and body; one at a time. Rejects when the connection ends. */
+    /** One request at a time. */
     send(request: Buffer): Promise<Answer> {
       if (!socket || performance.now() - usedAt > MAX_IDLE_MS) {
         socket?.destroy();

@@ -1,6 +1,6 @@
 // Closed-loop load: as much as a server takes from some connections, in rounds of all candidates in turn.
 import { setImmediate } from 'node:timers/promises';
-import { type Answer, type Connection, openConnection } from './connection.ts';
+import { type Answer, openPool, type Pool } from './connection.ts';
 import { median, quantile } from './results.ts';
 import type { ServerProcess } from './servers.ts';
 
@@ -12,30 +12,25 @@ export type Candidate = {
   /** Cheap enough to be asked under load. */
   isRight(answer: Answer, turn: number): boolean;
 };
-export type Target = Candidate & { connections: readonly Connection[]; turns: number };
+export type Target = Candidate & { pool: Pool; clients: number; turns: number };
 export type Round = { perSecond: number; cpuMicros: number };
 
-/** Opens the connections over which a candidate is asked. */
-export function openTarget(candidate: Candidate, connections = 16): Target {
-  const { origin } = candidate.server;
-  return { ...candidate, turns: 0, connections: Array.from({ length: connections }, () => openConnection(origin)) };
+/** A candidate as it is asked by `clients` at once. */
+export function openTarget(candidate: Candidate, clients = 16): Target {
+  return { ...candidate, pool: openPool(candidate.server.origin), clients, turns: 0 };
 }
 
-export function closeTarget({ connections }: Target): void {
-  for (const connection of connections) connection.close();
-}
-
-/** All connections send one request after another while `goesOn` says so. */
+/** All clients send one request after another while `goesOn` says so. */
 async function askWhile(to: Target, goesOn: () => boolean): Promise<void> {
-  const client = async (connection: Connection) => {
+  const client = async () => {
     while (goesOn()) {
       const turn = to.turns++;
-      const answer = await connection.send(to.requestOf(turn));
+      const answer = await to.pool.send(to.requestOf(turn));
       if (!to.isRight(answer, turn))
         throw new Error(`${to.name} answers wrongly under load: ${answer.status} ${answer.body}`.slice(0, 500));
     }
   };
-  await Promise.all(to.connections.map(client));
+  await Promise.all(Array.from({ length: to.clients }, client));
 }
 
 export function askTimes(to: Target, times: number): Promise<void> {
@@ -70,7 +65,7 @@ export async function inTurn<Result>(
   const results = new Map(targets.map(({ name }) => [name, [] as Result[]]));
   for (let round = 0; round < rounds; round++)
     for (const to of round % 2 === 0 ? targets : targets.toReversed()) results.get(to.name)?.push(await measure(to));
-  for (const to of targets) closeTarget(to);
+  for (const to of targets) to.pool.close();
   return results;
 }
 

@@ -1,17 +1,10 @@
 // Open-loop load: requests leave when they are due, whatever became of earlier ones, as clients come who know nothing of
 // each other. Time counts from when a request was due.
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import { type Answer, type Connection, openConnection } from './connection.ts';
+import { type Answer, openPool } from './connection.ts';
 
 /** One request: when it is due, in milliseconds since the start, its bytes, and its end (null: no answer). */
 export type Arrival = { at: number; bytes: Buffer; end(answer: Answer | null, tookMs: number): void };
-
-type Options = {
-  /** Ends the load early. */
-  shouldStop?: () => boolean;
-  /** Leaves exactly on time at the price of a busy core; otherwise within about a millisecond. */
-  isPrecise?: boolean;
-};
 
 const WATCHFUL_MS = 2;
 /** How long answers are waited for after the last request. */
@@ -20,11 +13,15 @@ const LAST_WAIT_MS = 12_000;
 /**
  * Sends everything in `arrivals` (in order of time) over as many connections as that takes. Returns how late requests left,
  * in milliseconds, and the CPU time of this process as a share of one core: the load's own share of the times.
+ * `shouldStop` ends the load early. Precise requests leave exactly on time at the price of a busy core, others within about
+ * a millisecond.
  */
-export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, options: Options = {}) {
-  const { shouldStop = () => false, isPrecise = false } = options;
-  const idle: Connection[] = [];
-  const all = new Set<Connection>();
+export async function sendOnTime(
+  origin: string,
+  arrivals: Iterable<Arrival>,
+  { shouldStop = () => false, isPrecise = false },
+) {
+  const pool = openPool(origin);
   const lateness: number[] = [];
   let open = 0;
   const cpuBefore = process.cpuUsage();
@@ -32,16 +29,13 @@ export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, op
   const now = () => performance.now() - startedAt;
 
   function send({ at, bytes, end }: Arrival): void {
-    const connection = idle.pop() ?? openConnection(origin);
-    all.add(connection);
     open++;
     lateness.push(now() - at);
     const finish = (answer: Answer | null) => {
       open--;
-      idle.push(connection);
       end(answer, now() - at);
     };
-    connection.send(bytes).then(finish, () => finish(null));
+    pool.send(bytes).then(finish, () => finish(null));
   }
 
   for (const arrival of arrivals) {
@@ -55,6 +49,6 @@ export async function sendOnTime(origin: string, arrivals: Iterable<Arrival>, op
   const cores = (user + system) / 1000 / now();
   const lastAt = now();
   while (open > 0 && now() - lastAt < LAST_WAIT_MS && !shouldStop()) await delay(10);
-  for (const connection of all) connection.close();
+  pool.close();
   return { lateness, cores };
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../support/redis-process.ts';
 
 export type Settings = Readonly<Record<string, string>>;
+type Usage = NodeJS.MemoryUsage & { cpuMicros: number };
 export type ServerProcess = Awaited<ReturnType<typeof startServer>>;
 
 export const APP_ID = '1400000000';
@@ -54,34 +55,36 @@ export async function startServer(script: string, env: Settings = {}) {
   }
   const readyAfterMs = performance.now() - startedAt;
 
-  async function ask<Answer>(question: 'cpu' | 'memory' | 'held'): Promise<Answer> {
+  async function usage(collectsGarbage: boolean): Promise<Usage> {
     const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
-    child.send(question);
-    return (await answer)[0] as Answer;
+    child.send({ collectsGarbage });
+    return (await answer)[0] as Usage;
   }
 
   return {
     origin,
     readyAfterMs,
     /** CPU time of the process with all its threads, since its start. */
-    async cpuMicros(): Promise<number> {
-      const { user, system } = await ask<NodeJS.CpuUsage>('cpu');
-      return user + system;
-    },
-    memory: () => ask<NodeJS.MemoryUsage>('memory'),
+    cpuMicros: async (): Promise<number> => (await usage(false)).cpuMicros,
+    memory: () => usage(false),
     /** What is left after collections of garbage, which cost the server CPU time. */
-    async held(): Promise<NodeJS.MemoryUsage> {
-      for (let turn = 1; turn < COLLECTIONS; turn++) await ask('held');
-      return ask('held');
+    async held(): Promise<Usage> {
+      for (let turn = 1; turn < COLLECTIONS; turn++) await usage(true);
+      return usage(true);
     },
-    async stop(): Promise<void> {
-      running.delete(child);
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    stop: () => stop(child),
   };
 }
+
+async function stop(child: ChildProcess): Promise<void> {
+  running.delete(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+/** Stops all that run. */
+export const stopServers = () => Promise.all([...running].map(stop));
 
 /** Whether a query is answered with anything but a server error. */
 async function answers(origin: string): Promise<boolean> {
@@ -107,8 +110,6 @@ export async function startGateway(upstream: ServerProcess, settings: Settings):
 /** `limit`: calls a second, of each command by itself. */
 export const startUpstream = ({ latencyMs = 0, limit = Number.POSITIVE_INFINITY } = {}): Promise<ServerProcess> =>
   startServer('reference/upstream.ts', { LATENCY_MS: String(latencyMs), LIMIT: String(limit) });
-
-export const stopAll = (servers: readonly ServerProcess[]) => Promise.all(servers.map((server) => server.stop()));
 
 export type Calls = Record<string, { accepted: number; refused: number }>;
 

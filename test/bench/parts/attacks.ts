@@ -1,10 +1,10 @@
 // What documents and variables that are made to hurt cost: CPU of each refusal beside a query's that is executed.
 import { ATTACKS } from '../../limits/attack-set.ts';
 import { postOf } from '../measuring/connection.ts';
-import { askTimes, closeTarget, openTarget } from '../measuring/load.ts';
+import { askTimes, openTarget } from '../measuring/load.ts';
 import { median, type Section, table } from '../measuring/results.ts';
 import { SCREEN, screenBody, warmUser } from '../measuring/screen.ts';
-import { ALL_FEATURES, startGateway, startUpstream, stopAll, totalCallsOf, WARM } from '../measuring/servers.ts';
+import { ALL_FEATURES, startGateway, startUpstream, totalCallsOf, WARM } from '../measuring/servers.ts';
 
 const NORMAL = 'the screen, under a new text';
 
@@ -25,7 +25,7 @@ export async function attacks(quick: boolean): Promise<Section> {
       outcomes.add(`${status} ${/"code":"(\w+)"/.exec(body.toString('latin1'))?.[1] ?? 'data'}`);
       return status < 500;
     };
-    const requestOf = (turn: number) => postOf(server.origin, '/graphql', bodyOf(turn));
+    const requestOf = (turn: number) => postOf(bodyOf(turn));
     return { outcomes, micros: [] as number[], to: openTarget({ name, server, requestOf, isRight }, 8) };
   });
   for (const { to } of targets) await askTimes(to, quick ? 40 : 200);
@@ -40,8 +40,7 @@ export async function attacks(quick: boolean): Promise<Section> {
     }
   const { heapUsed: heldAfter } = await server.held();
   const calls = (await totalCallsOf(upstream)) - callsBefore;
-  for (const { to } of targets) closeTarget(to);
-  await stopAll([server, upstream]);
+  for (const { to } of targets) to.pool.close();
   const base = median(targets[0]?.micros ?? []);
   const rows = targets.map(({ to: { name }, micros, outcomes }) => [
     name,

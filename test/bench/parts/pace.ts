@@ -1,11 +1,10 @@
 // How long answers take at a fixed rate: the gateway beside the bare server, and beside the bare proxy for misses.
-import { postOf } from '../measuring/connection.ts';
 import { type Candidate, inTurn, type Target } from '../measuring/load.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { median, quantile, type Section, table } from '../measuring/results.ts';
-import { screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
-import { ALL_FEATURES, startGateway, startServer, startUpstream, stopAll, WARM } from '../measuring/servers.ts';
+import { ALL_FEATURES, startGateway, startServer, startUpstream, stopServers, WARM } from '../measuring/servers.ts';
 import { startMissing } from './miss.ts';
+import { checked } from './warm.ts';
 
 const PER_SECOND = 300;
 const LATENCY_MS = 20;
@@ -14,19 +13,13 @@ export async function pace(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
   const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
   const bare = await startServer('peers/bare.ts', { GATEWAY: gateway.origin });
-  const warmCandidates = Object.entries({ gateway, bare }).map(([name, server]): Candidate => {
-    const requests = Array.from({ length: WARM_USERS }, (_, n) =>
-      postOf(server.origin, '/graphql', screenBody(warmUser(n), 20)),
-    );
-    const requestOf = (turn: number) => requests[turn % WARM_USERS] as Buffer;
-    return { name, server, requestOf, isRight: ({ status }) => status === 200 };
-  });
-  const rows = await measure('warm', warmCandidates, 'p99 ≤ 3', quick);
-  await stopAll([upstream, gateway, bare]);
+  const warm = [await checked('gateway', { server: gateway }, 20), await checked('bare', { server: bare }, 20)];
+  const rows = await measure('warm', warm, 'p99 ≤ 3', quick);
+  await stopServers();
 
   const missing = await startMissing(LATENCY_MS);
   rows.push(...(await measure(`miss, ${LATENCY_MS} ms`, missing.candidates(20), 'p50 ≤ 1.5', quick)));
-  await missing.close();
+  await missing.check();
   const how =
     `${PER_SECOND} requests a second for 20 edges, sent when they are due; milliseconds from then until the answer; the ` +
     'median of the rounds’ own figures. The load on the same two cores is part of p99: read what is added.';

@@ -1,9 +1,9 @@
 // What a gateway holds after very many requests: the same ones, different operations, different users.
 import { postOf } from '../measuring/connection.ts';
-import { askTimes, closeTarget, openTarget } from '../measuring/load.ts';
+import { askTimes, openTarget } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SCREEN, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
-import { startGateway, startUpstream, stopAll, WARM } from '../measuring/servers.ts';
+import { startGateway, startUpstream, WARM } from '../measuring/servers.ts';
 import { userOf } from '../reference/world.ts';
 
 const REQUESTS = 3_000_000;
@@ -17,8 +17,7 @@ export async function soak(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
   const server = await startGateway(upstream, { ...WARM, UPSTREAM_RATE: '100000' });
   const isRight = ({ status }: { status: number }) => status === 200;
-  const post = (body: object) => postOf(server.origin, '/graphql', body);
-  const same = Array.from({ length: WARM_USERS }, (_, n) => post(screenBody(warmUser(n), SIZE)));
+  const same = Array.from({ length: WARM_USERS }, (_, n) => postOf(screenBody(warmUser(n), SIZE)));
 
   async function ask(name: string, times: number, requestOf: (turn: number) => Buffer): Promise<string[]> {
     const requests = times * share;
@@ -28,7 +27,7 @@ export async function soak(quick: boolean): Promise<Section> {
       await askTimes(to, Math.ceil(requests / SAMPLES));
       samples.push((await server.memory()).rss);
     }
-    closeTarget(to);
+    to.pool.close();
     const meanOf = (quarter: number) => {
       const some = samples.slice((quarter * SAMPLES) / 4, ((quarter + 1) * SAMPLES) / 4);
       return some.reduce((sum, bytes) => sum + bytes, 0) / some.length;
@@ -40,13 +39,12 @@ export async function soak(quick: boolean): Promise<Section> {
 
   const rows = [
     await ask('of the same', REQUESTS, (turn) => same[turn % WARM_USERS] as Buffer),
-    await ask('different bodies', DIFFERENT, (turn) => post(screenBody(warmUser(turn), SIZE, turn))),
+    await ask('different bodies', DIFFERENT, (turn) => postOf(screenBody(warmUser(turn), SIZE, turn))),
     await ask('different documents', DIFFERENT, (turn) =>
-      post({ ...screenBody(warmUser(turn), SIZE), query: SCREEN.replace('user(', `user${turn}: user(`) }),
+      postOf({ ...screenBody(warmUser(turn), SIZE), query: SCREEN.replace('user(', `user${turn}: user(`) }),
     ),
-    await ask('different users', DIFFERENT, (turn) => post(screenBody(userOf(FIRST_USER + turn), SIZE))),
+    await ask('different users', DIFFERENT, (turn) => postOf(screenBody(userOf(FIRST_USER + turn), SIZE))),
   ];
-  await stopAll([server, upstream]);
   const how =
     'One after the other, 20 edges each, settings of the memory as shipped; resident memory in MB in the second and the ' +
     'last quarter of each, and heap with buffers after collections of garbage at its end. Caches that fill up grow once.';

@@ -1,13 +1,13 @@
 // What idle subscribers cost: streams and WebSockets on which nothing happens, in bytes each of the process that holds them.
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { type Section, table } from '../measuring/results.ts';
-import { startGateway, startUpstream, stopAll } from '../measuring/servers.ts';
+import { startGateway, startUpstream, stopServers } from '../measuring/servers.ts';
 import { userOf } from '../reference/world.ts';
 
-type Open = (url: string, number: number) => Promise<() => void>;
+type Open = (url: string, payload: object) => Promise<() => void>;
 
 /** Opened and closed before anything counts: code is compiled, and pools have their size. */
 const WARM_UP = 500;
@@ -17,7 +17,6 @@ const SETTLING_MS = 2000;
 const QUERY = `subscription ($userId: ID!) {
   followEvents(userId: $userId) { __typename cursor at ... on FanGained { user { id nick avatar } } }
 }`;
-const bodyOf = (number: number) => ({ query: QUERY, variables: { userId: userOf(number % 2000) } });
 
 export async function subscribers(quick: boolean): Promise<Section> {
   const count = quick ? 1000 : 5000;
@@ -30,8 +29,7 @@ export async function subscribers(quick: boolean): Promise<Section> {
 }
 
 async function measure(count: number, open: Open): Promise<string[]> {
-  const upstream = await startUpstream();
-  const server = await startGateway(upstream, {});
+  const server = await startGateway(await startUpstream(), {});
   const url = `${server.origin}/graphql`;
   for (const close of await openMany(url, WARM_UP, open)) close();
   await delay(SETTLING_MS);
@@ -39,44 +37,40 @@ async function measure(count: number, open: Open): Promise<string[]> {
   const closes = await openMany(url, count, open);
   const after = await server.held();
   for (const close of closes) close();
-  await stopAll([server, upstream]);
+  await stopServers();
   const heap = after.heapUsed + after.external - before.heapUsed - before.external;
   return [heap, after.rss - before.rss].map((bytes) => (bytes / count / 1000).toFixed(1));
 }
 
 async function openMany(url: string, count: number, open: Open): Promise<(() => void)[]> {
   const closes: (() => void)[] = [];
+  const openNumber = (number: number) => open(url, { query: QUERY, variables: { userId: userOf(number % 2000) } });
   for (let opened = 0; opened < count; opened += AT_ONCE)
-    closes.push(...(await Promise.all(Array.from({ length: AT_ONCE }, (_, number) => open(url, opened + number)))));
+    closes.push(...(await Promise.all(Array.from({ length: AT_ONCE }, (_, n) => openNumber(opened + n)))));
   return closes;
 }
 
 /** Resolves when the answer has begun. */
-const openStream: Open = (url, number) =>
+const openStream: Open = (url, payload) =>
   new Promise((resolve, reject) => {
     const headers = { accept: 'text/event-stream', 'content-type': 'application/json' };
-    const sending = httpRequest(url, { method: 'POST', agent: false, headers });
+    const sending = request(url, { method: 'POST', agent: false, headers });
     sending.once('error', reject).once('response', (response) => {
       if (response.statusCode !== 200) return reject(new Error(`${url} answered ${response.statusCode}`));
       response.on('error', () => {}).resume();
       resolve(() => response.destroy());
     });
-    sending.end(JSON.stringify(bodyOf(number)));
+    sending.end(JSON.stringify(payload));
   });
 
 /** Resolves when the server has read the subscription: it reads in order, so a ping behind it is answered later. */
-async function openWebSocket(url: string, number: number): Promise<() => void> {
-  const client = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: true });
-  const subscribed = new Promise<void>((resolve, reject) => {
-    client.on('connected', (socket) => {
-      // The implementation that was given.
-      const ws = socket as WebSocket;
-      setImmediate(() => ws.ping());
-      ws.once('pong', () => resolve());
-    });
-    client.on('error', reject);
-  });
-  client.subscribe(bodyOf(number), { next() {}, error() {}, complete() {} });
-  await subscribed;
-  return () => client.terminate();
+async function openWebSocket(url: string, payload: object): Promise<() => void> {
+  const socket = new WebSocket(url.replace('http', 'ws'), 'graphql-transport-ws');
+  await once(socket, 'open');
+  socket.send('{"type":"connection_init"}');
+  await once(socket, 'message');
+  socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload }));
+  socket.ping();
+  await once(socket, 'pong');
+  return () => socket.terminate();
 }

@@ -1,5 +1,5 @@
 // The screen from warm memory, executed (no request has the bytes of an earlier one) and asked again (the same bytes).
-import { openConnection, postOf } from '../measuring/connection.ts';
+import { openPool, postOf } from '../measuring/connection.ts';
 import { type Candidate, COMPARED, compare, inTurn, type Round, saturate } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SIZES, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
@@ -10,7 +10,6 @@ import {
   startGateway,
   startServer,
   startUpstream,
-  stopAll,
   totalCallsOf,
   WARM,
 } from '../measuring/servers.ts';
@@ -53,7 +52,6 @@ export async function warm(quick: boolean): Promise<Section> {
     lines.push(`### ${first} edges`, '', ...table(['', ...COMPARED, 'bare = 1', 'Yoga = 1', 'aim'], rows), '');
   }
   if ((await totalCallsOf(upstream)) > callsBefore) throw new Error('The memory was not warm: the upstream was asked.');
-  await stopAll([upstream, ...Object.values(ways).map(({ server }) => server)]);
   const how =
     `${WARM_USERS} users in turn over 16 connections, ${rounds} rounds of each server in turn. Ratios are of requests per ` +
     `CPU second of the server process, round by round, lower quartile. The gateway has ${FEATURES}.`;
@@ -64,18 +62,17 @@ let requests = 0;
 
 /** A candidate whose answers have been looked at. */
 export async function checked(name: string, { server, path = '/graphql', differs = false }: Way, first: number) {
-  const bytesOf = (turn: number, number?: number) =>
-    postOf(server.origin, path, screenBody(warmUser(turn), first, number));
+  const bytesOf = (turn: number, number?: number) => postOf(screenBody(warmUser(turn), first, number), path);
   const stored = Array.from({ length: WARM_USERS }, (_, turn) => bytesOf(turn));
-  const connection = openConnection(server.origin);
+  const pool = openPool(server.origin);
   const lengths: number[] = [];
   for (const request of stored) {
-    const { status, body } = await connection.send(request);
+    const { status, body } = await pool.send(request);
     const { data } = JSON.parse(body.toString('utf8')) as { data?: { user: { fans: { edges: unknown[] } } } };
     if (status !== 200 || data?.user.fans.edges.length !== first) throw new Error(`${name} answers ${status} ${body}`);
     lengths.push(body.byteLength);
   }
-  connection.close();
+  pool.close();
   const candidate: Candidate = {
     name,
     server,

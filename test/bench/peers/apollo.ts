@@ -1,12 +1,8 @@
 // Apollo Server, standalone, with its default settings.
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { pageOf } from './pages.ts';
+import { resolvers } from './pages.ts';
 import { typeDefs } from './schema.ts';
 
-const resolvers = {
-  Query: { user: (_root: unknown, { id }: { id: string }) => ({ id }) },
-  User: { fans: ({ id }: { id: string }, { first }: { first: number }) => pageOf(id, first) },
-};
 const server = new ApolloServer({ typeDefs, resolvers });
 await startStandaloneServer(server, { listen: { host: '127.0.0.1', port: Number(process.env.PORT) } });

@@ -3,33 +3,25 @@ import fastify from 'fastify';
 import mercurius from 'mercurius';
 import cache from 'mercurius-cache';
 import type { Person } from './pages.ts';
-import { typeDefs } from './schema.ts';
-import { createLoaders, type Loaders, readPage } from './source.ts';
-import type { ListName } from './yoga-schema.ts';
-
-type PageArguments = { first: number; after?: string | null };
+import { countField, type ListName, type PageArguments, profileField, typeDefs } from './schema.ts';
+import { createLoaders, readPage } from './source.ts';
 
 const page =
   (list: ListName) =>
   (user: Person, { first, after }: PageArguments) =>
     readPage(user.id, list, first, after ?? '');
-const count = (list: ListName) => async (user: Person, _args: object, load: Loaders) =>
-  (await load.counts(user.id))[list];
+const cached = {
+  fansCount: countField('fans'),
+  followsCount: countField('follows'),
+  mutualsCount: countField('mutuals'),
+  fans: page('fans'),
+  follows: page('follows'),
+  mutuals: page('mutuals'),
+};
 const resolvers = {
   Query: { user: (_root: unknown, { id }: { id: string }) => ({ id }) },
-  User: {
-    nick: (user: Person, _args: object, load: Loaders) => user.nick ?? load.profile(user.id).then(({ nick }) => nick),
-    avatar: (user: Person, _args: object, load: Loaders) =>
-      user.avatar === undefined ? load.profile(user.id).then(({ avatar }) => avatar) : user.avatar,
-    fansCount: count('fans'),
-    followsCount: count('follows'),
-    mutualsCount: count('mutuals'),
-    fans: page('fans'),
-    follows: page('follows'),
-    mutuals: page('mutuals'),
-  },
+  User: { nick: profileField('nick'), avatar: profileField('avatar'), ...cached },
 };
-const CACHED = ['fans', 'follows', 'mutuals', 'fansCount', 'followsCount', 'mutualsCount'];
 
 const app = fastify();
 // Mercurius types resolvers by a schema that it does not know here.
@@ -38,6 +30,6 @@ await app.register(mercurius, { schema: typeDefs, resolvers: resolvers as never,
 await app.register(cache as never, {
   ttl: 30,
   storage: { type: 'memory', options: { size: 100_000 } },
-  policy: { User: Object.fromEntries(CACHED.map((field) => [field, true])) },
+  policy: { User: Object.fromEntries(Object.keys(cached).map((field) => [field, true])) },
 });
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });

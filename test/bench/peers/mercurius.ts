@@ -6,7 +6,7 @@ import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import mercurius from 'mercurius';
 import { Histogram } from 'prom-client';
-import { pageOf } from './pages.ts';
+import { resolvers } from './pages.ts';
 import { typeDefs } from './schema.ts';
 
 const hasFeatures = process.env.FEATURES === 'on';
@@ -37,10 +37,6 @@ function context(request: FastifyRequest, reply: FastifyReply): { viewer: string
   return { viewer: timingSafeEqual(Buffer.from(expected), Buffer.from(signature)) ? id : null };
 }
 
-const resolvers = {
-  Query: { user: (_root: unknown, { id }: { id: string }) => ({ id }) },
-  User: { fans: ({ id }: { id: string }, { first }: { first: number }) => pageOf(id, first) },
-};
 // Mercurius types resolvers by a schema that it does not know here.
 const options = { schema: typeDefs, resolvers: resolvers as never, jit: 1, context };
 await app.register(mercurius, hasFeatures ? { ...options, queryDepth: MAX_DEPTH } : options);

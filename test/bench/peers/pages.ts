@@ -21,3 +21,9 @@ for (const first of SIZES)
 
 export const answerOf = (id: string, first: number) => answers.get(`${id} ${first}`);
 export const pageOf = (id: string, first: number) => answerOf(id, first)?.data.user.fans ?? null;
+
+/** For peers that take a schema as text. */
+export const resolvers = {
+  Query: { user: (_root: unknown, { id }: { id: string }) => ({ id }) },
+  User: { fans: ({ id }: { id: string }, { first }: { first: number }) => pageOf(id, first) },
+};

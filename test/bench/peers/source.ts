@@ -5,7 +5,7 @@ import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import type { Edge, Page, Person } from './pages.ts';
-import type { ListName } from './yoga-schema.ts';
+import type { ListName } from './schema.ts';
 
 type WireProfile = { Tag: string; Value: string | number }[];
 type WireItem = { To_Account: string; FollowTime: number; ProfileItem: WireProfile };

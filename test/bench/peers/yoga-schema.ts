@@ -1,20 +1,16 @@
-// The schema that both Yoga peers have, made by Pothos with its default settings; they differ in where fields come from.
+// The schema that both Yoga peers have, made by Pothos with its default settings; they differ in where pages come from.
 import SchemaBuilder from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import type { Edge, Page, Person } from './pages.ts';
+import { countField, type ListName, profileField } from './schema.ts';
+import type { Loaders } from './source.ts';
 
 type Scalar = { Input: string; Output: string };
-export type ListName = 'fans' | 'follows' | 'mutuals';
-type MaybePromise<T> = T | Promise<T>;
+type Types = { Scalars: { ID: Scalar; DateTime: Scalar; URL: Scalar }; Context: Loaders };
+type ReadPage = (id: string, list: ListName, first: number, after: string) => Page | null | Promise<Page>;
 
-export type Source<Context> = {
-  page(id: string, list: ListName, first: number, after: string, context: Context): MaybePromise<Page | null>;
-  profile?(id: string, context: Context): Promise<Person>;
-  counts?(id: string, context: Context): Promise<Record<ListName, number>>;
-};
-
-export function createSchema<Context extends object>({ page, profile, counts }: Source<Context>): GraphQLSchema {
-  const builder = new SchemaBuilder<{ Scalars: { ID: Scalar; DateTime: Scalar; URL: Scalar }; Context: Context }>({});
+export function createSchema(readPage: ReadPage): GraphQLSchema {
+  const builder = new SchemaBuilder<Types>({});
   builder.scalarType('DateTime', { serialize: (time) => time });
   builder.scalarType('URL', { serialize: (url) => url });
 
@@ -46,28 +42,15 @@ export function createSchema<Context extends object>({ page, profile, counts }: 
           type: FollowConnection,
           nullable: true,
           args: { first: t.arg.int({ defaultValue: 20 }), after: t.arg.string() },
-          resolve: ({ id }, { first, after }, context) => page(id, name, first ?? 20, after ?? '', context),
+          resolve: ({ id }, { first, after }) => readPage(id, name, first ?? 20, after ?? ''),
         });
-      const count = (name: ListName) =>
-        t.int({ nullable: true, resolve: async ({ id }, _args, context) => (await counts?.(id, context))?.[name] });
       return {
         id: t.exposeID('id'),
-        nick: profile
-          ? t.string({
-              nullable: true,
-              resolve: async (u, _, c) => (u.nick === undefined ? (await profile(u.id, c)).nick : u.nick),
-            })
-          : t.exposeString('nick', { nullable: true }),
-        avatar: profile
-          ? t.field({
-              type: 'URL',
-              nullable: true,
-              resolve: async (u, _, c) => (u.avatar === undefined ? (await profile(u.id, c)).avatar : u.avatar),
-            })
-          : t.expose('avatar', { type: 'URL', nullable: true }),
-        fansCount: count('fans'),
-        followsCount: count('follows'),
-        mutualsCount: count('mutuals'),
+        nick: t.string({ nullable: true, resolve: profileField('nick') }),
+        avatar: t.field({ type: 'URL', nullable: true, resolve: profileField('avatar') }),
+        fansCount: t.int({ nullable: true, resolve: countField('fans') }),
+        followsCount: t.int({ nullable: true, resolve: countField('follows') }),
+        mutualsCount: t.int({ nullable: true, resolve: countField('mutuals') }),
         fans: list('fans'),
         follows: list('follows'),
         mutuals: list('mutuals'),

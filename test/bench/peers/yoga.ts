@@ -4,5 +4,5 @@ import { createYoga } from 'graphql-yoga';
 import { pageOf } from './pages.ts';
 import { createSchema } from './yoga-schema.ts';
 
-const schema = createSchema({ page: (id, _list, first) => pageOf(id, first) });
+const schema = createSchema((id, _list, first) => pageOf(id, first));
 createServer(createYoga({ schema })).listen(Number(process.env.PORT), '127.0.0.1');

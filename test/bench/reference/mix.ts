@@ -1,5 +1,5 @@
-// The reference mix: which screen is asked for, whose, and when. The same for the same seed, whichever server answers.
-import { createRandom } from './random.ts';
+// The reference mix: which screen is asked for, whose, and when. The same in every run, whichever server answers.
+import { arrivalTimes, createRandom } from './random.ts';
 import { type ListName, PAGE, sizeOf, USERS } from './world.ts';
 
 export type Query = {
@@ -9,19 +9,19 @@ export type Query = {
   rank: number;
 } & ({ screen: 'header' } | { screen: 'list'; list: ListName; page: number });
 
+/** Of the mix; what else is random takes other seeds. */
+export const SEED = 1;
 const HEADER_SHARE = 0.4;
 const FIRST_PAGE_SHARE = 0.35;
 const LATER_PAGE_SHARE = 0.15;
 /** How many readers of a page go on to the next one. */
 const CONTINUE_SHARE = 0.5;
 
-/** Arrivals at random times (Poisson), `perSecond` on average, until `seconds` are over. */
-export function* createMix(seed: number, perSecond: number, seconds: number): Generator<Query, undefined> {
-  const random = createRandom(seed);
+/** The queries of so many seconds, `perSecond` on average. */
+export function* createMix(perSecond: number, seconds: number): Generator<Query, undefined> {
+  const random = createRandom(SEED);
   const pickRank = createZipf(USERS);
-  for (let at = 0; ; ) {
-    at += (-Math.log(1 - random()) / perSecond) * 1000;
-    if (at >= seconds * 1000) return;
+  for (const at of arrivalTimes(random, perSecond, seconds)) {
     const rank = pickRank(random());
     const screen = random();
     if (screen < HEADER_SHARE) yield { at, rank, screen: 'header' };

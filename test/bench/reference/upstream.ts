@@ -4,7 +4,7 @@
 //   LATENCY_MS=10 LIMIT=200 PORT=4100 node test/bench/reference/upstream.ts
 //
 // GET /stats tells the calls by command; POST /follow changes the world. Relations know changes alone, not the lists.
-import { createServer } from 'node:http';
+import { serve } from './serve.ts';
 import { type Counts, createWorld, type Item, type ListName, rankOf, userOf } from './world.ts';
 
 const LATENCY_MS = Number(process.env.LATENCY_MS ?? 0);
@@ -18,19 +18,8 @@ const DONE = '"ResultCode":0,"ResultInfo":""';
 type Asked = { From_Account: string; To_Account: string[]; FollowType: number; StartCursor: string; WantNum: number };
 
 const world = createWorld();
-const stats: Record<string, { accepted: number; refused: number }> = {};
-/** When the last accepted calls came, by command. */
-const windows: Record<string, number[]> = {};
-
-function isWithinLimit(command: string): boolean {
-  windows[command] ??= [];
-  const times = windows[command];
-  const now = performance.now();
-  while (times.length > 0 && (times[0] as number) <= now - WINDOW_MS) times.shift();
-  if (times.length >= LIMIT) return false;
-  times.push(now);
-  return true;
-}
+/** By command: when calls were accepted, and how many were refused. */
+const received: Record<string, { acceptedAt: number[]; refused: number }> = {};
 
 const profiles = new Map<number, string>();
 /** About 380 bytes, as profiles are on average. */
@@ -80,10 +69,22 @@ const refusal = (code: number) => `{"ActionStatus":"FAIL","ErrorCode":${code},"E
 function answer(command: string, text: string): string {
   const run = COMMANDS[command];
   if (!run) return refusal(60009);
-  stats[command] ??= { accepted: 0, refused: 0 };
-  const isAccepted = isWithinLimit(command);
-  stats[command][isAccepted ? 'accepted' : 'refused']++;
-  return isAccepted ? run(JSON.parse(text) as Asked) : refusal(60007);
+  received[command] ??= { acceptedAt: [], refused: 0 };
+  const calls = received[command];
+  const now = performance.now();
+  if ((calls.acceptedAt.at(-LIMIT) ?? Number.NEGATIVE_INFINITY) > now - WINDOW_MS) {
+    calls.refused++;
+    return refusal(60007);
+  }
+  calls.acceptedAt.push(now);
+  return run(JSON.parse(text) as Asked);
+}
+
+function stats(): string {
+  const counts = Object.entries(received).map(([command, { acceptedAt, refused }]) => {
+    return [command, { accepted: acceptedAt.length, refused }];
+  });
+  return JSON.stringify(Object.fromEntries(counts));
 }
 
 /** Answers with the followee's new number of fans. */
@@ -93,23 +94,11 @@ function follow(text: string): string {
   return String(world.counts(followee).fans);
 }
 
-const server = createServer((request, response) => {
-  const path = (request.url ?? '').split('?', 1)[0] as string;
-  let text = '';
-  request.setEncoding('utf8').on('data', (more: string) => {
-    text += more;
-  });
-  request.on('end', () => {
-    if (path === '/stats') return response.end(JSON.stringify(stats));
-    if (path === '/follow') return response.end(follow(text));
-    const body = answer(path.slice(path.lastIndexOf('/') + 1), text);
-    const send = () => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-      response.end(body);
-    };
-    if (LATENCY_MS > 0) setTimeout(send, LATENCY_MS);
-    else send();
-  });
+serve((url, text, send) => {
+  const path = url.split('?', 1)[0] as string;
+  if (path === '/stats') return send(stats());
+  if (path === '/follow') return send(follow(text));
+  const json = answer(path.slice(path.lastIndexOf('/') + 1), text);
+  if (LATENCY_MS > 0) setTimeout(send, LATENCY_MS, json);
+  else send(json);
 });
-server.keepAliveTimeout = 65_000;
-server.listen(Number(process.env.PORT), '127.0.0.1');

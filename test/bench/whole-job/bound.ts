@@ -9,21 +9,21 @@ const PRECISION = 1.02;
  * For a server that drops nothing from its cache, whose lists never change, to which one call tells a whole list for
  * ever, whose calls take no time, and which asks for counts and profiles at no cost: queries a second.
  */
-export function findBound(limit: number, seconds: number, seed: number): number {
+export function findBound(limit: number, seconds: number): number {
   let [kept, missed] = [limit / 2, limit * 50];
   while (missed / kept > PRECISION) {
     const rate = Math.sqrt(kept * missed);
-    if (isPossible(rate, limit, seconds, seed)) kept = rate;
+    if (isPossible(rate, limit, seconds)) kept = rate;
     else missed = rate;
   }
   return kept;
 }
 
-function isPossible(rate: number, limit: number, seconds: number, seed: number): boolean {
+function isPossible(rate: number, limit: number, seconds: number): boolean {
   const known = new Set<string>();
   const calls: number[] = [];
   let failed = 0;
-  for (const query of createMix(seed, rate, seconds)) {
+  for (const query of createMix(rate, seconds)) {
     if (query.screen === 'header') continue;
     const list = `${query.rank} ${query.list}`;
     if (known.has(list)) continue;

@@ -1,8 +1,10 @@
 // Users get new fans while queries run, with a webhook for servers that take them; what must be seen from then on.
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createFaults } from '../../../src/sandbox/faults.ts';
+import { createWebhookEvents } from '../../../src/sandbox/webhook-events.ts';
+import { createWebhooks } from '../../../src/sandbox/webhooks.ts';
 import { APP_ID, type ServerProcess } from '../measuring/servers.ts';
-import { createZipf } from '../reference/mix.ts';
+import { createZipf, SEED } from '../reference/mix.ts';
 import { createRandom } from '../reference/random.ts';
 import { USERS, userOf } from '../reference/world.ts';
 import { WEBHOOK } from './servers.ts';
@@ -10,25 +12,29 @@ import { WEBHOOK } from './servers.ts';
 const CHANGES_PER_SECOND = 5;
 /** A change must show after so long. */
 const SHOWN_AFTER_MS = 1000;
-const COMMAND = 'Follow.CallbackAfterFollowAdd';
 
-/** Makes changes until it is stopped. `webhooks`: where webhooks go. */
-export function startChanges(upstream: ServerProcess, webhooks: string | null, seed: number) {
-  const random = createRandom(seed + 1);
+/** Makes changes until it is stopped. `origin`: of the server to which webhooks go. */
+export function startChanges(upstream: ServerProcess, origin: string | null) {
+  const random = createRandom(SEED + 1);
   const pickRank = createZipf(USERS);
   const truths = new Map<number, { at: number; fans: number }[]>();
-  let isOver = false;
+  const closing = new AbortController();
+  const shared = { sdkAppId: Number(APP_ID), faults: createFaults(), now: Date.now, closing: closing.signal };
+  const webhooks = createWebhooks(shared);
+  const { WEBHOOK_PATH, WEBHOOK_TOKEN } = WEBHOOK;
+  if (origin) webhooks.connect({ url: `${origin}${WEBHOOK_PATH}`, token: WEBHOOK_TOKEN });
+  const events = createWebhookEvents(webhooks, Date.now);
 
   async function change(): Promise<void> {
     const [follower, followee] = [Math.floor(random() * USERS), pickRank(random())];
     const body = JSON.stringify({ follower, followee });
     const fans = Number(await (await fetch(`${upstream.origin}/follow`, { method: 'POST', body })).text());
     truths.set(followee, [...(truths.get(followee) ?? []), { at: performance.now(), fans }]);
-    if (webhooks) await sendWebhook(webhooks, userOf(follower), userOf(followee));
+    events.followed(userOf(follower), [userOf(followee)], { platform: 'RESTAPI' });
   }
 
   void (async () => {
-    while (!isOver) {
+    while (!closing.signal.aborted) {
       await delay(1000 / CHANGES_PER_SECOND);
       // The server may have been stopped.
       await change().catch(() => {});
@@ -41,20 +47,6 @@ export function startChanges(upstream: ServerProcess, webhooks: string | null, s
       const before = performance.now() - SHOWN_AFTER_MS;
       return truths.get(rank)?.findLast(({ at }) => at < before)?.fans ?? 0;
     },
-    stop(): void {
-      isOver = true;
-    },
+    stop: () => closing.abort(),
   };
-}
-
-async function sendWebhook(origin: string, follower: string, followee: string): Promise<void> {
-  const RequestTime = String(Math.floor(Date.now() / 1000));
-  const Sign = createHash('sha256').update(`${WEBHOOK.WEBHOOK_TOKEN}${RequestTime}`).digest('hex');
-  const what = { SdkAppid: APP_ID, CallbackCommand: COMMAND, contenttype: 'json', Sign, RequestTime };
-  const url = `${origin}${WEBHOOK.WEBHOOK_PATH}?${new URLSearchParams(what)}`;
-  const FollowList = [{ To_Account: followee }];
-  const body = JSON.stringify({ CallbackCommand: COMMAND, From_Account: follower, FollowList, EventTime: Date.now() });
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  if (!response.ok) process.stderr.write(`A webhook was answered with ${response.status}.\n`);
-  await response.arrayBuffer();
 }

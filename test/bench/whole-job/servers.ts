@@ -1,11 +1,12 @@
 // The servers of the whole job, each with what it takes to start it in front of an upstream.
-import { type ServerProcess, type Settings, startGateway, startServer } from '../measuring/servers.ts';
+import { type Settings, startGateway, startServer } from '../measuring/servers.ts';
+import type { Start } from './queries.ts';
 
 export type Server = {
   title: string;
   /** Where the search begins: queries for each call that the limit allows. */
   firstGuess: number;
-  start(upstream: ServerProcess, limitPerSecond: number): Promise<ServerProcess>;
+  start: Start;
   /** Whether it is told of changes, and must show them within a second. */
   hasWebhooks?: boolean;
 };
@@ -15,12 +16,16 @@ export const WEBHOOK = { WEBHOOK_TOKEN: 'a-token-of-the-benches', WEBHOOK_PATH: 
 /** Nothing is served that is older than it may be fresh. */
 const NOTHING_STALE = { LIST_STALE_SECONDS: '30' };
 
-const peer = (script: string, env: Settings) => (upstream: ServerProcess) =>
-  startServer(`peers/${script}.ts`, { UPSTREAM: upstream.origin, ...env });
+const peer =
+  (script: string, env: Settings): Start =>
+  (upstream) =>
+    startServer(`peers/${script}.ts`, { UPSTREAM: upstream.origin, ...env });
 
 /** As shipped, but for the rate at a smaller limit than the upstream's. */
-const gateway = (settings: Settings) => (upstream: ServerProcess, limitPerSecond: number) =>
-  startGateway(upstream, { UPSTREAM_RATE: String(limitPerSecond * 0.9), ...settings });
+const gateway =
+  (settings: Settings): Start =>
+  (upstream, limitPerSecond) =>
+    startGateway(upstream, { UPSTREAM_RATE: String(limitPerSecond * 0.9), ...settings });
 
 export const SERVERS: Record<string, Server> = {
   yoga: { title: 'Yoga + Pothos + DataLoader, no cache', firstGuess: 1.3, start: peer('job-yoga', {}) },

@@ -2,13 +2,13 @@
 import type { Answer } from '../measuring/connection.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { quantile } from '../measuring/results.ts';
-import { callsOf, startUpstream, stopAll } from '../measuring/servers.ts';
+import { callsOf, startUpstream, stopServers } from '../measuring/servers.ts';
 import { createMix } from '../reference/mix.ts';
 import { startChanges } from './changes.ts';
-import { bytesOf, type Cursors, isRight, learnCursors } from './queries.ts';
+import { bytesOf, isRight, learnCursors } from './queries.ts';
 import type { Server } from './servers.ts';
 
-export type Plan = { rate: number; limit: number; seconds: number; seed: number };
+type Plan = { rate: number; limit: number; seconds: number };
 export type Trial = Awaited<ReturnType<typeof runTrial>>;
 
 const LATENCY_MS = 10;
@@ -18,20 +18,17 @@ const MAX_MISSED_SHARE = 0.01;
 const LATE_MS = 50;
 const BUSY_CORES = 0.9;
 
-const cursorsOf = new Map<Server, Cursors>();
-
-export async function runTrial(server: Server, plan: Plan) {
-  const { rate, limit, seconds, seed } = plan;
-  const cursors = await cursorsFor(server, plan);
+export async function runTrial(server: Server, { rate, limit, seconds }: Plan) {
+  const cursors = await learnCursors(server.start, createMix(rate, seconds));
   const upstream = await startUpstream({ latencyMs: LATENCY_MS, limit });
   const process = await server.start(upstream, limit);
-  const changes = startChanges(upstream, server.hasWebhooks ? process.origin : null, seed);
+  const changes = startChanges(upstream, server.hasWebhooks ? process.origin : null);
   const cpuBefore = await process.cpuMicros();
 
   const times: number[] = [];
   let [sent, failed, slow, stale, oldestSeconds, outdated] = [0, 0, 0, 0, 0, 0];
   function* arrivals(): Generator<Arrival> {
-    for (const query of createMix(seed, rate, seconds)) {
+    for (const query of createMix(rate, seconds)) {
       sent++;
       const least = query.screen === 'header' ? changes.leastFansOf(query.rank) : 0;
       const end = (answer: Answer | null, tookMs: number) => {
@@ -44,7 +41,7 @@ export async function runTrial(server: Server, plan: Plan) {
         oldestSeconds = Math.max(oldestSeconds, Number(age ?? 0));
         if (least > 0 && Number(/"fansCount":(\d+)/.exec(text)?.[1]) < least) outdated++;
       };
-      yield { at: query.at, bytes: bytesOf(process.origin, query, cursors), end };
+      yield { at: query.at, bytes: bytesOf(query, cursors), end };
     }
   }
   const allowed = rate * seconds * MAX_MISSED_SHARE;
@@ -55,7 +52,7 @@ export async function runTrial(server: Server, plan: Plan) {
   const cpuMs = ((await process.cpuMicros()) - cpuBefore) / 1000 / sent;
   const { rss } = await process.memory();
   const calls = await callsOf(upstream);
-  await stopAll([process, upstream]);
+  await stopServers();
 
   const missed = failed + sent - times.length;
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantile(times, share)) as [number, number, number];
@@ -98,13 +95,3 @@ export async function runTrial(server: Server, plan: Plan) {
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-
-async function cursorsFor(server: Server, { rate, seconds, seed }: Plan): Promise<Cursors> {
-  const cursors = cursorsOf.get(server) ?? new Map();
-  cursorsOf.set(server, cursors);
-  const upstream = await startUpstream();
-  const teacher = await server.start(upstream, 100_000);
-  await learnCursors(teacher.origin, createMix(seed, rate, seconds), cursors);
-  await stopAll([teacher, upstream]);
-  return cursors;
-}
