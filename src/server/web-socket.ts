@@ -11,7 +11,7 @@ import type { Authenticate, Viewer } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { BeginSpan, Span } from '../span.ts';
+import type { BeginSpan } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread, viewerOf } from './client-socket.ts';
 import type { Cors } from './cors.ts';
@@ -26,7 +26,7 @@ export type WebSocketDependencies = {
   authenticate: Authenticate;
   secondsToWait: ClientRateLimit;
   cors: Pick<Cors, 'isForeignSocket'>;
-  /** Whether new connections are welcome. */
+  /** Whether new connections are welcome, and a load balancer should send requests here. */
   isReady(): boolean;
   beginSpan: BeginSpan;
   log: Logger;
@@ -49,9 +49,8 @@ const CLOSE_EARLY_MS = 50;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON_BYTES = 120;
 
-type Running = { state: RequestState; span: Span; startedAt: number };
 type OperationArgs = ExecutionArgs & { result: ExecutionResult | Answers };
-type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; disconnect: AbortController };
+type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, RequestState>; disconnect: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
@@ -105,12 +104,11 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
         const { viewer, running, disconnect } = connectionOf(socket);
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
-        const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
+        const state = openRequest(request.headers, 'websocket', clock, () => disconnect.signal);
         state.viewer = viewer;
         state.client = clientOf({ ...request.headers, ...connectionParams });
-        const span = beginSpan('GraphQL over WebSocket', request.headers, {});
-        state.span = span;
-        running.set(payload, { state, span, startedAt: clock.now() });
+        state.span = beginSpan('GraphQL over WebSocket', request.headers);
+        running.set(payload, state);
         const seconds = await secondsToWait(request, viewer);
         const result =
           seconds === null
@@ -158,19 +156,19 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
 
   function finish(socket: WebSocket, payload: SubscribePayload) {
     const { running } = connectionOf(socket);
-    const operation = running.get(payload);
-    if (!operation) return;
+    const state = running.get(payload);
+    if (!state) return;
     running.delete(payload);
-    operation.span.set(clientNames(operation.state));
-    operation.span.end();
-    log.info({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt }, 'operation');
+    state.span.set(clientNames(state));
+    state.span.end();
+    log.info({ ...logLineOf(state), ms: Math.round(clock.monotonicMs() - state.startedAt) }, 'operation');
     if (isLeaving) closeWhenAnswered(socket);
   }
 
   /** Subscriptions are not completed: a client that reads `complete` would not come back. */
   function closeWhenAnswered(socket: WebSocket) {
     const operations = [...connectionOf(socket).running.values()];
-    if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
+    if (operations.some(({ operationType }) => operationType !== 'subscription')) return;
     // The last answer is handed to the socket in this turn of the event loop.
     setImmediate(() => goAway(socket));
   }

@@ -60,11 +60,11 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
   }
 
   return {
-    begin(name, { traceparent }, attributes) {
+    begin(name, { traceparent }) {
       const remote = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
       if (!remote && share !== null && Math.random() >= share) return NO_SPAN;
       const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT;
-      return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: known(attributes) }, parent));
+      return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER }, parent));
     },
     /** Sends what is left. */
     close: () => provider.shutdown(),
