@@ -33,8 +33,7 @@ const MAX_TEXT = 32_768;
 const MAX_VARIABLE_DEPTH = 20;
 const MAX_VARIABLE_VALUES = 5000;
 
-export function createLimits(limits: Config): Plugin[] {
-  const { maxTokens, maxDepth, maxAliases, maxDirectives, introspection } = limits;
+export function createLimits({ maxTokens, maxDepth, maxAliases, maxDirectives, introspection }: Config): Plugin[] {
   /** Yoga masks all errors but these, which repeat what the client sent. */
   const brief = ({ message, nodes, source, positions, extensions }: GraphQLError) =>
     new GraphQLError((introspection ? shorten : withoutGuess)(message), { nodes, source, positions, extensions });
