@@ -43,7 +43,7 @@ export class GatewayError extends Error {
     message: string,
     options: { cause?: unknown; upstream?: UpstreamFault; mayHaveHappened?: boolean } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.upstream = options.upstream;
     this.mayHaveHappened = options.mayHaveHappened ?? false;

@@ -80,7 +80,6 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
             breakers: () => tencent.breakerStates(),
             redisIsUp: link?.isUp ?? null,
             budget: budget.state,
-            openSubscriptions: () => graphql.openSubscriptions(),
           },
         });
   const tencent = createTencentClient({ ...config.tencent, clock, report, budget, onCall: metrics?.onCall });
@@ -93,7 +92,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const documents = createDocuments(config, occasionally, metrics);
   const schema = createServedSchema(config.federation, config.introspection);
   const checkCost = createCostCheck(schema, config);
-  const graphql = createGraphql({ config, schema, openContext, checkCost, documents, metrics, usage, log });
+  const graphql = createGraphql({ config, schema, openContext, checkCost, documents, metrics, usage, log, clock });
   const problems = documents.read(graphql.check);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `TRUSTED_DOCUMENTS_PATH: ${problem}`));
 
@@ -102,8 +101,8 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const cors = createCors(config, occasionally);
   const isReady = () => server.isReady();
   const beginSpan = tracing?.begin ?? (() => NO_SPAN);
-  const admission = { config, graphql, authenticate, cors, secondsToWait, isReady, beginSpan, log, clock };
-  const webSockets = createWebSockets({ ...admission, schema });
+  const admission = { config, graphql, schema, authenticate, cors, secondsToWait, isReady, beginSpan, log, clock };
+  const webSockets = createWebSockets(admission);
   const streams = createEventStreams(clock);
   const graphiql = config.graphiql ? createGraphiql(config) : null;
   const answers = createAnswerCache(domain.cache.isCurrent, clock);

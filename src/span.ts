@@ -15,11 +15,7 @@ export type Span = {
 export type Attributes = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** Begins the span of an operation that came by itself; `headers` may name the trace that it belongs to. */
-export type BeginSpan = (
-  name: string,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  attributes: Attributes,
-) => Span;
+export type BeginSpan = (name: string, headers: Readonly<Record<string, string | string[] | undefined>>) => Span;
 
 export const NO_SPAN: Span = {
   traceId: null,

@@ -120,11 +120,8 @@ export type Viewer = {
 /** Whether `viewer` (null: anonymous) may see the members of a list of `owner`. Called for every list, so it must be quick. */
 export type MaySee = (viewer: Viewer | null, owner: UserId, list: FollowList) => boolean;
 
-/** `self`: the owner alone; `authenticated`: every viewer; `public`: all. */
-export type Visibility = 'public' | 'authenticated' | 'self';
-
 /** The rule of the setting `LIST_VISIBILITY`. Counts are no list: they can always be seen. */
-export function createVisibility(settings: Readonly<Record<FollowList, Visibility>>): MaySee {
+export function createVisibility(settings: Config['listVisibility']): MaySee {
   return (viewer, owner, list) => {
     if (settings[list] === 'public') return true;
     return settings[list] === 'self' ? viewer?.userId === owner : viewer !== null;

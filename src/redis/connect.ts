@@ -1,4 +1,5 @@
 // Connects to what REDIS_URL leads to, of whatever kind; says in words what is wrong with it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { RedisClient } from '../cache/redis-link.ts';
 import { ConfigError } from '../errors.ts';
@@ -50,16 +51,14 @@ async function connect(redis: RedisClient, nodes: () => Redis[]): Promise<boolea
   // For good: without a listener a lost connection would end the process.
   redis.on('error', note);
   redis.on('node error', note);
-  const { promise: timeout, reject: giveUp } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => giveUp(lastError ?? new Error('timed out')), START_TIMEOUT_MS);
+  const giveUp = () => Promise.reject(lastError ?? new Error('timed out'));
+  const timeout = sleep(START_TIMEOUT_MS, undefined, { ref: false }).then(giveUp);
   const connected = redis.connect().catch((error: Error) => Promise.reject(lastError ?? error));
   try {
     return await Promise.race([connected.then(() => Promise.any(nodes().map(tryOut))), timeout]);
   } catch (error) {
     redis.disconnect();
     throw new ConfigError([`REDIS_URL ${explain(error as Error)}`]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

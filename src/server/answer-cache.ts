@@ -75,8 +75,7 @@ export function createCacheHeaders(viewerHeaders: readonly string[], clock: Cloc
 
   function set(response: ServerResponse, cacheControl: string): void {
     response.setHeader('cache-control', cacheControl);
-    const known = response.getHeader('vary');
-    response.setHeader('vary', known ? `${known}, ${varies}` : varies);
+    response.appendHeader('vary', varies);
   }
 
   return {

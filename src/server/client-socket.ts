@@ -1,15 +1,22 @@
-// The server's end of a WebSocket: a bound on what its client leaves unread, and who its client is.
+// The server's end of a WebSocket: what its client leaves unread, who its client is, and what runs for it.
 import type { IncomingMessage } from 'node:http';
+import type { SubscribePayload } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Authenticate, Viewer } from '../auth/authentication.ts';
 import { GatewayError } from '../errors.ts';
-import { headerOf } from './request-state.ts';
+import { headerOf, type RequestState } from './request-state.ts';
 
 /** A client that leaves more than this unread is cut off when the next message is sent to it. */
 const MAX_UNREAD_BYTES = 500_000;
 
 /** A connection of which a client's absence is no error: what runs on it ends by the close. */
 export class ClientSocket extends WebSocket {
+  /** Null is anonymous. */
+  viewer: Viewer | null = null;
+  readonly running = new Map<SubscribePayload, RequestState>();
+  /** Aborts at the close. */
+  readonly disconnect = new AbortController();
+
   override send(data: Parameters<WebSocket['send']>[0], whenSent?: unknown): void {
     cutOffUnread(this);
     const next = whenSent as () => void;

@@ -43,7 +43,6 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
   /** Every connection, and whether it was opened when readiness was off already. */
   const connections = new Map<Socket, { isLate: boolean }>();
   const running = new Set<ServerResponse>();
-  let onIdle = () => {};
 
   const server = createServer(
     {
@@ -57,10 +56,7 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
     },
     (request, response) => {
       running.add(response);
-      response.once('close', () => {
-        running.delete(response);
-        if (running.size === 0) onIdle();
-      });
+      response.once('close', () => running.delete(response));
       response.setHeaders(SECURITY_HEADERS);
       if (isLast(request.socket)) response.setHeader('connection', 'close');
       listener(request, response);
@@ -121,7 +117,8 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       for (const response of running) if (!response.headersSent) response.setHeader('connection', 'close');
       longLived?.leave();
       if (drainMs > 0) await clock.sleep(Math.min(drainMs, LINGER_MS));
-      if (running.size > 0) await new Promise<void>((resolve) => (onIdle = resolve));
+      // Those that begin meanwhile are waited for too.
+      for (const response of running) await once(response, 'close').catch(() => {});
       server.closeAllConnections();
       await closed;
       // Ends Node's check of the timeouts, which is needed until here.

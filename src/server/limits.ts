@@ -1,14 +1,15 @@
 // The limits of a document and its variables: one that is too long, too deep or too full is refused before it runs.
+import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
-  isSelectionNode,
   Kind,
   Lexer,
   NoSchemaIntrospectionCustomRule,
-  type OperationDefinitionNode,
-  type SelectionNode,
+  type SelectionSetNode,
   Source,
   TokenKind,
   validate,
@@ -32,11 +33,17 @@ const MAX_TEXT = 32_768;
 const MAX_VARIABLE_DEPTH = 20;
 const MAX_VARIABLE_VALUES = 5000;
 
-export function createLimits(limits: Config): Plugin[] {
-  const { introspection } = limits;
+export function createLimits({ maxTokens, maxDepth, maxAliases, maxDirectives, introspection }: Config): Plugin[] {
   /** Yoga masks all errors but these, which repeat what the client sent. */
   const brief = ({ message, nodes, source, positions, extensions }: GraphQLError) =>
     new GraphQLError((introspection ? shorten : withoutGuess)(message), { nodes, source, positions, extensions });
+  const refuse = (message: string) => ({
+    onReject: [
+      () => {
+        throw tooExpensive(message);
+      },
+    ],
+  });
   return [
     {
       onParams({ params, setParams }) {
@@ -48,8 +55,8 @@ export function createLimits(limits: Config): Plugin[] {
     {
       onParse: ({ parseFn, setParseFn }) =>
         setParseFn((source, options) => {
-          refuseLong(source, limits.maxTokens);
-          return withinStack(() => refuseLarge(parseFn(source, options), limits));
+          refuseLong(source, maxTokens);
+          return withinStack(() => refuseRepetition(parseFn(source, options)));
         }),
       onValidate({ addValidationRule, setValidationFn }) {
         setValidationFn((schema, document, rules) =>
@@ -59,6 +66,13 @@ export function createLimits(limits: Config): Plugin[] {
         if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
       },
     },
+    maxAliasesPlugin({ n: maxAliases, ...refuse(`The document has more than ${maxAliases} aliases.`) }),
+    maxDirectivesPlugin({ n: maxDirectives, ...refuse(`The document has more than ${maxDirectives} directives.`) }),
+    maxDepthPlugin({
+      n: maxDepth,
+      flattenFragments: true,
+      ...refuse(`The operation is nested more than ${maxDepth} levels deep.`),
+    }),
   ];
 }
 
@@ -82,18 +96,13 @@ function withinStack<R>(run: () => R): R {
   }
 }
 
-/** What is bounded of a part of a document, with the fragments that it spreads. */
-type Size = { selections: number; aliases: number; directives: number; levels: number };
-const NOTHING: Size = { selections: 0, aliases: 0, directives: 0, levels: 0 };
-type Part = SelectionNode | OperationDefinitionNode | FragmentDefinitionNode;
-
-/** Refuses a document that is too large with its fragments spread, or which repeats itself. */
-function refuseLarge(document: DocumentNode, { maxDepth, maxAliases, maxDirectives }: Config): DocumentNode {
+/** Refuses a document whose fragments go in circles or multiply, or which repeats itself. */
+function refuseRepetition(document: DocumentNode): DocumentNode {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  /** Of fragments; nothing while one is being measured: validation refuses one that spreads itself. */
-  const sizes = new Map<string, Size>();
+  /** Selections of the fragments that have been counted; null of those that are being counted. */
+  const counts = new Map<string, number | null>();
   const times = new Map<string, number>();
   let pairs = 0;
 
@@ -104,52 +113,46 @@ function refuseLarge(document: DocumentNode, { maxDepth, maxAliases, maxDirectiv
     if (pairs > MAX_PAIRS) throw tooExpensive('The document repeats a field, or spreads fragments, too many times.');
   }
 
-  function sizeOfFragment(name: string): Size {
+  function countFragment(name: string): number {
+    const known = counts.get(name);
     const fragment = fragments.get(name);
-    if (fragment && !sizes.has(name)) {
-      sizes.set(name, NOTHING);
-      sizes.set(name, sizeOf(fragment));
+    if (known !== undefined && known !== null) return known;
+    if (!fragment) return 0;
+    if (known === null) {
+      const message = `Cannot spread fragment "${name.slice(0, 100)}" within itself.`;
+      throw new GraphQLError(message, { nodes: fragment.name, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
     }
-    return sizes.get(name) ?? NOTHING;
+    counts.set(name, null);
+    const count = countIn(fragment.selectionSet);
+    counts.set(name, count);
+    return count;
   }
 
-  function sizesWithin(part: Part): Size[] {
-    if (part.kind === Kind.FRAGMENT_SPREAD) return [sizeOfFragment(part.name.value)];
-    return part.selectionSet?.selections.map(sizeOf) ?? [];
-  }
-
-  function sizeOf(part: Part): Size {
-    if (part.kind === Kind.FRAGMENT_SPREAD) repeat('...');
-    if (part.kind === Kind.FIELD) repeat((part.alias ?? part.name).value);
-    const size = { ...NOTHING, selections: isSelectionNode(part) ? 1 : 0, directives: part.directives?.length ?? 0 };
-    for (const within of sizesWithin(part)) {
-      size.selections += within.selections;
-      size.aliases += within.aliases;
-      size.directives += within.directives;
-      size.levels = Math.max(size.levels, within.levels);
+  function countIn({ selections }: SelectionSetNode): number {
+    let count = selections.length;
+    for (const selection of selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        repeat('...');
+        count += countFragment(selection.name.value);
+        continue;
+      }
+      if (selection.kind === Kind.FIELD) {
+        if (selection.alias && selection.alias.value.length > MAX_ALIAS_LETTERS)
+          throw tooExpensive(`There is an alias of more than ${MAX_ALIAS_LETTERS} letters.`);
+        repeat((selection.alias ?? selection.name).value);
+      }
+      if (selection.selectionSet) count += countIn(selection.selectionSet);
     }
-    if (part.kind !== Kind.FIELD) return size;
-    const { alias, name } = part;
-    if (alias && alias.value.length > MAX_ALIAS_LETTERS)
-      throw tooExpensive(`There is an alias of more than ${MAX_ALIAS_LETTERS} letters.`);
-    if (alias && name.value !== '__typename') size.aliases++;
-    // The usual query for a schema is deeper than any other.
-    size.levels = name.value === '__schema' ? 0 : size.levels + 1;
-    return size;
+    return count;
   }
 
   let selections = 0;
   for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) sizeOfFragment(definition.name.value);
-    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-    const size = sizeOf(definition);
-    selections += size.selections;
-    if (selections > MAX_SELECTIONS)
-      throw tooExpensive(`The document selects more than ${MAX_SELECTIONS} times with its fragments spread.`);
-    if (size.aliases > maxAliases) throw tooExpensive(`The document has more than ${maxAliases} aliases.`);
-    if (size.directives > maxDirectives) throw tooExpensive(`The document has more than ${maxDirectives} directives.`);
-    if (size.levels > maxDepth) throw tooExpensive(`The operation is nested more than ${maxDepth} levels deep.`);
+    if (definition.kind === Kind.OPERATION_DEFINITION) selections += countIn(definition.selectionSet);
+    else if (definition.kind === Kind.FRAGMENT_DEFINITION) countFragment(definition.name.value);
   }
+  if (selections > MAX_SELECTIONS)
+    throw tooExpensive(`The document selects more than ${MAX_SELECTIONS} times with its fragments spread.`);
   return document;
 }
 

@@ -1,16 +1,14 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isAsyncIterable } from 'graphql-yoga';
-import type { Logger } from 'pino';
-import type { Authenticate, Viewer } from '../auth/authentication.ts';
+import type { Viewer } from '../auth/authentication.ts';
 import { VIEWER_HEADER } from '../auth/trusted-header.ts';
-import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
-import type { BeginSpan, Span } from '../span.ts';
+import type { Span } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type AnswerBytes, type AnswerCache, createCacheHeaders, questionOf } from './answer-cache.ts';
-import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
+import { tooManyRequests } from './client-rate-limit.ts';
 import type { Cors } from './cors.ts';
 import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
@@ -25,29 +23,23 @@ import {
   openRequest,
   type RequestState,
 } from './request-state.ts';
+import type { WebSocketDependencies } from './web-socket.ts';
 import type { Graphql } from './yoga.ts';
 
-export type RequestHandlerDependencies = {
+export type RequestHandlerDependencies = WebSocketDependencies & {
   config: Config;
   graphql: Graphql;
   answers: AnswerCache;
   streams: EventStreams;
   /** Serves the GraphiQL page; null when it is switched off. */
   graphiql: ((response: ServerResponse) => unknown) | null;
-  authenticate: Authenticate;
   /** Serves the upstream's webhooks; null without a token for them. */
   webhook: {
     readonly path: string;
     serve(request: IncomingMessage, response: ServerResponse, span: Span): Promise<void>;
   } | null;
   cors: Cors;
-  secondsToWait: ClientRateLimit;
-  /** Whether a load balancer should send requests here. */
-  isReady(): boolean;
-  beginSpan: BeginSpan;
-  log: Logger;
   metrics: Metrics | null;
-  clock: Clock;
 };
 
 /** Makes the listener that a `node:http` server calls. It answers every request exactly once and never throws. */
@@ -60,20 +52,16 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
-    const state = openRequest(request.headers, 'http', disconnectSignalOf(response));
+    const state = openRequest(request.headers, 'sse', clock, disconnectSignalOf(response));
     response.setHeader('x-request-id', state.requestId);
     if (path === '/health/live') return answerHealth(response, 200, 'live');
     if (path === '/health/ready')
       return isReady() ? answerHealth(response, 200, 'ready') : answerHealth(response, 503, 'not ready');
 
     cors.mark(request, response);
-    const startedAt = clock.now();
-    const span = beginSpan(request.method ?? '', request.headers, {});
-    state.span = span;
-    response.once('close', () => {
-      const told = path === webhook?.path ? 'webhook' : path;
-      endRequest(state, span, { response, path: told, ms: clock.now() - startedAt }, dependencies);
-    });
+    state.span = beginSpan(request.method ?? '', request.headers);
+    const told = path === webhook?.path ? 'webhook' : path;
+    response.once('close', () => endRequest(state, response, told, dependencies));
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();

@@ -5,8 +5,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { DocumentNode, GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { Viewer } from '../auth/authentication.ts';
+import type { Clock } from '../clock.ts';
 import type { Context } from '../context.ts';
-import { NO_SPAN, type Span } from '../span.ts';
+import { NO_SPAN } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
 import { hashOf } from './trusted-documents.ts';
@@ -29,7 +30,9 @@ const WELL_FORMED_ID = /^[\w.:-]{1,128}$/;
  */
 export function openRequest(
   headers: IncomingHttpHeaders,
-  transport: 'http' | 'websocket',
+  /** By which its subscriptions are answered. */
+  transport: 'sse' | 'websocket',
+  clock: Clock,
   disconnectSignal: () => AbortSignal,
 ) {
   const given = headers['x-request-id'];
@@ -47,9 +50,10 @@ export function openRequest(
     operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
     /** Monotonic, in milliseconds. */
-    startedAt: performance.now(),
-    /** The work that is under way, for the trace. */
+    startedAt: clock.monotonicMs(),
+    /** The work on it, for the trace; and what of that is its operation. */
     span: NO_SPAN,
+    operationSpan: NO_SPAN,
     /** Public codes of the errors in the answer. */
     errorCodes: new Set<string>(),
     /** Whether the answer is a stream, which lasts as long as its client likes. */
@@ -111,17 +115,17 @@ export function disconnectSignalOf(response: ServerResponse): () => AbortSignal 
   };
 }
 
-type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageReports | null };
+type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageReports | null; clock: Clock };
 
 /** An operation has its answer, or its stream of answers. A trace tells its document by a hash: the text may hold anything. */
-export function endOperation(state: RequestState, { schema, metrics, usage }: Observers): void {
-  const { span, document, operationType, operationName, errorCodes } = state;
+export function endOperation(state: RequestState, { schema, metrics, usage, clock }: Observers): void {
+  const { operationSpan: span, document, operationType, operationName, errorCodes } = state;
   const [code] = errorCodes;
   const staleness = state.context?.staleness();
   metrics?.onQuery(operationType, operationName, code ?? null, state.client);
   if (staleness) metrics?.staleAnswers.inc({ reason: staleness.failure ?? 'REVALIDATING' });
   if (document && usage) {
-    const [isSubscription, ms] = [operationType === 'subscription', performance.now() - state.startedAt];
+    const [isSubscription, ms] = [operationType === 'subscription', clock.monotonicMs() - state.startedAt];
     usage.report({ ...state, schema, document, isSubscription, ms });
   }
   if (!span.isRecorded) return;
@@ -137,13 +141,15 @@ export function endOperation(state: RequestState, { schema, metrics, usage }: Ob
   span.end(operationType ?? undefined);
 }
 
-/** A request is over, after `ms`. `path` is `webhook` for the one by which the upstream sends them, which is a secret. */
+/** A request is over. `path` is `webhook` for the one by which the upstream sends them, which is a secret. */
 export function endRequest(
   state: RequestState,
-  span: Span,
-  { response, path, ms }: { response: ServerResponse; path: string; ms: number },
-  { log, metrics }: { log: Logger; metrics: Metrics | null },
+  response: ServerResponse,
+  path: string,
+  { log, metrics, clock }: { log: Logger; metrics: Metrics | null; clock: Clock },
 ): void {
+  const { span } = state;
+  const ms = clock.monotonicMs() - state.startedAt;
   const { method = '' } = response.req;
   const { statusCode: status } = response;
   const aborted = !response.writableFinished;
@@ -152,7 +158,7 @@ export function endRequest(
     method,
     path: path.slice(0, MAX_LOGGED_NAME),
     status,
-    ms,
+    ms: Math.round(ms),
     aborted,
     // It ends when its client likes, so its time is no measure of ours.
     stream: state.isStream || undefined,

@@ -7,16 +7,16 @@ import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Authenticate, Viewer } from '../auth/authentication.ts';
+import type { Authenticate } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { BeginSpan, Span } from '../span.ts';
+import type { BeginSpan } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread, viewerOf } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest, type RequestState } from './request-state.ts';
+import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest } from './request-state.ts';
 import type { Answers, Graphql } from './yoga.ts';
 
 export type WebSocketDependencies = {
@@ -26,7 +26,7 @@ export type WebSocketDependencies = {
   authenticate: Authenticate;
   secondsToWait: ClientRateLimit;
   cors: Pick<Cors, 'isForeignSocket'>;
-  /** Whether new connections are welcome. */
+  /** Whether new connections are welcome, and a load balancer should send requests here. */
   isReady(): boolean;
   beginSpan: BeginSpan;
   log: Logger;
@@ -49,18 +49,15 @@ const CLOSE_EARLY_MS = 50;
 /** A close frame has room for 123 bytes. */
 const LONGEST_REASON_BYTES = 120;
 
-type Running = { state: RequestState; span: Span; startedAt: number };
 type OperationArgs = ExecutionArgs & { result: ExecutionResult | Answers };
-type Connection = { viewer: Viewer | null; running: Map<SubscribePayload, Running>; disconnect: AbortController };
 
 /** Creates the WebSocket server of a gateway. */
 export function createWebSockets(dependencies: WebSocketDependencies) {
   const { graphql, schema, authenticate, secondsToWait, cors, isReady, beginSpan, log, clock } = dependencies;
   const { maxBodyBytes, maxResponseBytes, maxSubscriptions } = dependencies.config;
-  const connections = new WeakMap<WebSocket, Connection>();
   let isLeaving = false;
 
-  const server = new WebSocketServer({
+  const server = new WebSocketServer<typeof ClientSocket>({
     noServer: true,
     WebSocket: ClientSocket,
     maxPayload: maxBodyBytes,
@@ -74,7 +71,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     },
   });
 
-  useServer<Record<string, unknown>>(
+  useServer<Record<string, unknown>, { socket: ClientSocket }>(
     {
       // Its own errors reach no client.
       isProd: true,
@@ -82,7 +79,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
       async onConnect({ extra: { socket, request }, connectionParams = {} }) {
         try {
           const viewer = await viewerOf(authenticate, request, connectionParams);
-          connectionOf(socket).viewer = viewer;
+          socket.viewer = viewer;
           if (viewer?.expiresAt != null) {
             // By this code clients connect again, with new credentials.
             const close = () => socket.close(CloseCode.Forbidden, 'Forbidden: the credentials have expired');
@@ -102,15 +99,14 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
       async onSubscribe({ connectionParams, extra: { socket, request } }, _id, payload) {
         // Nothing more begins on a connection that is about to close: the client asks again elsewhere.
         if (isLeaving) return new Promise<never>(() => {});
-        const { viewer, running, disconnect } = connectionOf(socket);
+        const { viewer, running, disconnect } = socket;
         if (running.size >= MAX_RUNNING)
           return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
-        const state = openRequest(request.headers, 'websocket', () => disconnect.signal);
+        const state = openRequest(request.headers, 'websocket', clock, () => disconnect.signal);
         state.viewer = viewer;
         state.client = clientOf({ ...request.headers, ...connectionParams });
-        const span = beginSpan('GraphQL over WebSocket', request.headers, {});
-        state.span = span;
-        running.set(payload, { state, span, startedAt: clock.now() });
+        state.span = beginSpan('GraphQL over WebSocket', request.headers);
+        running.set(payload, state);
         const seconds = await secondsToWait(request, viewer);
         const result =
           seconds === null
@@ -143,34 +139,28 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
   );
 
   server.on('connection', (socket) => {
-    const disconnect = new AbortController();
-    connections.set(socket, { viewer: null, running: new Map(), disconnect });
     // ws answers these by itself.
     socket.on('ping', () => cutOffUnread(socket));
     // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
     socket.removeAllListeners('error').on('error', () => {});
-    socket.once('close', () => disconnect.abort());
+    socket.once('close', () => socket.disconnect.abort());
     // Refused before they are open, clients would not connect again.
     if (!isReady()) goAway(socket);
   });
 
-  const connectionOf = (socket: WebSocket) => connections.get(socket) as Connection;
-
-  function finish(socket: WebSocket, payload: SubscribePayload) {
-    const { running } = connectionOf(socket);
-    const operation = running.get(payload);
-    if (!operation) return;
-    running.delete(payload);
-    operation.span.set(clientNames(operation.state));
-    operation.span.end();
-    log.info({ ...logLineOf(operation.state), ms: clock.now() - operation.startedAt }, 'operation');
+  function finish(socket: ClientSocket, payload: SubscribePayload) {
+    const state = socket.running.get(payload);
+    if (!state) return;
+    socket.running.delete(payload);
+    state.span.set(clientNames(state));
+    state.span.end();
+    log.info({ ...logLineOf(state), ms: Math.round(clock.monotonicMs() - state.startedAt) }, 'operation');
     if (isLeaving) closeWhenAnswered(socket);
   }
 
   /** Subscriptions are not completed: a client that reads `complete` would not come back. */
-  function closeWhenAnswered(socket: WebSocket) {
-    const operations = [...connectionOf(socket).running.values()];
-    if (operations.some(({ state }) => state.operationType !== 'subscription')) return;
+  function closeWhenAnswered(socket: ClientSocket) {
+    if ([...socket.running.values()].some(({ operationType }) => operationType !== 'subscription')) return;
     // The last answer is handed to the socket in this turn of the event loop.
     setImmediate(() => goAway(socket));
   }

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { createContexts } from '../context.ts';
 import type { CheckCost } from '../graph/cost.ts';
@@ -38,14 +39,14 @@ export type GraphqlDependencies = {
   metrics: Metrics | null;
   usage: UsageReports | null;
   log: Logger;
+  clock: Clock;
 };
 
 export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, openContext, checkCost, documents, log } = dependencies;
-  const openSubscriptions = { http: 0, websocket: 0 };
+  const { config, schema, openContext, checkCost, documents, metrics, log } = dependencies;
   const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
   const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
 
@@ -67,7 +68,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     state.context = openContext({
       disconnectSignal: state.disconnectSignal,
       viewer: state.viewer,
-      span: state.span,
+      span: state.operationSpan,
       onUpstreamCall: () => state.upstreamCalls++,
       onRead({ group, generation, freshUntil }) {
         state.freshUntil = Math.min(state.freshUntil, freshUntil);
@@ -105,14 +106,15 @@ export function createGraphql(dependencies: GraphqlDependencies) {
         return {
           onSubscribeResult({ result, setResult }) {
             if (!isAsyncIterable(result)) return;
-            openSubscriptions[state.transport]++;
+            const { transport } = state;
+            metrics?.openSubscriptions.inc({ transport });
             // Yoga masks errors too late for our notes of them.
             const note = ({ errors, ...answer }: ExecutionResult) =>
               complete(state, errors ? { ...answer, errors: errors.map(mask) } : answer);
             // A failure of the events is the last answer, so that all transports tell it alike.
             const fail = (error: unknown) => complete(state, { errors: [mask(error)] });
             const end = () => {
-              openSubscriptions[state.transport]--;
+              metrics?.openSubscriptions.dec({ transport });
               state.context?.close();
             };
             setResult(mapAsyncIterator(result, note, fail, end));
@@ -162,7 +164,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {
       documents.begin(state);
-      state.span = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
+      state.operationSpan = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
       endOperation(state, dependencies);
     },
 
@@ -173,7 +175,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       { method = 'POST', acceptsStream = true } = {},
     ): Promise<ExecutionResult | Answers> {
       const request = requests[method] as Request;
-      state.span = state.span.child(OPERATION);
+      state.operationSpan = state.span.child(OPERATION);
       let result: Awaited<ReturnType<typeof yoga.getResultForParams>>;
       try {
         result = await yoga.getResultForParams({ params, request }, { state, acceptsStream, request } as never);
@@ -185,8 +187,5 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       endOperation(state, dependencies);
       return result as Answers;
     },
-
-    /** How many subscriptions are open, by transport. */
-    openSubscriptions: () => ({ sse: openSubscriptions.http, websocket: openSubscriptions.websocket }),
   };
 }

@@ -62,14 +62,12 @@ export const redisNodes = text.transform((value, { addIssue }): URL[] => {
   return nodes;
 });
 
-const LISTS = ['fans', 'follows', 'mutuals'] as const;
-const VISIBILITY = z.enum(['public', 'authenticated', 'self']);
+const VISIBILITY = z.enum(['public', 'authenticated', 'self']).default('public');
+const BY_LIST = z.strictObject({ fans: VISIBILITY, follows: VISIBILITY, mutuals: VISIBILITY });
 export const listVisibility = text.transform((value, { addIssue }) => {
-  const isForAll = VISIBILITY.safeParse(value).success;
-  const named = isForAll ? LISTS.map((list) => `${list}=${value}`) : listOf(value);
+  const named = value.includes('=') ? listOf(value) : Object.keys(BY_LIST.shape).map((list) => `${list}=${value}`);
   const pairs = named.map((part) => part.split('=').map((word) => word.trim()));
-  const all = Object.fromEntries([...LISTS.map((list) => [list, 'public']), ...pairs]);
-  const { data } = z.strictObject({ fans: VISIBILITY, follows: VISIBILITY, mutuals: VISIBILITY }).safeParse(all);
+  const { data } = BY_LIST.safeParse(Object.fromEntries(pairs));
   const isEachOnce = new Set(pairs.map(([list]) => list)).size === pairs.length;
   if (data && isEachOnce && pairs.every((pair) => pair.length === 2)) return data;
   addIssue('must be public, authenticated or self, or name lists once each, for example fans=self,follows=public');

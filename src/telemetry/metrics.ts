@@ -69,6 +69,8 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
   const batchHelp = 'Keys in a batch, those included that are renewed in its spare slots.';
   const batchSizes = histogram(BATCH_SIZES, 'batch_size', batchHelp, ['kind']);
 
+  const openHelp = 'Subscriptions that are open now, by transport.';
+  const openSubscriptions = new Gauge(metric('open_subscriptions', openHelp, ['transport']));
   const lastHelp = 'When the last proven webhook came, in Unix time; not there before the first.';
   const lastWebhook = new Gauge(metric('last_webhook_timestamp_seconds', lastHelp, []));
   lastWebhook.remove();
@@ -88,6 +90,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
     shared.labels(kind).inc(0);
     batchSizes.zero({ kind });
   }
+  for (const transport of ['sse', 'websocket']) openSubscriptions.labels(transport).inc(0);
   staleAnswers.labels('REVALIDATING').inc(0);
   for (const outcome of ['trusted', 'unknown', 'refused']) documents.labels(outcome).inc(0);
   for (const outcome of ['refused', 'ignored']) webhooks.labels('none', outcome).inc(0);
@@ -98,6 +101,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
 
   return {
     staleAnswers,
+    openSubscriptions,
     oddEntries,
     documents,
     /** Answers Prometheus; there is nothing else at its port. */

@@ -60,11 +60,11 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
   }
 
   return {
-    begin(name, { traceparent }, attributes) {
+    begin(name, { traceparent }) {
       const remote = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
       if (!remote && share !== null && Math.random() >= share) return NO_SPAN;
       const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT;
-      return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: known(attributes) }, parent));
+      return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER }, parent));
     },
     /** Sends what is left. */
     close: () => provider.shutdown(),
@@ -89,7 +89,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * Makes an exporter by the standard variables of OTLP; those for traces count before those for all. The SDK's own uses
  * node:http's client, beside whose objects Node's code for answers is slower; so it is beside undici's streams.
  */
-export function createOtlpExporter(env: NodeJS.ProcessEnv, log: Logger): SpanExporter {
+function createOtlpExporter(env: NodeJS.ProcessEnv, log: Logger): SpanExporter {
   const read = (name: string) => env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`];
   const url =
     env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || `${env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '')}/v1/traces`;

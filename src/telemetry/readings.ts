@@ -10,8 +10,6 @@ export type Readings = {
   breakers(): Partial<Record<Command, BreakerState>>;
   redisIsUp: (() => boolean) | null;
   budget: () => Partial<Record<Command, BudgetState>>;
-  /** By transport. */
-  openSubscriptions(): Readonly<Record<string, number>>;
 };
 
 /** Label values, in the order of the label names, and the value that belongs to them. */
@@ -36,12 +34,9 @@ export function addReadings(
         for (const [labels, value] of read()) this.labels(...labels).inc(value);
       },
     });
-  const { memoryBytes, breakers, redisIsUp, openSubscriptions } = readings;
-  const byName = (values: Readonly<Record<string, number>>) =>
-    Object.entries(values).map(([name, value]): Sample => [[name], value]);
-  sampled(Gauge, () => byName(memoryBytes()), 'memory_bytes', 'Estimated bytes in the memory tier.', ['kind']);
-  const openHelp = 'Subscriptions that are open now, by transport.';
-  sampled(Gauge, () => byName(openSubscriptions()), 'open_subscriptions', openHelp, ['transport']);
+  const { memoryBytes, breakers, redisIsUp } = readings;
+  const bytes = () => Object.entries(memoryBytes()).map(([kind, value]): Sample => [[kind], value]);
+  sampled(Gauge, bytes, 'memory_bytes', 'Estimated bytes in the memory tier.', ['kind']);
   if (redisIsUp) sampled(Gauge, () => [[[], Number(redisIsUp())]], 'redis_up', 'Whether Redis answers.', []);
   const breakerStates = () =>
     Object.entries(breakers()).flatMap(([command, current]) =>
