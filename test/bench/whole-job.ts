@@ -29,6 +29,8 @@ const seconds = Number(values.minutes) * 60;
 /** The search ends when the next rate would be less than this much higher. */
 const PRECISION = values.quick ? 1.2 : 1.06;
 const FIRST_STEP = values.quick ? 2 : 1.5;
+/** Where the search begins. */
+const FIRST_RATE = 3 * limit;
 const MAX_TRIALS = 12;
 
 installPeers();
@@ -58,7 +60,7 @@ async function measure(name: string, server: Server, rate: number): Promise<Tria
 /** Climbs until a rate is missed (or falls until one is kept), then halves what lies between, by ratio. */
 async function findHighest(name: string, server: Server): Promise<Trial> {
   let [kept, missedRate]: [Trial | null, number] = [null, Number.POSITIVE_INFINITY];
-  let [last, rate]: [Trial | null, number] = [null, server.firstGuess * limit];
+  let [last, rate]: [Trial | null, number] = [null, FIRST_RATE];
   for (let trials = 0; trials < MAX_TRIALS; trials++) {
     last = await measure(name, server, rate);
     if (last.isKept) kept = last;

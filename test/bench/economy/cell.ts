@@ -4,14 +4,7 @@ import { readConfig } from '../../../src/config.ts';
 import { createGateway } from '../../../src/server.ts';
 import { startRedisProcess } from '../../support/redis-process.ts';
 import { openPool } from '../measuring/connection.ts';
-import {
-  callsOf,
-  type ServerProcess,
-  settingsFor,
-  startGateway,
-  startUpstream,
-  stopServers,
-} from '../measuring/servers.ts';
+import { type ServerProcess, settingsFor, startGateway, startUpstream, stopServers } from '../measuring/servers.ts';
 import { createMix, SEED } from '../reference/mix.ts';
 import { createRandom } from '../reference/random.ts';
 import { bytesOf, isRight, learnCursors } from '../whole-job/queries.ts';
@@ -64,7 +57,8 @@ export async function runCell({ perSecond, seconds, freshSeconds, replicas }: Ce
       open.delete(query.at);
     });
   }
-  const calls = await callsOf(upstream);
+  await clock.advanceTo(clock.now(), () => open.size > 0);
+  const calls = await upstream.calls();
   for (const pool of pools) pool.close();
   for (const gateway of gateways) gateway.destroy();
   await Promise.all([stopServers(), redis?.close()]);

@@ -1,14 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../../src/clock.ts';
 import { createTestClock } from '../../support/clock.ts';
 
 /** A clock that goes on when it is told to, and rings on its way what is set, in order of time. */
-export type SimulatedClock = Clock & {
-  /** Goes on to `end` (milliseconds since the epoch), but stands still for as long as `mustWait` says so. */
-  advanceTo(end: number, mustWait: () => boolean): Promise<void>;
-};
-
-export function createSimulatedClock(startMs: number): SimulatedClock {
+export function createSimulatedClock(startMs: number) {
   const { advance, nextAlarmAt, ...clock } = createTestClock(startMs);
   const goTo = (time: number) => advance(Math.max(0, time - clock.now()));
   async function ringUntil(time: number): Promise<void> {
@@ -19,7 +13,8 @@ export function createSimulatedClock(startMs: number): SimulatedClock {
   }
   return {
     ...clock,
-    async advanceTo(end, mustWait) {
+    /** Goes on to `end` (milliseconds since the epoch), but stands still for as long as `mustWait` says so. */
+    async advanceTo(end: number, mustWait: () => boolean): Promise<void> {
       const [from, since] = [clock.now(), performance.now()];
       while (mustWait()) {
         await setImmediate();

@@ -3,7 +3,14 @@ import { connect, type Socket } from 'node:net';
 
 export type Answer = { status: number; body: Buffer };
 export type Pool = ReturnType<typeof openPool>;
+type Connection = {
+  socket: Socket;
+  usedAt: number;
+  received: Buffer;
+  waiting: PromiseWithResolvers<Answer> | undefined;
+};
 
+const EMPTY: Buffer = Buffer.alloc(0);
 const END_OF_HEAD = '\r\n\r\n';
 /** Shorter than any server keeps an idle connection, so that none is closed under a request. */
 const MAX_IDLE_MS = 2000;
@@ -23,35 +30,27 @@ export function postOf(body: object | string, path = '/graphql'): Buffer {
 
 /** Sends over as many connections as there are requests at once. */
 export function openPool(origin: string) {
-  const all = new Set<ReturnType<typeof openConnection>>();
-  const idle: ReturnType<typeof openConnection>[] = [];
-  return {
-    /** Sends a whole request, head and body. Rejects when the connection ends. */
-    async send(request: Buffer): Promise<Answer> {
-      const connection = idle.pop() ?? openConnection(origin);
-      all.add(connection);
-      try {
-        return await connection.send(request);
-      } finally {
-        idle.push(connection);
-      }
-    },
-    close(): void {
-      for (const connection of all) connection.close();
-    },
-  };
-}
-
-/** Opens with the first request, and again after it has been idle for a while. */
-function openConnection(origin: string) {
   const { hostname, port } = new URL(origin);
-  let socket: Socket | undefined;
-  let usedAt = 0;
-  let waiting: PromiseWithResolvers<Answer> | undefined;
-  let received: Buffer = Buffer.alloc(0);
+  const all = new Set<Connection>();
+  const idle: Connection[] = [];
 
-  function receive(bytes: Buffer): void {
-    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+  function open(): Connection {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    const connection: Connection = { socket, usedAt: 0, received: EMPTY, waiting: undefined };
+    all.add(connection);
+    socket.on('data', (bytes) => receive(connection, bytes));
+    socket.on('error', (error) => connection.waiting?.reject(error));
+    socket.on('close', () => {
+      all.delete(connection);
+      connection.waiting?.reject(new Error(`${origin} closed the connection`));
+    });
+    return connection;
+  }
+
+  function receive(connection: Connection, bytes: Buffer): void {
+    const { received: before, socket, waiting } = connection;
+    const received = before.length === 0 ? bytes : Buffer.concat([before, bytes]);
+    connection.received = received;
     const end = received.indexOf(END_OF_HEAD);
     if (end < 0) return;
     const head = received.toString('latin1', 0, end + 2);
@@ -59,36 +58,29 @@ function openConnection(origin: string) {
     const [, length] = /\r\ncontent-length: *(\d+)\r\n/i.exec(head) ?? [];
     if (length === undefined) waiting?.reject(new Error(`${origin} answers without a length: ${head}`));
     if (body.length < Number(length)) return;
-    received = Buffer.alloc(0);
-    usedAt = /\r\nconnection: *close\r\n/i.test(head) ? 0 : performance.now();
+    connection.received = EMPTY;
+    connection.waiting = undefined;
+    connection.usedAt = performance.now();
+    if (/\r\nconnection: *close\r\n/i.test(head)) socket.destroy();
+    else idle.push(connection);
     waiting?.resolve({ status: Number(head.slice(9, 12)), body });
-    waiting = undefined;
-  }
-
-  function open(): Socket {
-    const opened = connect({ host: hostname, port: Number(port), noDelay: true });
-    received = Buffer.alloc(0);
-    opened.on('data', receive);
-    opened.on('error', (error) => opened === socket && waiting?.reject(error));
-    opened.on('close', () => {
-      if (opened !== socket) return;
-      socket = undefined;
-      waiting?.reject(new Error(`${origin} closed the connection`));
-    });
-    return opened;
   }
 
   return {
-    /** One request at a time. */
+    /** Sends a whole request, head and body. Rejects when the connection ends. */
     send(request: Buffer): Promise<Answer> {
-      if (!socket || performance.now() - usedAt > MAX_IDLE_MS) {
-        socket?.destroy();
-        socket = open();
+      let connection = idle.pop();
+      while (connection && (connection.socket.destroyed || performance.now() - connection.usedAt > MAX_IDLE_MS)) {
+        connection.socket.destroy();
+        connection = idle.pop();
       }
-      waiting = Promise.withResolvers();
-      socket.write(request);
-      return waiting.promise;
+      connection ??= open();
+      connection.waiting = Promise.withResolvers();
+      connection.socket.write(request);
+      return connection.waiting.promise;
     },
-    close: () => void socket?.destroy(),
+    close(): void {
+      for (const { socket } of all) socket.destroy();
+    },
   };
 }

@@ -38,22 +38,25 @@ export function askTimes(to: Target, times: number): Promise<void> {
   return askWhile(to, () => to.turns < last);
 }
 
-export async function saturate(to: Target, ms: number): Promise<Round> {
-  const turnsBefore = to.turns;
-  const cpuBefore = await to.server.cpuMicros();
-  const startedAt = performance.now();
-  let isOver = false;
-  // A server that must wake a sleeping client pays for it, and slow servers would pay more often: so the client stays awake.
-  const awake = (async () => {
-    while (!isOver) await setImmediate();
-  })();
-  await askWhile(to, () => performance.now() - startedAt < ms);
-  isOver = true;
-  await awake;
-  const requests = to.turns - turnsBefore;
-  const cpu = (await to.server.cpuMicros()) - cpuBefore;
-  return { perSecond: requests / ((performance.now() - startedAt) / 1000), cpuMicros: cpu / requests };
-}
+/** A round in which all clients ask for so long. */
+export const saturate =
+  (ms: number) =>
+  async (to: Target): Promise<Round> => {
+    const turnsBefore = to.turns;
+    const cpuBefore = await to.server.cpuMicros();
+    const startedAt = performance.now();
+    let isOver = false;
+    // A server that must wake a sleeping client pays for it, and slow servers would pay more often: so the client stays awake.
+    const awake = (async () => {
+      while (!isOver) await setImmediate();
+    })();
+    await askWhile(to, () => performance.now() - startedAt < ms);
+    isOver = true;
+    await awake;
+    const requests = to.turns - turnsBefore;
+    const cpu = (await to.server.cpuMicros()) - cpuBefore;
+    return { perSecond: requests / ((performance.now() - startedAt) / 1000), cpuMicros: cpu / requests };
+  };
 
 /** Rounds of all candidates in turn, so that other work of this machine hits all alike, after `warmUp` requests to each. */
 export async function inTurn<Result>(

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../support/redis-process.ts';
 
 export type Settings = Readonly<Record<string, string>>;
+type Calls = Record<string, { accepted: number; refused: number }>;
 type Usage = NodeJS.MemoryUsage & { cpuMicros: number };
 export type ServerProcess = Awaited<ReturnType<typeof startServer>>;
 
@@ -22,8 +23,8 @@ export const ALL_FEATURES: Settings = {
   RATE_LIMIT_PER_MINUTE: '10000000',
 };
 export const FEATURES = 'log lines, metrics, UserSig login, CORS, rate limit and document limits on';
-/** Lists stay fresh for as long as a bench runs. */
-export const WARM: Settings = { LIST_FRESH_SECONDS: '86400', LIST_STALE_SECONDS: '86400' };
+/** The same with lists that stay fresh for as long as a bench runs. */
+export const WARM: Settings = { ...ALL_FEATURES, LIST_FRESH_SECONDS: '86400', LIST_STALE_SECONDS: '86400' };
 
 /** As in the image: what a start compiles is there for the next. */
 const NODE_COMPILE_CACHE = join(tmpdir(), 'follow-gateway-benches');
@@ -107,17 +108,15 @@ export async function startGateway(upstream: ServerProcess, settings: Settings):
   return startServer('../../src/main.ts', { ...settingsFor(upstream), METRICS_PORT, ...settings });
 }
 
-/** `limit`: calls a second, of each command by itself. */
-export const startUpstream = ({ latencyMs = 0, limit = Number.POSITIVE_INFINITY } = {}): Promise<ServerProcess> =>
-  startServer('reference/upstream.ts', { LATENCY_MS: String(latencyMs), LIMIT: String(limit) });
-
-export type Calls = Record<string, { accepted: number; refused: number }>;
-
-/** The calls that have reached the upstream, by command. */
-export async function callsOf(upstream: ServerProcess): Promise<Calls> {
-  return (await (await fetch(`${upstream.origin}/stats`)).json()) as Calls;
-}
-
-export async function totalCallsOf(upstream: ServerProcess): Promise<number> {
-  return Object.values(await callsOf(upstream)).reduce((sum, { accepted, refused }) => sum + accepted + refused, 0);
+/** Starts the upstream of the benches. `limit`: calls a second, of each command by itself. */
+export async function startUpstream({ latencyMs = 0, limit = Number.POSITIVE_INFINITY } = {}) {
+  const env = { LATENCY_MS: String(latencyMs), LIMIT: String(limit) };
+  const server = await startServer('reference/upstream.ts', env);
+  const calls = async () => (await (await fetch(`${server.origin}/stats`)).json()) as Calls;
+  return {
+    ...server,
+    /** The calls that have reached it, by command. */
+    calls,
+    totalCalls: async () => Object.values(await calls()).reduce((sum, of) => sum + of.accepted + of.refused, 0),
+  };
 }

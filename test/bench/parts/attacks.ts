@@ -4,13 +4,13 @@ import { postOf } from '../measuring/connection.ts';
 import { askTimes, openTarget } from '../measuring/load.ts';
 import { median, type Section, table } from '../measuring/results.ts';
 import { SCREEN, screenBody, warmUser } from '../measuring/screen.ts';
-import { ALL_FEATURES, startGateway, startUpstream, totalCallsOf, WARM } from '../measuring/servers.ts';
+import { startGateway, startUpstream, WARM } from '../measuring/servers.ts';
 
 const NORMAL = 'the screen, under a new text';
 
 export async function attacks(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
-  const server = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
+  const server = await startGateway(upstream, WARM);
   // The text of each differs from the one before it: the same one again would neither be parsed nor validated.
   const bodies: Record<string, (turn: number) => object | string> = {
     [NORMAL]: (turn) => ({ ...screenBody(warmUser(0), 20), query: `${SCREEN} #${turn}` }),
@@ -29,7 +29,7 @@ export async function attacks(quick: boolean): Promise<Section> {
     return { outcomes, micros: [] as number[], to: openTarget({ name, server, requestOf, isRight }, 8) };
   });
   for (const { to } of targets) await askTimes(to, quick ? 40 : 200);
-  const callsBefore = await totalCallsOf(upstream);
+  const callsBefore = await upstream.totalCalls();
   const { heapUsed: heldBefore } = await server.held();
   const times = quick ? 16 : 40;
   for (let round = 0; round < (quick ? 3 : 9); round++)
@@ -39,7 +39,7 @@ export async function attacks(quick: boolean): Promise<Section> {
       micros.push(((await server.cpuMicros()) - before) / times);
     }
   const { heapUsed: heldAfter } = await server.held();
-  const calls = (await totalCallsOf(upstream)) - callsBefore;
+  const calls = (await upstream.totalCalls()) - callsBefore;
   for (const { to } of targets) to.pool.close();
   const base = median(targets[0]?.micros ?? []);
   const rows = targets.map(({ to: { name }, micros, outcomes }) => [

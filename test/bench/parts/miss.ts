@@ -3,15 +3,7 @@ import { postOf } from '../measuring/connection.ts';
 import { type Candidate, COMPARED, compare, inTurn, type Round, saturate } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SIZES, screenBody } from '../measuring/screen.ts';
-import {
-  ALL_FEATURES,
-  FEATURES,
-  type ServerProcess,
-  startGateway,
-  startServer,
-  startUpstream,
-  totalCallsOf,
-} from '../measuring/servers.ts';
+import { ALL_FEATURES, FEATURES, startGateway, startServer, startUpstream } from '../measuring/servers.ts';
 import { userOf } from '../reference/world.ts';
 
 let nextUser = 2_000_000;
@@ -22,8 +14,8 @@ export async function startMissing(latencyMs: number) {
   const gateway = await startGateway(upstream, ALL_FEATURES);
   const proxy = await startServer('peers/proxy.ts', { UPSTREAM: upstream.origin });
   let asked = 0;
-  const callsBefore = await totalCallsOf(upstream);
-  const candidateOf = (name: string, server: ServerProcess, first: number): Candidate => ({
+  const callsBefore = await upstream.totalCalls();
+  const candidateOf = (name: string, server: Candidate['server'], first: number): Candidate => ({
     name,
     server,
     requestOf() {
@@ -36,7 +28,7 @@ export async function startMissing(latencyMs: number) {
     candidates: (first: number) => [candidateOf('gateway', gateway, first), candidateOf('bare proxy', proxy, first)],
     /** Throws unless every request made one call. */
     async check(): Promise<void> {
-      const calls = (await totalCallsOf(upstream)) - callsBefore;
+      const calls = (await upstream.totalCalls()) - callsBefore;
       if (calls !== asked) throw new Error(`${asked} requests made ${calls} upstream calls.`);
     },
   };
@@ -47,7 +39,7 @@ export async function miss(quick: boolean): Promise<Section> {
   const rounds = quick ? 5 : 15;
   const rows: string[][] = [];
   for (const first of SIZES) {
-    const measure = (to: Parameters<typeof saturate>[0]) => saturate(to, quick ? 200 : 500);
+    const measure = saturate(quick ? 200 : 500);
     const measured = await inTurn(missing.candidates(first), { rounds, warmUp: quick ? 1000 : 10_000, measure });
     const base = measured.get('bare proxy') as Round[];
     for (const [name, its] of measured)

@@ -2,7 +2,7 @@
 import { type Candidate, inTurn, type Target } from '../measuring/load.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { median, quantile, type Section, table } from '../measuring/results.ts';
-import { ALL_FEATURES, startGateway, startServer, startUpstream, stopServers, WARM } from '../measuring/servers.ts';
+import { startGateway, startServer, startUpstream, stopServers, WARM } from '../measuring/servers.ts';
 import { startMissing } from './miss.ts';
 import { checked } from './warm.ts';
 
@@ -11,7 +11,7 @@ const LATENCY_MS = 20;
 
 export async function pace(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
-  const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
+  const gateway = await startGateway(upstream, WARM);
   const bare = await startServer('peers/bare.ts', { GATEWAY: gateway.origin });
   const warm = [await checked('gateway', { server: gateway }, 20), await checked('bare', { server: bare }, 20)];
   const rows = await measure('warm', warm, 'p99 ≤ 3', quick);

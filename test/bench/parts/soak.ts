@@ -15,7 +15,7 @@ const FIRST_USER = 3_000_000;
 export async function soak(quick: boolean): Promise<Section> {
   const share = quick ? 0.01 : 1;
   const upstream = await startUpstream();
-  const server = await startGateway(upstream, { ...WARM, UPSTREAM_RATE: '100000' });
+  const server = await startGateway(upstream, WARM);
   const isRight = ({ status }: { status: number }) => status === 200;
   const same = Array.from({ length: WARM_USERS }, (_, n) => postOf(screenBody(warmUser(n), SIZE)));
 

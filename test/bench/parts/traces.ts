@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inTurn, saturate } from '../measuring/load.ts';
 import { quantile, type Section, table } from '../measuring/results.ts';
-import { ALL_FEATURES, FEATURES, startGateway, startUpstream, stopServers, WARM } from '../measuring/servers.ts';
+import { FEATURES, startGateway, startUpstream, stopServers, WARM } from '../measuring/servers.ts';
 import { checked } from './warm.ts';
 
 const SCREEN = 20;
@@ -24,15 +24,14 @@ export async function traces(quick: boolean): Promise<Section> {
   // Processes of one program differ by more than what is looked for.
   for (let pair = 0; pair < pairs; pair++) {
     const upstream = await startUpstream();
-    const off = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
-    const on = await startGateway(upstream, { ...ALL_FEATURES, ...WARM, ...sampled });
+    const off = await startGateway(upstream, WARM);
+    const on = await startGateway(upstream, { ...WARM, ...sampled });
     for (const [way, differs] of Object.entries(WAYS)) {
       const candidates = [
         await checked(`${way}, traces off`, { server: off, differs }, SCREEN),
         await checked(`${way}, traces on`, { server: on, differs }, SCREEN),
       ];
-      const measure = (to: Parameters<typeof saturate>[0]) => saturate(to, 300);
-      const measured = await inTurn(candidates, { rounds, warmUp: quick ? 3000 : 20_000, measure });
+      const measured = await inTurn(candidates, { rounds, warmUp: quick ? 3000 : 20_000, measure: saturate(300) });
       for (const [name, its] of measured) {
         const each = its.map(({ cpuMicros }) => cpuMicros);
         micros[name] = [...(micros[name] ?? []), quantile(each, 0.25)];

@@ -3,16 +3,7 @@ import { openPool, postOf } from '../measuring/connection.ts';
 import { type Candidate, COMPARED, compare, inTurn, type Round, saturate } from '../measuring/load.ts';
 import { type Section, table } from '../measuring/results.ts';
 import { SIZES, screenBody, WARM_USERS, warmUser } from '../measuring/screen.ts';
-import {
-  ALL_FEATURES,
-  FEATURES,
-  type ServerProcess,
-  startGateway,
-  startServer,
-  startUpstream,
-  totalCallsOf,
-  WARM,
-} from '../measuring/servers.ts';
+import { FEATURES, type ServerProcess, startGateway, startServer, startUpstream, WARM } from '../measuring/servers.ts';
 
 const BARE = 'bare node:http, stringifies';
 const YOGA = 'Yoga + Pothos, default settings';
@@ -26,7 +17,7 @@ type Way = { server: ServerProcess; path?: string; differs?: boolean };
 
 export async function warm(quick: boolean): Promise<Section> {
   const upstream = await startUpstream();
-  const gateway = await startGateway(upstream, { ...ALL_FEATURES, ...WARM });
+  const gateway = await startGateway(upstream, WARM);
   const peer = (name: string, env = {}) => startServer(`peers/${name}.ts`, { GATEWAY: gateway.origin, ...env });
   const bare = await peer('bare');
   const ways: Record<string, Way> = {
@@ -39,19 +30,19 @@ export async function warm(quick: boolean): Promise<Section> {
     [YOGA]: { server: await peer('yoga'), differs: true },
     'Apollo Server': { server: await peer('apollo'), differs: true },
   };
-  const callsBefore = await totalCallsOf(upstream);
+  const callsBefore = await upstream.totalCalls();
   const rounds = quick ? 5 : 15;
   const lines: string[] = [];
   for (const first of SIZES) {
     const candidates: Candidate[] = [];
     for (const [name, way] of Object.entries(ways)) candidates.push(await checked(name, way, first));
-    const measure = (to: Parameters<typeof saturate>[0]) => saturate(to, quick ? 200 : 500);
+    const measure = saturate(quick ? 200 : 500);
     const measured = await inTurn(candidates, { rounds, warmUp: quick ? 3000 : 20_000, measure });
     const bases = [BARE, YOGA].map((name) => measured.get(name) as Round[]);
     const rows = Array.from(measured, ([name, its]) => [name, ...compare(its, ...bases), AIMS[name]?.[first] ?? '']);
     lines.push(`### ${first} edges`, '', ...table(['', ...COMPARED, 'bare = 1', 'Yoga = 1', 'aim'], rows), '');
   }
-  if ((await totalCallsOf(upstream)) > callsBefore) throw new Error('The memory was not warm: the upstream was asked.');
+  if ((await upstream.totalCalls()) > callsBefore) throw new Error('The memory was not warm: the upstream was asked.');
   const how =
     `${WARM_USERS} users in turn over 16 connections, ${rounds} rounds of each server in turn. Ratios are of requests per ` +
     `CPU second of the server process, round by round, lower quartile. The gateway has ${FEATURES}.`;

@@ -1,4 +1,4 @@
-// Yoga, Pothos and DataLoader for the whole job; with CACHE=on and Yoga's response cache of 30 seconds.
+// Yoga, Pothos and DataLoader for the whole job; with CACHE=on also shared profiles and Yoga's response cache of 30 seconds.
 import { createServer } from 'node:http';
 import { createInMemoryCache, useResponseCache } from '@graphql-yoga/plugin-response-cache';
 import { createYoga } from 'graphql-yoga';

@@ -1,5 +1,5 @@
 // The upstream as the peers of the whole job ask it: what a competent team would write in a day. Batches through DataLoader,
-// profiles shared from list pages for an hour when SHARE=on, and one more try when the upstream refuses for its limit.
+// profiles shared from list pages for an hour when CACHE=on, and one more try when the upstream refuses for its limit.
 import { setTimeout as delay } from 'node:timers/promises';
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
@@ -26,7 +26,7 @@ const headers = { 'content-type': 'application/json' };
 
 const pool = new Pool(process.env.UPSTREAM ?? '', { connections: 128 });
 const shared = new LRUCache<string, Person>({ max: 100_000, ttl: 3_600_000 });
-const shares = process.env.SHARE === 'on';
+const shares = process.env.CACHE === 'on';
 
 async function call(path: string, body: object, isLastTry = false): Promise<Answer> {
   const answer = await pool.request({

@@ -18,16 +18,15 @@ const DONE = '"ResultCode":0,"ResultInfo":""';
 type Asked = { From_Account: string; To_Account: string[]; FollowType: number; StartCursor: string; WantNum: number };
 
 const world = createWorld();
-/** By command: when calls were accepted, and how many were refused. */
-const received: Record<string, { acceptedAt: number[]; refused: number }> = {};
+const stats: Record<string, { accepted: number; refused: number }> = {};
+/** By command. */
+const acceptedAt: Record<string, number[]> = {};
 
-const profiles = new Map<number, string>();
+const profiles: string[] = [];
 /** About 380 bytes, as profiles are on average. */
 function profileOf(rank: number): string {
-  const known = profiles.get(rank);
-  if (known) return known;
   const id = userOf(rank);
-  const made = JSON.stringify([
+  profiles[rank] ??= JSON.stringify([
     { Tag: 'Tag_Profile_IM_Nick', Value: `Nick of ${id}` },
     { Tag: 'Tag_Profile_IM_Image', Value: `https://img.example.com/avatars/${id}.png` },
     { Tag: 'Tag_Profile_IM_Gender', Value: 'Gender_Type_Female' },
@@ -35,8 +34,7 @@ function profileOf(rank: number): string {
     { Tag: 'Tag_Profile_IM_SelfSignature', Value: 'Likes long walks.' },
     { Tag: 'Tag_Profile_IM_Level', Value: 7 },
   ]);
-  profiles.set(rank, made);
-  return made;
+  return profiles[rank];
 }
 
 const itemJson = ({ rank, followedAtSeconds }: Item): string =>
@@ -69,22 +67,14 @@ const refusal = (code: number) => `{"ActionStatus":"FAIL","ErrorCode":${code},"E
 function answer(command: string, text: string): string {
   const run = COMMANDS[command];
   if (!run) return refusal(60009);
-  received[command] ??= { acceptedAt: [], refused: 0 };
-  const calls = received[command];
+  stats[command] ??= { accepted: 0, refused: 0 };
+  acceptedAt[command] ??= [];
   const now = performance.now();
-  if ((calls.acceptedAt.at(-LIMIT) ?? Number.NEGATIVE_INFINITY) > now - WINDOW_MS) {
-    calls.refused++;
-    return refusal(60007);
-  }
-  calls.acceptedAt.push(now);
+  const isRefused = (acceptedAt[command].at(-LIMIT) ?? Number.NEGATIVE_INFINITY) > now - WINDOW_MS;
+  stats[command][isRefused ? 'refused' : 'accepted']++;
+  if (isRefused) return refusal(60007);
+  acceptedAt[command].push(now);
   return run(JSON.parse(text) as Asked);
-}
-
-function stats(): string {
-  const counts = Object.entries(received).map(([command, { acceptedAt, refused }]) => {
-    return [command, { accepted: acceptedAt.length, refused }];
-  });
-  return JSON.stringify(Object.fromEntries(counts));
 }
 
 /** Answers with the followee's new number of fans. */
@@ -96,7 +86,7 @@ function follow(text: string): string {
 
 serve((url, text, send) => {
   const path = url.split('?', 1)[0] as string;
-  if (path === '/stats') return send(stats());
+  if (path === '/stats') return send(JSON.stringify(stats));
   if (path === '/follow') return send(follow(text));
   const json = answer(path.slice(path.lastIndexOf('/') + 1), text);
   if (LATENCY_MS > 0) setTimeout(send, LATENCY_MS, json);

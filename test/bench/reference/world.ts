@@ -27,15 +27,7 @@ export function sizeOf(rank: number, list: ListName): number {
   return Math.max(SMALLEST[list], Math.floor(LARGEST[list] / (rank + 1) ** EXPONENT[list]));
 }
 
-export type World = {
-  counts(rank: number): Counts;
-  /** Up to `size` members from a cursor on ('' is the beginning), and the cursor behind them ('' at the end). */
-  page(rank: number, list: ListName, cursor: string, size: number): { items: Item[]; next: string };
-  follow(followerRank: number, followeeRank: number): void;
-  isFollowing(followerRank: number, followeeRank: number): boolean;
-};
-
-export function createWorld(): World {
+export function createWorld() {
   /** Members that came later, by list; the last one stands in front. */
   const newcomers = new Map<string, Item[]>();
   const follows = new Set<string>();
@@ -57,22 +49,22 @@ export function createWorld(): World {
   }
 
   return {
-    counts: (rank) => ({
-      fans: countOf(rank, 'fans'),
-      follows: countOf(rank, 'follows'),
-      mutuals: countOf(rank, 'mutuals'),
-    }),
-    page(rank, list, cursor, size) {
+    counts(rank: number): Counts {
+      const [fans, follows, mutuals] = [countOf(rank, 'fans'), countOf(rank, 'follows'), countOf(rank, 'mutuals')];
+      return { fans, follows, mutuals };
+    },
+    /** Up to `size` members from a cursor on ('' is the beginning), and the cursor behind them ('' at the end). */
+    page(rank: number, list: ListName, cursor: string, size: number) {
       const from = cursor === '' ? -newcomersOf(rank, list).length : Number(cursor.slice(1));
       const to = Math.min(from + size, sizeOf(rank, list));
       const items = Array.from({ length: Math.max(0, to - from) }, (_, n) => itemAt(rank, list, from + n));
       return { items, next: to < sizeOf(rank, list) ? `i${to}` : '' };
     },
-    follow(follower, followee) {
+    follow(follower: number, followee: number): void {
       follows.add(`${follower} ${followee}`);
       add(followee, 'fans', follower);
       add(follower, 'follows', followee);
     },
-    isFollowing: (follower, followee) => follows.has(`${follower} ${followee}`),
+    isFollowing: (follower: number, followee: number): boolean => follows.has(`${follower} ${followee}`),
   };
 }

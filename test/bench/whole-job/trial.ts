@@ -2,7 +2,7 @@
 import type { Answer } from '../measuring/connection.ts';
 import { type Arrival, sendOnTime } from '../measuring/open-loop.ts';
 import { quantile } from '../measuring/results.ts';
-import { callsOf, startUpstream, stopServers } from '../measuring/servers.ts';
+import { startUpstream, stopServers } from '../measuring/servers.ts';
 import { createMix } from '../reference/mix.ts';
 import { startChanges } from './changes.ts';
 import { bytesOf, isRight, learnCursors } from './queries.ts';
@@ -51,17 +51,18 @@ export async function runTrial(server: Server, { rate, limit, seconds }: Plan) {
   changes.stop();
   const cpuMs = ((await process.cpuMicros()) - cpuBefore) / 1000 / sent;
   const { rss } = await process.memory();
-  const calls = await callsOf(upstream);
+  const calls = await upstream.calls();
   await stopServers();
 
   const missed = failed + sent - times.length;
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantile(times, share)) as [number, number, number];
   const all = Object.values(calls);
-  const [accepted, refused] = (['accepted', 'refused'] as const).map((of) =>
-    all.reduce((total, one) => total + one[of], 0),
-  ) as [number, number];
-  const perThousand = (command: string) =>
-    ((((calls[command]?.accepted ?? 0) + (calls[command]?.refused ?? 0)) / sent) * 1000).toFixed(0);
+  const refused = all.reduce((sum, of) => sum + of.refused, 0);
+  const received = all.reduce((sum, of) => sum + of.accepted + of.refused, 0);
+  const perThousand = (command: string) => {
+    const { accepted = 0, refused = 0 } = calls[command] ?? {};
+    return (((accepted + refused) / sent) * 1000).toFixed(0);
+  };
   const lateMs = quantile(load.lateness, 0.99);
   const isLoadTheLimit = lateMs > LATE_MS || load.cores > BUSY_CORES;
   return {
@@ -82,7 +83,7 @@ export async function runTrial(server: Server, { rate, limit, seconds }: Plan) {
       follow_get_info: perThousand('follow_get_info'),
       portrait_get: perThousand('portrait_get'),
       follow_check: perThousand('follow_check'),
-      refused: percent(refused / (accepted + refused)),
+      refused: percent(refused / received),
       // Of the command that is called most.
       'use of limit': percent(Math.max(...all.map((one) => one.accepted)) / (limit * tookSeconds)),
       // Headers that do not show a change of more than a second ago.
