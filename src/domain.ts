@@ -1,7 +1,7 @@
 // The domain's parts, wired: what is cached, what has changed, and what subscribers are told of it.
 import type { Logger } from 'pino';
 import { createChangeStream } from './cache/change-stream.ts';
-import type { Redis } from './cache/tiers.ts';
+import type { Redis } from './cache/redis-store.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';

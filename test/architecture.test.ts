@@ -35,7 +35,7 @@ const MAY_IMPORT: Record<string, string> = {
   follow: 'cache errors.ts clock.ts types:span.ts',
   cache: 'errors.ts clock.ts span.ts',
   server: `
-    follow graph types:auth auth/trusted-header.ts types:cache types:context.ts types:report.ts types:telemetry
+    follow graph types:auth auth/authentication.ts types:cache types:context.ts types:report.ts types:telemetry
     clock.ts config.ts errors.ts span.ts settings/values.ts`,
   tencent: 'report.ts types:follow follow/model.ts cache errors.ts clock.ts span.ts',
   telemetry: 'span.ts types:config.ts types:cache follow/caches.ts types:follow types:tencent tencent/wire.ts',
@@ -94,6 +94,23 @@ test('each folder imports only what the table allows', () => {
     return !allowed.some((entry) => covers(entry, target) || (isType && covers(entry.replace('types:', ''), target)));
   });
   expect(strangers.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+});
+
+test('no file imports itself by way of others, not even a type', () => {
+  const targets = Map.groupBy(imports, ({ file }) => file);
+  const isClear = new Set<string>();
+  function circleFrom(path: readonly string[]): readonly string[] | undefined {
+    const file = path.at(-1) as string;
+    if (isClear.has(file)) return undefined;
+    if (path.indexOf(file) < path.length - 1) return path.slice(path.indexOf(file));
+    for (const { target } of targets.get(file) ?? []) {
+      const circle = circleFrom([...path, target]);
+      if (circle) return circle;
+    }
+    isClear.add(file);
+    return undefined;
+  }
+  expect(files.map((file) => circleFrom([file])).filter(Boolean)).toEqual([]);
 });
 
 test('a library that belongs to one place is imported nowhere else', () => {

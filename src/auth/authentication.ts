@@ -1,13 +1,11 @@
 // Authentication: every credential of a request must prove the same viewer; none at all means anonymous. And whose lists
 // the viewer may see.
-import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { type FollowList, isUserId, type UserId } from '../follow/model.ts';
+import type { VerifiedCredential } from './credential-cache.ts';
 import type { JwtDependencies } from './jwt.ts';
-import { createTrustedHeader, VIEWER_HEADER } from './trusted-header.ts';
 import { createUserSigCheck } from './user-sig.ts';
 
 /** Looks up a request header by its name in lower case. */
@@ -77,38 +75,36 @@ function remedyOf(schemes: Scheme[]): string {
   return `The Authorization header must hold one credential, as in ${examples.join(' or ')}.`;
 }
 
-/** Seconds by which the clock of a credential's issuer may differ from ours. */
-export const CLOCK_TOLERANCE_SECONDS = 5;
+/** Names the viewer, where a router in front has authenticated them; it shows a secret beside. */
+export const VIEWER_HEADER = 'x-viewer-id';
+const SECRET_HEADER = 'x-viewer-secret';
 
-/** What a credential proves. */
-export type VerifiedCredential = {
-  /** As the credential names it: still to be checked against what an id can look like. */
-  userId: unknown;
-  /** The last epoch millisecond in which the credential holds. */
-  expiresAt: number;
-};
+/** The header that names the viewer unchecked, in development; else null. */
+export const developmentHeaderOf = ({ header }: Config['auth']): string | null =>
+  header?.secret === null ? VIEWER_HEADER : null;
 
-/** A client sends the same credential for hours; the cache saves verifying it each time. About 4 MB when full. */
-const MAX_CREDENTIALS = 20_000;
+/**
+ * Makes the reader of the viewer's id: null when the router names no viewer. Throws `UNAUTHENTICATED` when the secret is
+ * missing or wrong. Without a secret, in development, the name alone is believed.
+ */
+export function createTrustedHeader(secret: string | null) {
+  const expected = secret === null ? null : digest(secret);
 
-/** Creates a cache of credentials that held, each until it expires. */
-export function createCredentialCache(clock: Clock) {
-  // The keys are hashes, so that a dump of the memory shows no credential.
-  // `max` would make room for all of them beforehand, which takes a start 10 ms.
-  const verified = new LRUCache<string, VerifiedCredential>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
-  const keyOf = (credential: string) => hash('sha256', credential, 'base64');
-
-  return {
-    get(credential: string): VerifiedCredential | undefined {
-      const found = verified.get(keyOf(credential));
-      return found && clock.now() <= found.expiresAt ? found : undefined;
-    },
-    set(credential: string, proven: VerifiedCredential): void {
-      verified.set(keyOf(credential), proven);
-    },
-    clear: () => verified.clear(),
+  return (header: HeaderLookup): string | null => {
+    const id = header(VIEWER_HEADER) || null;
+    if (expected === null) return id;
+    const given = header(SECRET_HEADER);
+    if (given === undefined && id === null) return null;
+    if (given === undefined)
+      throw new GatewayError('UNAUTHENTICATED', `"${VIEWER_HEADER}" needs "${SECRET_HEADER}" beside it.`);
+    // The comparison takes texts of one length: digests have it, and reveal nothing of the secret's length.
+    if (!timingSafeEqual(digest(given), expected))
+      throw new GatewayError('UNAUTHENTICATED', `"${SECRET_HEADER}" is not the secret of this gateway.`);
+    return id;
   };
 }
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** The user that a request is made for, once that is proven. */
 export type Viewer = {

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { createOccasionalReport, type Report } from '../report.ts';
-import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './authentication.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 export type JwtDependencies = { clock: Clock; report: Report };
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type UserSigVerdict, verifyUserSig } from '../tencent/user-sig.ts';
-import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './authentication.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
 
 type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
 

@@ -8,9 +8,34 @@
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ABSENT_MS, type Entry } from './memory-store.ts';
+import type { Clock } from '../clock.ts';
+import { ABSENT_MS, type Entry, type MemoryStoreOptions } from './memory-store.ts';
+import type { RedisLink } from './redis-link.ts';
 import type { CallOptions } from './single-flight.ts';
-import type { Redis, TiersOptions } from './tiers.ts';
+
+export type Lifetimes = {
+  /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
+  freshMs: number;
+  /** The same while webhooks report every change. At least `freshMs`. */
+  webhookFreshMs: number;
+  /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
+  staleMs: number;
+  /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
+  validatedMs?: number;
+};
+
+/** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
+export type Redis = { link: RedisLink; prefix: string };
+
+export type RedisStoreOptions<V> = Pick<MemoryStoreOptions<V>, 'groupOf'> & {
+  /** Names the groups of this cache among those of others; a group of its own, which every change in it changes. */
+  kind: string;
+  clock: Clock;
+  lifetimes: Lifetimes;
+  /** How a value is written for Redis; null from `decode` when the text is not what `encode` writes. */
+  encode(value: V): string;
+  decode(text: string): V | null;
+};
 
 /** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
 const LOCK_MS = 3000;
@@ -49,9 +74,7 @@ const WRITE = `
   return 1
 `;
 
-type Options<V> = Pick<TiersOptions<V>, 'kind' | 'clock' | 'lifetimes' | 'groupOf' | 'encode' | 'decode'>;
-
-export function createRedisStore<V>({ link, prefix }: Redis, options: Options<V>) {
+export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStoreOptions<V>) {
   const { kind, clock, groupOf = (key) => key, encode, decode } = options;
   const { staleMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
   const usedMs = Math.max(staleMs, webhookFreshMs, validatedMs);

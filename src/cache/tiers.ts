@@ -1,43 +1,21 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
-import type { Clock } from '../clock.ts';
 import type { Generation, Generations } from './generations.ts';
 import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
-import type { RedisLink } from './redis-link.ts';
-import { createRedisStore } from './redis-store.ts';
+import { createRedisStore, type Redis, type RedisStoreOptions } from './redis-store.ts';
 import type { CallOptions } from './single-flight.ts';
-
-export type Lifetimes = {
-  /** How long a value answers by itself, in milliseconds; 0 asks the source every time. */
-  freshMs: number;
-  /** The same while webhooks report every change. At least `freshMs`. */
-  webhookFreshMs: number;
-  /** How long it may be used while the source is asked, or cannot answer. At least `freshMs`. */
-  staleMs: number;
-  /** For how long after it was read a value may be found unchanged by something cheaper; left out: never. */
-  validatedMs?: number;
-};
-
-/** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
-export type Redis = { link: RedisLink; prefix: string };
 
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
 export type AsOf = { readAt: number; generation: Generation; shared: string | null };
 
-export type TiersOptions<V> = MemoryStoreOptions<V> & {
-  /** Names the groups of this cache among those of others; a group of its own, which every change in it changes. */
-  kind: string;
-  clock: Clock;
-  lifetimes: Lifetimes;
-  redis: Redis | null;
-  /** How a value is written for Redis; null from `decode` when the text is not what `encode` writes. */
-  encode(value: V): string;
-  decode(text: string): V | null;
-  generations: Generations;
-  /** The source's own version of a value; null when it did not say. */
-  versionOf?: (value: V) => number | null;
-  /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
-  webhooksSince?: () => number | null;
-};
+export type TiersOptions<V> = MemoryStoreOptions<V> &
+  RedisStoreOptions<V> & {
+    redis: Redis | null;
+    generations: Generations;
+    /** The source's own version of a value; null when it did not say. */
+    versionOf?: (value: V) => number | null;
+    /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
+    webhooksSince?: () => number | null;
+  };
 
 /** Fresh times end up to this share earlier, so that values read together are not renewed together. */
 const JITTER = 0.1;

@@ -14,8 +14,16 @@ import {
   searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groups, groupsOf, joinReplicas } from './invalidation.ts';
-import type { BlockRelation, FollowEntry, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
-import { newestFirst } from './own-changes.ts';
+import {
+  type BlockRelation,
+  type FollowEntry,
+  type FollowPage,
+  type FollowRelation,
+  newestFirst,
+  type PageQuery,
+  type Profile,
+  type UserId,
+} from './model.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
 import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';

@@ -9,8 +9,8 @@ import {
   type ReadThroughOptions,
   type Tier,
 } from '../cache/read-through.ts';
+import type { Lifetimes, Redis } from '../cache/redis-store.ts';
 import type { CallOptions } from '../cache/single-flight.ts';
-import type { Lifetimes, Redis } from '../cache/tiers.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';

@@ -1,10 +1,10 @@
 // Asks the upstream whether changes that webhooks report have happened: few calls at a time, each for all claims about
 // one user, behind the calls that clients wait for.
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Span } from '../span.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
-import { valueOrNull } from './services.ts';
-import type { WebhookEventsOptions } from './webhook-events.ts';
+import { type FollowService, valueOrNull } from './services.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 
@@ -16,11 +16,18 @@ const MAX_CALLS = 4;
 const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 
+export type ConfirmationOptions = {
+  /** The upstream itself: its word counts. */
+  follow: Pick<FollowService, 'readRelations'>;
+  clock: Clock;
+  onBug(error: unknown): void;
+};
+
 type Waiting = Claim & { span: Span; tries: number };
 
 /** `isLate` when the upstream did not show the change at first: values read since may lack it. */
 export function createChangeConfirmation(
-  { follow, clock, onBug }: Pick<WebhookEventsOptions, 'follow' | 'clock' | 'onBug'>,
+  { follow, clock, onBug }: ConfirmationOptions,
   signal: AbortSignal,
   onConfirmed: (change: Claim & { mutual: boolean }, isLate: boolean) => Promise<void>,
 ) {

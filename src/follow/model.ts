@@ -82,3 +82,7 @@ export type FollowPage = { readonly entries: readonly FollowEntry[]; readonly ne
 
 /** How long the lists of a user are; null where the upstream says what cannot be. */
 export type FollowCounts = Record<FollowList, number | null>;
+
+/** The order of lists (CONTRACT U3), in which each member's position is their own. */
+export const newestFirst = (a: FollowEntry, b: FollowEntry): number =>
+  b.followedAt - a.followedAt || (a.user.id < b.user.id ? -1 : 1);

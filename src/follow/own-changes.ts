@@ -5,7 +5,15 @@ import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Clock } from '../clock.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { type FollowChange, type HeardChange, isFan, isFollowing, relationOf } from './changes.ts';
-import type { FollowEntry, FollowList, FollowPage, FollowRelation, PageQuery, UserId } from './model.ts';
+import {
+  type FollowEntry,
+  type FollowList,
+  type FollowPage,
+  type FollowRelation,
+  newestFirst,
+  type PageQuery,
+  type UserId,
+} from './model.ts';
 import { andThen, type CallOptions } from './services.ts';
 
 /** Whether one user follows another by now. `mutual`: whether the other follows back, unless that is an edge too. */
@@ -174,7 +182,3 @@ function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, numb
   }
   return memberships;
 }
-
-/** The order of lists (CONTRACT U3), in which each member's position is their own. */
-export const newestFirst = (a: FollowEntry, b: FollowEntry): number =>
-  b.followedAt - a.followedAt || (a.user.id < b.user.id ? -1 : 1);

@@ -4,15 +4,13 @@
 import { createHash } from 'node:crypto';
 import { createBoundedMap } from '../cache/bounded-map.ts';
 import type { ChangeStream } from '../cache/change-stream.ts';
-import type { Clock } from '../clock.ts';
 import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
-import { createChangeConfirmation } from './confirm-change.ts';
+import { type ConfirmationOptions, createChangeConfirmation } from './confirm-change.ts';
 import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
-import type { FollowService } from './services.ts';
 
 /**
  * What a webhook says has happened. `at` is when, `eventTime` the same, null where the webhook did not say. Both are epoch
@@ -29,19 +27,15 @@ export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
 
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
-export type WebhookEventsOptions = {
-  /** The upstream itself: its word counts. */
-  follow: Pick<FollowService, 'readRelations'>;
+export type WebhookEventsOptions = ConfirmationOptions & {
   cache: Pick<
     CachedFollowService,
     'invalidate' | 'invalidateLater' | 'invalidatePresences' | 'noteWebhook' | 'withdrawWebhooks'
   >;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
-  clock: Clock;
   /** Called when events begin to be dropped, and when they are taken again. */
   onFlood(isFlood: boolean): void;
-  onBug(error: unknown): void;
 };
 
 /** An app's own events name no more users than this in one second, on each replica; more is taken for a flood. */

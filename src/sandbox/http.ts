@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DrawnFaults } from './faults.ts';
-import type { Answer, Body } from './wire-handler.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Longer than any client pools an idle connection, so that the server is never the one to close under a request. */
@@ -70,8 +69,10 @@ export function createHttpServer(handle: (...args: Parameters<RequestListener>) 
   };
 }
 
+type Fields = { [field: string]: unknown };
+
 /** The answer's JSON as the drawn faults leave it. */
-export function corrupt(answer: Answer, request: Body, faults: DrawnFaults): string {
+export function corrupt(answer: Fields, request: Fields, faults: DrawnFaults): string {
   const body = { ...answer };
   if (faults.duplicates && Array.isArray(body.FollowItem)) body.FollowItem.push(...body.FollowItem.slice(0, 1));
   if (faults.stuckCursor && body.ErrorCode === 0 && request.StartCursor) body.NextCursor = request.StartCursor;

@@ -1,14 +1,12 @@
 // One call on the wire, from its path to its answer, with the faults of the connection where they strike.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command, Envelope, ItemResult } from '../tencent/wire.ts';
+import type { Command, Envelope } from '../tencent/wire.ts';
 import { APIS, type CallLog } from './calls.ts';
-import { type Admission, checkBody } from './checks.ts';
+import { type Admission, checkBody, type Handler, Refusal } from './checks.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
 import { corrupt, isObject, parseJson, readText, send, sendJson } from './http.ts';
-import type { WebhookEvents } from './webhook-events.ts';
 import type { Origin } from './webhooks.ts';
-import type { World } from './world.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -89,48 +87,9 @@ function breakConnection(
   return `http${status}`;
 }
 
-/** What commands are made of. */
-export type Parts = { world: World; events: WebhookEvents; now: () => number };
-
-/** A request's body, once it is known to be a JSON object. */
-export type Body = { [field: string]: unknown };
-
-export type Call = { faults: DrawnFaults; origin: Origin };
-
-/** Answers a command's own fields, or throws a `Refusal`. */
-export type Handler = (body: Body, call: Call) => object;
-
-export type Answer = Envelope & { [field: string]: unknown };
-
-/** Thrown by a check; becomes a FAIL envelope with HTTP 200. */
-export class Refusal extends Error {
-  readonly code: number;
-
-  constructor(code: number, info = textOf(code)) {
-    super(info);
-    this.code = code;
-  }
-}
+type Answer = Envelope & { [field: string]: unknown };
 
 function envelope(service: string, ErrorCode: number, ErrorInfo: string, fields = {}): Answer {
   const display = ['follow', 'profile', 'sns'].includes(service) ? { ErrorDisplay: '' } : {};
   return { ...fields, ActionStatus: ErrorCode === 0 ? 'OK' : 'FAIL', ErrorCode, ErrorInfo, ...display };
-}
-
-export function processed(id: string): ItemResult {
-  return { To_Account: id, ResultCode: 0, ResultInfo: '' };
-}
-
-export function failed(id: string, code: number, info = textOf(code)): ItemResult {
-  return { To_Account: id, ResultCode: code, ResultInfo: info };
-}
-
-/** The failure that a fault wants for this entry, if any. */
-export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResult | undefined {
-  return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
-}
-
-/** The upstream's own texts are not documented (CONTRACT 8). */
-function textOf(code: number): string {
-  return [30003, 40003].includes(code) ? 'account not imported' : `error ${code} of the sandbox`;
 }

@@ -5,7 +5,7 @@ import proxyAddress from 'proxy-addr';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/authentication.ts';
 import type { RedisClient } from '../cache/redis-link.ts';
-import type { Redis } from '../cache/tiers.ts';
+import type { Redis } from '../cache/redis-store.ts';
 import type { Config } from '../config.ts';
 
 /** Counts a request: in how many seconds its client may come again; null when it may go on. */

@@ -2,7 +2,7 @@
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { developmentHeaderOf } from '../auth/trusted-header.ts';
+import { developmentHeaderOf } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
 import type { OccasionalReport } from '../report.ts';
 import { isLoopback } from '../settings/values.ts';

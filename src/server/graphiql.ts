@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Kind, parse } from 'graphql';
-import { developmentHeaderOf } from '../auth/trusted-header.ts';
+import { developmentHeaderOf } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;

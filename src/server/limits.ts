@@ -17,7 +17,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import { shorten, withoutGuess } from './public-answer.ts';
+import { shorten, tooExpensive, withoutGuess } from './public-answer.ts';
 
 /** How many mistakes of a document are answered: each costs time, and the first few say enough. */
 const MAX_MISTAKES = 3;
@@ -74,10 +74,6 @@ export function createLimits({ maxTokens, maxDepth, maxAliases, maxDirectives, i
       ...refuse(`The operation is nested more than ${maxDepth} levels deep.`),
     }),
   ];
-}
-
-export function tooExpensive(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
 }
 
 /** Counts tokens without parsing them, which would take most of what a long document costs. */

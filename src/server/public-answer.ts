@@ -1,7 +1,6 @@
 // What clients may read of an answer and of its errors.
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { GatewayError } from '../errors.ts';
-import { tooExpensive } from './limits.ts';
 
 const LONGEST_MESSAGE = 500;
 
@@ -51,6 +50,10 @@ export function withoutNotes(answer: ExecutionResult): ExecutionResult {
 export function publicAnswer(answer: ExecutionResult, maxBytes: number): ExecutionResult {
   const shown = withoutNotes(answer);
   return Buffer.byteLength(JSON.stringify(shown)) > maxBytes ? { errors: [tooLarge(maxBytes)] } : shown;
+}
+
+export function tooExpensive(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_TOO_EXPENSIVE' } });
 }
 
 export const tooLarge = (maxBytes: number): GraphQLError =>

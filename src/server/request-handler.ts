@@ -1,8 +1,7 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isAsyncIterable } from 'graphql-yoga';
-import type { Viewer } from '../auth/authentication.ts';
-import { VIEWER_HEADER } from '../auth/trusted-header.ts';
+import { VIEWER_HEADER, type Viewer } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Span } from '../span.ts';

@@ -1,6 +1,6 @@
 // What is known of one request and what it came to: for its execution, the caches of its answer, the log, the metrics, and
 // the trace, by the names of OpenTelemetry's conventions where it has some.
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { DocumentNode, GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
@@ -10,7 +10,6 @@ import type { Context } from '../context.ts';
 import { NO_SPAN } from '../span.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { UsageReports } from '../telemetry/usage-reports.ts';
-import { hashOf } from './trusted-documents.ts';
 
 /** What a client says of itself. */
 export type Client = { readonly name: string | undefined; readonly version: string | undefined };
@@ -114,6 +113,9 @@ export function disconnectSignalOf(response: ServerResponse): () => AbortSignal 
     return signal;
   };
 }
+
+/** By which a document is known, to clients too. */
+export const hashOf = (text: string): string => hash('sha256', text);
 
 type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageReports | null; clock: Clock };
 

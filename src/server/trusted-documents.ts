@@ -1,5 +1,4 @@
 // Documents that are known beforehand, or by the hash under which they came once.
-import { createHash } from 'node:crypto';
 import { GraphQLError, parse, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
@@ -10,7 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { readManifest, type WrittenDocument } from './document-manifest.ts';
 import { readStarterOperations } from './graphiql.ts';
 import { shorten } from './public-answer.ts';
-import { MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
+import { hashOf, MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
 /** The parameters of a request as they came, unchecked. */
 type Params = {
@@ -144,10 +143,6 @@ function idOf({ documentId, doc_id, extensions }: Params): string | null {
   if (ids.size > 1) throw badRequest('The request names several documents: send one id.');
   const [id = null] = ids;
   return id;
-}
-
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** A refusal with HTTP status 400, for every type of answer. */

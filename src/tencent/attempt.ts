@@ -1,15 +1,37 @@
 // One try of one call: leave to call, one HTTP exchange, and what its end means.
+
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
-import { createOccasionalReport } from '../report.ts';
+import { createOccasionalReport, type Report } from '../report.ts';
 import type { Span } from '../span.ts';
 import type { Health } from './breaker.ts';
-import type { TencentClientOptions } from './client.ts';
+import type { Budget } from './budget/budget.ts';
 import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
 import { readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import { createSignature } from './user-sig.ts';
 import { COMMANDS, type Command } from './wire.ts';
+
+export type AttemptOptions = {
+  sdkAppId: number;
+  /** An app admin's account: the upstream knows no other caller (CONTRACT 1.1). */
+  adminId: string;
+  secretKey: string;
+  clock: Clock;
+  /** One HTTP try, connecting included. The upstream's own timeout is 3 s, so stay above (CONTRACT 1.5). */
+  timeoutMs?: number;
+  /** At least 0, below 1. */
+  random?: () => number;
+  /** Paces the calls of this process; without one nothing is paced. */
+  budget?: Pick<Budget, 'admit' | 'throttled'>;
+  /**
+   * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
+   * and after how many milliseconds.
+   */
+  onCall?: (command: Command, outcome: string, ms: number) => void;
+  report?: Report;
+};
 
 /** A try that failed: what may follow, the command's effect considered, and the pause before that. */
 export type Failure = {
@@ -31,7 +53,7 @@ const UPSTREAM_TIMEOUT_MS = 3000;
 const FINAL_REASONS = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
 
 /** Creates the maker of single tries; it rejects where no further try can help: cancelled, too late, not admitted. */
-export function createAttempts(options: TencentClientOptions, http: Http) {
+export function createAttempts(options: AttemptOptions, http: Http) {
   const { sdkAppId, adminId, clock, timeoutMs = 5000, random = Math.random, budget, onCall } = options;
   const signature = createSignature(options);
   const report = createOccasionalReport(options.report ?? (() => {}), clock);

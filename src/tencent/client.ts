@@ -1,11 +1,7 @@
-// The REST client: how often a call is tried, with what pauses, and when it is not tried at all.
-import type { Clock } from '../clock.ts';
 import type { CallOptions } from '../follow/services.ts';
-import type { Report } from '../report.ts';
 import { inSpan, sharedSpan } from '../span.ts';
-import { createAttempts, type Failure } from './attempt.ts';
+import { type AttemptOptions, createAttempts, type Failure } from './attempt.ts';
 import { type Breaker, type BreakerState, createBreaker, type Health } from './breaker.ts';
-import type { Budget } from './budget/budget.ts';
 import type { RetryPolicy } from './error-table.ts';
 import { createHttp } from './http.ts';
 import { TransportFailure } from './upstream-errors.ts';
@@ -14,28 +10,11 @@ import type { Command } from './wire.ts';
 /** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;
 
-export type TencentClientOptions = {
+export type TencentClientOptions = AttemptOptions & {
   /** A path in it goes before `/v4`. */
   baseUrl: string;
-  sdkAppId: number;
-  /** An app admin's account: the upstream knows no other caller (CONTRACT 1.1). */
-  adminId: string;
-  secretKey: string;
-  clock: Clock;
-  /** One HTTP try, connecting included. The upstream's own timeout is 3 s, so stay above (CONTRACT 1.5). */
-  timeoutMs?: number;
   /** The most kept-alive connections, each with one call at a time. */
   connections?: number;
-  /** At least 0, below 1. */
-  random?: () => number;
-  /** Paces the calls of this process; without one nothing is paced. */
-  budget?: Pick<Budget, 'admit' | 'throttled'>;
-  /**
-   * Told how every call that was sent ended: `ok`, the upstream's ErrorCode, or a short name of why there was no answer;
-   * and after how many milliseconds.
-   */
-  onCall?: (command: Command, outcome: string, ms: number) => void;
-  report?: Report;
 };
 
 /** How many tries a call gets in all when one of them ends so. */

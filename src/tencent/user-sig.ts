@@ -3,7 +3,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
-import type { TencentClientOptions } from './client.ts';
+import type { Clock } from '../clock.ts';
 
 /** What a UserSig is made from (CONTRACT 2.1). Times are Unix seconds. */
 export type UserSigInput = {
@@ -95,8 +95,10 @@ const RENEW_AT = 0.8;
 const EXPIRE_SECONDS = 86_400;
 const MAX_LOGGED_CHARS = 300;
 
+type SignatureOptions = Pick<UserSigInput, 'sdkAppId' | 'secretKey'> & { adminId: string; clock: Clock };
+
 /** Creates the holder of the UserSig of `adminId`, which every REST call carries (CONTRACT 1.1 and 2). */
-export function createSignature(options: Pick<TencentClientOptions, 'sdkAppId' | 'secretKey' | 'adminId' | 'clock'>) {
+export function createSignature(options: SignatureOptions) {
   const { sdkAppId, secretKey, adminId, clock } = options;
   let userSig = '';
   let previous = '';

@@ -1,7 +1,8 @@
 // The memory tier keeps to its bytes, whatever passes through, and its estimates are those of the heap.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryStore, type Kept } from '../../src/cache/memory-store.ts';
 import { groupOfPage, pageKey } from '../../src/follow/caches.ts';
 import * as codec from '../../src/follow/codec.ts';
@@ -15,6 +16,12 @@ function heapBytes(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;
 }
+
+// What a test leaves is garbage only when its turn is over, and would be taken for what the next one frees.
+beforeEach(async () => {
+  await nextTurn();
+  collectGarbage();
+});
 
 /** What the upstream sends of somebody: little of most, much of some. */
 function wireItems(n: number): { Tag: string; Value: string | number }[] {

@@ -1,5 +1,5 @@
 // A cached follow service in front of an upstream of the test's own.
-import type { Lifetimes, Redis } from '../../src/cache/tiers.ts';
+import type { Lifetimes, Redis } from '../../src/cache/redis-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import { createCachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { CACHE_KINDS, type CacheKind } from '../../src/follow/caches.ts';

@@ -1,9 +1,20 @@
 // The follow commands (CONTRACT 4, U1 to U20, U26).
 import { randomUUID } from 'node:crypto';
 import type { Member } from '../accounts.ts';
-import { changeTargets, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
+import {
+  type Body,
+  changeTargets,
+  failed,
+  failureOf,
+  type Handler,
+  type Parts,
+  pluck,
+  processed,
+  Refusal,
+  readFromAccount,
+  readTargets,
+} from '../checks.ts';
 import { isObject, parseJson } from '../http.ts';
-import { type Body, failed, type Handler, type Parts, processed, Refusal } from '../wire-handler.ts';
 import { compareMembers, type ListName } from '../world.ts';
 
 const LISTS: Readonly<Record<number, ListName>> = { 1: 'fans', 2: 'follows', 3: 'mutuals' };

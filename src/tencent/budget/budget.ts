@@ -1,7 +1,7 @@
 // The budget: a number of calls of each command in any second that is not exceeded, over all replicas together, as the upstream counts.
 import { randomUUID } from 'node:crypto';
 import type { RedisLink } from '../../cache/redis-link.ts';
-import { PRIORITIES, type Priority } from '../../cache/single-flight.ts';
+import { PRIORITIES } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
 import { createOccasionalReport, type Report } from '../../report.ts';
@@ -20,8 +20,6 @@ export type BudgetOptions = {
   clock: Clock;
   report: Report;
 };
-
-export type PriorityCounts = Record<Priority, number>;
 
 /** One command's budget, for metrics. */
 export type BudgetState = ReturnType<CommandLimiter['state']>;

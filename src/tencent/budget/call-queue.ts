@@ -1,8 +1,9 @@
 // The calls of one command that wait: who is next, and who has waited too long.
-import { rankOf } from '../../cache/single-flight.ts';
+import { type Priority, rankOf } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
-import type { PriorityCounts } from './budget.ts';
+
+type PriorityCounts = Record<Priority, number>;
 
 /** How long a call waits at most: a client has its refusal within half a second. A queue that is busy for longer is standing. */
 const MAX_WAIT_MS = 450;

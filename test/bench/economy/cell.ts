@@ -1,12 +1,12 @@
 // The reference mix at one rate and freshness, answered by gateways of this process on a simulated clock.
 import { pino } from 'pino';
 import { readConfig } from '../../../src/config.ts';
+import { createRandom } from '../../../src/sandbox/seed.ts';
 import { createGateway } from '../../../src/server.ts';
 import { startRedisProcess } from '../../support/redis-process.ts';
 import { openPool } from '../measuring/connection.ts';
 import { type ServerProcess, settingsFor, startGateway, startUpstream, stopServers } from '../measuring/servers.ts';
 import { createMix, SEED } from '../reference/mix.ts';
-import { createRandom } from '../reference/random.ts';
 import { bytesOf, isRight, learnCursors } from '../whole-job/queries.ts';
 import { createSimulatedClock } from './simulated-clock.ts';
 

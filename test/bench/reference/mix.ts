@@ -1,5 +1,6 @@
 // The reference mix: which screen is asked for, whose, and when. The same in every run, whichever server answers.
-import { arrivalTimes, createRandom } from './random.ts';
+import { createRandom } from '../../../src/sandbox/seed.ts';
+import { arrivalTimes } from './random.ts';
 import { type ListName, PAGE, sizeOf, USERS } from './world.ts';
 
 export type Query = {

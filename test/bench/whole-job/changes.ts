@@ -1,11 +1,11 @@
 // Users get new fans while queries run, with a webhook for servers that take them; what must be seen from then on.
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFaults } from '../../../src/sandbox/faults.ts';
+import { createRandom } from '../../../src/sandbox/seed.ts';
 import { createWebhookEvents } from '../../../src/sandbox/webhook-events.ts';
 import { createWebhooks } from '../../../src/sandbox/webhooks.ts';
 import { APP_ID, type ServerProcess } from '../measuring/servers.ts';
 import { createZipf, SEED } from '../reference/mix.ts';
-import { createRandom } from '../reference/random.ts';
 import { USERS, userOf } from '../reference/world.ts';
 import { WEBHOOK } from './servers.ts';
 
