@@ -8,7 +8,7 @@ import { pageKey } from './follow/caches.ts';
 import type { PresenceEvent } from './follow/events.ts';
 import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
-import type { Names } from './follow/names.ts';
+import type { Names } from './follow/select-members.ts';
 import type { CallOptions } from './follow/services.ts';
 import type { Subscriptions } from './follow/subscriptions.ts';
 import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';

@@ -1,5 +1,4 @@
 // What viewers change: whom they follow, whom they block, and their profiles. Told to all replicas and subscribers.
-
 import { GatewayError } from '../errors.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { BlockRelation, FollowRelation, Profile, ProfileEdit, UserId } from './model.ts';

@@ -1,6 +1,5 @@
 // Finished answers as bytes: the same request of the same viewer gets them while all that they were made from holds; and
 // what HTTP caches are told of them.
-
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';

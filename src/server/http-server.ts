@@ -1,5 +1,4 @@
 // The HTTP server: Node's own, with limits on what a client may take of it, and an end that drops no request.
-
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';

@@ -1,5 +1,4 @@
 // What can be wrong with settings beside their values: pairs that exclude or need each other, and names that are none.
-
 import { REGIONS } from '../tencent/wire.ts';
 import { isLoopback, listOf } from './values.ts';
 

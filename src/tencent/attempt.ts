@@ -1,5 +1,4 @@
 // One try of one call: leave to call, one HTTP exchange, and what its end means.
-
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';

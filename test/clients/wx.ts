@@ -1,5 +1,4 @@
 // A double of `wx` on fetch and ws, as far as its documentation says what the two calls do.
-
 import { WebSocket } from 'ws';
 import type { MiniProgram } from '../../schema/client/mini-program.ts';
 

@@ -1,5 +1,4 @@
 // What this gateway says of itself as a subgraph: Apollo's checks of subgraphs, as far as they concern it.
-
 import { readFileSync } from 'node:fs';
 import { type FieldDefinitionNode, Kind, parse, visit } from 'graphql';
 import { expect, test } from 'vitest';

@@ -1,5 +1,4 @@
 // Replicas invalidate together, also when Redis was not there to pass it on.
-
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';

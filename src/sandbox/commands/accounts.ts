@@ -1,5 +1,6 @@
 // Accounts: who exists, new ones, who is online, and the search (CONTRACT 6).
-import { faultOf, type Handler, type Parts, pluck, Refusal, readBatch } from '../checks.ts';
+import { pluck, readBatch } from '../checks.ts';
+import { faultOf, type Handler, type Parts, Refusal } from '../envelope.ts';
 
 const MAX_ACCOUNTS = 100;
 const MAX_BYTES = 500;

@@ -1,18 +1,7 @@
 // black_list_add, black_list_delete, black_list_check and black_list_get (CONTRACT 10).
 import type { BlackCheckRelation } from '../../tencent/wire.ts';
-import {
-  type Call,
-  changeTargets,
-  failAccounts,
-  failed,
-  failureOf,
-  type Handler,
-  type Parts,
-  processed,
-  Refusal,
-  readFromAccount,
-  readTargets,
-} from '../checks.ts';
+import { changeTargets, failAccounts, failureOf, readFromAccount, readTargets } from '../checks.ts';
+import { type Call, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 
 const MAX_TARGETS = 1000;
 const MAX_BLOCKED = 1000;

@@ -1,19 +1,8 @@
 // The follow commands (CONTRACT 4, U1 to U20, U26).
 import { randomUUID } from 'node:crypto';
 import type { Member } from '../accounts.ts';
-import {
-  type Body,
-  changeTargets,
-  failed,
-  failureOf,
-  type Handler,
-  type Parts,
-  pluck,
-  processed,
-  Refusal,
-  readFromAccount,
-  readTargets,
-} from '../checks.ts';
+import { changeTargets, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
+import { type Body, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 import { isObject, parseJson } from '../http.ts';
 import { compareMembers, type ListName } from '../world.ts';
 

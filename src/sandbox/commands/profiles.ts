@@ -1,17 +1,7 @@
 // portrait_get: profiles as lists of Tag and Value; portrait_set: one account's profile, all of the request or nothing of
 // it (CONTRACT 6.1 to 6.3).
-import {
-  failAccounts,
-  failed,
-  faultOf,
-  type Handler,
-  type Parts,
-  pluck,
-  processed,
-  Refusal,
-  readBatch,
-  readFromAccount,
-} from '../checks.ts';
+import { failAccounts, pluck, readBatch, readFromAccount } from '../checks.ts';
+import { failed, faultOf, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 
 const MAX_ACCOUNTS = 100;
 const MAX_ITEMS = 50;

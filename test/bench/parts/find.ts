@@ -1,7 +1,6 @@
 // Finding in a list of 5,000 whose pages are in memory: how long it keeps the event loop, as CPU time of this thread.
 import type { FollowEntry } from '../../../src/follow/model.ts';
-import { createNames } from '../../../src/follow/names.ts';
-import { type MemberOrder, readMembers, selectMembers } from '../../../src/follow/select-members.ts';
+import { createNames, type MemberOrder, readMembers, selectMembers } from '../../../src/follow/select-members.ts';
 import { UNSET_PROFILE } from '../../support/unset-profile.ts';
 import { quantile, type Section, table } from '../measuring/results.ts';
 
