@@ -19,7 +19,8 @@ test('help explains every command; version and schema are printed alone', async 
   expect(schema).toMatchObject({ code: 0, stdout: text, stderr: '' });
 });
 
-test.each([
+const SECRET_KEY = 'a-secret-key-that-is-long-enough';
+test.each<[string, string[], RegExp, Record<string, string>?]>([
   ['an unknown command', ['fly'], /no command "fly"/],
   ['a second command', ['schema', 'check'], /no command "schema check"/],
   ['a command named after a property of objects', ['toString'], /no command "toString"/],
@@ -37,13 +38,16 @@ test.each([
   ['an export of two', ['export', 'anna', 'bert'], /id of one user/],
   ['an export as something else', ['export', 'anna', '--format', 'xml'], /must be csv or json/],
   ['everybody, without a purge', ['check', '--all'], /--all belongs to purge/],
+  ['life before an upstream', ['--lively'], /--lively .*sandbox/, { TENCENT_SECRET_KEY: SECRET_KEY }],
+  ['life before a misspelt upstream', ['--lively'], /--lively .*sandbox/, { TENCENT_REGOIN: 'x' }],
+  ['life in production', ['--lively'], /--lively .*sandbox/, { NODE_ENV: 'production' }],
   ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
-])('%s ends with 64 and the usage', async (_title, args, complaint) => {
-  const { code, stdout, stderr } = await run(args);
+])('%s ends with 64 and the usage', async (_title, args, complaint, env) => {
+  const { code, stdout, stderr } = await run(args, env);
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
   expect(stderr.split('\n')[0]).toMatch(complaint);
   expect(stderr).toContain('Usage: node src/main.ts [command]');
-  expect(stderr).not.toMatch(/^ +at /m);
+  expect(stderr).not.toMatch(/^ +at |a-secret-key/m);
 });
 
 test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
