@@ -3,7 +3,7 @@
 import { GatewayError } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
-import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
+import { type FollowEntry, type FollowList, type FollowPage, PER_CALL, type UserId } from './model.ts';
 import { MAX_FOLLOWS, readPages } from './select-members.ts';
 import { type CallOptions, outcomeOf, valueOrNull } from './services.ts';
 import { MAX_PAGE_SIZE } from './walk.ts';
@@ -18,9 +18,6 @@ export type KnownFans = {
 export type FindKnownFans = ReturnType<typeof createKnownFans>;
 
 type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
-
-/** The most relations that one call answers (CONTRACT 4.4). */
-const CHECKS_PER_CALL = 100;
 
 /** `maxCalls`: the most upstream calls that one answer may ask for; what the client tries again is not counted. */
 export function createKnownFans(service: Service, { maxCalls }: { maxCalls: number }) {
@@ -50,7 +47,7 @@ export function createKnownFans(service: Service, { maxCalls }: { maxCalls: numb
 /** Takes out of `undecided` each user whose relation to `userId` becomes known; answers those who are fans. */
 async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): Promise<Set<UserId>> {
   const found = new Set<UserId>();
-  const checks = () => Math.ceil(undecided.size / CHECKS_PER_CALL);
+  const checks = () => Math.ceil(undecided.size / PER_CALL.relations);
   let failure: GatewayError | null = null;
   let isAnswered = undecided.size === 0;
 
@@ -70,7 +67,7 @@ async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): P
     failure = end.failure;
   }
   for (const ids = [...undecided]; ids.length > 0 && calls.left() > 0; ) {
-    for (const [id, relation] of await calls.check(userId, ids.splice(0, calls.left() * CHECKS_PER_CALL))) {
+    for (const [id, relation] of await calls.check(userId, ids.splice(0, calls.left() * PER_CALL.relations))) {
       if (relation instanceof GatewayError && relation.code !== 'USER_NOT_FOUND') {
         failure = relation;
         continue;
@@ -125,7 +122,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
       return await ask(counting);
     } finally {
       // A stale value is renewed behind the answer, and that costs a call too.
-      left -= Math.min(max, made + Math.ceil(stale / CHECKS_PER_CALL));
+      left -= Math.min(max, made + Math.ceil(stale / PER_CALL.relations));
     }
   }
 
@@ -152,7 +149,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
     check(from: UserId, others: readonly UserId[]) {
       const ask = async (to: UserId, call: CallOptions) =>
         [to, await outcomeOf(() => service.readRelation(from, to, call))] as const;
-      const max = Math.ceil(others.length / CHECKS_PER_CALL);
+      const max = Math.ceil(others.length / PER_CALL.relations);
       return run(max, (call) => Promise.all(others.map((to) => ask(to, call))));
     },
 

@@ -2,10 +2,10 @@
 import type { Context } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { PresenceEvent } from '../follow/events.ts';
-import type { Presence, PresenceStatus, UserHandle } from '../follow/model.ts';
+import { PER_CALL, type Presence, type PresenceStatus, type UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
-import { PER_CALL, price } from './cost.ts';
+import { price } from './cost.ts';
 import { checkUserIds, MAX_LOOKUP, UserType, userField } from './user.ts';
 
 /** The rule of the setting `PRESENCE_VISIBILITY`. */

@@ -1,19 +1,19 @@
 // How users stand to each other: the viewer to any user, any two users, and "followed by someone you know and 3 others".
 import type { Context } from '../context.ts';
 import { isFan, isFollowing } from '../follow/changes.ts';
-import type { FollowList, FollowRelation, UserHandle, UserId } from '../follow/model.ts';
+import { type FollowList, type FollowRelation, PER_CALL, type UserHandle, type UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import {
-  type CountedConnection,
   checkMaySee,
   connectionArguments,
   LIST_SIZE,
   pricedMembers,
-  readCounted,
+  readForward,
+  type UserConnection,
   userConnection,
 } from './connection.ts';
-import { PER_CALL, price } from './cost.ts';
+import { price } from './cost.ts';
 import { checkUserId, handleOf, UserType } from './user.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
@@ -89,7 +89,9 @@ builder.objectFields(UserType, (t) => ({
   }),
 }));
 
-const [KnownFansConnectionType] = userConnection<CountedConnection & { readonly exact: boolean }>('KnownFans', {
+type KnownFansConnection = UserConnection & { readonly count: number; readonly exact: boolean };
+
+const [KnownFansConnectionType] = userConnection<KnownFansConnection>('KnownFans', {
   page: "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
   edge: 'A fan of a user whom the viewer follows.',
   cursor:
@@ -124,11 +126,12 @@ builder.objectField(UserType, 'knownFans', (t) =>
       if (!viewer) return null;
       const memberOf = { userId: viewer.userId, list: 'follows' } as const;
       const scope = { userId: id, list: `knownFans:${viewer.userId}` } as const;
-      const connection = await readCounted(args, scope, settings, async () => {
+      const page = await readForward(args, scope, settings, async () => {
         const { members } = await load.knownFans(viewer.userId, id);
-        return members.map(({ user, followedAt }) => ({ user: { ...user, memberOf }, followedAt }));
+        return { entries: members.map((member) => ({ ...member, user: { ...member.user, memberOf } })), next: '' };
       });
-      return { ...connection, exact: (await load.knownFans(viewer.userId, id)).exact };
+      const { members, exact } = await load.knownFans(viewer.userId, id);
+      return { ...page, count: members.length, exact };
     },
   }),
 );
