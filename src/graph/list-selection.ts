@@ -5,6 +5,7 @@ import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
+  isByNick,
   MAX_FOLLOWS,
   type MemberOrder,
   type MemberPosition,
@@ -50,8 +51,6 @@ export const listArguments = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) =
     description: `The order; left out, that of the upstream, and the newest first with \`matching\`, \`last\` or \`before\`. Cursors hold for both orders by time, or for both by nick. ${NOT_OF_FANS}`,
   }),
 });
-
-const isByNick = (orderBy: MemberOrder | null | undefined) => orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
 
 /** Whether these arguments take the whole list. */
 export const isWholeList = ({ last, before, matching, orderBy }: ListArguments): boolean =>

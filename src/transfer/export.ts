@@ -19,7 +19,7 @@ export async function exportUser(env: Environment, userId: string, format: strin
   for (const list of ['follows', 'fans'] as const) {
     const readPage = (start: string, size: number) =>
       insist(() => upstream.follows.readPage({ userId, list, start, size }, inBackground()));
-    const { members, isComplete } = await readMembers(readPage, { maxMembers: Infinity, maxPages: MAX_PAGES });
+    const { members, isComplete } = await readMembers(readPage, { maxPages: MAX_PAGES });
     if (!isComplete) throw new CommandFailure(`The upstream does not come to an end of the ${list} of ${userId}.`);
     for (const { user, followedAt: seconds } of members.toReversed()) {
       const [from, to] = list === 'follows' ? [userId, user.id] : [user.id, userId];
