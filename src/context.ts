@@ -37,13 +37,15 @@ export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
 
 /** Makes what opens a context for each request. */
 export function createContexts(dependencies: ContextDependencies) {
-  const { cache, writers, names, settings, clock } = dependencies;
+  const { cache, writers, names, subscriptions, settings, clock } = dependencies;
 
   return (request: ContextRequest) => {
     const { viewer } = request;
+    const expiresAt = viewer?.expiresAt ?? null;
     /** Whether the viewer may see who is in a list of `owner`. */
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
     const reads = createReads(request, settings, clock);
+    const { oneByOne } = reads;
     let dependsOnViewer = false;
     return {
       settings,
@@ -67,7 +69,15 @@ export function createContexts(dependencies: ContextDependencies) {
         const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
         return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
-      subscriptions: createSubscribe(reads, dependencies, viewer?.expiresAt ?? null, maySee),
+      /** Events from now on, or from a cursor on; each is answered like a request. */
+      subscriptions: {
+        followEvents: (userId: UserId, after: string | null) =>
+          oneByOne(subscriptions.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
+        profileEvents: (userIds: readonly UserId[], after: string | null) =>
+          oneByOne(subscriptions.profileEvents(userIds, { expiresAt, after })),
+        presenceEvents: (userIds: readonly UserId[], isWanted: (event: PresenceEvent) => Promise<boolean>) =>
+          oneByOne(subscriptions.presenceEvents(userIds, { expiresAt }), isWanted),
+      },
       /** How old the oldest stale value of the answer is, and why it was used; null when nothing was stale. */
       staleness: reads.staleness,
       /** Whether a field has read the viewer, so that another viewer may have another answer. */
@@ -92,19 +102,4 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans }: ContextDependenci
   search: (words: readonly string[], start: string) =>
     once(`search ${JSON.stringify([words, start])}`, (call) => cache.readSearch(words, start, call)),
   knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
-});
-
-/** Events from now on, or from a cursor on; each is answered like a request. */
-const createSubscribe = (
-  { oneByOne }: Reads,
-  { subscriptions }: ContextDependencies,
-  expiresAt: number | null,
-  maySee: (owner: UserId, list: FollowList) => boolean,
-) => ({
-  followEvents: (userId: UserId, after: string | null) =>
-    oneByOne(subscriptions.followEvents(userId, { expiresAt, after, maySee: (list) => maySee(userId, list) })),
-  profileEvents: (userIds: readonly UserId[], after: string | null) =>
-    oneByOne(subscriptions.profileEvents(userIds, { expiresAt, after })),
-  presenceEvents: (userIds: readonly UserId[], isWanted: (event: PresenceEvent) => Promise<boolean>) =>
-    oneByOne(subscriptions.presenceEvents(userIds, { expiresAt }), isWanted),
 });

@@ -6,7 +6,6 @@ import type { TencentClient } from './client.ts';
 import { isCount, isRecord, malformedAnswer, readTime } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
-const MAX_READS = 20;
 const RELATIONS: ReadonlyMap<unknown, BlockRelation> = new Map<BlackCheckRelation, BlockRelation>([
   ['BlackCheckResult_Type_NO', 'NONE'],
   ['BlackCheckResult_Type_AWithB', 'BLOCKS'],
@@ -43,7 +42,7 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
 
     async readBlocked(from, call) {
       const entries = new Map<UserId, FollowEntry>();
-      for (let start = 0, reads = 0; ; reads++) {
+      for (let start = 0; ; ) {
         const request = { From_Account: from, StartIndex: start, MaxLimited: PER_CALL.blocks, LastSequence: 0 };
         const answer = await client.call('black_list_get', request, call).catch(blame('BAD_USER_INPUT', from));
         const { BlackListItem: items = [], StartIndex: next } = answer;
@@ -54,7 +53,6 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
           entries.set(id, { user: { id, profile: null }, followedAt: readTime(at) });
         }
         if (!isCount(next) || next <= start) return { entries: [...entries.values()].sort(newestFirst), next: '' };
-        if (reads >= MAX_READS) throw malformedAnswer('black_list_get', 'the list does not end');
         start = next;
       }
     },
