@@ -58,9 +58,7 @@ export function createContexts(dependencies: ContextDependencies) {
       /** What members of lists are searched and sorted by. */
       names,
       load: createLoad(reads, dependencies),
-      /** Whether it is known, without asking, that there is no such account. */
       isKnownMissing: (userId: UserId) => cache.isKnownMissing(userId, reads.call()),
-      /** Configured profile tags that the app does not have. */
       refusedTags: cache.refusedTags,
       /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
       async write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T> {
@@ -93,9 +91,7 @@ const createLoad = ({ once }: Reads, { cache, findKnownFans }: ContextDependenci
   page: (query: PageQuery) => once(pageKey(query), (call) => cache.readPage(query, call)),
   counts: (userId: UserId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
   profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
-  /** How `from` stands to another user. */
   relation: (from: UserId, to: UserId) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
-  /** Which of the two blocks the other, as far as `from` may know. */
   block: (from: UserId, to: UserId) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
   blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
   presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),

@@ -1,6 +1,6 @@
 // How users stand to each other: the viewer to any user, any two users, and "followed by someone you know and 3 others".
 import type { Context } from '../context.ts';
-import { isFan, isFollowing } from '../follow/changes.ts';
+import { isFan, isFollowing, relationOf } from '../follow/changes.ts';
 import { type FollowList, type FollowRelation, PER_CALL, type UserHandle, type UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
@@ -26,18 +26,15 @@ const FollowRelationType = builder.enumType('FollowRelation', {
   } satisfies Record<FollowRelation, { description: string }>,
 });
 
-const MIRRORED: Record<FollowRelation, FollowRelation> = {
-  NONE: 'NONE',
-  FAN: 'FOLLOWING',
-  FOLLOWING: 'FAN',
-  MUTUAL: 'MUTUAL',
-};
-
 /** How `from` stands to `to`. A pair with the viewer in it is always asked from there: one batch for all of them. */
-function relationOf(from: UserId, to: UserId, { viewer, load }: Context): FollowRelation | Promise<FollowRelation> {
+function relationBetween(
+  from: UserId,
+  to: UserId,
+  { viewer, load }: Context,
+): FollowRelation | Promise<FollowRelation> {
   if (from === to) return 'NONE';
   if (to !== viewer?.userId) return load.relation(from, to);
-  return andThen(load.relation(to, from), (relation) => MIRRORED[relation]);
+  return andThen(load.relation(to, from), (relation) => relationOf(isFan(relation), isFollowing(relation)));
 }
 
 /** A field about the viewer and a user. For a member of the viewer's own lists `known` may answer without a call. */
@@ -84,7 +81,7 @@ builder.objectFields(UserType, (t) => ({
       handleOf(userId, context);
       if (viewer.userId !== user.id && viewer.userId !== userId)
         for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
-      return relationOf(user.id, userId, context);
+      return relationBetween(user.id, userId, context);
     },
   }),
 }));

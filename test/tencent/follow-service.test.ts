@@ -8,8 +8,7 @@ async function startService(script: Script, options: Partial<FollowServiceOption
   const page = { userId: 'UserID_001', list: 'fans', start: '', size: 50 } as const;
   return {
     ...rig,
-    readPage: (change: { start?: string } = {}) =>
-      service.readPage({ ...page, ...change }, rig.callOptions()),
+    readPage: (change: { start?: string } = {}) => service.readPage({ ...page, ...change }, rig.callOptions()),
     readRelations: (ids: string[]) => service.readRelations('me', ids, rig.callOptions()),
     follow: (ids: string[], from = 'me') => service.follow(from, ids, rig.callOptions()),
     unfollow: (ids: string[]) => service.unfollow('me', ids, rig.callOptions()),
