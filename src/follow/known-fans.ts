@@ -1,11 +1,11 @@
 // Those of a user's fans whom the viewer follows: "followed by someone you know and 3 others". Two lists meet: the
 // viewer's follows, at most a few thousand, and the user's fans, of whom there may be millions.
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
 import { type FollowEntry, type FollowList, type FollowPage, PER_CALL, type UserId } from './model.ts';
 import { MAX_FOLLOWS, readPages } from './select-members.ts';
-import { type CallOptions, outcomeOf, valueOrNull } from './services.ts';
+import { type CallOptions, valueOrNull } from './services.ts';
 import { MAX_PAGE_SIZE } from './walk.ts';
 
 export type KnownFans = {
@@ -17,10 +17,8 @@ export type KnownFans = {
 
 export type FindKnownFans = ReturnType<typeof createKnownFans>;
 
-type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
-
 /** `maxCalls`: the most upstream calls that one answer may ask for; what the client tries again is not counted. */
-export function createKnownFans(service: Service, { maxCalls }: { maxCalls: number }) {
+export function createKnownFans(service: CachedFollowService, { maxCalls }: { maxCalls: number }) {
   /** Finds the known fans of `userId`, as far as the calls suffice. Rejects when nothing at all could be found out. */
   return async (viewerId: UserId, userId: UserId, call: CallOptions): Promise<KnownFans> => {
     const calls = createCalls(service, maxCalls, call);
@@ -100,7 +98,7 @@ async function planPages(calls: Calls, userId: UserId, checks: number): Promise<
 type Calls = ReturnType<typeof createCalls>;
 
 /** Asks for what one answer needs, and counts the calls. A cached value costs nothing. */
-function createCalls(service: Service, maxCalls: number, call: CallOptions) {
+function createCalls(service: CachedFollowService, maxCalls: number, call: CallOptions) {
   let left = maxCalls;
 
   /** Asks what takes at most `max` calls, and takes off what it took. */

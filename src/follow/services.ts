@@ -20,16 +20,6 @@ export type Outcome<T> = T | GatewayError;
 export const valueOrNull = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
 
-/** What a read came to. */
-export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-}
-
 /** Reads on from a value: at once when it is there, else as soon as it is. A cached value answers without a promise. */
 export const andThen = <T, R>(value: T | Promise<T>, read: (value: T) => R | Promise<R>): R | Promise<R> =>
   value instanceof Promise ? value.then(read) : read(value);

@@ -2,7 +2,7 @@
 import type { InterfaceFieldBuilder } from '@pothos/core';
 import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
 import type { UserId } from '../follow/model.ts';
-import { builder } from './builder.ts';
+import { builder, timeField } from './builder.ts';
 import { checkMaySee } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
 import { FollowEdgeType, newFan } from './follow-connection.ts';
@@ -16,12 +16,7 @@ const eventFields = <Event extends FollowEvent | ProfileEvent>(
     description: 'Resumes right after this event: give it as `after` when you subscribe again.',
     resolve: ({ cursor }) => cursor,
   }),
-  at: t.field({
-    type: 'DateTime',
-    nullable: false,
-    description: 'When it happened.',
-    resolve: ({ at }) => Math.floor(at / 1000),
-  }),
+  at: t.field(timeField('When it happened.')),
 });
 
 const FollowEventType = builder.interfaceRef<FollowEvent>('FollowEvent').implement({

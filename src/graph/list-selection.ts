@@ -2,7 +2,7 @@
 // follows and mutuals allow and fans, of whom there may be millions, do not.
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
   isByNick,
@@ -14,7 +14,7 @@ import {
   type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
-import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
+import { type Outcome, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { builder } from './builder.ts';
 import { type ConnectionArguments, checkFirst, connectionArguments, UserEdge } from './connection.ts';

@@ -1,9 +1,8 @@
 // The command `export`: whom a user follows and who follows them, as `import` takes it.
 import { type Environment, readConfig } from '../config.ts';
-import { CommandFailure, GatewayError, UsageError } from '../errors.ts';
+import { CommandFailure, GatewayError, outcomeOf, UsageError } from '../errors.ts';
 import type { FollowPage } from '../follow/model.ts';
 import { readMembers } from '../follow/select-members.ts';
-import { outcomeOf } from '../follow/services.ts';
 import { writeLine } from './csv.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
 
