@@ -3,9 +3,8 @@ import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
 import { PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
-import { asViewer, at, change, codesOf, expectTruth, LAGGING, openWorld, userWays } from './world.ts';
+import { asViewer, at, change, codesOf, expectTruth, LAGGING, openTwo, openWorld, userWays } from './world.ts';
 
 const block = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'blockUsers', viewer, ids);
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}_${n}`);
@@ -22,10 +21,7 @@ const idsOf = (list: Blocked | null) => list?.edges.map(({ node }) => node.id);
 test.each([false, true])(
   'neither is in a list of the other after a block, and both replicas know of it; lagging: %s',
   async (countsLag) => {
-    const { url: REDIS_URL } = await startRedis();
-    const follows = ['anna bert', 'bert anna', 'cleo anna', 'anna dora'];
-    const gateway = await openWorld({ clock: createRunningClock(), env: { REDIS_URL }, follows });
-    const other = await gateway.openReplica();
+    const { gateway, other } = await openTwo({ follows: ['anna bert', 'bert anna', 'cleo anna', 'anna dora'] });
     if (countsLag) gateway.faults.set(LAGGING);
     const look = () =>
       expectTruth(gateway, ['anna bert', 'anna cleo', 'anna dora'], { replicas: [other, gateway, other], countsLag });

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
-import { at, change, codesOf, expectTruth, LAGGING, mutationOf, openWorld, type Seeing } from './world.ts';
+import { at, change, codesOf, expectTruth, LAGGING, mutationOf, openTwo, openWorld, type Seeing } from './world.ts';
 
 const follow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'followUsers', viewer, ids);
 const unfollow = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'unfollowUsers', viewer, ids);
@@ -15,10 +14,8 @@ describe.each([
   ['whose lists and counts lag', true],
 ])('over an upstream that %s', (_upstream, countsLag) => {
   /** Two replicas that share a Redis, and both sides of each pair looked at on either. */
-  async function openTwo(follows: string[], pairs: string[]) {
-    const { url: REDIS_URL } = await startRedis();
-    const gateway = await openWorld({ clock: createRunningClock(), env: { REDIS_URL }, follows });
-    const other = await gateway.openReplica();
+  async function open(follows: string[], pairs: string[]) {
+    const { gateway, other } = await openTwo({ follows });
     if (countsLag) gateway.faults.set(LAGGING);
     const seeing: Seeing = { replicas: [other, gateway, other], countsLag };
     return { gateway, other, look: () => expectTruth(gateway, pairs, seeing) };
@@ -27,7 +24,7 @@ describe.each([
   test.each(['seen before', 'never seen before'])(
     'a follow and an unfollow show at once, on this replica and on another, for two users %s',
     async (seen) => {
-      const { gateway, other, look } = await openTwo(['bert anna', 'cleo bert'], ['anna bert']);
+      const { gateway, other, look } = await open(['bert anna', 'cleo bert'], ['anna bert']);
       if (seen === 'seen before') await look();
       for (const [replica, make, ids, results] of [
         [gateway, follow, ['bert'], ['bert Changed']],
@@ -43,7 +40,7 @@ describe.each([
   );
 
   test('a fan that is removed is in no list of either, on this replica and on another', async () => {
-    const { gateway, other, look } = await openTwo(['bert anna', 'anna bert', 'cleo anna'], ['anna bert', 'cleo anna']);
+    const { gateway, other, look } = await open(['bert anna', 'anna bert', 'cleo anna'], ['anna bert', 'cleo anna']);
     await look();
     expect(await change(gateway, 'removeFans', 'anna', ['bert', 'dora'])).toEqual(['bert Changed', 'dora Unchanged']);
     expect(gateway.world.counts('anna')).toEqual({ fans: 1, follows: 1, mutuals: 0 });

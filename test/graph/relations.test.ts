@@ -1,9 +1,7 @@
 // How users stand to the viewer and to each other, and what that costs.
 import { expect, test } from 'vitest';
-import { createRunningClock } from '../support/clock.ts';
 import { callCounts } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
-import { at, change, codesOf, openWorld } from './world.ts';
+import { at, change, codesOf, openTwo, openWorld } from './world.ts';
 
 const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
 
@@ -97,12 +95,11 @@ test('one unknown user fails its own relation and no other', async () => {
 });
 
 test('viewers who read and change at once over one Redis never see each other’s relations or known fans', async () => {
-  const { url: REDIS_URL } = await startRedis();
   const viewers = Array.from({ length: 12 }, (_, i) => `viewer_${i}`);
-  const follows = viewers.map((id) => `${id} star`);
-  const [clock, env] = [createRunningClock(), { REDIS_URL }];
-  const gateway = await openWorld({ people: ['star', ...viewers], follows, clock, env });
-  const other = await gateway.openReplica();
+  const { gateway, other } = await openTwo({
+    people: ['star', ...viewers],
+    follows: viewers.map((id) => `${id} star`),
+  });
   const next = (i: number, step = 1) => viewers[(i + step) % viewers.length] as string;
   const ask = async (id: string, i: number) => {
     await change(i % 2 ? gateway : other, 'followUsers', id, [next(i)]);

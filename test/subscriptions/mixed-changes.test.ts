@@ -2,10 +2,9 @@
 // the truth, and every subscriber is told once.
 import { expect, test, vi } from 'vitest';
 import { createRandom } from '../../src/sandbox/seed.ts';
-import { change, expectTruth, LAGGING } from '../graph/world.ts';
+import { change, expectTruth, LAGGING, openTwo } from '../graph/world.ts';
 import { type EventStream, subscribe } from '../support/event-stream.ts';
 import { SEED } from '../support/random-cases.ts';
-import { openTwoWithWebhooks } from '../webhook/webhook-gateway.ts';
 
 const PEOPLE = ['star', 'anna', 'bert', 'cleo'];
 const PAIRINGS = [
@@ -14,8 +13,8 @@ const PAIRINGS = [
   ['star cleo', 'anna bert'],
 ];
 
-async function openTwo(env: Record<string, string> = {}) {
-  const opened = await openTwoWithWebhooks(PEOPLE, env);
+async function open(env: Record<string, string> = {}) {
+  const opened = await openTwo({ people: PEOPLE, hasWebhooks: true, env });
   const { gateway, other } = opened;
   const everybodyReadsTheTruth = (countsLag = false, pairs = ['star anna', 'bert cleo']) =>
     expectTruth(gateway, pairs, { replicas: [gateway, other], countsLag });
@@ -27,7 +26,7 @@ const typesOf = async (stream: EventStream, count: number) =>
   (await stream.events<{ __typename: string }>(count)).map(({ __typename }) => __typename);
 
 test('a follow in one’s own app right after an unfollow by the gateway is no change of the gateway’s own', async () => {
-  const { gateway, other, webhooks, act, everybodyReadsTheTruth } = await openTwo();
+  const { gateway, other, webhooks, act, everybodyReadsTheTruth } = await open();
   const stream = await subscribe(other, TYPES);
   await change(gateway, 'followUsers', 'anna', ['star']);
   await change(gateway, 'unfollowUsers', 'anna', ['star']);
@@ -38,7 +37,7 @@ test('a follow in one’s own app right after an unfollow by the gateway is no c
 });
 
 test('somebody else’s unfollow in their own app counts beside a follow by the gateway', async () => {
-  const { gateway, other, act, webhooks, everybodyReadsTheTruth } = await openTwo();
+  const { gateway, other, act, webhooks, everybodyReadsTheTruth } = await open();
   const stream = await subscribe(other, TYPES);
   // That somebody left is told of those who were known as fans.
   act.follow('bert', 'star');
@@ -52,7 +51,7 @@ test('somebody else’s unfollow in their own app counts beside a follow by the 
 });
 
 test('a mutual who unfollows in their own app is no mutual any more', async () => {
-  const { gateway, other, world, act, everybodyReadsTheTruth } = await openTwo();
+  const { gateway, other, world, act, everybodyReadsTheTruth } = await open();
   world.follow('star', 'anna');
   await change(gateway, 'followUsers', 'anna', ['star']);
   const stream = await subscribe(other, 'subscription { followEvents(userId: "anna") { __typename } }');
@@ -62,7 +61,7 @@ test('a mutual who unfollows in their own app is no mutual any more', async () =
 });
 
 test('values cached from a lagging upstream are invalidated when the lag is over', async () => {
-  const { gateway, other, clock, faults, everybodyReadsTheTruth } = await openTwo({ LIST_FRESH_SECONDS: '300' });
+  const { gateway, other, clock, faults, everybodyReadsTheTruth } = await open({ LIST_FRESH_SECONDS: '300' });
   faults.set({ listsLag: { ms: 2000 }, countsLag: { ms: 2000 } });
   await change(gateway, 'followUsers', 'anna', ['star']);
   await everybodyReadsTheTruth(true);
@@ -76,7 +75,7 @@ test('values cached from a lagging upstream are invalidated when the lag is over
 });
 
 test('a change by one replica whose webhook comes to the other is told once, whichever is faster', async () => {
-  const { gateway, other, faults, webhooks } = await openTwo();
+  const { gateway, other, faults, webhooks } = await open();
   const stream = await subscribe(gateway, TYPES);
   for (let turn = 0; turn < 30; turn++) {
     faults.set({ latency: { ms: 2 + (turn % 15), commands: ['follow_add', 'follow_delete'] } });
@@ -96,7 +95,7 @@ test.each([
 ])(
   'many changes by the gateway, %s, on both replicas are read as they are by everybody',
   async (_how, atOnce, lags) => {
-    const { gateway, other, clock, faults, everybodyReadsTheTruth } = await openTwo({ LIST_FRESH_SECONDS: '5' });
+    const { gateway, other, clock, faults, everybodyReadsTheTruth } = await open({ LIST_FRESH_SECONDS: '5' });
     if (lags) faults.set(LAGGING);
     const random = createRandom(SEED);
     const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
@@ -118,7 +117,7 @@ test.each([
 );
 
 test('the cursor of an event does not tell a mutual to whom mutuals are hidden', async () => {
-  const { gateway, other, world } = await openTwo({ LIST_VISIBILITY: 'mutuals=self' });
+  const { gateway, other, world } = await open({ LIST_VISIBILITY: 'mutuals=self' });
   world.follow('star', 'anna');
   const stream = await subscribe(other, 'subscription { followEvents(userId: "star") { cursor } }');
   await change(gateway, 'followUsers', 'anna', ['star']);
