@@ -226,7 +226,7 @@ test('without a path of its own it has one that is derived from the secret key: 
   expect(derived(SANDBOX_APP.secretKey, 'another token')).toBe(path);
   expect(derived('another secret key')).not.toBe(path);
   const gateway = await openWorld({ env: { WEBHOOK_TOKEN: TOKEN } });
-  const url = addressOf(gateway, 'Group.CallbackAfterNewMemberJoin');
+  const url = addressOf(gateway, 'Group.CallbackAfterNewMemberJoin', { at: gateway.clock.now() });
   expect((await fetch(url.replace(PATH, path), { method: 'POST' })).status).toBe(200);
   expect((await fetch(url, { method: 'POST' })).status).toBe(404);
 });
