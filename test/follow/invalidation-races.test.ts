@@ -206,7 +206,7 @@ describe.each(STORAGES)('on %s', (storage) => {
       const teller = pick([first, second]);
       truth.set(truth.snapshot(groupsOf(event)).map(([name, value]) => [name, value + 1]));
       const floor = truth.snapshot(groupsOf(event));
-      await teller.service.invalidate(event);
+      await teller.service.invalidate([event]);
       teller.floors.set(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
       // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
