@@ -27,7 +27,7 @@ const regions = Object.keys(REGIONS) as Region[];
 const EDITABLE =
   /^(nick|avatar|gender|birthday|location|selfSignature|language|level|role|allowType|adminForbidType|messageSettings|Tag_Profile_Custom_[A-Za-z]{1,8})$/;
 
-/** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
+/** Settings that are read under the same name: LOG_LEVEL is `logLevel`. Defaults stand as an operator would set them. */
 export const PLAIN = z.object({
   HOST: hostName.prefault('127.0.0.1').describe('the address to listen on; the image sets 0.0.0.0'),
   PORT: number(0, 65_535, 4000, 'serves GraphQL at `/graphql`'),

@@ -10,7 +10,7 @@ import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
 import { readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import { createSignature } from './user-sig.ts';
-import { COMMANDS, type Command } from './wire.ts';
+import { COMMANDS, type Command, pathOf } from './wire.ts';
 
 export type AttemptOptions = {
   sdkAppId: number;
@@ -79,7 +79,7 @@ export function createAttempts(options: AttemptOptions, http: Http) {
     const sentAt = clock.now();
     const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
     call.onUpstreamCall?.(command);
-    const request = http.send(pathOf(command, userSig), json, before.stale);
+    const request = http.send(targetOf(command, userSig), json, before.stale);
     const callOff = clock.alarm(allottedMs, request.stop);
     call.signal.addEventListener('abort', request.stop, { once: true });
     const outcome = await request.outcome;
@@ -114,9 +114,9 @@ export function createAttempts(options: AttemptOptions, http: Http) {
   }
 
   // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (CONTRACT 1.1, 2.2).
-  function pathOf(command: Command, userSig: string): string {
+  function targetOf(command: Command, userSig: string): string {
     const label = Math.floor(random() * 2 ** 32);
-    return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
+    return `${pathOf(command)}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
   function judge(command: Command, userSig: string, body: Record<string, unknown>): Failure {
