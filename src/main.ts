@@ -43,7 +43,6 @@ const OPTIONS = {
 } as const;
 /** Options that only some commands take. */
 const OWNERS: [option: keyof typeof OPTIONS, commands: string[]][] = [
-  ['port', ['sandbox']],
   ['lively', ['serve', 'sandbox']],
   ['sandbox', ['serve']],
   ['all', ['purge']],
@@ -91,6 +90,7 @@ async function run(args: string[]): Promise<number> {
   const isKnown = Object.hasOwn(commands, command);
   const takesOperands = ['purge', 'import', 'export'].includes(command);
   refuse(!isKnown || (operands.length > 0 && !takesOperands), `There is no command "${positionals.join(' ')}".`);
+  refuse(values.port !== undefined && command !== 'sandbox', '--port belongs to sandbox; the gateway listens on PORT.');
   for (const [option, owners] of OWNERS)
     refuse(Boolean(values[option]) && !owners.includes(command), `--${option} belongs to ${owners.join(' and ')}.`);
   refuse(!/^\d{1,5}$/.test(port) || Number(port) > 65_535, '--port must be a whole number from 0 to 65535.');
