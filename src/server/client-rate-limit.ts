@@ -1,6 +1,7 @@
 // How many requests one client may make in a minute, over all replicas; and behind which address a client is.
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import proxyAddress from 'proxy-addr';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/authentication.ts';
@@ -57,15 +58,7 @@ async function consume(limiter: RateLimiterAbstract, client: string): Promise<nu
 function networkOf(noted: string): string {
   if (isIPv4(noted)) return noted;
   // Some proxies note the port too, and sockets that take both versions write IPv4 as IPv6.
-  const address = noted
-    .replace(/^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i, '$1')
-    .replace(/^\[(.*)\](?::\d+)?$/, '$1');
-  if (!isIPv6(address)) return address;
-  const [head = [], tail = []] = new URL(`http://[${address}]`).hostname
-    .slice(1, -1)
-    .split('::')
-    .map((groups) => groups.split(':'));
-  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail]
-    .slice(0, 4)
-    .join(':');
+  const { address = noted } = SocketAddress.parse(isIPv6(noted) ? `[${noted}]` : noted) ?? {};
+  const parsed = ipaddr.isValid(address) ? ipaddr.process(address) : null;
+  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : `${parsed ?? noted}`;
 }

@@ -128,6 +128,8 @@ test.each([
   ['a proxy has an IPv6 address', NETWORKS, '198.51.100.7, 2001:db8::1', '198.51.100.7'],
   ['an IPv4 address is written as IPv6', NETWORKS, '::ffff:198.51.100.7', '198.51.100.7'],
   ['a proxy notes ports', NETWORKS, '198.51.100.7:4711', '198.51.100.7:4712'],
+  ['a proxy notes what is no address', NETWORKS, 'unknown', 'unknown'],
+  ['a proxy notes the zone of an address', NETWORKS, 'fe80::7%eth0', 'fe80::8%eth0'],
   ['a proxy notes ports of IPv6 addresses', NETWORKS, '[2001:dead::7]:4711', '2001:dead::8'],
 ])('when %s, the client is the same', async (_title, trustProxy, ...addresses) => {
   expect(await askFrom(trustProxy, addresses)).toEqual([200, 429]);
