@@ -53,9 +53,8 @@ async function purgeAll(redis: RedisClient, prefix: string, caches: Caches): Pro
   await redis.publish(invalidationChannel(prefix), ALL_INVALID);
   let removed = 0;
   for (const master of 'nodes' in redis ? redis.nodes('master') : [redis]) {
-    for (let cursor: string | undefined; cursor !== '0'; ) {
-      const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
-      cursor = next;
+    const found: AsyncIterable<string[]> = master.scanStream({ match: `${prefix}:*`, count: SCAN_STEP });
+    for await (const keys of found) {
       // One by one: a cluster takes no command for keys of several slots. ioredis sends them together all the same.
       const counts = await Promise.all(keys.filter(isEntry).map((key) => redis.unlink(key)));
       removed += counts.reduce((sum, count) => sum + count, 0);

@@ -15,8 +15,6 @@ export type KnownFans = {
   readonly exact: boolean;
 };
 
-export type FindKnownFans = ReturnType<typeof createKnownFans>;
-
 type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
 
 /** The most relations that one call answers (CONTRACT 4.4). */

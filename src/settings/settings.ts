@@ -81,10 +81,6 @@ export const PLAIN = z.object({
   CORS_ORIGINS: origins
     .default([])
     .describe('origins whose pages may ask, such as `https://app.example`, separated by commas; `*` for all'),
-  CORS_HEADERS: words
-    .refine((names) => names.every((name) => /^[\w-]{1,64}$/.test(name)), 'must be names of headers')
-    .prefault('')
-    .describe('headers that these pages may send, beside those of common clients and of tracing'),
   TRUST_PROXY: proxies
     .prefault('0')
     .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
