@@ -101,7 +101,7 @@ test.each<[title: string, query: string, says: string, variables?: string]>([
   ['a text of 40,000 letters in a variable', ID, '32768 characters', `{"id":"${'x'.repeat(40_000)}"}`],
   ['introspection by 11 aliases', `{ ${many(11, (n) => `s${n}: __schema { types { name } }`)} }`, '20000 values'],
   ['6,000 values in variables', ID, '5000 values', `{"id":"a","x":[${'1,'.repeat(6000)}1]}`],
-  ['a body 5,000 lists deep', ID, '100 levels', `{"id":${'['.repeat(5000)}${']'.repeat(5000)}}`],
+  ['a body 5,000 lists deep', ID, '20 levels', `{"id":${'['.repeat(5000)}${']'.repeat(5000)}}`],
   ['variables nobody asked for', ID, '20 levels', `{"id":"a","x":${'['.repeat(50)}${']'.repeat(50)}}`],
 ])('too expensive: %s', async (_title, query, says, variables) => {
   await expectTooExpensive(query, says, variables);
