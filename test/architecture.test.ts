@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, string> = {
   'span.ts': '',
   'errors.ts': '',
   'report.ts': 'types:clock.ts',
-  redis: 'errors.ts types:cache',
+  redis: 'cache errors.ts types:clock.ts types:config.ts',
   'context.ts': 'follow auth errors.ts reads.ts types:clock.ts types:config.ts types:domain.ts',
   'reads.ts': 'clock.ts errors.ts span.ts types:follow types:cache types:config.ts',
   graph: 'follow errors.ts types:context.ts',
