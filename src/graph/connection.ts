@@ -38,7 +38,7 @@ export function checkFirst(wanted: number | null | undefined, { maxPageSize }: G
 /** How many members a connection is priced for: none where `checkFirst` refuses it. */
 export function pricedMembers({ first, last }: ConnectionArguments, { maxPageSize }: GraphSettings): number {
   const members = last ?? first ?? DEFAULT_PAGE_SIZE;
-  return members <= maxPageSize ? members : 0;
+  return members >= 0 && members <= maxPageSize ? members : 0;
 }
 
 /** Throws `FORBIDDEN` when the viewer may not see a list, in words that a frontend's developer can act on. */

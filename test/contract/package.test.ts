@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import compiler from 'relay-compiler';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { change, openStar, openSubscriptions } from '../clients/lists.ts';
+import { change, openStar, openSubscriptions, type Star } from '../clients/lists.ts';
 import { ROOT } from '../process/start-process.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'contract-apps-'));
@@ -78,10 +78,36 @@ test.each(['apollo', 'urql', 'relay', 'mini-program'])(
     const star = await openStar();
     star.sandbox.world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'Newcomer' });
     const members = star.membersOf('fans');
-    const app = run(process.execPath, [`${name}-app.ts`, `${star.url}/graphql`], inFolder);
+    const expectedRest = name === 'relay' ? restOfRelay(star) : undefined;
+    const app = run(
+      process.execPath,
+      ['--import', './resolving.ts', `${name}-app.ts`, `${star.url}/graphql`],
+      inFolder,
+    );
     await Promise.race([app, expect.poll(() => openSubscriptions(star), { timeout: 50_000 }).toBe(1)]);
     await change(star, 'newcomer', 'follow');
-    const shown = JSON.parse((await app).stdout);
+    const { rest, ...shown } = JSON.parse((await app).stdout);
     expect(shown).toEqual({ button: [false, true, true], members, afterEvent: ['newcomer', members[0]] });
+    expect(rest).toEqual(expectedRest);
   },
 );
+
+const NO_SUCH_USER = {
+  ok: false,
+  errors: [{ extensions: expect.objectContaining({ code: 'USER_NOT_FOUND' }) }],
+};
+
+/** What the app with Relay shows beside: users of the store at once, a field that failed, an event, and the other lists. */
+const restOfRelay = (star: Star) => ({
+  shownAtOnce: ['available', 'missing'],
+  caught: { id: 'nobody', nick: NO_SUCH_USER, viewerIsFollowing: NO_SUCH_USER },
+  event: {
+    newcomer: expect.objectContaining({ nick: 'Newcomer', viewerIsFollowing: false }),
+    fansCount: 346,
+    loaded: 41,
+  },
+  follows: star.membersOf('follows'),
+  mutuals: star.membersOf('mutuals'),
+  knownFans: star.membersOf('knownFans'),
+  searched: [star.sortedFollows(), star.sortedFollows()],
+});

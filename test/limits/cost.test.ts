@@ -51,6 +51,18 @@ test.each(predictions)(
   },
 );
 
+test.each(['blockedUsers', 'suggestions'])(
+  '%s with a page size below 0 makes nothing beside it cheaper',
+  async (field) => {
+    const { ask, sandbox } = await open({ MAX_UPSTREAM_CALLS: '15' });
+    const lists = 'user(id: "a") { fans(first: 20) { nodes { fans(first: 5) { nodes { nick } } } } }';
+    expect(codesOf(await ask(`{ ${field}(first: -1000000) { __typename } ${lists} }`))).toEqual([
+      'OPERATION_TOO_EXPENSIVE',
+    ]);
+    expect(sandbox.calls.count()).toBe(0);
+  },
+);
+
 test.each(['n', '__proto__', 'constructor', 'toJSON'])(
   'an operation that was allowed is judged again with other variables, also with one named %s',
   async (name) => {

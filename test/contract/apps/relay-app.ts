@@ -1,43 +1,106 @@
-// Relay's runtime in an app that has the packed contract and the page's code.
+// Relay's runtime in an app that has the packed contract and the page's code, and what Relay's React hooks do with it.
 import {
+  __internal,
+  type ConcreteRequest,
   ConnectionHandler,
   commitMutation,
   createOperationDescriptor,
-  fetchQuery,
-  getRequest,
+  getPaginationMetadata,
+  getPaginationVariables,
+  getSingularSelector,
+  type ReaderFragment,
   requestSubscription,
+  type Variables,
 } from 'relay-runtime';
 import { createEnvironment } from './relay.ts';
-import events, { type FansEventsSubscription } from './src/__generated__/FansEventsSubscription.graphql.ts';
-import follow, { type FansFollowMutation } from './src/__generated__/FansFollowMutation.graphql.ts';
-import query, { type FansQuery } from './src/__generated__/FansQuery.graphql.ts';
+import fansFragment from './src/__generated__/Lists_fans.graphql.ts';
+import followsFragment from './src/__generated__/Lists_follows.graphql.ts';
+import knownFansFragment from './src/__generated__/Lists_knownFans.graphql.ts';
+import mutualsFragment from './src/__generated__/Lists_mutuals.graphql.ts';
+import searchFragment from './src/__generated__/Lists_search.graphql.ts';
+import events, { type ListsEventsSubscription } from './src/__generated__/ListsEventsSubscription.graphql.ts';
+import follow, { type ListsFollowMutation } from './src/__generated__/ListsFollowMutation.graphql.ts';
+import header from './src/__generated__/ListsHeaderQuery.graphql.ts';
+import lists from './src/__generated__/ListsQuery.graphql.ts';
+import search from './src/__generated__/ListsSearchQuery.graphql.ts';
 import { told, untilTrue, url } from './told.ts';
 
-const environment = createEnvironment(url, { 'x-viewer-id': 'anna' });
-const operation = createOperationDescriptor(getRequest(query), { userId: 'star', count: 20 });
-environment.retain(operation);
-const load = (cursor?: string | null) =>
-  fetchQuery<FansQuery>(environment, query, { userId: 'star', count: 20, cursor }).toPromise();
-const list = () => {
-  const { user } = environment.lookup(operation.fragment).data as unknown as FansQuery['response'];
-  return user?.fans as { edges: { node: { id: string; viewerIsFollowing: boolean } }[]; pageInfo: Page } | undefined;
+type Person = { id: string; nick?: string | null; viewerIsFollowing?: boolean | null };
+type PageInfo = {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
 };
-type Page = { hasNextPage: boolean; endCursor: string | null };
-const ids = () => list()?.edges.map(({ node }) => node.id) ?? [];
+type Connection = { edges: { node: Person }[]; pageInfo: PageInfo };
 
-await load();
-const isFollowed = () => list()?.edges.find(({ node }) => node.id === 'crowd_000344')?.node.viewerIsFollowing;
+const environment = createEnvironment(url, { 'x-viewer-id': 'anna' });
+
+/** Runs a query and keeps what it brought, as `useLazyLoadQuery` does; what it answers reads the user from the store. */
+async function load(request: ConcreteRequest, variables: Variables) {
+  const operation = createOperationDescriptor(request, variables, { force: true });
+  environment.retain(operation);
+  await __internal.fetchQuery(environment, operation).toPromise();
+  return () => (environment.lookup(operation.fragment).data as { user: unknown }).user;
+}
+
+/** A list of a user, loaded page by page as `usePaginationFragment` does it. */
+function paginate(fragment: ReaderFragment, readUser: () => unknown, direction: 'forward' | 'backward' = 'forward') {
+  const { paginationRequest, paginationMetadata, connectionPathInFragmentData, identifierField } =
+    getPaginationMetadata(fragment, 'paginate');
+  const select = () => {
+    const selector = getSingularSelector(fragment, readUser());
+    if (!selector) throw new Error(`There is no user for ${fragment.name}.`);
+    return selector;
+  };
+  const read = () => {
+    const { data, isMissingData } = environment.lookup(select());
+    if (isMissingData) throw new Error(`The store lacks some of what ${fragment.name} selects.`);
+    return data as Record<string, unknown>;
+  };
+  const connection = () => read()[String(connectionPathInFragmentData[0])] as Connection;
+  let pages = 1;
+  async function loadNext(): Promise<void> {
+    pages++;
+    const { variables, owner } = select();
+    const { startCursor, endCursor } = connection().pageInfo;
+    const cursor = direction === 'forward' ? endCursor : startCursor;
+    const bases = { ...owner.variables, ...variables };
+    const page = getPaginationVariables(direction, 20, cursor, bases, {}, paginationMetadata);
+    if (identifierField) page.id = read()[identifierField];
+    await load(paginationRequest, page);
+  }
+  const nodes = () => connection().edges.map(({ node }) => node);
+  const ids = () => nodes().map(({ id }) => id);
+  return {
+    nodes,
+    ids,
+    loadNext,
+    /** All members; fails if that takes more pages than they fill. */
+    async all(): Promise<string[]> {
+      const hasNext = () => connection().pageInfo[direction === 'forward' ? 'hasNextPage' : 'hasPreviousPage'];
+      while (hasNext()) await loadNext();
+      if (pages !== Math.ceil(ids().length / 20)) throw new Error(`${ids().length} members took ${pages} pages.`);
+      return ids();
+    },
+  };
+}
+
+const star = await load(lists, { userId: 'star' });
+const fans = paginate(fansFragment, star);
+const stateOf = (userId: string) => environment.check(createOperationDescriptor(header, { userId })).status;
+const shownAtOnce = ['crowd_000345', 'crowd_000001'].map(stateOf);
+const caught = (await load(header, { userId: 'nobody' }))();
+
+const isFollowed = () => fans.nodes().find(({ id }) => id === 'crowd_000344')?.viewerIsFollowing;
 const before = isFollowed();
 let meanwhile: unknown;
 await new Promise((resolve, reject) => {
-  commitMutation<FansFollowMutation>(environment, {
+  const user = { id: 'crowd_000344', viewerIsFollowing: true };
+  commitMutation<ListsFollowMutation>(environment, {
     mutation: follow,
-    variables: { input: { userIds: ['crowd_000344'] } },
-    optimisticResponse: {
-      followUsers: {
-        results: [{ __typename: 'FollowChanged', user: { id: 'crowd_000344', viewerIsFollowing: true } }],
-      },
-    },
+    variables: { input: { userIds: [user.id] } },
+    optimisticResponse: { followUsers: { results: [{ __typename: 'FollowChanged', user }] } },
     onCompleted: resolve,
     onError: reject,
   });
@@ -45,13 +108,35 @@ await new Promise((resolve, reject) => {
 });
 const button = [before, meanwhile, isFollowed()];
 
-while (list()?.pageInfo.hasNextPage) await load(list()?.pageInfo.endCursor);
-const members = ids();
-
-const connections = [ConnectionHandler.getConnectionID('star', 'Fans_fans')];
-requestSubscription<FansEventsSubscription>(environment, {
+const connections = [ConnectionHandler.getConnectionID('star', 'Lists_fans')];
+requestSubscription<ListsEventsSubscription>(environment, {
   subscription: events,
   variables: { userId: 'star', connections },
 });
-await untilTrue(() => ids()[0] === 'newcomer');
-told({ button, members, afterEvent: ids().slice(0, 2) });
+await untilTrue(() => fans.ids()[0] === 'newcomer');
+const afterEvent = fans.ids().slice(0, 2);
+const newcomer = fans.nodes()[0];
+const fansCount = environment.getStore().getSource().get('star')?.fansCount;
+await fans.loadNext();
+const loaded = fans.ids().length;
+const mutation = 'mutation { unfollowUsers(input: { userIds: ["star"] }) { viewer { id } } }';
+const headers = { 'content-type': 'application/json', 'x-viewer-id': 'newcomer' };
+await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query: mutation }) });
+await untilTrue(() => fans.ids()[0] !== 'newcomer');
+const members = await fans.all();
+
+const searches = { forward: { first: 20, last: null }, backward: { first: null, last: 20 } } as const;
+const searched = async (direction: keyof typeof searches) => {
+  const variables = { matching: 'CROWD', orderBy: 'NICK_ASC', ...searches[direction] };
+  return paginate(searchFragment, await load(search, variables), direction).all();
+};
+const rest = {
+  shownAtOnce,
+  caught,
+  event: { newcomer, fansCount, loaded },
+  follows: await paginate(followsFragment, star).all(),
+  mutuals: await paginate(mutualsFragment, star).all(),
+  knownFans: await paginate(knownFansFragment, star).all(),
+  searched: [await searched('forward'), await searched('backward')],
+};
+told({ button, members, afterEvent, rest });

@@ -1,7 +1,7 @@
 // What the apps share: where the gateway is, and how they tell the test what they show.
 export const url = String(process.argv[2]);
 
-export function told(shown: { button: unknown[]; members: string[]; afterEvent: string[] }): never {
+export function told(shown: { button: unknown[]; members: string[]; afterEvent: string[]; rest?: unknown }): never {
   process.stdout.write(JSON.stringify(shown));
   process.exit(0);
 }
