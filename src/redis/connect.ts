@@ -106,16 +106,10 @@ const EXPLANATIONS: [RegExp, string][] = [
   [/WRONGPASS|NOAUTH|invalid username-password|without any password/i, 'is refused: the user or password is wrong'],
   [/NOPERM/, 'names a user who may not do what is needed: deploy/README.md has the rights'],
   [/READONLY/, 'leads to a replica that can only be read: name the primary'],
-  [
-    /REDIS_MODE sentinel/,
-    'leads to a Sentinel: name the Sentinels and their primary, as redis+sentinel://host:port/name',
-  ],
+  [/REDIS_MODE sentinel/, 'leads to a Sentinel: name all of them and the primary, as redis+sentinel://host:port/name'],
   [/altname/i, 'leads to a server whose certificate names another host'],
   [/certificate/i, 'leads to a server whose certificate is not trusted: name its authority by REDIS_CA'],
-  [
-    /cluster support disabled|unknown command .?cluster/i,
-    'leads to no cluster: name one address, without REDIS_CLUSTER',
-  ],
+  [/cluster support disabled|unknown command .?cluster/i, 'is no cluster: name one address, without REDIS_CLUSTER'],
   [/All promises were rejected/, 'leads to a cluster of which no node serves'],
   [/ENOTFOUND|EAI_AGAIN/, 'names a host that cannot be found'],
   [/ECONNREFUSED/, 'leads to a host where nothing listens at that port'],

@@ -9,16 +9,13 @@ const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
 /** Mesos sets the first in every container; compose files name the user of a container by the other. */
 const OF_OTHERS = /^(PORTS|PORT\d+|USER_ID)$/;
 
+const PAIRS = 'must be name=value, separated by commas';
 /** What variables of OpenTelemetry can be: its SDK passes over in silence what it cannot read. */
 const OF_TRACES: [name: RegExp, value: RegExp, remedy: string][] = [
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT$/, /^https?:\/\/[^\s/]/i, 'must be a URL such as http://collector:4318'],
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?PROTOCOL$/, /^http\//, 'must be http/json: spans are sent in no other way'],
-  [
-    /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/,
-    /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/,
-    'must be name=value, separated by commas',
-  ],
-  [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, 'must be name=value, separated by commas'],
+  [/^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/, /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/, PAIRS],
+  [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, PAIRS],
   [
     /^OTEL_TRACES_SAMPLER$/,
     /^(parentbased_)?(always_on|always_off|traceidratio)$/,

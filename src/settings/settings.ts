@@ -141,8 +141,6 @@ export const SETTINGS = z.object({
     )
     .optional()
     .describe("required for tokens of an organization (`hvo1/…`): Hive's target, as a path or an id"),
-  HIVE_ENDPOINT: httpsUrl
-    .optional()
-    .describe('where usage is reported to, in place of Hive itself; http for loopback only'),
+  HIVE_ENDPOINT: httpsUrl.optional().describe('where usage is sent, in place of Hive itself; http for loopback only'),
   ...PLAIN.shape,
 });
