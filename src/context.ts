@@ -20,14 +20,11 @@ export type Context = ReturnType<ReturnType<typeof createContexts>>;
 
 type ContextDependencies = Domain & { maySee: MaySee; settings: Config; clock: Clock };
 
-/** The request that a context is made for. */
-export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
-
 /** Makes what opens a context for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { cache, writers, names, settings, clock } = dependencies;
 
-  return (request: ContextRequest) => {
+  return (request: ReadsRequest & { viewer: Viewer | null }) => {
     const { viewer } = request;
     /** Whether the viewer may see who is in a list of `owner`. */
     const maySee = (owner: UserId, list: FollowList) => dependencies.maySee(viewer, owner, list);
