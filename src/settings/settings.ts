@@ -64,10 +64,8 @@ export const PLAIN = z.object({
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
   CORS_ORIGINS: origins
     .default([])
-    .describe('origins whose pages may ask, such as `https://app.example`, separated by commas; `*` for all'),
-  TRUST_PROXY: proxies
-    .prefault('0')
-    .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
+    .describe('origins whose pages may ask, by commas, as `https://app.example`; or `*`'),
+  TRUST_PROXY: proxies.prefault('0').describe('how many proxies are believed on client addresses, or their networks'),
   MAX_TOKENS: number(100, 100_000, 2000, 'the limit of one document'),
   MAX_ALIASES: number(0, 10_000, 100, 'the same'),
   MAX_UPSTREAM_CALLS: number(1, 100_000, 250, 'the most upstream calls of one operation'),
