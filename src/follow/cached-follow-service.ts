@@ -41,6 +41,8 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
 
 /** More events than this are not made up for after an outage: the entries that they concern expire by themselves. */
 const MAX_PENDING = 10_000;
+/** Redis is told of so many events at a time: thousands at once would take longer than its answer is waited for. */
+const MAX_AT_ONCE = 50;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const { profiles, blocks, searches, clock, redis, lagMs = 0, onPresence } = options;
@@ -80,20 +82,24 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
-  redis?.link.whenBack(() => pending.forEach(invalidate));
+  redis?.link.whenBack(() => void invalidate([...pending.values()]));
 
   /**
-   * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
+   * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
    * away: then it is told as soon as it is back.
    */
-  async function invalidate(event: DomainEvent): Promise<void> {
-    const changed = groupsOf(event);
-    const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
-    await replicas?.publishInvalid(changed).then((isPublished) => {
-      const name = JSON.stringify(event);
-      if (isPublished && !confirmed.includes(false)) pending.delete(name);
-      else if (pending.size < MAX_PENDING) pending.set(name, event);
-    });
+  async function invalidate(events: readonly DomainEvent[]): Promise<void> {
+    for (let start = 0; start < events.length; start += MAX_AT_ONCE) {
+      const some = events.slice(start, start + MAX_AT_ONCE);
+      const changed = some.flatMap(groupsOf);
+      const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
+      const isPublished = (await replicas?.publishInvalid(changed)) ?? true;
+      for (const event of some) {
+        const name = JSON.stringify(event);
+        if (isPublished && !confirmed.includes(false)) pending.delete(name);
+        else if (pending.size < MAX_PENDING) pending.set(name, event);
+      }
+    }
   }
 
   return {
@@ -137,8 +143,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     invalidate,
     /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {
-      const again = () => Promise.all(events.map(invalidate));
-      if (lagMs > 0) clock.sleep(lagMs, closed.signal).then(again, () => {});
+      if (lagMs > 0)
+        clock.sleep(lagMs, closed.signal).then(
+          () => invalidate(events),
+          () => {},
+        );
     },
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>

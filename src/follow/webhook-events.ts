@@ -63,7 +63,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   let isFlood = false;
   const confirmation = createChangeConfirmation(options, closed.signal, async (change, isLate) => {
     const { type, from, to, at } = change;
-    if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
+    if (isLate) await cache.invalidate([{ type: 'follow-changed', from, to }]);
     // An own change is known only when the upstream has answered it, which may be after its webhook.
     if (!own.consumeOwnChange(type, from, to, at)) await stream.append(change);
   });
@@ -107,7 +107,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   async function invalidate(events: readonly DomainEvent[]): Promise<void> {
     // Values read meanwhile may lack the change, and no webhook reports it again.
     cache.invalidateLater(events);
-    await Promise.all(events.map(cache.invalidate));
+    await cache.invalidate(events);
   }
 
   async function takeProfile(userId: UserId, at: number): Promise<void> {

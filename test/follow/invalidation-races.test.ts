@@ -242,7 +242,7 @@ describe.each(STORAGES)('on %s', (storage) => {
       const teller = random(2) === 0 ? first : second;
       truth.change(event);
       const floor = truth.snapshot(groupsOf(event));
-      await teller.service.invalidate(event);
+      await teller.service.invalidate([event]);
       teller.floors.raise(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
       // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
