@@ -43,7 +43,7 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
   const { jwksUrl, issuer, audience, userClaim } = settings;
   const keys = createRemoteJWKSet(new URL(jwksUrl), KEY_HOST);
   const cache = createCredentialCache(clock);
-  let refreshAt = clock.now() + REFRESH_MS;
+  let refreshAt = clock.monotonicMs() + REFRESH_MS;
   const occasionally = createOccasionalReport(report, clock);
 
   function reportFailure(error: Error & { code?: string }): void {
@@ -53,11 +53,11 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
   }
 
   function refreshInBackground(): void {
-    if (clock.now() < refreshAt || !keys.jwks()) return;
-    refreshAt = clock.now() + RETRY_MS;
+    if (clock.monotonicMs() < refreshAt || !keys.jwks()) return;
+    refreshAt = clock.monotonicMs() + RETRY_MS;
     keys.reload().then(() => {
       cache.clear();
-      refreshAt = clock.now() + REFRESH_MS;
+      refreshAt = clock.monotonicMs() + REFRESH_MS;
     }, reportFailure);
   }
 

@@ -88,14 +88,19 @@ export async function startClient(script: Script, options: Partial<TencentClient
   const hasty = createHastyClock(SHORT_MS);
   /** The waits that were over at once, in order. */
   const waits: number[] = [];
+  let behindMs = 0;
   const noting = createClock({
-    now: hasty.now,
+    now: () => hasty.now() - behindMs,
+    monotonicMs: hasty.now,
     alarm(ms, ring) {
       if (ms < SHORT_MS) waits.push(ms);
       return hasty.alarm(ms, ring);
     },
   });
-  const clock = { ...noting, advance: hasty.advance, waits };
+  const setBack = (ms: number) => {
+    behindMs += ms;
+  };
+  const clock = { ...noting, advance: hasty.advance, setBack, waits };
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,

@@ -74,3 +74,16 @@ test('while one replica drops webhooks, no other believes its cache for longer t
   for (let n = 0; n < 60; n++) await tell(gateway, ADD, follows('dan', ['star'], at - n), { at });
   await expect.poll(() => staysFresh('probe'), { timeout: 20_000 }).toBe(false);
 });
+
+test('a flood ends after a quiet minute, although the machine’s clock is set back', async () => {
+  const { now, ...hasty } = createHastyClock();
+  let behindMs = 0;
+  const clock = { ...hasty, now: () => now() - behindMs };
+  const gateway = await openWithWebhooks({ clock, people: ['dan', 'star'] });
+  const add = (n: number) => tell(gateway, ADD, follows('dan', ['star'], clock.now() - n), { at: clock.now() });
+  for (let n = 0; n < 60; n++) await add(n);
+  behindMs = 3_600_000;
+  clock.advance(61_000);
+  await add(0);
+  expect(logged(gateway, 'Webhooks are taken again')).toHaveLength(1);
+});
