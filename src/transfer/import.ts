@@ -65,8 +65,9 @@ export async function importFile(
 function decode(content: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch {
-    throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
+  } catch (error) {
+    const isTooLong = (error as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG';
+    throw new CommandFailure(`${path} is ${isTooLong ? 'too large: split it' : 'not UTF-8. Save it as that'}.`);
   }
 }
 

@@ -158,6 +158,20 @@ test.each<[string, () => Promise<Environment>, RegExp]>([
     /REDIS_URL names a user who may not do what is needed/,
   ],
   [
+    'a user who may not use streams',
+    async () => {
+      const { port, url } = await startRedis();
+      await command(url, 'ACL', 'SETUSER', 'dry', 'on', '>opensesame', '~*', '&*', '+@all', '-@stream');
+      return { REDIS_URL: `redis://dry:opensesame@127.0.0.1:${port}` };
+    },
+    /REDIS_URL names a user who may not do what is needed/,
+  ],
+  [
+    'a server that has commands renamed',
+    async () => ({ REDIS_URL: (await startRedis({ args: ['--rename-command', 'PUBLISH', ''] })).url }),
+    /REDIS_URL leads to a server that lacks a command which is needed/,
+  ],
+  [
     'a certificate of another host',
     () => startTlsRedis('elsewhere.example'),
     /REDIS_URL leads to a server whose certificate names another host/,
