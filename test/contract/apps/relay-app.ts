@@ -23,7 +23,7 @@ import follow, { type ListsFollowMutation } from './src/__generated__/ListsFollo
 import header from './src/__generated__/ListsHeaderQuery.graphql.ts';
 import lists from './src/__generated__/ListsQuery.graphql.ts';
 import search from './src/__generated__/ListsSearchQuery.graphql.ts';
-import { told, untilTrue, url } from './told.ts';
+import { leave, told, untilTrue, url } from './told.ts';
 
 type Person = { id: string; nick?: string | null; viewerIsFollowing?: boolean | null };
 type PageInfo = {
@@ -119,9 +119,7 @@ const newcomer = fans.nodes()[0];
 const fansCount = environment.getStore().getSource().get('star')?.fansCount;
 await fans.loadNext();
 const loaded = fans.ids().length;
-const mutation = 'mutation { unfollowUsers(input: { userIds: ["star"] }) { viewer { id } } }';
-const headers = { 'content-type': 'application/json', 'x-viewer-id': 'newcomer' };
-await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query: mutation }) });
+await leave();
 await untilTrue(() => fans.ids()[0] !== 'newcomer');
 const members = await fans.all();
 
@@ -134,9 +132,11 @@ const rest = {
   shownAtOnce,
   caught,
   event: { newcomer, fansCount, loaded },
-  follows: await paginate(followsFragment, star).all(),
-  mutuals: await paginate(mutualsFragment, star).all(),
-  knownFans: await paginate(knownFansFragment, star).all(),
+  lists: {
+    follows: await paginate(followsFragment, star).all(),
+    mutuals: await paginate(mutualsFragment, star).all(),
+    knownFans: await paginate(knownFansFragment, star).all(),
+  },
   searched: [await searched('forward'), await searched('backward')],
 };
 told({ button, members, afterEvent, rest });
