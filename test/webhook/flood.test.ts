@@ -80,7 +80,7 @@ test('a flood ends after a quiet minute, although the machine’s clock is set b
   const { now, ...hasty } = createHastyClock();
   let behindMs = 0;
   const clock = { ...hasty, now: () => now() - behindMs };
-  const gateway = await openWithWebhooks({ clock, people: ['dan', 'star'] });
+  const gateway = await openWorld({ hasWebhooks: true, clock, people: ['dan', 'star'] });
   const add = (n: number) => tell(gateway, ADD, follows('dan', ['star'], clock.now() - n), { at: clock.now() });
   for (let n = 0; n < 60; n++) await add(n);
   behindMs = 3_600_000;
