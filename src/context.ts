@@ -48,8 +48,7 @@ export function createContexts(dependencies: ContextDependencies) {
       /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
       async write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T> {
         if (!viewer) throw new GatewayError('UNAUTHENTICATED', 'Only somebody who is logged in can do this.');
-        const deadlineAt = clock.now() + settings.requestDeadlineMs;
-        const untilDone = { ...reads.call(), deadlineAt, signal: new AbortController().signal };
+        const untilDone = { ...reads.call(), signal: new AbortController().signal };
         return change(writers, viewer.userId, untilDone).finally(reads.clear);
       },
       /** Events from now on, or from a cursor on; each is answered like a request. */

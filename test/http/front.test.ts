@@ -1,17 +1,7 @@
 // The gateway's HTTP manners: methods, paths, request ids, what every answer tells browsers, and health.
 import { expect, test } from 'vitest';
 import { HANDSHAKE } from '../subscriptions/sockets.ts';
-import {
-  bugs,
-  expectRefused,
-  get,
-  head,
-  openEmptyGateway,
-  openSocket,
-  post,
-  streamHeaders,
-  TYPENAME,
-} from './requests.ts';
+import { expectRefused, get, head, openEmptyGateway, openSocket, post, streamHeaders, TYPENAME } from './requests.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NICK = { query: '{ user(id: "anna") { nick } }' };
@@ -118,29 +108,6 @@ test('GraphiQL may run its own script, byte for byte, and no other, and reaches 
     expect(policy).toContain(part);
   expect(policy?.replace(/img-src data: http:\/\/127.0.0.1:\d+;/, '')).not.toMatch(/unsafe-eval|https?:|\*/);
   expect(headers.get('x-frame-options')).toBe('DENY');
-});
-
-test('requests that a client sends in one go are answered in their order, each under its own id', async () => {
-  const gateway = await openEmptyGateway();
-  gateway.sandbox.world.importAccount('anna', { Tag_Profile_IM_Nick: 'Anna' });
-  const { write, until } = openSocket(gateway);
-  const request = (id: string, query: string) => {
-    const body = JSON.stringify({ query });
-    return head(`Content-Length: ${body.length}\r\nX-Request-Id: ${id}`) + body;
-  };
-  await write(
-    [
-      request('first', '{ user(id: "anna") { nick } }'),
-      request('second', '{ user('),
-      'GET /health/live HTTP/1.1\r\nHost: gateway\r\nX-Request-Id: third\r\n\r\n',
-      request('fourth', '{ __typename }'),
-    ].join(''),
-  );
-  const received = await until(/"__typename":"Query"/);
-  const ids = Array.from(received.matchAll(/x-request-id: (\w+)/g), ([, id]) => id);
-  expect(ids).toEqual(['first', 'second', 'third', 'fourth']);
-  expect(received).toMatch(/"Anna".*GRAPHQL_PARSE_FAILED.*live\n.*"Query"/s);
-  expect(bugs(gateway)).toEqual([]);
 });
 
 test('the health endpoints answer in plain text and leave no line in the log', async () => {
