@@ -1,22 +1,20 @@
 // The benches that hold the gateway, all features on, against its peers and against its promises.
 //
-//   npm run bench [-- --quick] [-- start warm miss pace attacks subscribers find traces]
+//   npm run bench [-- --quick] [-- start warm miss pace attacks subscribers]
 //
 // Every server is a process. Prints Markdown.
 import { parseArgs } from 'node:util';
 import { publish } from './measuring/results.ts';
 import { stopServers } from './measuring/servers.ts';
 import { attacks } from './parts/attacks.ts';
-import { find } from './parts/find.ts';
 import { miss } from './parts/miss.ts';
 import { pace } from './parts/pace.ts';
 import { start } from './parts/start.ts';
 import { subscribers } from './parts/subscribers.ts';
-import { traces } from './parts/traces.ts';
 import { warm } from './parts/warm.ts';
 import { installPeers } from './peers/install.ts';
 
-const PARTS = { start, warm, miss, pace, attacks, subscribers, find, traces };
+const PARTS = { start, warm, miss, pace, attacks, subscribers };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
