@@ -2,27 +2,12 @@
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import type { TestGateway } from '../support/gateway.ts';
-import { bugs, expectRefused, head, openEmptyGateway, openSocket, post } from './requests.ts';
+import { bugs, expectRefused, head, openEmptyGateway, openSocket, post, TYPENAME } from './requests.ts';
 
-const TYPENAME = '{"query":"{ __typename }"}';
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
-
-/** Sends bytes, and reads the status of the one answer with which the gateway closes the connection. */
-async function refusedOver(gateway: TestGateway, bytes: string): Promise<number> {
-  const { socket } = openSocket(gateway);
-  socket.write(bytes);
-  const received = await text(socket);
-  expect(received.toLowerCase()).toContain('connection: close');
-  expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
-  expect(gateway.sandbox.calls.count()).toBe(0);
-  expect(bugs(gateway)).toEqual([]);
-  return Number(received.slice(9, 12));
-}
 
 test.each([
   ['no HTTP at all', 'hello\r\n\r\n', 400],
-  ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
   ['a method that nobody knows', 'BREW /graphql HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a version that nobody knows', 'GET /graphql HTTP/9.9\r\nHost: a\r\n\r\n', 400],
   ['no host', 'GET /graphql HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
@@ -32,51 +17,32 @@ test.each([
   ['a NUL in a header', `${START}X-A: a\0b\r\n\r\n`, 400],
   ['two lengths', `${START}Content-Length: 26\r\nContent-Length: 27\r\n\r\n${TYPENAME}`, 400],
   ['a length that is no number', `${START}Content-Length: 0x1a\r\n\r\n${TYPENAME}`, 400],
-  ['a negative length', `${START}Content-Length: -1\r\n\r\n`, 400],
   ['a length and chunks', `${START}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
   ['chunks and a length', `${START}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n`, 400],
   ['chunks twice', `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-  ['chunks that are compressed', `${START}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400],
   ['chunks that are not the last coding', `${START}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`, 400],
-  ['chunks by another name', `${START}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 400],
   ['a chunk size that is no number', `${START}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
-  ['a chunk size beyond all numbers', `${START}Transfer-Encoding: chunked\r\n\r\n${'f'.repeat(17)}\r\n`, 400],
-  ['a chunk with more than it says', `${START}Transfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n`, 400],
   ['chunk extensions without end', `${START}Transfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\n`, 413],
   ['headers of more than 16 kB', `${START}X-A: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
-  ['ten thousand headers', `${START}${'a:b\r\n'.repeat(10_000)}\r\n`, 431],
   ['a URL of more than 16 kB', `GET /graphql?query=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
+  ['nonsense behind a good request', `${head('Content-Length: 26')}${TYPENAME}nonsense\r\n\r\n`, 400],
   ['an expectation that nobody can meet', `${START}Expect: 200-ok\r\nContent-Length: 1\r\n\r\n`, 417],
-])('%s is refused', async (_title, bytes, status) => {
+])('%s is refused once, and the connection closed', async (_title, bytes, status) => {
   const gateway = await openEmptyGateway();
-  expect(await refusedOver(gateway, bytes)).toBe(status);
+  const { socket } = openSocket(gateway);
+  socket.write(bytes);
+  const received = await text(socket);
+  expect(received).toMatch(/connection: close/i);
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+  expect(gateway.sandbox.calls.count()).toBe(0);
+  expect(bugs(gateway)).toEqual([]);
   expect(await gateway.data('{ __typename }')).toEqual({ __typename: 'Query' });
 });
 
-test('nonsense behind a good request is refused after that has been answered', async () => {
-  const gateway = await openEmptyGateway();
-  const { write, until, closed } = openSocket(gateway);
-  await write(`${head(`Content-Length: ${TYPENAME.length}`)}${TYPENAME}nonsense\r\n\r\n`);
-  expect(await until(/HTTP\/1\.1 400/)).toMatch(/HTTP\/1\.1 400 /s);
-  await closed;
-  expect(bugs(gateway)).toEqual([]);
-});
-
-test('a client of HTTP/1.0, which names no host, is answered and its connection closed', async () => {
-  const gateway = await openEmptyGateway();
-  const { write, until, closed } = openSocket(gateway);
-  await write(`POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n${TYPENAME}`);
-  expect(await until(/"Query"/)).toMatch(/^HTTP\/1\.1 200 /);
-  await closed;
-});
-
-test('a client that asks first whether it may send its body is told to go on', async () => {
-  const gateway = await openEmptyGateway();
-  const { write, until } = openSocket(gateway);
-  await write(head('Expect: 100-continue\r\nContent-Length: 26'));
-  await until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
-  await write(TYPENAME);
-  await until(/"Query"/);
+test('a request of HTTP/1.0, which names no host, is answered and its connection closed', async () => {
+  const { socket } = openSocket(await openEmptyGateway());
+  socket.write(`POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n${TYPENAME}`);
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*"Query"/s);
 });
 
 test.each(['gzip', 'GZIP', 'br', 'deflate', 'gzip, gzip', 'identity, gzip', 'x'])(

@@ -1,9 +1,20 @@
-// The gateway's HTTP manners: methods, paths, request ids, origins and health.
-import { describe, expect, test } from 'vitest';
-import { bugs, expectRefused, get, head, openEmptyGateway, openSocket, post } from './requests.ts';
+// The gateway's HTTP manners: methods, paths, request ids, what every answer tells browsers, and health.
+import { expect, test } from 'vitest';
+import { HANDSHAKE } from '../subscriptions/sockets.ts';
+import {
+  bugs,
+  expectRefused,
+  get,
+  head,
+  openEmptyGateway,
+  openSocket,
+  post,
+  streamHeaders,
+  TYPENAME,
+} from './requests.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const TYPENAME = '{"query":"{ __typename }"}';
+const NICK = { query: '{ user(id: "anna") { nick } }' };
 
 test('GET answers a query with its variables and operation name', async () => {
   const query = 'query A { __typename } query B($id: ID!) { user(id: $id) { id } }';
@@ -12,15 +23,14 @@ test('GET answers a query with its variables and operation name', async () => {
   expect(await response.json()).toEqual({ data: { user: { id: 'anna' } } });
 });
 
-test.each([
-  ['variables', '{'],
-  ['variables', '{"id":'],
-  ['extensions', 'nonsense'],
-])('GET refuses %s that are no JSON with 400', async (name, text) => {
-  const gateway = await openEmptyGateway();
-  const response = await get(gateway, { query: '{ __typename }', [name]: text });
-  expect(await expectRefused(gateway, response, 400)).toContain(name);
-});
+test.each(['variables=%7B', 'variables=%7B"id":', 'extensions=nonsense'])(
+  'GET refuses %s, which is no JSON, with 400',
+  async (parameter) => {
+    const gateway = await openEmptyGateway();
+    const response = await fetch(`${gateway.url}/graphql?query=%7B__typename%7D&${parameter}`);
+    expect(await expectRefused(gateway, response, 400)).toContain(parameter.split('=')[0]);
+  },
+);
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods that are allowed', async (method) => {
   const gateway = await openEmptyGateway();
@@ -31,30 +41,21 @@ test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods tha
 
 test('HEAD runs nothing', async () => {
   const gateway = await openEmptyGateway();
-  const response = await get(gateway, { query: '{ user(id: "anna") { nick } }' }, { method: 'HEAD' });
+  const response = await get(gateway, NICK, { method: 'HEAD' });
   expect(response.status).toBe(405);
   expect(await response.text()).toBe('');
   expect(gateway.sandbox.calls.count()).toBe(0);
 });
 
-const OTHER_TYPES = ['application/xml', 'text/html', 'image/png, application/pdf'];
-test.each(OTHER_TYPES)('an answer as %s is refused with 406 before anything runs', async (accept) => {
-  const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
-  const response = await get(gateway, { query: '{ user(id: "anna") { nick } }' }, { headers: { accept } });
-  await expectRefused(gateway, response, 406);
-});
+test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
+  'an answer as %s is refused with 406 before anything runs',
+  async (accept) => {
+    const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
+    await expectRefused(gateway, await get(gateway, NICK, { headers: { accept } }), 406);
+  },
+);
 
-const NOWHERE = [
-  '/',
-  '/graphql/',
-  '/graphql/graphql',
-  '//graphql',
-  '/GraphQL',
-  '/graphiql',
-  '/health',
-  '/%67raphql',
-  '/..',
-];
+const NOWHERE = '/ /graphql/ /graphql/graphql //graphql /GraphQL /graphiql /health /%67raphql /..'.split(' ');
 test.each(NOWHERE)('there is nothing at %s, and the 404 tells where GraphQL is', async (path) => {
   const gateway = await openEmptyGateway();
   for (const init of [{}, { method: 'POST', body: TYPENAME, headers: { 'content-type': 'application/json' } }]) {
@@ -70,6 +71,53 @@ test.each([
   const gateway = await openEmptyGateway();
   const response = await post(gateway, TYPENAME, 'application/json', { 'x-request-id': id });
   expect(response.headers.get('x-request-id')).toEqual(fate === 'kept' ? id : expect.stringMatching(UUID));
+});
+
+/** What every answer tells browsers. */
+const SECURITY = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+test('every answer over HTTP forbids sniffing, frames, loading and referrers, and has an id of its own, whatever its status', async () => {
+  const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
+  const responses = [
+    await post(gateway, TYPENAME),
+    await post(gateway, '{'),
+    await post(gateway, TYPENAME, 'text/plain'),
+    await post(gateway, 'x'.repeat(200_000)),
+    await get(gateway, { query: '{ __typename }' }),
+    await get(gateway, { query: 'mutation { __typename }' }),
+    await get(gateway, {}, { headers: { accept: 'image/png' } }),
+    await fetch(`${gateway.url}/nowhere`),
+    await fetch(`${gateway.url}/health/live`),
+  ];
+  expect(responses.map(({ status }) => status)).toEqual([200, 400, 415, 413, 200, 405, 406, 404, 200]);
+  expect(new Set(responses.map(({ headers }) => headers.get('x-request-id'))).size).toBe(responses.length);
+  for (const { headers } of responses) {
+    expect(Object.fromEntries(headers)).toMatchObject(SECURITY);
+    expect(headers.get('x-request-id')).toMatch(UUID);
+    for (const name of ['x-powered-by', 'server', 'strict-transport-security']) expect(headers.has(name)).toBe(false);
+  }
+});
+
+test('a stream of events says the same', async () => {
+  const gateway = await openEmptyGateway();
+  expect(Object.fromEntries(await streamHeaders(gateway))).toMatchObject(SECURITY);
+});
+
+test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
+  const gateway = await openEmptyGateway();
+  const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });
+  const policy = headers.get('content-security-policy');
+  expect(policy).toMatch(/(^|; )script-src 'sha256-[\w+/]{43}='(;|$)/);
+  for (const part of ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"])
+    expect(policy).toContain(part);
+  expect(policy?.replace(/img-src data: http:\/\/127.0.0.1:\d+;/, '')).not.toMatch(/unsafe-eval|https?:|\*/);
+  expect(headers.get('x-frame-options')).toBe('DENY');
 });
 
 test('requests that a client sends in one go are answered in their order, each under its own id', async () => {
@@ -97,37 +145,29 @@ test('requests that a client sends in one go are answered in their order, each u
 
 test('the health endpoints answer in plain text and leave no line in the log', async () => {
   const gateway = await openEmptyGateway();
-  for (const [path, text] of [
-    ['/health/live', 'live\n'],
-    ['/health/ready', 'ready\n'],
-    ['/health/ready?from=balancer', 'ready\n'],
-  ]) {
-    const response = await fetch(gateway.url + path);
+  for (const path of ['live', 'ready', 'ready?from=balancer']) {
+    const response = await fetch(`${gateway.url}/health/${path}`);
     expect(response.headers.get('content-type')).toContain('text/plain');
-    expect([response.status, await response.text()]).toEqual([200, text]);
+    expect([response.status, await response.text()]).toEqual([200, `${path.split('?')[0]}\n`]);
   }
   expect(gateway.logLines).toEqual([]);
 });
 
-describe('on a connection on which a request is still being answered', () => {
-  const UPGRADE =
-    'Host: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-  test.each([
-    ['an upgrade', 'GET /graphql', 1, 'HTTP/1.1 101'],
-    ['an upgrade behind two requests', 'GET /graphql', 2, 'HTTP/1.1 101'],
-    ['an upgrade that is refused', 'GET /elsewhere', 1, 'HTTP/1.1 404'],
-  ])('%s waits for its turn', async (_title, target, requests, last) => {
+test.each([
+  ['an upgrade', 1, HANDSHAKE, 'HTTP/1.1 101'],
+  ['an upgrade behind two requests', 2, HANDSHAKE, 'HTTP/1.1 101'],
+  ['an upgrade that is refused', 1, HANDSHAKE.replace('/graphql', '/elsewhere'), 'HTTP/1.1 404'],
+])(
+  '%s waits for its turn where %i requests of its connection are being answered',
+  async (_title, count, upgrade, last) => {
     const gateway = await openEmptyGateway();
     gateway.sandbox.world.importAccount('anna');
     gateway.sandbox.faults.set({ latency: { ms: 150 } });
-    const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
+    const body = JSON.stringify(NICK);
     const { write, until } = openSocket(gateway);
-    const request = head(`Content-Length: ${body.length}`) + body;
-    await write(`${request.repeat(requests)}${target} HTTP/1.1\r\n${UPGRADE}`);
+    await write((head(`Content-Length: ${body.length}`) + body).repeat(count) + upgrade);
     const received = await until(new RegExp(last));
-    const statuses = Array.from(received.matchAll(/HTTP\/1\.1 \d+/g), String);
-    expect(statuses).toEqual([...Array(requests).fill('HTTP/1.1 200'), last]);
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([...Array(count).fill('HTTP/1.1 200'), last]);
     expect(received.indexOf('"nick"')).toBeLessThan(received.indexOf(last));
-  });
-});
+  },
+);

@@ -9,6 +9,9 @@ type LogLine = { level: number; msg: string; err?: { message: string; stack: str
 
 const ERROR_LEVEL = 50;
 
+/** The shortest body of a request. */
+export const TYPENAME = '{"query":"{ __typename }"}';
+
 /** A gateway without people: a request that is refused needs none. */
 export const openEmptyGateway = (
   env: Record<string, string> = {},

@@ -14,6 +14,7 @@ async function open(env: Record<string, string> = {}) {
 }
 
 const ofA = (selection: string) => `{ user(id: "a") { ${selection} } }`;
+const BY_NUMBER = `query ($n: Int) ${ofA('fans(first: $n) { nodes { fans { nodes { id } } } }')}`;
 const predictions: [title: string, calls: number, query: string, variables?: object][] = [
   ['a user alone', 1, ofA('id __typename')],
   ['a page of fans with profiles', 2, ofA('fans(first: 100) { nodes { nick avatar } }')],
@@ -21,12 +22,7 @@ const predictions: [title: string, calls: number, query: string, variables?: obj
   ['a page with the counts of its members', 4, ofA('fans(first: 40) { nodes { fansCount } }')],
   ['lists of lists', 22, ofA('fans(first: 20) { nodes { fans(first: 5) { nodes { nick } } } }')],
   ['lists of the default length', 22, ofA('fans { nodes { fans { nodes { id } } } }')],
-  [
-    'lists in a list of variable length',
-    9,
-    `query ($n: Int) ${ofA('fans(first: $n) { nodes { fans { nodes { id } } } }')}`,
-    { n: 7 },
-  ],
+  ['lists in a list of variable length', 9, BY_NUMBER, { n: 7 }],
   ['what metadata is asked for', 2, ofA('fans(first: 100) { __typename nodes { __typename } }')],
   ['relations of the viewer', 4, ofA('fans(first: 100) { nodes { viewerIsFollowing isFollowingViewer } }')],
   ['relations from each member’s view', 12, ofA('fans(first: 10) { nodes { relationTo(userId: "b") } }')],
@@ -51,6 +47,18 @@ test.each(predictions)(
   },
 );
 
+test.each(['blockedUsers', 'suggestions'])(
+  '%s with a page size below 0 makes nothing beside it cheaper',
+  async (field) => {
+    const { ask, sandbox } = await open({ MAX_UPSTREAM_CALLS: '15' });
+    const lists = 'user(id: "a") { fans(first: 20) { nodes { fans(first: 5) { nodes { nick } } } } }';
+    expect(codesOf(await ask(`{ ${field}(first: -1000000) { __typename } ${lists} }`))).toEqual([
+      'OPERATION_TOO_EXPENSIVE',
+    ]);
+    expect(sandbox.calls.count()).toBe(0);
+  },
+);
+
 test.each(['n', '__proto__', 'constructor', 'toJSON'])(
   'an operation that was allowed is judged again with other variables, also with one named %s',
   async (name) => {
@@ -70,9 +78,13 @@ test.each(['n', '__proto__', 'constructor', 'toJSON'])(
 
 test('an operation that takes more than was predicted ends at what is allowed, and keeps what it has', async () => {
   // Every page is answered with one member, so that a page of the client's takes many of the upstream's.
-  const { ask, sandbox } = await open({ MAX_UPSTREAM_CALLS: '5' });
+  const { gateway, sandbox } = await open({ MAX_UPSTREAM_CALLS: '5' });
   sandbox.faults.set({ shortPages: { keep: 1 } });
-  const { data, errors } = await ask('{ user(id: "a") { id fans(first: 20) { nodes { id } } } }');
+  const accept = 'application/graphql-response+json';
+  const response = await gateway.send('{ user(id: "a") { id fans(first: 20) { nodes { id } } } }', {}, { accept });
+  const { data, errors } = (await response.json()) as Answer;
+  // What has data must not have the status of an error (GraphQL over HTTP, 6.4.2).
+  expect(response.status).toBe(200);
   expect(data).toEqual({ user: { id: 'a', fans: null } });
   expect(errors).toMatchObject([{ path: ['user', 'fans'], extensions: { code: 'OPERATION_TOO_EXPENSIVE' } }]);
   expect(sandbox.calls.count()).toBe(5);

@@ -22,33 +22,19 @@ async function look(env: Environment) {
 
 const jwtOf = (JWT_JWKS_URL: string) => ({ AUTH: 'jwt', JWT_JWKS_URL, JWT_ISSUER: 'sso', JWT_AUDIENCE: 'gateway' });
 
-test('check tells why user search is refused, and what to do', async () => {
-  const { settings, faults } = await openSandbox({ people: 3 });
-  const env = { ...settings, USER_SEARCH: 'on' };
-  expect((await look(env)).text).toMatch(/^right {2}upstream at \S+, follow feature, user search: /m);
-  faults.set({ searchOff: true });
-  const { isRight, text } = await look(env);
-  expect(isRight).toBe(false);
-  expect(text).toMatch(/^WRONG {2}upstream .*: user search: the upstream refuses the call with 60020/m);
-  expect(text).toMatch(/paid plug-in .* China and Singapore .* USER_SEARCH=off/);
-});
-
 test('check names each thing that it has looked at, and what to set for webhooks', async () => {
   const { settings } = await openSandbox({ people: 3 });
   const issuer = await openIssuer([await makeKey()]);
   const { isRight, text } = await look({
     ...settings,
-    PROFILE_CUSTOM_FIELDS: 'Test,Team',
-    REDIS_URL: (await startRedis()).url,
-    WEBHOOK_TOKEN: 'swordfish',
-    WEBHOOK_PATH: '/hooks/follow',
-    TRUSTED_DOCUMENTS: 'strict',
+    ...{ PROFILE_CUSTOM_FIELDS: 'Test,Team', USER_SEARCH: 'on', TRUSTED_DOCUMENTS: 'strict' },
+    ...{ REDIS_URL: (await startRedis()).url, WEBHOOK_TOKEN: 'swordfish', WEBHOOK_PATH: '/hooks/follow' },
     ...jwtOf(issuer.url),
   });
   expect(isRight).toBe(true);
   for (const subject of [
     'clock',
-    'upstream at 127.0.0.1:\\d+, follow feature, profile field Test, profile field Team: ',
+    'upstream at 127.0.0.1:\\d+, follow feature, profile field Test, profile field Team, user search: ',
     'Redis: standalone, Redis \\d+\\.\\d+\\.\\d+, which takes writes and scripts',
     "issuer's keys: 1",
     'trusted documents: those of schema/operations',
@@ -58,50 +44,30 @@ test('check names each thing that it has looked at, and what to set for webhooks
   expect(text).toMatch(/^ +\/hooks\/follow$/m);
   expect(text).not.toContain('swordfish');
   expect(text).not.toContain(settings.TENCENT_SECRET_KEY);
-});
-
-test('without a token of webhooks check says what to set', async () => {
-  const { settings } = await openSandbox({ people: 3 });
   expect((await look(settings)).text).toMatch(/^unset {2}webhooks: set WEBHOOK_TOKEN/m);
 });
 
-test.each<[string, Record<string, string>, RegExp, RegExp]>([
-  ['a wrong secret key', { TENCENT_SECRET_KEY: 'f'.repeat(64) }, /secret key does not belong/, /TENCENT_SECRET_KEY/],
-  ['an account that is no admin', { TENCENT_ADMIN: 'user_00001' }, /not an app admin/, /TENCENT_ADMIN/],
-  [
-    'a field that the app lacks',
-    { PROFILE_CUSTOM_FIELDS: 'Test,Nope' },
-    /the app has no profile field Nope/,
-    /console/,
-  ],
-  ['a Redis that is not there', { REDIS_URL: 'redis://127.0.0.1:1' }, /Redis: REDIS_URL leads to a host where/, /./],
-  [
-    'a cluster that is not there',
-    { REDIS_URL: 'redis://127.0.0.1:1,redis://127.0.0.1:2' },
-    /REDIS_URL leads to a host that/,
-    /./,
-  ],
-  ['a host of keys that is dead', jwtOf('http://127.0.0.1:1/keys'), /JWT_JWKS_URL leads to nothing/, /jwks_uri/],
-  [
-    'documents that are none',
-    { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: '/nowhere' },
-    /trusted documents: TRUSTED_DOCUMENTS_PATH: \/nowhere cannot be read/,
-    /./,
-  ],
-  [
-    'a host where nothing listens',
-    { TENCENT_BASE_URL: 'http://127.0.0.1:1' },
-    /upstream.* cannot be reached/,
-    /TENCENT_BASE_URL/,
-  ],
-])('check explains %s', async (_title, change, explanation, remedy) => {
-  const { settings } = await openSandbox({ people: 3 });
+const NOWHERE = 'http://127.0.0.1:1';
+const NO_DOCUMENTS = { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: '/nowhere' };
+const SEARCH =
+  /: user search: the upstream refuses the call with 60020.*paid plug-in .* China and Singapore .* USER_SEARCH=off/s;
+test.each<[string, Record<string, string>, RegExp]>([
+  ['a wrong secret key', { TENCENT_SECRET_KEY: 'f'.repeat(64) }, /secret key does not belong.*TENCENT_SECRET_KEY/s],
+  ['an account that is no admin', { TENCENT_ADMIN: 'user_00001' }, /not an app admin.*TENCENT_ADMIN/s],
+  ['a field that the app lacks', { PROFILE_CUSTOM_FIELDS: 'Test,Nope' }, /the app has no profile field Nope.*console/s],
+  ['a search that is refused', { USER_SEARCH: 'on' }, SEARCH],
+  ['a Redis that is not there', { REDIS_URL: 'redis://127.0.0.1:1' }, /Redis: REDIS_URL leads to a host where/],
+  ['a cluster that is not', { REDIS_URL: 'redis://127.0.0.1:1,redis://127.0.0.1:2' }, /REDIS_URL leads to a host that/],
+  ['a host of keys that is dead', jwtOf(`${NOWHERE}/keys`), /JWT_JWKS_URL leads to nothing.*jwks_uri/s],
+  ['documents that are none', NO_DOCUMENTS, /trusted documents: TRUSTED_DOCUMENTS_PATH: \/nowhere cannot be read/],
+  ['a dead upstream', { TENCENT_BASE_URL: NOWHERE }, /upstream.* cannot be reached.*TENCENT_BASE_URL/s],
+])('check explains %s, and what to do', async (_title, change, explanation) => {
+  const { settings, faults } = await openSandbox({ people: 3 });
+  faults.set({ searchOff: true });
   const env = { ...settings, ...change };
   const { isRight, text } = await look(env);
   expect(isRight).toBe(false);
-  const wrong = text.slice(text.indexOf('WRONG'));
-  expect(wrong).toMatch(explanation);
-  expect(wrong).toMatch(remedy);
+  expect(text.slice(text.indexOf('WRONG'))).toMatch(explanation);
   expect(text.match(/WRONG/g)).toHaveLength(1);
   expect(text).not.toContain(env.TENCENT_SECRET_KEY);
 });
@@ -112,74 +78,56 @@ async function startTlsRedis(host: string): Promise<Environment> {
   return { REDIS_URL: `rediss://localhost:${port}`, REDIS_CA: caPath };
 }
 
-/** One command of an operator's to a server. */
-async function command(url: string, ...args: [string, ...string[]]): Promise<void> {
-  const operator = new Redis(url);
+/** A server to which an operator has given one command. */
+async function startCommanded(...args: [string, ...string[]]) {
+  const redis = await startRedis();
+  const operator = new Redis(redis.url);
   await operator.call(...args).finally(() => operator.disconnect());
+  return redis;
 }
+const asMute = (url: string) => ({ REDIS_URL: url.replace('//', '//mute:opensesame@') });
+const MUTE = ['ACL', 'SETUSER', 'mute', 'on', '>opensesame', '~*', 'resetchannels', '+@all'] as const;
 
-test.each<[string, () => Promise<Environment>, RegExp]>([
-  [
-    'a replica that can only be read',
-    async () => {
-      const [primary, replica] = [await startRedis(), await startRedis()];
-      await command(replica.url, 'REPLICAOF', '127.0.0.1', String(primary.port));
-      return { REDIS_URL: replica.url };
-    },
-    /REDIS_URL leads to a replica that can only be read: name the primary/,
-  ],
-  [
-    'a Sentinel',
-    async () => ({ REDIS_URL: `redis://${await startSentinel()}` }),
-    /REDIS_URL leads to a Sentinel: name the Sentinels and their primary, as redis\+sentinel:/,
-  ],
-  [
-    'a Sentinel that watches something else',
-    async () => ({ REDIS_URL: `redis+sentinel://${await startSentinel()}/cache` }),
-    /REDIS_URL leads to Sentinels that watch no primary of that name/,
-  ],
-  [
-    'a node that belongs to no cluster yet',
-    async () => ({ REDIS_URL: (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url }),
-    /REDIS_URL leads to a cluster of which no node serves/,
-  ],
-  [
-    'a server that is said to be a cluster',
-    async () => ({ REDIS_URL: (await startRedis()).url, REDIS_CLUSTER: 'on' }),
-    /REDIS_URL leads to no cluster: name one address, without REDIS_CLUSTER/,
-  ],
-  [
-    'a user who may not publish',
-    async () => {
-      const { port, url } = await startRedis();
-      await command(url, 'ACL', 'SETUSER', 'mute', 'on', '>opensesame', '~*', 'resetchannels', '+@all');
-      return { REDIS_URL: `redis://mute:opensesame@127.0.0.1:${port}` };
-    },
-    /REDIS_URL names a user who may not do what is needed/,
-  ],
-  [
-    'a certificate of another host',
-    () => startTlsRedis('elsewhere.example'),
-    /REDIS_URL leads to a server whose certificate names another host/,
-  ],
-  [
-    'a certificate of an unknown authority',
-    async () => ({ ...(await startTlsRedis('localhost')), REDIS_CA: '' }),
-    /REDIS_URL leads to a server whose certificate is not trusted: name its authority by REDIS_CA/,
-  ],
-])('%s is refused by check and at the start', async (_kind, startServer, remedy) => {
-  const { settings } = await openSandbox({ people: 3 });
-  const env = { ...settings, ...(await startServer()) };
-  expect(await look(env)).toEqual({ isRight: false, text: expect.stringMatching(remedy) });
-  expect(await run([], { ...env, PORT: '0' })).toMatchObject({ code: 78, stderr: expect.stringMatching(remedy) });
-});
+/** What REDIS_URL does that is refused. */
+const WRONG_REDIS: Record<string, () => Promise<Environment>> = {
+  'leads to a replica that can only be read: name the primary': async () => ({
+    REDIS_URL: (await startCommanded('REPLICAOF', '127.0.0.1', `${(await startRedis()).port}`)).url,
+  }),
+  'leads to a Sentinel: name the Sentinels and their primary, as redis+sentinel:': async () => ({
+    REDIS_URL: `redis://${await startSentinel()}`,
+  }),
+  'leads to Sentinels that watch no primary of that name': async () => ({
+    REDIS_URL: `redis+sentinel://${await startSentinel()}/cache`,
+  }),
+  'leads to a cluster of which no node serves': async () => ({
+    REDIS_URL: (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url,
+  }),
+  'leads to no cluster: name one address, without REDIS_CLUSTER': async () => ({
+    REDIS_URL: (await startRedis()).url,
+    REDIS_CLUSTER: 'on',
+  }),
+  'names a user who may not do what is needed': async () => asMute((await startCommanded(...MUTE)).url),
+  'leads to a server whose certificate names another host': () => startTlsRedis('elsewhere.example'),
+  'leads to a server whose certificate is not trusted: name its authority by REDIS_CA': async () => ({
+    ...(await startTlsRedis('localhost')),
+    REDIS_CA: '',
+  }),
+};
+test.each(Object.entries(WRONG_REDIS))(
+  'check and a start refuse it where REDIS_URL %s',
+  async (refusal, startServer) => {
+    const { settings } = await openSandbox({ people: 3 });
+    const env = { ...settings, ...(await startServer()) };
+    const told = expect.stringContaining(`REDIS_URL ${refusal}`);
+    expect(await look(env)).toEqual({ isRight: false, text: told });
+    expect(await run([], { ...env, PORT: '0' })).toMatchObject({ code: 78, stderr: told });
+  },
+);
 
 test('the process prints what check finds, and ends with 0, with 1, or with 78 where settings are missing', async () => {
   const { settings } = await openSandbox({ people: 3 });
-  const ends = await Promise.all(
-    [settings, { ...settings, TENCENT_ADMIN: 'user_00001' }, {}].map((env) => run(['check'], env)),
-  );
-  expect(ends).toMatchObject([
+  const ends = [settings, { ...settings, TENCENT_ADMIN: 'user_00001' }, {}].map((env) => run(['check'], env));
+  expect(await Promise.all(ends)).toMatchObject([
     { code: 0, stdout: expect.stringMatching(/^right {2}upstream/m), stderr: '' },
     { code: 1, stdout: expect.stringMatching(/^WRONG {2}upstream/m), stderr: '' },
     { code: 78, stderr: expect.stringMatching(/TENCENT_SECRET_KEY is missing/) },

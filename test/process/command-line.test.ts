@@ -7,18 +7,20 @@ import { ask, ROOT, run, start, startSandbox } from './start-process.ts';
 
 const FANS_COUNT = '{ user(id: "UserID_001") { fansCount } }';
 
-test.each(['--help', '-h'])('%s explains every command and ends well', async (option) => {
-  const { code, stdout, stderr } = await run([option]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+test('help explains every command; version and schema are printed alone', async () => {
+  const [help, h, version, schema] = await Promise.all(
+    [['--help'], ['-h'], ['--version'], ['schema']].map((args) => run(args)),
+  );
   for (const word of ['serve', 'sandbox', 'schema', 'check', 'import', 'export', 'purge', '--lively'])
-    expect(stdout).toMatch(new RegExp(`^  ${word} `, 'm'));
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^  ${word} `, 'm')), stderr: '' });
+  expect(h).toEqual(help);
+  expect(version).toMatchObject({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  const text = readFileSync(`${ROOT}/schema/schema.graphql`, 'utf8');
+  expect(schema).toMatchObject({ code: 0, stdout: text, stderr: '' });
 });
 
-test('--version prints the version alone', async () => {
-  expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' });
-});
-
-test.each([
+const SECRET_KEY = 'a-secret-key-that-is-long-enough';
+test.each<[string, string[], RegExp, Record<string, string>?]>([
   ['an unknown command', ['fly'], /no command "fly"/],
   ['a second command', ['schema', 'check'], /no command "schema check"/],
   ['a command named after a property of objects', ['toString'], /no command "toString"/],
@@ -36,19 +38,16 @@ test.each([
   ['an export of two', ['export', 'anna', 'bert'], /id of one user/],
   ['an export as something else', ['export', 'anna', '--format', 'xml'], /must be csv or json/],
   ['everybody, without a purge', ['check', '--all'], /--all belongs to purge/],
+  ['life before an upstream', ['--lively'], /--lively .*sandbox/, { TENCENT_SECRET_KEY: SECRET_KEY }],
+  ['life before a misspelt upstream', ['--lively'], /--lively .*sandbox/, { TENCENT_REGOIN: 'x' }],
+  ['life in production', ['--lively'], /--lively .*sandbox/, { NODE_ENV: 'production' }],
   ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
-])('%s ends with 64 and the usage', async (_title, args, complaint) => {
-  const { code, stdout, stderr } = await run(args);
+])('%s ends with 64 and the usage', async (_title, args, complaint, env) => {
+  const { code, stdout, stderr } = await run(args, env);
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
   expect(stderr.split('\n')[0]).toMatch(complaint);
   expect(stderr).toContain('Usage: node src/main.ts [command]');
-  expect(stderr).not.toMatch(/^ +at /m);
-});
-
-test('schema prints exactly schema/schema.graphql', async () => {
-  const { code, stdout } = await run(['schema']);
-  expect(code).toBe(0);
-  expect(stdout).toBe(readFileSync(`${ROOT}/schema/schema.graphql`, 'utf8'));
+  expect(stderr).not.toMatch(/^ +at |a-secret-key/m);
 });
 
 test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
@@ -58,14 +57,8 @@ test('with nothing set, the process brings its own upstream, and the query that 
 
   const page = await fetch(address, { headers: { accept: 'text/html' } });
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-  const { data, errors } = await ask(new URL(address).origin, query);
-  expect(errors).toBeUndefined();
-  expect(data).toEqual({
-    user: {
-      nick: 'NickNameTest1',
-      fans: { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] },
-    },
-  });
+  const fans = { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] };
+  expect(await ask(new URL(address).origin, query)).toEqual({ data: { user: { nick: 'NickNameTest1', fans } } });
 });
 
 test.each([
@@ -73,9 +66,8 @@ test.each([
   ['on another host than loopback', ['--or-sandbox'], { HOST: '0.0.0.0' }],
   ['with settings of which all are blank', [], { TENCENT_REGION: ' ' }],
 ])('%s, no made-up people are served unless they are asked for by name', async (_title, args, env) => {
-  const { code, stdout, stderr } = await run(args, { PORT: '0', ...env });
-  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
-  expect(stderr).toMatch(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
+  const stderr = expect.stringMatching(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
+  expect(await run(args, { PORT: '0', ...env })).toMatchObject({ code: 78, stdout: '', stderr });
 });
 
 test('in production nothing set is a mistake, not a sandbox: all that is wrong is said in one message, which ends with 78', async () => {
@@ -115,26 +107,18 @@ test('in production the one line that tells the address is a log line, and Graph
   expect(await ask(new URL(url).origin, FANS_COUNT)).toEqual({ data: { user: { fansCount: 2 } } });
 });
 
-test.each([
-  ['a gateway', (PORT: string) => run(['--sandbox'], { PORT }), 'Set PORT and HOST, or --port for the sandbox.'],
-  ['a sandbox', (port: string) => run(['sandbox', '--port', port]), 'Set PORT and HOST, or --port for the sandbox.'],
-  [
-    'the metrics',
-    (port: string) => run(['--sandbox'], { PORT: '0', METRICS_PORT: port }),
-    'Set METRICS_PORT and HOST.',
-  ],
-])(
-  '%s on a port that is taken ends with 1 and one line that names the port and the setting',
-  async (_title, launch, remedy) => {
-    const { port } = new URL((await openSandbox({ people: 3 })).url);
-    const { code, stderr } = await launch(port);
-    expect(code).toBe(1);
-    expect(stderr).toBe(`Cannot listen on 127.0.0.1:${port}: the port is taken. ${remedy}\n`);
-  },
-);
+const REMEDY = 'Set PORT and HOST, or --port for the sandbox.';
+test.each<[string, (port: string) => ReturnType<typeof run>, remedy: string]>([
+  ['a gateway', (PORT) => run(['--sandbox'], { PORT }), REMEDY],
+  ['a sandbox', (port) => run(['sandbox', '--port', port]), REMEDY],
+  ['the metrics', (METRICS_PORT) => run(['--sandbox'], { PORT: '0', METRICS_PORT }), 'Set METRICS_PORT and HOST.'],
+])('%s on a taken port ends with 1 and one line that names port and setting', async (_title, launch, remedy) => {
+  const { port } = new URL((await openSandbox({ people: 3 })).url);
+  const stderr = `Cannot listen on 127.0.0.1:${port}: the port is taken. ${remedy}\n`;
+  expect(await launch(port)).toMatchObject({ code: 1, stderr });
+});
 
 test('a host that does not exist is named in one line', async () => {
-  const { code, stderr } = await run(['--sandbox'], { HOST: 'nowhere.invalid', PORT: '0' });
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/);
+  const stderr = expect.stringMatching(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/);
+  expect(await run(['--sandbox'], { HOST: 'nowhere.invalid', PORT: '0' })).toMatchObject({ code: 1, stderr });
 });

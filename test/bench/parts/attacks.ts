@@ -15,7 +15,7 @@ export async function attacks(quick: boolean): Promise<Section> {
   const bodies: Record<string, (turn: number) => object | string> = {
     [NORMAL]: (turn) => ({ ...screenBody(warmUser(0), 20), query: `${SCREEN} #${turn}` }),
   };
-  for (const [name, [query, variables = '{}']] of Object.entries(ATTACKS)) {
+  for (const [name, [query, , variables = '{}']] of Object.entries(ATTACKS)) {
     const text = JSON.stringify(query).slice(0, -1);
     bodies[name] = (turn) => `{"query":${text} #${turn}","variables":${variables}}`;
   }
