@@ -14,16 +14,7 @@ import {
   searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groups, groupsOf, joinReplicas } from './invalidation.ts';
-import {
-  type BlockRelation,
-  type FollowEntry,
-  type FollowPage,
-  type FollowRelation,
-  newestFirst,
-  type PageQuery,
-  type Profile,
-  type UserId,
-} from './model.ts';
+import type { BlockRelation, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
 import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
@@ -41,9 +32,11 @@ export type CachedFollowServiceOptions = Omit<CachesOptions, 'webhooksSince' | '
 
 /** More events than this are not made up for after an outage: the entries that they concern expire by themselves. */
 const MAX_PENDING = 10_000;
+/** Redis is told of so many events at a time: thousands at once would take longer than its answer is waited for. */
+const MAX_AT_ONCE = 50;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { profiles, blocks, searches, clock, redis, lagMs = 0, onPresence } = options;
+  const { profiles, blocks, searchUsers, clock, redis, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -55,7 +48,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     generations,
   );
-  const { page, profile, relation, block, blocked } = caches;
+  const { page, profile, relation, block, blocked, search } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
   const { counts, readProfile, ...read } = createBatches(options, caches);
   const pages = createPages(options, caches, counts, generations);
@@ -80,20 +73,24 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Map<string, DomainEvent>();
-  redis?.link.whenBack(() => pending.forEach(invalidate));
+  redis?.link.whenBack(() => void invalidate([...pending.values()]));
 
   /**
-   * Makes everything that `event` made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
+   * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
    * away: then it is told as soon as it is back.
    */
-  async function invalidate(event: DomainEvent): Promise<void> {
-    const changed = groupsOf(event);
-    const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
-    await replicas?.publishInvalid(changed).then((isPublished) => {
-      const name = JSON.stringify(event);
-      if (isPublished && !confirmed.includes(false)) pending.delete(name);
-      else if (pending.size < MAX_PENDING) pending.set(name, event);
-    });
+  async function invalidate(events: readonly DomainEvent[]): Promise<void> {
+    for (let start = 0; start < events.length; start += MAX_AT_ONCE) {
+      const some = events.slice(start, start + MAX_AT_ONCE);
+      const changed = some.flatMap(groupsOf);
+      const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
+      const isPublished = (await replicas?.publishInvalid(changed)) ?? true;
+      for (const event of some) {
+        const name = JSON.stringify(event);
+        if (isPublished && !confirmed.includes(false)) pending.delete(name);
+        else if (pending.size < MAX_PENDING) pending.set(name, event);
+      }
+    }
   }
 
   return {
@@ -107,19 +104,13 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     readCounts: counts.read,
     readProfile: (userId: UserId, call: CallOptions): Profile | Promise<Profile> =>
       andThen(readProfile(userId, call), profiles.asAsked),
-    /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
-    readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
-      const load = async (waiter: CallOptions) =>
-        toCached({ entries: (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst), next: '' });
-      return andThen(blocked.read(userId, call, load), (cached) => membersOf(cached).entries);
+    readBlocked(userId: UserId, call: CallOptions): FollowPage | Promise<FollowPage> {
+      const load = (waiter: CallOptions) => blocks.readBlocked(userId, waiter).then(toCached);
+      return andThen(blocked.read(userId, call, load), membersOf);
     },
-    /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
     readSearch(words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> {
-      const load = async (waiter: CallOptions) => {
-        const { ids, next } = await searches.searchUsers(words, start, waiter);
-        return { ids, next, times: ids.map(() => 0), count: null, partial: null };
-      };
-      return andThen(caches.search.read(searchKey(words, start), call, load), (cached) => membersOf(cached));
+      const load = (waiter: CallOptions) => searchUsers(words, start, waiter).then(toCached);
+      return andThen(search.read(searchKey(words, start), call, load), membersOf);
     },
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {
@@ -137,8 +128,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     invalidate,
     /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {
-      const again = () => Promise.all(events.map(invalidate));
-      if (lagMs > 0) clock.sleep(lagMs, closed.signal).then(again, () => {});
+      if (lagMs > 0)
+        clock.sleep(lagMs, closed.signal).then(
+          () => invalidate(events),
+          () => {},
+        );
     },
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>

@@ -28,10 +28,7 @@ export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
 export type WebhookEventsOptions = ConfirmationOptions & {
-  cache: Pick<
-    CachedFollowService,
-    'invalidate' | 'invalidateLater' | 'invalidatePresences' | 'noteWebhook' | 'withdrawWebhooks'
-  >;
+  cache: CachedFollowService;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   /** Called when events begin to be dropped, and when they are taken again. */
@@ -63,7 +60,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   let isFlood = false;
   const confirmation = createChangeConfirmation(options, closed.signal, async (change, isLate) => {
     const { type, from, to, at } = change;
-    if (isLate) await cache.invalidate({ type: 'follow-changed', from, to });
+    if (isLate) await cache.invalidate([{ type: 'follow-changed', from, to }]);
     // An own change is known only when the upstream has answered it, which may be after its webhook.
     if (!own.consumeOwnChange(type, from, to, at)) await stream.append(change);
   });
@@ -107,7 +104,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   async function invalidate(events: readonly DomainEvent[]): Promise<void> {
     // Values read meanwhile may lack the change, and no webhook reports it again.
     cache.invalidateLater(events);
-    await Promise.all(events.map(cache.invalidate));
+    await cache.invalidate(events);
   }
 
   async function takeProfile(userId: UserId, at: number): Promise<void> {

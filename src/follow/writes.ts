@@ -78,7 +78,7 @@ export function createWrites(parts: WriteParts) {
         unsent = lost.filter((id) => shows(false, found, id));
       }
       const events = keysOf(outcomes, (outcome) => isDone(outcome) || mayHaveHappened(outcome)).map(eventOf);
-      await Promise.all(events.map(cache.invalidate));
+      await cache.invalidate(events);
       // One after the other, so that all replicas hear of them in this order.
       for (const id of keysOf(outcomes, isDone)) await tell(id, outcomes.get(id) === 'changed');
       cache.invalidateLater(events);

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { publish, table } from './measuring/results.ts';
 import { installPeers } from './peers/install.ts';
 import { SEED } from './reference/mix.ts';
+import { findBound } from './whole-job/bound.ts';
 import { SERVERS, type Server } from './whole-job/servers.ts';
 import { runTrial, type Trial } from './whole-job/trial.ts';
 
@@ -42,7 +43,8 @@ for (const name of values.server.split(',')) {
 }
 const how =
   `${values.minutes} minutes from cold, seed ${SEED}; the upstream takes ${limit} calls a second of each command; calls ` +
-  'per 1,000 queries. The gateway has its settings as shipped, but UPSTREAM_RATE at 90 % of the limit, the default at 200.';
+  'per 1,000 queries. The gateway has its settings as shipped, but UPSTREAM_RATE at 90 % of the limit, the default at 200. ' +
+  `No server could keep more than ${findBound(limit, seconds).toFixed(0)} queries a second: see bound.ts.`;
 const rows = results.map(([title, { cells }]) => [title, ...Object.values(cells)]);
 const lines = table(['', ...Object.keys(results[0]?.[1].cells ?? {})], rows);
 publish({ title: `The whole job, limit ${limit}/s`, how, lines }, values.quick);

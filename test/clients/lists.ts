@@ -1,13 +1,9 @@
 // A star with lists that are longer than a few pages, for clients to page through.
 import { expect } from 'vitest';
+import type { FollowList } from '../../src/follow/model.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
-
-export const LISTS = ['fans', 'follows', 'mutuals', 'knownFans'] as const;
-export type List = (typeof LISTS)[number];
-
-const FANS = 345;
 
 /** A star with 345 fans, of whom some are followed back and others are known to anna; and the truth about the lists. */
 export async function openStar() {
@@ -19,7 +15,7 @@ export async function openStar() {
   });
   const { world } = gateway.sandbox;
   world.importAccount('anna');
-  world.addFans('star', FANS);
+  world.addFans('star', 345);
   const fans = world.list('star', 'fans').map(({ id }) => id);
   // The oldest fans are followed last, so that no list has the order of another one.
   for (const [i, id] of fans.entries()) if (i % 3 === 0) world.follow('star', id, 1_700_000_000 + i);
@@ -34,7 +30,7 @@ export async function openStar() {
     ...gateway,
     clock,
     /** Who is in a list of the star's, in order; `knownFans` as anna sees it. */
-    membersOf(list: List): string[] {
+    membersOf(list: FollowList | 'knownFans'): string[] {
       const members = list === 'knownFans' ? world.list('anna', 'follows') : world.list('star', list);
       return members.map(({ id }) => id).filter((id) => list !== 'knownFans' || isFan.has(id));
     },
@@ -47,18 +43,7 @@ export async function openStar() {
   };
 }
 
-/** What a screen asks for that shows these backward, from the end. */
-export const SORTED = { userId: 'star', matching: 'CROWD', orderBy: 'NICK_ASC', first: null, last: 20 } as const;
-
 export type Star = Awaited<ReturnType<typeof openStar>>;
-
-/** Loads page after page as somebody who scrolls does. */
-export async function loadAll(screen: { hasNext(): boolean; loadNext(): Promise<unknown> }): Promise<void> {
-  for (let pages = 1; screen.hasNext(); pages++) {
-    if (pages > FANS) throw new Error('The list has no end.');
-    await screen.loadNext();
-  }
-}
 
 /** Somebody follows the star through the gateway, or ceases to. */
 export async function change(star: Pick<TestGateway, 'as'>, fan: string, what: 'follow' | 'unfollow'): Promise<void> {

@@ -1,5 +1,6 @@
 // A gateway that is replaced while clients are subscribed: each comes back by itself, with what the contract's package has for it.
 import { ApolloClient, InMemoryCache } from '@apollo/client/core';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { subscriptionExchange, Client as Urql } from '@urql/core';
 import { print } from 'graphql';
 import { createClient as createSse } from 'graphql-sse';
@@ -12,7 +13,6 @@ import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { change, openSubscriptions } from './lists.ts';
-import { openApollo } from './open-apollo.ts';
 import { openResumingSocket } from './resuming-socket.ts';
 import { wx } from './wx.ts';
 
@@ -42,7 +42,7 @@ const WAYS: Record<string, (url: string, tell: Tell) => () => unknown> = {
     return () => client.dispose();
   },
   Apollo: (url, tell) => {
-    const { client } = openApollo({ url }, { socket: openSocket(url) });
+    const client = new ApolloClient({ cache: new InMemoryCache(), link: new GraphQLWsLink(openSocket(url)) });
     client.subscribe({ query: FollowEventsDocument, variables }).subscribe((answer) => tell(eventOf(answer)));
     return () => client.stop();
   },

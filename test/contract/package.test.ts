@@ -78,7 +78,7 @@ test.each(['apollo', 'urql', 'relay', 'mini-program'])(
     const star = await openStar();
     star.sandbox.world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'Newcomer' });
     const members = star.membersOf('fans');
-    const expectedRest = name === 'relay' ? restOfRelay(star) : undefined;
+    const expectedRest = RESTS[name]?.(star);
     const app = run(
       process.execPath,
       ['--import', './resolving.ts', `${name}-app.ts`, `${star.url}/graphql`],
@@ -96,18 +96,50 @@ const NO_SUCH_USER = {
   ok: false,
   errors: [{ extensions: expect.objectContaining({ code: 'USER_NOT_FOUND' }) }],
 };
+const FORGED = {
+  errors: [expect.objectContaining({ path: ['user', 'fans'], extensions: { code: 'INVALID_CURSOR' } })],
+  user: expect.objectContaining({ id: 'star', fans: null }),
+};
 
-/** What the app with Relay shows beside: users of the store at once, a field that failed, an event, and the other lists. */
-const restOfRelay = (star: Star) => ({
-  shownAtOnce: ['available', 'missing'],
-  caught: { id: 'nobody', nick: NO_SUCH_USER, viewerIsFollowing: NO_SUCH_USER },
-  event: {
-    newcomer: expect.objectContaining({ nick: 'Newcomer', viewerIsFollowing: false }),
-    fansCount: 346,
-    loaded: 41,
+/** What an app shows beside: the other lists, what is searched, what fails, and what an event changes. */
+const RESTS: Record<string, (star: Star) => object> = {
+  relay: (star) => ({
+    shownAtOnce: ['available', 'missing'],
+    caught: { id: 'nobody', nick: NO_SUCH_USER, viewerIsFollowing: NO_SUCH_USER },
+    event: {
+      newcomer: expect.objectContaining({ nick: 'Newcomer', viewerIsFollowing: false }),
+      ...{ fansCount: 346, loaded: 41 },
+    },
+    knownFans: star.membersOf('knownFans'),
+    searched: [star.sortedFollows(), star.sortedFollows()],
+  }),
+  urql: (star) => ({
+    viewerFollows: ['crowd_000344', star.sandbox.world.list('anna', 'follows')[0]?.id],
+    searched: star.sortedFollows(),
+  }),
+  apollo(star) {
+    const lists = {
+      follows: star.membersOf('follows'),
+      mutuals: star.membersOf('mutuals'),
+      // By then anna follows one more.
+      knownFans: ['crowd_000344', ...star.membersOf('knownFans')],
+    };
+    const pages = Object.values(lists).reduce((sum, { length }) => sum + Math.ceil(length / 20), 0);
+    return {
+      fromMiddle: 30,
+      methods: Array(pages + 2).fill('GET'),
+      lists,
+      searched: star.sortedFollows(),
+      identity: { node: { __typename: 'User', id: 'star' } },
+      failures: [FORGED, FORGED],
+      event: {
+        top: expect.objectContaining({
+          followedAt: expect.any(String),
+          node: expect.objectContaining({ nick: 'Newcomer' }),
+        }),
+        totals: [346, expect.objectContaining({ totalCount: 346, edges: [expect.anything()] })],
+        afterLoss: [345, 345],
+      },
+    };
   },
-  follows: star.membersOf('follows'),
-  mutuals: star.membersOf('mutuals'),
-  knownFans: star.membersOf('knownFans'),
-  searched: [star.sortedFollows(), star.sortedFollows()],
-});
+};

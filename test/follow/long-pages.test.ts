@@ -50,7 +50,7 @@ describe('the profiles of a page of 1,000', () => {
     const { service, asked, nickOf, settle } = await readPage();
     await turn();
     const [first, last] = [0, MEMBERS - 1];
-    for (const n of [first, last]) await service.invalidate({ type: 'profile-changed', userId: memberId(n) });
+    for (const n of [first, last]) await service.invalidate([{ type: 'profile-changed', userId: memberId(n) }]);
     await settle();
     expect([await nickOf(first), await nickOf(500), await nickOf(last)]).toEqual(['new', 'old', 'new']);
     expect(asked).toEqual([memberId(first), memberId(last)]);

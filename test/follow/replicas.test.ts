@@ -74,7 +74,7 @@ test('a replica that may have missed a message asks again before it answers', as
   const b = await openReplica();
   expect(await b.fans()).toBe(0);
   upstream.fans = 1;
-  await a.service.invalidate(CHANGED);
+  await a.service.invalidate([CHANGED]);
   expect(await b.fans()).toBe(0);
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await until(() => b.listenings() === 2);
@@ -90,14 +90,14 @@ test('an invalidation ends when the other replicas have been told', async () => 
       return isTold;
     },
   }));
-  await a.service.invalidate(CHANGED);
+  await a.service.invalidate([CHANGED]);
   expect(isTold).toBe(true);
 });
 
 test('a cached value that a Redis which lost everything cannot vouch for counts as stale, and is served while the upstream is down', async () => {
   const { server, clock, upstream, openReplica } = await openReplicas();
   const b = await openReplica();
-  await b.service.invalidate(CHANGED);
+  await b.service.invalidate([CHANGED]);
   expect(await b.fans()).toBe(0);
   await server.restart();
   await until(() => b.listenings() === 2);
@@ -128,7 +128,7 @@ test.each(OUTAGES)(
     expect([await a.fans(), await b.fans()]).toEqual([0, 0]);
     await breaks(opened);
     upstream.fans = 1;
-    await a.service.invalidate(CHANGED);
+    await a.service.invalidate([CHANGED]);
     expect(await a.fans()).toBe(1);
     await mends(opened);
     await until(async () => (await b.fans()) === 1);
@@ -136,3 +136,23 @@ test.each(OUTAGES)(
     expect(await a.fans()).toBe(1);
   },
 );
+
+test('thousands of changes that Redis missed are told to it a part at a time, so that it still answers in time', async () => {
+  const { server, upstream, openReplica } = await openReplicas();
+  let [asked, most] = [0, 0];
+  const a = await openReplica((link) => ({
+    async ask(...command) {
+      most = Math.max(most, ++asked);
+      return link.ask(...command).finally(() => asked--) as never;
+    },
+  }));
+  const b = await openReplica();
+  expect(await b.fans()).toBe(0);
+  await server.kill();
+  upstream.fans = 1;
+  const others = Array.from({ length: 2000 }, (_, n) => ({ type: 'user-changed', userId: `user_${n}` }) as const);
+  await a.service.invalidate([...others, CHANGED]);
+  await server.restart();
+  await until(async () => (await b.fans()) === 1);
+  expect(most).toBeLessThan(1500);
+});

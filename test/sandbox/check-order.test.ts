@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { signUserSig, startSandbox, userSigContent } from './start-sandbox.ts';
+import { signAs, startSandbox } from './start-sandbox.ts';
 
 test('a request with every defect is refused for the first, then the next, in the contract’s order', async () => {
   const sandbox = await startSandbox({ rateLimits: { follow_get: 1 } });
@@ -7,7 +7,7 @@ test('a request with every defect is refused for the first, then the next, in th
   const good = {
     sdkappid: '1400000000',
     identifier: 'administrator',
-    usersig: signUserSig(),
+    usersig: signAs('administrator'),
     random: 'not a number',
     contenttype: 'json',
   };
@@ -24,7 +24,7 @@ test('a request with every defect is refused for the first, then the next, in th
     [70020, path, { sdkappid: '99', identifier: 'nobody', usersig: 'x', contenttype: 'json' }, {}],
     [70003, path, { ...good, identifier: 'nobody', usersig: 'x' }, {}],
     [70013, path, { ...good, identifier: 'nobody' }, {}],
-    [60010, path, { ...good, identifier: 'x', usersig: signUserSig({ ...userSigContent, identifier: 'x' }) }, {}],
+    [60010, path, { ...good, identifier: 'x', usersig: signAs('x') }, {}],
     // The first call that gets this far is counted, the next is one too many.
     [60003, path, good, {}],
     [60007, path, good, {}],

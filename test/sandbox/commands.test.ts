@@ -1,7 +1,7 @@
 // What each command answers and writes, item by item.
 import { expect, test } from 'vitest';
 import type { Command } from '../../src/tencent/wire.ts';
-import { START_MS, startSandbox } from './start-sandbox.ts';
+import { firstPage, START_MS, startSandbox } from './start-sandbox.ts';
 
 const OK = { ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '' };
 const done = (To_Account: string) => ({ To_Account, ResultCode: 0, ResultInfo: '' });
@@ -14,6 +14,7 @@ const single = { CheckType: 'BlackCheckResult_Type_Single' };
 const item = (key: string, Value: unknown) => ({ Tag: `Tag_Profile_IM_${key}`, Value });
 const many = (count: number) => Array.from({ length: count }, (_, index) => `x${index}`);
 const targets = (ids: string[]) => ids.map((id) => ({ To_Account: id }));
+const FANS = firstPage('ana');
 const TagList = ['Tag_Profile_Custom_Team', 'Tag_Profile_IM_Nick', 'Tag_Profile_IM_Level'];
 
 async function withPeople(...ids: string[]) {
@@ -43,6 +44,19 @@ test.each<[Command, number, number, (ids: string[]) => object]>([
 });
 
 test.each<[string, Command, number, object]>([
+  ['no From_Account', 'follow_get', 30001, { ...FANS, From_Account: undefined }],
+  ['FollowType 0', 'follow_get', 30001, { ...FANS, FollowType: 0 }],
+  ['FollowType 4', 'follow_get', 30001, { ...FANS, FollowType: 4 }],
+  ['FollowType as text', 'follow_get', 30001, { ...FANS, FollowType: '1' }],
+  ['no StartCursor', 'follow_get', 30001, { ...FANS, StartCursor: undefined }],
+  ['a negative WantNum', 'follow_get', 30001, { ...FANS, WantNum: -1 }],
+  ['a fraction as WantNum', 'follow_get', 30001, { ...FANS, WantNum: 1.5 }],
+  ['WantNum over 1000', 'follow_get', 30001, { ...FANS, WantNum: 1001 }],
+  ['an unknown From_Account', 'follow_get', 30003, firstPage('nobody')],
+  ['no keywords', 'search', 30001, { Keywords: [], Count: 1 }],
+  ['six keywords', 'search', 30001, { Keywords: [...'abcdef'], Count: 1 }],
+  ['no count', 'search', 30001, { Keywords: ['a'] }],
+  ['a cursor that is none', 'search', 30001, { Keywords: ['a'], Count: 1, Cursor: 'x' }],
   ['no targets', 'follow_delete', 30001, { From_Account: 'ana', To_Account: [] }],
   ['objects for strings', 'follow_delete', 60015, { From_Account: 'ana', To_Account: targets(['bo']) }],
   ['no From_Account', 'follow_get_info', 30001, { To_Account: ['ana'] }],
@@ -100,18 +114,6 @@ test('follow_delete takes strings, and unfollowing somebody not followed succeed
   const answer = await call('follow_delete', { From_Account: 'ana', To_Account: ['bo', 'cy', 'nobody'] });
   expect(answer.ResultItem).toEqual([done('bo'), done('cy'), unknown('nobody')]);
   expect(world.counts('bo').fans).toBe(0);
-});
-
-test('multiaccount_import makes accounts, sets what is given of known ones, and lists those that fail', async () => {
-  const { call, world } = await withPeople('ana');
-  world.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana', Tag_Profile_IM_Level: 3 });
-  const AccountList = [{ UserID: 'ana', Nick: 'Anna' }, { UserID: 'bo', FaceUrl: 'b.png' }, { UserID: 'c'.repeat(33) }];
-  expect(await call('multiaccount_import', { AccountList })).toEqual({ ...OK, FailAccounts: ['c'.repeat(33)] });
-  expect(world.profile('ana')?.items).toEqual([item('Nick', 'Anna'), item('Level', 3)]);
-  expect(world.profile('bo')?.items).toEqual([item('Image', 'b.png')]);
-  const tooLong = [{ UserID: 'di' }, { UserID: 'ed', Nick: 'n'.repeat(501) }];
-  expect(await call('multiaccount_import', { AccountList: tooLong })).toMatchObject({ ErrorCode: 40601 });
-  expect(world.has('di')).toBe(false);
 });
 
 test('follow_check numbers relations from the point of view of From_Account', async () => {

@@ -35,24 +35,6 @@ test('any code can be had, for some commands, for a while, for each n-th call', 
   expect(await codes(1)).toEqual([0]);
 });
 
-test('itemFailure fails chosen ids in every batch and writes nothing for them', async () => {
-  const { call, world, faults } = await withFans();
-  faults.set({ itemFailure: { ids: ['bo'], code: 32101 } });
-  const both = ['bo', 'cy'];
-  const FollowItem = both.map((To_Account) => ({ To_Account }));
-  const added = await call('follow_add', { From_Account: 'ana', FollowItem });
-  expect(added).toMatchObject({ ErrorCode: 0, ResultItem: [{ ResultCode: 32101 }, { ResultCode: 0 }] });
-  expect(world.list('ana', 'follows').map(({ id }) => id)).toEqual(['cy']);
-  const checked = await call('follow_check', { From_Account: 'ana', To_Account: both });
-  expect(checked.ResultItem).toMatchObject([{ ResultCode: 32101 }, { FollowType: 2 }]);
-  const counted = await call('follow_get_info', { From_Account: 'ana', To_Account: both });
-  expect(counted.FollowInfo).toMatchObject([{ ResultCode: 32101 }, { FollowerCount: 1 }]);
-  const portraits = await call('portrait_get', { To_Account: both, TagList: ['Tag_Profile_IM_Nick'] });
-  expect(portraits).toMatchObject({ ErrorCode: 0, Fail_Account: ['bo'] });
-  const deleted = await call('follow_delete', { From_Account: 'ana', To_Account: both });
-  expect(deleted.ResultItem).toMatchObject([{ ResultCode: 32101 }, { ResultCode: 0 }]);
-});
-
 test('a lag of lists and checks leaves counts alone, and ends with time', async () => {
   const clock = manualClock();
   const { call, pages, world, faults } = await startSandbox({ clock });

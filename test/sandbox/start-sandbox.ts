@@ -1,8 +1,7 @@
 // A sandbox on a free port for one test, with a caller that speaks its wire.
-import { createHmac } from 'node:crypto';
-import { deflateSync } from 'node:zlib';
 import { APIS } from '../../src/sandbox/calls.ts';
 import { SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { signUserSig } from '../../src/tencent/user-sig.ts';
 import type { Command, Envelope, ItemResult, WireProfileItem } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openSandbox } from '../support/sandbox.ts';
@@ -35,32 +34,15 @@ export const START_MS = 1_700_000_000_000;
 /** A clock that stands still until it is advanced. */
 export const manualClock = () => createTestClock(START_MS);
 
-export const userSigContent = {
-  identifier: 'administrator',
-  sdkAppId: 1400000000,
-  time: 1_700_000_000,
-  expire: 86_400,
-};
-
-/** Signs as the upstream's own libraries do (CONTRACT 2.2). */
-export function signUserSig({ identifier, sdkAppId, time, expire } = userSigContent): string {
-  const text = `TLS.identifier:${identifier}\nTLS.sdkappid:${sdkAppId}\nTLS.time:${time}\nTLS.expire:${expire}\n`;
-  const json = JSON.stringify({
-    'TLS.ver': '2.0',
-    'TLS.identifier': identifier,
-    'TLS.sdkappid': sdkAppId,
-    'TLS.time': time,
-    'TLS.expire': expire,
-    'TLS.sig': createHmac('sha256', SANDBOX_APP.secretKey).update(text).digest('base64'),
-  });
-  return deflateSync(json).toString('base64').replaceAll('+', '*').replaceAll('/', '-').replaceAll('=', '_');
-}
+/** The UserSig of an admin, or of somebody else. */
+export const signAs = (userId: string, issuedAt = START_MS / 1000) =>
+  signUserSig({ ...SANDBOX_APP, userId, issuedAt, expireSeconds: 86_400 });
 
 /** Starts without people unless asked; the clock stands still unless one is given. */
 export async function startSandbox(options: SandboxOptions = {}) {
   const clock = options.clock ?? manualClock();
   const sandbox = await openSandbox({ emptyWorld: true, ...options, clock });
-  const usersig = signUserSig({ ...userSigContent, time: Math.floor(clock.now() / 1000) });
+  const usersig = signAs(SANDBOX_APP.admin, Math.floor(clock.now() / 1000));
 
   async function call(command: Command, body: unknown): Promise<Answer> {
     const search = { sdkappid: '1400000000', identifier: 'administrator', usersig, random: '7', contenttype: 'json' };

@@ -38,16 +38,6 @@ test('pages go on by the cursor until they are finished, with standard fields al
   expect(second).toMatchObject({ IsFinish: true, Cursor: '', Users: [{ UserID: 'ana' }] });
 });
 
-test.each([
-  ['no keywords', { Keywords: [] }],
-  ['six keywords', { Keywords: [...'abcdef'] }],
-  ['no count', { Keywords: ['a'], Count: undefined }],
-  ['a cursor that is none', { Keywords: ['a'], Cursor: 'x' }],
-])('%s are refused', async (_title, body) => {
-  const { find } = await open();
-  expect((await find(body)).ErrorCode).toBe(30001);
-});
-
 test('it can be off, and behind; and takes two calls a second', async () => {
   const { ids, find, faults } = await open();
   faults.set({ searchLag: { ms: 1500 } });

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
-import { verifyUserSig } from '../../src/tencent/user-sig.ts';
-import { fail, ok, SDK_APP_ID, SECRET_KEY, type SeenRequest, startClient } from './scripted-upstream.ts';
+import { fail, ok, type SeenRequest, startClient } from './scripted-upstream.ts';
 
 const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_get', retryable: true } };
 
@@ -21,28 +20,6 @@ function createLenientBudget(admitting: () => void | Promise<void> = () => {}) {
 }
 
 describe('a request', () => {
-  it('has the URL, the headers and the body of the contract', async () => {
-    const { client, callOptions, requests, clock } = await startClient(() => ok({ NextCursor: '' }), {
-      random: () => 0.5,
-    });
-    const answer = await client.call('follow_get', { From_Account: 'UserID_001' }, callOptions());
-    expect(answer).toEqual({ ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', NextCursor: '' });
-    expect(requests[0]).toMatchObject({
-      path: '/v4/follow/follow_get',
-      headers: { method: 'POST', 'content-type': 'application/json', connection: 'keep-alive' },
-    });
-    expect(requests[0]?.body).toEqual({ From_Account: 'UserID_001' });
-    const { usersig = '', ...query } = Object.fromEntries(requests[0]?.query ?? []);
-    expect(query).toEqual({
-      sdkappid: String(SDK_APP_ID),
-      identifier: 'administrator',
-      random: '2147483648',
-      contenttype: 'json',
-    });
-    const expected = { sdkAppId: SDK_APP_ID, secretKey: SECRET_KEY, now: clock.now() / 1000 };
-    expect(verifyUserSig(usersig, expected)).toMatchObject({ ok: true, userId: 'administrator' });
-  });
-
   it('goes to the service of its command, below the path of the base URL', async () => {
     const { upstream, callOptions, clock, requests } = await startClient(() => ok());
     const options = { sdkAppId: 1, adminId: 'a b&c', secretKey: 'key', clock };
@@ -56,10 +33,12 @@ describe('a request', () => {
     ]);
   });
 
-  it('has a fresh random label and the same signature each time, on kept-alive connections', async () => {
+  it('has a fresh random label of 32 bits and the same signature each time, on kept-alive connections', async () => {
     const { ask, requests } = await startClient(() => ok());
     for (let i = 0; i < 5; i++) await ask();
-    expect(new Set(requests.map(({ query }) => query.get('random'))).size).toBe(5);
+    const labels = requests.map(({ query }) => Number(query.get('random')));
+    expect(new Set(labels).size).toBe(5);
+    for (const label of labels) expect(label >>> 0).toBe(label);
     expect(new Set(requests.map(({ query }) => query.get('usersig'))).size).toBe(1);
     // One more may be opened while the first is being made ready again.
     expect(new Set(requests.map(({ connection }) => connection)).size).toBeLessThanOrEqual(2);
@@ -68,15 +47,12 @@ describe('a request', () => {
 
 describe('an answer', () => {
   it.each([
-    ['status 502 with HTML', 502, '<html>Bad Gateway</html>'],
     ['status 502 with a successful body', 502, JSON.stringify(ok())],
     ['status 204', 204, ''],
     ['no body', 200, ''],
     ['no JSON', 200, 'hello'],
-    ['truncated JSON', 200, '{"ActionStatus":"OK","ErrorCode":0,"Fol'],
     ['JSON that is a list', 200, '[]'],
     ['JSON that is null', 200, 'null'],
-    ['no ErrorCode', 200, '{"ActionStatus":"OK"}'],
     ['an ErrorCode in quotes', 200, '{"ActionStatus":"OK","ErrorCode":"0"}'],
     ['a fractional ErrorCode', 200, '{"ActionStatus":"OK","ErrorCode":0.5}'],
     ['ErrorCode 0 and FAIL', 200, '{"ActionStatus":"FAIL","ErrorCode":0}'],
@@ -145,6 +121,19 @@ describe('connections', () => {
     expect(told).toEqual({ admitted: requests.length, again: 0, throttled: 0 });
   });
 
+  it('that are all busy until the end of its time leave a change that certainly was not made', async () => {
+    const { ask, askInVain, clock, requests, seen } = await startClient(() => undefined, { connections: 1 });
+    const busy = ask().catch(() => {});
+    await seen(1);
+    const failure = askInVain('follow_add', { deadlineAt: clock.now() + 3000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(3000);
+    expect(await failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT', mayHaveHappened: false });
+    clock.advance(10_000);
+    await busy;
+    expect(requests.map(({ command }) => command)).not.toContain('follow_add');
+  });
+
   it('that no server accepts are failures, tried three times', async () => {
     const { askInVain, upstream, upstreamCalls } = await startClient(() => ok());
     upstream.server.close();
@@ -155,18 +144,6 @@ describe('connections', () => {
 });
 
 describe('time', () => {
-  it('is never more than the deadline, over all tries together', async () => {
-    const { askInVain, clock, requests, seen } = await startClient(() => undefined, { random: () => 0 });
-    const failure = askInVain();
-    await seen(1);
-    clock.advance(5000);
-    await seen(2);
-    clock.advance(4950);
-    const upstream = { command: 'follow_get', retryable: true };
-    expect(await failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT', upstream });
-    expect(requests).toHaveLength(2);
-  });
-
   it('that is over before the call costs no call', async () => {
     const { askInVain, clock, upstreamCalls } = await startClient(() => ok());
     expect(await askInVain('follow_get', { deadlineAt: clock.now() })).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });

@@ -6,12 +6,6 @@ const parse = (...items: unknown[]) => parseProfile(items, { version: 1, whole: 
 const one = (name: string, Value: unknown) => parse({ Tag: `Tag_Profile_IM_${name}`, Value });
 
 describe('a profile', () => {
-  it('without items has nothing set', () => {
-    const { items, customFields, version, whole, ...fields } = parse();
-    expect({ items, customFields, version, whole }).toEqual({ items: [], customFields: [], version: 1, whole: true });
-    expect(Object.values(fields).every((value) => value === null)).toBe(true);
-  });
-
   it.each([
     [20000229, '2000-02-29'],
     [19000228, '1900-02-28'],

@@ -15,7 +15,6 @@ type SeenBody = {
   FollowItem: { To_Account: string }[];
   CheckItem: { UserID: string }[];
   TagList: string[];
-  WantNum: number;
 };
 
 /** A request as the upstream saw it. `body` is trusted to be JSON, since that is what the client must send. */
@@ -24,7 +23,6 @@ export type SeenRequest = {
   path: string;
   query: URLSearchParams;
   body: SeenBody;
-  headers: Record<string, unknown>;
   /** Counts connections from 0. */
   connection: number;
   /** Counts requests on this connection from 0. */
@@ -54,7 +52,6 @@ async function startUpstream(script: Script) {
       path: url.pathname,
       query: url.searchParams,
       body: JSON.parse(Buffer.concat(chunks).toString()),
-      headers: { ...message.headers, method: message.method },
       connection: connection.index,
       turn: connection.turns++,
       response,

@@ -1,5 +1,6 @@
 // The reference mix: which screen is asked for, whose, and when. The same in every run, whichever server answers.
 import { createRandom } from '../../../src/sandbox/seed.ts';
+import { arrivalTimes } from './random.ts';
 import { type ListName, PAGE, sizeOf, USERS } from './world.ts';
 
 export type Query = {
@@ -29,15 +30,6 @@ export function* createMix(perSecond: number, seconds: number): Generator<Query,
     else if (screen < HEADER_SHARE + FIRST_PAGE_SHARE + LATER_PAGE_SHARE)
       yield { at, rank, screen: 'list', list: 'fans', page: laterPage(rank, random) };
     else yield { at, rank, screen: 'list', list: random() < 0.5 ? 'follows' : 'mutuals', page: 1 };
-  }
-}
-
-/** Times in milliseconds at which requests come at random (Poisson), `perSecond` on average, until `seconds` are over. */
-function* arrivalTimes(random: () => number, perSecond: number, seconds: number): Generator<number, undefined> {
-  for (let at = 0; ; ) {
-    at += (-Math.log(1 - random()) / perSecond) * 1000;
-    if (at >= seconds * 1000) return;
-    yield at;
   }
 }
 
