@@ -29,11 +29,8 @@ export function createAnswerCache(isCurrent: (group: string, generation: number)
       body.byteLength + 2 * key.length + ENTRY_BYTES + GROUP_BYTES * facts.groups.size,
   });
 
-  function holds({ facts, keptUntil }: Answer): boolean {
-    if (clock.now() >= keptUntil) return false;
-    for (const [group, generation] of facts.groups) if (!isCurrent(group, generation)) return false;
-    return true;
-  }
+  const holds = ({ facts, keptUntil }: Answer): boolean =>
+    clock.now() < keptUntil && facts.groups.entries().every(([group, generation]) => isCurrent(group, generation));
 
   return {
     /** The answer to this question, if it is known and still holds. */
