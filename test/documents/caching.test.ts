@@ -1,8 +1,8 @@
 // What HTTP caches may do with answers to GET, and when nothing has changed.
 import { describe, expect, test } from 'vitest';
+import { openWorld } from '../graph/world.ts';
 import { openEmptyGateway } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import { openWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const FANS = '{ user(id: "star") { fans { nodes { id } } } }';
@@ -73,7 +73,7 @@ describe('an anonymous answer', () => {
 
 test('while changes are told, a cache that is told of none keeps an answer no longer than otherwise', async () => {
   const clock = createHastyClock();
-  const gateway = await openWithWebhooks({ clock });
+  const gateway = await openWorld({ hasWebhooks: true, clock });
   const { world, act, webhooks } = gateway.sandbox;
   for (const id of ['star', 'dan', 'eve']) world.importAccount(id);
   act.follow('dan', 'eve');

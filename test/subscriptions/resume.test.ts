@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FollowChange } from '../../src/follow/changes.ts';
+import { openTwo } from '../graph/world.ts';
 import { type EventStream, subscribe } from '../support/event-stream.ts';
-import { openTwoWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { openSubscriptions, take } from './open-subscriptions.ts';
 import { follow } from './people.ts';
 
@@ -79,11 +79,11 @@ describe('a cursor from before what is kept', () => {
     for (let i = 0; i < 14; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
     const resumed = listen('anna', { after: cursor });
     const [missed] = await take(resumed, 1);
-    expect(missed).toMatchObject({ type: 'missed' });
+    expect(missed).toMatchObject({ type: 'EventsMissed' });
     await follow('dora', 'anna');
-    expect(await take(resumed, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+    expect(await take(resumed, 1)).toMatchObject([{ type: 'FanGained', userId: 'dora' }]);
     const again = listen('anna', { after: missed?.cursor ?? '' });
-    expect(await take(again, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+    expect(await take(again, 1)).toMatchObject([{ type: 'FanGained', userId: 'dora' }]);
   });
 
   test('within an entry says so when its second event is dropped', async () => {
@@ -93,14 +93,14 @@ describe('a cursor from before what is kept', () => {
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
     const resume = () => listen('anna', { after: fan?.cursor ?? '' });
-    expect(await take(resume(), 1)).toMatchObject([{ type: 'mutual-gained', userId: 'bob' }]);
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'MutualGained', userId: 'bob' }]);
     for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
-    expect(await take(resume(), 1)).toMatchObject([{ type: 'missed' }]);
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'EventsMissed' }]);
   });
 });
 
 test('a Redis that comes back empty is told to every subscriber, and the cursor of that resumes', async () => {
-  const { redis, gateway, other } = await openTwoWithWebhooks(['star', 'anna', 'bert']);
+  const { redis, gateway, other } = await openTwo({ people: ['star', 'anna', 'bert'], hasWebhooks: true });
   const query = 'subscription ($after: String) { followEvents(userId: "star", after: $after) { __typename cursor } }';
   const next = async (stream: EventStream, count = 1) => {
     const events = await stream.events<{ __typename: string; cursor: string }>(count);
