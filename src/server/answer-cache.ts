@@ -29,8 +29,11 @@ export function createAnswerCache(isCurrent: (group: string, generation: number)
       body.byteLength + 2 * key.length + ENTRY_BYTES + GROUP_BYTES * facts.groups.size,
   });
 
-  const holds = ({ facts, keptUntil }: Answer): boolean =>
-    clock.now() < keptUntil && facts.groups.entries().every(([group, generation]) => isCurrent(group, generation));
+  function holds({ facts, keptUntil }: Answer): boolean {
+    if (clock.now() >= keptUntil) return false;
+    for (const [group, generation] of facts.groups) if (!isCurrent(group, generation)) return false;
+    return true;
+  }
 
   return {
     /** The answer to this question, if it is known and still holds. */
