@@ -218,6 +218,7 @@ test.each<[problem: string, env: Environment]>([
   ['REDIS_CA is for rediss://, which REDIS_URL is not', { REDIS_CA: '/ca.pem', REDIS_URL: 'redis://a' }],
   [NO_CLUSTER, { REDIS_CLUSTER: 'on' }],
   [NO_CLUSTER, { REDIS_CLUSTER: 'on', REDIS_URL: 'redis+sentinel://a/name' }],
+  ['METRICS_PORT must be another port than PORT', { METRICS_PORT: '4000' }],
   ['WEBHOOK_TOKEN is missing: WEBHOOK_PATH is set', { WEBHOOK_PATH: '/hooks/follow' }],
   ['TRUSTED_DOCUMENTS is missing: TRUSTED_DOCUMENTS_PATH is set', { TRUSTED_DOCUMENTS_PATH: '/documents' }],
   ['AUTH does not name header: VIEWER_HEADER_SECRET is set', { VIEWER_HEADER_SECRET }],

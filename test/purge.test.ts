@@ -69,20 +69,21 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
   expect(calls(a)).toBe(settled);
 });
 
-test('after a purge of everything, both gateways ask again, and other keys in that Redis are still there', async () => {
+test('after a purge of everything, thousands of keys, both gateways ask again, and keys of others are still there', async () => {
   const { url } = await startRedis();
   const redis = look(url);
   const strangers = { 'follow-gateway:4:42:profile:{anna}:anna': 'of another app', mine: 'of somebody else' };
   const budget = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
   await redis.mset({ ...strangers, [budget]: 'used' });
+  const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
+  await redis.mset(ids.flatMap((id) => [`follow-gateway:4:${SANDBOX_APP.sdkAppId}:profile:{${id}}:${id}`, '-']));
   const [a, b] = await openPair(url);
   await a.data(NICK);
   await b.data(FANS);
   await b.data('{ user(id: "bert") { fansCount } }');
 
-  expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toMatch(
-    /^Everything is purged: \d+ keys were removed from Redis\.\n$/,
-  );
+  const said = await purge({ ...APP, REDIS_URL: url }, 'everything');
+  expect(said).toMatch(/^Everything is purged: 50\d\d keys were removed from Redis\.\n$/);
   // What a connection is tried out with lasts for a moment.
   const left = async () => (await redis.keys('*')).filter((key) => !/:budget:.*(?<!follow_get)$/.test(key)).sort();
   await expect.poll(left).toEqual([budget, ...Object.keys(strangers)].sort());
@@ -90,16 +91,6 @@ test('after a purge of everything, both gateways ask again, and other keys in th
   await asksUpstreamAgain(a, NICK);
   await asksUpstreamAgain(b, FANS);
   await asksUpstreamAgain(b, '{ user(id: "bert") { fansCount } }');
-});
-
-test('a purge of thousands of keys leaves none', async () => {
-  const { url } = await startRedis();
-  const redis = look(url);
-  const prefix = `follow-gateway:4:${SANDBOX_APP.sdkAppId}`;
-  const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
-  await redis.mset(Object.fromEntries(ids.map((id) => [`${prefix}:profile:{${id}}:${id}`, '-'])));
-  expect(await purge({ ...APP, REDIS_URL: url }, 'everything')).toContain(': 5000 keys');
-  await expect.poll(() => redis.keys('*')).toEqual([]);
 });
 
 test('a purge of everything reaches every node of a cluster', async () => {
@@ -126,30 +117,18 @@ test('a purge of everything reaches every node of a cluster', async () => {
 });
 
 const CLOSED = 'redis://:opensesame@127.0.0.1:1';
+const REDIS = { REDIS_URL: CLOSED };
 test.each<[string, Environment, string[], RegExp]>([
   ['without Redis', {}, ['anna'], /REDIS_URL is missing: .*its own memory.*Restart the gateways/],
-  [
-    'of ids that cannot be',
-    { REDIS_URL: CLOSED },
-    ['anna', 'two words', '@TIM#SYS'],
-    /"two words", "@TIM#SYS" cannot be a/,
-  ],
-  [
-    'with a Redis that cannot be used',
-    { REDIS_URL: CLOSED },
-    ['anna'],
-    /^(?!.*opensesame).*REDIS_URL leads to a host where nothing listens/s,
-  ],
+  ['of ids that cannot be', REDIS, ['anna', 'two words', '@TIM#SYS'], /"two words", "@TIM#SYS" cannot be a/],
+  ['with a dead Redis', REDIS, ['anna'], /^(?!.*opensesame).*REDIS_URL leads to a host where nothing listens/s],
 ])('a purge %s ends in words before anything is purged', async (_title, env, ids, words) => {
   await expect(purge({ ...APP, ...env }, ids)).rejects.toThrow(words);
 });
 
 test('a Redis that refuses makes the purge fail in words', async () => {
   const { url } = await startRedis();
-  const redis = look(url);
-  await redis.config('SET', 'min-replicas-to-write', '1');
-  const { code, stdout, stderr } = await run(['purge', 'anna'], { ...APP, REDIS_URL: url });
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^Redis did not purge: .*NOREPLICAS/);
-  expect(stderr).not.toMatch(/^ +at /m);
+  await look(url).config('SET', 'min-replicas-to-write', '1');
+  const stderr = expect.stringMatching(/^Redis did not purge: .*NOREPLICAS(?![\s\S]*\n +at )/);
+  expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({ code: 1, stdout: '', stderr });
 });

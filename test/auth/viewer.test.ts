@@ -11,7 +11,7 @@ const SECRET = 'a-secret-of-the-router';
 const VIEWER = '{ viewer { id } }';
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
-const routed = (id: string) => ({ 'x-viewer-id': id, 'x-viewer-secret': SECRET });
+const routed = (id: string, secret = SECRET) => ({ 'x-viewer-id': id, 'x-viewer-secret': secret });
 
 function userSig(userId: string, change: Partial<Parameters<typeof signUserSig>[0]> = {}) {
   return signUserSig({ ...SANDBOX_APP, userId, issuedAt: nowSeconds(), expireSeconds: 3600, ...change });
@@ -36,15 +36,10 @@ async function openGuardedGateway() {
 }
 
 /** The id of whom the gateway takes for the viewer. */
-async function viewerOf(
-  gateway: TestGateway,
-  headers: Record<string, string>,
-  variables: Record<string, unknown> = {},
-) {
-  const response = await gateway.send(VIEWER, variables, headers);
-  const { data, errors } = (await response.json()) as { data: { viewer: { id: string } | null }; errors?: unknown };
-  expect(errors).toBeUndefined();
-  return data.viewer?.id ?? null;
+async function viewerOf(gateway: TestGateway, headers: Record<string, string>, variables: object = {}) {
+  const answer = await (await gateway.send(VIEWER, { ...variables }, headers)).json();
+  expect(answer).toEqual({ data: { viewer: expect.toBeOneOf([null, { id: expect.any(String) }]) } });
+  return answer.data.viewer?.id ?? null;
 }
 
 /** Expects a refusal for want of a credential that holds; its message. */
@@ -79,12 +74,9 @@ test('a credential that does not hold is answered 401 with a code, by POST and b
     { authorization: `Basic ${btoa('ann:hunter2')}` },
     { 'x-viewer-id': 'ann' },
     { 'x-viewer-id': 'ann', ...signedIn('ann') },
-    ...['', 'another-secret-here', SECRET.slice(0, -1), `${SECRET}, ${SECRET}`].map((secret) => ({
-      'x-viewer-id': 'ann',
-      'x-viewer-secret': secret,
-    })),
+    ...['', 'another-secret-here', SECRET.slice(0, -1), `${SECRET}, ${SECRET}`].map((secret) => routed('ann', secret)),
     { 'x-viewer-secret': 'another-secret-here' },
-    ...['ann, bob', 'ann, ann', 'ann smith', 'a'.repeat(33)].map(routed),
+    ...['ann, bob', 'ann, ann', 'ann smith', 'a'.repeat(33)].map((id) => routed(id)),
     { ...routed('ann'), authorization: '' },
     { ...routed('bob'), ...signedIn('ann') },
     { ...routed('ann'), authorization: 'Bearer junk' },
@@ -103,12 +95,10 @@ test('a credential that does not hold is answered 401 with a code, by POST and b
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
 });
 
+const OF_ANN = `Authorization: UserSig ${userSig('ann')}`;
 test.each([
-  [
-    'two Authorization headers',
-    [`Authorization: UserSig ${userSig('ann')}`, `Authorization: UserSig ${userSig('bob')}`],
-  ],
-  ['a good Authorization header and a bad one', [`Authorization: UserSig ${userSig('ann')}`, 'Authorization: junk']],
+  ['two Authorization headers', [OF_ANN, `Authorization: UserSig ${userSig('bob')}`]],
+  ['a good Authorization header and a bad one', [OF_ANN, 'Authorization: junk']],
   ['an empty Authorization header', ['Authorization: ']],
   ['two ids', ['X-Viewer-Id: ann', 'X-Viewer-Id: bob', `X-Viewer-Secret: ${SECRET}`]],
   ['two secrets of a router', [`X-Viewer-Secret: ${SECRET}`, 'X-Viewer-Secret: guess']],
@@ -117,9 +107,7 @@ test.each([
   const body = JSON.stringify({ query: VIEWER });
   const socket = openSocket(gateway);
   await socket.write(head([...lines, `Content-Length: ${body.length}`].join('\r\n')) + body);
-  const answer = await socket.until(/"errors"/);
-  expect(answer).toMatch(/^HTTP\/1\.1 401 /);
-  expect(answer).toContain('"code":"UNAUTHENTICATED"');
+  expect(await socket.until(/"errors"/)).toMatch(/^HTTP\/1\.1 401 .*"code":"UNAUTHENTICATED"/s);
 });
 
 test('no client becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
@@ -157,13 +145,9 @@ test('a token that cannot be checked because the key host is down is answered 50
   const { gateway, issuer, token } = await openGuardedGateway();
   await issuer.stop();
   const response = await gateway.send(VIEWER, {}, { authorization: `Bearer ${await token('ann')}` });
-  expect(response.status).toBe(503);
-  expect(response.headers.get('www-authenticate')).toBeNull();
-  expect(await response.json()).toEqual({
-    errors: [
-      { message: expect.stringMatching(/keys .* cannot be fetched/), extensions: { code: 'UPSTREAM_UNAVAILABLE' } },
-    ],
-  });
+  expect([response.status, response.headers.get('www-authenticate')]).toEqual([503, null]);
+  const message = expect.stringMatching(/keys .* cannot be fetched/);
+  expect(await response.json()).toEqual({ errors: [{ message, extensions: { code: 'UPSTREAM_UNAVAILABLE' } }] });
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
   expect(bugs(gateway)).toEqual([]);
   expect(gateway.logLines.filter((line) => line.includes('The keys of tokens cannot be fetched'))).toHaveLength(1);
@@ -180,7 +164,7 @@ test('no log line holds a credential, good or bad, nor a part of one', async () 
     ),
     ...bad.map((secret) => ({ authorization: secret })),
     routed('ann'),
-    { 'x-viewer-id': 'ann', 'x-viewer-secret': 'guessed-secret-of-eve' },
+    routed('ann', 'guessed-secret-of-eve'),
   ];
   for (const headers of sent) await (await gateway.send(VIEWER, {}, headers)).text();
   await issuer.stop();

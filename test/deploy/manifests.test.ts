@@ -8,14 +8,9 @@ import { startRedis } from '../support/redis.ts';
 
 type Env = Record<string, string>;
 /** Services of compose.yaml, as far as they are looked at. */
-type Service = {
-  command?: string[];
-  environment?: Env;
-  ports?: string[];
-  volumes?: string[];
-  network_mode?: string;
-  read_only?: boolean;
-};
+type Service = { command?: string[]; environment?: Env; volumes?: string[] } & Record<string, unknown>;
+/** What has a name in a manifest. */
+type Named = { name: string; containerPort: number; targetPort: string };
 
 const read = (path: string) => readFileSync(`${ROOT}/${path}`, 'utf8');
 const { services } = parse(read('compose.yaml'), { merge: true }) as { services: Record<string, Service> };
@@ -60,48 +55,37 @@ test('the settings of the cluster start a gateway, on whose ports probes, servic
   const [endpoint] = manifests['service-monitor'].spec.endpoints;
   expect(await statusOf(new URL(endpoint.path, metricsUrl).href)).toBe(200);
 
-  const ports = Object.fromEntries(
-    container.ports.map(({ name, containerPort }: { name: string; containerPort: number }) => [name, containerPort]),
-  );
-  expect(read('Dockerfile')).toContain(`EXPOSE ${ports.http}\n`);
-  expect(ports.metrics).toBe(Number(inCluster.METRICS_PORT));
-  const { service, 'network-policy': policy } = manifests;
-  expect(service.spec.ports.map(({ targetPort }: { targetPort: string }) => targetPort)).toEqual(['http', 'metrics']);
-  expect(service.spec.ports.map(({ name }: { name: string }) => name)).toContain(endpoint.port);
-  expect(policy.spec.ingress.flatMap(({ ports: [{ port }] }: { ports: [{ port: string }] }) => port)).toEqual([
-    'http',
-    'metrics',
+  const ports = container.ports.map(({ name, containerPort }: Named) => [name, containerPort]);
+  const [, exposed] = /^EXPOSE (\d+)$/m.exec(read('Dockerfile')) ?? [];
+  expect(ports).toEqual([
+    ['http', Number(exposed)],
+    ['metrics', Number(inCluster.METRICS_PORT)],
   ]);
+  const { service, 'network-policy': policy } = manifests;
+  expect(service.spec.ports.map(({ targetPort }: Named) => targetPort)).toEqual(['http', 'metrics']);
+  expect(service.spec.ports.map(({ name }: Named) => name)).toContain(endpoint.port);
+  const opened = policy.spec.ingress.map((rule: { ports: [{ port: string }] }) => rule.ports[0].port);
+  expect(opened).toEqual(['http', 'metrics']);
 });
 
 test('in the cluster it runs without root, writes or rights, within limits, and its parts find each other', () => {
-  expect(pod).toMatchObject({
-    automountServiceAccountToken: false,
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-  });
+  const unprivileged = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
+  expect(pod).toMatchObject({ automountServiceAccountToken: false, securityContext: unprivileged });
+  const powerless = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
   expect(container).toMatchObject({
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext: powerless,
     // 640 MB and twice CACHE_MEMORY_MB.
     resources: { limits: { cpu: '2', memory: `${640 + 2 * 128}Mi` }, requests: { cpu: '500m' } },
   });
   expect(kustomization.resources.toSorted()).toEqual(files);
-  const { 'app.kubernetes.io/name': name, ...others } = manifests.deployment.spec.template.metadata.labels;
-  expect(others).toEqual({});
-  const labels = { 'app.kubernetes.io/name': name };
-  const { deployment, service, 'network-policy': policy, 'pod-disruption-budget': budget } = manifests;
-  for (const selector of [
-    deployment.spec.selector,
-    budget.spec.selector,
-    policy.spec.podSelector,
-    manifests['service-monitor'].spec.selector,
-  ])
+  const { deployment, service, 'network-policy': policy, ...others } = manifests;
+  const { labels } = deployment.spec.template.metadata;
+  expect(Object.keys(labels)).toEqual(['app.kubernetes.io/name']);
+  const selecting = [deployment, others['pod-disruption-budget'], others['service-monitor']];
+  for (const selector of [policy.spec.podSelector, ...selecting.map(({ spec }) => spec.selector)])
     expect(selector).toEqual({ matchLabels: labels });
   expect([service.spec.selector, service.metadata.labels]).toEqual([labels, labels]);
-  expect(manifests['horizontal-pod-autoscaler'].spec.scaleTargetRef.name).toBe(deployment.metadata.name);
+  expect(others['horizontal-pod-autoscaler'].spec.scaleTargetRef.name).toBe(deployment.metadata.name);
 });
 
 test('compose: two gateways on one sandbox and one Redis answer the visitors, and take its webhooks', async () => {

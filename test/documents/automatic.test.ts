@@ -26,10 +26,11 @@ test('a text that came once with its hash answers to the hash from then on, by G
   expect(await byHash(gateway)).toEqual(ANSWER);
   for (const form of [hashed(QUERY), { documentId: `sha256:${hashOf(QUERY)}` }]) {
     expect(await (await postJson(gateway, form)).json()).toEqual(ANSWER);
-    const { value } = await openClient(gateway)
-      .iterate({ query: '', ...form })
-      .next();
-    expect(value).toEqual(ANSWER);
+    expect(
+      await openClient(gateway)
+        .iterate({ query: '', ...form })
+        .next(),
+    ).toMatchObject({ value: ANSWER });
   }
 });
 

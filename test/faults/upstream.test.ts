@@ -105,9 +105,8 @@ describe('a fault that stays', () => {
     const { gateway, clock } = await openFaulty({ silence: { commands: ['follow_get'], times: 2 } });
     const slow = ['anna', 'crowd_000001'].map((id) => gateway.send(`{ user(id: "${id}") { fans { nodes { id } } } }`));
     await until(() => gateway.sandbox.calls.count('follow_get') === 2);
-    expect(await gateway.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }')).toEqual({
-      data: { user: { fans: { nodes: [] } } },
-    });
+    const quick = await gateway.query('{ user(id: "crowd_000002") { fans { nodes { id } } } }');
+    expect(quick).toEqual({ data: { user: { fans: { nodes: [] } } } });
     clock.advance(5000);
     for (const response of slow) expect((await (await response).json()).errors).toBeUndefined();
   });
@@ -158,16 +157,15 @@ test.each(Object.keys(LOSSES))(
     });
     gateway.sandbox.world.addFans('anna', 2);
     const query = '{ user(id: "anna") { nick fans { totalCount nodes { id } } viewerIsFollowing } }';
-    const known = {
-      user: { nick: null, fans: { totalCount: 2, nodes: WHOLE.data.user.fans.nodes }, viewerIsFollowing: true },
-    };
+    const fans = { totalCount: 2, ...WHOLE.data.user.fans };
+    const known = { user: { nick: null, fans, viewerIsFollowing: true } };
     const ask = (n: number) => gateway.as('crowd_000001').query(`${query} # ${n}`);
     expect((await ask(0)).data).toEqual(known);
     await LOSSES[loss]?.(redis);
     gateway.sandbox.faults.set({ silence: true });
     for (let n = 1; n <= 20; n++) {
       const { data, errors } = await ask(n);
-      expect({ data, errors }).toEqual({ data: known, errors: undefined });
+      expect({ data, errors }).toEqual({ data: known });
     }
   },
   20_000,
@@ -176,12 +174,8 @@ test.each(Object.keys(LOSSES))(
 test('a client that goes away takes its upstream call with it', async () => {
   const { gateway } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
   const impatient = new AbortController();
-  const request = fetch(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: FANS }),
-    signal: impatient.signal,
-  }).catch((error: Error) => error.name);
+  const url = `${gateway.url}/graphql?${new URLSearchParams({ query: FANS })}`;
+  const request = fetch(url, { signal: impatient.signal }).catch((error: Error) => error.name);
   await until(() => gateway.sandbox.calls.count() > 0);
   impatient.abort();
   expect(await request).toBe('AbortError');

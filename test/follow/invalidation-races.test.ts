@@ -20,132 +20,89 @@ const USERS = ['anna', 'bert', 'cleo', 'dora', 'emil', 'fred'];
 const LISTS: readonly FollowList[] = ['fans', 'follows', 'mutuals'];
 const RELATIONS = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'] as const;
 
-/** The same schedule for the same seed, as far as sockets allow. */
-function createDice(seed: number) {
-  const random = createRandom(seed);
-  return (below: number) => Math.floor(random() * below);
-}
-
 const turns = async (count: number) => {
   for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** The truth, as a number that each change of a group raises. */
-function createTruth() {
-  const now = new Map<string, number>();
-  const nameOf = (kind: CacheKind, group: string) => `${kind} ${group}`;
-  return {
-    get: (kind: CacheKind, group: string) => now.get(nameOf(kind, group)) ?? 0,
-    all: () => [...now],
-    change(event: DomainEvent) {
-      for (const { kind, group } of groupsOf(event)) now.set(nameOf(kind, group), this.get(kind, group) + 1);
-    },
-    snapshot: (groups: readonly Group[]) =>
-      groups.map(({ kind, group }) => [nameOf(kind, group), now.get(nameOf(kind, group)) ?? 0] as const),
+type Named = readonly [name: string, value: number];
+const nameOf = ({ kind, group }: Group) => `${kind} ${group}`;
+
+/** The truth, as a number that each change of a group raises; or the least that a replica's reads may bring from now on. */
+function createNumbers() {
+  const numbers = new Map<string, number>();
+  const get = (group: Group) => numbers.get(nameOf(group)) ?? 0;
+  const set = (named: readonly Named[]) => {
+    for (const [name, value] of named) numbers.set(name, Math.max(value, numbers.get(name) ?? 0));
   };
+  const snapshot = (groups: readonly Group[]) => groups.map((group): Named => [nameOf(group), get(group)]);
+  return { get, set, snapshot, all: () => [...numbers] };
 }
 
-/** The least that a replica's read of each group may bring from now on. */
-function createFloors() {
-  const floors = new Map<string, number>();
-  return {
-    get: (kind: CacheKind, group: string) => floors.get(`${kind} ${group}`) ?? 0,
-    raise(to: readonly (readonly [string, number])[]) {
-      for (const [name, value] of to) floors.set(name, Math.max(value, floors.get(name) ?? 0));
-    },
-  };
-}
-
-type Truth = ReturnType<typeof createTruth>;
+type Numbers = ReturnType<typeof createNumbers>;
 
 /** An upstream that looks at the truth at some moment of each call, and answers at another. */
-function createSource(truth: Truth, random: (below: number) => number): Source {
+function createSource(truth: Numbers, random: (below: number) => number): Source {
   const slowly = async <T>(look: () => T): Promise<T> => {
     await turns(random(12));
     const seen = look();
     await turns(random(30));
     return seen;
   };
+  const of = (kind: CacheKind, group: string) => truth.get({ kind, group });
+  const mapOf = <V>(ids: readonly UserId[], read: (id: UserId) => V) =>
+    slowly(() => new Map(ids.map((id) => [id, read(id)])));
   return {
     readPage: ({ userId, list }) =>
-      slowly(
-        (): FollowPage => ({
-          next: '',
-          // Every page carries every user's profile, so that each read of a page primes them all.
-          entries: USERS.map((id) => {
-            const value = truth.get('profile', id);
-            return {
-              user: { id, profile: named(String(value), random(3) === 0 ? null : value) },
-              followedAt: truth.get('page', pageGroup(userId, list)),
-            };
-          }),
-        }),
-      ),
-    readCounts: (ids) =>
-      slowly(() => new Map(ids.map((id) => [id, { fans: truth.get('counts', id), follows: 0, mutuals: 0 }]))),
+      slowly((): FollowPage => {
+        const followedAt = of('page', pageGroup(userId, list));
+        // Every page carries every user's profile, so that each read of a page primes them all.
+        const entries = USERS.map((id) => {
+          const value = of('profile', id);
+          return { user: { id, profile: named(String(value), random(3) === 0 ? null : value) }, followedAt };
+        });
+        return { next: '', entries };
+      }),
+    readCounts: (ids) => mapOf(ids, (id) => ({ fans: of('counts', id), follows: 0, mutuals: 0 })),
     readRelations: (from, ids) =>
-      slowly(
-        () => new Map(ids.map((to) => [to, RELATIONS[truth.get('relation', relationKey(from, to)) % 4] ?? 'NONE'])),
-      ),
-    readProfiles: (ids) => slowly(() => new Map(ids.map((id) => [id, named(String(truth.get('profile', id)))]))),
+      mapOf(ids, (to) => RELATIONS[of('relation', relationKey(from, to)) % RELATIONS.length] ?? 'NONE'),
+    readProfiles: (ids) => mapOf(ids, (id) => named(String(of('profile', id)))),
   };
 }
 
-type Replica = { service: CachedFollowService; floors: ReturnType<typeof createFloors>; hasHeardAll(): boolean };
+type Replica = { service: CachedFollowService; floors: Numbers; hasHeardAll(): boolean };
 
 const LIFETIMES = { freshMs: 1000, webhookFreshMs: 1000, staleMs: 60_000 };
 
-/** Something that can be read: its group in the caches, and how to ask for it. */
-type Question = {
-  kind: CacheKind;
-  group: string;
-  ask(service: CachedFollowService, call: CallOptions): Promise<unknown>;
-};
+/** Something that can be read: its group in the caches, and how to ask for the number that the truth had. */
+type Question = Group & { ask(service: CachedFollowService, call: CallOptions): Promise<unknown> };
 
-/** Every question that there is. What is asked answers with the number that the truth had. */
-const QUESTIONS: readonly Question[] = USERS.flatMap((userId) => [
+/** Every question that there is. */
+const QUESTIONS: readonly Question[] = USERS.flatMap((userId): Question[] => [
   ...LISTS.flatMap((list) =>
-    [100, 101].map(
-      (size): Question => ({
-        kind: 'page',
-        group: pageGroup(userId, list),
-        ask: async (service, call) =>
-          (await service.readPage({ userId, list, start: '', size }, call)).entries[0]?.followedAt,
-      }),
-    ),
+    [100, 101].map((size): Question => {
+      const query = { userId, list, start: '', size };
+      const ask: Question['ask'] = async ({ readPage }, call) => (await readPage(query, call)).entries[0]?.followedAt;
+      return { kind: 'page', group: pageGroup(userId, list), ask };
+    }),
   ),
-  {
-    kind: 'counts',
-    group: userId,
-    ask: async (service, call) => (await service.readCounts(userId, call)).fans,
-  },
+  { kind: 'counts', group: userId, ask: async ({ readCounts }, call) => (await readCounts(userId, call)).fans },
   {
     kind: 'profile',
     group: userId,
-    ask: async (service, call) => Number((await service.readProfile(userId, call)).nick),
+    ask: async ({ readProfile }, call) => Number((await readProfile(userId, call)).nick),
   },
-  ...USERS.map(
-    (other): Question => ({
-      kind: 'relation',
-      group: relationKey(userId, other),
-      ask: async (service, call) => RELATIONS.indexOf(await service.readRelation(userId, other, call)),
-    }),
-  ),
+  ...USERS.map((other): Question => {
+    const ask: Question['ask'] = async ({ readRelation }, call) =>
+      RELATIONS.indexOf(await readRelation(userId, other, call));
+    return { kind: 'relation', group: relationKey(userId, other), ask };
+  }),
 ]);
 
-/** Whether `answer` was true at some time when `group` had values from `min` to `max`. */
+/** Whether `answer` was true at some time when its group had values from `min` to `max`. */
 const isBetween = ({ kind }: Question, answer: unknown, min: number, max: number) =>
   Array.from({ length: max - min + 1 }, (_, n) => min + n).some(
     (value) => answer === (kind === 'relation' ? value % RELATIONS.length : value),
   );
-
-function someEvent(random: (below: number) => number): DomainEvent {
-  const from = USERS[random(USERS.length)] as UserId;
-  const to = USERS[random(USERS.length)] as UserId;
-  const types = ['follow-changed', 'profile-changed', 'user-changed'] as const;
-  const type = types[random(3)] ?? 'user-changed';
-  return type === 'follow-changed' ? { type, from, to } : { type, userId: from };
-}
 
 describe.each(STORAGES)('on %s', (storage) => {
   const settings = useStorage(storage);
@@ -158,18 +115,21 @@ describe.each(STORAGES)('on %s', (storage) => {
   }
 
   test(`after each of ${CHANGES} changes amid reads, no later read sees the value from before it`, async () => {
-    const random = createDice(SEED);
+    const draw = createRandom(SEED);
+    /** The same schedule for the same seed, as far as sockets allow. */
+    const random = (below: number) => Math.floor(draw() * below);
+    const pick = <T>(from: readonly T[]) => from[random(from.length)] as T;
     const clock = createRunningClock();
-    const truth = createTruth();
+    const truth = createNumbers();
     const source = createSource(truth, random);
     const prefix = `races:${SEED}`;
     const links: RedisLink[] = [];
     /** What was true of the groups of each message when it was sent; the same text may be sent many times. */
-    const sent = new Map<string, (readonly (readonly [string, number])[])[]>();
+    const sent = new Map<string, (readonly Named[])[]>();
 
     /** Its floors rise when a change has been invalidated here, and when it has heard of one from another replica. */
     async function open(memoryBytes: number): Promise<Replica> {
-      const floors = createFloors();
+      const floors = createNumbers();
       const received = new Map<string, number>();
       const listening = Promise.withResolvers<void>();
       const link = await openLink(clock);
@@ -189,7 +149,7 @@ describe.each(STORAGES)('on %s', (storage) => {
               heard(message);
               const count = received.get(message) ?? 0;
               received.set(message, count + 1);
-              floors.raise(sent.get(message)?.[count] ?? []);
+              floors.set(sent.get(message)?.[count] ?? []);
             },
             () => {
               missed();
@@ -212,17 +172,21 @@ describe.each(STORAGES)('on %s', (storage) => {
     const wrong: string[] = [];
     const reads = new Set<Promise<void>>();
 
-    async function readAndCheck(replica: Replica, question: Question): Promise<void> {
-      const { kind, group } = question;
-      const floor = replica.floors.get(kind, group);
-      const answer = await question.ask(replica.service, callAt(clock));
-      if (!isBetween(question, answer, floor, truth.get(kind, group)))
-        wrong.push(`${kind} ${group} was ${answer}, at least ${floor} expected`);
+    async function readAndCheck({ floors, service }: Replica, question: Question): Promise<void> {
+      const floor = floors.get(question);
+      const answer = await question.ask(service, callAt(clock));
+      if (!isBetween(question, answer, floor, truth.get(question)))
+        wrong.push(`${nameOf(question)} was ${answer}, at least ${floor} expected`);
     }
     function read(replica: Replica): void {
-      const reading = readAndCheck(replica, QUESTIONS[random(QUESTIONS.length)] as Question);
+      const reading = readAndCheck(replica, pick(QUESTIONS));
       reads.add(reading);
       void reading.then(() => reads.delete(reading));
+    }
+    function someEvent(): DomainEvent {
+      const from = pick(USERS);
+      const type = pick(['follow-changed', 'profile-changed', 'user-changed'] as const);
+      return type === 'follow-changed' ? { type, from, to: pick(USERS) } : { type, userId: from };
     }
     /** Lets everything that is under way end; then every replica, and Redis, must know the truth alone. */
     async function settleAndCheck(): Promise<void> {
@@ -230,20 +194,20 @@ describe.each(STORAGES)('on %s', (storage) => {
       await turns(3);
       await Promise.all(links.map((link) => link.ask((redis) => redis.get('nothing'))));
       while (replicas.some(({ hasHeardAll }) => !hasHeardAll())) await turns(1);
-      for (const { floors } of replicas) floors.raise(truth.all());
+      for (const { floors } of replicas) floors.set(truth.all());
       for (const replica of [third, first, second])
         await Promise.all(QUESTIONS.map((question) => readAndCheck(replica, question)));
     }
 
     for (let n = 0; n < CHANGES; n++) {
-      for (let reader = random(8); reader >= 0; reader--) read(replicas[random(3)] as Replica);
+      for (let reader = random(8); reader >= 0; reader--) read(pick(replicas));
       await turns(random(12));
-      const event = someEvent(random);
-      const teller = random(2) === 0 ? first : second;
-      truth.change(event);
+      const event = someEvent();
+      const teller = pick([first, second]);
+      truth.set(truth.snapshot(groupsOf(event)).map(([name, value]) => [name, value + 1]));
       const floor = truth.snapshot(groupsOf(event));
       await teller.service.invalidate([event]);
-      teller.floors.raise(floor);
+      teller.floors.set(floor);
       for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
       // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
       if (random(4) === 0) clock.advance(random(1200));

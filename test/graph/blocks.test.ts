@@ -3,9 +3,8 @@ import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
 import { PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
-import { asViewer, at, change, codesOf, expectTruth, LAGGING, openWorld, userWays } from './world.ts';
+import { asViewer, at, change, codesOf, expectTruth, LAGGING, openTwo, openWorld, userWays } from './world.ts';
 
 const block = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'blockUsers', viewer, ids);
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}_${n}`);
@@ -22,10 +21,7 @@ const idsOf = (list: Blocked | null) => list?.edges.map(({ node }) => node.id);
 test.each([false, true])(
   'neither is in a list of the other after a block, and both replicas know of it; lagging: %s',
   async (countsLag) => {
-    const { url: REDIS_URL } = await startRedis();
-    const follows = ['anna bert', 'bert anna', 'cleo anna', 'anna dora'];
-    const gateway = await openWorld({ clock: createRunningClock(), env: { REDIS_URL }, follows });
-    const other = await gateway.openReplica();
+    const { gateway, other } = await openTwo({ follows: ['anna bert', 'bert anna', 'cleo anna', 'anna dora'] });
     if (countsLag) gateway.faults.set(LAGGING);
     const look = () =>
       expectTruth(gateway, ['anna bert', 'anna cleo', 'anna dora'], { replicas: [other, gateway, other], countsLag });
@@ -90,22 +86,17 @@ test('the blocklist of an upstream that calls it done to block again reads the s
 
 test('a blocked user who follows again in the app is a fan again, and that is told', async () => {
   const gateway = await openWorld({ clock: createRunningClock(), hasWebhooks: true, follows: ['bert anna'] });
-  const query = '{ viewer { fans { nodes { id } } } user(id: "bert") { isFollowingViewer viewerHasBlocked } }';
-  const expectSeen = async (fans: string[], viewerHasBlocked: boolean) =>
-    expect(await gateway.as('anna').data(query)).toEqual({
-      viewer: { fans: { nodes: fans.map((id) => ({ id })) } },
-      user: { isFollowingViewer: fans.length > 0, viewerHasBlocked },
-    });
-  await expectSeen(['bert'], false);
+  const look = () => expectTruth(gateway, ['anna bert']);
+  await look();
   const subscription = 'subscription { followEvents(userId: "anna") { __typename } }';
   const events = await subscribe(gateway, subscription, {}, asViewer('anna'));
   await block(gateway, 'anna', ['bert']);
   await gateway.sandbox.webhooks.settled();
-  await expectSeen([], true);
+  await look();
   gateway.sandbox.act.follow('bert', 'anna');
-  for (const type of ['FanLost', 'FanGained'])
-    expect(await events.answer()).toEqual({ data: { followEvents: { __typename: type } } });
-  await expectSeen(['bert'], true);
+  expect(await events.events(2)).toEqual([{ __typename: 'FanLost' }, { __typename: 'FanGained' }]);
+  expect(gateway.world.counts('anna').fans).toBe(1);
+  await look();
 });
 
 test('no subscriber hears that a stranger has blocked them', async () => {
@@ -173,7 +164,7 @@ test.each(['off', 'on'])(
   },
 );
 
-test('a list of blocked users pages exactly while it changes, and no viewer uses the cursors of another', async () => {
+test('a list of blocked users pages exactly while it changes', async () => {
   const foes = numbered('foe', 7);
   const clock = createRunningClock();
   const gateway = await openWorld({ people: ['anna', ...foes], clock, env: { LIST_FRESH_SECONDS: '0' } });
@@ -192,8 +183,6 @@ test('a list of blocked users pages exactly while it changes, and no viewer uses
   const second = await blocked(anna, 3, after);
   expect(idsOf(second)).toEqual(['foe_3', 'foe_4', 'foe_5']);
   expect(idsOf(await blocked(anna, 3, second?.edges[2]?.cursor))).toEqual(['foe_6']);
-  const answer = await gateway.as('foe_1').query(`{ blockedUsers(after: "${after}") { totalCount } }`);
-  expect(codesOf(answer)).toEqual(['blockedUsers INVALID_CURSOR']);
 });
 
 test.each([

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
 import { callCounts, openGateway } from '../support/gateway.ts';
-import { readPage } from '../support/walk.ts';
-import { codesOf, openWorld } from './world.ts';
+import { type Edge, readPage } from '../support/walk.ts';
+import { at, codesOf, openWorld } from './world.ts';
 
 test('a cursor holds whatever cursor the upstream has, in URL-safe characters, with the same bytes each time', () => {
   const position = fc.record({
@@ -83,16 +83,46 @@ test.each<[string, (cursor: string) => string]>([
   expect(callCounts(gateway)).toEqual({});
 });
 
-test('a cursor of another user or another list answers INVALID_CURSOR and makes no call', async () => {
-  const { gateway, cursor } = await openWithCursor();
-  const answer = await gateway.query(
-    `query ($after: String) {
-      other: user(id: "ben") { fans(after: $after) { nodes { id } } }
-      list: user(id: "anna") { follows(after: $after) { nodes { id } } }
-    }`,
-    { after: cursor },
-  );
-  expect(codesOf(answer)).toEqual(['other fans INVALID_CURSOR', 'list follows INVALID_CURSOR']);
+/** Lists of which no cursor holds in any other: who asks, whose list it is, its field, and arguments. */
+const LISTS: [viewer: string, user: string | null, field: string, args?: string][] = [
+  ['anna', 'anna', 'fans'],
+  ['anna', 'bert', 'fans'],
+  ['anna', 'anna', 'follows'],
+  ['anna', 'anna', 'follows', 'orderBy: NICK_ASC'],
+  ['anna', 'anna', 'mutuals', 'orderBy: NICK_ASC'],
+  ['anna', 'bert', 'knownFans'],
+  ['anna', 'cleo', 'knownFans'],
+  ['bert', 'cleo', 'knownFans'],
+  ['anna', null, 'blockedUsers'],
+  ['bert', null, 'blockedUsers'],
+  ['anna', null, 'searchUsers', 'text: "crowd"'],
+  ['anna', null, 'searchUsers', 'text: "2"'],
+];
+
+test('a cursor of one list, user or viewer answers INVALID_CURSOR in every other list, and makes no call', async () => {
+  const gateway = await openWorld({ people: [], env: { USER_SEARCH: 'on' } });
+  const { world } = gateway;
+  for (const id of ['anna', 'bert', 'cleo']) world.addFans(id, 30);
+  for (const { id } of world.list('anna', 'fans'))
+    for (const viewer of ['anna', 'bert']) {
+      world.follow(viewer, id);
+      world.setBlocked(viewer, id, true);
+    }
+  const ask = async ([viewer, user, field, args = '']: (typeof LISTS)[number], after = '') => {
+    const list = `list: ${field}(first: 1 ${args} ${after}) { edges { cursor } }`;
+    const answer = await gateway.as(viewer).query(user ? `{ user(id: "${user}") { ${list} } }` : `{ ${list} }`);
+    const edges = at<Edge[]>(answer.data, user ? 'user.list.edges' : 'list.edges');
+    return { codes: codesOf(answer), cursor: edges?.[0]?.cursor };
+  };
+  const cursors: unknown[] = [];
+  for (const list of LISTS) cursors.push((await ask(list)).cursor);
+  gateway.sandbox.calls.reset();
+  for (const [n, list] of LISTS.entries())
+    for (const [m, cursor] of cursors.entries()) {
+      const { codes } = await ask(list, `after: "${cursor}"`);
+      const expected = n === m ? undefined : [expect.stringMatching(/list INVALID_CURSOR$/)];
+      expect(codes, `a cursor of ${LISTS[m]} in ${list}`).toEqual(expected);
+    }
   expect(callCounts(gateway)).toEqual({});
 });
 

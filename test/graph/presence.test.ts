@@ -3,9 +3,8 @@ import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
 import { tell } from '../webhook/webhook-gateway.ts';
-import { asViewer, at, codesOf, openWorld, userWays } from './world.ts';
+import { asViewer, at, codesOf, openTwo, openWorld, userWays } from './world.ts';
 
 const PRESENCE = 'presence { status platforms }';
 const presenceOf = async (replica: Pick<Replica, 'data'>, id: string) =>
@@ -116,9 +115,7 @@ test('two thousand logins are no flood, and no call, where no client looks', asy
 });
 
 test('subscribers on any replica hear of a change once, and not of a device that changes nothing', async () => {
-  const { url: REDIS_URL } = await startRedis();
-  const gateway = await openTold({ ...PUBLIC, REDIS_URL });
-  const other = await gateway.openReplica();
+  const { gateway, other } = await openTwo({ hasWebhooks: true, env: PUBLIC });
   const { act, webhooks } = gateway.sandbox;
   const query = `subscription { presenceChanged(userIds: ["bert"]) { user { ${PRESENCE} } } }`;
   const streams = await Promise.all([gateway, other].map((replica) => subscribe(replica, query)));

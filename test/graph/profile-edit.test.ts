@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
-import { at, codesOf, openWorld } from './world.ts';
+import { at, codesOf, openTwo, openWorld } from './world.ts';
 
 /** Edits anna's profile; answers what failed: 'nick TOO_LONG'. */
 async function edit(replica: Replica, input: object): Promise<string[]> {
@@ -128,13 +127,8 @@ const EVERYWHERE = `{
 test.each(['whole', 'partial'])(
   'a new nick shows in every list on every replica at once; profiles in lists: %s',
   async (EMBEDDED_PROFILE) => {
-    const { url: REDIS_URL } = await startRedis();
-    const gateway = await openWorld({
-      clock: createRunningClock(),
-      env: { REDIS_URL, EMBEDDED_PROFILE },
-      follows: ['anna bert', 'bert anna', 'cleo anna', 'anna cleo'],
-    });
-    const other = await gateway.openReplica();
+    const follows = ['anna bert', 'bert anna', 'cleo anna', 'anna cleo'];
+    const { gateway, other } = await openTwo({ env: { EMBEDDED_PROFILE }, follows });
     gateway.world.setProfile('anna', { Tag_Profile_IM_Nick: 'Old' });
     const nicks = async () => {
       const seen = new Set<unknown>();

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { callCounts, type TestGateway } from '../support/gateway.ts';
-import type { Connection } from '../support/walk.ts';
+import { type Connection, idsOf } from '../support/walk.ts';
 import { codesOf, openWorld, type WorldOptions } from './world.ts';
 
 async function open(count: number, { env, ...options }: WorldOptions = {}) {
@@ -20,7 +20,6 @@ const queryOf = (text: string, args = '') =>
 
 const search = async (gateway: Pick<TestGateway, 'data'>, text: string, args?: string) =>
   (await gateway.data<{ found: Connection }>(queryOf(text, args))).found;
-const idsOf = ({ edges }: Connection) => edges.map(({ node }) => node.id);
 const codeOf = async (gateway: TestGateway, text: string, args?: string) =>
   codesOf(await gateway.query(queryOf(text, args)))?.map((code) => code.replace('found ', ''));
 
@@ -90,10 +89,8 @@ test.each([
   expect(callCounts(gateway)).toEqual({});
 });
 
-test('a cursor of another search is refused, and so are many searches at once', async () => {
-  const gateway = await open(3);
-  const { endCursor } = (await search(gateway, 'person')).pageInfo;
-  expect(await codeOf(gateway, 'persons', `, after: "${endCursor}"`)).toEqual(['INVALID_CURSOR']);
+test('many searches at once are refused', async () => {
+  const gateway = await open(0);
   const many = Array.from({ length: 6 }, (_, n) => `s${n}: searchUsers(text: "a${n}") { edges { cursor } }`);
   expect(codesOf(await gateway.query(`{ ${many.join('\n')} }`))).toEqual(['OPERATION_TOO_EXPENSIVE']);
 });

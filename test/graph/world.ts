@@ -1,7 +1,7 @@
 // A gateway in front of a few people, what one of them sees of another, and whether that is the truth.
 import { expect } from 'vitest';
 import type { FollowList } from '../../src/follow/model.ts';
-import { createHastyClock, type TestClock } from '../support/clock.ts';
+import { createHastyClock, createRunningClock, type TestClock } from '../support/clock.ts';
 import {
   type Answer,
   openGateway,
@@ -9,6 +9,7 @@ import {
   type TestGateway,
   type TestGatewayOptions,
 } from '../support/gateway.ts';
+import { startRedis } from '../support/redis.ts';
 import { PATH, TOKEN } from '../webhook/webhook-gateway.ts';
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
@@ -36,7 +37,11 @@ export async function openWorld(options: WorldOptions = {}) {
   const gateway = await openGateway({
     ...rest,
     clock,
-    env: { AUTH: 'development', ...(hasWebhooks && { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH }), ...env },
+    env: {
+      ...{ AUTH: 'development', METRICS_PORT: '0' },
+      ...(hasWebhooks && { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH }),
+      ...env,
+    },
     sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
   });
   const { world, faults } = gateway.sandbox;
@@ -47,6 +52,15 @@ export async function openWorld(options: WorldOptions = {}) {
   }
   if (hasWebhooks) gateway.sandbox.webhooks.connect({ url: `${gateway.url}${PATH}`, token: TOKEN });
   return { ...gateway, world, faults, clock };
+}
+
+/** The same on a Redis, which another replica shares; webhooks come to the first one. Time runs on by itself. */
+export async function openTwo(options: WorldOptions = {}) {
+  const redis = await startRedis();
+  // A machine that is busy must not be taken for a Redis that is away.
+  const env = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000', ...options.env };
+  const gateway = await openWorld({ clock: createRunningClock(), ...options, env });
+  return { redis, clock: gateway.clock, gateway, other: await gateway.openReplica() };
 }
 
 /** The value at a path of field names and indexes, 'users.0.nick'. */

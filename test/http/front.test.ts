@@ -1,5 +1,6 @@
 // The gateway's HTTP manners: methods, paths, request ids, what every answer tells browsers, and health.
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { HANDSHAKE } from '../subscriptions/sockets.ts';
 import {
   bugs,
   expectRefused,
@@ -152,25 +153,21 @@ test('the health endpoints answer in plain text and leave no line in the log', a
   expect(gateway.logLines).toEqual([]);
 });
 
-describe('on a connection on which a request is still being answered', () => {
-  const UPGRADE =
-    'Host: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-  test.each([
-    ['an upgrade', 'GET /graphql', 1, 'HTTP/1.1 101'],
-    ['an upgrade behind two requests', 'GET /graphql', 2, 'HTTP/1.1 101'],
-    ['an upgrade that is refused', 'GET /elsewhere', 1, 'HTTP/1.1 404'],
-  ])('%s waits for its turn', async (_title, target, requests, last) => {
+test.each([
+  ['an upgrade', 1, HANDSHAKE, 'HTTP/1.1 101'],
+  ['an upgrade behind two requests', 2, HANDSHAKE, 'HTTP/1.1 101'],
+  ['an upgrade that is refused', 1, HANDSHAKE.replace('/graphql', '/elsewhere'), 'HTTP/1.1 404'],
+])(
+  '%s waits for its turn where %i requests of its connection are being answered',
+  async (_title, count, upgrade, last) => {
     const gateway = await openEmptyGateway();
     gateway.sandbox.world.importAccount('anna');
     gateway.sandbox.faults.set({ latency: { ms: 150 } });
-    const body = JSON.stringify({ query: '{ user(id: "anna") { nick } }' });
+    const body = JSON.stringify(NICK);
     const { write, until } = openSocket(gateway);
-    const request = head(`Content-Length: ${body.length}`) + body;
-    await write(`${request.repeat(requests)}${target} HTTP/1.1\r\n${UPGRADE}`);
+    await write((head(`Content-Length: ${body.length}`) + body).repeat(count) + upgrade);
     const received = await until(new RegExp(last));
-    const statuses = Array.from(received.matchAll(/HTTP\/1\.1 \d+/g), String);
-    expect(statuses).toEqual([...Array(requests).fill('HTTP/1.1 200'), last]);
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([...Array(count).fill('HTTP/1.1 200'), last]);
     expect(received.indexOf('"nick"')).toBeLessThan(received.indexOf(last));
-  });
-});
+  },
+);

@@ -14,6 +14,7 @@ async function open(env: Record<string, string> = {}) {
 }
 
 const ofA = (selection: string) => `{ user(id: "a") { ${selection} } }`;
+const BY_NUMBER = `query ($n: Int) ${ofA('fans(first: $n) { nodes { fans { nodes { id } } } }')}`;
 const predictions: [title: string, calls: number, query: string, variables?: object][] = [
   ['a user alone', 1, ofA('id __typename')],
   ['a page of fans with profiles', 2, ofA('fans(first: 100) { nodes { nick avatar } }')],
@@ -21,12 +22,7 @@ const predictions: [title: string, calls: number, query: string, variables?: obj
   ['a page with the counts of its members', 4, ofA('fans(first: 40) { nodes { fansCount } }')],
   ['lists of lists', 22, ofA('fans(first: 20) { nodes { fans(first: 5) { nodes { nick } } } }')],
   ['lists of the default length', 22, ofA('fans { nodes { fans { nodes { id } } } }')],
-  [
-    'lists in a list of variable length',
-    9,
-    `query ($n: Int) ${ofA('fans(first: $n) { nodes { fans { nodes { id } } } }')}`,
-    { n: 7 },
-  ],
+  ['lists in a list of variable length', 9, BY_NUMBER, { n: 7 }],
   ['what metadata is asked for', 2, ofA('fans(first: 100) { __typename nodes { __typename } }')],
   ['relations of the viewer', 4, ofA('fans(first: 100) { nodes { viewerIsFollowing isFollowingViewer } }')],
   ['relations from each member’s view', 12, ofA('fans(first: 10) { nodes { relationTo(userId: "b") } }')],

@@ -17,7 +17,7 @@ test('a stream breaks off without "complete", so that its client comes back', as
 });
 
 test('a WebSocket is closed with 1001, and none of its subscriptions is completed', async () => {
-  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const gateway = await openPeople();
   const idle = await openReadySocket(gateway);
   const { subscribe: begin, messages, closed } = await openReadySocket(gateway);
   for (const id of ['1', '2', '3']) begin(id, FANS);

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FollowChange } from '../../src/follow/changes.ts';
+import { openTwo } from '../graph/world.ts';
 import { type EventStream, subscribe } from '../support/event-stream.ts';
-import { openTwoWithWebhooks } from '../webhook/webhook-gateway.ts';
 import { openSubscriptions, take } from './open-subscriptions.ts';
 import { follow } from './people.ts';
 
@@ -100,7 +100,7 @@ describe('a cursor from before what is kept', () => {
 });
 
 test('a Redis that comes back empty is told to every subscriber, and the cursor of that resumes', async () => {
-  const { redis, gateway, other } = await openTwoWithWebhooks(['star', 'anna', 'bert']);
+  const { redis, gateway, other } = await openTwo({ people: ['star', 'anna', 'bert'], hasWebhooks: true });
   const query = 'subscription ($after: String) { followEvents(userId: "star", after: $after) { __typename cursor } }';
   const next = async (stream: EventStream, count = 1) => {
     const events = await stream.events<{ __typename: string; cursor: string }>(count);

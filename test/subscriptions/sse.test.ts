@@ -125,7 +125,7 @@ test('a query can be answered as a stream of one answer', async () => {
 });
 
 test('a client that goes away leaves one line in the log and no subscription behind', async () => {
-  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const gateway = await openPeople();
   const stream = await subscribe(gateway, FANS);
   const open = async () => (await scrape(gateway))['open_subscriptions{transport="sse"}'];
   expect(await open()).toBe(1);

@@ -5,26 +5,27 @@ import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
+import type { World } from '../graph/world.ts';
 import { logged, openSocket as openBytes } from '../http/requests.ts';
 import { scrape } from '../telemetry/scrape.ts';
-import { FANS, follow, gained, openPeople, type People } from './people.ts';
+import { FANS, follow, gained, openPeople } from './people.ts';
 import { ask, HANDSHAKE, openClient, openReadySocket, openSocket, refusedWith, socketUrl } from './sockets.ts';
 
 const VIEWER = '{ viewer { id } }';
 const SECRET = 'a-secret-of-the-router';
 
-const errorsIn = (gateway: People) => logged(gateway).filter(({ level }) => level >= 50);
-const operations = (gateway: People) => logged(gateway).filter(({ msg }) => msg === 'operation');
+const errorsIn = (gateway: World) => logged(gateway).filter(({ level }) => level >= 50);
+const operations = (gateway: World) => logged(gateway).filter(({ msg }) => msg === 'operation');
 
 /** A credential of a minute. */
-const signatureOf = ({ clock }: People, userId: string) =>
+const signatureOf = ({ clock }: World, userId: string) =>
   `UserSig ${signUserSig({ ...SANDBOX_APP, userId, issuedAt: clock.now() / 1000, expireSeconds: 60 })}`;
 
-const openSubscriptions = async (gateway: People) =>
+const openSubscriptions = async (gateway: World) =>
   (await scrape(gateway))['open_subscriptions{transport="websocket"}'];
 
 test('a subscription tells what happens until the client has heard enough', async () => {
-  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const gateway = await openPeople();
   const answers = openClient(gateway).iterate({ query: FANS });
   const first = answers.next();
   await expect.poll(() => openSubscriptions(gateway)).toBe(1);
@@ -162,7 +163,7 @@ test('a client that asks before saying hello is sent away, and so is one that sp
 });
 
 test('a connection that is lost ends all that runs on it', async () => {
-  const gateway = await openPeople({ METRICS_PORT: '0' });
+  const gateway = await openPeople();
   const { socket, subscribe } = await openReadySocket(gateway);
   subscribe('1', FANS);
   subscribe('2', FANS);

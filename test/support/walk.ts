@@ -45,7 +45,7 @@ export async function walkList(
   }
 }
 
-export const idsOf = (pages: readonly Connection[]): string[] =>
+export const idsOf = (...pages: Pick<Connection, 'edges'>[]): string[] =>
   pages.flatMap(({ edges }) => edges.map(({ node }) => node.id));
 
 /** Resumes after each cursor with a page of one, many in one request; answers who came next. */

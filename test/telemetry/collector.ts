@@ -10,25 +10,19 @@ type Given = { traceId: string; spanId: string; parentSpanId?: string; name: str
 };
 export type SpanSeen = Omit<Given, 'attributes'> & { attributes: Record<string, unknown> };
 
-/** A receiver of spans. */
-async function startCollector() {
-  const receiver = await startReceiver();
-  const spans = (): SpanSeen[] =>
-    receiver.received.flatMap(({ body }) => {
-      const { resourceSpans } = JSON.parse(body);
-      return resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: Given[] }[] }) =>
-        scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, attributes: plain(span.attributes) }))),
-      );
-    });
-  return { ...receiver, spans };
-}
+/** The spans of one export. */
+const spansIn = (body: string): SpanSeen[] =>
+  JSON.parse(body)
+    .resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: object[] }) => scopeSpans)
+    .flatMap(({ spans }: { spans: Given[] }) => spans)
+    .map((span: Given) => ({ ...span, attributes: plain(span.attributes) }));
 
 const plain = (attributes: Attribute[]) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
 /** A gateway without people that is traced; `traced` closes it, which sends what is left, and tells the spans. */
 export async function openTraced(more: Record<string, string> = {}) {
-  const collector = await startCollector();
+  const collector = await startReceiver();
   const env = { AUTH: 'development', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
   for (const [name, value] of Object.entries(env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, value);
   const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
@@ -37,7 +31,7 @@ export async function openTraced(more: Record<string, string> = {}) {
     collector,
     async traced(): Promise<SpanSeen[]> {
       await gateway.instance.close();
-      return collector.spans();
+      return collector.received.flatMap(({ body }) => spansIn(body));
     },
   };
 }

@@ -7,11 +7,15 @@ import { ask, openClient } from '../subscriptions/sockets.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { startRedis } from '../support/redis.ts';
 import { ADD, follows, TOKEN, tell } from '../webhook/webhook-gateway.ts';
-import { openTraced, treeOf } from './collector.ts';
+import { openTraced, type SpanSeen, treeOf } from './collector.ts';
 import { metricsUrl, scrapeText } from './scrape.ts';
 
 const named = <T extends { name: string }>(spans: readonly T[], name: string) =>
   spans.filter((span) => span.name === name);
+const [TRACE, PARENT] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+/** Of each span with that name these attributes. */
+const told = (spans: readonly SpanSeen[], name: string, ...attributes: string[]) =>
+  named(spans, name).map((span) => attributes.map((attribute) => span.attributes[attribute]));
 
 test('a list with counts of 45 users and relations is one trace: request, operation, batches, calls', async () => {
   const gateway = await openTraced();
@@ -81,11 +85,7 @@ test('a call that is tried again shows each attempt, and why the first one faile
   gateway.sandbox.world.addFans('star', 2);
   gateway.sandbox.faults.set({ error: { code: 30006, commands: ['follow_get'], times: 1 } });
   await gateway.data('{ user(id: "star") { fans { nodes { id } } } }');
-  const attempts = named(await gateway.traced(), 'follow_get').map(({ attributes }) => [
-    attributes['http.request.resend_count'],
-    attributes['error.type'],
-  ]);
-  expect(attempts).toEqual([
+  expect(told(await gateway.traced(), 'follow_get', 'http.request.resend_count', 'error.type')).toEqual([
     [0, '30006'],
     [1, undefined],
   ]);
@@ -102,11 +102,7 @@ test('an answer that is kept is an operation without calls; a failure carries it
     { 'POST /graphql': [{ query: [] }] },
     { 'POST /graphql': [{ query: [] }] },
   ]);
-  const facts = named(spans, 'query').map(({ attributes }) => [
-    attributes['follow_gateway.kept_answer'],
-    attributes['error.type'],
-  ]);
-  expect(facts).toEqual([
+  expect(told(spans, 'query', 'follow_gateway.kept_answer', 'error.type')).toEqual([
     [undefined, undefined],
     [true, undefined],
     [undefined, 'BAD_USER_INPUT'],
@@ -115,26 +111,21 @@ test('an answer that is kept is an operation without calls; a failure carries it
 
 test("a trace goes on that a router has begun, or is left out where the router's is", async () => {
   const gateway = await openTraced();
-  gateway.sandbox.world.importAccount('star');
-  const [traceId, parentId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
-  for (const flags of ['01', '00'])
-    await (await gateway.send('{ __typename }', {}, { traceparent: `00-${traceId}-${parentId}-${flags}` })).text();
-  await (await gateway.send('{ __typename }', {}, { traceparent: 'nonsense' })).text();
+  for (const traceparent of [`00-${TRACE}-${PARENT}-01`, `00-${TRACE}-${PARENT}-00`, 'nonsense'])
+    await (await gateway.send('{ __typename }', {}, { traceparent })).text();
   const requests = named(await gateway.traced(), 'POST /graphql');
-  expect(requests.map(({ parentSpanId }) => parentSpanId || null)).toEqual([parentId, null]);
-  expect(requests[0]?.traceId).toBe(traceId);
+  expect(requests.map(({ parentSpanId }) => parentSpanId || null)).toEqual([PARENT, null]);
+  expect(requests[0]?.traceId).toBe(TRACE);
 });
 
 test.each([
   ['0', 1],
   ['1', 3],
 ])('with a share of %s, traces that a router keeps are kept, and of others that share', async (share, kept) => {
-  const gateway = await openTraced({
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: share,
-  });
-  for (const traceparent of [`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 'nonsense', undefined])
-    await (await gateway.send('{ __typename }', {}, { ...(traceparent && { traceparent }) })).text();
+  const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: share };
+  const gateway = await openTraced(sampler);
+  for (const headers of [{ traceparent: `00-${TRACE}-${PARENT}-01` }, { traceparent: 'nonsense' }, undefined])
+    await (await gateway.send('{ __typename }', {}, headers)).text();
   expect(named(await gateway.traced(), 'POST /graphql')).toHaveLength(kept);
 });
 
@@ -159,14 +150,8 @@ test('operations over a WebSocket, each event of a subscription, and webhooks ar
 test('a look-up in Redis is seen, and no exported byte holds a secret or an address of a client', async () => {
   const redis = await startRedis({ args: ['--requirepass', 'opensesame'] });
   const url = redis.url.replace('redis://', 'redis://:opensesame@');
-  const env = {
-    REDIS_URL: url,
-    REDIS_TIMEOUT_MS: '5000',
-    TRUST_PROXY: '1',
-    AUTH: 'usersig',
-    WEBHOOK_TOKEN: TOKEN,
-    WEBHOOK_PATH: '/hooks/hidden',
-  };
+  const webhooks = { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks/hidden' };
+  const env = { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000', TRUST_PROXY: '1', AUTH: 'usersig', ...webhooks };
   const gateway = await openTraced(env);
   gateway.sandbox.world.addFans('star', 2);
   const { secretKey } = SANDBOX_APP;
@@ -201,11 +186,11 @@ test('a look-up in Redis is seen, and no exported byte holds a secret or an addr
 test('a collector that refuses is one line without what was sent, and its end another', async () => {
   const env = { OTEL_BSP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=hunter2hunter2' };
   const { collector, logLines, data } = await openTraced(env);
-  const told = () =>
-    logLines
-      .map((line) => JSON.parse(line))
-      .filter(({ msg }) => msg.includes('collector'))
-      .map(({ level, msg, failure }) => [level, msg, failure]);
+  const lines = () =>
+    logLines.flatMap((line) => {
+      const { level, msg, failure } = JSON.parse(line);
+      return msg.includes('collector') ? [[level, msg, failure]] : [];
+    });
   const send = async () => {
     const count = collector.received.length;
     await data('{ __typename }');
@@ -213,10 +198,10 @@ test('a collector that refuses is one line without what was sent, and its end an
   };
   collector.answerWith(401);
   for (let n = 0; n < 3; n++) await send();
-  await expect.poll(told).toEqual([[50, 'The collector of traces takes nothing; it is dropped', 401]]);
+  await expect.poll(lines).toEqual([[50, 'The collector of traces takes nothing; it is dropped', 401]]);
   collector.answerWith(200);
   await send();
-  await expect.poll(() => told().slice(1)).toEqual([[30, 'The collector of traces is back', undefined]]);
+  await expect.poll(() => lines().slice(1)).toEqual([[30, 'The collector of traces is back', undefined]]);
   expect(logLines.join()).not.toContain('hunter2');
 });
 

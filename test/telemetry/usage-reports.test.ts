@@ -16,11 +16,10 @@ async function openReported(more: Record<string, string> = {}) {
 
 test('operations are reported with client, time and outcome, and without literals and variables', async () => {
   const { hive, ...gateway } = await openReported();
-  const query =
-    'query Screen($id: ID!) { user(id: $id) { nick } other: user(id: "hunter2") { fans(first: 7) { nodes { id } } } }';
-  await (
-    await gateway.send(query, { id: 'hunter2' }, { 'graphql-client-name': 'ios', 'graphql-client-version': '2' })
-  ).text();
+  const other = 'other: user(id: "hunter2") { fans(first: 7) { nodes { id } } }';
+  const query = `query Screen($id: ID!) { user(id: $id) { nick } ${other} }`;
+  const client = { 'graphql-client-name': 'ios', 'graphql-client-version': '2' };
+  await (await gateway.send(query, { id: 'hunter2' }, client)).text();
   for (let n = 0; n < 2; n++) await gateway.data('query Star { user(id: "star") { nick } }');
   await ask(openClient(gateway), '{ __typename }');
   await gateway.query('{ nonsense');
@@ -29,19 +28,20 @@ test('operations are reported with client, time and outcome, and without literal
   expect(JSON.stringify(hive.received)).not.toMatch(/hunter2|: 7/);
   const { size, map, operations } = JSON.parse(hive.received[0]?.body ?? '');
   expect(size).toBe(4);
-  const reported = operations.map(
-    ({ operationMapKey, execution, metadata }: Record<string, { ok: boolean; duration: number; client?: object }>) => ({
-      name: map[String(operationMapKey)].operationName,
-      ok: execution?.ok,
-      took: Number(execution?.duration) > 0,
-      client: metadata?.client,
-    }),
-  );
+  type Reported = {
+    operationMapKey: string;
+    execution: { ok: boolean; duration: number };
+    metadata?: { client: object };
+  };
+  const reported = operations.map(({ operationMapKey, execution, metadata }: Reported) => {
+    expect(execution.duration).toBeGreaterThan(0);
+    return [map[operationMapKey].operationName, execution.ok, metadata?.client];
+  });
   expect(reported).toEqual([
-    { name: 'Screen', ok: false, took: true, client: { name: 'ios', version: '2' } },
-    { name: 'Star', ok: true, took: true, client: undefined },
-    { name: 'Star', ok: true, took: true, client: undefined },
-    { name: 'anonymous', ok: true, took: true, client: undefined },
+    ['Screen', false, { name: 'ios', version: '2' }],
+    ['Star', true, undefined],
+    ['Star', true, undefined],
+    ['anonymous', true, undefined],
   ]);
   expect(Object.values<{ fields: string[] }>(map)[0]?.fields).toContain('User.fans');
 });

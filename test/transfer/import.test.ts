@@ -73,7 +73,7 @@ test('beside a gateway both keep to one budget, of which clients never lack', { 
   });
   let changes = 0;
   for (; isRunning && changes < idols.length; changes++) {
-    const query = `mutation { followUsers(input: { userIds: ["${idols[changes]}"] }) { results { __typename ... on FollowFailure { reason message } } } }`;
+    const query = `mutation { followUsers(input: { userIds: ["${idols[changes]}"] }) { results { __typename } } }`;
     const followed = { data: { followUsers: { results: [{ __typename: 'FollowChanged' }] } } };
     expect(await ask(url, query, { 'x-viewer-id': 'anna' })).toEqual(followed);
   }
@@ -152,12 +152,10 @@ test('an import waits while the upstream fails, and stops where it is when only 
   expect(await importCsv('follows', file)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2 lines are/) });
   world.importAccount('cleo');
   faults.set({ featureOff: true });
-  const stopped = await importCsv('follows', `${file}cleo,anna\n`);
-  expect(stopped).toMatchObject({ code: 1, stdout: '' });
-  expect(stopped.stderr).toMatch(
-    /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship[\s\S]*Run it again/,
-  );
-  expect(stopped.stderr).not.toMatch(/^ +at /m);
+  const stderr =
+    /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship(?![\s\S]*\n +at )[\s\S]*Run it again/;
+  const stopped = { code: 1, stdout: '', stderr: expect.stringMatching(stderr) };
+  expect(await importCsv('follows', `${file}cleo,anna\n`)).toMatchObject(stopped);
   faults.reset();
   expect(await importCsv('follows', `${file}cleo,anna\n`)).toMatchObject({ code: 0 });
 });
@@ -165,17 +163,11 @@ test('an import waits while the upstream fails, and stops where it is when only 
 test.each([
   ['names no columns', Buffer.from('anna,bert\n'), /first line of .*follows.csv must name the columns from,to/],
   ['is not UTF-8', Buffer.from('from,to\nanna,\xe9\n', 'latin1'), /is not UTF-8/],
-])('a file that %s is refused before any call', async (_title, content, complaint) => {
-  const { calls, importCsv } = await startImport();
-  expect(await importCsv('follows', content)).toMatchObject({ code: 1, stderr: expect.stringMatching(complaint) });
-  expect(calls.count()).toBe(0);
-});
-
-test('an import that could not note how far it has come does not begin', async () => {
+  ['has no room for its progress', Buffer.from('from,to\nanna,bert\n'), /^.*progress cannot be written: E/],
+])('a file that %s is refused before any call', async (title, content, complaint) => {
   const { calls, path, importCsv } = await startImport();
-  await mkdir(path('follows.csv.progress'));
-  const complaint = expect.stringMatching(/^.*progress cannot be written: E/);
-  expect(await importCsv('follows', 'from,to\nanna,bert\n')).toMatchObject({ code: 1, stderr: complaint });
+  if (title.includes('progress')) await mkdir(path('follows.csv.progress'));
+  expect(await importCsv('follows', content)).toMatchObject({ code: 1, stderr: expect.stringMatching(complaint) });
   expect(calls.count()).toBe(0);
 });
 
@@ -188,18 +180,19 @@ test('the CSV that export prints fills another app with the same follows, oldest
   world.follow('anna', 'cleo', 1_700_000_009);
   faults.set({ shortPages: { keep: 1 }, error: { code: 60022, commands: ['follow_get'], times: 3 } });
   const { stdout } = await exported(['anna']);
+  const rows = [
+    ['anna', 'cleo', 29],
+    ['bert', 'anna', 21],
+    ['cleo', 'anna', 22],
+  ] as const;
+  const follows = rows.map(([from, to, second]) => ({ from, to, followedAt: `2023-11-14T22:13:${second}.000Z` }));
   expect(stdout).toBe(
-    csv('from,to,followedAt', [
-      'anna,cleo,2023-11-14T22:13:29.000Z',
-      'bert,anna,2023-11-14T22:13:21.000Z',
-      'cleo,anna,2023-11-14T22:13:22.000Z',
-    ]),
+    csv(
+      'from,to,followedAt',
+      follows.map((follow) => Object.values(follow).join()),
+    ),
   );
-  expect(JSON.parse((await exported(['anna', '--format', 'json'])).stdout)[0]).toEqual({
-    from: 'anna',
-    to: 'cleo',
-    followedAt: '2023-11-14T22:13:29.000Z',
-  });
+  expect(JSON.parse((await exported(['anna', '--format', 'json'])).stdout)).toEqual(follows);
   const other = await startImport();
   for (const id of ['anna', 'bert', 'cleo']) other.world.importAccount(id);
   expect((await other.importCsv('follows', stdout)).code).toBe(0);

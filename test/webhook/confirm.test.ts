@@ -1,21 +1,12 @@
 // Subscribers are told the claims of webhooks that the upstream confirms, by one check and no read of a list.
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { expectTruth, openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import type { Replica, TestGateway } from '../support/gateway.ts';
+import type { Replica } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
-import {
-  ADD,
-  DELETE,
-  follows,
-  openTwoWithWebhooks,
-  openWithWebhooks,
-  PATH,
-  TOKEN,
-  tell,
-  unfollows,
-} from './webhook-gateway.ts';
+import { ADD, DELETE, follows, PATH, TOKEN, tell, unfollows } from './webhook-gateway.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
 const EVENTS = `subscription {
@@ -25,13 +16,12 @@ type Event = { __typename: string; user: { id: string } };
 
 const PEOPLE = ['star', 'ana', 'bo', 'cy', 'marker'];
 
-async function openStar(clock: TestClock = createHastyClock()) {
-  return watched({ clock, gateway: await openWithWebhooks({ clock, people: PEOPLE }) });
-}
+const OPTIONS = { people: PEOPLE, hasWebhooks: true };
+const openStar = async () => watched(await openWorld({ ...OPTIONS, clock: createHastyClock() }));
 
-function watched<T extends { gateway: TestGateway; clock: TestClock }>(opened: T) {
-  const { gateway, clock } = opened;
-  const { world, act, calls } = gateway.sandbox;
+function watched(gateway: World) {
+  const { clock, world } = gateway;
+  const { act, calls } = gateway.sandbox;
   world.follow('ana', 'star', LONG_AGO);
 
   /** What a subscriber at `replica` is told, up to a change that happens when it is asked for. */
@@ -49,7 +39,8 @@ function watched<T extends { gateway: TestGateway; clock: TestClock }>(opened: T
   }
 
   return {
-    ...opened,
+    ...gateway,
+    gateway,
     watch,
     ...gateway.sandbox,
     checks: () => calls.count('follow_check'),
@@ -153,10 +144,9 @@ describe('a change that the upstream does not confirm', () => {
     await webhooks.settled();
     await expect.poll(checks).toBeGreaterThan(0);
     faults.reset();
+    const told = stream.answer();
     let isTold = false;
-    void stream.answer().then(() => {
-      isTold = true;
-    });
+    void told.then(() => (isTold = true));
     await timePasses(clock, () => isTold);
   });
 
@@ -202,10 +192,13 @@ test('the same webhook again within ten minutes costs nothing, in whichever orde
 });
 
 describe('on two replicas', () => {
-  const openTwo = async () => watched(await openTwoWithWebhooks(PEOPLE));
+  const open = async () => {
+    const { gateway, ...rest } = await openTwo(OPTIONS);
+    return { ...rest, ...watched(gateway) };
+  };
 
   test('a new name shows on another one: in the event, in the profile, and in lists that were read before', async () => {
-    const { other, act } = await openTwo();
+    const { other, act } = await open();
     const names = '{ user(id: "ana") { nick } star: user(id: "star") { fans { nodes { nick } } } }';
     expect(await other.data(names)).toEqual({ user: { nick: null }, star: { fans: { nodes: [{ nick: null }] } } });
     const changes = await subscribe(
@@ -220,39 +213,34 @@ describe('on two replicas', () => {
   });
 
   test('a change that is told to both is told once to the subscribers of each', async () => {
-    const { gateway, other, clock, world, watch, claim, webhooks } = await openTwo();
-    const told = [await watch(gateway), await watch(other)];
+    const { gateway, other, clock, world, watch, claim, webhooks } = await open();
+    const [first, second] = [await watch(gateway), await watch(other)];
     webhooks.connect(undefined);
     world.follow('bo', 'star');
     const body = follows('bo', ['star'], clock.now());
     await Promise.all([claim(ADD, body, gateway), claim(ADD, body, other)]);
     await expect.poll(() => read(other)).toMatchObject({ fans: ['ana', 'bo'] });
     webhooks.connect({ url: `${gateway.url}${PATH}`, token: TOKEN });
-    const [first, second] = told as [() => Promise<string[]>, () => Promise<string[]>];
     expect(await first()).toEqual(['FanGained bo']);
     world.unfollow('marker', 'star');
     expect((await second()).filter((event) => event !== 'FanGained marker')).toEqual(['FanGained bo']);
   });
 
   test('any read on any replica that starts when subscribers have heard of a change is true', async () => {
-    const { gateway, other, act } = await openTwo();
-    const relation = '{ user(id: "star") { viewerIsFollowing } }';
-    for (const replica of [gateway, other]) await Promise.all([read(replica), replica.as('ana').data(relation)]);
+    const { gateway, other, act } = await open();
+    const look = () => expectTruth(gateway, ['ana star'], { replicas: [gateway, other] });
+    await look();
     const stream = await subscribe(other, EVENTS);
     for (let n = 0; n < 10; n++) {
       if (n % 2 === 0) act.unfollow('ana', 'star');
       else act.follow('ana', 'star');
       expect(await stream.events(1)).toMatchObject([{ __typename: n % 2 === 0 ? 'FanLost' : 'FanGained' }]);
-      const expected = n % 2 === 0 ? { count: 0, fans: [] } : { count: 1, fans: ['ana'] };
-      for (const replica of [gateway, other]) {
-        expect(await read(replica)).toEqual(expected);
-        expect(await replica.as('ana').data(relation)).toEqual({ user: { viewerIsFollowing: n % 2 === 1 } });
-      }
+      await look();
     }
   });
 
   test('a webhook costs Redis a handful of commands', async () => {
-    const { gateway, act, webhooks, redis, watch } = await openTwo();
+    const { gateway, act, webhooks, redis, watch } = await open();
     const admin = new Redis(redis.url);
     onTestFinished(() => admin.disconnect());
     const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
@@ -267,7 +255,7 @@ describe('on two replicas', () => {
   });
 
   test('with Redis away, subscribers of the replica that is told hear of it all the same', async () => {
-    const { gateway, redis, act } = await openTwo();
+    const { gateway, redis, act } = await open();
     const stream = await subscribe(gateway, EVENTS);
     await redis.kill();
     act.follow('bo', 'star');

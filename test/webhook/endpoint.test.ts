@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { openTwo, openWorld } from '../graph/world.ts';
 import { openSocket } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -15,8 +16,6 @@ import {
   follows,
   logged,
   OK,
-  openTwoWithWebhooks,
-  openWithWebhooks,
   PATH,
   PORTRAIT,
   TOKEN,
@@ -37,7 +36,7 @@ async function read(gateway: Pick<TestGateway, 'data'>) {
 /** A gateway that has shown star's fans, ana and bo; cy is no fan yet. */
 async function openStar() {
   const clock = createHastyClock();
-  const gateway = await openWithWebhooks({ clock, people: ['star', 'ana', 'bo', 'cy'] });
+  const gateway = await openWorld({ hasWebhooks: true, clock, people: ['star', 'ana', 'bo', 'cy'] });
   const { world, calls } = gateway.sandbox;
   world.follow('ana', 'star');
   world.follow('bo', 'star');
@@ -115,7 +114,7 @@ describe('the answer', () => {
   });
 
   test('does not wait for Redis', async () => {
-    const { gateway, redis } = await openTwoWithWebhooks(['star', 'cy']);
+    const { gateway, redis } = await openTwo({ hasWebhooks: true, people: ['star', 'cy'] });
     redis.pause();
     expect(await (await tell(gateway, ADD, follows('cy', ['star'], Date.now()))).json()).toEqual(OK);
     // It would have been given up by now, had the answer waited.
@@ -210,7 +209,7 @@ test('no secret of a webhook reaches the log', async () => {
 });
 
 test('without a token there is no endpoint', async () => {
-  const gateway = await openWithWebhooks({ env: { WEBHOOK_TOKEN: '', WEBHOOK_PATH: '' } });
+  const gateway = await openWorld();
   expect((await tell(gateway, ADD, follows('cy', ['star']))).status).toBe(404);
 });
 
@@ -226,8 +225,8 @@ test('without a path of its own it has one that is derived from the secret key: 
   expect(path).toMatch(/^\/webhooks\/[\w-]{24}$/);
   expect(derived(SANDBOX_APP.secretKey, 'another token')).toBe(path);
   expect(derived('another secret key')).not.toBe(path);
-  const gateway = await openWithWebhooks({ env: { WEBHOOK_PATH: '' } });
-  const url = addressOf(gateway, 'Group.CallbackAfterNewMemberJoin');
+  const gateway = await openWorld({ env: { WEBHOOK_TOKEN: TOKEN } });
+  const url = addressOf(gateway, 'Group.CallbackAfterNewMemberJoin', { at: gateway.clock.now() });
   expect((await fetch(url.replace(PATH, path), { method: 'POST' })).status).toBe(200);
   expect((await fetch(url, { method: 'POST' })).status).toBe(404);
 });

@@ -1,8 +1,9 @@
 // A captured signature signs anything for a minute (CONTRACT 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
+import { openTwo, openWorld } from '../graph/world.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
-import { ADD, follows, logged, openTwoWithWebhooks, openWithWebhooks, tell } from './webhook-gateway.ts';
+import { ADD, follows, logged, tell } from './webhook-gateway.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;
@@ -11,7 +12,7 @@ const STEPS = 20;
 /** Ten seconds of queries about everybody, with forged webhooks about the first ones or without. */
 async function openTenSeconds(forged: number) {
   const clock = createHastyClock();
-  const gateway = await openWithWebhooks({ clock, people: [...STARS, 'fan'] });
+  const gateway = await openWorld({ hasWebhooks: true, clock, people: [...STARS, 'fan'] });
   const { world, calls } = gateway.sandbox;
   for (const id of STARS) world.follow('fan', id);
   const look = (id: string) =>
@@ -57,7 +58,7 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
 }, 180_000);
 
 test('while one replica drops webhooks, no other believes its cache for longer than without them', async () => {
-  const { clock, gateway, other } = await openTwoWithWebhooks(['star', 'dan', 'eve', 'probe']);
+  const { clock, gateway, other } = await openTwo({ hasWebhooks: true, people: ['star', 'dan', 'eve', 'probe'] });
   const { act, webhooks } = gateway.sandbox;
   const ageOf = async (id: string) =>
     (await other.query('query ($id: ID!) { user(id: $id) { fansCount } }', { id })).extensions?.freshness;

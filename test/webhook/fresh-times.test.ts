@@ -1,9 +1,9 @@
 // While webhooks arrive, lists, counts and relations answer by themselves for ten minutes instead of 30 s.
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
-import { createHastyClock, type TestClock } from '../support/clock.ts';
-import type { Replica, TestGateway } from '../support/gateway.ts';
-import { openTwoWithWebhooks, openWithWebhooks } from './webhook-gateway.ts';
+import { openTwo, openWorld, type World } from '../graph/world.ts';
+import { createHastyClock } from '../support/clock.ts';
+import type { Replica } from '../support/gateway.ts';
 
 const MINUTE_MS = 60_000;
 const STEP_MS = 2500;
@@ -12,16 +12,16 @@ const SCREEN = '{ user(id: "star") { fansCount fans(first: 20) { nodes { id } } 
 const OTHER_SCREEN = '{ user(id: "ana") { followsCount } }';
 
 /** A gateway with people whose follows send webhooks, and a screen of somebody else. */
-async function openCalm(env: Record<string, string> = {}) {
-  const clock = createHastyClock();
-  return watched({ clock, gateway: await openWithWebhooks({ clock, people: PEOPLE, env }) });
-}
+const openCalm = async (env: Record<string, string> = {}) =>
+  watched(await openWorld({ hasWebhooks: true, clock: createHastyClock(), people: PEOPLE, env }));
 
 /** The same on two replicas, to both of which a webhook has come. */
 async function openTwoCalm() {
   // As long as can be: a command that is under way when the clock moves on by less has its answer all the same.
-  const opened = watched(await openTwoWithWebhooks(PEOPLE, { REDIS_TIMEOUT_MS: '10000' }));
-  const { redis, clock, gateway, look, stir } = opened;
+  const env = { REDIS_TIMEOUT_MS: '10000' };
+  const { redis, other, gateway } = await openTwo({ hasWebhooks: true, people: PEOPLE, env });
+  const opened = watched(gateway);
+  const { clock, look, stir } = opened;
   const admin = new Redis(redis.url);
   onTestFinished(() => admin.disconnect());
   // A test may kill it.
@@ -60,11 +60,10 @@ async function openTwoCalm() {
     const entries = async () => (await admin.keys('*:counts:*:ana')).filter((key) => !key.includes('::'));
     await expect.poll(() => look(replica, OTHER_SCREEN).then(entries)).not.toEqual([]);
   }
-  return { ...opened, pass, untilItStaysFresh, untilShared };
+  return { ...opened, gateway, redis, other, pass, untilItStaysFresh, untilShared };
 }
 
-function watched<T extends { gateway: TestGateway; clock: TestClock }>(opened: T) {
-  const { gateway } = opened;
+function watched(gateway: World) {
   const { world, act, webhooks, calls } = gateway.sandbox;
   world.follow('ana', 'star');
 
@@ -77,8 +76,9 @@ function watched<T extends { gateway: TestGateway; clock: TestClock }>(opened: T
     });
 
   return {
-    ...opened,
+    ...gateway,
     ...gateway.sandbox,
+    gateway,
     /** How the screen was answered: fresh without a call, fresh with calls, or stale. */
     async look(replica: Pick<Replica, 'query'> = gateway, query = SCREEN) {
       const before = lastScreenCall();

@@ -1,9 +1,7 @@
-// A gateway with webhooks, and webhooks as the upstream, or an impostor, would send them.
+// Webhooks as the upstream, or an impostor, would send them, to a gateway that has them.
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
-import { createRunningClock } from '../support/clock.ts';
-import { openGateway, type Replica, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import type { Replica, TestGateway } from '../support/gateway.ts';
 
 export const TOKEN = 'demo-callback-token-001';
 export const PATH = '/hooks/follow';
@@ -18,33 +16,6 @@ export type Forgery = {
   at?: number;
   headers?: Record<string, string>;
 };
-
-/** Opens a gateway in front of these people, whose sandbox sends it a webhook of every change. */
-export async function openWithWebhooks({
-  people = [],
-  env = {},
-  sandbox,
-  ...rest
-}: TestGatewayOptions & { people?: readonly string[] } = {}) {
-  const gateway = await openGateway({
-    ...rest,
-    env: { AUTH: 'development', WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH, METRICS_PORT: '0', ...env },
-    sandbox: { emptyWorld: true, clock: rest.clock, ...sandbox },
-  });
-  for (const id of people) gateway.sandbox.world.importAccount(id);
-  gateway.sandbox.webhooks.connect({ url: `${gateway.url}${PATH}`, token: TOKEN });
-  return gateway;
-}
-
-/** The same on a Redis, which another replica shares; webhooks come to the first one. */
-export async function openTwoWithWebhooks(people: readonly string[], env: Record<string, string> = {}) {
-  const redis = await startRedis();
-  const clock = createRunningClock();
-  // A machine that is busy must not be taken for a Redis that is away.
-  const shared = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000' };
-  const gateway = await openWithWebhooks({ people, clock, env: { ...shared, ...env } });
-  return { redis, clock, gateway, other: await gateway.openReplica() };
-}
 
 /** The address that the upstream posts to. */
 export function addressOf(replica: Pick<Replica, 'url'>, command: string, forgery: Forgery = {}): string {
