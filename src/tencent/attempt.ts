@@ -108,9 +108,9 @@ export function createAttempts(options: AttemptOptions, http: Http) {
 
   function refusePointless(command: Command, call: CallOptions): void {
     if (call.signal.aborted) throw cancelled(command, call);
-    const now = clock.now();
-    if (call.deadlineAt <= now) throw new TransportFailure(command, 'deadline');
-    if (pausedUntil > now) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pausedUntil - now });
+    if (call.deadlineAt <= clock.now()) throw new TransportFailure(command, 'deadline');
+    const pauseMs = pausedUntil - clock.monotonicMs();
+    if (pauseMs > 0) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pauseMs });
   }
 
   // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (CONTRACT 1.1, 2.2).
@@ -126,7 +126,7 @@ export function createAttempts(options: AttemptOptions, http: Http) {
     const rule = findErrorRule(errorCode);
     const errorInfo = signature.redact(typeof ErrorInfo === 'string' ? ErrorInfo : '');
     if (rule.retry === 'resign') signature.renew(userSig);
-    if (rule.pauses) pausedUntil = clock.now() + (rule.retryAfterMs ?? 0);
+    if (rule.pauses) pausedUntil = clock.monotonicMs() + (rule.retryAfterMs ?? 0);
     if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
       const { fault, note, remedy } = rule;
