@@ -21,26 +21,27 @@ const MAY_IMPORT: Record<string, string> = {
   'webhooks.ts': `
     types:follow report.ts server/http-server.ts tencent types:clock.ts types:config.ts types:span.ts types:telemetry`,
   'purge.ts': 'cache clock.ts config.ts errors.ts follow redis',
-  transfer: 'cache clock.ts config.ts errors.ts follow redis tencent',
+  transfer: 'cache clock.ts config.ts errors.ts follow json.ts redis tencent',
   'config.ts': 'errors.ts settings tencent/wire.ts',
   settings: 'tencent/wire.ts',
   'clock.ts': '',
   'span.ts': '',
   'errors.ts': '',
+  'json.ts': '',
   'report.ts': 'types:clock.ts',
   redis: 'errors.ts types:cache',
   'context.ts': 'follow auth errors.ts reads.ts types:clock.ts types:cache types:config.ts',
   'reads.ts': 'clock.ts errors.ts span.ts types:follow types:cache types:config.ts',
   graph: 'follow errors.ts types:context.ts',
-  follow: 'cache errors.ts clock.ts types:span.ts',
-  cache: 'errors.ts clock.ts span.ts',
+  follow: 'cache errors.ts clock.ts json.ts types:span.ts',
+  cache: 'errors.ts clock.ts json.ts span.ts',
   server: `
     follow graph types:auth auth/authentication.ts types:cache types:context.ts types:report.ts types:telemetry
-    clock.ts config.ts errors.ts span.ts settings/values.ts`,
-  tencent: 'report.ts types:follow follow/model.ts cache errors.ts clock.ts span.ts',
+    clock.ts config.ts errors.ts json.ts span.ts settings/values.ts`,
+  tencent: 'report.ts types:follow follow/model.ts cache errors.ts clock.ts json.ts span.ts',
   telemetry: 'span.ts types:config.ts types:cache follow/caches.ts types:follow types:tencent tencent/wire.ts',
   auth: 'report.ts tencent/user-sig.ts types:config.ts types:follow follow/model.ts errors.ts clock.ts',
-  sandbox: 'types:tencent/wire.ts types:clock.ts clock.ts',
+  sandbox: 'types:tencent/wire.ts types:clock.ts clock.ts json.ts',
 };
 
 /** Package → the only places that may import it. */

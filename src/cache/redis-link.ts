@@ -34,15 +34,6 @@ const CONNECT_MS = 2000;
 /** How often a silent connection is asked whether it still is one. */
 const HEARTBEAT_MS = 5000;
 
-/** Undefined for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 export function createRedisLink(options: RedisLinkOptions) {
   const { redis, clock, timeoutMs, address = '', nodeOf = () => '', onChange } = options;
   const closed = new AbortController();

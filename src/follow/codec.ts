@@ -1,6 +1,6 @@
 // How cached values are written for Redis, read back, and sized. A text without the right shape counts as not there.
 import { z } from 'zod';
-import { parseJson } from '../cache/redis-link.ts';
+import { parseJson } from '../json.ts';
 import type { BlockRelation, FollowCounts, FollowRelation, Presence, PresenceStatus, Profile } from './model.ts';
 
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */

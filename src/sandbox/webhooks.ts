@@ -2,8 +2,8 @@
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseJson } from '../json.ts';
 import type { FaultSwitches } from './faults.ts';
-import { parseJson } from './http.ts';
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */

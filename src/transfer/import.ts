@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { parseJson } from '../cache/redis-link.ts';
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError } from '../errors.ts';
 import type { Outcome } from '../follow/services.ts';
+import { parseJson } from '../json.ts';
 import { MAX_VALUE_BYTES } from '../tencent/profile.ts';
 import { isAboutRequest } from '../tencent/upstream-errors.ts';
 import { type Row, readTable } from './csv.ts';
