@@ -34,6 +34,9 @@ const CONNECT_MS = 2000;
 /** How often a silent connection is asked whether it still is one. */
 const HEARTBEAT_MS = 5000;
 
+/** A key in the slot of `key`, which the part in braces tells, or all of it. */
+const probeOf = (key: string) => (key.includes('{') ? `${key}::probe` : `follow-gateway:{${key}}::probe`);
+
 export function createRedisLink(options: RedisLinkOptions) {
   const { redis, clock, timeoutMs, address = '', nodeOf = () => '', onChange } = options;
   const closed = new AbortController();
@@ -54,7 +57,8 @@ export function createRedisLink(options: RedisLinkOptions) {
     if (away.has(node) || closed.signal.aborted) return;
     away.add(node);
     change(false, node, reason);
-    const probe = () => withinTime(clock, timeoutMs, redis.set(`${key}::probe`, '', 'PX', 1));
+    // Async, since a cluster's client throws at once where no node has the key.
+    const probe = async () => withinTime(clock, timeoutMs, redis.set(probeOf(key), '', 'PX', 1));
     do await pause();
     while (!closed.signal.aborted && !(await probe().catch(() => false)));
     if (closed.signal.aborted) return;
@@ -147,9 +151,12 @@ export function createRedisLink(options: RedisLinkOptions) {
         }
       }),
     keepConnected,
-    /** Whether Redis took the message. */
+    /**
+     * Whether Redis took the message. A cluster's client would send it to any node, in the pipeline of that of the channel:
+     * a hung one would have the other taken for hung.
+     */
     publish: async (channel: string, message: string): Promise<boolean> =>
-      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
+      (await ask(() => nodeFor(redis, nodeOf(channel)).publish(channel, message), channel)) !== undefined,
     close(): void {
       closed.abort();
       renew();
