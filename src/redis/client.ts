@@ -27,11 +27,8 @@ const SLOTS_REFRESH_MS = 5000;
 /** All commands that were under way are refused, and one reconnection is enough for them. */
 const LEAVE_EVERY_MS = 400;
 
-/**
- * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
- * release that changes it never reads what another one wrote.
- */
-export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:4:${sdkAppId}`;
+/** Begins every key and channel of an app, so that two apps in one Redis never mix. */
+export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:${sdkAppId}`;
 
 export const areSentinels = ([first]: readonly URL[]): boolean => first?.protocol.endsWith('+sentinel:') ?? false;
 
