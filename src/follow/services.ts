@@ -3,11 +3,9 @@ import { GatewayError } from '../errors.ts';
 import type {
   BlockRelation,
   FollowCounts,
-  FollowEntry,
   FollowPage,
   FollowRelation,
   PageQuery,
-  Presence,
   Profile,
   ProfileEdit,
   UserId,
@@ -21,16 +19,6 @@ export type Outcome<T> = T | GatewayError;
 /** The value, or null where there is none. */
 export const valueOrNull = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
-
-/** What a read came to. */
-export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-}
 
 /** Reads on from a value: at once when it is there, else as soon as it is. A cached value answers without a promise. */
 export const andThen = <T, R>(value: T | Promise<T>, read: (value: T) => R | Promise<R>): R | Promise<R> =>
@@ -86,12 +74,8 @@ export type BlockService = {
   unblock(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
   /** Who blocks whom between `from` and each of `userIds`. */
   readBlocks(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockRelation>>;
-  /** Everybody whom `from` blocks, each once, in upstream order; `followedAt` is when the block began. */
-  readBlocked(from: UserId, call: CallOptions): Promise<readonly FollowEntry[]>;
-};
-
-export type PresenceService = {
-  readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
+  /** Everybody whom `from` blocks on one page, the newest block first; `followedAt` is when it began. */
+  readBlocked(from: UserId, call: CallOptions): Promise<FollowPage>;
 };
 
 /** What users can set of profiles. */
@@ -102,10 +86,4 @@ export type ProfileEditService = {
   writeProfile(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<'done'>;
   /** Whether a profile has all of `edits`, as far as its fields are asked for. */
   hasAll(profile: Profile, edits: readonly ProfileEdit[]): boolean;
-};
-
-/** Finds users by text, as an upstream offers it. */
-export type UserSearchService = {
-  /** The users who have all the words, from an upstream cursor on (`''` = the first); `next` is `''` at the end. */
-  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<{ ids: UserId[]; next: string }>;
 };

@@ -2,9 +2,10 @@
 // follows and mutuals allow and fans, of whom there may be millions, do not.
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
+  isByNick,
   MAX_FOLLOWS,
   type MemberOrder,
   type MemberPosition,
@@ -13,7 +14,7 @@ import {
   type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
-import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
+import { type Outcome, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { builder } from './builder.ts';
 import { type ConnectionArguments, checkFirst, connectionArguments, UserEdge } from './connection.ts';
@@ -50,8 +51,6 @@ export const listArguments = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) =
     description: `The order; left out, that of the upstream, and the newest first with \`matching\`, \`last\` or \`before\`. Cursors hold for both orders by time, or for both by nick. ${NOT_OF_FANS}`,
   }),
 });
-
-const isByNick = (orderBy: MemberOrder | null | undefined) => orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
 
 /** Whether these arguments take the whole list. */
 export const isWholeList = ({ last, before, matching, orderBy }: ListArguments): boolean =>

@@ -61,11 +61,14 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     state.span = beginSpan(request.method ?? '', request.headers);
     const told = path === webhook?.path ? 'webhook' : path;
     response.once('close', () => endRequest(state, response, told, dependencies));
+    const reportBug = (error: unknown) =>
+      log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');
+    // Without a listener it would end the process.
+    response.on('error', reportBug);
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
-      if (!(error instanceof Refusal))
-        log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');
+      if (!(error instanceof Refusal)) reportBug(error);
       if (response.headersSent) response.destroy();
       else refuse(response, state, error instanceof Refusal ? error : OUR_BUG).end();
     });

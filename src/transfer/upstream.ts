@@ -48,7 +48,7 @@ export function createPauses() {
   let pauses = 0;
   return async ({ code, upstream, mayHaveHappened }: GatewayError): Promise<boolean> => {
     // Clients may leave nothing of the budget for hours.
-    const isThrottled = code === 'THROTTLED';
+    const isThrottled = code === 'THROTTLED' && upstream?.retryable;
     if (!isThrottled && (!(upstream?.retryable || mayHaveHappened) || pauses === MAX_PAUSES)) return false;
     const pauseMs = isThrottled ? BUDGET_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;
     await clock.sleep(Math.max(pauseMs, (upstream?.errorCode && upstream.retryAfterMs) || 0));

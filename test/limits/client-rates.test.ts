@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { head, openEmptyGateway, openSocket } from '../http/requests.ts';
-import { ask as askBySocket, openClient } from '../subscriptions/sockets.ts';
+import { ask as askBySocket, openClient, openSocket as openWebSocket } from '../subscriptions/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
@@ -91,6 +91,18 @@ test('operations over a WebSocket count like any other', async () => {
   const client = openClient(gateway);
   for (let n = 0; n < 3; n++) expect(await askBySocket(client, HELLO)).toEqual({ data: { __typename: 'Query' } });
   await expect(askBySocket(client, HELLO)).rejects.toMatchObject([{ extensions: { code: 'THROTTLED' } }]);
+  expect(await ask(gateway)).toBe(429);
+});
+
+test('credentials that are tried over WebSockets count against the address that they come from', async () => {
+  const gateway = await openLimited({ AUTH: 'usersig' });
+  const codes: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    const { say, closed } = await openWebSocket(gateway);
+    say({ type: 'connection_init', payload: { authorization: 'UserSig nonsense' } });
+    codes.push((await closed).code);
+  }
+  expect(codes).toEqual([4403, 4403, 4403, 1013]);
   expect(await ask(gateway)).toBe(429);
 });
 

@@ -11,10 +11,10 @@ test('both sides gain a mutual, the followed one a fan before it', async () => {
   const [anna, bob] = [listen('anna'), listen('bob')];
   await follow('bob', 'anna', true);
   expect(await take(anna, 2)).toMatchObject([
-    { type: 'fan-gained', userId: 'bob' },
-    { type: 'mutual-gained', userId: 'bob' },
+    { type: 'FanGained', userId: 'bob' },
+    { type: 'MutualGained', userId: 'bob' },
   ]);
-  expect(await take(bob, 1)).toMatchObject([{ type: 'mutual-gained', userId: 'anna' }]);
+  expect(await take(bob, 1)).toMatchObject([{ type: 'MutualGained', userId: 'anna' }]);
 });
 
 test('no subscriber is told of what happens to other users', async () => {
@@ -31,10 +31,10 @@ test('no subscriber is told of what happens to other users', async () => {
   await changeProfile('anna');
   await follow('cleo', 'anna');
   await changeProfile('bob');
-  expect(await take(fans, 1)).toMatchObject([{ type: 'fan-gained', userId: 'cleo' }]);
+  expect(await take(fans, 1)).toMatchObject([{ type: 'FanGained', userId: 'cleo' }]);
   expect(await take(profiles, 2)).toMatchObject([
-    { type: 'profile-changed', userId: 'anna' },
-    { type: 'profile-changed', userId: 'bob' },
+    { type: 'ProfileChanged', userId: 'anna' },
+    { type: 'ProfileChanged', userId: 'bob' },
   ]);
 });
 
@@ -43,7 +43,7 @@ test('visibility is asked again for every event', async () => {
   const visible = new Set(['fans']);
   const events = subscriptions.followEvents('anna', { after: null, maySee: (list) => visible.has(list) });
   await follow('bob', 'anna', true);
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained' }]);
   const pending = take(events, 1);
   visible.clear();
   await follow('cleo', 'anna', true);
@@ -52,11 +52,11 @@ test('visibility is asked again for every event', async () => {
   await loopTurn();
   visible.add('mutuals');
   await follow('dora', 'anna', true);
-  expect(await pending).toMatchObject([{ type: 'mutual-gained', userId: 'dora' }]);
+  expect(await pending).toMatchObject([{ type: 'MutualGained', userId: 'dora' }]);
   visible.clear();
   visible.add('fans');
   await follow('emil', 'anna', true);
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'emil' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained', userId: 'emil' }]);
 });
 
 test('a change asks only those whom it concerns, not 5,000 others', async () => {
@@ -69,7 +69,7 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
   for (let i = 0; i < 5000; i++) void subscriptions.followEvents(`user${i}`, { after: null, maySee }).next();
   const events = subscriptions.followEvents('user7', { after: null, maySee });
   await follow('anna', 'user7');
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'anna' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained', userId: 'anna' }]);
   expect(asked).toBe(2);
 });
 
@@ -104,7 +104,7 @@ test('what a slow subscriber did not ask for does not count against it', async (
   await expect(fans.next()).rejects.toMatchObject({ code: 'THROTTLED' });
   await changeProfile('anna');
   subscriptions.tellPresence('anna');
-  expect(await take(profiles, 1)).toMatchObject([{ type: 'profile-changed', userId: 'anna' }]);
+  expect(await take(profiles, 1)).toMatchObject([{ type: 'ProfileChanged', userId: 'anna' }]);
   expect(await take(presences, 1)).toMatchObject([{ userId: 'anna' }]);
 });
 
