@@ -1,7 +1,9 @@
 // What one replica has read, the others need not ask for.
-import { describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
+import { startRedis } from '../support/redis.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 const FANS = '{ user(id: "star") { fans(first: 100) { nodes { id nick avatar } } } }';
@@ -74,4 +76,22 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
     expect(await fansOf(gateway)).toHaveLength(2);
     expect(await fansOf(foreign)).toHaveLength(5);
   });
+});
+
+test('a change of many users has Redis run no more scripts than a change of one', async () => {
+  const { url } = await startRedis();
+  const operator = new Redis(url);
+  onTestFinished(() => operator.disconnect());
+  const gateway = await openGateway({ env: { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  async function scriptsOf(count: number, viewer: string): Promise<number> {
+    const ids = Array.from({ length: count }, (_, n) => `user_${String(n + 1).padStart(5, '0')}`);
+    await operator.config('RESETSTAT');
+    const follow = 'mutation ($ids: [ID!]!) { followUsers(input: { userIds: $ids }) { results { __typename } } }';
+    await gateway.as(viewer).data(follow, { ids });
+    const stats = await operator.info('commandstats');
+    return Array.from(stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g), ([, calls]) => Number(calls)).reduce(
+      (a, b) => a + b,
+    );
+  }
+  expect(await scriptsOf(20, 'user_00031')).toBe(await scriptsOf(1, 'user_00032'));
 });
