@@ -33,6 +33,21 @@ export function createClock({ now, alarm, monotonicMs = now }: Partial<Clock> & 
   };
 }
 
+/** What `withinTime` rejects with. */
+export class NoAnswer extends Error {
+  override name = 'timeout';
+}
+
+/** `answer`, or a rejection when it is not there after `ms`. */
+export function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
+    // A process that was too busy to wake in time may have the answer before it.
+    const callOff = clock.alarm(ms, () => setImmediate(giveUp));
+    answer.then(resolve, reject).finally(callOff);
+  });
+}
+
 /** Node's timers take no longer time, 24.8 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
