@@ -2,44 +2,29 @@
 import type { MaySee, Viewer } from './auth/authentication.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import type { createDomain } from './domain.ts';
 import { GatewayError } from './errors.ts';
-import type { CachedFollowService } from './follow/cached-follow-service.ts';
 import { pageKey } from './follow/caches.ts';
 import type { PresenceEvent } from './follow/events.ts';
-import type { FindKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
-import type { Names } from './follow/select-members.ts';
 import type { CallOptions } from './follow/services.ts';
-import type { Subscriptions } from './follow/subscriptions.ts';
-import type { BlockWriter, FollowWriter, ProfileWriter } from './follow/writers.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
 
 /** The settings: the graph knows them as those of its context. */
 export type GraphSettings = Config;
 
-export type Writers = { follows: Pick<FollowWriter, 'change'>; blocks: BlockWriter; profiles: ProfileWriter };
+type Domain = ReturnType<typeof createDomain>;
+export type Writers = Domain['writers'];
 
 export type Context = ReturnType<ReturnType<typeof createContexts>>;
 
-export type ContextDependencies = {
-  cache: CachedFollowService;
-  findKnownFans: FindKnownFans;
-  names: Names;
-  writers: Writers;
-  subscriptions: Pick<Subscriptions, 'followEvents' | 'profileEvents' | 'presenceEvents'>;
-  maySee: MaySee;
-  settings: Config;
-  clock: Clock;
-};
-
-/** The request that a context is made for. */
-export type ContextRequest = ReadsRequest & { viewer: Viewer | null };
+type ContextDependencies = Domain & { maySee: MaySee; settings: Config; clock: Clock };
 
 /** Makes what opens a context for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { cache, writers, names, subscriptions, settings, clock } = dependencies;
 
-  return (request: ContextRequest) => {
+  return (request: ReadsRequest & { viewer: Viewer | null }) => {
     const { viewer } = request;
     const expiresAt = viewer?.expiresAt ?? null;
     /** Whether the viewer may see who is in a list of `owner`. */

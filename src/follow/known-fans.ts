@@ -15,8 +15,6 @@ export type KnownFans = {
   readonly exact: boolean;
 };
 
-export type FindKnownFans = ReturnType<typeof createKnownFans>;
-
 /** `maxCalls`: the most upstream calls that one answer may ask for; what the client tries again is not counted. */
 export function createKnownFans(service: CachedFollowService, { maxCalls }: { maxCalls: number }) {
   /** Finds the known fans of `userId`, as far as the calls suffice. Rejects when nothing at all could be found out. */

@@ -115,8 +115,6 @@ export async function readMembers<E extends FollowEntry>(
 /** `text` is what is searched, id and nick; `key` is what nicks are sorted by. */
 export type Name = { readonly text: string; readonly key: string };
 
-export type Names = ReturnType<typeof createNames>;
-
 /** Bounds cursors that hold a key: names that begin alike for so long stand in the order of their ids. */
 const MAX_KEY_LENGTH = 100;
 /** How many names are made before the event loop has its turn: a Chinese one takes 30 µs. */

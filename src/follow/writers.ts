@@ -103,8 +103,6 @@ const isMade = (kind: ChangeKind, relation: FollowRelation): boolean =>
 const edgeOf = (kind: ChangeKind, viewer: UserId, other: UserId) =>
   kind === 'removeFans' ? { from: other, to: viewer } : { from: viewer, to: other };
 
-export type BlockWriter = ReturnType<typeof createBlockWriter>;
-
 /** Whether the user whose point of view it is blocks the other. */
 export const isBlocking = (relation: BlockRelation): boolean => relation === 'BLOCKS' || relation === 'BOTH';
 
@@ -136,8 +134,6 @@ export function createBlockWriter(blocks: BlockService, follows: FollowWriter, a
       writes.runExclusive(viewer, userIds, call, () => changeNow(isBlock, viewer, userIds, call)),
   };
 }
-
-export type ProfileWriter = ReturnType<typeof createProfileWriter>;
 
 /** `profiles` is the upstream itself. */
 export function createProfileWriter(profiles: ProfileService & ProfileEditService, writes: Writes) {

@@ -1,7 +1,7 @@
 // Documents that a deployer trusts, as client tools write them down: Relay's map, Apollo's manifest, or plain files.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { isRecord, parseJson } from '../json.ts';
+import { isRecord } from '../json.ts';
 
 /** A document as it is written down. `id` is null where it has none; `place` says where it stands. */
 export type WrittenDocument = { readonly id: string | null; readonly text: string; readonly place: string };
@@ -19,7 +19,8 @@ export function readManifest(path: string) {
       read();
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      problems.push(`${name} ${code ? `cannot be read: ${code}` : message}`);
+      const reason = error instanceof SyntaxError ? 'is not JSON' : message;
+      problems.push(`${name} ${code ? `cannot be read: ${code}` : reason}`);
     }
   };
 
@@ -56,12 +57,11 @@ function filesOf(path: string): string[] {
 
 /** The ids and texts of a file of JSON; throws what is wrong with it as a whole. */
 function entriesOf(text: string): (readonly unknown[])[] {
-  const json = parseJson(text);
-  if (json === undefined) throw new Error('is not JSON');
+  const json: unknown = JSON.parse(text);
   if (!isRecord(json)) throw new Error('must be a JSON object');
   if (!('format' in json)) return Object.entries(json);
   const { format, version, operations } = json;
   if (format !== APOLLO_FORMAT || version !== 1 || !Array.isArray(operations))
     throw new Error(`is no "${APOLLO_FORMAT}" of version 1`);
-  return operations.map((operation: unknown) => (isRecord(operation) ? [operation.id, operation.body] : []));
+  return operations.map((operation: Record<string, unknown> | null) => [operation?.id, operation?.body]);
 }

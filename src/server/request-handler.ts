@@ -82,7 +82,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
     if (cors.isForeign(request))
       throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
-    if (cors.isPreflight(request)) return cors.answerPreflight(response);
+    if (cors.isPreflight(request)) return cors.answerPreflight(request, response);
     if (wantsPage) return graphiql(response);
     state.viewer = await viewerOf(request);
     await countRequest(request, state.viewer);
