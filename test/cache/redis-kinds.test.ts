@@ -105,6 +105,18 @@ test('names in Redis tell the format of entries and their locks alone: replicas 
   expect(await operator.pubsub('CHANNELS')).toEqual([`${prefix}:invalidation`]);
 });
 
+test.each<[string, Record<string, string>]>([
+  ['TRUSTED_DOCUMENTS_PATH', { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: '/nowhere' }],
+  ['FEDERATION_USER_TYPE', { FEDERATION_USER_TYPE: 'Query' }],
+])('a gateway that is refused for its %s leaves no connection behind', async (name, env) => {
+  const { url } = await startRedis();
+  const operator = operatorOf(url);
+  await expect(openGateway({ env: { ...env, REDIS_URL: url } })).rejects.toMatchObject({
+    problems: [expect.stringContaining(name)],
+  });
+  await expect.poll(async () => String(await operator.client('LIST')).match(/^id=/gm)).toHaveLength(1);
+});
+
 test('a percent sign in a password may stand for itself', async () => {
   const { port } = await startRedis({ args: ['--requirepass', '50%off:é'] });
   for (const password of ['50%off:é', encodeURIComponent('50%off:é')])
