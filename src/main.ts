@@ -112,7 +112,7 @@ function print(text: string): number {
 
 /** What an error that ends the process means: as an exit code, and in words. */
 function explain(error: unknown): { exitCode: number; complaint: string } {
-  const { message, code, syscall, setting = 'PORT', ...at } = error as Error & Record<string, unknown>;
+  const { message, code, syscall, ...at } = error as Error & Record<string, unknown>;
   if (error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS'))
     return { exitCode: EXIT.usage, complaint: `${message}\n\n${USAGE}` };
   if (error instanceof ConfigError)
@@ -121,6 +121,7 @@ function explain(error: unknown): { exitCode: number; complaint: string } {
   if (['listen', 'bind', 'getaddrinfo'].includes(String(syscall))) {
     const place = [at.address ?? at.hostname, at.port].filter((part) => part !== undefined).join(':');
     const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+    const setting = String(at.port) === process.env.METRICS_PORT?.trim() ? 'METRICS_PORT' : 'PORT';
     const remedy = `Set ${setting} and HOST${setting === 'PORT' ? ', or --port for the sandbox' : ''}.`;
     return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}` };
   }

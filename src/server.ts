@@ -116,9 +116,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
-        const listening = metricsListener.listen(config.metricsPort, config.host);
-        // A failure says which setting is to be changed.
-        const url = await listening.catch((error) => Promise.reject(Object.assign(error, { setting: 'METRICS_PORT' })));
+        const url = await metricsListener.listen(config.metricsPort, config.host);
         log.info({ url: `${url}${METRICS_PATH}` }, 'metrics');
       }
       return server.listen(config.port, config.host);

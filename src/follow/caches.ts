@@ -81,9 +81,8 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     });
   }
 
-  const validate = options.validatePage;
   return {
-    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate }),
+    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate: options.validatePage }),
     counts: create('counts', 0.04, codec.counts),
     profile: create('profile', 0.39, codec.profile, { versionOf: ({ version }) => version }),
     relation: create('relation', 0.04, codec.relation),

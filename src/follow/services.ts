@@ -35,7 +35,7 @@ export type ChangeAnswer =
 /** One answer for every key that was asked, by key. */
 export type Batch<T> = Map<UserId, Outcome<T>>;
 
-/** The follow graph, as an upstream or a cache in front of it offers it. Rejections are `GatewayError`s. */
+/** The follow graph, as the upstream offers it. Rejections are `GatewayError`s. */
 export type FollowService = {
   /** Reads one upstream page; an upstream cursor that is refused rejects with `INVALID_CURSOR`. */
   readPage(query: PageQuery, call: CallOptions): Promise<FollowPage>;
@@ -53,7 +53,7 @@ export type FollowService = {
   removeFans(userId: UserId, fans: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
 };
 
-/** Users' profiles, as an upstream or a cache in front of it offers them. */
+/** Users' profiles, as the upstream offers them. */
 export type ProfileService = {
   readProfiles(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Profile>>;
   /** Configured tags that the app does not have, as far as that is known: asked for in vain, so unknown, not unset. */
@@ -68,7 +68,7 @@ export type ProfileService = {
 /** `unchanged`: it was so before, as far as the upstream tells. */
 export type BlockAnswer = 'done' | 'unchanged' | 'BLOCK_LIMIT_REACHED';
 
-/** Whom users block, as an upstream or a cache in front of it offers it. Changes answer like those of `FollowService`. */
+/** Whom users block, as the upstream offers it. Changes answer like those of `FollowService`. */
 export type BlockService = {
   block(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
   unblock(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;

@@ -11,7 +11,6 @@ import {
   type MemberPosition,
   readMembers,
   type Selected,
-  type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
 import { type Outcome, valueOrNull } from '../follow/services.ts';
@@ -59,15 +58,8 @@ export const isWholeList = ({ last, before, matching, orderBy }: ListArguments):
 export const maxMembersOf = (list: FollowList, { searchMaxFans }: GraphSettings): number =>
   list === 'fans' ? searchMaxFans : MAX_FOLLOWS;
 
-type Selection = Omit<Selecting<UserEdge>, 'nameOf'> & { scope: CursorScope; maxMembers: number };
-
 /** What is wanted of a whole list, or `BAD_USER_INPUT` or `INVALID_CURSOR`. */
-export function checkSelection(
-  userId: UserId,
-  list: FollowList,
-  args: ListArguments,
-  settings: GraphSettings,
-): Selection {
+export function checkSelection(userId: UserId, list: FollowList, args: ListArguments, settings: GraphSettings) {
   const { matching = null, last, before, orderBy } = args;
   if (list === 'fans' && (last ?? before ?? orderBy) != null)
     throw new GatewayError(
@@ -96,7 +88,7 @@ export type Found = Selected<UserEdge> & { isComplete: boolean };
 /** Reads the whole list, and selects from it. */
 export async function readSelected(
   readPage: ReadPage<UserEdge>,
-  { scope, maxMembers, ...wanted }: Selection,
+  { scope, maxMembers, ...wanted }: ReturnType<typeof checkSelection>,
   { load, names, settings }: Context,
 ): Promise<Found> {
   // Twice as many pages as it takes: an upstream may send short ones.

@@ -80,7 +80,7 @@ builder.subscriptionField('presenceChanged', (t) =>
         const isShown = await outcomeOf(() => maySee({ id: userId, profile: null }, context));
         if (isShown !== true) return false;
         const presence = await outcomeOf(() => load.presence(userId));
-        // The field says why it cannot be read.
+        // A viewer who may see it learns from the field why it cannot be read.
         if (presence instanceof GatewayError) return true;
         // One of several devices may come or go without a change.
         const isNew = lastShown.get(userId) !== JSON.stringify(presence);
