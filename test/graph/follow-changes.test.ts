@@ -42,20 +42,24 @@ test.each([
       unblockUsers: world.hasBlocked(from, to),
     })[field];
 
-  for (let round = 0; round < 15; round++) {
-    const jobs: Promise<unknown>[] = [];
+  for (let round = 0; round < 12; round++) {
+    const jobs = new Map<string, Promise<unknown>>();
     for (let n = 0; n < 4; n++) {
       const field = pick(atOnce ? FIELDS.slice(0, 3) : FIELDS);
       const from = pick(PEOPLE);
       const to = pick(PEOPLE.filter((id) => id !== from));
       const outcome = `${to} ${isChange(field, from, to) ? 'Changed' : 'Unchanged'}`;
+      // Of what one viewer does to another at once on two replicas, the upstream's order counts, which they do not see.
+      if (jobs.has(`${from} ${to}`)) continue;
       const job = change(pick([gateway, other]), field, from, [to]);
-      jobs.push(job);
-      if (atOnce) continue;
+      if (atOnce) {
+        jobs.set(`${from} ${to}`, job);
+        continue;
+      }
       expect(await job).toEqual([outcome]);
       await look([pick(PAIRINGS.flat())]);
     }
-    await Promise.all(jobs);
+    await Promise.all(jobs.values());
     if (atOnce) await look(pick(PAIRINGS));
     clock.advance(500);
   }
