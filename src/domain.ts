@@ -15,7 +15,7 @@ import { createBlockWriter, createFollowWriter, createProfileWriter } from './fo
 import { createWrites } from './follow/writes.ts';
 import { createOccasionalReport, type Report } from './report.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { createPresenceService, createUserSearchService } from './tencent/account-service.ts';
+import { createPresenceReader, createUserSearch } from './tencent/account-service.ts';
 import { createBlockService } from './tencent/block-service.ts';
 import type { TencentClient } from './tencent/client.ts';
 import { createFollowService } from './tencent/follow-service.ts';
@@ -57,8 +57,8 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   const profiles = createProfileService(client, { customFields: config.profileCustomFields, clock, report });
   const cache = createCachedFollowService({
     blocks,
-    presences: createPresenceService(client),
-    searches: createUserSearchService(client),
+    readPresences: createPresenceReader(client),
+    searchUsers: createUserSearch(client),
     onPresence: (userId) => subscriptions.tellPresence(userId),
     follow,
     profiles,

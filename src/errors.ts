@@ -50,6 +50,16 @@ export class GatewayError extends Error {
   }
 }
 
+/** What a read came to: anything but a GatewayError is our bug, and surfaces as one. */
+export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<T | GatewayError> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+}
+
 /** Settings that cannot be used, each named with what is wrong. Values of secrets are never part of it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

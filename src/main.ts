@@ -41,6 +41,13 @@ const OPTIONS = {
   all: FLAG,
   format: TEXT,
 } as const;
+/** Options that only some commands take. */
+const OWNERS: [option: keyof typeof OPTIONS, commands: string[]][] = [
+  ['lively', ['serve', 'sandbox']],
+  ['sandbox', ['serve']],
+  ['all', ['purge']],
+  ['format', ['export']],
+];
 /** Exit codes of sysexits.h. */
 const EXIT = { failure: 1, usage: 64, config: 78 };
 
@@ -69,54 +76,33 @@ async function run(args: string[]): Promise<number> {
   const refuse = (isWrong: boolean, problem: string) => {
     if (isWrong) throw new UsageError(problem);
   };
+  const [kind = '', path = ''] = operands;
+  /** Each resolves with what it prints, or with whether all went well. */
+  const commands: Record<string, () => Promise<unknown>> = {
+    serve: async () => (await import('./serve.ts')).serve(env, { lively, sandbox, orSandbox }),
+    sandbox: async () => (await import('./serve.ts')).serveSandbox(Number(port), lively),
+    schema: async () => (await import('./graph/schema.ts')).printSdl(),
+    check: async () => (await import('./check.ts')).check(env, print),
+    import: async () => (await import('./transfer/import.ts')).importFile(env, kind as Import, path, print),
+    export: async () => (await import('./transfer/export.ts')).exportUser(env, kind, format),
+    purge: async () => (await import('./purge.ts')).purge(env, all ? 'everything' : operands),
+  };
+  const isKnown = Object.hasOwn(commands, command);
   const takesOperands = ['purge', 'import', 'export'].includes(command);
-  refuse(operands.length > 0 && !takesOperands, `There is no command "${positionals.join(' ')}".`);
+  refuse(!isKnown || (operands.length > 0 && !takesOperands), `There is no command "${positionals.join(' ')}".`);
   refuse(values.port !== undefined && command !== 'sandbox', '--port belongs to sandbox; the gateway listens on PORT.');
+  for (const [option, owners] of OWNERS)
+    refuse(Boolean(values[option]) && !owners.includes(command), `--${option} belongs to ${owners.join(' and ')}.`);
   refuse(!/^\d{1,5}$/.test(port) || Number(port) > 65_535, '--port must be a whole number from 0 to 65535.');
-  refuse(lively && !['serve', 'sandbox'].includes(command), '--lively belongs to serve and sandbox.');
-  refuse(sandbox && command !== 'serve', '--sandbox belongs to serve.');
-  refuse(all && command !== 'purge', '--all belongs to purge.');
   refuse(command === 'purge' && all === operands.length > 0, 'purge takes the ids of users, or --all.');
-
-  refuse(values.format !== undefined && command !== 'export', '--format belongs to export.');
   refuse(!['csv', 'json'].includes(format), '--format must be csv or json.');
   refuse(command === 'export' && operands.length !== 1, 'export takes the id of one user.');
-  const [kind = '', path = ''] = operands;
   const isImport = operands.length === 2 && ['follows', 'accounts'].includes(kind);
   refuse(command === 'import' && !isImport, 'import takes follows or accounts, and a file.');
 
-  switch (command) {
-    case 'serve': {
-      const { serve } = await import('./serve.ts');
-      return (await serve(env, { lively, sandbox, orSandbox })) ? 0 : EXIT.failure;
-    }
-    case 'sandbox': {
-      const { serveSandbox } = await import('./serve.ts');
-      await serveSandbox(Number(port), lively);
-      return 0;
-    }
-    case 'schema': {
-      const { printSdl } = await import('./graph/schema.ts');
-      return print(printSdl());
-    }
-    case 'check': {
-      const { check } = await import('./check.ts');
-      return (await check(env, print)) ? 0 : EXIT.failure;
-    }
-    case 'import': {
-      const { importFile } = await import('./transfer/import.ts');
-      return (await importFile(env, kind as Import, path, print)) ? 0 : EXIT.failure;
-    }
-    case 'export': {
-      const { exportUser } = await import('./transfer/export.ts');
-      return print(await exportUser(env, kind, format));
-    }
-    case 'purge': {
-      const { purge } = await import('./purge.ts');
-      return print(await purge(env, all ? 'everything' : operands));
-    }
-  }
-  throw new UsageError(`There is no command "${command}".`);
+  const result = await commands[command]?.();
+  if (typeof result === 'string') return print(result);
+  return result === false ? EXIT.failure : 0;
 }
 
 function print(text: string): number {
@@ -126,7 +112,7 @@ function print(text: string): number {
 
 /** What an error that ends the process means: as an exit code, and in words. */
 function explain(error: unknown): { exitCode: number; complaint: string } {
-  const { message, code, syscall, setting = 'PORT', ...at } = error as Error & Record<string, unknown>;
+  const { message, code, syscall, ...at } = error as Error & Record<string, unknown>;
   if (error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS'))
     return { exitCode: EXIT.usage, complaint: `${message}\n\n${USAGE}` };
   if (error instanceof ConfigError)
@@ -135,6 +121,7 @@ function explain(error: unknown): { exitCode: number; complaint: string } {
   if (['listen', 'bind', 'getaddrinfo'].includes(String(syscall))) {
     const place = [at.address ?? at.hostname, at.port].filter((part) => part !== undefined).join(':');
     const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;
+    const setting = String(at.port) === process.env.METRICS_PORT?.trim() ? 'METRICS_PORT' : 'PORT';
     const remedy = `Set ${setting} and HOST${setting === 'PORT' ? ', or --port for the sandbox' : ''}.`;
     return { exitCode: EXIT.failure, complaint: `Cannot listen on ${place}: ${reason}. ${remedy}` };
   }

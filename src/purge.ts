@@ -1,12 +1,11 @@
 // The command `purge`: makes all gateways drop what they cached of users, in Redis and each in its own memory.
-import { createRedisLink, type RedisClient } from './cache/redis-link.ts';
+import type { RedisClient } from './cache/redis-link.ts';
 import { systemClock as clock } from './clock.ts';
 import { type Environment, readConfig } from './config.ts';
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
 import { type Caches, createCaches } from './follow/caches.ts';
 import { ALL_INVALID, groupsOf, invalidationChannel, writeInvalid } from './follow/invalidation.ts';
-import { keyPrefixOf } from './redis/client.ts';
-import { connectRedis } from './redis/connect.ts';
+import { openRedis } from './redis/connect.ts';
 
 /** How long an answer of Redis may take: longer than gateways wait, which carry on without. */
 const TIMEOUT_MS = 10_000;
@@ -20,25 +19,24 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
   const impossible = isAll ? [] : userIds.filter((id) => !config.userIdPattern.test(id));
   if (impossible.length > 0)
     throw new UsageError(`${impossible.map((id) => `"${id}"`).join(', ')} cannot be a UserID.`);
-  if (!config.redis)
+  let refusal = 'it refused';
+  const settings = { ...config, redis: config.redis && { ...config.redis, timeoutMs: TIMEOUT_MS } };
+  const redis = await openRedis(settings, clock, (_isUp, reason) => {
+    refusal = reason;
+  });
+  if (!redis)
     throw new ConfigError([
       'REDIS_URL is missing: without Redis each gateway caches in its own memory alone. Restart the gateways to purge it',
     ]);
-  const redis = await connectRedis(config.redis);
-  const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  let refusal = 'it refused';
-  const onChange = (_isUp: boolean, reason: string) => {
-    refusal = reason;
-  };
-  const link = createRedisLink({ redis, clock, timeoutMs: TIMEOUT_MS, onChange });
+  const { client, link, prefix } = redis;
   // The generations that hide old entries in Redis must outlive them, hence with the lifetimes of the gateways.
-  const caches = createCaches({ ...config, clock, redis: { link, prefix } });
+  const caches = createCaches({ ...config, clock, redis });
   try {
-    if (isAll) return `Everything is purged: ${await purgeAll(redis, prefix, caches)} keys were removed from Redis.\n`;
+    if (isAll) return `Everything is purged: ${await purgeAll(client, prefix, caches)} keys were removed from Redis.\n`;
     const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
     const areInvalid = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
     if (areInvalid.includes(false)) throw new Error(refusal);
-    await redis.publish(invalidationChannel(prefix), writeInvalid(groups));
+    await client.publish(invalidationChannel(prefix), writeInvalid(groups));
     return `Purged: ${userIds.join(', ')}.\n`;
   } catch (error) {
     throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);
@@ -53,9 +51,8 @@ async function purgeAll(redis: RedisClient, prefix: string, caches: Caches): Pro
   await redis.publish(invalidationChannel(prefix), ALL_INVALID);
   let removed = 0;
   for (const master of 'nodes' in redis ? redis.nodes('master') : [redis]) {
-    for (let cursor: string | undefined; cursor !== '0'; ) {
-      const [next, keys] = await master.scan(cursor ?? '0', 'MATCH', `${prefix}:*`, 'COUNT', SCAN_STEP);
-      cursor = next;
+    const found: AsyncIterable<string[]> = master.scanStream({ match: `${prefix}:*`, count: SCAN_STEP });
+    for await (const keys of found) {
       // One by one: a cluster takes no command for keys of several slots. ioredis sends them together all the same.
       const counts = await Promise.all(keys.filter(isEntry).map((key) => redis.unlink(key)));
       removed += counts.reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,7 @@
 // Serving: a gateway, or a sandbox, from its start until a signal ends it.
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { type Config, type Environment, givenIn, namesNoUpstream, readConfig } from './config.ts';
@@ -59,8 +60,7 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
   const signal = await signalled;
   embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
-  const { promise: overdue, resolve: giveUp } = Promise.withResolvers<false>();
-  setTimeout(giveUp, config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false).unref();
+  const overdue = sleep(config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false, { ref: false });
   const isClosed = gateway.close().then(() => true);
   const isOrderly = await Promise.race([isClosed, nextSignal().then(() => false), overdue]);
   if (!isOrderly) gateway.destroy();

@@ -1,7 +1,6 @@
 // The composition root: the one file that knows every folder.
 import type { Logger } from 'pino';
 import { type Authenticate, createAuthentication, createVisibility, type MaySee } from './auth/authentication.ts';
-import { createRedisLink } from './cache/redis-link.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createContexts } from './context.ts';
@@ -9,8 +8,7 @@ import { createDomain } from './domain.ts';
 import { ConfigError } from './errors.ts';
 import { createCostCheck } from './graph/cost.ts';
 import { createServedSchema } from './graph/federation.ts';
-import { keyPrefixOf, nodeOf } from './redis/client.ts';
-import { connectRedis } from './redis/connect.ts';
+import { openRedis } from './redis/connect.ts';
 import { createOccasionalReport, type Report } from './report.ts';
 import { createAnswerCache } from './server/answer-cache.ts';
 import { createClientRateLimit } from './server/client-rate-limit.ts';
@@ -52,22 +50,10 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
   const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive, log);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
-  const prefix = keyPrefixOf(config.tencent.sdkAppId);
-  const client = config.redis && (await connectRedis(config.redis));
-  const link =
-    config.redis &&
-    client &&
-    createRedisLink({
-      redis: client,
-      clock,
-      timeoutMs: config.redis.timeoutMs,
-      address: config.redis.nodes[0]?.hostname,
-      onChange: (up, reason) =>
-        up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
-      nodeOf: (key) => nodeOf(client, key),
-    });
-  const redis = client && link && { link, client, prefix };
-  const budget = createBudget({ link, prefix, ratePerSecond: config.upstreamRate, clock, report });
+  const redis = await openRedis(config, clock, (up, reason) =>
+    up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
+  );
+  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
       ? null
@@ -78,7 +64,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
           readings: {
             memoryBytes: () => domain.cache.bytes(),
             breakers: () => tencent.breakerStates(),
-            redisIsUp: link?.isUp ?? null,
+            redisIsUp: redis?.link.isUp ?? null,
             budget: budget.state,
           },
         });
@@ -120,9 +106,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await domain.ready();
       metrics?.watchProcess();
       if (metricsListener && config.metricsPort !== null) {
-        const listening = metricsListener.listen(config.metricsPort, config.host);
-        // A failure says which setting is to be changed.
-        const url = await listening.catch((error) => Promise.reject(Object.assign(error, { setting: 'METRICS_PORT' })));
+        const url = await metricsListener.listen(config.metricsPort, config.host);
         log.info({ url: `${url}${METRICS_PATH}` }, 'metrics');
       }
       return server.listen(config.port, config.host);
@@ -153,6 +137,6 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     metricsListener?.destroy();
     void tencent.close();
     budget.close();
-    link?.close();
+    redis?.link.close();
   }
 }

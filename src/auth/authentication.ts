@@ -26,7 +26,7 @@ export type AuthDependencies = JwtDependencies & {
   further?: Authenticate;
 };
 
-type Scheme = { example: string; check(credential: string): VerifiedCredential | Promise<VerifiedCredential> };
+type Scheme = { example: string; check(credential: string): Promise<VerifiedCredential> };
 
 /**
  * Creates the authentication of one gateway. The header of a way that is not configured is ignored, so `x-viewer-id`
@@ -79,15 +79,11 @@ function remedyOf(schemes: Scheme[]): string {
 export const VIEWER_HEADER = 'x-viewer-id';
 const SECRET_HEADER = 'x-viewer-secret';
 
-/** The header that names the viewer unchecked, in development; else null. */
-export const developmentHeaderOf = ({ header }: Config['auth']): string | null =>
-  header?.secret === null ? VIEWER_HEADER : null;
-
 /**
  * Makes the reader of the viewer's id: null when the router names no viewer. Throws `UNAUTHENTICATED` when the secret is
  * missing or wrong. Without a secret, in development, the name alone is believed.
  */
-export function createTrustedHeader(secret: string | null) {
+function createTrustedHeader(secret: string | null) {
   const expected = secret === null ? null : digest(secret);
 
   return (header: HeaderLookup): string | null => {

@@ -17,21 +17,23 @@ export type VerifiedCredential = {
 /** A client sends the same credential for hours; the cache saves verifying it each time. About 4 MB when full. */
 const MAX_CREDENTIALS = 20_000;
 
-/** Creates a cache of credentials that held, each until it expires. */
-export function createCredentialCache(clock: Clock) {
+/** Creates a check that remembers the credentials that hold, each until it expires; `verify` throws for others. */
+export function createCredentialCheck(
+  clock: Clock,
+  verify: (credential: string) => VerifiedCredential | Promise<VerifiedCredential>,
+) {
   // The keys are hashes, so that a dump of the memory shows no credential.
   // `max` would make room for all of them beforehand, which takes a start 10 ms.
   const verified = new LRUCache<string, VerifiedCredential>({ maxSize: MAX_CREDENTIALS, sizeCalculation: () => 1 });
-  const keyOf = (credential: string) => hash('sha256', credential, 'base64');
-
   return {
-    get(credential: string): VerifiedCredential | undefined {
-      const found = verified.get(keyOf(credential));
-      return found && clock.now() <= found.expiresAt ? found : undefined;
+    async check(credential: string): Promise<VerifiedCredential> {
+      const key = hash('sha256', credential, 'base64');
+      const known = verified.get(key);
+      if (known && clock.now() <= known.expiresAt) return known;
+      const proven = await verify(credential);
+      verified.set(key, proven);
+      return proven;
     },
-    set(credential: string, proven: VerifiedCredential): void {
-      verified.set(keyOf(credential), proven);
-    },
-    clear: () => verified.clear(),
+    forget: () => verified.clear(),
   };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { createOccasionalReport, type Report } from '../report.ts';
-import { CLOCK_TOLERANCE_SECONDS, createCredentialCache, type VerifiedCredential } from './credential-cache.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCheck, type VerifiedCredential } from './credential-cache.ts';
 
 export type JwtDependencies = { clock: Clock; report: Report };
 
@@ -42,7 +42,6 @@ const HOST_FAILURES = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT
 export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { clock, report }: JwtDependencies) {
   const { jwksUrl, issuer, audience, userClaim } = settings;
   const keys = createRemoteJWKSet(new URL(jwksUrl), KEY_HOST);
-  const cache = createCredentialCache(clock);
   let refreshAt = clock.now() + REFRESH_MS;
   const occasionally = createOccasionalReport(report, clock);
 
@@ -56,7 +55,7 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
     if (clock.now() < refreshAt || !keys.jwks()) return;
     refreshAt = clock.now() + RETRY_MS;
     keys.reload().then(() => {
-      cache.clear();
+      credentials.forget();
       refreshAt = clock.now() + REFRESH_MS;
     }, reportFailure);
   }
@@ -69,10 +68,7 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
     throw new GatewayError('UPSTREAM_UNAVAILABLE', message, { cause: error });
   }
 
-  return async (token: string): Promise<VerifiedCredential> => {
-    refreshInBackground();
-    const known = cache.get(token);
-    if (known) return known;
+  const credentials = createCredentialCheck(clock, async (token) => {
     const { payload } = await jwtVerify(token, keys, {
       ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_SECONDS },
       requiredClaims: ['exp', userClaim],
@@ -80,9 +76,11 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
     }).catch(refuse);
     // The claim is required, so it is there. Its second is the first in which the token no longer holds.
     const expiresAt = ((payload.exp as number) + CLOCK_TOLERANCE_SECONDS) * 1000 - 1;
-    const verified = { userId: payload[userClaim], expiresAt };
-    cache.set(token, verified);
-    return verified;
+    return { userId: payload[userClaim], expiresAt };
+  });
+  return (token: string): Promise<VerifiedCredential> => {
+    refreshInBackground();
+    return credentials.check(token);
   };
 }
 

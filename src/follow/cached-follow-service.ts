@@ -14,16 +14,7 @@ import {
   searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groups, groupsOf, joinReplicas } from './invalidation.ts';
-import {
-  type BlockRelation,
-  type FollowEntry,
-  type FollowPage,
-  type FollowRelation,
-  newestFirst,
-  type PageQuery,
-  type Profile,
-  type UserId,
-} from './model.ts';
+import type { BlockRelation, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
 import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
@@ -45,7 +36,7 @@ const MAX_PENDING = 10_000;
 const MAX_AT_ONCE = 50;
 
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
-  const { profiles, blocks, searches, clock, redis, lagMs = 0, onPresence } = options;
+  const { profiles, blocks, searchUsers, clock, redis, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
   const generations = createGenerations();
   const caches = createCaches(
@@ -57,7 +48,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     generations,
   );
-  const { page, profile, relation, block, blocked } = caches;
+  const { page, profile, relation, block, blocked, search } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
   const { counts, readProfile, ...read } = createBatches(options, caches);
   const pages = createPages(options, caches, counts, generations);
@@ -113,19 +104,13 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     readCounts: counts.read,
     readProfile: (userId: UserId, call: CallOptions): Profile | Promise<Profile> =>
       andThen(readProfile(userId, call), profiles.asAsked),
-    /** Everybody whom `userId` blocks, with the time of the block, the newest first. */
-    readBlocked(userId: UserId, call: CallOptions): readonly FollowEntry[] | Promise<readonly FollowEntry[]> {
-      const load = async (waiter: CallOptions) =>
-        toCached({ entries: (await blocks.readBlocked(userId, waiter)).toSorted(newestFirst), next: '' });
-      return andThen(blocked.read(userId, call, load), (cached) => membersOf(cached).entries);
+    readBlocked(userId: UserId, call: CallOptions): FollowPage | Promise<FollowPage> {
+      const load = (waiter: CallOptions) => blocks.readBlocked(userId, waiter).then(toCached);
+      return andThen(blocked.read(userId, call, load), membersOf);
     },
-    /** A page of the users whose nick has all the words in it, or whose id is one, as a list whose members have no times. */
     readSearch(words: readonly string[], start: string, call: CallOptions): FollowPage | Promise<FollowPage> {
-      const load = async (waiter: CallOptions) => {
-        const { ids, next } = await searches.searchUsers(words, start, waiter);
-        return { ids, next, times: ids.map(() => 0), count: null, partial: null };
-      };
-      return andThen(caches.search.read(searchKey(words, start), call, load), (cached) => membersOf(cached));
+      const load = (waiter: CallOptions) => searchUsers(words, start, waiter).then(toCached);
+      return andThen(search.read(searchKey(words, start), call, load), membersOf);
     },
     /** The presence of these users may have changed: told to all replicas at once, since many change. */
     invalidatePresences(userIds: readonly UserId[]): void {

@@ -14,24 +14,8 @@ import type { CallOptions } from '../cache/single-flight.ts';
 import type { Clock } from '../clock.ts';
 import { GatewayError, noSuchAccount } from '../errors.ts';
 import * as codec from './codec.ts';
-import type {
-  BlockRelation,
-  FollowCounts,
-  FollowList,
-  FollowRelation,
-  PageQuery,
-  Presence,
-  Profile,
-  UserId,
-} from './model.ts';
-import type {
-  Batch,
-  BlockService,
-  FollowService,
-  PresenceService,
-  ProfileService,
-  UserSearchService,
-} from './services.ts';
+import { type FollowList, type FollowPage, type PageQuery, PER_CALL, type Presence, type UserId } from './model.ts';
+import type { Batch, BlockService, FollowService, ProfileService } from './services.ts';
 
 export const CACHE_KINDS = ['page', 'counts', 'profile', 'relation', 'block', 'blocked', 'presence', 'search'] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
@@ -97,9 +81,8 @@ export function createCaches(options: CachesOptions, generations: Generations = 
     });
   }
 
-  const validate = options.validatePage;
   return {
-    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate }),
+    page: create('page', 0.47, codec.page, { groupOf: groupOfPage, validate: options.validatePage }),
     counts: create('counts', 0.04, codec.counts),
     profile: create('profile', 0.39, codec.profile, { versionOf: ({ version }) => version }),
     relation: create('relation', 0.04, codec.relation),
@@ -116,17 +99,16 @@ export type Sources = {
   follow: Pick<FollowService, 'readPage' | 'readCounts' | 'readRelations'>;
   profiles: ProfileService;
   blocks: Pick<BlockService, 'readBlocks' | 'readBlocked'>;
-  presences: PresenceService;
-  searches: UserSearchService;
+  readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
+  /** The users who have all the words, as a list whose members have no times. */
+  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<FollowPage>;
 };
 
-/** Largest batches of the upstream (CONTRACT 0, fact 3). */
-const MAX_BATCH: Partial<Record<CacheKind, number>> = { counts: 20, profile: 100, presence: 500 };
 /** For how many fresh times after a client has asked for it a key is renewed, without webhooks and with them. */
 const RENEWED = { fresh: 20, webhookFresh: 2 };
 
 export function createBatches(options: CachesOptions & Sources, caches: Caches) {
-  const { clock, lifetimes, observer, follow, profiles, blocks, presences } = options;
+  const { clock, lifetimes, observer, follow, profiles, blocks, readPresences } = options;
 
   const renewMs = (kind: CacheKind) =>
     Math.max(RENEWED.fresh * lifetimes[kind].freshMs, RENEWED.webhookFresh * lifetimes[kind].webhookFreshMs);
@@ -134,10 +116,10 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
   function reader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
-    call: BatchLoaderOptions<V>['call'],
+    call: BatchLoaderOptions<NoInfer<V>>['call'],
+    maxBatchSize = Number.POSITIVE_INFINITY,
     renewal: Pick<BatchLoaderOptions<V>, 'renewMs' | 'bringsNew'> = {},
   ) {
-    const maxBatchSize = MAX_BATCH[kind] ?? Number.POSITIVE_INFINITY;
     const onBatch = (size: number) => observer?.onBatch?.(kind, size);
     const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...renewal });
     const read = (key: string, call: CallOptions): V | Promise<V> => {
@@ -151,7 +133,7 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
   function pairReader<V>(
     kind: CacheKind,
     cache: ReadThrough<V>,
-    readPairs: (from: UserId, to: readonly UserId[], all: CallOptions) => Promise<Batch<V>>,
+    readPairs: (from: UserId, to: readonly UserId[], all: CallOptions) => Promise<Batch<NoInfer<V>>>,
   ) {
     async function call(keys: readonly string[], all: CallOptions): Promise<Batch<V>> {
       const answers: Batch<V> = new Map();
@@ -163,21 +145,22 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
       await Promise.all(calls);
       return answers;
     }
-    const { read } = reader<V>(kind, cache, call);
+    const { read } = reader(kind, cache, call);
     return (from: UserId, to: UserId, call: CallOptions) => read(relationKey(from, to), call);
   }
 
   return {
-    counts: reader<FollowCounts>('counts', caches.counts, follow.readCounts, {
+    counts: reader('counts', caches.counts, follow.readCounts, PER_CALL.counts, {
       renewMs: renewMs('counts'),
       bringsNew: true,
     }),
-    readProfile: reader<Profile>('profile', caches.profile, profiles.readProfiles, { renewMs: renewMs('profile') })
-      .read,
-    readPresence: reader<Presence>('presence', caches.presence, presences.readPresences).read,
+    readProfile: reader('profile', caches.profile, profiles.readProfiles, PER_CALL.profiles, {
+      renewMs: renewMs('profile'),
+    }).read,
+    readPresence: reader('presence', caches.presence, readPresences, PER_CALL.presences).read,
     /** How `from` stands to `to`. */
-    readRelation: pairReader<FollowRelation>('relation', caches.relation, follow.readRelations),
+    readRelation: pairReader('relation', caches.relation, follow.readRelations),
     /** Who blocks whom, as far as `from` may know. */
-    readBlock: pairReader<BlockRelation>('block', caches.block, blocks.readBlocks),
+    readBlock: pairReader('block', caches.block, blocks.readBlocks),
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Span } from '../span.ts';
 import { type FollowChange, isFan, isFollowing } from './changes.ts';
+import { PER_CALL } from './model.ts';
 import { type FollowService, valueOrNull } from './services.ts';
 
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
@@ -12,8 +13,6 @@ export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 const PAUSES_MS = [1000, 5000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
-/** The most relations that one call answers (CONTRACT 4.4). */
-const MAX_BATCH = 100;
 const MAX_WAITING = 1000;
 
 export type ConfirmationOptions = {
@@ -52,7 +51,8 @@ export function createChangeConfirmation(
   /** Checks what waits about the same user as the first claim, on whichever side more of it is. */
   async function checkBatch(): Promise<void> {
     const [first] = waiting as [Waiting];
-    const about = (side: 'from' | 'to') => waiting.filter((claim) => claim[side] === first[side]).slice(0, MAX_BATCH);
+    const about = (side: 'from' | 'to') =>
+      waiting.filter((claim) => claim[side] === first[side]).slice(0, PER_CALL.relations);
     const [side, other] =
       about('to').length > about('from').length ? (['to', 'from'] as const) : (['from', 'to'] as const);
     const batch = about(side);

@@ -4,20 +4,20 @@ import { GatewayError } from '../errors.ts';
 import type { Change } from './changes.ts';
 import type { FollowList, UserId } from './model.ts';
 
-/** `cursor` resumes right after the event. `at` is epoch milliseconds. */
+/** Named as clients name it. `cursor` resumes right after the event. `at` is epoch milliseconds. */
 type Event<T> = { readonly type: T; readonly cursor: string; readonly at: number };
 
 /** Events between the given cursor and this one may have been missed: read again what is shown. */
-export type EventsMissed = Event<'missed'>;
+export type EventsMissed = Event<'EventsMissed'>;
 
 export type FollowEvent =
-  | (Event<'fan-gained' | 'fan-lost' | 'mutual-gained'> & { readonly userId: UserId })
+  | (Event<'FanGained' | 'FanLost' | 'MutualGained'> & { readonly userId: UserId })
   | EventsMissed;
 
 /** The presence of a user may have changed: what it is now is to be read. */
 export type PresenceEvent = { readonly userId: UserId; readonly at: number };
 
-export type ProfileEvent = (Event<'profile-changed'> & { readonly userId: UserId }) | EventsMissed;
+export type ProfileEvent = (Event<'ProfileChanged'> & { readonly userId: UserId }) | EventsMissed;
 
 /** What subscribers of some users are told. */
 export type TopicalChange = Change | ({ readonly type: 'presence-changed' } & PresenceEvent);
@@ -44,22 +44,22 @@ export function followEventsOf(
   maySee: (list: FollowList) => boolean,
 ): readonly FollowEvent[] {
   const { type, at } = change;
-  if (type === 'missed') return [{ type, cursor: id, at }];
+  if (type === 'missed') return [{ type: 'EventsMissed', cursor: id, at }];
   if (type === 'profile-changed' || type === 'presence-changed') return [];
   const { from, to, mutual } = change;
   const isFollowed = to === userId && maySee('fans');
-  if (type === 'unfollowed') return isFollowed ? [{ type: 'fan-lost', cursor: id, at, userId: from }] : [];
+  if (type === 'unfollowed') return isFollowed ? [{ type: 'FanLost', cursor: id, at, userId: from }] : [];
   const isMutual = mutual && maySee('mutuals');
   const events: FollowEvent[] = [];
-  if (isFollowed) events.push({ type: 'fan-gained', cursor: isMutual ? id + PARTLY : id, at, userId: from });
-  if (isMutual) events.push({ type: 'mutual-gained', cursor: id, at, userId: to === userId ? from : to });
+  if (isFollowed) events.push({ type: 'FanGained', cursor: isMutual ? id + PARTLY : id, at, userId: from });
+  if (isMutual) events.push({ type: 'MutualGained', cursor: id, at, userId: to === userId ? from : to });
   return events;
 }
 
 export function profileEventsOf({ id, value: change }: LoggedChange): readonly ProfileEvent[] {
   const { type, at } = change;
-  if (type === 'missed') return [{ type, cursor: id, at }];
-  return type === 'profile-changed' ? [{ type, cursor: id, at, userId: change.userId }] : [];
+  if (type === 'missed') return [{ type: 'EventsMissed', cursor: id, at }];
+  return type === 'profile-changed' ? [{ type: 'ProfileChanged', cursor: id, at, userId: change.userId }] : [];
 }
 
 export const presenceEventsOf = ({ value: change }: LoggedChange): readonly PresenceEvent[] =>

@@ -1,11 +1,11 @@
 // Those of a user's fans whom the viewer follows: "followed by someone you know and 3 others". Two lists meet: the
 // viewer's follows, at most a few thousand, and the user's fans, of whom there may be millions.
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import { isFan } from './changes.ts';
-import type { FollowEntry, FollowList, FollowPage, UserId } from './model.ts';
+import { type FollowEntry, type FollowList, type FollowPage, PER_CALL, type UserId } from './model.ts';
 import { MAX_FOLLOWS, readPages } from './select-members.ts';
-import { type CallOptions, outcomeOf, valueOrNull } from './services.ts';
+import { type CallOptions, valueOrNull } from './services.ts';
 import { MAX_PAGE_SIZE } from './walk.ts';
 
 export type KnownFans = {
@@ -15,15 +15,8 @@ export type KnownFans = {
   readonly exact: boolean;
 };
 
-export type FindKnownFans = ReturnType<typeof createKnownFans>;
-
-type Service = Pick<CachedFollowService, 'readPage' | 'readCounts' | 'readRelation'>;
-
-/** The most relations that one call answers (CONTRACT 4.4). */
-const CHECKS_PER_CALL = 100;
-
 /** `maxCalls`: the most upstream calls that one answer may ask for; what the client tries again is not counted. */
-export function createKnownFans(service: Service, { maxCalls }: { maxCalls: number }) {
+export function createKnownFans(service: CachedFollowService, { maxCalls }: { maxCalls: number }) {
   /** Finds the known fans of `userId`, as far as the calls suffice. Rejects when nothing at all could be found out. */
   return async (viewerId: UserId, userId: UserId, call: CallOptions): Promise<KnownFans> => {
     const calls = createCalls(service, maxCalls, call);
@@ -50,7 +43,7 @@ export function createKnownFans(service: Service, { maxCalls }: { maxCalls: numb
 /** Takes out of `undecided` each user whose relation to `userId` becomes known; answers those who are fans. */
 async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): Promise<Set<UserId>> {
   const found = new Set<UserId>();
-  const checks = () => Math.ceil(undecided.size / CHECKS_PER_CALL);
+  const checks = () => Math.ceil(undecided.size / PER_CALL.relations);
   let failure: GatewayError | null = null;
   let isAnswered = undecided.size === 0;
 
@@ -70,7 +63,7 @@ async function findFans(calls: Calls, userId: UserId, undecided: Set<UserId>): P
     failure = end.failure;
   }
   for (const ids = [...undecided]; ids.length > 0 && calls.left() > 0; ) {
-    for (const [id, relation] of await calls.check(userId, ids.splice(0, calls.left() * CHECKS_PER_CALL))) {
+    for (const [id, relation] of await calls.check(userId, ids.splice(0, calls.left() * PER_CALL.relations))) {
       if (relation instanceof GatewayError && relation.code !== 'USER_NOT_FOUND') {
         failure = relation;
         continue;
@@ -103,7 +96,7 @@ async function planPages(calls: Calls, userId: UserId, checks: number): Promise<
 type Calls = ReturnType<typeof createCalls>;
 
 /** Asks for what one answer needs, and counts the calls. A cached value costs nothing. */
-function createCalls(service: Service, maxCalls: number, call: CallOptions) {
+function createCalls(service: CachedFollowService, maxCalls: number, call: CallOptions) {
   let left = maxCalls;
 
   /** Asks what takes at most `max` calls, and takes off what it took. */
@@ -125,7 +118,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
       return await ask(counting);
     } finally {
       // A stale value is renewed behind the answer, and that costs a call too.
-      left -= Math.min(max, made + Math.ceil(stale / CHECKS_PER_CALL));
+      left -= Math.min(max, made + Math.ceil(stale / PER_CALL.relations));
     }
   }
 
@@ -152,7 +145,7 @@ function createCalls(service: Service, maxCalls: number, call: CallOptions) {
     check(from: UserId, others: readonly UserId[]) {
       const ask = async (to: UserId, call: CallOptions) =>
         [to, await outcomeOf(() => service.readRelation(from, to, call))] as const;
-      const max = Math.ceil(others.length / CHECKS_PER_CALL);
+      const max = Math.ceil(others.length / PER_CALL.relations);
       return run(max, (call) => Promise.all(others.map((to) => ask(to, call))));
     },
 

@@ -21,6 +21,9 @@ export type PresenceStatus = 'ONLINE' | 'PUSH_ONLINE' | 'OFFLINE';
 /** Whether a user is connected, and the platforms by which they can be reached, in the upstream's words. */
 export type Presence = { readonly status: PresenceStatus; readonly platforms: readonly string[] };
 
+/** How many accounts the upstream takes in one call (CONTRACT 0, 10, 11). */
+export const PER_CALL = { counts: 20, profiles: 100, relations: 100, changes: 20, blocks: 1000, presences: 500 };
+
 /** One raw profile item, as the upstream keeps it (CONTRACT 6.3). */
 export type ProfileItem = { tag: string; value: string | number };
 

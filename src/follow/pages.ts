@@ -15,10 +15,10 @@ const MAX_VIEWS = 400;
 const PROFILES = 'profile';
 
 /** A page without the profiles of its members. */
-export const toCached = ({ entries, next }: FollowPage, count: number | null = null): CachedPage => ({
+export const toCached = ({ entries, next }: FollowPage): CachedPage => ({
   ids: entries.map(({ user }) => user.id),
   times: entries.map(({ followedAt }) => followedAt),
-  ...{ next, count, partial: null },
+  ...{ next, count: null, partial: null },
 });
 
 /** A cached page with what is known of its members. */
@@ -71,7 +71,8 @@ export function createPages(
         for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, user.profile, began);
         const isPartial = entries.some(({ user }) => user.profile?.whole === false);
         const count = query.start === '' && next === '' ? entries.length : before;
-        const value = { ...toCached(read, count), partial: isPartial ? entries.map(({ user }) => user.profile) : null };
+        const partial = isPartial ? entries.map(({ user }) => user.profile) : null;
+        const value = { ...toCached(read), count, partial };
         if (isPartial) readAt.set(value, began.generation);
         // Where memory is short its reader has the profiles all the same.
         views.set(value, { page: view(value, read), madeAt: began.generation });

@@ -26,16 +26,6 @@ export type Selecting<E> = {
 
 export type Selected<E> = { entries: E[]; hasNextPage: boolean; hasPreviousPage: boolean };
 
-/** The position of a member in an order. */
-const positionOf = <E extends FollowEntry>(
-  member: E,
-  orderBy: MemberOrder,
-  nameOf: (member: E) => Name,
-): MemberPosition => ({
-  key: orderBy.startsWith('NICK') ? nameOf(member).key : member.followedAt,
-  id: member.user.id,
-});
-
 type Compare = (a: MemberPosition, b: MemberPosition) => number;
 const inOrder: Compare = (a, b) =>
   a.key === b.key ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.key < b.key ? -1 : 1;
@@ -50,9 +40,9 @@ const COMPARE: Record<MemberOrder, Compare> = {
   NICK_DESC: reversed(inOrder),
 };
 
-/** Whether a member comes before `position` in the upstream's order. */
-export const isNewer = ({ followedAt, user }: FollowEntry, position: MemberPosition): boolean =>
-  newestFirst({ key: followedAt, id: user.id }, position) < 0;
+/** Whether members are ordered by their names. */
+export const isByNick = (orderBy: MemberOrder | null | undefined): boolean =>
+  orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
 
 export function selectMembers<E extends FollowEntry>(members: readonly E[], selecting: Selecting<E>): Selected<E> {
   const { orderBy, after, before, first, last, nameOf } = selecting;
@@ -64,7 +54,7 @@ export function selectMembers<E extends FollowEntry>(members: readonly E[], sele
   let [precede, follow] = [0, 0];
   for (const member of members) {
     if (matching && !nameOf(member).text.includes(matching)) continue;
-    const position = positionOf(member, orderBy, nameOf);
+    const position = { key: isByNick(orderBy) ? nameOf(member).key : member.followedAt, id: member.user.id };
     if (after && compare(position, after) <= 0) precede++;
     else if (before && compare(position, before) >= 0) follow++;
     else matches.push({ member, position });
@@ -85,9 +75,8 @@ export function selectMembers<E extends FollowEntry>(members: readonly E[], sele
 export const MAX_FOLLOWS = 5000;
 
 export type MembersRequest<E> = {
-  /** Where to stop. */
-  maxMembers: number;
   maxPages: number;
+  maxMembers?: number;
   /** The size of the first page. Other readers share the pages of a size. */
   headSize?: number;
   /** The list is taken to end where a member is not wanted. */
@@ -109,7 +98,7 @@ export async function* readPages<E extends FollowEntry>(readPage: ReadPage<E>, h
 /** Reads members from the head on. `isComplete` is false when there are some that were not read. */
 export async function readMembers<E extends FollowEntry>(
   readPage: ReadPage<E>,
-  { maxMembers, maxPages, headSize, isWanted = () => true }: MembersRequest<E>,
+  { maxPages, maxMembers = Number.POSITIVE_INFINITY, headSize, isWanted = () => true }: MembersRequest<E>,
 ): Promise<{ members: readonly E[]; isComplete: boolean }> {
   const found = new Map<UserId, E>();
   let [pages, isComplete] = [0, false];
@@ -125,8 +114,6 @@ export async function readMembers<E extends FollowEntry>(
 
 /** `text` is what is searched, id and nick; `key` is what nicks are sorted by. */
 export type Name = { readonly text: string; readonly key: string };
-
-export type Names = ReturnType<typeof createNames>;
 
 /** Bounds cursors that hold a key: names that begin alike for so long stand in the order of their ids. */
 const MAX_KEY_LENGTH = 100;

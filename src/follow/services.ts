@@ -3,11 +3,9 @@ import { GatewayError } from '../errors.ts';
 import type {
   BlockRelation,
   FollowCounts,
-  FollowEntry,
   FollowPage,
   FollowRelation,
   PageQuery,
-  Presence,
   Profile,
   ProfileEdit,
   UserId,
@@ -21,16 +19,6 @@ export type Outcome<T> = T | GatewayError;
 /** The value, or null where there is none. */
 export const valueOrNull = <T>(outcome: Outcome<T> | undefined): T | null =>
   outcome === undefined || outcome instanceof GatewayError ? null : outcome;
-
-/** What a read came to. */
-export async function outcomeOf<T>(read: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof GatewayError) return error;
-    throw error;
-  }
-}
 
 /** Reads on from a value: at once when it is there, else as soon as it is. A cached value answers without a promise. */
 export const andThen = <T, R>(value: T | Promise<T>, read: (value: T) => R | Promise<R>): R | Promise<R> =>
@@ -47,7 +35,7 @@ export type ChangeAnswer =
 /** One answer for every key that was asked, by key. */
 export type Batch<T> = Map<UserId, Outcome<T>>;
 
-/** The follow graph, as an upstream or a cache in front of it offers it. Rejections are `GatewayError`s. */
+/** The follow graph, as the upstream offers it. Rejections are `GatewayError`s. */
 export type FollowService = {
   /** Reads one upstream page; an upstream cursor that is refused rejects with `INVALID_CURSOR`. */
   readPage(query: PageQuery, call: CallOptions): Promise<FollowPage>;
@@ -65,7 +53,7 @@ export type FollowService = {
   removeFans(userId: UserId, fans: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
 };
 
-/** Users' profiles, as an upstream or a cache in front of it offers them. */
+/** Users' profiles, as the upstream offers them. */
 export type ProfileService = {
   readProfiles(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Profile>>;
   /** Configured tags that the app does not have, as far as that is known: asked for in vain, so unknown, not unset. */
@@ -80,18 +68,14 @@ export type ProfileService = {
 /** `unchanged`: it was so before, as far as the upstream tells. */
 export type BlockAnswer = 'done' | 'unchanged' | 'BLOCK_LIMIT_REACHED';
 
-/** Whom users block, as an upstream or a cache in front of it offers it. Changes answer like those of `FollowService`. */
+/** Whom users block, as the upstream offers it. Changes answer like those of `FollowService`. */
 export type BlockService = {
   block(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
   unblock(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockAnswer>>;
   /** Who blocks whom between `from` and each of `userIds`. */
   readBlocks(from: UserId, userIds: readonly UserId[], call: CallOptions): Promise<Batch<BlockRelation>>;
-  /** Everybody whom `from` blocks, each once, in upstream order; `followedAt` is when the block began. */
-  readBlocked(from: UserId, call: CallOptions): Promise<readonly FollowEntry[]>;
-};
-
-export type PresenceService = {
-  readPresences(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Presence>>;
+  /** Everybody whom `from` blocks on one page, the newest block first; `followedAt` is when it began. */
+  readBlocked(from: UserId, call: CallOptions): Promise<FollowPage>;
 };
 
 /** What users can set of profiles. */
@@ -102,10 +86,4 @@ export type ProfileEditService = {
   writeProfile(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<'done'>;
   /** Whether a profile has all of `edits`, as far as its fields are asked for. */
   hasAll(profile: Profile, edits: readonly ProfileEdit[]): boolean;
-};
-
-/** Finds users by text, as an upstream offers it. */
-export type UserSearchService = {
-  /** The users who have all the words, from an upstream cursor on (`''` = the first); `next` is `''` at the end. */
-  searchUsers(words: readonly string[], start: string, call: CallOptions): Promise<{ ids: UserId[]; next: string }>;
 };

@@ -26,8 +26,6 @@ export type SubscriptionTerms = {
   expiresAt?: number | null;
 };
 
-export type Subscriptions = ReturnType<typeof createSubscriptions>;
-
 export type SubscriptionsOptions = {
   stream: Pick<ChangeStream<HeardChange>, 'listen' | 'since' | 'catchUp'>;
   clock: Clock;

@@ -1,9 +1,8 @@
 // "People you may know": those whom the viewer's follows follow.
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import { isFollowing } from './changes.ts';
 import type { BlockRelation, FollowPage, FollowRelation, PageQuery, UserHandle, UserId } from './model.ts';
 import { MAX_FOLLOWS, readMembers } from './select-members.ts';
-import { outcomeOf } from './services.ts';
 import { isBlocking } from './writers.ts';
 
 /** A user to follow, and the viewer's follows who follow that user, in their order. */
@@ -42,8 +41,7 @@ export async function findSuggestions(
   const visible = follows.members.filter(({ user }) => maySeeFollows(user.id));
   const asked = visible.slice(0, pagesLeft);
   const heads = await Promise.all(asked.map(({ user }) => outcomeOf(() => readFollows(user.id, '', pageSize))));
-  const failure = heads.find((head) => head instanceof GatewayError);
-  if (failure && heads.every((head) => head instanceof GatewayError)) throw failure;
+  if (heads.length > 0 && heads.every((head) => head instanceof GatewayError)) throw heads[0];
 
   const candidates = new Map<UserId, { user: UserHandle; via: UserHandle[] }>();
   for (const [n, head] of heads.entries()) {

@@ -137,7 +137,7 @@ function upstreamPageSize(first: number, chunkSize: number): number {
  * A member that is gone, or that left and came back, is replaced by its follow time: the list goes on at the first
  * entry that sorts after it. The upstream's order is not documented (CONTRACT U3), so it is read off the page.
  */
-export function indexAfter(entries: readonly FollowEntry[], position: CursorPosition): number | 'later' | 'unknown' {
+function indexAfter(entries: readonly FollowEntry[], position: CursorPosition): number | 'later' | 'unknown' {
   const found = entries.findIndex(
     ({ user, followedAt }) => user.id === position.userId && followedAt === position.followedAt,
   );

@@ -28,10 +28,7 @@ export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
 export type WebhookEventsOptions = ConfirmationOptions & {
-  cache: Pick<
-    CachedFollowService,
-    'invalidate' | 'invalidateLater' | 'invalidatePresences' | 'noteWebhook' | 'withdrawWebhooks'
-  >;
+  cache: CachedFollowService;
   own: Pick<OwnChanges, 'consumeOwnChange'>;
   stream: Pick<ChangeStream<HeardChange>, 'append'>;
   /** Called when events begin to be dropped, and when they are taken again. */

@@ -1,5 +1,5 @@
 // What viewers change: whom they follow, whom they block, and their profiles. Told to all replicas and subscribers.
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import { type ChangeKind, isFan, isFollowing, relationOf } from './changes.ts';
 import type { BlockRelation, FollowRelation, Profile, ProfileEdit, UserId } from './model.ts';
 import {
@@ -10,7 +10,6 @@ import {
   type ChangeAnswer,
   type FollowService,
   type Outcome,
-  outcomeOf,
   type ProfileEditService,
   type ProfileService,
   valueOrNull,
@@ -23,7 +22,7 @@ export type FollowWriter = ReturnType<typeof createFollowWriter>;
 const LOOK_MS = 1500;
 
 /** `follow` is the upstream itself: its answer of the moment counts, before a change and after a lost answer. */
-export function createFollowWriter(follow: Pick<FollowService, 'readRelations' | ChangeKind>, writes: Writes) {
+export function createFollowWriter(follow: FollowService, writes: Writes) {
   const { cache, own, stream, clock } = writes;
 
   /** How `from` stands to others by the upstream's word and by own changes that it may not show yet. */
@@ -104,8 +103,6 @@ const isMade = (kind: ChangeKind, relation: FollowRelation): boolean =>
 const edgeOf = (kind: ChangeKind, viewer: UserId, other: UserId) =>
   kind === 'removeFans' ? { from: other, to: viewer } : { from: viewer, to: other };
 
-export type BlockWriter = ReturnType<typeof createBlockWriter>;
-
 /** Whether the user whose point of view it is blocks the other. */
 export const isBlocking = (relation: BlockRelation): boolean => relation === 'BLOCKS' || relation === 'BOTH';
 
@@ -113,12 +110,7 @@ export const isBlocking = (relation: BlockRelation): boolean => relation === 'BL
  * `blocks` is the upstream itself. `asksBoth`: it is also known who blocks the viewer, so that a block does not say all of
  * two users.
  */
-export function createBlockWriter(
-  blocks: Pick<BlockService, 'readBlocks' | 'block' | 'unblock'>,
-  follows: Pick<FollowWriter, 'endFollows'>,
-  asksBoth: boolean,
-  writes: Writes,
-) {
+export function createBlockWriter(blocks: BlockService, follows: FollowWriter, asksBoth: boolean, writes: Writes) {
   async function changeNow(isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) {
     const read = (ids: readonly UserId[]) => blocks.readBlocks(viewer, ids, call);
     const outcomes = await writes.makeSo<BlockRelation, Exclude<BlockAnswer, 'done'> | 'FOLLOWS_REMAIN'>(userIds, {
@@ -143,13 +135,8 @@ export function createBlockWriter(
   };
 }
 
-export type ProfileWriter = ReturnType<typeof createProfileWriter>;
-
 /** `profiles` is the upstream itself. */
-export function createProfileWriter(
-  profiles: ProfileEditService & Pick<ProfileService, 'readProfiles'>,
-  writes: Writes,
-) {
+export function createProfileWriter(profiles: ProfileService & ProfileEditService, writes: Writes) {
   const { stream, clock } = writes;
 
   const changeNow = (userId: UserId, edits: readonly ProfileEdit[], call: CallOptions) =>

@@ -1,18 +1,18 @@
 // The viewer's blocks, to be read and changed.
 import type { Context } from '../context.ts';
-import type { BlockRelation, UserHandle } from '../follow/model.ts';
+import { type BlockRelation, PER_CALL, type UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { isBlocking } from '../follow/writers.ts';
 import { builder } from './builder.ts';
 import {
-  type CountedConnection,
   connectionArguments,
   LIST_SIZE,
   pricedMembers,
-  readCounted,
+  readForward,
+  type UserConnection,
   userConnection,
 } from './connection.ts';
-import { PER_CALL, price } from './cost.ts';
+import { price } from './cost.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
 import { UserType } from './user.ts';
 
@@ -41,18 +41,17 @@ builder.objectFields(UserType, (t) => ({
   }),
 }));
 
-const [BlockedConnectionType, BlockedEdgeType] = userConnection<CountedConnection>('Blocked', {
-  page: 'One page of the users whom the viewer blocks, the newest block first.',
-  edge: 'A user whom the viewer blocks.',
-  cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
-});
+const [BlockedConnectionType, BlockedEdgeType] = userConnection<UserConnection & { readonly count: number }>(
+  'Blocked',
+  {
+    page: 'One page of the users whom the viewer blocks, the newest block first.',
+    edge: 'A user whom the viewer blocks.',
+    cursor: 'Resumes the list right after this user when passed as `after`. Opaque; of use to this viewer alone.',
+  },
+);
 
 builder.objectField(BlockedEdgeType, 'blockedAt', (t) =>
-  t.field({
-    type: 'DateTime',
-    description: 'When the block began. Null where the upstream tells no time.',
-    resolve: ({ time }) => time,
-  }),
+  t.expose('time', { type: 'DateTime', description: 'When the block began. Null where the upstream tells no time.' }),
 );
 builder.objectField(BlockedConnectionType, 'totalCount', (t) =>
   t.exposeInt('count', { nullable: false, description: 'How many users the viewer blocks.' }),
@@ -67,7 +66,9 @@ builder.queryField('blockedUsers', (t) =>
     directives: { cost: { weight: 1 }, listSize: LIST_SIZE },
     async resolve(_root, args, { viewer, settings, load }) {
       if (!viewer) return null;
-      return readCounted(args, { userId: viewer.userId, list: 'blocked' }, settings, () => load.blocked(viewer.userId));
+      const { userId } = viewer;
+      const page = await readForward(args, { userId, list: 'blocked' }, settings, () => load.blocked(userId));
+      return { ...page, count: (await load.blocked(userId)).entries.length };
     },
   }),
 );

@@ -39,6 +39,12 @@ builder.scalarType('DateTime', {
   serialize: (time) => (typeof time === 'number' ? dateTimeOf(time) : time),
 });
 
+/** The time of an event, which has it in epoch milliseconds. */
+export const timeField = (description: string) => ({
+  ...{ type: 'DateTime' as const, nullable: false as const, description },
+  resolve: ({ at }: { at: number }) => Math.floor(at / 1000),
+});
+
 builder.scalarType('ProfileValue', {
   description: 'The value of a raw profile item: a string or a number, as Tencent Cloud Chat keeps it.',
   serialize: (value) => value,

@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowEntry, FollowList, UserHandle, UserId } from '../follow/model.ts';
-import { type CursorPosition, indexAfter } from '../follow/walk.ts';
+import type { FollowEntry, FollowList, FollowPage, UserHandle, UserId } from '../follow/model.ts';
+import { type CursorPosition, readSlice } from '../follow/walk.ts';
 import { builder, dateTimeOf } from './builder.ts';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import { UserType } from './user.ts';
@@ -53,8 +53,6 @@ export type UserConnection = {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
 };
-/** A page of a list that is at hand whole. */
-export type CountedConnection = UserConnection & { readonly count: number };
 
 const PageInfoType = builder.objectRef<UserConnection>('PageInfo').implement({
   description: 'Where a page stands in its list.',
@@ -112,24 +110,24 @@ export class UserEdge implements FollowEntry {
   }
 }
 
-/** Reads a whole list, and takes a page of it. */
-export async function readCounted(
-  { first, after }: ConnectionArguments,
+/** Takes a page out of a list that only goes forward, and whose upstream pages have one size. */
+export async function readForward(
+  args: ConnectionArguments,
   scope: CursorScope,
   settings: GraphSettings,
-  read: () => readonly FollowEntry[] | Promise<readonly FollowEntry[]>,
-): Promise<CountedConnection> {
-  const wanted = checkFirst(first, settings);
-  const position = after == null ? null : decodeCursor(settings.cursorKey, scope, after);
-  const members = await read();
-  // Members newer than the cursor's have been shown.
-  const index = position ? indexAfter(members, position) : 0;
-  const from = index === 'later' ? members.length : index === 'unknown' ? (position?.index ?? 0) : index;
-  const edges = members
-    .slice(from, from + wanted)
-    .map((member, i) => new UserEdge(member, settings.cursorKey, scope, { start: '', size: 0, index: from + i }));
-  const hasNextPage = from + edges.length < members.length;
-  return { edges, hasNextPage, hasPreviousPage: position !== null, count: members.length };
+  read: (start: string) => FollowPage | Promise<FollowPage>,
+): Promise<UserConnection> {
+  const { cursorKey, chunkSize } = settings;
+  const first = checkFirst(args.first, settings);
+  const after = args.after == null ? null : decodeCursor(cursorKey, scope, args.after);
+  const readPage = async (start: string) => {
+    const { entries, next } = await read(start);
+    const edgeOf = (entry: FollowEntry, index: number) =>
+      new UserEdge(entry, cursorKey, scope, { start, index, size: chunkSize });
+    return { next, entries: entries.map(edgeOf) };
+  };
+  const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize });
+  return { edges, hasNextPage, hasPreviousPage: after !== null };
 }
 
 /** Adds a connection and its edge to the schema; answers both. `cursor` says of what use that is. */

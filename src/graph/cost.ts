@@ -13,21 +13,15 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { GraphSettings } from '../context.ts';
-
-/** The keys that one call takes (CONTRACT 0). A price of a part of a call means that others fill the rest. */
-export const PER_CALL = {
-  counts: 20,
-  profiles: 100,
-  relations: 100,
-  changes: 20,
-  blocks: 1000,
-  presences: 500,
-} as const;
+import { PER_CALL } from '../follow/model.ts';
 
 type Unit = 'calls' | 'values';
 type Pricing = { readonly unit: Unit; readonly settings: GraphSettings };
 
-/** The price of a field: the calls that it takes, and how many times what is selected below it is read. */
+/**
+ * The price of a field: the calls that it takes, a part of one where others fill the rest, and how many times what is
+ * selected below it is read.
+ */
 export function price<Args extends object>(
   calls: number | ((args: Args, settings: GraphSettings) => number),
   times: (args: Args, settings: GraphSettings) => number = () => 1,
@@ -43,10 +37,10 @@ export function price<Args extends object>(
 
 /** A user who is known by id alone may need a profile. */
 export const USER_PRICE = price(1 / PER_CALL.profiles);
-export const USERS_PRICE = price(
-  ({ ids }: { ids: readonly string[] }) => ids.length / PER_CALL.profiles,
-  ({ ids }) => ids.length,
-);
+/** That of users who are named by arguments. */
+export const priceOfUsers = <Args extends object>(count: (args: Args) => number) =>
+  price<Args>((args) => count(args) / PER_CALL.profiles, count);
+export const USERS_PRICE = priceOfUsers(({ ids }: { ids: readonly string[] }) => ids.length);
 
 /** What introspection is taken to answer with: tools ask for it once, attacks many times. */
 const INTROSPECTION_VALUES = 10_000;

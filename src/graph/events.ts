@@ -2,19 +2,11 @@
 import type { InterfaceFieldBuilder } from '@pothos/core';
 import type { EventsMissed, FollowEvent, ProfileEvent } from '../follow/events.ts';
 import type { UserId } from '../follow/model.ts';
-import { builder } from './builder.ts';
+import { builder, timeField } from './builder.ts';
 import { checkMaySee } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
 import { FollowEdgeType, newFan } from './follow-connection.ts';
 import { checkUserIds, handleOf, MAX_LOOKUP, userField } from './user.ts';
-
-const TYPE_NAMES = {
-  'fan-gained': 'FanGained',
-  'fan-lost': 'FanLost',
-  'mutual-gained': 'MutualGained',
-  'profile-changed': 'ProfileChanged',
-  missed: 'EventsMissed',
-} as const satisfies Record<(FollowEvent | ProfileEvent)['type'], string>;
 
 const eventFields = <Event extends FollowEvent | ProfileEvent>(
   t: InterfaceFieldBuilder<typeof builder.$inferSchemaTypes, Event>,
@@ -24,23 +16,18 @@ const eventFields = <Event extends FollowEvent | ProfileEvent>(
     description: 'Resumes right after this event: give it as `after` when you subscribe again.',
     resolve: ({ cursor }) => cursor,
   }),
-  at: t.field({
-    type: 'DateTime',
-    nullable: false,
-    description: 'When it happened.',
-    resolve: ({ at }) => Math.floor(at / 1000),
-  }),
+  at: t.field(timeField('When it happened.')),
 });
 
 const FollowEventType = builder.interfaceRef<FollowEvent>('FollowEvent').implement({
   description: 'Something that happened to the fans or the mutuals of a user.',
-  resolveType: ({ type }) => TYPE_NAMES[type],
+  resolveType: ({ type }) => type,
   fields: eventFields,
 });
 
 const ProfileEventType = builder.interfaceRef<ProfileEvent>('ProfileEvent').implement({
   description: 'Something that happened to the profile of a user.',
-  resolveType: ({ type }) => TYPE_NAMES[type],
+  resolveType: ({ type }) => type,
   fields: eventFields,
 });
 
@@ -50,7 +37,7 @@ type ListEvent = Exclude<FollowEvent, EventsMissed> & { readonly owner: UserId }
 const OWNER = 'Whose fans or mutuals these are: the user of the subscription, with the counts as they are now.';
 
 const listEvent = (type: ListEvent['type'], description: string, who: string) =>
-  builder.objectRef<ListEvent>(TYPE_NAMES[type]).implement({
+  builder.objectRef<ListEvent>(type).implement({
     description,
     interfaces: [FollowEventType],
     fields: (t) => ({
@@ -59,15 +46,15 @@ const listEvent = (type: ListEvent['type'], description: string, who: string) =>
     }),
   });
 
-const FanGainedType = listEvent('fan-gained', 'Somebody began to follow the user.', 'Who follows the user now.');
-listEvent('fan-lost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.');
+const FanGainedType = listEvent('FanGained', 'Somebody began to follow the user.', 'Who follows the user now.');
+listEvent('FanLost', 'Somebody ceased to follow the user.', 'Who no longer follows the user.');
 listEvent(
-  'mutual-gained',
+  'MutualGained',
   'The user and somebody follow each other now. Comes after `FanGained` where the other one followed last.',
   'Who follows the user and is followed back.',
 );
 
-builder.objectRef<Exclude<ProfileEvent, EventsMissed>>(TYPE_NAMES['profile-changed']).implement({
+builder.objectRef<Exclude<ProfileEvent, EventsMissed>>('ProfileChanged').implement({
   description: 'A profile was changed.',
   interfaces: [ProfileEventType],
   fields: (t) => ({ user: t.field(userField('Whose profile it is, as it is now.', ({ userId }) => userId)) }),
@@ -83,7 +70,7 @@ builder.objectField(FanGainedType, 'edge', (t) =>
   }),
 );
 
-builder.objectRef<EventsMissed>(TYPE_NAMES.missed).implement({
+builder.objectRef<EventsMissed>('EventsMissed').implement({
   description:
     'Some events before this one may never come, and it is not known which: read again what you show of them.',
   interfaces: [FollowEventType, ProfileEventType],

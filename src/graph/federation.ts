@@ -16,7 +16,7 @@ import {
 import type { Context } from '../context.ts';
 import { ConfigError, GatewayError } from '../errors.ts';
 import type { UserHandle } from '../follow/model.ts';
-import { PER_CALL, price } from './cost.ts';
+import { priceOfUsers } from './cost.ts';
 import { createSchema } from './schema.ts';
 import { handleOf, valueOrError } from './user.ts';
 
@@ -69,10 +69,7 @@ export function createServedSchema(names: EntityNames, introspection: boolean): 
     return { sdl };
   };
   _entities.extensions = {
-    complexity: price<References>(
-      ({ representations }) => representations.length / PER_CALL.profiles,
-      ({ representations }) => representations.length,
-    ),
+    complexity: priceOfUsers<References>(({ representations }) => representations.length),
   };
   _entities.resolve = ((_source, { representations }, context) => {
     if (representations.length > MAX_REPRESENTATIONS)

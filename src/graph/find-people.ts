@@ -1,9 +1,7 @@
 // People to find: by nick or id in all of the app, and "people you may know".
 import { GatewayError } from '../errors.ts';
-import type { FollowEntry } from '../follow/model.ts';
-import { andThen } from '../follow/services.ts';
+import { PER_CALL } from '../follow/model.ts';
 import { findSuggestions, type Suggestion, type Suggestions } from '../follow/suggestions.ts';
-import { readSlice } from '../follow/walk.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import {
   checkFirst,
@@ -11,11 +9,10 @@ import {
   connectionArguments,
   LIST_SIZE,
   pricedMembers,
-  UserEdge,
+  readForward,
   userConnection,
 } from './connection.ts';
-import { PER_CALL, price } from './cost.ts';
-import { type CursorScope, decodeCursor } from './cursor.ts';
+import { price } from './cost.ts';
 import { UserType } from './user.ts';
 
 /** The upstream's page (CONTRACT 12), and the most of one answer: each page is one of the app's two calls a second. */
@@ -58,17 +55,9 @@ builder.queryField('searchUsers', (t) =>
           'This deployment offers no search for users: USER_SEARCH is off.',
         );
       const words = wordsOf(text);
-      const first = checkFirst(args.first, { ...settings, maxPageSize: Math.min(PAGE_SIZE, settings.maxPageSize) });
-      const scope: CursorScope = { userId: '', list: `search:${words.join(' ')}` };
-      const after = args.after == null ? null : decodeCursor(settings.cursorKey, scope, args.after);
-      const readPage = (start: string) =>
-        andThen(load.search(words, start), ({ entries, next }) => {
-          const edgeAt = (entry: FollowEntry, index: number) =>
-            new UserEdge(entry, settings.cursorKey, scope, { start, index, size: PAGE_SIZE });
-          return { next, entries: entries.map(edgeAt) };
-        });
-      const { entries: edges, hasNextPage } = await readSlice(readPage, { first, after, chunkSize: PAGE_SIZE });
-      return { edges, hasNextPage, hasPreviousPage: after !== null };
+      const scope = { userId: '', list: `search:${words.join(' ')}` } as const;
+      const pageSettings = { ...settings, maxPageSize: Math.min(PAGE_SIZE, settings.maxPageSize) };
+      return readForward(args, scope, pageSettings, (start) => load.search(words, start));
     },
   }),
 );

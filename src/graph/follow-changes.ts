@@ -1,6 +1,6 @@
 // Follow, unfollow, and ending others' following of the viewer.
+import { PER_CALL } from '../follow/model.ts';
 import { builder } from './builder.ts';
-import { PER_CALL } from './cost.ts';
 import { addTargetMutations, COMMON_REASONS } from './target-results.ts';
 
 const REASONS = {

@@ -3,7 +3,14 @@ import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { FollowEntry, FollowList, FollowPage, PageQuery, UserId } from '../follow/model.ts';
+import {
+  type FollowEntry,
+  type FollowList,
+  type FollowPage,
+  type PageQuery,
+  PER_CALL,
+  type UserId,
+} from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type Page, type ReadPage, readSlice, type Slice } from '../follow/walk.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
@@ -16,7 +23,7 @@ import {
   UserEdge,
   userConnection,
 } from './connection.ts';
-import { PER_CALL, price } from './cost.ts';
+import { price } from './cost.ts';
 import { decodeCursor } from './cursor.ts';
 import {
   checkSelection,
@@ -130,11 +137,10 @@ export const [FollowConnectionType, FollowEdgeType] = userConnection<FollowConne
 });
 
 builder.objectField(FollowEdgeType, 'followedAt', (t) =>
-  t.field({
+  t.expose('time', {
     type: 'DateTime',
     description:
       'When the follow began; for mutuals, usually when it became mutual. Null where the upstream tells no time.',
-    resolve: ({ time }) => time,
   }),
 );
 

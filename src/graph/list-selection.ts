@@ -2,18 +2,18 @@
 // follows and mutuals allow and fans, of whom there may be millions, do not.
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { FollowList, Profile, UserHandle, UserId } from '../follow/model.ts';
 import {
+  isByNick,
   MAX_FOLLOWS,
   type MemberOrder,
   type MemberPosition,
   readMembers,
   type Selected,
-  type Selecting,
   selectMembers,
 } from '../follow/select-members.ts';
-import { type Outcome, outcomeOf, valueOrNull } from '../follow/services.ts';
+import { type Outcome, valueOrNull } from '../follow/services.ts';
 import { MAX_PAGE_SIZE, type ReadPage } from '../follow/walk.ts';
 import { builder } from './builder.ts';
 import { type ConnectionArguments, checkFirst, connectionArguments, UserEdge } from './connection.ts';
@@ -51,8 +51,6 @@ export const listArguments = (t: ArgBuilder<typeof builder.$inferSchemaTypes>) =
   }),
 });
 
-const isByNick = (orderBy: MemberOrder | null | undefined) => orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
-
 /** Whether these arguments take the whole list. */
 export const isWholeList = ({ last, before, matching, orderBy }: ListArguments): boolean =>
   (last ?? before ?? orderBy) != null || Boolean(matching?.trim());
@@ -60,15 +58,8 @@ export const isWholeList = ({ last, before, matching, orderBy }: ListArguments):
 export const maxMembersOf = (list: FollowList, { searchMaxFans }: GraphSettings): number =>
   list === 'fans' ? searchMaxFans : MAX_FOLLOWS;
 
-type Selection = Omit<Selecting<UserEdge>, 'nameOf'> & { scope: CursorScope; maxMembers: number };
-
 /** What is wanted of a whole list, or `BAD_USER_INPUT` or `INVALID_CURSOR`. */
-export function checkSelection(
-  userId: UserId,
-  list: FollowList,
-  args: ListArguments,
-  settings: GraphSettings,
-): Selection {
+export function checkSelection(userId: UserId, list: FollowList, args: ListArguments, settings: GraphSettings) {
   const { matching = null, last, before, orderBy } = args;
   if (list === 'fans' && (last ?? before ?? orderBy) != null)
     throw new GatewayError(
@@ -97,7 +88,7 @@ export type Found = Selected<UserEdge> & { isComplete: boolean };
 /** Reads the whole list, and selects from it. */
 export async function readSelected(
   readPage: ReadPage<UserEdge>,
-  { scope, maxMembers, ...wanted }: Selection,
+  { scope, maxMembers, ...wanted }: ReturnType<typeof checkSelection>,
   { load, names, settings }: Context,
 ): Promise<Found> {
   // Twice as many pages as it takes: an upstream may send short ones.

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
-import type { UserId } from '../follow/model.ts';
-import { isNewer, type MemberPosition, readMembers } from '../follow/select-members.ts';
+import { type FollowEntry, newestFirst, type UserId } from '../follow/model.ts';
+import { readMembers } from '../follow/select-members.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import { checkFirst, checkMaySee, connectionArguments, LIST_SIZE, pricedMembers, type UserEdge } from './connection.ts';
 import { price } from './cost.ts';
@@ -22,14 +22,15 @@ const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
 const isDay = (text: string) => z.iso.date().safeParse(text).success;
 const REMEDY = 'Give the cursor of an edge of the fans, or a date and time with its zone, as 2026-01-31T12:00:00Z.';
 
-function positionAt(since: string, userId: UserId, { cursorKey }: GraphSettings): MemberPosition {
+/** Whom the new ones come before: the member of the cursor, or nobody of that second. */
+function lastSeen(since: string, userId: UserId, { cursorKey }: GraphSettings): FollowEntry {
   if (!TIME.test(since)) {
     const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since, 'since', REMEDY);
-    return { key: followedAt, id };
+    return { user: { id, profile: null }, followedAt };
   }
   const ms = INSTANT.test(since) && isDay(since.slice(0, 'YYYY-MM-DD'.length)) ? Date.parse(since) : Number.NaN;
   if (Number.isNaN(ms)) throw new GatewayError('BAD_USER_INPUT', `"since" is not an instant. ${REMEDY}`);
-  return { key: Math.floor(ms / 1000), id: '' };
+  return { user: { id: '', profile: null }, followedAt: Math.floor(ms / 1000) };
 }
 
 const NewFansType = builder.objectRef<NewFans>('NewFans').implement({
@@ -66,13 +67,12 @@ builder.objectField(UserType, 'newFans', (t) =>
     async resolve({ id }, { since, first }, context) {
       const { settings } = context;
       const wanted = checkFirst(first, settings);
-      const position = positionAt(since, id, settings);
+      const seen = lastSeen(since, id, settings);
       checkMaySee(context, id, 'fans');
       const { members, isComplete } = await readMembers(readPageOf(id, 'fans', context), {
-        maxMembers: Number.POSITIVE_INFINITY,
         maxPages: MAX_PAGES,
         headSize: settings.chunkSize,
-        isWanted: (member) => isNewer(member, position),
+        isWanted: (member) => newestFirst(member, seen) < 0,
       });
       return { count: members.length, atLeast: !isComplete, edges: members.slice(0, wanted) };
     },

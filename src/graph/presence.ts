@@ -1,11 +1,11 @@
 // Whether users are online, for viewers who may see it.
 import type { Context } from '../context.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import type { PresenceEvent } from '../follow/events.ts';
-import type { Presence, PresenceStatus, UserHandle } from '../follow/model.ts';
+import { PER_CALL, type Presence, type PresenceStatus, type UserHandle } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
-import { builder } from './builder.ts';
-import { PER_CALL, price } from './cost.ts';
+import { builder, timeField } from './builder.ts';
+import { price } from './cost.ts';
 import { checkUserIds, MAX_LOOKUP, UserType, userField } from './user.ts';
 
 /** The rule of the setting `PRESENCE_VISIBILITY`. */
@@ -59,12 +59,7 @@ const PresenceChangedType = builder.objectRef<PresenceEvent>('PresenceChanged').
   description: 'The presence of a user has changed.',
   fields: (t) => ({
     user: t.field(userField('The user as they are now.', ({ userId }) => userId)),
-    at: t.field({
-      type: 'DateTime',
-      nullable: false,
-      description: 'When it was heard of.',
-      resolve: ({ at }) => Math.floor(at / 1000),
-    }),
+    at: t.field(timeField('When it was heard of.')),
   }),
 });
 
@@ -82,19 +77,15 @@ builder.subscriptionField('presenceChanged', (t) =>
         throw new GatewayError('FORBIDDEN', 'You may not see who is online. Logging in may help.');
       const lastShown = new Map<string, string>();
       return subscriptions.presenceEvents(userIds, async ({ userId }) => {
-        let isShown = false;
-        try {
-          isShown = await maySee({ id: userId, profile: null }, context);
-          if (!isShown) return false;
-          const presence = JSON.stringify(await load.presence(userId));
-          // One of several devices may come or go without a change.
-          const isNew = lastShown.get(userId) !== presence;
-          lastShown.set(userId, presence);
-          return isNew;
-        } catch {
-          // A viewer who may see it learns from the field why it cannot be read.
-          return isShown;
-        }
+        const isShown = await outcomeOf(() => maySee({ id: userId, profile: null }, context));
+        if (isShown !== true) return false;
+        const presence = await outcomeOf(() => load.presence(userId));
+        // A viewer who may see it learns from the field why it cannot be read.
+        if (presence instanceof GatewayError) return true;
+        // One of several devices may come or go without a change.
+        const isNew = lastShown.get(userId) !== JSON.stringify(presence);
+        lastShown.set(userId, JSON.stringify(presence));
+        return isNew;
       });
     },
     resolve: (event) => event,

@@ -15,7 +15,6 @@ const REASONS = {
   INVALID_VALUE: { description: 'This cannot be the value of the field.' },
 } as const;
 type Failure = { field: string | null; reason: keyof typeof REASONS; message: string };
-type Payload = { failures: readonly Failure[] };
 
 const ReasonType = builder.enumType('ProfileFailureReason', {
   description: 'Why a profile was not changed.',
@@ -51,7 +50,7 @@ const InputType = builder.inputType('UpdateProfileInput', {
   }),
 });
 
-const PayloadType = builder.objectRef<Payload>('UpdateProfilePayload').implement({
+const PayloadType = builder.objectRef<{ failures: readonly Failure[] }>('UpdateProfilePayload').implement({
   description: 'The answer of `updateProfile`.',
   fields: (t) => ({
     failures: t.expose('failures', {
@@ -71,7 +70,7 @@ builder.mutationField('updateProfile', (t) =>
     args: { input: t.arg({ type: InputType, required: true, description: 'What to set.' }) },
     complexity: price(1),
     resolve: (_root, { input: { customFields, ...fields } }, { settings, write }) =>
-      write(async ({ profiles }, viewerId, call): Promise<Payload> => {
+      write(async ({ profiles }, viewerId, call) => {
         const edits: ProfileEdit[] = [
           ...Object.entries(fields).map(([field, value]) => ({ field, value })),
           ...(customFields ?? []).map(({ key, value }) => ({ field: `Tag_Profile_Custom_${key}`, value })),

@@ -1,19 +1,19 @@
 // How users stand to each other: the viewer to any user, any two users, and "followed by someone you know and 3 others".
 import type { Context } from '../context.ts';
-import { isFan, isFollowing } from '../follow/changes.ts';
-import type { FollowList, FollowRelation, UserHandle, UserId } from '../follow/model.ts';
+import { isFan, isFollowing, relationOf } from '../follow/changes.ts';
+import { type FollowList, type FollowRelation, PER_CALL, type UserHandle, type UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
 import {
-  type CountedConnection,
   checkMaySee,
   connectionArguments,
   LIST_SIZE,
   pricedMembers,
-  readCounted,
+  readForward,
+  type UserConnection,
   userConnection,
 } from './connection.ts';
-import { PER_CALL, price } from './cost.ts';
+import { price } from './cost.ts';
 import { checkUserId, handleOf, UserType } from './user.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
@@ -26,18 +26,15 @@ const FollowRelationType = builder.enumType('FollowRelation', {
   } satisfies Record<FollowRelation, { description: string }>,
 });
 
-const MIRRORED: Record<FollowRelation, FollowRelation> = {
-  NONE: 'NONE',
-  FAN: 'FOLLOWING',
-  FOLLOWING: 'FAN',
-  MUTUAL: 'MUTUAL',
-};
-
 /** How `from` stands to `to`. A pair with the viewer in it is always asked from there: one batch for all of them. */
-function relationOf(from: UserId, to: UserId, { viewer, load }: Context): FollowRelation | Promise<FollowRelation> {
+function relationBetween(
+  from: UserId,
+  to: UserId,
+  { viewer, load }: Context,
+): FollowRelation | Promise<FollowRelation> {
   if (from === to) return 'NONE';
   if (to !== viewer?.userId) return load.relation(from, to);
-  return andThen(load.relation(to, from), (relation) => MIRRORED[relation]);
+  return andThen(load.relation(to, from), (relation) => relationOf(isFan(relation), isFollowing(relation)));
 }
 
 /** A field about the viewer and a user. For a member of the viewer's own lists `known` may answer without a call. */
@@ -84,12 +81,14 @@ builder.objectFields(UserType, (t) => ({
       handleOf(userId, context);
       if (viewer.userId !== user.id && viewer.userId !== userId)
         for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
-      return relationOf(user.id, userId, context);
+      return relationBetween(user.id, userId, context);
     },
   }),
 }));
 
-const [KnownFansConnectionType] = userConnection<CountedConnection & { readonly exact: boolean }>('KnownFans', {
+type KnownFansConnection = UserConnection & { readonly count: number; readonly exact: boolean };
+
+const [KnownFansConnectionType] = userConnection<KnownFansConnection>('KnownFans', {
   page: "One page of those of a user's fans whom the viewer follows, in the order of the viewer's follows. Where `atLeast` is true, it pages through those that were found.",
   edge: 'A fan of a user whom the viewer follows.',
   cursor:
@@ -124,11 +123,12 @@ builder.objectField(UserType, 'knownFans', (t) =>
       if (!viewer) return null;
       const memberOf = { userId: viewer.userId, list: 'follows' } as const;
       const scope = { userId: id, list: `knownFans:${viewer.userId}` } as const;
-      const connection = await readCounted(args, scope, settings, async () => {
+      const page = await readForward(args, scope, settings, async () => {
         const { members } = await load.knownFans(viewer.userId, id);
-        return members.map(({ user, followedAt }) => ({ user: { ...user, memberOf }, followedAt }));
+        return { entries: members.map((member) => ({ ...member, user: { ...member.user, memberOf } })), next: '' };
       });
-      return { ...connection, exact: (await load.knownFans(viewer.userId, id)).exact };
+      const { members, exact } = await load.knownFans(viewer.userId, id);
+      return { ...page, count: members.length, exact };
     },
   }),
 );

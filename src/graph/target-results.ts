@@ -28,7 +28,6 @@ type Outcome<Reason> = 'changed' | 'unchanged' | Reason | GatewayError;
 type Changed = { type: string; userId: UserId };
 type Failed = { type: string; userId: UserId; reason: string; message: string };
 type Result = Changed | Failed;
-type Payload = { results: readonly Result[] };
 
 type TargetMutation<Reason extends string> = {
   field: string;
@@ -93,7 +92,7 @@ export function addTargetMutations<Reason extends string>(
         }),
       }),
     });
-    const PayloadType = builder.objectRef<Payload>(`${name}Payload`).implement({
+    const PayloadType = builder.objectRef<{ results: readonly Result[] }>(`${name}Payload`).implement({
       description: `The answer of \`${field}\`.`,
       fields: (t) => ({
         results: t.expose('results', {
@@ -119,11 +118,7 @@ export function addTargetMutations<Reason extends string>(
     );
   }
 
-  const runFor = (
-    change: TargetMutation<Reason>['change'],
-    ids: readonly UserId[],
-    context: Context,
-  ): Promise<Payload> =>
+  const runFor = (change: TargetMutation<Reason>['change'], ids: readonly UserId[], context: Context) =>
     context.write(async (writers, viewerId, call) => {
       const { maxTargets } = context.settings;
       if (ids.length === 0 || ids.length > maxTargets)

@@ -6,16 +6,11 @@ import querystring from 'node:querystring';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RedisClient } from '../cache/redis-link.ts';
+import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 
-export type RedisSettings = {
-  /** One server, nodes of a cluster, or Sentinels. */
-  nodes: readonly URL[];
-  /** Whether a single node is one of a cluster; else that is found out. */
-  isCluster?: boolean;
-  /** A file with the certificates to trust, in place of Node's. */
-  caPath?: string | null;
-};
+/** One server, nodes of a cluster, or Sentinels. Whether a single node `isCluster` is found out where it is not said. */
+export type RedisSettings = { nodes: readonly URL[] } & Partial<NonNullable<Config['redis']>>;
 
 /** Loaded where Redis is set: it would take 80 ms of every other start. */
 const require = createRequire(import.meta.url);

@@ -1,14 +1,37 @@
 // Connects to what REDIS_URL leads to, of whatever kind; says in words what is wrong with it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { RedisClient } from '../cache/redis-link.ts';
+import { createRedisLink, type RedisClient, type RedisLinkOptions } from '../cache/redis-link.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
-import { areSentinels, createClusterClient, createServerClient, type RedisSettings } from './client.ts';
+import {
+  areSentinels,
+  createClusterClient,
+  createServerClient,
+  keyPrefixOf,
+  nodeOf,
+  type RedisSettings,
+} from './client.ts';
 
 /** How long a start waits for Redis, so that one which accepts connections but is silent is told too. */
 const START_TIMEOUT_MS = 8000;
 /** A key and a channel. */
 const START = 'follow-gateway:start';
+
+/** A link to the Redis of a gateway, and what is below it; null where none is set. `prefix` begins all keys. */
+export async function openRedis(
+  { redis: settings, tencent }: Pick<Config, 'redis' | 'tencent'>,
+  clock: Clock,
+  onChange: RedisLinkOptions['onChange'],
+) {
+  if (!settings) return null;
+  const client = await connectRedis(settings);
+  const address = settings.nodes[0]?.hostname;
+  const place = { address, nodeOf: (key: string) => nodeOf(client, key) };
+  const link = createRedisLink({ redis: client, clock, timeoutMs: settings.timeoutMs, onChange, ...place });
+  return { client, link, prefix: keyPrefixOf(tencent.sdkAppId) };
+}
 
 /** Connects, or throws a `ConfigError`: a server that a gateway could not work with refuses its start. */
 export async function connectRedis(settings: RedisSettings): Promise<RedisClient> {
@@ -83,16 +106,10 @@ const EXPLANATIONS: [RegExp, string][] = [
   [/WRONGPASS|NOAUTH|invalid username-password|without any password/i, 'is refused: the user or password is wrong'],
   [/NOPERM/, 'names a user who may not do what is needed: deploy/README.md has the rights'],
   [/READONLY/, 'leads to a replica that can only be read: name the primary'],
-  [
-    /REDIS_MODE sentinel/,
-    'leads to a Sentinel: name the Sentinels and their primary, as redis+sentinel://host:port/name',
-  ],
+  [/REDIS_MODE sentinel/, 'leads to a Sentinel: name all of them and the primary, as redis+sentinel://host:port/name'],
   [/altname/i, 'leads to a server whose certificate names another host'],
   [/certificate/i, 'leads to a server whose certificate is not trusted: name its authority by REDIS_CA'],
-  [
-    /cluster support disabled|unknown command .?cluster/i,
-    'leads to no cluster: name one address, without REDIS_CLUSTER',
-  ],
+  [/cluster support disabled|unknown command .?cluster/i, 'is no cluster: name one address, without REDIS_CLUSTER'],
   [/All promises were rejected/, 'leads to a cluster of which no node serves'],
   [/ENOTFOUND|EAI_AGAIN/, 'names a host that cannot be found'],
   [/ECONNREFUSED/, 'leads to a host where nothing listens at that port'],

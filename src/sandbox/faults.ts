@@ -35,7 +35,6 @@ export const FAULTS = {
     info: TEXT.optional(),
   }),
   blockedAgainOk: fault(['black_list_add'], 'Blocking somebody who is blocked already is done, not 30001'),
-  currentSequence: fault(['black_list_get'], 'The sequence is spelt CurrentSequence'),
   stateKey: fault(['query_online_status'], 'The status is called State'),
   searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
   searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
@@ -60,8 +59,6 @@ export const FAULTS = {
   countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
   listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
 
-  webhookDelay: fault(['webhook'], 'Leaves `ms` late, with the Sign of when it leaves', LATE),
-  webhookDuplicate: fault(['webhook'], 'Delivered twice'),
   webhookBadSign: fault(['webhook'], 'Signed with another token'),
 };
 

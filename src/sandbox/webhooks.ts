@@ -1,7 +1,6 @@
 // Sends webhooks to a server on this machine, signed as the upstream signs (CONTRACT 7.1 to 7.3). Nothing waits for
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultSwitches } from './faults.ts';
 import { parseJson } from './http.ts';
 
@@ -67,16 +66,11 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   }
 
   async function deliver(to: WebhookTarget, command: string, fields: object, origin: Origin): Promise<void> {
-    const { webhookDelay, webhookDuplicate, webhookBadSign } = faults.draw('webhook');
     const body = { CallbackCommand: command, ...fields };
-    const token = to.token && webhookBadSign ? `not ${to.token}` : to.token;
-    if (webhookDelay) await delay(webhookDelay.ms, undefined, { signal: closing });
-    for (let copies = webhookDuplicate ? 2 : 1; copies > 0; copies -= 1) {
-      if (closing.aborted) return;
-      const url = signedUrl(to.url, command, origin, token || undefined);
-      deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
-      if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
-    }
+    const token = to.token && faults.draw('webhook').webhookBadSign ? `not ${to.token}` : to.token;
+    const url = signedUrl(to.url, command, origin, token || undefined);
+    deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
+    if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
   }
 
   return {
@@ -88,10 +82,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
 
     send(command: string, fields: object, origin: Origin): void {
       if (!target || closing.aborted) return;
-      // A delivery fails only by closing down in the middle of a delay.
-      const delivery = deliver(target, command, fields, origin)
-        .catch(() => {})
-        .finally(() => pending.delete(delivery));
+      const delivery = deliver(target, command, fields, origin).finally(() => pending.delete(delivery));
       pending.add(delivery);
     },
 

@@ -1,8 +1,9 @@
 // How many requests one client may make in a minute, over all replicas; and behind which address a client is.
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import proxyAddress from 'proxy-addr';
-import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Viewer } from '../auth/authentication.ts';
 import type { RedisClient } from '../cache/redis-link.ts';
 import type { Redis } from '../cache/redis-store.ts';
@@ -34,8 +35,8 @@ export function createClientRateLimit(
   return async (request, viewer) => {
     const { alone, shared } = await limiters;
     const client = viewer ? `by ${viewer.userId}` : `from ${networkOf(proxyAddress(request, isTrusted))}`;
-    const seconds = shared && (await redis?.link.ask(() => consume(shared, client), shared.getKey(client)));
-    return (seconds ?? (await consume(alone, client))) || null;
+    const seconds = shared && (await redis?.link.ask(() => count(shared, client), shared.getKey(client)));
+    return (seconds ?? (await count(alone, client))) || null;
   };
 }
 
@@ -43,29 +44,16 @@ export const tooManyRequests = (seconds: number): string =>
   `Too many requests: try again in ${seconds} second${seconds === 1 ? '' : 's'}.`;
 
 /** In how many seconds the client may come again; 0 when it need not wait. */
-async function consume(limiter: RateLimiterAbstract, client: string): Promise<number> {
-  try {
-    await limiter.consume(client);
-    return 0;
-  } catch (refusal) {
-    if (refusal instanceof Error) throw refusal;
-    return Math.max(1, Math.ceil((refusal as RateLimiterRes).msBeforeNext / 1000));
-  }
+async function count(limiter: RateLimiterAbstract, client: string): Promise<number> {
+  const { consumedPoints, msBeforeNext } = await limiter.penalty(client);
+  return consumedPoints > limiter.points ? Math.max(1, Math.ceil(msBeforeNext / 1000)) : 0;
 }
 
 /** An IPv4 address, or the half of an IPv6 address that one customer has: the rest they choose as they like. */
 function networkOf(noted: string): string {
   if (isIPv4(noted)) return noted;
   // Some proxies note the port too, and sockets that take both versions write IPv4 as IPv6.
-  const address = noted
-    .replace(/^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i, '$1')
-    .replace(/^\[(.*)\](?::\d+)?$/, '$1');
-  if (!isIPv6(address)) return address;
-  const [head = [], tail = []] = new URL(`http://[${address}]`).hostname
-    .slice(1, -1)
-    .split('::')
-    .map((groups) => groups.split(':'));
-  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail]
-    .slice(0, 4)
-    .join(':');
+  const { address = noted } = SocketAddress.parse(isIPv6(noted) ? `[${noted}]` : noted) ?? {};
+  const parsed = ipaddr.isValid(address) ? ipaddr.process(address) : null;
+  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : `${parsed ?? noted}`;
 }

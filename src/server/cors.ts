@@ -2,45 +2,23 @@
 // Yoga's own option says "null" to pages that are not listed, which are then all pages in a sandboxed frame, and would
 // miss what is refused before Yoga.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { developmentHeaderOf } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
 import type { OccasionalReport } from '../report.ts';
 import { isLoopback } from '../settings/values.ts';
 
 export type Cors = ReturnType<typeof createCors>;
 
-/** What clients send; the names of Apollo's and other clients are for a router's statistics. */
-const REQUEST_HEADERS = [
-  'authorization',
-  'content-type',
-  'if-none-match',
-  'x-request-id',
-  // Of tracing: a browser that is refused one of them sends nothing at all.
-  'traceparent',
-  'tracestate',
-  'baggage',
-  'sentry-trace',
-  'apollo-require-preflight',
-  'apollographql-client-name',
-  'apollographql-client-version',
-  'graphql-client-name',
-  'graphql-client-version',
-  'x-apollo-operation-id',
-  'x-apollo-operation-name',
-];
-
 /** Makes what knows which pages may ask. Without origins there is not one CORS header. */
 export function createCors(config: Config, report: OccasionalReport) {
-  const { corsOrigins: origins, corsHeaders, auth } = config;
+  const { corsOrigins: origins } = config;
   // Before a sandbox, pages that this machine serves may ask too: a frontend that is being written.
   const allowsLoopback = !config.production && config.sandboxOrigin !== null;
   // A proxy before us may know the viewer by cookies.
-  const credentials = auth.header !== null;
+  const credentials = config.auth.header !== null;
   const allows = (origin: string | undefined) =>
     origins === '*' ||
     (origin !== undefined && (origins.includes(origin) || (allowsLoopback && isPageOfLoopback(origin))));
   const isOpen = (origin: string | undefined) => origins.length > 0 || allows(origin);
-  const allowedHeaders = [...REQUEST_HEADERS, ...corsHeaders, developmentHeaderOf(auth) ?? []].flat().join(', ');
 
   /** Whether a page of another origin asks that may not. Programs name no origin. */
   function isRefused({ headers }: IncomingMessage): boolean {
@@ -75,9 +53,10 @@ export function createCors(config: Config, report: OccasionalReport) {
       'access-control-request-method' in headers,
 
     /** Answers such a question. */
-    answerPreflight(response: ServerResponse): void {
+    answerPreflight({ headers }: IncomingMessage, response: ServerResponse): void {
       response.setHeader('access-control-allow-methods', 'GET, POST');
-      response.setHeader('access-control-allow-headers', allowedHeaders);
+      // A browser that is refused one header, if only of its tracing, sends nothing at all; and none opens anything alone.
+      response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
       // As long as Chrome keeps an answer at most.
       response.setHeader('access-control-max-age', '7200');
       response.writeHead(204).end();

@@ -18,7 +18,8 @@ export function readManifest(path: string) {
       read();
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      problems.push(`${name} ${code ? `cannot be read: ${code}` : message}`);
+      const reason = error instanceof SyntaxError ? 'is not JSON' : message;
+      problems.push(`${name} ${code ? `cannot be read: ${code}` : reason}`);
     }
   };
 
@@ -55,23 +56,11 @@ function filesOf(path: string): string[] {
 
 /** The ids and texts of a file of JSON; throws what is wrong with it as a whole. */
 function entriesOf(text: string): (readonly unknown[])[] {
-  const json = parseJson(text);
-  if (!isRecord(json)) throw new Error('must be a JSON object');
+  const json: unknown = JSON.parse(text);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('must be a JSON object');
   if (!('format' in json)) return Object.entries(json);
-  const { format, version, operations } = json;
+  const { format, version, operations } = json as Record<string, unknown>;
   if (format !== APOLLO_FORMAT || version !== 1 || !Array.isArray(operations))
     throw new Error(`is no "${APOLLO_FORMAT}" of version 1`);
-  return operations.map((operation: unknown) => (isRecord(operation) ? [operation.id, operation.body] : []));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('is not JSON');
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return operations.map((operation: Record<string, unknown> | null) => [operation?.id, operation?.body]);
 }

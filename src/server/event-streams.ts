@@ -73,6 +73,8 @@ export function createEventStreams(clock: Clock) {
             resume = resolve;
           });
       }
+      // Behind an unread answer on the same connection it closes much later.
+      disarm();
       response.end(format.end);
     },
 

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
-import { Kind, parse } from 'graphql';
-import { developmentHeaderOf } from '../auth/authentication.ts';
+import { VIEWER_HEADER } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="30" height="30" fill="none" stroke="#d60590" stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round"><circle cx="6.5" cy="16" r="5"/><circle cx="25.5" cy="16" r="5" fill="#d60590"/><path d="M14 16h4m-2.5-3 2.5 3-2.5 3"/></svg>`;
@@ -19,9 +18,10 @@ const DEVELOPMENT_VIEWER = 'user_00001';
 /** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when it is first opened. */
 export function createGraphiql({ auth, sandboxOrigin }: Config) {
   const operations = readStarterOperations();
-  const viewerHeader = developmentHeaderOf(auth);
+  // In development a header alone names the viewer.
+  const viewer = auth.header?.secret === null ? DEVELOPMENT_VIEWER : null;
   const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);
-  const note = viewerHeader ? `# Made-up people; you are ${DEVELOPMENT_VIEWER} (Headers, below).\n# Press Run.\n` : '';
+  const note = viewer ? `# Made-up people; you are ${viewer} (Headers, below).\n# Press Run.\n` : '';
   const tabs = [note + first, ...others];
   const options = {
     title: 'follow-gateway',
@@ -31,7 +31,7 @@ export function createGraphiql({ auth, sandboxOrigin }: Config) {
     // Else a later visit would begin with a tab that has no name.
     query: tabs[0],
     // Headers for a tab without any, since a reload loses them.
-    ...(viewerHeader && { defaultHeaders: JSON.stringify({ [viewerHeader]: DEVELOPMENT_VIEWER }, null, 2) }),
+    ...(viewer && { defaultHeaders: JSON.stringify({ [VIEWER_HEADER]: viewer }, null, 2) }),
     // Else the documentation begins with words of GraphiQL's own.
     schemaDescription: true,
     // Headers may hold a login, which does not belong in the browser's storage.
@@ -82,7 +82,6 @@ export function readStarterOperations(): string[] {
 
 /** The names of the operations in `schema/operations`. */
 export function readOperationNames(): string[] {
-  return readStarterOperations()
-    .flatMap((text) => parse(text).definitions)
-    .flatMap((definition) => (definition.kind === Kind.OPERATION_DEFINITION ? (definition.name?.value ?? []) : []));
+  const named = /^(?:query|mutation|subscription) (\w+)/gm;
+  return readStarterOperations().flatMap((text) => Array.from(text.matchAll(named), ([, name = '']) => name));
 }

@@ -83,20 +83,13 @@ function isNestedTooDeep(json: string): boolean {
 }
 
 function paramsOfUrl(inUrl: URLSearchParams): object {
-  const text = (name: string) => inUrl.get(name) || undefined;
+  const texts = ['query', 'operationName', 'documentId', 'doc_id'].map((name) => [name, inUrl.get(name) || undefined]);
   const json = (name: string) => {
     try {
-      return JSON.parse(text(name) ?? 'null');
+      return JSON.parse(inUrl.get(name) || 'null');
     } catch {
       throw new Refusal(400, `The parameter "${name}" must be JSON.`);
     }
   };
-  return {
-    query: text('query'),
-    operationName: text('operationName'),
-    variables: json('variables'),
-    extensions: json('extensions'),
-    documentId: text('documentId'),
-    doc_id: text('doc_id'),
-  };
+  return { ...Object.fromEntries(texts), variables: json('variables'), extensions: json('extensions') };
 }

@@ -5,7 +5,6 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { Refusal, writeRefusal } from './refusals.ts';
 
 /** For connections that stay open. */
 export type LongLived = {
@@ -50,39 +49,28 @@ export function createHttpServer(listener: RequestListener, clock: Clock, longLi
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      // Clients offer other upgrades, such as h2c, which are simply not taken.
-      shouldUpgradeCallback: ({ headers }) => longLived !== undefined && /^websocket$/i.test(headers.upgrade ?? ''),
+      // Others, such as h2c, are not taken. Behind requests that wait for their answers Node would take it before its turn.
+      shouldUpgradeCallback: ({ headers, socket }) =>
+        longLived !== undefined &&
+        /^websocket$/i.test(headers.upgrade ?? '') &&
+        ![...running].some(({ req }) => req.socket === socket),
     },
-    (request, response) => {
-      running.add(response);
-      response.once('close', () => running.delete(response));
-      response.setHeaders(SECURITY_HEADERS);
-      if (isLast(request.socket)) response.setHeader('connection', 'close');
-      listener(request, response);
-    },
+    serve,
   );
-  if (longLived)
-    server.on('upgrade', (request, socket, head) => {
-      // Requests that a client sent before it asked for a WebSocket are answered before.
-      const before = [...running].filter((response) => response.req.socket === socket);
-      const hangUp = () => socket.destroy();
-      const upgrade = () => {
-        socket.off('error', hangUp);
-        if (!socket.destroyed) longLived.upgrade(request, socket, head);
-      };
-      if (before.length === 0) return upgrade();
-      socket.on('error', hangUp);
-      Promise.all(before.map((response) => once(response, 'close'))).then(upgrade, hangUp);
-    });
+  server.on('checkExpectation', serve);
+  if (longLived) server.on('upgrade', longLived.upgrade);
   server.on('connection', (socket) => {
     connections.set(socket, { isLate: state !== 'ready' });
     socket.once('close', () => connections.delete(socket));
   });
-  server.on('checkExpectation', (_request, response) => {
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    running.add(response);
+    response.once('close', () => running.delete(response));
     response.setHeaders(SECURITY_HEADERS);
-    const refusal = new Refusal(417, 'Nothing but "100-continue" may be expected.', undefined, { connection: 'close' });
-    writeRefusal(response, refusal).end();
-  });
+    if (isLast(request.socket)) response.setHeader('connection', 'close');
+    listener(request, response);
+  }
 
   /**
    * In the drain a client is sent elsewhere once. One that comes back has nowhere else to go yet: its connection stays,

@@ -22,6 +22,8 @@ const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8"?\s*(;|$))/i;
 
 /** Throws what is wrong with a request to GraphQL before its body is read. */
 export function checkHead({ method, headers }: IncomingMessage): void {
+  if (!/^(100-continue)?$/i.test(headers.expect ?? ''))
+    throw new Refusal(417, 'Nothing but "100-continue" may be expected.', undefined, { connection: 'close' });
   if (method !== 'GET' && method !== 'POST')
     throw new Refusal(405, 'GraphQL is asked by GET and POST.', undefined, { allow: 'GET, POST' });
   if (method === 'GET') return;

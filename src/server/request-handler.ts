@@ -61,11 +61,14 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     state.span = beginSpan(request.method ?? '', request.headers);
     const told = path === webhook?.path ? 'webhook' : path;
     response.once('close', () => endRequest(state, response, told, dependencies));
+    const reportBug = (error: unknown) =>
+      log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');
+    // Without a listener it would end the process.
+    response.on('error', reportBug);
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
-      if (!(error instanceof Refusal))
-        log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');
+      if (!(error instanceof Refusal)) reportBug(error);
       if (response.headersSent) response.destroy();
       else refuse(response, state, error instanceof Refusal ? error : OUR_BUG).end();
     });
@@ -79,7 +82,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
     if (cors.isForeign(request))
       throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
-    if (cors.isPreflight(request)) return cors.answerPreflight(response);
+    if (cors.isPreflight(request)) return cors.answerPreflight(request, response);
     if (wantsPage) return graphiql(response);
     state.viewer = await viewerOf(request);
     await countRequest(request, state.viewer);

@@ -90,7 +90,12 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           if (!(error instanceof GatewayError)) {
             log.error({ err: error }, 'A bug of ours failed a WebSocket');
             socket.close(CloseCode.InternalServerError, 'Something went wrong on our side.');
-          } else if (error.code === 'UNAUTHENTICATED')
+            return false;
+          }
+          // A client that tries credentials is anonymous so far.
+          const seconds = await secondsToWait(request, null);
+          if (seconds !== null) socket.close(TRY_AGAIN_LATER, reasonOf(tooManyRequests(seconds)));
+          else if (error.code === 'UNAUTHENTICATED')
             socket.close(CloseCode.Forbidden, reasonOf(`Forbidden: ${error.message}`));
           else socket.close(TRY_AGAIN_LATER, reasonOf(error.message));
           return false;
@@ -112,7 +117,6 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           seconds === null
             ? await graphql.run({ ...payload }, state)
             : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
-        if ('return' in result) disconnect.signal.addEventListener('abort', () => void result.return?.());
         // An operation that has begun is answered, by an error if need be.
         if (state.document)
           return {

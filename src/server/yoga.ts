@@ -139,10 +139,12 @@ export function createGraphql(dependencies: GraphqlDependencies) {
   function complete({ context, errorCodes }: RequestState, answer: ExecutionResult): ExecutionResult {
     for (const { extensions } of answer.errors ?? []) {
       errorCodes.add(String(extensions.code));
-      // The document is right, yet nothing ran: its variables are wrong (GraphQL over HTTP, 6.4.2).
-      if (context && !('data' in answer)) extensions.http ??= { spec: true, status: 400 };
+      // An answer with data has 200 (GraphQL over HTTP, 6.4.2).
+      if ('data' in answer) continue;
       // Proxies and monitors go by the status, for every type of answer.
       if (extensions.code === 'OPERATION_TOO_EXPENSIVE') extensions.http = { status: 400 };
+      // The document is right, yet nothing ran: its variables are wrong.
+      else if (context) extensions.http ??= { spec: true, status: 400 };
     }
     const staleness = context?.staleness();
     if (!staleness) return answer;

@@ -9,16 +9,13 @@ const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$/;
 /** Mesos sets the first in every container; compose files name the user of a container by the other. */
 const OF_OTHERS = /^(PORTS|PORT\d+|USER_ID)$/;
 
+const PAIRS = 'must be name=value, separated by commas';
 /** What variables of OpenTelemetry can be: its SDK passes over in silence what it cannot read. */
 const OF_TRACES: [name: RegExp, value: RegExp, remedy: string][] = [
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT$/, /^https?:\/\/[^\s/]/i, 'must be a URL such as http://collector:4318'],
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?PROTOCOL$/, /^http\//, 'must be http/json: spans are sent in no other way'],
-  [
-    /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/,
-    /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/,
-    'must be name=value, separated by commas',
-  ],
-  [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, 'must be name=value, separated by commas'],
+  [/^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/, /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/, PAIRS],
+  [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, PAIRS],
   [
     /^OTEL_TRACES_SAMPLER$/,
     /^(parentbased_)?(always_on|always_off|traceidratio)$/,
@@ -37,39 +34,36 @@ export const traceMistakesIn = (given: Given): string[] =>
 
 const isOn = (value = ''): boolean => /^(on|true|1)$/i.test(value);
 
+/** What a way to authenticate needs, and nothing else takes. */
+const NEEDED = { JWT_JWKS_URL: 'jwt', JWT_ISSUER: 'jwt', JWT_AUDIENCE: 'jwt', VIEWER_HEADER_SECRET: 'header' };
+
 /** Pairs of settings that exclude or need each other. */
 export function contradictionsIn(given: Given): string[] {
   const problems: string[] = [];
   const refuse = (isWrong: unknown, problem: string) => isWrong && problems.push(problem);
-  const { TENCENT_REGION, TENCENT_BASE_URL, VIEWER_HEADER_SECRET, PORT = '4000' } = given;
-  const [takesJwt, takesHeader, takesAnybody] = ['jwt', 'header', 'development'].map((way) =>
-    listOf(given.AUTH ?? '').includes(way),
-  );
+  const { TENCENT_REGION, TENCENT_BASE_URL, PORT = '4000' } = given;
+  const ways = listOf(given.AUTH ?? '');
   const regions = Object.keys(REGIONS).join(', ');
   refuse(TENCENT_REGION && TENCENT_BASE_URL, 'TENCENT_REGION and TENCENT_BASE_URL are both set: keep one');
   refuse(
     !TENCENT_REGION && !TENCENT_BASE_URL,
     `TENCENT_REGION is missing (one of ${regions}), or TENCENT_BASE_URL in its place`,
   );
-  for (const name of ['JWT_JWKS_URL', 'JWT_ISSUER', 'JWT_AUDIENCE']) {
-    refuse(takesJwt && !given[name], `${name} is missing: AUTH names jwt`);
-    refuse(!takesJwt && given[name], `AUTH does not name jwt: ${name} is set`);
+  for (const [name, way] of Object.entries(NEEDED)) {
+    refuse(ways.includes(way) && !given[name], `${name} is missing: AUTH names ${way}`);
+    refuse(!ways.includes(way) && given[name], `AUTH does not name ${way}: ${name} is set`);
   }
-  refuse(takesHeader && !VIEWER_HEADER_SECRET, 'VIEWER_HEADER_SECRET is missing: AUTH names header');
-  refuse(
-    !takesHeader && !takesAnybody && VIEWER_HEADER_SECRET,
-    'AUTH does not name header: VIEWER_HEADER_SECRET is set',
-  );
+  const takesAnybody = ways.includes('development');
   refuse(
     takesAnybody && (given.NODE_ENV === 'production' || !isLoopback(URL.parse(TENCENT_BASE_URL ?? '')?.hostname)),
     'AUTH names development, which lets anybody be anybody: it is for a sandbox on this machine alone',
   );
   refuse(
-    takesAnybody && (takesHeader || VIEWER_HEADER_SECRET),
-    'AUTH names development, which takes x-viewer-id without a secret: leave header and VIEWER_HEADER_SECRET out',
+    takesAnybody && ways.includes('header'),
+    'AUTH names development, which takes x-viewer-id without a secret: leave header out',
   );
   refuse(
-    takesHeader && given.CORS_ORIGINS === '*',
+    ways.includes('header') && given.CORS_ORIGINS === '*',
     'CORS_ORIGINS is *, but AUTH names header, so that cookies may name the viewer: name the origins',
   );
   refuse(

@@ -20,6 +20,7 @@ import {
   webhookPath,
   wholeNumber,
   words,
+  wordsOf,
 } from './values.ts';
 
 const regions = Object.keys(REGIONS) as Region[];
@@ -36,25 +37,15 @@ export const PLAIN = z.object({
     .prefault('info')
     .describe('from `fatal` to `trace`, or `silent`'),
   SHUTDOWN_DRAIN_MS: number(0, 120_000, 1000, 'requests are still accepted so long after SIGTERM'),
-  UPSTREAM_RATE: number(
-    1,
-    100_000,
-    180,
-    'calls/s per command, of all replicas; the app has 200, its alarm comes at 160',
-  ),
+  UPSTREAM_RATE: number(1, 100_000, 180, 'calls/s per command of all replicas; the app has 200, an alarm at 160'),
   REQUEST_DEADLINE_MS: number(100, 120_000, 10_000, 'one client request'),
   // The schema's default page of 20 must always be allowed.
   MAX_PAGE_SIZE: number(20, 1000, 100, 'the largest `first`, from 20 to 1000'),
   USER_ID_PATTERN: pattern.prefault('[A-Za-z0-9_-]{1,32}').describe('ids of users; never spaces, colons, braces'),
-  PROFILE_CUSTOM_FIELDS: words
-    .refine((keys) => keys.every((key) => /^[A-Za-z]{1,8}$/.test(key)), 'must be keys of 1 to 8 letters')
+  PROFILE_CUSTOM_FIELDS: wordsOf(/^[A-Za-z]{1,8}$/, 'must be keys of 1 to 8 letters')
     .prefault('')
     .describe('keys of `Tag_Profile_Custom_*` to ask for, separated by commas'),
-  PROFILE_EDITABLE_FIELDS: words
-    .refine(
-      (names) => names.every((name) => EDITABLE.test(name)),
-      'must be fields of UpdateProfileInput, or custom tags',
-    )
+  PROFILE_EDITABLE_FIELDS: wordsOf(EDITABLE, 'must be fields of UpdateProfileInput, or custom tags')
     .prefault('nick,avatar,gender,birthday,location,selfSignature,language')
     .describe('what viewers may set of their profiles; custom fields as `Tag_Profile_Custom_Team`'),
   EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
@@ -65,29 +56,16 @@ export const PLAIN = z.object({
     .prefault('mutuals')
     .describe('who sees whether a user is online: `public`, `authenticated`, `mutuals`, `self`'),
   SHOW_BLOCKED_BY: onOrOff.prefault('off').describe('viewers may know who blocks them'),
-  SEARCH_MAX_FANS: number(
-    1000,
-    100_000,
-    10_000,
-    'how many fans `matching` looks through at most, a call for each 1,000',
-  ),
+  SEARCH_MAX_FANS: number(1000, 100_000, 10_000, 'how many fans `matching` looks through, a call for each 1,000'),
   SUGGESTIONS_MAX_CALLS: number(3, 200, 30, 'from how many pages of lists `suggestions` are made at most'),
-  USER_SEARCH: onOrOff
-    .prefault('off')
-    .describe('`searchUsers` asks cloud search, a paid plug-in of China and Singapore'),
+  USER_SEARCH: onOrOff.prefault('off').describe('`searchUsers` asks cloud search, paid for, in China and Singapore'),
   PINYIN_SEARCH: onOrOff.prefault('off').describe('Chinese nicks are found and sorted by their Pinyin'),
   MAX_SUBSCRIPTIONS: number(1, 1_000_000, 10_000, 'the most subscriptions of one process'),
   AUTOMATIC_PERSISTED_QUERIES: onOrOff.prefault('off').describe("Apollo's protocol; not with `strict`"),
   CORS_ORIGINS: origins
     .default([])
-    .describe('origins whose pages may ask, such as `https://app.example`, separated by commas; `*` for all'),
-  CORS_HEADERS: words
-    .refine((names) => names.every((name) => /^[\w-]{1,64}$/.test(name)), 'must be names of headers')
-    .prefault('')
-    .describe('headers that these pages may send, beside those of common clients and of tracing'),
-  TRUST_PROXY: proxies
-    .prefault('0')
-    .describe('how many proxies stand before the gateway, or their networks: their word on client addresses counts'),
+    .describe('origins whose pages may ask, by commas, as `https://app.example`; or `*`'),
+  TRUST_PROXY: proxies.prefault('0').describe('how many proxies are believed on client addresses, or their networks'),
   MAX_TOKENS: number(100, 100_000, 2000, 'the limit of one document'),
   MAX_ALIASES: number(0, 10_000, 100, 'the same'),
   MAX_UPSTREAM_CALLS: number(1, 100_000, 250, 'the most upstream calls of one operation'),
@@ -161,8 +139,6 @@ export const SETTINGS = z.object({
     )
     .optional()
     .describe("required for tokens of an organization (`hvo1/…`): Hive's target, as a path or an id"),
-  HIVE_ENDPOINT: httpsUrl
-    .optional()
-    .describe('where usage is reported to, in place of Hive itself; http for loopback only'),
+  HIVE_ENDPOINT: httpsUrl.optional().describe('where usage is sent, in place of Hive itself; http for loopback only'),
   ...PLAIN.shape,
 });

@@ -7,6 +7,8 @@ export const text = z.string({ error: 'is missing' });
 export const secret = text.min(16, 'must have at least 16 characters');
 export const listOf = (value: string): string[] => value.split(',').map((word) => word.trim());
 export const words = text.transform((value) => listOf(value).filter(Boolean));
+export const wordsOf = (form: RegExp, message: string) =>
+  words.refine((list) => list.every((word) => form.test(word)), message);
 export const wholeNumber = (from: number, to: number) =>
   text
     .regex(/^\d+$/, 'must be a whole number')

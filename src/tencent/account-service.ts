@@ -1,7 +1,8 @@
 // Accounts: how they are taken in, searched for, and found online (CONTRACT 6.5).
 import { GatewayError } from '../errors.ts';
-import { isUserId, type Presence, type PresenceStatus, type UserId } from '../follow/model.ts';
-import type { Batch, CallOptions, PresenceService, UserSearchService } from '../follow/services.ts';
+import type { Sources } from '../follow/caches.ts';
+import { isUserId, PER_CALL, type Presence, type PresenceStatus, type UserId } from '../follow/model.ts';
+import type { Batch, CallOptions } from '../follow/services.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isAboutRequest, isRecord, malformedAnswer } from './upstream-errors.ts';
@@ -46,40 +47,34 @@ const MATCHES_ALL_WORDS = 1;
 const MAX_PAGE = 100;
 
 /** Creates the search over `user_search/search`. Its profiles may be out of date: only ids are read. */
-export function createUserSearchService(client: Pick<TencentClient, 'call'>): UserSearchService {
-  return {
-    async searchUsers(words, start, call) {
-      const request = { Keywords: words, KeywordMatchType: MATCHES_ALL_WORDS, Count: MAX_PAGE, Cursor: start };
-      const { Users: users = [], IsFinish: isFinished, Cursor: next } = await client.call('search', request, call);
-      if (!Array.isArray(users)) throw malformedAnswer('search', 'Users is not a list');
-      const ids = (users as unknown[]).map((user) => (isRecord(user) ? user.UserID : null)).filter(isUserId);
-      return { ids: [...new Set<UserId>(ids)], next: isFinished === false && typeof next === 'string' ? next : '' };
-    },
+export const createUserSearch =
+  (client: Pick<TencentClient, 'call'>): Sources['searchUsers'] =>
+  async (words, start, call) => {
+    const request = { Keywords: words, KeywordMatchType: MATCHES_ALL_WORDS, Count: MAX_PAGE, Cursor: start };
+    const { Users: users = [], IsFinish: isFinished, Cursor: next } = await client.call('search', request, call);
+    if (!Array.isArray(users)) throw malformedAnswer('search', 'Users is not a list');
+    const ids = (users as unknown[]).map((user) => (isRecord(user) ? user.UserID : null)).filter(isUserId);
+    const entries = Array.from(new Set(ids), (id) => ({ user: { id, profile: null }, followedAt: 0 }));
+    return { entries, next: isFinished === false && typeof next === 'string' ? next : '' };
   };
-}
 
 const COMMAND = 'query_online_status';
-const MAX_LOOKED_AT = 500;
 const WORDS: Record<WireStatus, PresenceStatus> = { Online: 'ONLINE', PushOnline: 'PUSH_ONLINE', Offline: 'OFFLINE' };
 const STATUSES = new Map<unknown, PresenceStatus>(Object.entries(WORDS));
 
-/** Creates the presence service over `query_online_status`. */
-export function createPresenceService(client: Pick<TencentClient, 'call'>): PresenceService {
-  return {
-    readPresences: (userIds, call) =>
-      askInChunks(COMMAND, userIds, MAX_LOOKED_AT, async (chunk) => {
-        const answer = await client.call(COMMAND, { To_Account: chunk, IsNeedDetail: 1 }, call);
-        const { QueryResult: found, ErrorList: failed = [] } = answer;
-        if (!Array.isArray(found) || !Array.isArray(failed))
-          throw malformedAnswer(COMMAND, 'QueryResult is not a list');
-        const items = [
-          ...failed.map((item) => ({ ...item, ResultCode: item?.ErrorCode })),
-          ...found.map((item) => ({ ...item, ResultCode: 0 })),
-        ];
-        return readItems(COMMAND, { items }, { field: 'items', read: presenceOf });
-      }),
-  };
-}
+export const createPresenceReader =
+  (client: Pick<TencentClient, 'call'>): Sources['readPresences'] =>
+  (userIds, call) =>
+    askInChunks(COMMAND, userIds, PER_CALL.presences, async (chunk) => {
+      const answer = await client.call(COMMAND, { To_Account: chunk, IsNeedDetail: 1 }, call);
+      const { QueryResult: found, ErrorList: failed = [] } = answer;
+      if (!Array.isArray(found) || !Array.isArray(failed)) throw malformedAnswer(COMMAND, 'QueryResult is not a list');
+      const items = [
+        ...failed.map((item) => ({ ...item, ResultCode: item?.ErrorCode })),
+        ...found.map((item) => ({ ...item, ResultCode: 0 })),
+      ];
+      return readItems(COMMAND, { items }, { field: 'items', read: presenceOf });
+    });
 
 // English editions of the documents call the status `State`.
 function presenceOf({ State, Status = State, Detail }: Record<string, unknown>): Presence | undefined {

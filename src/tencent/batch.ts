@@ -1,5 +1,5 @@
 // Batches against the upstream's ceilings: split, ask side by side, and give every key its own answer.
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type ErrorCode, GatewayError, outcomeOf } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, Outcome } from '../follow/services.ts';
 import type { TencentClient } from './client.ts';
@@ -59,7 +59,7 @@ export async function askInChunks<T>(
   return batch;
 
   async function settle(chunk: UserId[]): Promise<void> {
-    const answer = await ask(chunk).catch(asGatewayError);
+    const answer = await outcomeOf(() => ask(chunk));
     for (const userId of chunk) {
       const own = answer instanceof GatewayError ? answer : answer.get(userId);
       batch.set(userId, own ?? malformedAnswer(command, 'an account is missing from it'));
@@ -98,10 +98,4 @@ export function blame(code: ErrorCode, asking: UserId) {
     const { upstream } = error;
     throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
   };
-}
-
-// Anything but a GatewayError is our bug and must surface as one.
-function asGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  throw error;
 }

@@ -1,14 +1,11 @@
 // Blocklists as the upstream offers them (CONTRACT 10).
-import { type BlockRelation, type FollowEntry, isUserId, type UserId } from '../follow/model.ts';
+import { type BlockRelation, type FollowEntry, isUserId, newestFirst, PER_CALL, type UserId } from '../follow/model.ts';
 import type { BlockAnswer, BlockService } from '../follow/services.ts';
 import { type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { isCount, isRecord, malformedAnswer, readTime } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
-/** Of one call, and of one blocklist. */
-const MAX_BLOCKED = 1000;
-const MAX_READS = 20;
 const RELATIONS: ReadonlyMap<unknown, BlockRelation> = new Map<BlackCheckRelation, BlockRelation>([
   ['BlackCheckResult_Type_NO', 'NONE'],
   ['BlackCheckResult_Type_AWithB', 'BLOCKS'],
@@ -17,7 +14,7 @@ const RELATIONS: ReadonlyMap<unknown, BlockRelation> = new Map<BlackCheckRelatio
 ]);
 
 const CHANGE: BatchCommand<BlockAnswer> = {
-  ...{ max: MAX_BLOCKED, order: 'in turn', field: 'ResultItem' },
+  ...{ max: PER_CALL.blocks, order: 'in turn', field: 'ResultItem' },
   read: () => 'done',
   meaningOf({ upstream, errorInfo }) {
     if (upstream?.errorCode === 30013) return 'BLOCK_LIMIT_REACHED';
@@ -35,7 +32,7 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
     block: batchOf(client, 'black_list_add', CHANGE),
     unblock: batchOf(client, 'black_list_delete', CHANGE),
     readBlocks: batchOf(client, 'black_list_check', {
-      ...{ max: MAX_BLOCKED, field: 'BlackListCheckItem' },
+      ...{ max: PER_CALL.blocks, field: 'BlackListCheckItem' },
       request: (from, chunk) => ({
         ...{ From_Account: from, To_Account: chunk },
         CheckType: `BlackCheckResult_Type_${asksBoth ? 'Both' : 'Single'}`,
@@ -45,8 +42,8 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
 
     async readBlocked(from, call) {
       const entries = new Map<UserId, FollowEntry>();
-      for (let start = 0, reads = 0; ; reads++) {
-        const request = { From_Account: from, StartIndex: start, MaxLimited: MAX_BLOCKED, LastSequence: 0 };
+      for (let start = 0; ; ) {
+        const request = { From_Account: from, StartIndex: start, MaxLimited: PER_CALL.blocks, LastSequence: 0 };
         const answer = await client.call('black_list_get', request, call).catch(blame('BAD_USER_INPUT', from));
         const { BlackListItem: items = [], StartIndex: next } = answer;
         if (!Array.isArray(items)) throw malformedAnswer('black_list_get', 'BlackListItem is not a list');
@@ -55,8 +52,7 @@ export function createBlockService(client: Pick<TencentClient, 'call'>, asksBoth
           const { To_Account: id, AddBlackTimeStamp: at } = item;
           entries.set(id, { user: { id, profile: null }, followedAt: readTime(at) });
         }
-        if (!isCount(next) || next <= start) return [...entries.values()];
-        if (reads >= MAX_READS) throw malformedAnswer('black_list_get', 'the list does not end');
+        if (!isCount(next) || next <= start) return { entries: [...entries.values()].sort(newestFirst), next: '' };
         start = next;
       }
     },

@@ -1,7 +1,7 @@
 // Real calls, and plain words for what is wrong: what an operator sees before the first client does.
 import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
-import { createUserSearchService } from './account-service.ts';
+import { createUserSearch } from './account-service.ts';
 import type { TencentClient } from './client.ts';
 import { findErrorRule } from './error-table.ts';
 import { createFollowService } from './follow-service.ts';
@@ -43,7 +43,7 @@ export async function diagnose(
     });
   }
   try {
-    if (userSearch) await createUserSearchService(client).searchUsers([adminId], '', call);
+    if (userSearch) await createUserSearch(client)([adminId], '', call);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const failure = diagnoseFailure(error);

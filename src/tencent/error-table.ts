@@ -37,13 +37,10 @@ const expired: Kind = { ...operators, retry: 'resign', undone: true };
 const notEnabled: Kind = { ...operators, publicCode: 'FEATURE_NOT_ENABLED' };
 const failing: Kind = { publicCode: 'UPSTREAM_UNAVAILABLE', retry: 'backoff', fault: 'upstream' };
 const timedOut: Kind = { ...failing, publicCode: 'UPSTREAM_TIMEOUT' };
-// The upstream counts by the second and documents no hint of when to come back (CONTRACT 1.6).
-const throttled: Kind = {
-  ...{ publicCode: 'THROTTLED', retry: 'backoff', fault: 'gateway' },
-  ...{ throttled: true, undone: true, retryAfterMs: 1000 },
-};
 // Nothing tells when a period is over.
-const usedUp: Kind = { ...throttled, retry: 'never', fault: 'operator' };
+const usedUp: Kind = { publicCode: 'THROTTLED', retry: 'never', fault: 'operator', throttled: true, undone: true };
+// The upstream counts by the second and documents no hint of when to come back (CONTRACT 1.6).
+const throttled: Kind = { ...usedUp, retry: 'backoff', fault: 'gateway', retryAfterMs: 1000 };
 
 // One item's 30001, 30002 or 40001 can only be about the account that the caller named.
 const aboutItem = { itemCode: 'BAD_USER_INPUT' } as const;

@@ -7,6 +7,7 @@ import {
   type FollowPage,
   type FollowRelation,
   isUserId,
+  PER_CALL,
   type UserId,
 } from '../follow/model.ts';
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
@@ -25,10 +26,6 @@ export type FollowServiceOptions = {
   onOddEntry?: (oddity: string) => void;
 };
 
-const MAX_PAGE = 1000;
-const MAX_COUNTS = 20;
-const MAX_RELATIONS = 100;
-
 /** One orientation for `follow_get` and `follow_check`; native SDKs count the other way round (CONTRACT 4.0). */
 const WIRE_LIST: Readonly<Record<FollowList, number>> = { fans: 1, follows: 2, mutuals: 3 };
 const RELATION_OF_WIRE: readonly FollowRelation[] = ['NONE', 'FAN', 'FOLLOWING', 'MUTUAL'];
@@ -43,7 +40,7 @@ const FULL_LISTS: Readonly<Record<number, ChangeAnswer>> = {
   32103: 'THEIR_MUTUAL_LIMIT_REACHED',
 };
 const CHANGE: BatchCommand<ChangeAnswer> = {
-  ...{ max: 20, order: 'in turn', field: 'ResultItem' },
+  ...{ max: PER_CALL.changes, order: 'in turn', field: 'ResultItem' },
   read: () => 'done',
   meaningOf: ({ upstream }) => FULL_LISTS[upstream?.errorCode ?? 0],
 };
@@ -52,7 +49,7 @@ const CHANGE: BatchCommand<ChangeAnswer> = {
 export function createFollowService(client: Pick<TencentClient, 'call'>, options: FollowServiceOptions): FollowService {
   const { onBehalfOf, embeddedProfile = 'whole', onOddEntry = () => {} } = options;
   const readCounts = batchOf(client, 'follow_get_info', {
-    ...{ max: MAX_COUNTS, field: 'FollowInfo', read: countsOf },
+    ...{ max: PER_CALL.counts, field: 'FollowInfo', read: countsOf },
     // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
     blames: 'UPSTREAM_MISCONFIGURED',
   });
@@ -63,7 +60,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         From_Account: userId,
         FollowType: WIRE_LIST[list],
         StartCursor: start,
-        WantNum: Math.min(Math.max(Math.trunc(size), 1), MAX_PAGE),
+        WantNum: size,
       };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
         // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
@@ -76,7 +73,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
 
     readCounts: (userIds, call) => readCounts(onBehalfOf, userIds, call),
     readRelations: batchOf(client, 'follow_check', {
-      ...{ max: MAX_RELATIONS, field: 'ResultItem' },
+      ...{ max: PER_CALL.relations, field: 'ResultItem' },
       read: ({ FollowType: relation }) => (typeof relation === 'number' ? RELATION_OF_WIRE[relation] : undefined),
     }),
 

@@ -74,8 +74,8 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions) {
     outcome: promise,
     stop() {
       stopped = true;
-      resolve({ reason: 'timeout', sent: true, stale: false });
       // A call that still waits for a connection has none to close.
+      resolve({ reason: 'timeout', sent: controller !== undefined, stale: false });
       controller?.abort(STOPPED);
     },
   };

@@ -1,6 +1,6 @@
 // Profiles as the upstream offers them: all configured tags at once, unknown accounts kept apart from the others.
 import type { Clock } from '../clock.ts';
-import type { Profile, UserId } from '../follow/model.ts';
+import { PER_CALL, type Profile, type UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, ProfileEditService, ProfileService } from '../follow/services.ts';
 import type { Report } from '../report.ts';
 import { askInChunks, type BatchItems, readItems } from './batch.ts';
@@ -15,7 +15,6 @@ export type ProfileServiceOptions = {
   report?: Report;
 };
 
-const MAX_ACCOUNTS = 100;
 const NOT_IMPORTED = 40003;
 export const NO_SUCH_TAG = 40009;
 /** A standard tag that not every app may have: the current documents do not list it (CONTRACT 6.3). */
@@ -76,7 +75,7 @@ export function createProfileService(
 
   return {
     readProfiles: (userIds, call) =>
-      askInChunks('portrait_get', userIds, MAX_ACCOUNTS, (chunk) => readSome(chunk, call)),
+      askInChunks('portrait_get', userIds, PER_CALL.profiles, (chunk) => readSome(chunk, call)),
     faultOf(edit) {
       const item = wireItemOf(edit);
       return typeof item === 'string' ? item : null;

@@ -17,15 +17,13 @@ export function readTable(text: string, columns: readonly string[], after: numbe
 }
 
 function* readRows(lines: readonly string[], names: readonly string[], after: number): Generator<Row> {
-  for (let index = after; index < lines.length; index++)
-    if (lines[index]) yield readRow(index + 1, lines[index] as string, names);
-}
-
-function readRow(line: number, text: string, names: readonly string[]): Row {
-  const cells = readCells(text);
-  if (cells?.length !== names.length)
-    return { line, cells: {}, fault: cells ? `has ${cells.length} cells, not ${names.length}` : 'is no CSV' };
-  return { line, cells: Object.fromEntries(names.map((name, n) => [name, cells[n] ?? ''])), fault: null };
+  for (const [index, text] of lines.entries()) {
+    if (index < after || !text) continue;
+    const [line, cells] = [index + 1, readCells(text)];
+    if (cells?.length !== names.length)
+      yield { line, cells: {}, fault: cells ? `has ${cells.length} cells, not ${names.length}` : 'is no CSV' };
+    else yield { line, cells: Object.fromEntries(names.map((name, n) => [name, cells[n] ?? ''])), fault: null };
+  }
 }
 
 function readCells(line: string): string[] | null {

@@ -1,9 +1,8 @@
 // The command `export`: whom a user follows and who follows them, as `import` takes it.
 import { type Environment, readConfig } from '../config.ts';
-import { CommandFailure, GatewayError, UsageError } from '../errors.ts';
+import { CommandFailure, GatewayError, outcomeOf, UsageError } from '../errors.ts';
 import type { FollowPage } from '../follow/model.ts';
 import { readMembers } from '../follow/select-members.ts';
-import { outcomeOf } from '../follow/services.ts';
 import { writeLine } from './csv.ts';
 import { connectUpstream, createPauses, failureOf, inBackground } from './upstream.ts';
 
@@ -19,7 +18,7 @@ export async function exportUser(env: Environment, userId: string, format: strin
   for (const list of ['follows', 'fans'] as const) {
     const readPage = (start: string, size: number) =>
       insist(() => upstream.follows.readPage({ userId, list, start, size }, inBackground()));
-    const { members, isComplete } = await readMembers(readPage, { maxMembers: Infinity, maxPages: MAX_PAGES });
+    const { members, isComplete } = await readMembers(readPage, { maxPages: MAX_PAGES });
     if (!isComplete) throw new CommandFailure(`The upstream does not come to an end of the ${list} of ${userId}.`);
     for (const { user, followedAt: seconds } of members.toReversed()) {
       const [from, to] = list === 'follows' ? [userId, user.id] : [user.id, userId];

@@ -1,4 +1,5 @@
 // The command `import`: accounts and follows out of a CSV file, in its order, once each however often it is run.
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -35,8 +36,9 @@ export async function importFile(
   const content = await readFile(path).catch(({ code }) => {
     throw new CommandFailure(`${path} cannot be read: ${code}`);
   });
+  if (!isUtf8(content)) throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
-  const rows = readTable(decode(content, path), columns, progress.line);
+  const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, progress.line);
   if (!rows) throw new CommandFailure(`The first line of ${path} must name the columns ${columns.join()}.`);
   await writeProgress(path, progress);
   if (progress.line > 1) print(`Goes on after line ${progress.line}.\n`);
@@ -59,14 +61,6 @@ export async function importFile(
     progress[fault === null && answer === 'done' ? 'done' : 'refused']++;
     const failure = fault ?? (answer instanceof GatewayError ? refusalIn(answer) : answer);
     if (failure !== 'done') print(`line ${line}: ${failure}\n`);
-  }
-}
-
-function decode(content: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch {
-    throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   }
 }
 

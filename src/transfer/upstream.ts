@@ -1,11 +1,9 @@
 // The upstream for what may take hours: behind all that clients ask, by the budget that the gateways on REDIS_URL share.
-import { createRedisLink } from '../cache/redis-link.ts';
 import { systemClock as clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { CommandFailure, type GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
-import { keyPrefixOf } from '../redis/client.ts';
-import { connectRedis } from '../redis/connect.ts';
+import { openRedis } from '../redis/connect.ts';
 import { importAccounts, type NewAccount } from '../tencent/account-service.ts';
 import { createBudget } from '../tencent/budget/budget.ts';
 import { createTencentClient } from '../tencent/client.ts';
@@ -20,10 +18,10 @@ const BUDGET_PAUSE_MS = 50;
 /** The last pause is of half a minute, so that a restart of the upstream is waited for. */
 const MAX_PAUSES = 6;
 
-export async function connectUpstream({ redis: settings, tencent, upstreamRate: ratePerSecond }: Config) {
-  const redis = settings && (await connectRedis(settings));
-  const link = redis && createRedisLink({ redis, clock, timeoutMs: settings.timeoutMs, onChange() {} });
-  const budget = createBudget({ link, prefix: keyPrefixOf(tencent.sdkAppId), ratePerSecond, clock, report() {} });
+export async function connectUpstream(config: Config) {
+  const { tencent, upstreamRate: ratePerSecond } = config;
+  const redis = await openRedis(config, clock, () => {});
+  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond, clock, report() {} });
   const client = createTencentClient({ ...tencent, clock, budget });
   return {
     follows: createFollowService(client, { onBehalfOf: tencent.adminId }),
@@ -31,7 +29,7 @@ export async function connectUpstream({ redis: settings, tencent, upstreamRate: 
     async close(): Promise<void> {
       await client.close();
       budget.close();
-      link?.close();
+      redis?.link.close();
     },
   };
 }
@@ -48,7 +46,7 @@ export function createPauses() {
   let pauses = 0;
   return async ({ code, upstream, mayHaveHappened }: GatewayError): Promise<boolean> => {
     // Clients may leave nothing of the budget for hours.
-    const isThrottled = code === 'THROTTLED';
+    const isThrottled = code === 'THROTTLED' && upstream?.retryable;
     if (!isThrottled && (!(upstream?.retryable || mayHaveHappened) || pauses === MAX_PAUSES)) return false;
     const pauseMs = isThrottled ? BUDGET_PAUSE_MS : FIRST_PAUSE_MS * 2 ** pauses++;
     await clock.sleep(Math.max(pauseMs, (upstream?.errorCode && upstream.retryAfterMs) || 0));

@@ -1,7 +1,7 @@
 // Redis fails in whatever way: no query does, none gets wrong data, none waits longer than the small time-out.
 import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
@@ -75,46 +75,37 @@ async function openReplicas(timeoutMs = 5000) {
 }
 type Opened = Awaited<ReturnType<typeof openReplicas>>;
 
-type Breakage = {
-  breaks(opened: Opened): unknown;
-  mends(opened: Opened): unknown;
-  /** Redis goes on answering, if only by refusals. */
-  answers?: boolean;
-};
 /** What each replica logs once when it breaks, and once when it is mended. */
 const AWAY = { goes: /Redis is away/, comes: /Redis is back/ };
 
-const BREAKAGES: Record<string, Breakage> = {
-  'is killed and restarted': {
-    breaks: ({ server }) => server.kill(),
-    mends: ({ server }) => server.restart(),
-  },
-  'is paused': { breaks: ({ server }) => server.pause(), mends: ({ server }) => server.resume() },
-  'is slow': { breaks: ({ proxy }) => proxy.delayBy(2000), mends: ({ proxy }) => proxy.delayBy(0) },
-  'is out of memory': {
-    breaks: ({ admin }) => admin.config('SET', 'maxmemory', '1'),
-    mends: ({ admin }) => admin.config('SET', 'maxmemory', '0'),
-    answers: true,
-  },
-  'is a read-only replica': {
-    breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
-    mends: ({ admin }) => admin.replicaof('NO', 'ONE'),
-    answers: true,
-  },
-  'is demoted, and its name leads to its successor': {
-    breaks: ({ admin }) => admin.replicaof('127.0.0.1', 1),
-    mends: ({ proxy, successor }) => proxy.leadTo(successor.port),
-    answers: true,
-  },
-  'allows nothing': {
-    breaks: ({ admin }) => admin.call('ACL', 'SETUSER', 'default', '-@all'),
-    mends: ({ admin }) => admin.call('ACL', 'SETUSER', 'default', '+@all'),
-    answers: true,
-  },
-};
+type Act = (opened: Opened) => unknown;
+const demote: Act = ({ admin }) => admin.replicaof('127.0.0.1', 1);
+const limitMemory =
+  (bytes: string): Act =>
+  ({ admin }) =>
+    admin.config('SET', 'maxmemory', bytes);
+const allow =
+  (rule: string): Act =>
+  ({ admin }) =>
+    admin.call('ACL', 'SETUSER', 'default', rule);
 
-describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mends, answers }) => {
-  test('every query is answered rightly; it is told once, and used again when it is mended', async () => {
+const SILENT: [how: string, breaks: Act, mends: Act][] = [
+  ['is killed and restarted', ({ server }) => server.kill(), ({ server }) => server.restart()],
+  ['is paused', ({ server }) => server.pause(), ({ server }) => server.resume()],
+  ['is slow', ({ proxy }) => proxy.delayBy(2000), ({ proxy }) => proxy.delayBy(0)],
+];
+/** Redis goes on answering, if only by refusals. */
+const REFUSING: typeof SILENT = [
+  ['is out of memory', limitMemory('1'), limitMemory('0')],
+  ['is a read-only replica', demote, ({ admin }) => admin.replicaof('NO', 'ONE')],
+  ['is demoted, and its name leads to its successor', demote, ({ proxy, successor }) => proxy.leadTo(successor.port)],
+  ['allows nothing', allow('-@all'), allow('+@all')],
+];
+const BREAKAGES = [SILENT, REFUSING].flatMap((some) => some.map((one) => [...one, some === REFUSING] as const));
+
+test.each(BREAKAGES)(
+  'while Redis %s, every query is answered rightly; it is told once, and used again when it is mended',
+  async (_how, breaks, mends, answers) => {
     const opened = await openReplicas(answers ? undefined : TIMEOUT_MS);
     const { replicas, queryAll, make, expectShown, isShared, ask } = opened;
     await queryAll();
@@ -140,8 +131,8 @@ describe.each(Object.entries(BREAKAGES))('while Redis %s', (_how, { breaks, mend
       for (const pattern of Object.values(AWAY)) expect(linesOf(replica, pattern)).toBe(1);
       expect(linesOf(replica, /bug of ours/)).toBe(0);
     }
-  });
-});
+  },
+);
 
 test('all connections leave a master that was demoted, so that replicas hear each other', async () => {
   const { admin, proxy, successor, gateway, replicas, queryAll } = await openReplicas();

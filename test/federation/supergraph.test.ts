@@ -8,7 +8,6 @@ import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
 
 const ACCOUNT: EntityNames = { type: 'Account', key: 'accountId' };
-const SECRET = 'a-secret-of-the-router';
 const NICK = expect.stringMatching(/^Crowd/);
 /** What the foreign subgraph has as an `id` where another field is the key. */
 const idOf = (userId: string, key: string) => (key === 'id' ? userId : `inner-${userId}`);
@@ -17,11 +16,11 @@ const composers = Object.keys(COMPOSERS) as (keyof typeof COMPOSERS)[];
 const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
 
 /** A gateway, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
-async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, env = {}, buyers = 100 } = {}) {
+async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, buyers = 100 } = {}) {
   const clock = createHastyClock();
   const gateway = await openGateway({
     clock,
-    env: { FEDERATION_USER_TYPE: names.type, FEDERATION_USER_KEY: names.key, ...env },
+    env: { FEDERATION_USER_TYPE: names.type, FEDERATION_USER_KEY: names.key },
     sandbox: { emptyWorld: true, clock },
   });
   gateway.sandbox.world.addFans('star', buyers);
@@ -129,35 +128,3 @@ test.each(routers)('an account that we do not have fails alone behind %s', async
   });
   expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['USER_NOT_FOUND']);
 });
-
-test.each(routers)(
-  'who %s says is asking is the viewer, when the router’s secret stands beside it, and is refused without',
-  async (router) => {
-    const { gateway, fans, ask } = await openSupergraph(router, {
-      buyers: 3,
-      env: { AUTH: 'header', VIEWER_HEADER_SECRET: SECRET },
-    });
-    const [followed, other] = fans as [string, string, string];
-    gateway.sandbox.world.importAccount('me');
-    gateway.sandbox.world.follow('me', followed);
-    const query = '{ viewer { id } orders(first: 2) { nodes { buyer { id viewerIsFollowing } } } }';
-    const buyers = (first: boolean | null, second: boolean | null) => ({
-      nodes: [
-        { buyer: { id: followed, viewerIsFollowing: first } },
-        { buyer: { id: other, viewerIsFollowing: second } },
-      ],
-    });
-
-    const trusted = await ask(query, { 'x-viewer-id': 'me', 'x-viewer-secret': SECRET });
-    expect(trusted).toEqual({ data: { viewer: { id: 'me' }, orders: buyers(true, false) } });
-    expect(await ask(query)).toEqual({ data: { viewer: null, orders: buyers(null, null) } });
-
-    gateway.sandbox.calls.reset();
-    for (const secret of [null, 'b-secret-of-the-router']) {
-      const refused = await ask(query, { 'x-viewer-id': 'me', ...(secret && { 'x-viewer-secret': secret }) });
-      expect(refused.data).toEqual({ viewer: null, orders: buyers(null, null) });
-      expect(new Set(refused.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['UNAUTHENTICATED']));
-    }
-    expect(callCounts(gateway)).toEqual({});
-  },
-);

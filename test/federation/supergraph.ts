@@ -1,6 +1,6 @@
 // The ways of others to make a supergraph and to serve it.
 import { composeServices as composeAsApollo } from '@apollo/composition';
-import { ApolloGateway, type GraphQLDataSourceProcessOptions, RemoteGraphQLDataSource } from '@apollo/gateway';
+import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
 import { composeServices as composeAsHive } from '@theguild/federation-composition';
 import { federateSubgraphs } from '@wundergraph/composition';
@@ -9,10 +9,9 @@ import { onTestFinished, vi } from 'vitest';
 import type { Answer } from '../support/gateway.ts';
 
 type Service = { name: string; url: string; sdl: string };
-type Headers = Record<string, string>;
 
-/** A router: asks a query of a client's, and passes these headers on to every subgraph. */
-export type Router = (query: string, headers?: Headers) => Promise<Answer>;
+/** A router: asks a query of a client's. */
+export type Router = (query: string) => Promise<Answer>;
 
 /** WunderGraph's in the shape of the others. */
 function composeAsCosmo(subgraphs: readonly { name: string; url: string; typeDefs: DocumentNode }[]) {
@@ -41,22 +40,15 @@ async function openApolloGateway(services: readonly Service[]): Promise<Router> 
   const gateway = new ApolloGateway({
     supergraphSdl: compose('Apollo', services),
     buildService: ({ url }) =>
-      new RemoteGraphQLDataSource({
-        url,
-        fetcher: (to, init) => fetch(to as string, init as RequestInit),
-        willSendRequest({ request, context }: GraphQLDataSourceProcessOptions<{ passedOn?: Headers }>) {
-          const { passedOn = {} }: { passedOn?: Headers } = context;
-          for (const [name, value] of Object.entries(passedOn)) request.http?.headers.set(name, value);
-        },
-      }),
+      new RemoteGraphQLDataSource({ url, fetcher: (to, init) => fetch(to as string, init as RequestInit) }),
   });
   const { schema, executor } = await gateway.load();
   onTestFinished(() => gateway.stop());
-  return async (query, passedOn = {}) => {
+  return async (query) => {
     const document = parse(query);
     const problems = validate(schema, document);
     if (problems.length > 0) throw new AggregateError(problems, problems.map(String).join('\n'));
-    const request = { request: { query }, document, queryHash: query, context: { passedOn }, schema, metrics: {} };
+    const request = { request: { query }, document, queryHash: query, context: {}, schema, metrics: {} };
     // What Apollo Server would add is of no use to the executor.
     const result = await executor(request as unknown as Parameters<typeof executor>[0]);
     return JSON.parse(JSON.stringify(result)) as Answer;
@@ -69,7 +61,6 @@ async function openHiveGateway(services: readonly Service[]): Promise<Router> {
     logging: false,
     landingPage: false,
     graphiql: false,
-    propagateHeaders: { fromClientToSubgraphs: ({ request }) => viewerHeadersOf(request.headers) },
     transports: {
       // In place of the package that the gateway would load by name.
       http: {
@@ -78,22 +69,19 @@ async function openHiveGateway(services: readonly Service[]): Promise<Router> {
           async (request) => {
             const { document, variables, context, info } = request;
             const body = JSON.stringify({ query: print(document), variables });
-            const headers = { 'content-type': 'application/json', ...request.extensions?.headers };
+            const headers = { 'content-type': 'application/json' };
             return (await fetch(location, { method: 'POST', headers, body }, context, info)).json();
           },
       },
     },
   });
   onTestFinished(async () => gateway[Symbol.asyncDispose]());
-  return async (query, passedOn = {}) => {
+  return async (query) => {
     const response = await gateway.fetch('http://router/graphql', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...passedOn },
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query }),
     });
     return (await response.json()) as Answer;
   };
 }
-
-const viewerHeadersOf = (headers: globalThis.Headers) =>
-  Object.fromEntries(['x-viewer-id', 'x-viewer-secret'].map((name) => [name, headers.get(name)]));

@@ -23,8 +23,7 @@ export function createService(source: Source, { lifetimes, memoryBytes = 1e8, re
     },
     profiles: { readProfiles: unused, refusedTags: () => [], asAsked: (profile) => profile, ...source },
     blocks: { readBlocks: unused, readBlocked: unused },
-    presences: { readPresences: unused },
-    searches: { searchUsers: unused },
+    ...{ readPresences: unused, searchUsers: unused },
     lifetimes: Object.fromEntries(CACHE_KINDS.map((kind) => [kind, lifetimes])) as Record<CacheKind, Lifetimes>,
     ...{ clock, memoryBytes, redis },
   });

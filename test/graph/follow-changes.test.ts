@@ -192,6 +192,17 @@ test('a change that waits behind another of the same viewer until its deadline i
   expect(gateway.world.followTime('anna', 'dora')).toBeUndefined();
 });
 
+test('all mutations of an operation have one deadline: what cannot begin within it is not begun, and says so', async () => {
+  const gateway = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
+  gateway.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });
+  const each = ['bert', 'cleo', 'dora'].map(
+    (id) => `${id}: followUsers(input: { userIds: ["${id}"] }) { results { ... on FollowFailure { reason } } }`,
+  );
+  const { bert, dora } = await gateway.as('anna').data<Record<string, unknown>>(`mutation { ${each.join(' ')} }`);
+  expect([bert, dora]).toEqual([{ results: [{}] }, { results: [{ reason: 'UNAVAILABLE' }] }]);
+  expect(gateway.world.followTime('anna', 'dora')).toBeUndefined();
+});
+
 test('each of two mutations in one operation answers with the users as they are then', async () => {
   const gateway = await openWorld();
   const state = `results { ... on FollowChanged { user { id viewerIsFollowing fansCount } } } viewer { followsCount }`;

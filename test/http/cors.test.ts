@@ -7,18 +7,17 @@ import { expectRefused, get, openEmptyGateway, post, streamHeaders, TYPENAME } f
 
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
-const OWN = ['X-App-Version', 'x-b3-traceid'];
-const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost`, CORS_HEADERS: OWN.join() };
+const listed = { CORS_ORIGINS: `${APP}, http://localhost:3000, capacitor://localhost` };
 const SECRET = 'the-secret-of-the-router';
 const routed = { AUTH: 'header', VIEWER_HEADER_SECRET: SECRET };
-/** What browsers send whose pages trace: one header that is refused, and nothing is sent at all. */
-const TRACING = ['traceparent', 'tracestate', 'baggage', 'sentry-trace'];
+/** What pages send, those that trace too: of one header that is refused, nothing is sent at all. */
+const SENT = 'authorization,content-type,traceparent,x-app-version,x-viewer-id';
 
 const ask = (gateway: TestGateway, origin: string, headers: Record<string, string> = {}) =>
   post(gateway, TYPENAME, 'application/json', { origin, ...headers });
 
 const askBefore = (gateway: TestGateway, origin: string) => {
-  const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
+  const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': SENT };
   return fetch(`${gateway.url}/graphql`, { method: 'OPTIONS', headers: { origin, ...asked } });
 };
 
@@ -42,15 +41,12 @@ describe('with CORS_ORIGINS', () => {
       const gateway = await openEmptyGateway(listed);
       const preflight = await askBefore(gateway, origin);
       expect(preflight.status).toBe(204);
-      const { 'access-control-allow-headers': names = '', ...others } = corsHeaders(preflight);
-      expect(others).toMatchObject({
+      expect(corsHeaders(preflight)).toMatchObject({
         'access-control-allow-origin': origin,
         'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-headers': SENT,
         'access-control-max-age': '7200',
       });
-      const allowed = ['authorization', 'content-type', 'x-request-id', ...OWN, ...TRACING];
-      expect(names.split(', ')).toEqual(expect.arrayContaining(allowed));
-      expect(names).not.toContain('x-viewer-secret');
 
       const answer = await ask(gateway, origin);
       expect(await answer.json()).toEqual({ data: { __typename: 'Query' } });

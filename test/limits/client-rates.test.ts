@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { head, openEmptyGateway, openSocket } from '../http/requests.ts';
-import { ask as askBySocket, openClient } from '../subscriptions/sockets.ts';
+import { ask as askBySocket, openClient, openSocket as openWebSocket } from '../subscriptions/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
 import type { Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
@@ -94,6 +94,18 @@ test('operations over a WebSocket count like any other', async () => {
   expect(await ask(gateway)).toBe(429);
 });
 
+test('credentials that are tried over WebSockets count against the address that they come from', async () => {
+  const gateway = await openLimited({ AUTH: 'usersig' });
+  const codes: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    const { say, closed } = await openWebSocket(gateway);
+    say({ type: 'connection_init', payload: { authorization: 'UserSig nonsense' } });
+    codes.push((await closed).code);
+  }
+  expect(codes).toEqual([4403, 4403, 4403, 1013]);
+  expect(await ask(gateway)).toBe(429);
+});
+
 test('replicas that share a Redis count together', async () => {
   const { gateway, other } = await openReplicas();
   expect(await askTimes(gateway, 3)).toEqual([200, 200, 200]);
@@ -120,6 +132,8 @@ test.each<[string, 200 | 429, trustProxy: string, string, string]>([
   ['one client behind a proxy with an IPv6 address', 429, NETWORKS, '198.51.100.7, 2001:db8::1', '198.51.100.7'],
   ['one client whose IPv4 address is written as IPv6', 429, NETWORKS, '::ffff:198.51.100.7', '198.51.100.7'],
   ['one client whose proxy notes ports', 429, NETWORKS, '198.51.100.7:4711', '198.51.100.7:4712'],
+  ['one client whose proxy notes what is no address', 429, NETWORKS, 'unknown', 'unknown'],
+  ['one client whose proxy notes the zones of addresses', 429, NETWORKS, 'fe80::7%eth0', 'fe80::8%eth0'],
   ['one client whose proxy notes ports of IPv6', 429, NETWORKS, '[2001:dead::7]:4711', '2001:dead::8'],
   ['two clients behind a number of proxies', 200, '2', NOTES, '198.51.100.8, 10.0.0.2'],
   ['two clients behind proxies of known networks', 200, NETWORKS, NOTES, '198.51.100.8, 10.0.0.2'],

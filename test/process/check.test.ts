@@ -93,7 +93,7 @@ const WRONG_REDIS: Record<string, () => Promise<Environment>> = {
   'leads to a replica that can only be read: name the primary': async () => ({
     REDIS_URL: (await startCommanded('REPLICAOF', '127.0.0.1', `${(await startRedis()).port}`)).url,
   }),
-  'leads to a Sentinel: name the Sentinels and their primary, as redis+sentinel:': async () => ({
+  'leads to a Sentinel: name all of them and the primary, as redis+sentinel:': async () => ({
     REDIS_URL: `redis://${await startSentinel()}`,
   }),
   'leads to Sentinels that watch no primary of that name': async () => ({
@@ -102,7 +102,7 @@ const WRONG_REDIS: Record<string, () => Promise<Environment>> = {
   'leads to a cluster of which no node serves': async () => ({
     REDIS_URL: (await startRedis({ args: ['--cluster-enabled', 'yes'] })).url,
   }),
-  'leads to no cluster: name one address, without REDIS_CLUSTER': async () => ({
+  'is no cluster: name one address, without REDIS_CLUSTER': async () => ({
     REDIS_URL: (await startRedis()).url,
     REDIS_CLUSTER: 'on',
   }),

@@ -53,3 +53,16 @@ test('the image serves without root, writes or development packages, reports its
   expect(await gateway.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   expect(await health()).toMatchObject({ code: 1 });
 });
+
+type Lock = { packages: Record<string, { version: string; dev?: boolean }> };
+
+test('the SBOM has every package of the image, and none of development', async () => {
+  const { stdout } = await promisify(execFile)(`${ROOT}/.ci/sbom`, { maxBuffer: 1e8 });
+  const { components } = JSON.parse(stdout) as { components: { group?: string; name: string; version: string }[] };
+  const listed = components.map(({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`);
+  const { packages } = JSON.parse(readFileSync(`${ROOT}/package-lock.json`, 'utf8')) as Lock;
+  const wanted = Object.entries(packages).flatMap(([path, { version, dev }]) =>
+    path && !dev ? `${path.replace(/.*node_modules\//, '')}@${version}` : [],
+  );
+  expect([...new Set(listed)].sort()).toEqual([...new Set(wanted)].sort());
+});

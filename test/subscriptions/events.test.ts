@@ -20,10 +20,10 @@ test('no subscriber is told of what happens to other users', async () => {
   await changeProfile('anna');
   await follow('cleo', 'anna');
   await changeProfile('bob');
-  expect(await take(fans, 1)).toMatchObject([{ type: 'fan-gained', userId: 'cleo' }]);
+  expect(await take(fans, 1)).toMatchObject([{ type: 'FanGained', userId: 'cleo' }]);
   expect(await take(profiles, 2)).toMatchObject([
-    { type: 'profile-changed', userId: 'anna' },
-    { type: 'profile-changed', userId: 'bob' },
+    { type: 'ProfileChanged', userId: 'anna' },
+    { type: 'ProfileChanged', userId: 'bob' },
   ]);
 });
 
@@ -32,7 +32,7 @@ test('visibility is asked again for every event', async () => {
   let visible = ['fans'];
   const events = listen('anna', { maySee: (list) => visible.includes(list) });
   await follow('bob', 'anna', true);
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained' }]);
   const pending = take(events, 1);
   visible = [];
   await follow('cleo', 'anna', true);
@@ -41,10 +41,10 @@ test('visibility is asked again for every event', async () => {
   await loopTurn();
   visible = ['mutuals'];
   await follow('dora', 'anna', true);
-  expect(await pending).toMatchObject([{ type: 'mutual-gained', userId: 'dora' }]);
+  expect(await pending).toMatchObject([{ type: 'MutualGained', userId: 'dora' }]);
   visible = ['fans'];
   await follow('emil', 'anna', true);
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'emil' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained', userId: 'emil' }]);
 });
 
 test('a change asks only those whom it concerns, not 5,000 others', async () => {
@@ -53,7 +53,7 @@ test('a change asks only those whom it concerns, not 5,000 others', async () => 
   for (let i = 0; i < 5000; i++) void listen(`user${i}`, { maySee }).next();
   const events = listen('user7', { maySee });
   await follow('anna', 'user7');
-  expect(await take(events, 1)).toMatchObject([{ type: 'fan-gained', userId: 'anna' }]);
+  expect(await take(events, 1)).toMatchObject([{ type: 'FanGained', userId: 'anna' }]);
   expect(maySee).toHaveBeenCalledTimes(2);
 });
 
@@ -88,7 +88,7 @@ test('what a slow subscriber did not ask for does not count against it', async (
   await expect(fans.next()).rejects.toMatchObject({ code: 'THROTTLED' });
   await changeProfile('anna');
   subscriptions.tellPresence('anna');
-  expect(await take(profiles, 1)).toMatchObject([{ type: 'profile-changed', userId: 'anna' }]);
+  expect(await take(profiles, 1)).toMatchObject([{ type: 'ProfileChanged', userId: 'anna' }]);
   expect(await take(presences, 1)).toMatchObject([{ userId: 'anna' }]);
 });
 

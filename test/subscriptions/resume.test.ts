@@ -79,11 +79,11 @@ describe('a cursor from before what is kept', () => {
     for (let i = 0; i < 14; i++) await follow(`fan${i}`, whom === 'somebody else' ? 'cleo' : 'anna');
     const resumed = listen('anna', { after: cursor });
     const [missed] = await take(resumed, 1);
-    expect(missed).toMatchObject({ type: 'missed' });
+    expect(missed).toMatchObject({ type: 'EventsMissed' });
     await follow('dora', 'anna');
-    expect(await take(resumed, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+    expect(await take(resumed, 1)).toMatchObject([{ type: 'FanGained', userId: 'dora' }]);
     const again = listen('anna', { after: missed?.cursor ?? '' });
-    expect(await take(again, 1)).toMatchObject([{ type: 'fan-gained', userId: 'dora' }]);
+    expect(await take(again, 1)).toMatchObject([{ type: 'FanGained', userId: 'dora' }]);
   });
 
   test('within an entry says so when its second event is dropped', async () => {
@@ -93,9 +93,9 @@ describe('a cursor from before what is kept', () => {
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
     const resume = () => listen('anna', { after: fan?.cursor ?? '' });
-    expect(await take(resume(), 1)).toMatchObject([{ type: 'mutual-gained', userId: 'bob' }]);
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'MutualGained', userId: 'bob' }]);
     for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
-    expect(await take(resume(), 1)).toMatchObject([{ type: 'missed' }]);
+    expect(await take(resume(), 1)).toMatchObject([{ type: 'EventsMissed' }]);
   });
 });
 

@@ -1,7 +1,8 @@
 // Clients that do not read: their answers wait at the source, not in memory, and a WebSocket is cut off.
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { buildSchema, type ExecutionResult, OperationTypeNode, parse } from 'graphql';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -73,6 +74,27 @@ describe('a stream', () => {
     const { source, connection } = await openUnread();
     expect(source.taken).toBeLessThan(MAX_TAKEN);
     expect(connection.writableLength).toBeLessThan(1_000_000);
+  });
+
+  test('that has ended behind an answer on the same connection is not kept alive any more', async () => {
+    const clock = createTestClock();
+    const streams = createEventStreams(clock);
+    const ended = Promise.withResolvers<ServerResponse>();
+    const { port } = await openServer(async (request, response) => {
+      if (request.url === '/unanswered') return;
+      await streams.send(response, [{ data: {} }].values(), MAX_BYTES);
+      ended.resolve(response);
+    });
+    const client = connect(port, '127.0.0.1');
+    onTestFinished(() => void client.destroy());
+    const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: gateway\r\n\r\n`;
+    client.write(head('/unanswered') + head('/stream'));
+    const response = await ended.promise;
+    const errors: Error[] = [];
+    response.on('error', (error) => errors.push(error));
+    clock.advance(60_000);
+    await eventLoopTurn();
+    expect([response.closed, errors]).toEqual([false, []]);
   });
 
   test('ends its source as soon as the client goes away', async () => {

@@ -39,20 +39,22 @@ export function createTestClock(startMs = Date.UTC(2026, 0, 1)): TestClock & { n
 
 /**
  * A clock on which short waits, such as those between tries, are over at once while time passes as if they were not;
- * waits of `timeoutMs` and more, such as timeouts, end only when a test turns the clock.
+ * waits of `timeoutMs` and more, such as timeouts, end only when a test turns the clock. `waits` are the short ones.
  */
-export function createHastyClock(timeoutMs = 4000): TestClock {
+export function createHastyClock(timeoutMs = 4000): TestClock & { waits: number[] } {
   const { now, alarm, advance } = createTestClock();
+  const waits: number[] = [];
   const hasty = createClock({
     now,
     alarm(ms, ring) {
       if (ms >= timeoutMs) return alarm(ms, ring);
+      waits.push(ms);
       advance(ms);
       queueMicrotask(ring);
       return () => {};
     },
   });
-  return { ...hasty, advance };
+  return { ...hasty, advance, waits };
 }
 
 /** A clock that runs as the real one does, and can be turned forward: alarms that are due by then ring at once. */

@@ -121,6 +121,19 @@ describe('connections', () => {
     expect(told).toEqual({ admitted: requests.length, again: 0, throttled: 0 });
   });
 
+  it('that are all busy until the end of its time leave a change that certainly was not made', async () => {
+    const { ask, askInVain, clock, requests, seen } = await startClient(() => undefined, { connections: 1 });
+    const busy = ask().catch(() => {});
+    await seen(1);
+    const failure = askInVain('follow_add', { deadlineAt: clock.now() + 3000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(3000);
+    expect(await failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT', mayHaveHappened: false });
+    clock.advance(10_000);
+    await busy;
+    expect(requests.map(({ command }) => command)).not.toContain('follow_add');
+  });
+
   it('that no server accepts are failures, tried three times', async () => {
     const { askInVain, upstream, upstreamCalls } = await startClient(() => ok());
     upstream.server.close();

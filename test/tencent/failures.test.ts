@@ -22,7 +22,7 @@ const FAILURES: [what: string, script: Script][] = [
   ['a text that is none', ({ response }) => void response.end(NO_TEXT)],
   ['a text that is deep', ({ response }) => void response.end(NO_TEXT.replace('{"toString":1}', DEEP))],
   ['a refused signature', () => fail(70009, 'odd')],
-  ['an expired signature', () => fail(70001, 'odd')],
+  ['an expired signature, quoted', ({ query }) => fail(70001, `odd ${query}`)],
   ['a stop of all calls', () => fail(70050, 'odd')],
 ];
 

@@ -48,18 +48,6 @@ const lacking =
   };
 
 describe('profiles', () => {
-  it('are asked for with all standard tags and the custom ones, 100 accounts at a time, each once', async () => {
-    const { read, refusedTags, requests } = await startService(portraits, ['Team', 'Shirt']);
-    const batch = await read([...ids(150), 'u1']);
-    expect(requests.map(({ body }) => body.To_Account.length).sort()).toEqual([100, 50]);
-    const tags = requests[0]?.body.TagList;
-    expect(tags).toHaveLength(14);
-    expect(tags).toEqual(expect.arrayContaining(['Tag_Profile_IM_MsgSettings', ...custom('Team', 'Shirt')]));
-    expect(batch.size).toBe(150);
-    expect(batch.get('u149')).toMatchObject({ nick: 'nick of u149', whole: true, version: null });
-    expect(refusedTags()).toEqual([]);
-  });
-
   it('that failed keep their failure, and those that the answer leaves out have none', async () => {
     const { read } = await startService(() =>
       ok({

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { createClock } from '../../src/clock.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import type { Command } from '../../src/tencent/wire.ts';
@@ -82,17 +81,7 @@ const SHORT_MS = 2500;
 export async function startClient(script: Script, options: Partial<TencentClientOptions> = {}) {
   const upstream = await startUpstream(script);
   const { requests } = upstream;
-  const hasty = createHastyClock(SHORT_MS);
-  /** The waits that were over at once, in order. */
-  const waits: number[] = [];
-  const noting = createClock({
-    now: hasty.now,
-    alarm(ms, ring) {
-      if (ms < SHORT_MS) waits.push(ms);
-      return hasty.alarm(ms, ring);
-    },
-  });
-  const clock = { ...noting, advance: hasty.advance, waits };
+  const clock = createHastyClock(SHORT_MS);
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,
@@ -103,10 +92,7 @@ export async function startClient(script: Script, options: Partial<TencentClient
     report: (message, facts) => reports.push({ message, facts }),
     ...options,
   });
-  onTestFinished(() => {
-    upstream.server.closeAllConnections();
-    return client.close();
-  });
+  onTestFinished(() => client.close());
   const upstreamCalls: string[] = [];
   const abort = new AbortController();
   const callOptions = () => ({

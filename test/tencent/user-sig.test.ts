@@ -90,29 +90,14 @@ describe("against the vendor's own library", () => {
   });
 });
 
-describe('createSignature', () => {
-  const holder = () => {
-    const clock = createTestClock(issuedAt * 1000);
-    return { clock, signature: createSignature({ ...app, adminId: 'administrator', clock }) };
-  };
-
-  it('keeps one signature until 80 % of its life are over', () => {
-    const { clock, signature } = holder();
-    const first = signature.current();
-    clock.advance(69_119_999);
-    expect(signature.current()).toBe(first);
-    clock.advance(1);
-    const second = signature.current();
-    expect(second).not.toBe(first);
-    expect(verify(second, { now: clock.now() / 1000 })).toMatchObject({ ok: true, issuedAt: issuedAt + 69_120 });
-  });
-
-  it('takes its secrets out of a text', () => {
-    const { clock, signature } = holder();
-    const old = signature.current();
-    clock.advance(5000);
-    signature.renew(old);
-    const text = `a ${old} b ${signature.current()} c ${app.secretKey} d ?usersig=foreign&x=1`;
-    expect(signature.redact(text)).toBe('a *** b *** c *** d ?usersig=***&x=1');
-  });
+it('a client keeps one signature until 80 % of its life are over', () => {
+  const clock = createTestClock(issuedAt * 1000);
+  const signature = createSignature({ ...app, adminId: 'administrator', clock });
+  const first = signature.current();
+  clock.advance(69_119_999);
+  expect(signature.current()).toBe(first);
+  clock.advance(1);
+  const second = signature.current();
+  expect(second).not.toBe(first);
+  expect(verify(second, { now: clock.now() / 1000 })).toMatchObject({ ok: true, issuedAt: issuedAt + 69_120 });
 });

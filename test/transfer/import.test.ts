@@ -144,6 +144,14 @@ test('a nick that the upstream refuses costs its own line alone', async () => {
   expect([world.has('anna'), world.has('bert'), calls.count('multiaccount_import')]).toEqual([false, true, 3]);
 });
 
+test('an import that the upstream restricts without an end stops', async () => {
+  const { world, faults, importCsv } = await startImport();
+  for (const id of ['anna', 'bert']) world.importAccount(id);
+  faults.set({ error: { code: 70114, commands: ['follow_add'] } });
+  const stopped = await importCsv('follows', csv('from,to', ['anna,bert']));
+  expect(stopped).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Stopped before line 2: .*70114/) });
+});
+
 test('an import waits while the upstream fails, and stops where it is when only an operator can help', async () => {
   const { world, faults, importCsv } = await startImport();
   for (const id of ['anna', 'bert']) world.importAccount(id);

@@ -39,7 +39,7 @@ export function createBlockCommands({ world, events }: Parts) {
     return { BlackListCheckItem: items, ...failAccounts(items) };
   };
 
-  const black_list_get: Handler = (body, { faults }) => {
+  const black_list_get: Handler = (body) => {
     const from = readFromAccount(body, 30001);
     const { StartIndex: start, MaxLimited: max } = body;
     if (!isCount(start) || !isCount(max) || max > MAX_TARGETS) throw new Refusal(30001);
@@ -48,7 +48,7 @@ export function createBlockCommands({ world, events }: Parts) {
     return {
       BlackListItem: all.slice(start, start + max).map(([id, time]) => ({ To_Account: id, AddBlackTimeStamp: time })),
       StartIndex: start + max < all.length ? start + max : 0,
-      [faults.currentSequence ? 'CurrentSequence' : 'CurruentSequence']: 1,
+      CurruentSequence: 1,
     };
   };
 

@@ -14,9 +14,7 @@ import {
 } from 'relay-runtime';
 import { createEnvironment } from './relay.ts';
 import fansFragment from './src/__generated__/Lists_fans.graphql.ts';
-import followsFragment from './src/__generated__/Lists_follows.graphql.ts';
 import knownFansFragment from './src/__generated__/Lists_knownFans.graphql.ts';
-import mutualsFragment from './src/__generated__/Lists_mutuals.graphql.ts';
 import searchFragment from './src/__generated__/Lists_search.graphql.ts';
 import events, { type ListsEventsSubscription } from './src/__generated__/ListsEventsSubscription.graphql.ts';
 import follow, { type ListsFollowMutation } from './src/__generated__/ListsFollowMutation.graphql.ts';
@@ -132,11 +130,7 @@ const rest = {
   shownAtOnce,
   caught,
   event: { newcomer, fansCount, loaded },
-  lists: {
-    follows: await paginate(followsFragment, star).all(),
-    mutuals: await paginate(mutualsFragment, star).all(),
-    knownFans: await paginate(knownFansFragment, star).all(),
-  },
+  knownFans: await paginate(knownFansFragment, star).all(),
   searched: [await searched('forward'), await searched('backward')],
 };
 told({ button, members, afterEvent, rest });

@@ -2,25 +2,13 @@
 import { graphql } from 'relay-runtime';
 
 graphql`
-  query ListsQuery($userId: ID!) {
-    user(id: $userId) { ...Lists_fans ...Lists_follows ...Lists_mutuals ...Lists_knownFans }
-  }
+  query ListsQuery($userId: ID!) { user(id: $userId) { ...Lists_fans ...Lists_knownFans } }
   fragment Lists_fans on User
     @refetchable(queryName: "ListsFansQuery")
     @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
     fans(first: $count, after: $cursor) @connection(key: "Lists_fans") {
       edges { node { id nick birthday viewerIsFollowing } }
     }
-  }
-  fragment Lists_follows on User
-    @refetchable(queryName: "ListsFollowsQuery")
-    @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
-    follows(first: $count, after: $cursor) @connection(key: "Lists_follows") { edges { node { id } } }
-  }
-  fragment Lists_mutuals on User
-    @refetchable(queryName: "ListsMutualsQuery")
-    @argumentDefinitions(count: { type: "Int", defaultValue: 20 }, cursor: { type: "String" }) {
-    mutuals(first: $count, after: $cursor) @connection(key: "Lists_mutuals") { edges { node { id } } }
   }
   fragment Lists_knownFans on User
     @refetchable(queryName: "ListsKnownFansQuery")
