@@ -153,7 +153,7 @@ export type UnfollowUsersInput = {
   userIds: Array<string | number>;
 };
 
-/** The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address. */
+/** The input of `updateProfile`. What is left out stays as it is, and null unsets: a number is 0 then, a gender `UNKNOWN`, and neither `allowType` nor `adminForbidType` takes it. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address. */
 export type UpdateProfileInput = {
   /** What the app’s administrators forbid this user. */
   adminForbidType?: AdminForbidType | null | undefined;

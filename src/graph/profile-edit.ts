@@ -43,7 +43,7 @@ const CustomFieldInputType = builder.inputType('CustomFieldInput', {
 
 const InputType = builder.inputType('UpdateProfileInput', {
   description:
-    'The input of `updateProfile`. What is left out stays as it is, and null unsets. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address.',
+    'The input of `updateProfile`. What is left out stays as it is, and null unsets: a number is 0 then, a gender `UNKNOWN`, and neither `allowType` nor `adminForbidType` takes it. Texts have at most 500 bytes in UTF-8, a location 16, and an avatar is an absolute `http` or `https` address.',
   fields: (t) => ({
     ...Object.fromEntries(VALUE_FIELDS.map(([field, type, description]) => [field, t.field({ type, description })])),
     customFields: t.field({ type: [CustomFieldInputType], description: 'Fields of the app’s own, each key once.' }),

@@ -47,6 +47,7 @@ export function writeRefusal(response: ServerResponse, { status, message, code, 
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
   response.writeHead(status, {
     ...headers,
+    'cache-control': 'private, no-store',
     'content-type': `${response.req.headers.accept?.includes(type) ? type : 'application/json'}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),
   });

@@ -71,6 +71,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       span: state.operationSpan,
       onUpstreamCall: () => state.upstreamCalls++,
       onRead({ group, generation, freshUntil }) {
+        if (state.operationType === 'subscription') return;
         state.freshUntil = Math.min(state.freshUntil, freshUntil);
         state.groups.set(group, Math.min(generation, state.groups.get(group) ?? generation));
       },

@@ -114,6 +114,18 @@ describe('no cache keeps', () => {
     expect(headers.get('content-type')).toContain(accept ?? json);
   });
 
+  test.each<[string, status: number, query: string, headers: Record<string, string>]>([
+    ['that are malformed', 400, 'variables=x', {}],
+    ['that accept what there is not', 406, '', { accept: 'text/css' }],
+    ['of somebody else', 401, '', { 'x-viewer-id': 'a b' }],
+    ['by HEAD', 405, '', {}],
+  ])('the refusal of requests %s', async (_title, status, query, headers) => {
+    const { gateway } = await openCalm();
+    const url = `${gateway.url}/graphql?query={__typename}&${query}`;
+    const response = await fetch(url, { headers, method: status === 405 ? 'HEAD' : 'GET' });
+    expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'private, no-store']);
+  });
+
   test('an answer with something stale in it', async () => {
     const { cacheControl, clock } = await openCalm();
     await cacheControl(FANS);

@@ -49,9 +49,11 @@ test('every field that is allowed is written as the upstream keeps it, in one ca
   expect(tagsOf(gateway, 'anna')).toMatchObject({
     ...{ IM_Nick: '', IM_Image: '', IM_Gender: 'Gender_Type_Unknown', IM_BirthDay: 0, IM_Level: 0, IM_Role: 2 },
   });
-  expect(await gateway.as('anna').data('{ viewer { nick avatar birthday location } }')).toEqual({
-    viewer: { nick: null, avatar: null, birthday: null, location: 'Osaka' },
+  expect(await gateway.as('anna').data('{ viewer { nick avatar birthday gender level location } }')).toEqual({
+    viewer: { nick: null, avatar: null, birthday: null, gender: 'UNKNOWN', level: 0, location: 'Osaka' },
   });
+  for (const field of ['allowType', 'adminForbidType'])
+    expect(await edit(gateway, { [field]: null })).toEqual([`${field} INVALID_VALUE`]);
 });
 
 test('a field that is not allowed is not set, by any spelling, and nothing else of the request is set either', async () => {
