@@ -20,8 +20,8 @@ export function createOccasionalReport(report: Report, clock: Clock, periodMs = 
   const keys = new Set<string>();
   let endsAt = Number.NEGATIVE_INFINITY;
   return (key: string, ...line: Parameters<Report>): void => {
-    if (clock.now() >= endsAt) {
-      endsAt = clock.now() + periodMs;
+    if (clock.monotonicMs() >= endsAt) {
+      endsAt = clock.monotonicMs() + periodMs;
       keys.clear();
     }
     if (keys.size >= MAX_KEYS || keys.has(key)) return;

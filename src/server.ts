@@ -82,7 +82,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const openContext = createContexts({ ...domain, maySee, settings: config, clock });
   const webhook = createWebhooks(config, { events: domain.webhookEvents, clock, report, metrics });
 
-  // Of what clients can make up.
+  // For lines with clients' own texts: one each ten minutes.
   const occasionally = createOccasionalReport(report, clock, 600_000);
   const documents = createDocuments(config, occasionally, metrics);
   const schema = createServedSchema(config.federation, config.introspection);

@@ -42,7 +42,7 @@ const HOST_FAILURES = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT
 export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { clock, report }: JwtDependencies) {
   const { jwksUrl, issuer, audience, userClaim } = settings;
   const keys = createRemoteJWKSet(new URL(jwksUrl), KEY_HOST);
-  let refreshAt = clock.now() + REFRESH_MS;
+  let refreshAt = clock.monotonicMs() + REFRESH_MS;
   const occasionally = createOccasionalReport(report, clock);
 
   function reportFailure(error: Error & { code?: string }): void {
@@ -52,11 +52,11 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
   }
 
   function refreshInBackground(): void {
-    if (clock.now() < refreshAt || !keys.jwks()) return;
-    refreshAt = clock.now() + RETRY_MS;
+    if (clock.monotonicMs() < refreshAt || !keys.jwks()) return;
+    refreshAt = clock.monotonicMs() + RETRY_MS;
     keys.reload().then(() => {
       credentials.forget();
-      refreshAt = clock.now() + REFRESH_MS;
+      refreshAt = clock.monotonicMs() + REFRESH_MS;
     }, reportFailure);
   }
 

@@ -32,9 +32,11 @@ export type BatchLoaderOptions<V> = {
  */
 const ROUND_MS = 1.5;
 const ROUND_TURNS = 3;
-/** It leaves after a round that brought nothing, and after this number of rounds that brought few. */
-const MAX_THIN_ROUNDS = 6;
+/** It leaves when it is full, after a round that brought nothing, and after so many rounds: keys may never cease to come. */
+const MAX_ROUNDS = 30;
+/** A round that brought few counts as several. */
 const FEW = 3;
+const ROUNDS_OF_FEW = 5;
 /** A cached answer takes a spare slot when less than this share of its fresh time is left. */
 const DUE_SHARE = 0.5;
 /** How many keys a batch looks at for each spare slot, and how many are kept in mind. */
@@ -50,12 +52,14 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   const noted = new Map<string, number>();
 
   async function schedule(dispatch: () => void): Promise<void> {
-    for (let thin = 0, more = 1; thin < MAX_THIN_ROUNDS && (more > 0 || cache.looking() > 0); ) {
+    const fullAt = arrived - 1 + maxBatchSize;
+    let more = 1;
+    for (let rounds = 0; rounds < MAX_ROUNDS && arrived < fullAt && (more > 0 || cache.looking() > 0); ) {
       const before = arrived;
       await clock.sleep(ROUND_MS);
       for (let turn = 0; turn < ROUND_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
       more = arrived - before;
-      if (more < FEW) thin++;
+      rounds += more < FEW ? ROUNDS_OF_FEW : 1;
     }
     dispatch();
   }

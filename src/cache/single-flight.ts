@@ -38,7 +38,8 @@ export const rankOf = ({ priority = 'interactive' }: CallOptions): number => PRI
 
 /**
  * Several waiters as one, `all`: it is as patient as the most patient of them, and aborts when the last one has. `join`
- * answers how to stop listening to the waiter. What is done for them is part of `work`, or of what each does.
+ * answers how to stop listening to the waiter. What is done for them is a child of `work` once
+ * that has begun, else of each waiter's span.
  */
 export function combineWaiters() {
   const waiters = new Set<CallOptions>();

@@ -72,8 +72,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
 
   const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
-  const pending = new Map<string, DomainEvent>();
-  redis?.link.whenBack(() => void invalidate([...pending.values()]));
+  const pending = new Set<DomainEvent>();
+  redis?.link.whenBack(() => void invalidate([...pending]));
 
   /**
    * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
@@ -85,11 +85,9 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       const changed = some.flatMap(groupsOf);
       const confirmed = await Promise.all(changed.map(({ kind, group }) => caches[kind].invalidate(group)));
       const isPublished = (await replicas?.publishInvalid(changed)) ?? true;
-      for (const event of some) {
-        const name = JSON.stringify(event);
-        if (isPublished && !confirmed.includes(false)) pending.delete(name);
-        else if (pending.size < MAX_PENDING) pending.set(name, event);
-      }
+      for (const event of some)
+        if (isPublished && !confirmed.includes(false)) pending.delete(event);
+        else if (pending.size < MAX_PENDING) pending.add(event);
     }
   }
 

@@ -74,7 +74,7 @@ export function createPages(
         const partial = isPartial ? entries.map(({ user }) => user.profile) : null;
         const value = { ...toCached(read), count, partial };
         if (isPartial) readAt.set(value, began.generation);
-        // Where memory is short its reader has the profiles all the same.
+        // Memory may be too small for all these profiles: whoever waits for the page has them.
         views.set(value, { page: view(value, read), madeAt: began.generation });
         return value;
       },

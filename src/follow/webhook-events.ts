@@ -67,7 +67,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
 
   /** Whether an event that names this number of users is one too many. */
   function isTooMuch(users: number): boolean {
-    const now = clock.now();
+    const now = clock.monotonicMs();
     const second = Math.floor(now / 1000);
     recent.users = users + (second === recent.second ? recent.users : 0);
     recent.second = second;

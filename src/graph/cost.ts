@@ -46,7 +46,7 @@ export const USERS_PRICE = priceOfUsers(({ ids }: { ids: readonly string[] }) =>
 const INTROSPECTION_VALUES = 10_000;
 
 type Priced = {
-  /** Counts on from operation to operation, and tells this one from all others. */
+  /** Names the operation in the keys of `allowed`. */
   readonly number: number;
   /** The operation alone, without meta-fields, which the plugin prices like calls. */
   readonly document: DocumentNode;

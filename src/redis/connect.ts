@@ -92,12 +92,13 @@ async function tryOut(redis: Redis): Promise<boolean> {
   const [, mode] = /"mode"[,:]"(\w+)"/.exec(hello) ?? [];
   if (mode === 'sentinel') throw new Error('REDIS_MODE sentinel');
   try {
-    await Promise.all([redis.set(START, '', 'PX', 1), redis.eval('return 1', 0), redis.publish(START, '')]);
+    const kept = [redis.set(START, '', 'PX', 1), redis.eval('return 1', 0), redis.publish(START, '')];
+    await Promise.all([...kept, redis.xadd(`${START}:none`, 'NOMKSTREAM', '*', 'value', '')]);
   } catch (error) {
     const { name, message } = error as Error;
     if (message.startsWith('MOVED')) return true;
     // Redis may refuse for a while, as one that is full does.
-    if (name !== 'ReplyError' || /^(READONLY|NOPERM)/.test(message)) throw error;
+    if (name !== 'ReplyError' || /^(READONLY|NOPERM|ERR unknown command)/.test(message)) throw error;
   }
   return mode === 'cluster';
 }
@@ -110,6 +111,7 @@ const EXPLANATIONS: [RegExp, string][] = [
   [/altname/i, 'leads to a server whose certificate names another host'],
   [/certificate/i, 'leads to a server whose certificate is not trusted: name its authority by REDIS_CA'],
   [/cluster support disabled|unknown command .?cluster/i, 'is no cluster: name one address, without REDIS_CLUSTER'],
+  [/unknown command/, 'leads to a server that lacks a command which is needed, or has it under another name'],
   [/All promises were rejected/, 'leads to a cluster of which no node serves'],
   [/ENOTFOUND|EAI_AGAIN/, 'names a host that cannot be found'],
   [/ECONNREFUSED/, 'leads to a host where nothing listens at that port'],

@@ -41,6 +41,8 @@ export function createGraphiql({ auth, sandboxOrigin }: Config) {
   return async (response: ServerResponse): Promise<void> => {
     const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
     const html = renderGraphiQL(options);
+    // By the same URL an operation is answered in JSON.
+    response.appendHeader('vary', 'accept');
     response.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-cache',

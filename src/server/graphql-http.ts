@@ -27,15 +27,17 @@ export function readAccept(accept: string) {
       const quality = parameters.find((parameter) => parameter.startsWith('q='));
       const isSubscription = parameters.some((parameter) => SUBSCRIPTION_SPEC.test(parameter));
       return { type, isSubscription, quality: quality ? Number(quality.slice(2)) : 1 };
-    })
-    .filter(({ quality }) => quality > 0)
-    .toSorted((a, b) => b.quality - a.quality);
+    });
   const isIn = (range: string, type: string) =>
     range === type || range === '*/*' || range === `${type.slice(0, type.indexOf('/'))}/*`;
-  const [json = null] = ranges.flatMap((range) => JSON_TYPES.filter((type) => isIn(range.type, type)));
-  const [stream = null] = ranges.flatMap(({ type, isSubscription }): StreamType[] => {
+  /** The most specific range counts for a type (RFC 9110, 12.5.1): the longest. */
+  const takes = (range: string, type: string) =>
+    isIn(range, type) && !ranges.some((other) => other.type.length > range.length && isIn(other.type, type));
+  const taken = ranges.filter(({ quality }) => quality > 0).toSorted((a, b) => b.quality - a.quality);
+  const [json = null] = taken.flatMap((range) => JSON_TYPES.filter((type) => takes(range.type, type)));
+  const [stream = null] = taken.flatMap(({ type, isSubscription }): StreamType[] => {
     if (type === 'multipart/mixed') return isSubscription ? [type] : [];
-    return isIn(type, 'text/event-stream') ? ['text/event-stream'] : [];
+    return takes(type, 'text/event-stream') ? ['text/event-stream'] : [];
   });
   if (json || stream) return { json, stream };
   throw new Refusal(

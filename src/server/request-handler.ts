@@ -20,6 +20,7 @@ import {
   GRAPHQL_PATH,
   headerOf,
   openRequest,
+  pathOf,
   type RequestState,
 } from './request-state.ts';
 import type { WebSocketDependencies } from './web-socket.ts';
@@ -48,9 +49,10 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   const { maxBodyBytes, maxResponseBytes } = config;
   const viewerHeaders = ['authorization', ...(config.auth.header ? [VIEWER_HEADER] : [])];
   const cacheHeaders = createCacheHeaders(viewerHeaders, clock);
+  const schemes = [...(config.auth.userSig ? ['UserSig'] : []), ...(config.auth.jwt ? ['Bearer'] : [])];
 
   return (request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0] as string;
+    const path = pathOf(request);
     const state = openRequest(request.headers, 'sse', clock, disconnectSignalOf(response));
     response.setHeader('x-request-id', state.requestId);
     if (path === '/health/live') return answerHealth(response, 200, 'live');
@@ -101,7 +103,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       await countRequest(request, null);
       const { code, message } = error;
       if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
-      throw new Refusal(401, message, code, { 'www-authenticate': 'UserSig, Bearer' });
+      throw new Refusal(401, message, code, schemes.length > 0 ? { 'www-authenticate': schemes.join(', ') } : {});
     }
   }
 

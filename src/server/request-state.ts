@@ -16,6 +16,11 @@ export type Client = { readonly name: string | undefined; readonly version: stri
 
 export const GRAPHQL_PATH = '/graphql';
 
+/** The path that a request is for; a client may name its target by a whole URL (RFC 9112, 3.2.2). */
+export function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.startsWith('/') ? (url.split('?', 1)[0] as string) : (URL.parse(url)?.pathname ?? url);
+}
+
 export type RequestState = ReturnType<typeof openRequest>;
 
 /** A client's own words are cut to this length in the log: names of operations, of paths, and its own. */
@@ -171,15 +176,18 @@ export function endRequest(
   if (path === GRAPHQL_PATH && !state.isStream)
     metrics?.onRequest(state.operationName, aborted ? 'aborted' : status, ms, span);
   if (!span.isRecorded) return;
+  // Any other path is one that a client made up.
+  const route = [GRAPHQL_PATH, 'webhook'].includes(path) ? path : undefined;
   span.set({
     'http.request.method': method,
+    'http.route': route,
+    'url.scheme': 'http',
     'url.path': line.path,
     'http.response.status_code': status,
     ...clientNames(state),
     'error.type': aborted ? 'aborted' : status >= 500 ? String(status) : undefined,
   });
-  // Any other path is one that a client made up.
-  span.end([GRAPHQL_PATH, 'webhook'].includes(path) ? `${method} ${path}` : method);
+  span.end(route ? `${method} ${route}` : method);
 }
 
 export const clientNames = ({ client }: RequestState) => ({

@@ -16,7 +16,7 @@ import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread, viewerOf } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
-import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest } from './request-state.ts';
+import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest, pathOf } from './request-state.ts';
 import type { Answers, Graphql } from './yoga.ts';
 
 export type WebSocketDependencies = {
@@ -64,7 +64,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     // Its types do not name this option yet.
     ...{ closeTimeout: CLOSE_TIMEOUT_MS },
     verifyClient({ req }, answer) {
-      if (req.url?.split('?', 1)[0] !== GRAPHQL_PATH) answer(false, 404, `GraphQL is at ${GRAPHQL_PATH}.`);
+      if (pathOf(req) !== GRAPHQL_PATH) answer(false, 404, `GraphQL is at ${GRAPHQL_PATH}.`);
       else if (cors.isForeignSocket(req)) answer(false, 403, 'CORS_ORIGINS does not name the origin of this page.');
       else if (server.clients.size >= maxSubscriptions) answer(false, 503, 'There are too many connections.');
       else answer(true);

@@ -28,7 +28,7 @@ const regions = Object.keys(REGIONS) as Region[];
 const EDITABLE =
   /^(nick|avatar|gender|birthday|location|selfSignature|language|level|role|allowType|adminForbidType|messageSettings|Tag_Profile_Custom_[A-Za-z]{1,8})$/;
 
-/** Settings that are read under the same name: MAX_DEPTH is `maxDepth`. Defaults stand as an operator would set them. */
+/** Settings that are read under the same name: LOG_LEVEL is `logLevel`. Defaults stand as an operator would set them. */
 export const PLAIN = z.object({
   HOST: hostName.prefault('127.0.0.1').describe('the address to listen on; the image sets 0.0.0.0'),
   PORT: number(0, 65_535, 4000, 'serves GraphQL at `/graphql`'),
@@ -38,7 +38,7 @@ export const PLAIN = z.object({
     .describe('from `fatal` to `trace`, or `silent`'),
   SHUTDOWN_DRAIN_MS: number(0, 120_000, 1000, 'requests are still accepted so long after SIGTERM'),
   UPSTREAM_RATE: number(1, 100_000, 180, 'calls/s per command of all replicas; the app has 200, an alarm at 160'),
-  REQUEST_DEADLINE_MS: number(100, 120_000, 10_000, 'one client request'),
+  REQUEST_DEADLINE_MS: number(100, 120_000, 10_000, 'how long one answer may wait for its data'),
   // The schema's default page of 20 must always be allowed.
   MAX_PAGE_SIZE: number(20, 1000, 100, 'the largest `first`, from 20 to 1000'),
   USER_ID_PATTERN: pattern.prefault('[A-Za-z0-9_-]{1,32}').describe('ids of users; never spaces, colons, braces'),
@@ -66,8 +66,8 @@ export const PLAIN = z.object({
     .default([])
     .describe('origins whose pages may ask, by commas, as `https://app.example`; or `*`'),
   TRUST_PROXY: proxies.prefault('0').describe('how many proxies are believed on client addresses, or their networks'),
-  MAX_TOKENS: number(100, 100_000, 2000, 'the limit of one document'),
-  MAX_ALIASES: number(0, 10_000, 100, 'the same'),
+  MAX_TOKENS: number(100, 100_000, 2000, 'the most tokens of a document'),
+  MAX_ALIASES: number(0, 10_000, 100, 'the most aliases in a document'),
   MAX_UPSTREAM_CALLS: number(1, 100_000, 250, 'the most upstream calls of one operation'),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 10_000_000)
     .transform((limit) => limit || null)
@@ -93,7 +93,7 @@ export const SETTINGS = z.object({
     .optional()
     .describe(`required: ${regions.map((name) => `\`${name}\``).join(', ')}`),
   TENCENT_BASE_URL: baseUrl.optional().describe("the upstream's URL in place of a region; http for loopback only"),
-  UPSTREAM_TIMEOUT_MS: number(100, 60_000, 5000, "one call; the upstream's own limit is 3000"),
+  UPSTREAM_TIMEOUT_MS: number(100, 60_000, 5000, "how long a call may take; the upstream's limit is 3000"),
   REDIS_URL: redisNodes
     .optional()
     .describe('`redis://` or `rediss://`, several of a cluster separated by commas, or `redis+sentinel://`'),
@@ -102,9 +102,12 @@ export const SETTINGS = z.object({
   REDIS_TIMEOUT_MS: number(10, 10_000, 200, 'how long a query waits for Redis at most'),
   CACHE_MEMORY_MB: number(1, 65_536, 128, 'the bound of the memory tier'),
   PROFILE_FRESH_SECONDS: seconds(3600, 'how long a cached profile is fresh'),
-  LIST_FRESH_SECONDS: seconds(30, 'the same for pages of lists, counts and relations; 0: every query asks'),
-  LIST_STALE_SECONDS: seconds(3600, 'how old these may be until newer ones can be had; relations at most 600'),
-  LIST_VALIDATED_SECONDS: seconds(120, "how long a page is fresh whose owner's counter stays the same"),
+  LIST_FRESH_SECONDS: seconds(30, 'how long cached lists, counts and relations are fresh; 0: every query asks'),
+  LIST_STALE_SECONDS: seconds(
+    3600,
+    'how old lists and counts may be while newer ones cannot be had; relations at most 600',
+  ),
+  LIST_VALIDATED_SECONDS: seconds(120, "how long a cached list is fresh whose owner's counter stays the same"),
   WEBHOOK_FRESH_SECONDS: seconds(600, 'how long all but profiles are fresh while webhooks arrive'),
   AUTH: words
     .pipe(z.array(oneOf(['usersig', 'jwt', 'header', 'development'])))

@@ -1,5 +1,5 @@
 // Spans by the OpenTelemetry SDK, which reads its own settings: OTEL_*. Loaded where they ask for traces alone.
-import { ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { createTraceState, ROOT_CONTEXT, type SpanContext, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { ExportResultCode, parseKeyPairsIntoRecord, parseTraceParent } from '@opentelemetry/core';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
@@ -60,10 +60,11 @@ export function startOpenTelemetry(log: Logger): { begin: BeginSpan; close(): Pr
   }
 
   return {
-    begin(name, { traceparent }) {
+    begin(name, { traceparent, tracestate }) {
       const remote = typeof traceparent === 'string' ? parseTraceParent(traceparent) : null;
       if (!remote && share !== null && Math.random() >= share) return NO_SPAN;
-      const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true }) : ROOT_CONTEXT;
+      const more = { isRemote: true, traceState: createTraceState(String(tracestate ?? '')) };
+      const parent = remote ? trace.setSpanContext(ROOT_CONTEXT, { ...remote, ...more }) : ROOT_CONTEXT;
       return wrap(tracer.startSpan(name, { kind: SpanKind.SERVER }, parent));
     },
     /** Sends what is left. */

@@ -10,7 +10,7 @@ import { findErrorRule, type RetryPolicy } from './error-table.ts';
 import type { Http } from './http.ts';
 import { readEnvelope, TransportFailure, UpstreamRefusal } from './upstream-errors.ts';
 import { createSignature } from './user-sig.ts';
-import { COMMANDS, type Command } from './wire.ts';
+import { COMMANDS, type Command, pathOf } from './wire.ts';
 
 export type AttemptOptions = {
   sdkAppId: number;
@@ -79,7 +79,7 @@ export function createAttempts(options: AttemptOptions, http: Http) {
     const sentAt = clock.now();
     const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
     call.onUpstreamCall?.(command);
-    const request = http.send(pathOf(command, userSig), json, before.stale);
+    const request = http.send(targetOf(command, userSig), json, before.stale);
     const callOff = clock.alarm(allottedMs, request.stop);
     call.signal.addEventListener('abort', request.stop, { once: true });
     const outcome = await request.outcome;
@@ -108,15 +108,15 @@ export function createAttempts(options: AttemptOptions, http: Http) {
 
   function refusePointless(command: Command, call: CallOptions): void {
     if (call.signal.aborted) throw cancelled(command, call);
-    const now = clock.now();
-    if (call.deadlineAt <= now) throw new TransportFailure(command, 'deadline');
-    if (pausedUntil > now) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pausedUntil - now });
+    if (call.deadlineAt <= clock.now()) throw new TransportFailure(command, 'deadline');
+    const pauseMs = pausedUntil - clock.monotonicMs();
+    if (pauseMs > 0) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pauseMs });
   }
 
   // Parameter names and values are case-sensitive; a UserSig is URL-safe as it is (CONTRACT 1.1, 2.2).
-  function pathOf(command: Command, userSig: string): string {
+  function targetOf(command: Command, userSig: string): string {
     const label = Math.floor(random() * 2 ** 32);
-    return `/v4/${COMMANDS[command].service}/${command}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
+    return `${pathOf(command)}?${signer}&usersig=${userSig}&random=${label}&contenttype=json`;
   }
 
   function judge(command: Command, userSig: string, body: Record<string, unknown>): Failure {
@@ -126,7 +126,7 @@ export function createAttempts(options: AttemptOptions, http: Http) {
     const rule = findErrorRule(errorCode);
     const errorInfo = signature.redact(typeof ErrorInfo === 'string' ? ErrorInfo : '');
     if (rule.retry === 'resign') signature.renew(userSig);
-    if (rule.pauses) pausedUntil = clock.now() + (rule.retryAfterMs ?? 0);
+    if (rule.pauses) pausedUntil = clock.monotonicMs() + (rule.retryAfterMs ?? 0);
     if (rule.throttled) budget?.throttled(command);
     if (rule.fault !== 'caller') {
       const { fault, note, remedy } = rule;

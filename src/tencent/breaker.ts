@@ -22,7 +22,7 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
     /** Lets a call through, or says in how many milliseconds to try again. A probe decides whether the breaker closes. */
     enter(): { probe: boolean } | { retryAfterMs: number } {
       if (!open) return { probe: false };
-      const now = clock.now();
+      const now = clock.monotonicMs();
       if (probing || now < nextProbeAt) {
         return { retryAfterMs: nextProbeAt > now ? nextProbeAt - now : PROBE_EVERY_MS };
       }
@@ -39,7 +39,7 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
       if (health === 'unknown') return;
       failuresInARow = health === 'failed' ? failuresInARow + 1 : 0;
       const isOpen = failuresInARow >= FAILURES_TO_OPEN;
-      if (isOpen) nextProbeAt = clock.now() + PROBE_EVERY_MS;
+      if (isOpen) nextProbeAt = clock.monotonicMs() + PROBE_EVERY_MS;
       if (isOpen !== open) changed(isOpen ? 'open' : 'closed');
       open = isOpen;
     },

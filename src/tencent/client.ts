@@ -5,7 +5,7 @@ import { type Breaker, type BreakerState, createBreaker, type Health } from './b
 import type { RetryPolicy } from './error-table.ts';
 import { createHttp } from './http.ts';
 import { TransportFailure } from './upstream-errors.ts';
-import type { Command } from './wire.ts';
+import { type Command, pathOf } from './wire.ts';
 
 /** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;
@@ -24,7 +24,8 @@ const MAX_TRIES: Record<RetryPolicy, number> = { never: 1, once: 2, resign: 2, b
 export function createTencentClient(options: TencentClientOptions) {
   const { clock, connections = 64, random = Math.random, report = () => {} } = options;
   const http = createHttp(options.baseUrl, connections);
-  const address = new URL(options.baseUrl).hostname;
+  const { hostname, port, protocol } = new URL(options.baseUrl);
+  const server = { 'server.address': hostname, 'server.port': Number(port) || (protocol === 'http:' ? 80 : 443) };
   const attempt = createAttempts(options, http);
   const breakers = new Map<Command, Breaker>();
   const away = new Set<Command>();
@@ -54,7 +55,7 @@ export function createTencentClient(options: TencentClientOptions) {
       const pass = breaker.enter();
       if ('retryAfterMs' in pass) throw new TransportFailure(command, 'breaker open', pass);
       const json = JSON.stringify(body);
-      const traced = { 'http.request.method': 'POST', 'server.address': address, 'url.template': command };
+      const traced = { 'http.request.method': 'POST', ...server, 'url.template': pathOf(command) };
       let health: Health = 'unknown';
       // A probe is one try, which must not be spent on a connection that died with the upstream.
       let before: Pick<Failure, 'throttled' | 'stale'> = { stale: pass.probe };

@@ -29,7 +29,7 @@ export function createProfileService(
 ): ProfileService & ProfileEditService {
   const custom = [...new Set(customFields.map((key) => `${CUSTOM_TAG_PREFIX}${key}`))];
   let leftOut = { tags: [] as readonly string[], until: 0 };
-  const refusedTags = () => (clock.now() < leftOut.until ? leftOut.tags : []);
+  const refusedTags = () => (clock.monotonicMs() < leftOut.until ? leftOut.tags : []);
 
   async function readKnown(accounts: readonly UserId[], call: CallOptions): Promise<Batch<Profile>> {
     const refused = refusedTags();
@@ -49,7 +49,7 @@ export function createProfileService(
     const culprits = asked.filter((tag) => named.includes(tag));
     const tags = culprits.length > 0 ? culprits : asked.filter((tag) => tag === UNSURE_TAG || custom.includes(tag));
     if (tags.length === 0) return false;
-    leftOut = { tags: [...new Set([...refusedTags(), ...tags])], until: clock.now() + LEFT_OUT_MS };
+    leftOut = { tags: [...new Set([...refusedTags(), ...tags])], until: clock.monotonicMs() + LEFT_OUT_MS };
     report('the upstream refuses a profile tag: these are left out for five minutes', { tags: tags.join() });
     return true;
   }

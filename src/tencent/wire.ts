@@ -25,6 +25,8 @@ export const COMMANDS = {
 /** Every command that this project knows. */
 export type Command = keyof typeof COMMANDS;
 
+export const pathOf = (command: Command): string => `/v4/${COMMANDS[command].service}/${command}`;
+
 /** The part that every answer has (CONTRACT 1.4). HTTP status is 200 for business errors too. */
 export type Envelope = {
   ActionStatus: 'OK' | 'FAIL';

@@ -1,5 +1,5 @@
 // The command `import`: accounts and follows out of a CSV file, in its order, once each however often it is run.
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -36,6 +36,7 @@ export async function importFile(
   const content = await readFile(path).catch(({ code }) => {
     throw new CommandFailure(`${path} cannot be read: ${code}`);
   });
+  if (content.length > constants.MAX_STRING_LENGTH) throw new CommandFailure(`${path} is too large: split it.`);
   if (!isUtf8(content)) throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
   const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, progress.line);

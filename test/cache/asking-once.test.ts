@@ -1,5 +1,7 @@
 // However many ask for the same at once, the upstream is asked once.
 import { describe, expect, test } from 'vitest';
+import { createBatchLoader } from '../../src/cache/batch-loader.ts';
+import { createClock } from '../../src/clock.ts';
 import { callCounts, openGateway } from '../support/gateway.ts';
 import { SHARED_STORAGES, STORAGES, type StorageSettings, useStorage } from '../support/storage.ts';
 
@@ -57,3 +59,31 @@ describe.each(SHARED_STORAGES)('four replicas on %s', (storage) => {
     },
   );
 });
+
+test.each([20, Number.POSITIVE_INFINITY])(
+  'a batch of at most %d keys leaves although further keys never cease to come',
+  async (maxBatchSize) => {
+    let came = 0;
+    const clock = createClock({
+      now: Date.now,
+      alarm(_ms, ring) {
+        for (let n = 0; n < 5 && came < 5000; n++) void ask();
+        queueMicrotask(ring);
+        return () => {};
+      },
+    });
+    const { load } = createBatchLoader<string>({
+      ...{ kind: 'test', clock, maxBatchSize },
+      cache: {
+        looking: () => 0,
+        isDue: () => false,
+        asOf: () => ({ readAt: 0, generation: 0, shared: null }),
+        put() {},
+      },
+      call: async (keys) => new Map(keys.map((key) => [key, key])),
+    });
+    const ask = () => load(`key ${came++}`, { signal: new AbortController().signal, deadlineAt: Number.MAX_VALUE });
+    await ask();
+    expect(came).toBeLessThan(5000);
+  },
+);

@@ -84,12 +84,13 @@ test.each(['apollo', 'urql', 'relay', 'mini-program'])(
       ['--import', './resolving.ts', `${name}-app.ts`, `${star.url}/graphql`],
       inFolder,
     );
-    await Promise.race([app, expect.poll(() => openSubscriptions(star), { timeout: 50_000 }).toBe(1)]);
+    await Promise.race([app, expect.poll(() => openSubscriptions(star), { timeout: 100_000 }).toBe(1)]);
     await change(star, 'newcomer', 'follow');
     const { rest, ...shown } = JSON.parse((await app).stdout);
     expect(shown).toEqual({ button: [false, true, true], members, afterEvent: ['newcomer', members[0]] });
     expect(rest).toEqual(expectedRest);
   },
+  120_000,
 );
 
 const NO_SUCH_USER = {

@@ -45,6 +45,22 @@ test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
   },
 );
 
+test.each([
+  ['application/json;q=0, */*', 'application/graphql-response+json'],
+  ['application/json;q=0.5, application/*', 'application/graphql-response+json'],
+  ['application/graphql-response+json;q=0, application/*', 'application/json'],
+  ['*/*', 'application/json'],
+])('of what fits a type, the most specific counts: %s is answered by %s', async (accept, type) => {
+  const response = await get(await openEmptyGateway(), NICK, { headers: { accept } });
+  expect(response.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
+});
+
+test('the target of a request may be a whole URL, as to a proxy', async () => {
+  const { write, until } = openSocket(await openEmptyGateway());
+  await write(head(`Content-Length: ${TYPENAME.length}`).replace(' /graphql', ' http://any.host/graphql') + TYPENAME);
+  expect(await until(/}$/)).toMatch(/^HTTP\/1\.1 200 .*{"data":{"__typename":"Query"}}$/s);
+});
+
 const NOWHERE = '/ /graphql/ /graphql/graphql //graphql /GraphQL /graphiql /health /%67raphql /..'.split(' ');
 test.each(NOWHERE)('there is nothing at %s, and the 404 tells where GraphQL is', async (path) => {
   const gateway = await openEmptyGateway();
@@ -102,6 +118,7 @@ test('a stream of events says the same', async () => {
 test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
   const gateway = await openEmptyGateway();
   const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });
+  expect(headers.get('vary')).toContain('accept');
   const policy = headers.get('content-security-policy');
   expect(policy).toMatch(/(^|; )script-src 'sha256-[\w+/]{43}='(;|$)/);
   for (const part of ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"])

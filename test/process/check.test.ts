@@ -107,6 +107,11 @@ const WRONG_REDIS: Record<string, () => Promise<Environment>> = {
     REDIS_CLUSTER: 'on',
   }),
   'names a user who may not do what is needed': async () => asMute((await startCommanded(...MUTE)).url),
+  'names a user who may not do what is needed: deploy/README.md has': async () =>
+    asMute((await startCommanded('ACL', 'SETUSER', 'mute', 'on', '>opensesame', '~*', '&*', '+@all', '-@stream')).url),
+  'leads to a server that lacks a command which is needed': async () => ({
+    REDIS_URL: (await startRedis({ args: ['--rename-command', 'PUBLISH', ''] })).url,
+  }),
   'leads to a server whose certificate names another host': () => startTlsRedis('elsewhere.example'),
   'leads to a server whose certificate is not trusted: name its authority by REDIS_CA': async () => ({
     ...(await startTlsRedis('localhost')),

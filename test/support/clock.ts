@@ -57,6 +57,18 @@ export function createHastyClock(timeoutMs = 4000): TestClock & { waits: number[
   return { ...hasty, advance, waits };
 }
 
+/** The same clock, of which the time of day can be set back, as an operator sets a machine's. */
+export function canBeSetBack<C extends Clock>(clock: C) {
+  let behindMs = 0;
+  return {
+    ...clock,
+    now: () => clock.now() - behindMs,
+    setBack(ms: number) {
+      behindMs += ms;
+    },
+  };
+}
+
 /** A clock that runs as the real one does, and can be turned forward: alarms that are due by then ring at once. */
 export function createRunningClock(): TestClock {
   let ahead = 0;

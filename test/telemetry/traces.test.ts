@@ -32,6 +32,8 @@ test('a list with counts of 45 users and relations is one trace: request, operat
   const [request, operation, call] = ['POST /graphql', 'query', 'follow_get'].map((name) => named(spans, name)[0]);
   expect(request?.attributes).toMatchObject({
     'http.request.method': 'POST',
+    'http.route': '/graphql',
+    'url.scheme': 'http',
     'url.path': '/graphql',
     'http.response.status_code': 200,
     'graphql.client.name': 'ios',
@@ -45,6 +47,8 @@ test('a list with counts of 45 users and relations is one trace: request, operat
   });
   expect(call?.attributes).toMatchObject({
     'server.address': '127.0.0.1',
+    'server.port': expect.any(Number),
+    'url.template': '/v4/follow/follow_get',
     'http.request.method': 'POST',
     'http.request.resend_count': 0,
     'http.response.status_code': 200,
@@ -112,10 +116,10 @@ test('an answer that is kept is an operation without calls; a failure carries it
 test("a trace goes on that a router has begun, or is left out where the router's is", async () => {
   const gateway = await openTraced();
   for (const traceparent of [`00-${TRACE}-${PARENT}-01`, `00-${TRACE}-${PARENT}-00`, 'nonsense'])
-    await (await gateway.send('{ __typename }', {}, { traceparent })).text();
+    await (await gateway.send('{ __typename }', {}, { traceparent, tracestate: 'vendor=1' })).text();
   const requests = named(await gateway.traced(), 'POST /graphql');
   expect(requests.map(({ parentSpanId }) => parentSpanId || null)).toEqual([PARENT, null]);
-  expect(requests[0]?.traceId).toBe(TRACE);
+  expect(requests[0]).toMatchObject({ traceId: TRACE, traceState: 'vendor=1' });
 });
 
 test.each([

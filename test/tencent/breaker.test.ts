@@ -24,6 +24,15 @@ describe('the circuit breaker of a command', () => {
     expect(state()).toBe('closed');
   });
 
+  it('lets its probe go in time, although the machine’s clock is set back', async () => {
+    const { upstream, clock, ask, state } = await startOpen();
+    upstream.answer = ok();
+    clock.setBack(3_600_000);
+    clock.advance(1000);
+    await ask();
+    expect(state()).toBe('closed');
+  });
+
   it('counts a call that went well at its second try as a success', async () => {
     const { client, ask } = await startClient((_request, index) => (index % 2 === 0 ? fail(30006) : ok()));
     for (let i = 0; i < 10; i++) await ask();

@@ -170,4 +170,13 @@ describe('a refused signature', () => {
     for (const other of others) expect(await other).toMatchObject({ code: 'UPSTREAM_MISCONFIGURED' });
     expect(requests).toHaveLength(1);
   });
+
+  it('too many times is asked again, and told again, a minute later, although the machine’s clock is set back', async () => {
+    const { clock, askInVain, requests, reports } = await startClient(() => fail(70050));
+    await askInVain();
+    clock.setBack(3_600_000);
+    clock.advance(60_000);
+    await askInVain();
+    expect([requests.length, reports.length]).toEqual([2, 2]);
+  });
 });

@@ -1,5 +1,5 @@
 // Bringing an app's own graph: everything once, in order, and nothing lost by a kill.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ask } from '../process/start-process.ts';
 import { startRedis } from '../support/redis.ts';
@@ -176,6 +176,15 @@ test.each([
   const { calls, path, importCsv } = await startImport();
   if (title.includes('progress')) await mkdir(path('follows.csv.progress'));
   expect(await importCsv('follows', content)).toMatchObject({ code: 1, stderr: expect.stringMatching(complaint) });
+  expect(calls.count()).toBe(0);
+});
+
+test('a file that is too large for one text is refused with what to do, before any call', async () => {
+  const { calls, path, start } = await startImport();
+  await writeFile(path('follows.csv'), 'from,to\n');
+  await truncate(path('follows.csv'), 2 ** 29);
+  const { ended } = start(['import', 'follows', path('follows.csv')]);
+  expect(await ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/follows.csv is too large: split it/) });
   expect(calls.count()).toBe(0);
 });
 

@@ -1,13 +1,14 @@
 // A captured signature signs anything for a minute (CONTRACT 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
 import { openTwo, openWorld } from '../graph/world.ts';
-import { createHastyClock } from '../support/clock.ts';
+import { canBeSetBack, createHastyClock, createTestClock } from '../support/clock.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
 import { ADD, follows, logged, tell } from './webhook-gateway.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;
 const STEPS = 20;
+const FLOOD = 'More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks';
 
 /** Ten seconds of queries about everybody, with forged webhooks about the first ones or without. */
 async function openTenSeconds(forged: number) {
@@ -41,8 +42,7 @@ test('5,000 forged webhooks in ten seconds fail no query, and raise the upstream
   expect(flooded.failures).toEqual([]);
   expect(flooded.calls).toBeLessThanOrEqual(calm.calls * 1.2);
   const { gateway, clock, look } = flooded;
-  const flood = 'More webhooks come than an app sends: they are dropped, and fresh times are those without webhooks';
-  expect(logged(gateway, flood)).toHaveLength(1);
+  expect(logged(gateway, FLOOD)).toHaveLength(1);
   const outcomes = only(await scrape(gateway), 'webhooks_total');
   expect(outcomes[`{command="${ADD}",outcome="dropped"}`]).toBeGreaterThan(FORGED * 0.9);
 
@@ -74,4 +74,16 @@ test('while one replica drops webhooks, no other believes its cache for longer t
   const at = clock.now();
   for (let n = 0; n < 60; n++) await tell(gateway, ADD, follows('dan', ['star'], at - n), { at });
   await expect.poll(() => staysFresh('probe'), { timeout: 20_000 }).toBe(false);
+});
+
+test('a flood ends after a quiet minute, although the machine’s clock is set back', async () => {
+  const clock = canBeSetBack(createTestClock());
+  const gateway = await openWorld({ hasWebhooks: true, clock, people: ['dan', 'star'] });
+  const add = (n: number) => tell(gateway, ADD, follows('dan', ['star'], clock.now() - n), { at: clock.now() });
+  for (let n = 0; n < 60; n++) await add(n);
+  expect(logged(gateway, FLOOD)).toHaveLength(1);
+  clock.setBack(3_600_000);
+  clock.advance(61_000);
+  await add(0);
+  expect(logged(gateway, 'Webhooks are taken again')).toHaveLength(1);
 });
