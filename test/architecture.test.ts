@@ -21,26 +21,27 @@ const MAY_IMPORT: Record<string, string> = {
   'webhooks.ts': `
     types:follow report.ts server/http-server.ts tencent types:clock.ts types:config.ts types:span.ts types:telemetry`,
   'purge.ts': 'types:cache clock.ts config.ts errors.ts follow redis',
-  transfer: 'cache clock.ts config.ts errors.ts follow redis tencent',
+  transfer: 'clock.ts config.ts errors.ts follow json.ts redis tencent',
   'config.ts': 'errors.ts settings tencent/wire.ts',
   settings: 'tencent/wire.ts',
   'clock.ts': '',
   'span.ts': '',
   'errors.ts': '',
+  'json.ts': '',
   'report.ts': 'types:clock.ts',
   redis: 'cache errors.ts types:clock.ts types:config.ts',
   'context.ts': 'follow types:auth errors.ts reads.ts types:clock.ts types:config.ts types:domain.ts',
   'reads.ts': 'types:clock.ts errors.ts span.ts types:follow types:cache types:config.ts',
   graph: 'follow errors.ts types:context.ts',
-  follow: 'cache errors.ts types:clock.ts types:span.ts',
-  cache: 'errors.ts types:clock.ts span.ts',
+  follow: 'cache errors.ts types:clock.ts json.ts types:span.ts',
+  cache: 'errors.ts clock.ts json.ts span.ts',
   server: `
     types:graph types:auth auth/authentication.ts types:cache types:context.ts types:report.ts types:telemetry
-    types:clock.ts types:config.ts errors.ts span.ts settings/values.ts`,
-  tencent: 'report.ts types:follow follow/model.ts cache errors.ts types:clock.ts span.ts',
+    types:clock.ts types:config.ts errors.ts json.ts span.ts settings/values.ts`,
+  tencent: 'report.ts types:follow follow/model.ts cache errors.ts types:clock.ts json.ts span.ts',
   telemetry: 'span.ts types:config.ts follow/caches.ts types:tencent tencent/wire.ts',
   auth: 'report.ts tencent/user-sig.ts types:config.ts follow/model.ts errors.ts types:clock.ts',
-  sandbox: 'types:tencent/wire.ts clock.ts',
+  sandbox: 'types:tencent/wire.ts clock.ts json.ts',
 };
 
 /** Package → the only places that may import it. */

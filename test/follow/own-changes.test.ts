@@ -33,14 +33,6 @@ test('own changes count in their order, also when the clocks of their replicas d
   expect(own.relation('ana', 'bo', 'NONE')).toBe('FOLLOWING');
 });
 
-test('a later change by others counts as the upstream shows it, and so does a change by others alone', async () => {
-  const { own, tell } = open();
-  await tell('followed', 'ana bo');
-  await tell('unfollowed', 'ana bo', 1000, 'others');
-  await tell('followed', 'cy di', 0, 'others');
-  expect([own.relation('ana', 'bo', 'NONE'), own.relation('cy', 'di', 'NONE')]).toEqual(['NONE', 'NONE']);
-});
-
 test('a change that claims to be yet to come counts no longer than any other, and keeps no other alive', async () => {
   const { clock, own, tell } = open();
   await tell('followed', 'ana bo', 300_000);

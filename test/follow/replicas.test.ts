@@ -31,29 +31,19 @@ async function openReplicas(timeoutMs = 5000) {
     const link = createRedisLink({ redis, clock, timeoutMs, onChange() {} });
     onTestFinished(() => link.close());
     let listenings = 0;
-    const observed: RedisLink = {
-      ...link,
-      subscribe: (channel, heard, missed) =>
-        link.subscribe(channel, heard, () => {
-          missed();
-          listenings++;
-        }),
-    };
-    const redisLink = { link: { ...observed, ...change(link) }, prefix: 'replicas-test' };
+    const subscribe: RedisLink['subscribe'] = (channel, heard, missed) =>
+      link.subscribe(channel, heard, () => {
+        missed();
+        listenings++;
+      });
+    const redisLink = { link: { ...link, subscribe, ...change(link) }, prefix: 'replicas-test' };
     const service = createService(source, { clock, lifetimes: LIFETIMES, redis: redisLink });
     await until(() => listenings > 0);
     const uses: unknown[] = [];
-    const call: CallOptions = {
-      ...callAt(clock),
-      deadlineAt: clock.now() + HOUR_MS * 10,
-      onStale: (use) => uses.push(use),
-    };
-    return {
-      service,
-      uses,
-      listenings: () => listenings,
-      fans: async () => (await service.readCounts('anna', call)).fans,
-    };
+    const deadlineAt = clock.now() + HOUR_MS * 10;
+    const call: CallOptions = { ...callAt(clock), deadlineAt, onStale: (use) => uses.push(use) };
+    const fans = async () => (await service.readCounts('anna', call)).fans;
+    return { service, uses, fans, listenings: () => listenings };
   }
   const admin = new Redis(server.port, '127.0.0.1');
   admin.on('error', () => {});

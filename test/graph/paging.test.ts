@@ -33,8 +33,9 @@ describe.each([
 
       const pages = await walkList(gateway, 'known', 'fans', first);
       expect(idsOf(...pages)).toEqual(known);
-      // Elsewhere the last page may be an empty one.
+      // With quirks pages may be short, and the last one empty.
       if (quirk === NO_QUIRK) expect(pages).toHaveLength(Math.ceil(known.length / first));
+      expect(pages.slice(0, -1).filter(({ edges }) => edges.length === 0)).toEqual([]);
       for (const [number, { edges, pageInfo }] of pages.entries())
         expect(pageInfo).toEqual({
           hasNextPage: number < pages.length - 1,
@@ -47,15 +48,6 @@ describe.each([
       expect(await resumeAfterEach(gateway, 'known', 'fans', cursors)).toEqual([...known.slice(1), null]);
     },
   );
-});
-
-test('an upstream that promises one more page and delivers it empty ends the walk with at most one empty page', async () => {
-  const gateway = await openPopular(200);
-  gateway.faults.set({ extraEmptyPage: true });
-  const pages = await walkList(gateway, 'known', 'fans', 100);
-  expect(pages.map(({ edges }) => edges.length)).toEqual([100, 100, 0]);
-  const ends = { startCursor: null, endCursor: null };
-  expect(pages.at(-1)?.pageInfo).toEqual({ hasNextPage: false, hasPreviousPage: true, ...ends });
 });
 
 test.each(['fans', 'follows', 'mutuals'] as const)('%s answers the list of that name', async (list) => {
@@ -72,15 +64,16 @@ test.each(['fans', 'follows', 'mutuals'] as const)('%s answers the list of that 
   expect(edges.length).toBeGreaterThan(0);
 });
 
-test('first: 0 answers an empty page that still tells whether there are members', async () => {
-  const gateway = await openPopular();
-  const empty = { startCursor: null, endCursor: null, hasPreviousPage: false };
-  for (const [list, hasNextPage] of [
-    ['fans', true],
-    ['follows', false],
-  ] as const)
-    expect(await readPage(gateway, 'known', list, 0, null)).toEqual({ edges: [], pageInfo: { ...empty, hasNextPage } });
-});
+test.each([
+  ['fans', true],
+  ['follows', false],
+] as const)(
+  'first: 0 of %s answers an empty page that still tells whether there are members',
+  async (list, hasNextPage) => {
+    const pageInfo = { startCursor: null, endCursor: null, hasPreviousPage: false, hasNextPage };
+    expect(await readPage(await openPopular(), 'known', list, 0, null)).toEqual({ edges: [], pageInfo });
+  },
+);
 
 test('an upstream whose cursor never advances is an upstream failure, not an endless walk', async () => {
   const gateway = await openPopular();

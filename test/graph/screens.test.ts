@@ -26,32 +26,28 @@ const openScreens = (hasWebhooks = false) =>
     sandbox: { emptyWorld: false, people: 300 },
   });
 
-async function ask<Result, Variables extends Record<string, unknown>>(
-  document: TypedDocumentNode<Result, Variables>,
-  variables: Variables,
-) {
+test.each([
+  [
+    'the fans screen shows names for one list call, one for the counts and one for the user’s own name',
+    documents.FansScreenDocument,
+    { userId: 'star', first: 50 },
+    { fans: { totalCount: 300, edges: { length: 50 }, pageInfo: { hasNextPage: true } } },
+    { follow_get: 1, follow_get_info: 1, portrait_get: 1 },
+  ],
+  [
+    'the profile header shows a profile and three counts for two calls',
+    documents.ProfileHeaderDocument,
+    { userId: 'UserID_002' },
+    {
+      ...{ nick: 'NickNameTest2', allowType: 'DENY_ANY', customFields: [{ key: 'Test', value: 'Custom Data2' }] },
+      ...{ fansCount: 0, followsCount: 1, mutualsCount: 0 },
+    },
+    { follow_get_info: 1, portrait_get: 1 },
+  ],
+])('%s', async (_title, document, variables, user, calls) => {
   const gateway = await openScreens();
-  return { data: await gateway.data<Result>(print(document), variables), calls: callCounts(gateway) };
-}
-
-test('the fans screen shows names for one list call, one for the counts and one for the user’s own name', async () => {
-  const { data, calls } = await ask(documents.FansScreenDocument, { userId: 'star', first: 50 });
-  const fans = { totalCount: 300, edges: { length: 50 }, pageInfo: { hasNextPage: true } };
-  expect(data.user).toMatchObject({ fans });
-  expect(calls).toEqual({ follow_get: 1, follow_get_info: 1, portrait_get: 1 });
-});
-
-test('the profile header shows a profile and three counts for two calls', async () => {
-  const { data, calls } = await ask(documents.ProfileHeaderDocument, { userId: 'UserID_002' });
-  expect(data.user).toMatchObject({
-    nick: 'NickNameTest2',
-    allowType: 'DENY_ANY',
-    customFields: [{ key: 'Test', value: 'Custom Data2' }],
-    fansCount: 0,
-    followsCount: 1,
-    mutualsCount: 0,
-  });
-  expect(calls).toEqual({ follow_get_info: 1, portrait_get: 1 });
+  expect(await gateway.data(print(document), variables)).toMatchObject({ user });
+  expect(callCounts(gateway)).toEqual(calls);
 });
 
 test('every operation has a document', () => {

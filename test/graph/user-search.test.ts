@@ -71,20 +71,15 @@ test('names come from where all names come from, however far behind the search i
   expect((await search(gateway, 'person 0')).edges).toMatchObject([{ node: { nick: 'Person 0 of Rome' } }]);
 });
 
-test('where it is off no search is made', async () => {
-  const gateway = await open(1, { env: { USER_SEARCH: 'off' } });
-  expect(await codeOf(gateway, 'person')).toEqual(['FEATURE_NOT_ENABLED']);
-  expect(callCounts(gateway)).toEqual({});
-});
-
 test.each([
   ['no word', '  ', '', 'BAD_USER_INPUT'],
   ['six words', 'a b c d e f', '', 'BAD_USER_INPUT'],
   ['very much text', 'a'.repeat(101), '', 'BAD_USER_INPUT'],
   ['more than a page', 'a', ', first: 101', 'BAD_USER_INPUT'],
   ['a made-up cursor', 'a', ', after: "made-up"', 'INVALID_CURSOR'],
-])('%s is refused without a call', async (_title, text, args, code) => {
-  const gateway = await open(1, { env: { MAX_PAGE_SIZE: '1000' } });
+  ['any search where it is off', 'person', '', 'FEATURE_NOT_ENABLED', 'off'],
+])('%s is refused without a call', async (_title, text, args, code, USER_SEARCH = 'on') => {
+  const gateway = await open(1, { env: { MAX_PAGE_SIZE: '1000', USER_SEARCH } });
   expect(await codeOf(gateway, text, args)).toEqual([code]);
   expect(callCounts(gateway)).toEqual({});
 });

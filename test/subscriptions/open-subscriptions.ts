@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest';
 import { createChangeStream } from '../../src/cache/change-stream.ts';
 import { type Change, createChangeReader } from '../../src/follow/changes.ts';
-import { createSubscriptions, type SubscriptionTerms } from '../../src/follow/subscriptions.ts';
+import { createSubscriptions } from '../../src/follow/subscriptions.ts';
 import { createTestClock } from '../support/clock.ts';
 
 export const AT = Date.UTC(2026, 0, 1);
@@ -16,7 +16,7 @@ export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000 
   return {
     ...{ clock, stream, subscriptions, write },
     /** What happens to a user, to somebody who may see it all. */
-    listen: (userId: string, terms: Partial<SubscriptionTerms> = {}) =>
+    listen: (userId: string, terms: Partial<Parameters<typeof subscriptions.followEvents>[1]> = {}) =>
       subscriptions.followEvents(userId, { after: null, maySee: () => true, ...terms }),
     follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),
     unfollow: (from: string, to: string, mutual = false) => write({ type: 'unfollowed', from, to, at: AT, mutual }),

@@ -31,20 +31,15 @@ function openSource() {
       source.isOver = true;
     }
   }
-  /** Resolves when some were taken, and none between two looks. */
-  async function stopped(): Promise<void> {
-    let last = 0;
-    const isSame = () => {
-      const same = source.taken === last;
-      last = source.taken;
-      return same && last > 0;
-    };
-    await expect.poll(isSame).toBe(true);
-  }
-  return Object.assign(source, { answers: answer(), stopped });
+  let last = 0;
+  /** Whether some were taken, and none since the last look. */
+  const isStopped = () => {
+    const isSame = source.taken === last;
+    last = source.taken;
+    return isSame && last > 0;
+  };
+  return Object.assign(source, { answers: answer(), stopped: () => expect.poll(isStopped).toBe(true) });
 }
-
-type Source = ReturnType<typeof openSource>;
 
 async function openServer(listener?: RequestListener) {
   const sockets: Socket[] = [];
@@ -111,7 +106,7 @@ describe('a stream', () => {
 
 describe('a WebSocket', () => {
   async function openUnread() {
-    const sources: Source[] = [];
+    const sources: ReturnType<typeof openSource>[] = [];
     const webSockets = createWebSockets({
       beginSpan: () => NO_SPAN,
       cors: { isForeignSocket: () => false },

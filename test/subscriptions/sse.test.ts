@@ -1,11 +1,13 @@
-// Subscriptions over server-sent events: what an EventSource, or a frontend's fetch, sees.
+// Subscriptions over server-sent events: what an EventSource, or a frontend's fetch, sees, and what is refused.
 import { expect, test } from 'vitest';
+import { change } from '../graph/world.ts';
 import { logged, requestLines } from '../http/requests.ts';
 import { openEventStream, type ServerSentEvent, subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople } from './people.ts';
 
+const PROFILES = 'subscription ($of: [ID!]!) { profileChanged(userIds: $of) { __typename } }';
 const COMPLETE = { event: 'complete', data: '' };
 
 const asUrl = ({ url }: { url: string }, parameters: Record<string, string>) =>
@@ -17,9 +19,10 @@ test.each(['POST', 'GET'])('a subscription by %s tells what happens, as it happe
   const gateway = await openPeople();
   const stream =
     method === 'POST' ? await subscribe(gateway, FANS) : await openEventStream(asUrl(gateway, { query: FANS }));
-  expect(stream.response.status).toBe(200);
-  expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
-  expect(stream.response.headers.get('cache-control')).toBe('private, no-store');
+  const { status, headers } = stream.response;
+  expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
+    ...[200, 'text/event-stream', 'private, no-store'],
+  ]);
   for (const fan of ['anna', 'bert']) {
     await follow(gateway, fan);
     expect(await stream.answer()).toEqual(gained(fan));
@@ -43,12 +46,16 @@ test.each<[string, string, Record<string, unknown>, string]>([
   ['a cursor that is none', FANS, { after: 'nonsense' }, 'INVALID_CURSOR'],
   ['a malformed id', 'subscription { followEvents(userId: "no id!") { cursor } }', {}, 'BAD_USER_INPUT'],
   ['a variable of the wrong type', FANS, { after: 7 }, 'BAD_USER_INPUT'],
+  ['nobody', PROFILES, { of: [] }, 'BAD_USER_INPUT'],
+  ['more than a hundred', PROFILES, { of: Array.from({ length: 101 }, (_, i) => `user${i}`) }, 'BAD_USER_INPUT'],
+  ['somebody who cannot be', PROFILES, { of: ['anna', 'no such id'] }, 'BAD_USER_INPUT'],
+  ['somebody who is known not to be', 'subscription { followEvents(userId: "ghost") { at } }', {}, 'USER_NOT_FOUND'],
   ['an unknown field', 'subscription { nothing }', {}, 'GRAPHQL_VALIDATION_FAILED'],
   ['a syntax error', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
 ])('%s is answered by an error and the end', async (_title, query, variables, code) => {
   const gateway = await openPeople();
-  const stream = await subscribe(gateway, query, variables);
-  const events = await stream.rest();
+  await gateway.query('{ user(id: "ghost") { nick } }');
+  const events = await (await subscribe(gateway, query, variables)).rest();
   expect(events.map(({ event }) => event)).toEqual(['next', 'complete']);
   expect(codesIn(events[0] ?? null)).toEqual([code]);
   expect(events[0]?.data).not.toMatch(/stack|"http"/);
@@ -62,12 +69,12 @@ test('bad credentials are refused before a stream begins', async () => {
 test.each(['application/json', 'application/graphql-response+json', 'multipart/mixed'])(
   'a subscription that accepts %s alone is refused with 406 and told what to accept',
   async (accept) => {
-    const gateway = await openPeople();
-    const response = await gateway.send(FANS, {}, { accept });
-    expect(response.status).toBe(406);
-    const { errors } = (await response.json()) as Answer;
-    expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'BAD_REQUEST' }]);
-    expect(errors?.[0]?.message).toContain('text/event-stream');
+    const response = await (await openPeople()).send(FANS, {}, { accept });
+    const message = expect.stringContaining('text/event-stream');
+    expect([response.status, await response.json()]).toEqual([
+      406,
+      { errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] },
+    ]);
   },
 );
 
@@ -158,4 +165,18 @@ test('an event whose selection fails is told with its error, and the stream goes
   const streamLine = () => logged(gateway).find(({ stream }) => stream);
   await expect.poll(streamLine).toMatchObject({ errorCodes: ['UPSTREAM_UNAVAILABLE'] });
   expect(logged(gateway).filter(({ level }) => level >= 50)).toEqual([]);
+});
+
+test('the fields that an event selects are looked up for that event, not kept from the one before', async () => {
+  const gateway = await openPeople();
+  const selection = '{ __typename at ... on FanGained { user { id followsCount } } }';
+  const stream = await subscribe(gateway, `subscription { followEvents(userId: "star") ${selection} }`);
+  await follow(gateway, 'bert');
+  const [first] = await stream.events<{ at: string }>(1);
+  expect(first).toMatchObject({ user: { id: 'bert', followsCount: 1 } });
+  expect(Math.abs(Date.parse(first?.at ?? '') - gateway.clock.now())).toBeLessThan(3_600_000);
+  await change(gateway, 'followUsers', 'bert', ['anna']);
+  await change(gateway, 'unfollowUsers', 'bert', ['star']);
+  await follow(gateway, 'bert');
+  expect(await stream.events(2)).toMatchObject([{ __typename: 'FanLost' }, { user: { id: 'bert', followsCount: 2 } }]);
 });
