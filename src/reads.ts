@@ -65,7 +65,7 @@ export function createReads(request: ReadsRequest, settings: Config, clock: Cloc
       if (answer instanceof Promise)
         answer.catch((error) => {
           // What leaves out a part that failed is asked for again, not kept. That there is no such user is an answer.
-          if (error?.code !== 'USER_NOT_FOUND') request.onRead?.({ group: key, generation: 0, freshUntil: 0 });
+          if (error?.code !== 'USER_NOT_FOUND') request.onRead?.({ group: key, sequence: 0, freshUntil: 0 });
         });
       return answer;
     },

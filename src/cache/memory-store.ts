@@ -16,12 +16,12 @@ export const ABSENT_MS = 30_000;
 /** An entry with what only this process knows of it. */
 export type Kept<V> = Entry<V> & {
   /** The generation that its group had in Redis before the source was asked; null when that is not known. */
-  readonly shared: string | null;
+  readonly generation: string | null;
   /** Epoch milliseconds up to which it answers by itself, without webhooks and with them. */
   freshUntil: number;
   readonly webhookFreshUntil: number;
-  /** When it was read or verified, as a generation of this process. */
-  verifiedAt: number;
+  /** When it was read or verified, as a sequence of this process. */
+  verifiedSequence: number;
   /** The public code with which renewing it failed last, and when to try again (epoch milliseconds). */
   failure: string | null;
   retryAt: number;

@@ -1,6 +1,6 @@
 // Reads through memory and Redis to a source: fresh, stale or absent, asked once however many ask.
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { Generation } from './generations.ts';
+import type { Sequence } from './change-order.ts';
 import type { Entry, Kept } from './memory-store.ts';
 import { type CallOptions, createSingleFlight } from './single-flight.ts';
 import { type AsOf, createTiers, type TiersOptions } from './tiers.ts';
@@ -39,17 +39,17 @@ const FIRST_PAUSE_MS = 15;
 const MAX_PAUSE_MS = 100;
 const MAX_WAIT_MS = 3000;
 
-type Read<V> = { entry: Kept<V>; tier: Tier; generation: Generation };
+type Read<V> = { entry: Kept<V>; tier: Tier; sequence: Sequence };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
-  const { clock, generations, absence, validate, onRead = () => {} } = options;
+  const { clock, order, absence, validate, onRead = () => {} } = options;
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
-  const { redis, peek, isFresh, isHeard, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
+  const { redis, peek, isFresh, isVerified, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
-  const asOf = (): AsOf => ({ readAt: clock.now(), generation: generations.now(), shared: null });
+  const asOf = (): AsOf => ({ readAt: clock.now(), sequence: order.now(), generation: null });
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
@@ -61,7 +61,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       if (!found || !redis) return undefined;
       const { entry, asOf } = found;
       if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry)))) return { entry, asOf };
-      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.shared, spans)) };
+      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.generation, spans)) };
     } finally {
       looking--;
     }
@@ -75,22 +75,22 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       const found = redis && (await look(key, takesStale, all));
       if (!found) break;
       began = found.asOf;
-      if (found.entry) return { entry: found.entry, tier: 'redis', generation: began.generation };
+      if (found.entry) return { entry: found.entry, tier: 'redis', sequence: began.sequence };
       if (found.isLocked || clock.now() + pauseMs >= giveUpAt) break;
       await clock.sleep(pauseMs, all.signal);
     }
-    const { generation, shared } = began;
+    const { sequence, generation } = began;
     const known = peek(key);
-    if (known && takesStale && servesStale(known)) return { entry: known, tier: 'memory', generation };
-    if (known && freshMs > 0 && isHeard(known) && clock.now() < known.readAt + validatedMs) {
+    if (known && takesStale && servesStale(known)) return { entry: known, tier: 'memory', sequence };
+    if (known && freshMs > 0 && isVerified(known) && clock.now() < known.readAt + validatedMs) {
       const validAt = (await validate?.(key, known, all)) ?? 0;
       if (validAt > known.readAt && validAt + freshMs > clock.now() && peek(key) === known) {
         known.freshUntil = Math.min(validAt + freshMs, known.readAt + validatedMs);
-        redis?.unlock(key, shared ?? '');
-        return { entry: known, tier: 'source', generation };
+        redis?.unlock(key, generation ?? '');
+        return { entry: known, tier: 'source', sequence };
       }
     }
-    return { entry: await ask(key, all, load, { ...began, readAt: clock.now() }), tier: 'source', generation };
+    return { entry: await ask(key, all, load, { ...began, readAt: clock.now() }), tier: 'source', sequence };
   }
 
   async function ask(key: string, all: CallOptions, load: Load<V>, began: AsOf): Promise<Kept<V>> {
@@ -99,16 +99,16 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     } catch (error) {
       const known = peek(key);
       if (absence && error instanceof GatewayError && error.code === 'USER_NOT_FOUND') tiers.keep(key, null, began);
-      else redis?.unlock(key, began.shared ?? '');
+      else redis?.unlock(key, began.generation ?? '');
       // A reader that left early says nothing of the source.
       if (known && !all.signal.aborted) known.failure = outageCode(error);
       throw error;
     }
   }
 
-  function give(key: string, { entry, tier, generation }: Read<V>, waiter: CallOptions): V {
+  function give(key: string, { entry, tier, sequence }: Read<V>, waiter: CallOptions): V {
     onRead(entry.value === null ? 'absent' : tier === 'source' ? 'miss' : 'fresh', tier);
-    waiter.onRead?.({ group: tiers.nameOf(key), generation, freshUntil: tiers.httpFreshUntil(entry) });
+    waiter.onRead?.({ group: tiers.nameOf(key), sequence, freshUntil: tiers.httpFreshUntil(entry) });
     if (entry.value === null) throw absence?.(key);
     return entry.value;
   }
@@ -145,8 +145,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     /** The value: at once from memory, else by a promise. Fails with what `load` rejected, or `absence`. */
     read(key: string, waiter: CallOptions, load: Load<V>): V | Promise<V> {
       const entry = tiers.get(key);
-      if (entry && isFresh(entry)) return give(key, { entry, tier: 'memory', generation: generations.now() }, waiter);
-      if (!entry || !isHeard(entry) || !servesStale(entry)) return readOn(key, waiter, load);
+      if (entry && isFresh(entry)) return give(key, { entry, tier: 'memory', sequence: order.now() }, waiter);
+      if (!entry || !isVerified(entry) || !servesStale(entry)) return readOn(key, waiter, load);
       renewBehind(key, entry, load);
       return giveStale(entry, 'memory', waiter);
     },
@@ -164,8 +164,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       const version = options.versionOf?.(value) ?? null;
       const isKnown = version !== null && known?.version === version && known.value !== null;
       // The same version again changes nothing, unless what is known of it is getting old.
-      if (isKnown && isHeard(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return;
-      tiers.keep(key, value, { ...began, shared: known?.shared ?? null });
+      if (isKnown && isVerified(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return;
+      tiers.keep(key, value, { ...began, generation: known?.generation ?? null });
     },
     /** What memory knows, however old. */
     peek,
@@ -174,7 +174,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
       const known = peek(key);
       const isAbsent = known?.value === null && isFresh(known);
       const freshUntil = isAbsent ? clock.now() : Number.POSITIVE_INFINITY;
-      waiter.onRead?.({ group: tiers.nameOf(key), generation: generations.now(), freshUntil });
+      waiter.onRead?.({ group: tiers.nameOf(key), sequence: order.now(), freshUntil });
       return isAbsent;
     },
     /** Whether memory's entry has less than `share` of its fresh time left, and is not asked for yet; undefined: no entry. */

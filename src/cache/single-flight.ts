@@ -17,7 +17,7 @@ export type StaleUse = {
 };
 
 /** What a waiter was given: it holds until `freshUntil` (epoch milliseconds) while the group has not changed since. */
-export type CacheRead = { group: string; generation: number; freshUntil: number };
+export type CacheRead = { group: string; sequence: number; freshUntil: number };
 
 /** For whom something is asked: who waits until `deadlineAt` (epoch milliseconds), or until `signal` aborts. */
 export type CallOptions = {

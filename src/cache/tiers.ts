@@ -1,16 +1,16 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
-import type { Generation, Generations } from './generations.ts';
+import type { ChangeOrder, Sequence } from './change-order.ts';
 import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
 import { createRedisStore, type Redis, type RedisStoreOptions } from './redis-store.ts';
 import type { CallOptions } from './single-flight.ts';
 
 /** When a read began: by our clock, in the order of this process, and in Redis (null: that is not known). */
-export type AsOf = { readAt: number; generation: Generation; shared: string | null };
+export type AsOf = { readAt: number; sequence: Sequence; generation: string | null };
 
 export type TiersOptions<V> = MemoryStoreOptions<V> &
   RedisStoreOptions<V> & {
     redis: Redis | null;
-    generations: Generations;
+    order: ChangeOrder;
     /** The source's own version of a value; null when it did not say. */
     versionOf?: (value: V) => number | null;
     /** Since when webhooks report every change (epoch milliseconds); null while they do not. */
@@ -22,17 +22,17 @@ const JITTER = 0.1;
 
 /** `detach` is told which reads that are under way will bring outdated values. */
 export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (key: string) => boolean) => void) {
-  const { kind, clock, generations } = options;
+  const { kind, clock, order } = options;
   const { groupOf = (key: string) => key, webhooksSince = () => null, versionOf = () => null } = options;
   const { freshMs, webhookFreshMs, staleMs } = options.lifetimes;
   const memory = createMemoryStore<V>(options);
   const redis = options.redis && createRedisStore(options.redis, options);
   /** Events from before this may have been missed. */
-  let heardSince: Generation = 0;
+  let heardSince: Sequence = 0;
 
   const nameOf = (key: string) => `${kind}:${groupOf(key)}`;
-  const isHeard = (entry: Kept<V>) => entry.verifiedAt >= heardSince;
-  const isFresh = (entry: Kept<V>) => isHeard(entry) && clock.now() < freshUntil(entry);
+  const isVerified = (entry: Kept<V>) => entry.verifiedSequence >= heardSince;
+  const isFresh = (entry: Kept<V>) => isVerified(entry) && clock.now() < freshUntil(entry);
 
   /** Until when an entry answers by itself. An entry that was read before webhooks arrived may have changed unnoticed. */
   function freshUntil({ readAt, freshUntil, webhookFreshUntil }: Kept<V>): number {
@@ -41,18 +41,18 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   }
 
   function advance(group: string): void {
-    generations.advance(group);
-    generations.advance(kind);
+    order.advance(group);
+    order.advance(kind);
   }
 
   /** Keeps an entry in memory, unless its group has changed since it was asked for. */
-  function keepHere(key: string, { value, version, readAt }: Entry<V>, { generation, shared }: AsOf): Kept<V> {
+  function keepHere(key: string, { value, version, readAt }: Entry<V>, { sequence, generation }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
     const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
-    const next: Kept<V> = { value, version, shared, verifiedAt: generation, failure: null, ...times };
-    if (generations.changedSince(nameOf(key), generation)) return next;
+    const next: Kept<V> = { value, version, generation, verifiedSequence: sequence, failure: null, ...times };
+    if (order.changedSince(nameOf(key), sequence)) return next;
     const known = memory.peek(key);
     const kept = memory.set(key, next);
     // An expired entry counts as unknown, like none at all: learning that there is nothing is a change then.
@@ -73,7 +73,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     redis,
     nameOf,
     /** False for an entry that an event may have changed unheard. */
-    isHeard,
+    isVerified,
     freshUntil,
     isFresh,
     /** Until when an HTTP cache may keep it, which hears of no changes: for `freshMs` from now where webhooks let it be fresh for longer. */
@@ -83,32 +83,32 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
     /** Keeps what the source brought in both tiers; null: there is no such thing. */
     keep(key: string, value: V | null, asOf: AsOf): Kept<V> {
-      const isOutdated = generations.changedSince(nameOf(key), asOf.generation);
+      const isOutdated = order.changedSince(nameOf(key), asOf.sequence);
       const version = value === null ? null : versionOf(value);
       const kept = keepHere(key, { value, version, readAt: asOf.readAt }, asOf);
       // A group that is not known to have a generation may be one that did not change lately.
-      const shared = asOf.shared ?? '';
-      if (isOutdated || kept.readAt !== asOf.readAt) redis?.unlock(key, shared);
-      else void redis?.write(key, shared, kept);
+      const generation = asOf.generation ?? '';
+      if (isOutdated || kept.readAt !== asOf.readAt) redis?.unlock(key, generation);
+      else void redis?.write(key, generation, kept);
       return kept;
     },
 
     /** What Redis has, reconciled with memory by the generation that counts; undefined when Redis cannot say. */
     async lookUp(key: string, spans?: CallOptions['spans']) {
-      const generation = generations.now();
+      const sequence = order.now();
       const found = await redis?.read(key, spans);
       if (!found) return undefined;
-      const asOf = { readAt: clock.now(), generation, shared: found.generation };
+      const asOf = { readAt: clock.now(), sequence, generation: found.generation };
       const known = memory.peek(key);
-      if (known?.shared === found.generation) known.verifiedAt = Math.max(known.verifiedAt, generation);
+      if (known?.generation === found.generation) known.verifiedSequence = Math.max(known.verifiedSequence, sequence);
       // A Redis that has lost everything says nothing of what was before.
-      else if (known && known.shared !== null && found.generation !== '') memory.delete(key);
+      else if (known && known.generation !== null && found.generation !== '') memory.delete(key);
       return { asOf, entry: found.entry ? keepHere(key, found.entry, asOf) : memory.peek(key) };
     },
 
     /** Keeps in memory what is so by now. Redis, which was told of the change, takes it from the next read. */
     setInMemory(key: string, value: V): void {
-      const asOf = { readAt: clock.now(), generation: generations.now(), shared: null };
+      const asOf = { readAt: clock.now(), sequence: order.now(), generation: null };
       keepHere(key, { value, version: null, readAt: asOf.readAt }, asOf);
     },
     drop,
@@ -124,8 +124,8 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     expireAll(isLost: boolean): void {
       if (isLost) memory.clear();
       detach(() => true);
-      generations.advanceAll();
-      heardSince = generations.now();
+      order.advanceAll();
+      heardSince = order.now();
     },
   };
 }

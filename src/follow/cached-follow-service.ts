@@ -1,6 +1,6 @@
 // The follow graph with caches in front of it: the same questions as the upstream answers, asked as seldom as possible.
 import { randomUUID } from 'node:crypto';
-import { createGenerations } from '../cache/generations.ts';
+import { createChangeOrder } from '../cache/change-order.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import {
   CACHE_KINDS,
@@ -38,7 +38,7 @@ const MAX_AT_ONCE = 50;
 export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const { profiles, blocks, searchUsers, clock, redis, lagMs = 0, onPresence } = options;
   const closed = new AbortController();
-  const generations = createGenerations();
+  const order = createChangeOrder();
   const caches = createCaches(
     {
       ...options,
@@ -46,12 +46,12 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       webhooksSince: () => (redis && !redis.link.isUp() ? null : liveness.since()),
       validatePage: (key, entry, all) => pages.validate(key, entry, all),
     },
-    generations,
+    order,
   );
   const { page, profile, relation, block, blocked, search } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
   const { counts, readProfile, ...read } = createBatches(options, caches);
-  const pages = createPages(options, caches, counts, generations);
+  const pages = createPages(options, caches, counts, order);
 
   const hearing = Promise.withResolvers<void>();
   if (!redis) hearing.resolve();
@@ -144,8 +144,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */
     withdrawWebhooks: liveness.withdraw,
     /** Whether what `onRead` told of a group is still so. A replica that hears of no changes cannot say so. */
-    isCurrent: (group: string, generation: number): boolean =>
-      (redis?.link.isUp() ?? true) && !generations.changedSince(group, generation),
+    isCurrent: (group: string, sequence: number): boolean =>
+      (redis?.link.isUp() ?? true) && !order.changedSince(group, sequence),
     /** Resolves when this replica hears the others. */
     ready: () => hearing.promise,
     close: () => closed.abort(),

@@ -1,7 +1,7 @@
 // The kinds of things that are cached: how each is keyed, sized, written and invalidated, and how it is loaded in batches.
 import { hash } from 'node:crypto';
 import { type BatchLoaderOptions, createBatchLoader } from '../cache/batch-loader.ts';
-import { createGenerations, type Generations } from '../cache/generations.ts';
+import { type ChangeOrder, createChangeOrder } from '../cache/change-order.ts';
 import {
   createReadThrough,
   type ReadOutcome,
@@ -57,7 +57,7 @@ export const searchKey = (words: readonly string[], start: string): string =>
 /** The owner of a page, the second one of a relation, or the one user of any other key. */
 const accountOf = (key: string): UserId => ownerOfPage(key)[0].split(' ').at(-1) as UserId;
 
-export function createCaches(options: CachesOptions, generations: Generations = createGenerations()) {
+export function createCaches(options: CachesOptions, order: ChangeOrder = createChangeOrder()) {
   const { memoryBytes, observer = {} } = options;
 
   function create<V>(
@@ -71,7 +71,7 @@ export function createCaches(options: CachesOptions, generations: Generations = 
       ...options,
       ...values,
       kind,
-      generations,
+      order,
       lifetimes: options.lifetimes[kind],
       maxBytes: Math.floor(memoryBytes * share),
       absence: (key) => new GatewayError('USER_NOT_FOUND', noSuchAccount(accountOf(key))),

@@ -35,7 +35,7 @@ export function createKnownFans(service: CachedFollowService, { maxCalls }: { ma
     const members = Array.from(follows.values()).filter(({ user }) => found.has(user.id));
     const exact = end.isEnd && undecided.size === 0;
     // Asked again it gets further, so an answer that shows it is fresh for no time.
-    if (!exact) call.onRead?.({ group: `knownFans ${viewerId} ${userId}`, generation: 0, freshUntil: 0 });
+    if (!exact) call.onRead?.({ group: `knownFans ${viewerId} ${userId}`, sequence: 0, freshUntil: 0 });
     return { members, exact };
   };
 }

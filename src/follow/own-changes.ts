@@ -26,7 +26,7 @@ export type Edge = {
 };
 
 /** A user's follows and fans that this gateway has changed lately, by the other user. */
-export type Edges = { readonly out: Map<UserId, Edge>; readonly back: Map<UserId, Edge>; generation: number };
+export type Edges = { readonly out: Map<UserId, Edge>; readonly back: Map<UserId, Edge>; revision: number };
 
 export type OwnChanges = ReturnType<typeof createOwnChanges>;
 
@@ -48,7 +48,7 @@ const MAX_EDGES = 1000;
 export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
   const users = createBoundedMap<UserId, Edges>(MAX_USERS);
   const unmatched = createBoundedMap<string, { type: FollowChange['type']; startedAt: number; at: number }>(MAX_USERS);
-  let generation = 0;
+  let revision = 0;
 
   stream.listen(({ value }) => value.type !== 'profile-changed' && hear(value));
 
@@ -72,9 +72,9 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
       [from, 'out', to],
       [to, 'back', from],
     ] as const) {
-      const edges = users.get(userId) ?? { out: new Map(), back: new Map(), generation };
+      const edges = users.get(userId) ?? { out: new Map(), back: new Map(), revision };
       users.set(userId, edges);
-      edges.generation = ++generation;
+      edges.revision = ++revision;
       edges[side].delete(other);
       if (edge) edges[side].set(other, edge);
       const [oldest] = edges[side].keys();
@@ -89,7 +89,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
       for (const [other, { until }] of side) {
         if (until > clock.now()) continue;
         side.delete(other);
-        edges.generation = ++generation;
+        edges.revision = ++revision;
       }
     }
     if (edges.out.size + edges.back.size > 0) return edges;
@@ -106,7 +106,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
       return relationOf(edges.out.get(to)?.follows ?? isFollowing(read), edges.back.get(to)?.follows ?? isFan(read));
     },
     /** Changes with a user's edges; 0 while there are none. */
-    generation: (userId: UserId) => edgesOf(userId)?.generation ?? 0,
+    revision: (userId: UserId) => edgesOf(userId)?.revision ?? 0,
     /**
      * Whether a change that the upstream reports is one of this gateway's own: made while that was asked for. Each own
      * change accounts for one webhook on a replica; `at` is epoch milliseconds.
@@ -130,7 +130,7 @@ const OWN = 'own:';
 export function withOwnChanges(service: CachedFollowService, own: OwnChanges): CachedFollowService {
   /** A kept answer has to know when it may no longer be what this viewer did. */
   function noteRead(userId: UserId, call: CallOptions): void {
-    call.onRead?.({ group: OWN + userId, generation: own.generation(userId), freshUntil: Number.POSITIVE_INFINITY });
+    call.onRead?.({ group: OWN + userId, sequence: own.revision(userId), freshUntil: Number.POSITIVE_INFINITY });
   }
 
   return {
@@ -146,10 +146,8 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
         noteRead(from, call);
         return own.relation(from, to, relation);
       }),
-    isCurrent: (group, generation) =>
-      group.startsWith(OWN)
-        ? own.generation(group.slice(OWN.length)) === generation
-        : service.isCurrent(group, generation),
+    isCurrent: (group, sequence) =>
+      group.startsWith(OWN) ? own.revision(group.slice(OWN.length)) === sequence : service.isCurrent(group, sequence),
   };
 }
 

@@ -1,7 +1,7 @@
 // Upstream pages: cached without the profiles of their members, which are cached once for all pages, and shown with them.
 import { LRUCache } from 'lru-cache';
 import type { BatchLoader } from '../cache/batch-loader.ts';
-import type { Generation, Generations } from '../cache/generations.ts';
+import type { ChangeOrder, Sequence } from '../cache/change-order.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
 import type { CallOptions } from '../cache/single-flight.ts';
@@ -34,11 +34,11 @@ export function createPages(
   { follow, clock, lifetimes }: CachesOptions & Sources,
   caches: Caches,
   counts: Pick<BatchLoader<FollowCounts>, 'load'>,
-  generations: Generations,
+  order: ChangeOrder,
 ) {
   const { profile } = caches;
   /** When pages were asked for whose members brought a part of their profiles. */
-  const readAt = new WeakMap<CachedPage, Generation>();
+  const readAt = new WeakMap<CachedPage, Sequence>();
   const views = new LRUCache<CachedPage, { page: FollowPage; madeAt: number }>({ max: MAX_VIEWS });
 
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
@@ -49,7 +49,7 @@ export function createPages(
 
   function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
     const { partial } = cached;
-    const isOutdated = (id: string) => generations.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
+    const isOutdated = (id: string) => order.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
     return membersOf(
       cached,
       (id, n) =>
@@ -73,18 +73,18 @@ export function createPages(
         const count = query.start === '' && next === '' ? entries.length : before;
         const partial = isPartial ? entries.map(({ user }) => user.profile) : null;
         const value = { ...toCached(read), count, partial };
-        if (isPartial) readAt.set(value, began.generation);
+        if (isPartial) readAt.set(value, began.sequence);
         // Memory may be too small for all these profiles: whoever waits for the page has them.
-        views.set(value, { page: view(value, read), madeAt: began.generation });
+        views.set(value, { page: view(value, read), madeAt: began.sequence });
         return value;
       },
 
     /** The page with its members' profiles as far as memory has them: the same object until a profile changes. */
     show(cached: CachedPage, { onRead }: CallOptions): FollowPage {
-      const now = generations.now();
-      onRead?.({ group: PROFILES, generation: now, freshUntil: Number.POSITIVE_INFINITY });
+      const now = order.now();
+      onRead?.({ group: PROFILES, sequence: now, freshUntil: Number.POSITIVE_INFINITY });
       const known = views.get(cached);
-      if (known && !generations.changedSince(PROFILES, known.madeAt)) return known.page;
+      if (known && !order.changedSince(PROFILES, known.madeAt)) return known.page;
       const page = view(cached);
       views.set(cached, { page, madeAt: now });
       return page;

@@ -20,8 +20,8 @@ const GROUP_BYTES = 100;
 /** How long an answer holds for which nothing was read: ids alone, or what the schema says of itself. */
 const TIMELESS_MS = 60_000;
 
-/** Makes the cache. `isCurrent` says whether a cache group is still what it was at a generation. */
-export function createAnswerCache(isCurrent: (group: string, generation: number) => boolean, clock: Clock) {
+/** Makes the cache. `isCurrent` says whether a cache group is still what it was at a sequence. */
+export function createAnswerCache(isCurrent: (group: string, sequence: number) => boolean, clock: Clock) {
   const answers = new LRUCache<string, Answer>({
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ANSWER_BYTES,
@@ -31,7 +31,7 @@ export function createAnswerCache(isCurrent: (group: string, generation: number)
 
   function holds({ facts, keptUntil }: Answer): boolean {
     if (clock.now() >= keptUntil) return false;
-    for (const [group, generation] of facts.groups) if (!isCurrent(group, generation)) return false;
+    for (const [group, sequence] of facts.groups) if (!isCurrent(group, sequence)) return false;
     return true;
   }
 

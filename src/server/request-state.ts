@@ -65,7 +65,7 @@ export function openRequest(
     context: null as Context | null,
     /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
     freshUntil: Number.POSITIVE_INFINITY,
-    /** The cache groups that it was read from, with their generations. A subscription would gather them for days. */
+    /** The cache groups that it was read from, and when. A subscription would gather them for days. */
     groups: new Map<string, number>(),
     /** Whether the answer is that of a query, with no error and nothing stale in it. */
     isWhole: false,

@@ -70,10 +70,10 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       viewer: state.viewer,
       span: state.operationSpan,
       onUpstreamCall: () => state.upstreamCalls++,
-      onRead({ group, generation, freshUntil }) {
+      onRead({ group, sequence, freshUntil }) {
         if (state.operationType === 'subscription') return;
         state.freshUntil = Math.min(state.freshUntil, freshUntil);
-        state.groups.set(group, Math.min(generation, state.groups.get(group) ?? generation));
+        state.groups.set(group, Math.min(sequence, state.groups.get(group) ?? sequence));
       },
     });
     return { ...args, contextValue: state.context };

@@ -77,7 +77,7 @@ test.each([20, Number.POSITIVE_INFINITY])(
       cache: {
         looking: () => 0,
         isDue: () => false,
-        asOf: () => ({ readAt: 0, generation: 0, shared: null }),
+        asOf: () => ({ readAt: 0, sequence: 0, generation: null }),
         put() {},
       },
       call: async (keys) => new Map(keys.map((key) => [key, key])),

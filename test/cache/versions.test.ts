@@ -42,7 +42,7 @@ async function openRedisStore(): Promise<Store> {
   };
 }
 
-const KEPT = { freshUntil: 0, webhookFreshUntil: 0, shared: null, verifiedAt: 0, failure: null, retryAt: 0 };
+const KEPT = { freshUntil: 0, webhookFreshUntil: 0, generation: null, verifiedSequence: 0, failure: null, retryAt: 0 };
 
 function openMemoryStore(): Store {
   const tier = createMemoryStore<string>({ maxBytes: 1e6, sizeOf: () => 10 });

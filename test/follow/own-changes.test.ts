@@ -42,10 +42,10 @@ test('a change that claims to be yet to come counts no longer than any other, an
   expect([own.relation('ana', 'bo', 'NONE'), own.relation('cy', 'di', 'NONE')]).toEqual(['NONE', 'NONE']);
 });
 
-test('every own change is a new generation for both users alone, and so is the end of its lag', async () => {
+test('every own change is a new revision for both users alone, and so is the end of its lag', async () => {
   const { clock, own, tell } = open();
   const seen: number[][] = [];
-  const look = () => seen.push(['ana', 'bo', 'cy'].map(own.generation));
+  const look = () => seen.push(['ana', 'bo', 'cy'].map(own.revision));
   look();
   await tell('followed', 'ana bo');
   look();
