@@ -33,15 +33,35 @@ export function createClock({ now, alarm, monotonicMs = now }: Partial<Clock> & 
   };
 }
 
-/** Node's timers take no longer time. */
-const LONGEST_ALARM_MS = 2 ** 31 - 1;
+/** What `withinTime` rejects with. */
+export class NoAnswer extends Error {
+  override name = 'timeout';
+}
+
+/** `answer`, or a rejection when it is not there after `ms`. */
+export function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
+    // A process that was too busy to wake in time may have the answer before it.
+    const callOff = clock.alarm(ms, () => setImmediate(giveUp));
+    answer.then(resolve, reject).finally(callOff);
+  });
+}
+
+/** Node's timers take no longer time, 24.8 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock = createClock({
   now: Date.now,
   monotonicMs: () => performance.now(),
   alarm(ms, ring) {
-    // Of a delay below zero Node would warn.
-    const timer = setTimeout(ring, Math.min(Math.max(0, ms), LONGEST_ALARM_MS));
+    let timer: NodeJS.Timeout;
+    function wait(leftMs: number): void {
+      // Of a delay below zero Node would warn.
+      if (leftMs <= LONGEST_TIMER_MS) timer = setTimeout(ring, Math.max(0, leftMs));
+      else timer = setTimeout(wait, LONGEST_TIMER_MS, leftMs - LONGEST_TIMER_MS);
+    }
+    wait(ms);
     return () => clearTimeout(timer);
   },
 });

@@ -50,9 +50,18 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const report: Report = (message, facts, level = 'warn') => log[level](facts, message);
   const usage = config.hive && (await import('./telemetry/usage-reports.ts')).createUsageReports(config.hive, log);
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
+  /** Neither a collector nor Hive keeps a process from stopping. */
+  async function closeReports(): Promise<void> {
+    const reported = Promise.allSettled([tracing?.close(), usage?.close()]);
+    await Promise.race([reported, systemClock.sleep(LAST_REPORTS_MS)]);
+  }
+  // Closes what is open by then where the rest cannot be made.
+  await using unfinished = new AsyncDisposableStack();
+  unfinished.defer(closeReports);
   const redis = await openRedis(config, clock, (up, reason) =>
     up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
   );
+  unfinished.defer(() => redis?.link.close());
   const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond: config.upstreamRate, clock, report });
   const metrics =
     config.metricsPort === null
@@ -99,6 +108,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   };
   const server = createHttpServer(handler, clock, { upgrade: webSockets.upgrade, leave });
   const metricsListener = metrics && createHttpServer(metrics.page, clock);
+  unfinished.move();
 
   return {
     /** Starts to accept requests; resolves with the base URL. */
@@ -122,9 +132,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
       await tencent.close();
       await metricsListener?.drain(0);
       destroy();
-      // Neither a collector nor Hive keeps a process from stopping.
-      const reported = Promise.allSettled([tracing?.close(), usage?.close()]);
-      await Promise.race([reported, systemClock.sleep(LAST_REPORTS_MS)]);
+      await closeReports();
     },
 
     destroy,

@@ -72,11 +72,12 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
 test('after a purge of everything, thousands of keys, both gateways ask again, and keys of others are still there', async () => {
   const { url } = await startRedis();
   const redis = look(url);
-  const strangers = { 'follow-gateway:4:42:profile:{anna}:anna': 'of another app', mine: 'of somebody else' };
-  const budget = `follow-gateway:4:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
+  const strangers = { 'follow-gateway:42:profile:{anna}:4:anna': 'of another app', mine: 'of somebody else' };
+  const budget = `follow-gateway:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
   await redis.mset({ ...strangers, [budget]: 'used' });
   const ids = Array.from({ length: 5000 }, (_, n) => `user_${n}`);
-  await redis.mset(ids.flatMap((id) => [`follow-gateway:4:${SANDBOX_APP.sdkAppId}:profile:{${id}}:${id}`, '-']));
+  // Entries of another release go too.
+  await redis.mset(ids.flatMap((id) => [`follow-gateway:${SANDBOX_APP.sdkAppId}:profile:{${id}}:1:${id}`, '-']));
   const [a, b] = await openPair(url);
   await a.data(NICK);
   await b.data(FANS);

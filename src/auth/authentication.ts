@@ -1,12 +1,13 @@
 // Authentication: every credential of a request must prove the same viewer; none at all means anonymous. And whose lists
 // the viewer may see.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../errors.ts';
 import { type FollowList, isUserId, type UserId } from '../follow/model.ts';
-import type { VerifiedCredential } from './credential-cache.ts';
+import { type UserSigVerdict, verifyUserSig } from '../tencent/user-sig.ts';
+import { CLOCK_TOLERANCE_SECONDS, createCredentialCheck, type VerifiedCredential } from './credential-cache.ts';
 import type { JwtDependencies } from './jwt.ts';
-import { createUserSigCheck } from './user-sig.ts';
 
 /** Looks up a request header by its name in lower case. */
 export type HeaderLookup = (name: string) => string | undefined;
@@ -74,6 +75,29 @@ function remedyOf(schemes: Scheme[]): string {
   const examples = schemes.map(({ example }) => `"Authorization: ${example}"`);
   return `The Authorization header must hold one credential, as in ${examples.join(' or ')}.`;
 }
+
+type Defect = Extract<UserSigVerdict, { ok: false }>['reason'];
+
+const REFUSALS: Record<Defect, string> = {
+  malformed: 'The UserSig cannot be read: it is cut off, or no UserSig.',
+  'wrong-app': 'The UserSig is for another app.',
+  expired: 'The UserSig has expired; log in again.',
+  'bad-signature': 'The UserSig is not signed with the key of this app.',
+};
+
+/**
+ * Makes the check of a UserSig, the credential that frontends of Tencent Cloud Chat already have, signed with the app's key;
+ * it rejects with `UNAUTHENTICATED` for one that does not hold.
+ */
+const createUserSigCheck = (app: { sdkAppId: number; secretKey: string }, clock: Clock) =>
+  createCredentialCheck(clock, (userSig) => {
+    const verdict = verifyUserSig(userSig, { ...app, now: clock.now() / 1000 });
+    if (!verdict.ok) throw new GatewayError('UNAUTHENTICATED', REFUSALS[verdict.reason]);
+    if (verdict.issuedAt > clock.now() / 1000 + CLOCK_TOLERANCE_SECONDS)
+      throw new GatewayError('UNAUTHENTICATED', 'The UserSig is not valid yet: check the clock of its server.');
+    // It holds to the end of its last second.
+    return { userId: verdict.userId, expiresAt: (verdict.expiresAt + 1) * 1000 - 1 };
+  }).check;
 
 /** Names the viewer, where a router in front has authenticated them; it shows a secret beside. */
 export const VIEWER_HEADER = 'x-viewer-id';

@@ -3,7 +3,8 @@
 import { randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.ts';
-import { parseJson, type RedisLink } from './redis-link.ts';
+import { parseJson } from '../json.ts';
+import type { RedisLink } from './redis-link.ts';
 
 export type StreamEntry<T> = { readonly id: string; readonly value: T };
 

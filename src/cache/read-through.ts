@@ -46,7 +46,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
-  const { redis, peek, isFresh, isHeard, drop, invalidate, expireAll, bytes } = tiers;
+  const { redis, peek, isFresh, isHeard, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
   const asOf = (): AsOf => ({ readAt: clock.now(), generation: generations.now(), shared: null });
@@ -158,8 +158,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** When something that is put later begins to be read. */
     asOf,
-    /** Keeps what is known by now, or what came along with another read, as of that read's beginning. */
-    put(key: string, value: V, began: AsOf = asOf()): void {
+    /** Keeps what came along with another read, as of that read's beginning. */
+    put(key: string, value: V, began: AsOf): void {
       const known = peek(key);
       const version = options.versionOf?.(value) ?? null;
       const isKnown = version !== null && known?.version === version && known.value !== null;
@@ -187,6 +187,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** For how many keys Redis is asked just now: most of them will be asked for next. */
     looking: () => looking,
+    setInMemory,
     drop,
     invalidate,
     expireAll,

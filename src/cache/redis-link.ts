@@ -1,6 +1,7 @@
 // A link to Redis that no query has to wait for: when Redis is away, slow or failing, the answer is "nothing known".
+import { hash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import type { Clock } from '../clock.ts';
+import { type Clock, NoAnswer, withinTime } from '../clock.ts';
 import { inSpan, type Span, sharedSpan } from '../span.ts';
 
 export type RedisClient = Redis | Cluster;
@@ -34,14 +35,8 @@ const CONNECT_MS = 2000;
 /** How often a silent connection is asked whether it still is one. */
 const HEARTBEAT_MS = 5000;
 
-/** Undefined for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+/** A key in the slot of `key`, which the part in braces tells, or all of it. */
+const probeOf = (key: string) => (key.includes('{') ? `${key}::probe` : `follow-gateway:{${key}}::probe`);
 
 export function createRedisLink(options: RedisLinkOptions) {
   const { redis, clock, timeoutMs, address = '', nodeOf = () => '', onChange } = options;
@@ -63,7 +58,8 @@ export function createRedisLink(options: RedisLinkOptions) {
     if (away.has(node) || closed.signal.aborted) return;
     away.add(node);
     change(false, node, reason);
-    const probe = () => withinTime(clock, timeoutMs, redis.set(`${key}::probe`, '', 'PX', 1));
+    // Async, since a cluster's client throws at once where no node has the key.
+    const probe = async () => withinTime(clock, timeoutMs, redis.set(probeOf(key), '', 'PX', 1));
     do await pause();
     while (!closed.signal.aborted && !(await probe().catch(() => false)));
     if (closed.signal.aborted) return;
@@ -128,12 +124,9 @@ export function createRedisLink(options: RedisLinkOptions) {
 
   return {
     ask,
-    /**
-     * The same for a Lua script; all its keys must lie in one slot, as Redis Cluster wants. Its text is sent each time: a
-     * cluster's client loses the answers of a pipeline in which Redis does not know a script by its hash.
-     */
+    /** The same for a Lua script; all its keys must lie in one slot, as Redis Cluster wants. */
     run: (lua: string, keys: readonly string[], args: readonly (string | number)[], ms?: number): Promise<unknown> =>
-      ask((client) => client.eval(lua, keys.length, ...keys, ...args), keys[0], undefined, ms),
+      ask((client) => runScript(client, lua, [keys.length, ...keys, ...args]), keys[0], undefined, ms),
     /** Whether Redis answered all that it was asked last. */
     isUp: (): boolean => away.size === 0,
     /** Calls back each time that Redis, or a node of the cluster, does again what it is asked. */
@@ -156,9 +149,12 @@ export function createRedisLink(options: RedisLinkOptions) {
         }
       }),
     keepConnected,
-    /** Whether Redis took the message. */
+    /**
+     * Whether Redis took the message. A cluster's client would send it to any node, in the pipeline of that of the channel:
+     * a hung one would have the other taken for hung.
+     */
     publish: async (channel: string, message: string): Promise<boolean> =>
-      (await ask((client) => client.publish(channel, message), channel)) !== undefined,
+      (await ask(() => nodeFor(redis, nodeOf(channel)).publish(channel, message), channel)) !== undefined,
     close(): void {
       closed.abort();
       renew();
@@ -167,26 +163,23 @@ export function createRedisLink(options: RedisLinkOptions) {
   };
 }
 
+/**
+ * By its hash, where Redis knows it by that. A cluster has the text each time: its client loses the answers of a pipeline
+ * in which that is not so.
+ */
+async function runScript(client: RedisClient, lua: string, args: [number, ...(string | number)[]]): Promise<unknown> {
+  if ('nodes' in client) return client.eval(lua, ...args);
+  const unknown = (error: Error) =>
+    error.message.startsWith('NOSCRIPT') ? client.eval(lua, ...args) : Promise.reject(error);
+  return client.evalsha(hash('sha1', lua), ...args).catch(unknown);
+}
+
 const commandSpan = ({ command, spans }: Traced, server: string) =>
   sharedSpan(spans, command, { 'db.system.name': 'redis', 'db.operation.name': command, 'server.address': server });
 
 /** Whether Redis refused what it was asked for that command's sake, as one for keys of another type, and works otherwise. */
 const isAboutCommand = ({ name, message }: Error) =>
   name === 'ReplyError' && /^(ERR|WRONGTYPE|CROSSSLOT) /.test(message);
-
-class NoAnswer extends Error {
-  override name = 'timeout';
-}
-
-/** `answer`, or a rejection when it is not there after `ms`. */
-function withinTime<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new NoAnswer(`no answer in ${ms} ms`));
-    // A process that was too busy to wake in time may have the answer before it.
-    const callOff = clock.alarm(ms, () => setImmediate(giveUp));
-    answer.then(resolve, reject).finally(callOff);
-  });
-}
 
 /** The node of a cluster with this name, or any. */
 function nodeFor(redis: RedisClient, name: string): Redis {

@@ -1,8 +1,8 @@
 // The Redis tier: what all replicas have cached of one kind of thing. The keys of a group stand in one slot of a cluster.
 //
-//   {prefix}:{kind}:{{group}}:{key}                      an entry: `generation|readAt|version|body`
-//   {prefix}:{kind}:{{group}}::generation                random text, replaced by each event that changes the group
-//   {prefix}:{kind}:{{group}}::lock:{generation}:{key}   a replica asks the source now
+//   {prefix}:{kind}:{{group}}:{FORMAT}:{key}                an entry: `generation|readAt|version|body`
+//   {prefix}:{kind}:{{group}}:{FORMAT}::{generation}:{key}  a lock: a replica asks the source now
+//   {prefix}:{kind}:{{group}}::generation                   random text, replaced by each event that changes the group
 //
 // An entry counts only while its generation is the group's; a group without one has not changed for longer than entries
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
@@ -24,7 +24,7 @@ export type Lifetimes = {
   validatedMs?: number;
 };
 
-/** `prefix` names the format and the app, so that two apps, or two formats, in one Redis never mix. */
+/** `prefix` names the app, so that two apps in one Redis never mix. */
 export type Redis = { link: RedisLink; prefix: string };
 
 export type RedisStoreOptions<V> = Pick<MemoryStoreOptions<V>, 'groupOf'> & {
@@ -46,6 +46,11 @@ const LONGEST_READ_MS = 120_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
 const CLOCK_SKEW_MS = 60_000;
 const ENTRY = /^\w*\|(\d{1,15})\|(\d{0,15})\|(.*)$/s;
+/**
+ * How entries are written: a release that writes them otherwise counts on, so that replicas of two releases read none of
+ * each other's. All else in Redis they share.
+ */
+const FORMAT = 4;
 /** An entry's body for "there is no such thing". */
 const NOTHING = '-';
 
@@ -80,10 +85,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
   const usedMs = Math.max(staleMs, webhookFreshMs, validatedMs);
   // Braces would end the part of the key that tells its slot.
   const base = (group: string) => `${prefix}:${kind}:{${group.replaceAll('}', '%7D')}}`;
-  const entryOf = (key: string) => `${base(groupOf(key))}:${key}`;
-  // No key begins with a colon, so no entry can have a companion's name.
+  const entryOf = (key: string) => `${base(groupOf(key))}:${FORMAT}:${key}`;
+  // No key begins with a colon, so no entry can have a lock's name.
+  const lockOf = (key: string, generation: string) => `${base(groupOf(key))}:${FORMAT}::${generation}:${key}`;
   const generationOf = (group: string) => `${base(group)}::generation`;
-  const lockOf = (key: string, generation: string) => `${base(groupOf(key))}::lock:${generation}:${key}`;
   const remove = (key: string) => link.ask((redis) => redis.unlink(key), key);
 
   /** Makes what is cached of the group invalid for all replicas; resolves with whether Redis has confirmed that. */
@@ -93,7 +98,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
     const lifeMs = Math.max(usedMs, ABSENT_MS) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
     // Deleting frees memory.
-    const [answer] = await Promise.all([isSet, remove(`${base(group)}:${group}`)]);
+    const [answer] = await Promise.all([isSet, remove(entryOf(group))]);
     return answer !== undefined;
   }
 

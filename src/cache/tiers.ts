@@ -106,6 +106,11 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       return { asOf, entry: found.entry ? keepHere(key, found.entry, asOf) : memory.peek(key) };
     },
 
+    /** Keeps in memory what is so by now. Redis, which was told of the change, takes it from the next read. */
+    setInMemory(key: string, value: V): void {
+      const asOf = { readAt: clock.now(), generation: generations.now(), shared: null };
+      keepHere(key, { value, version: null, readAt: asOf.readAt }, asOf);
+    },
     drop,
     /** Invalidates a group here at once, and for all replicas; resolves with whether Redis has confirmed that. */
     async invalidate(group: string): Promise<boolean> {

@@ -135,9 +135,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
-    setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.put(relationKey(from, to), value),
+    setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.setInMemory(relationKey(from, to), value),
     /** Keeps a relation that is known, as `from` sees it. */
-    setRelation: (from: UserId, to: UserId, value: FollowRelation): void => relation.put(relationKey(from, to), value),
+    setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
+      relation.setInMemory(relationKey(from, to), value),
     /** The upstream has sent a webhook: while it does, on whichever replica, cached values are fresh for longer. */
     noteWebhook: liveness.note,
     /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */

@@ -1,7 +1,7 @@
 // How cached values are written for Redis, read back, and sized. A text without the right shape counts as not there.
 import { z } from 'zod';
-import { parseJson } from '../cache/redis-link.ts';
-import type { BlockRelation, FollowCounts, FollowRelation, Presence, PresenceStatus, Profile } from './model.ts';
+import { parseJson } from '../json.ts';
+import type { BlockRelation, FollowCounts, FollowRelation, Presence, Profile } from './model.ts';
 
 /** How values of a kind are written as text, read back (null when the text is not one of them), and sized in bytes. */
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
@@ -32,22 +32,20 @@ const codec = <V>(
 const count = z.int().min(0);
 const text = z.string().nullable();
 const number = z.number().nullable();
-/** A word that was one of its kind when it was written. */
-const word = <W>() => text as z.ZodType<unknown> as z.ZodType<W>;
 
 /** All that a profile has, in the order in which it is written: without names, since most of it is unset. */
 const PROFILE_PARTS = {
   nick: text,
   avatar: text,
-  gender: word<Profile['gender']>(),
+  gender: z.enum(['UNKNOWN', 'FEMALE', 'MALE']).nullable(),
   birthday: text,
   location: text,
   selfSignature: text,
   language: number,
   level: number,
   role: number,
-  allowType: word<Profile['allowType']>(),
-  adminForbidType: word<Profile['adminForbidType']>(),
+  allowType: z.enum(['NEED_CONFIRM', 'ALLOW_ANY', 'DENY_ANY']).nullable(),
+  adminForbidType: z.enum(['NONE', 'SEND_OUT']).nullable(),
   messageSettings: number,
   customFields: z.array(z.object({ key: z.string(), value: z.string() })),
   items: z.array(z.object({ tag: z.string(), value: z.union([z.string(), z.number()]) })),
@@ -96,7 +94,7 @@ export const counts = codec<FollowCounts>(
 export const relation = codec<FollowRelation>(z.enum(['NONE', 'FAN', 'FOLLOWING', 'MUTUAL']), () => 16);
 export const block = codec<BlockRelation>(z.enum(['NONE', 'BLOCKS', 'BLOCKED_BY', 'BOTH']), () => 16);
 export const presence = codec<Presence>(
-  z.object({ status: word<PresenceStatus>(), platforms: z.array(z.string()) }),
+  z.object({ status: z.enum(['ONLINE', 'PUSH_ONLINE', 'OFFLINE']), platforms: z.array(z.string()) }),
   ({ platforms }) => OBJECT_BYTES * (1 + platforms.length),
 );
 export const page = codec(

@@ -1,6 +1,7 @@
 // What to invalidate when something happened to the follow graph, and how replicas tell each other.
 import { z } from 'zod';
-import { parseJson, type RedisLink } from '../cache/redis-link.ts';
+import type { RedisLink } from '../cache/redis-link.ts';
+import { parseJson } from '../json.ts';
 import { CACHE_KINDS, type CacheKind, pageGroup, relationKey } from './caches.ts';
 import type { FollowList, UserId } from './model.ts';
 

@@ -18,14 +18,12 @@ const loadIoredis = (): typeof import('ioredis') => require('ioredis');
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
+const SLOTS_REFRESH_MS = 5000;
 /** All commands that were under way are refused, and one reconnection is enough for them. */
 const LEAVE_EVERY_MS = 400;
 
-/**
- * Begins every key of an app, so that two apps in one Redis never mix. The number names the format of what is kept: a
- * release that changes it never reads what another one wrote.
- */
-export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:4:${sdkAppId}`;
+/** Begins every key and channel of an app, so that two apps in one Redis never mix. */
+export const keyPrefixOf = (sdkAppId: number): string => `follow-gateway:${sdkAppId}`;
 
 export const areSentinels = ([first]: readonly URL[]): boolean => first?.protocol.endsWith('+sentinel:') ?? false;
 
@@ -61,6 +59,8 @@ export function createClusterClient(settings: RedisSettings): Cluster {
     enableReadyCheck: false,
     clusterRetryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    // No answer of a node says that slots which nobody had have a node now.
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
     maxRedirections: 4,
     retryDelayOnFailover: 50,
   });

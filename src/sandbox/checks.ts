@@ -2,10 +2,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
+import { isRecord } from '../json.ts';
 import type { Command, ItemResult } from '../tencent/wire.ts';
 import { type Body, type Call, failed, faultOf, processed, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
-import { isObject } from './http.ts';
 
 export type Admission = { method: string; command: Command; query: URLSearchParams; faults: DrawnFaults };
 
@@ -41,7 +41,7 @@ export function createAdmission({ app, hasRoom, now }: Dependencies) {
 
 /** Step 7: a JSON object (`undefined` stands for what is no JSON), then UserIDs of the wrong type. */
 export function checkBody(json: unknown, service: string): Body {
-  if (!isObject(json)) throw new Refusal(service === 'openim' ? 90001 : 60003, 'request body is not a JSON object');
+  if (!isRecord(json)) throw new Refusal(service === 'openim' ? 90001 : 60003, 'request body is not a JSON object');
   const listed = [
     pluck(json.FollowItem, 'To_Account'),
     ...[json.CheckItem, json.AccountList].map((list) => pluck(list, 'UserID')),
@@ -107,7 +107,7 @@ export function failAccounts(items: readonly ItemResult[]): { Fail_Account?: str
 
 /** One field of each entry of a list; a list of anything else passes through, for the batch's own check to refuse. */
 export function pluck(list: unknown, field: string): unknown {
-  return Array.isArray(list) ? list.map((entry) => (isObject(entry) ? entry[field] : undefined)) : list;
+  return Array.isArray(list) ? list.map((entry) => (isRecord(entry) ? entry[field] : undefined)) : list;
 }
 
 /** What the caller claims in the query, the second at which it is judged, and the app's key. */

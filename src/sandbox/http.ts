@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isRecord } from '../json.ts';
 import type { DrawnFaults } from './faults.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -17,19 +18,6 @@ export async function readText(request: IncomingMessage): Promise<string> {
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   return size > MAX_BODY_BYTES ? '' : Buffer.concat(chunks).toString('utf8');
-}
-
-/** Undefined when the text is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-export function isObject(value: unknown): value is { [field: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function send(response: ServerResponse, status: number, type: string, text: string): void {
@@ -87,6 +75,6 @@ function replacerOf({ missingFollowItem, missingProfileItem, unknownFields }: Dr
   return (key: string, value: unknown): unknown => {
     if (missingFollowItem && key === 'FollowItem' && Array.isArray(value) && value.length === 0) return undefined;
     if (missingProfileItem && /^(ProfileItem|profile_sequence)$/.test(key)) return undefined;
-    return unknownFields && isObject(value) ? { ...value, Extra_Field: 2031, Extra_List: [1, 'two', null] } : value;
+    return unknownFields && isRecord(value) ? { ...value, Extra_Field: 2031, Extra_List: [1, 'two', null] } : value;
   };
 }

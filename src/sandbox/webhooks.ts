@@ -1,8 +1,8 @@
 // Sends webhooks to a server on this machine, signed as the upstream signs (CONTRACT 7.1 to 7.3). Nothing waits for
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
+import { parseJson } from '../json.ts';
 import type { FaultSwitches } from './faults.ts';
-import { parseJson } from './http.ts';
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */

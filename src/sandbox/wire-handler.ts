@@ -1,12 +1,13 @@
 // One call on the wire, from its path to its answer, with the faults of the connection where they strike.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRecord, parseJson } from '../json.ts';
 import type { Command, Envelope } from '../tencent/wire.ts';
 import { APIS, type CallLog } from './calls.ts';
 import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
-import { corrupt, isObject, parseJson, readText, send, sendJson } from './http.ts';
+import { corrupt, readText, send, sendJson } from './http.ts';
 import type { Origin } from './webhooks.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
@@ -59,7 +60,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
     if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
     if (drawn.answerLost) return void request.socket.destroy();
-    send(response, 200, 'application/json', finish(corrupt(answer, isObject(json) ? json : {}, drawn)));
+    send(response, 200, 'application/json', finish(corrupt(answer, isRecord(json) ? json : {}, drawn)));
   };
 }
 

@@ -1,6 +1,7 @@
 // Documents that a deployer trusts, as client tools write them down: Relay's map, Apollo's manifest, or plain files.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { isRecord } from '../json.ts';
 
 /** A document as it is written down. `id` is null where it has none; `place` says where it stands. */
 export type WrittenDocument = { readonly id: string | null; readonly text: string; readonly place: string };
@@ -57,9 +58,9 @@ function filesOf(path: string): string[] {
 /** The ids and texts of a file of JSON; throws what is wrong with it as a whole. */
 function entriesOf(text: string): (readonly unknown[])[] {
   const json: unknown = JSON.parse(text);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error('must be a JSON object');
+  if (!isRecord(json)) throw new Error('must be a JSON object');
   if (!('format' in json)) return Object.entries(json);
-  const { format, version, operations } = json as Record<string, unknown>;
+  const { format, version, operations } = json;
   if (format !== APOLLO_FORMAT || version !== 1 || !Array.isArray(operations))
     throw new Error(`is no "${APOLLO_FORMAT}" of version 1`);
   return operations.map((operation: Record<string, unknown> | null) => [operation?.id, operation?.body]);

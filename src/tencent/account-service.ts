@@ -3,9 +3,10 @@ import { GatewayError } from '../errors.ts';
 import type { Sources } from '../follow/caches.ts';
 import { isUserId, PER_CALL, type Presence, type PresenceStatus, type UserId } from '../follow/model.ts';
 import type { Batch, CallOptions } from '../follow/services.ts';
+import { isRecord } from '../json.ts';
 import { askInChunks, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isAboutRequest, isRecord, malformedAnswer } from './upstream-errors.ts';
+import { isAboutRequest, malformedAnswer } from './upstream-errors.ts';
 import type { WireStatus } from './wire.ts';
 
 export type NewAccount = { id: UserId; nick?: string | undefined; avatar?: string | undefined };

@@ -2,8 +2,9 @@
 import { type ErrorCode, GatewayError, outcomeOf } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, Outcome } from '../follow/services.ts';
+import { isRecord } from '../json.ts';
 import type { TencentClient } from './client.ts';
-import { isRecord, malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
+import { malformedAnswer, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 export type BatchItems<T> = {

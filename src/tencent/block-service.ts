@@ -1,9 +1,10 @@
 // Blocklists as the upstream offers them (CONTRACT 10).
 import { type BlockRelation, type FollowEntry, isUserId, newestFirst, PER_CALL, type UserId } from '../follow/model.ts';
 import type { BlockAnswer, BlockService } from '../follow/services.ts';
+import { isRecord } from '../json.ts';
 import { type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
-import { isCount, isRecord, malformedAnswer, readTime } from './upstream-errors.ts';
+import { isCount, malformedAnswer, readTime } from './upstream-errors.ts';
 import type { BlackCheckRelation } from './wire.ts';
 
 const RELATIONS: ReadonlyMap<unknown, BlockRelation> = new Map<BlackCheckRelation, BlockRelation>([

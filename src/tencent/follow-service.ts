@@ -11,10 +11,11 @@ import {
   type UserId,
 } from '../follow/model.ts';
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
+import { isRecord } from '../json.ts';
 import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { MAX_INT, parseProfile } from './profile.ts';
-import { isCount, isRecord, isRefusal, malformedAnswer, readTime, UpstreamRefusal } from './upstream-errors.ts';
+import { isCount, isRefusal, malformedAnswer, readTime, UpstreamRefusal } from './upstream-errors.ts';
 import type { Command } from './wire.ts';
 
 export type FollowServiceOptions = {

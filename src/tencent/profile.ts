@@ -1,6 +1,6 @@
 // From the upstream's Tag/Value list to a profile. Nothing in it makes parsing fail: a value that cannot be read is null.
 import type { Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
-import { isRecord } from './upstream-errors.ts';
+import { isRecord } from '../json.ts';
 import type { WireProfileItem } from './wire.ts';
 
 /** Prefix of the app's own tags (CONTRACT 6.3). */

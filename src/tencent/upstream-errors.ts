@@ -1,6 +1,7 @@
 // The upstream's failures as GatewayErrors: a sentence for people, the command and the number in `upstream`, the reason
 // for the log. None keeps a cause: undici's errors and ours may know the URL, hence the UserSig.
 import { type ErrorCode, GatewayError, noSuchAccount } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import { findErrorRule } from './error-table.ts';
 import { COMMANDS, type Command } from './wire.ts';
 
@@ -92,12 +93,9 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
  */
 export function readEnvelope(status: number, bytes: Buffer): Record<string, unknown> | string {
   if (status !== 200) return `HTTP ${status}`;
-  let body: unknown;
-  try {
-    body = parseJson(bytes.toString('utf8'));
-  } catch {
-    return 'not JSON';
-  }
+  const text = bytes.toString('utf8');
+  const body = parseJson(text, LONG_NUMBER.test(text) ? keepDigits : undefined);
+  if (body === undefined) return 'not JSON';
   if (!isRecord(body) || !Number.isSafeInteger(body.ErrorCode)) return 'no ErrorCode';
   return body.ErrorCode === 0 && body.ActionStatus !== 'OK' ? 'ActionStatus is not OK' : body;
 }
@@ -106,17 +104,8 @@ export function readEnvelope(status: number, bytes: Buffer): Record<string, unkn
 const LONG_NUMBER = /[:,[]\s*-?\d{16}/;
 
 /** A whole number that no `number` can hold keeps its digits, as a text: the app's own fields hold ids. */
-function parseJson(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
-  const keepDigits = (_key: string, value: unknown, { source = '' }: { source?: string }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
-  return JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
-}
-
-/** Whether a parsed JSON value is an object with members. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const keepDigits = (_key: string, value: unknown, { source = '' }: { source?: string } = {}) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
 
 /** Whether a parsed JSON value is a whole number, 0 or more. */
 export function isCount(value: unknown): value is number {

@@ -2,11 +2,11 @@
 // command, so that what is read here has to be confirmed.
 import { hash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { parseJson } from '../cache/redis-link.ts';
 import type { Clock } from '../clock.ts';
 import { isUserId, type UserId } from '../follow/model.ts';
 import type { WebhookEvent } from '../follow/webhook-events.ts';
-import { isCount, isRecord } from './upstream-errors.ts';
+import { isRecord, parseJson } from '../json.ts';
+import { isCount } from './upstream-errors.ts';
 
 export const CALLBACK_COMMANDS = [
   'Follow.CallbackAfterFollowAdd',

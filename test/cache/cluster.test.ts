@@ -18,17 +18,20 @@ async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   // A busy machine is not to be taken for an outage.
   const gateway = await openGateway({
     clock,
-    env: { ...env, REDIS_TIMEOUT_MS: '1500' },
+    env: { ...env, AUTH: 'development', REDIS_TIMEOUT_MS: '1500' },
     sandbox: { emptyWorld: true, clock },
   });
   const { make, expectShown, isShared } = createNewcomers(gateway);
   return {
     gateway,
-    /** Has it show some newcomers, and answers whom. */
+    /** Has it show some newcomers, one of whom follows another, and answers whom. */
     async askAbout(count: number): Promise<string[]> {
       const ids = Array.from({ length: count }, make);
       for (let at = 0; at < count; at += 6)
         await Promise.all(ids.slice(at, at + 6).map((id) => expectShown(gateway, id)));
+      const follow = `mutation { followUsers(input: { userIds: ["${ids[1]}"] }) { results { __typename } } }`;
+      const results = [{ __typename: 'FollowChanged' }];
+      expect(await gateway.as(ids[0] ?? '').data(follow)).toEqual({ followUsers: { results } });
       return ids;
     },
     /** For how many of them a replica that starts empty needs no call. */
@@ -43,23 +46,28 @@ async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   };
 }
 
-test.each(['killed', 'paused'])(
-  'with one master %s, every query goes on, on the other masters’ memory too',
-  async (how) => {
+// The first has the channel of invalidations, the second the change stream, the third neither.
+test.each([
+  ['killed', 0],
+  ['paused', 1],
+  ['paused', 2],
+])(
+  'with one master %s, number %i, queries and mutations go on, on the other masters’ memory too',
+  async (how, master) => {
     const cluster = await startRedisCluster();
     const { gateway, askAbout, countShared } = await openOn({ REDIS_URL: cluster.url });
     await askAbout(PEOPLE);
     expect(linesOf(gateway, /Redis is away/)).toBe(0);
 
-    if (how === 'killed') await cluster.killMaster(0);
-    else cluster.nodes[0]?.pause();
+    if (how === 'killed') await cluster.killMaster(master);
+    else cluster.nodes[master]?.pause();
     for (let round = 0; round < 4; round++) await askAbout(PEOPLE);
     // About two thirds of the keys live on the masters that are left.
     expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE / 3);
     expect(linesOf(gateway, /Redis is away/)).toBe(1);
 
-    if (how === 'killed') await cluster.nodes[0]?.restart();
-    else cluster.nodes[0]?.resume();
+    if (how === 'killed') await cluster.nodes[master]?.restart();
+    else cluster.nodes[master]?.resume();
     while (linesOf(gateway, /Redis is back/) === 0) await askAbout(6);
     // A value that is read while a replica begins to listen again, one round of six, is not kept.
     expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE - 8);
@@ -67,6 +75,24 @@ test.each(['killed', 'paused'])(
     expect(linesOf(gateway, /Redis is back/)).toBe(1);
   },
 );
+
+test('with slots that no node has, queries and mutations go on, and their keys are used once a node has them', async () => {
+  const { nodes, url } = await startRedisCluster();
+  const operators = nodes.map((node) => new Redis(node.url));
+  for (const operator of operators) onTestFinished(() => operator.disconnect());
+  const lost = [10_923, 16_383] as const;
+  // A node that still hears that the slots are another one's takes them back.
+  const forget = (operator: Redis) => operator.call('CLUSTER', 'DELSLOTSRANGE', ...lost).catch(() => {});
+  const isForgotten = async (operator: Redis) => !/-16383\b/.test(String(await operator.call('CLUSTER', 'NODES')));
+  while ((await Promise.all(operators.map(isForgotten))).includes(false)) await Promise.all(operators.map(forget));
+
+  const { gateway, askAbout, countShared } = await openOn({ REDIS_URL: url });
+  expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE / 3);
+  await operators[2]?.call('CLUSTER', 'ADDSLOTSRANGE', ...lost);
+  while (linesOf(gateway, /Redis is back/) === 0) await askAbout(6);
+  expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE - 8);
+  expect(linesOf(gateway, /Redis is away/)).toBe(1);
+});
 
 test('a cluster is found behind one address, by TLS with a certificate of the host’s name, and a password', async () => {
   const { caPath, args } = makeCertificates('localhost');

@@ -84,6 +84,39 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(linesOf(gateway, /Redis is away/)).toBe(0);
 });
 
+test('names in Redis tell the format of entries and their locks alone: replicas of two releases share the rest', async () => {
+  const { url } = await startRedis();
+  const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL: url, REDIS_TIMEOUT_MS };
+  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  gateway.sandbox.world.addFans('star', 3);
+  const follow = 'mutation { followUsers(input: { userIds: ["star"] }) { viewer { fansCount } } }';
+  await gateway.as('crowd_000001').data(follow);
+  const operator = operatorOf(url);
+  const prefix = `follow-gateway:${SANDBOX_APP.sdkAppId}`;
+  const names = (await operator.keys('*')).filter((name) => !/\}:4:/.test(name));
+  const shared = [
+    'budget:{follow_add}:replicas',
+    'changes',
+    'counts:{star}::generation',
+    'page:{star:fans}::generation',
+    'rate:by crowd_000001',
+  ];
+  expect(names).toEqual(expect.arrayContaining(shared.map((name) => `${prefix}:${name}`)));
+  expect(await operator.pubsub('CHANNELS')).toEqual([`${prefix}:invalidation`]);
+});
+
+test.each<[string, Record<string, string>]>([
+  ['TRUSTED_DOCUMENTS_PATH', { TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMENTS_PATH: '/nowhere' }],
+  ['FEDERATION_USER_TYPE', { FEDERATION_USER_TYPE: 'Query' }],
+])('a gateway that is refused for its %s leaves no connection behind', async (name, env) => {
+  const { url } = await startRedis();
+  const operator = operatorOf(url);
+  await expect(openGateway({ env: { ...env, REDIS_URL: url } })).rejects.toMatchObject({
+    problems: [expect.stringContaining(name)],
+  });
+  await expect.poll(async () => String(await operator.client('LIST')).match(/^id=/gm)).toHaveLength(1);
+});
+
 test('a percent sign in a password may stand for itself', async () => {
   const { port } = await startRedis({ args: ['--requirepass', '50%off:é'] });
   for (const password of ['50%off:é', encodeURIComponent('50%off:é')])

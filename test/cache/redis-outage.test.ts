@@ -209,13 +209,13 @@ test.each(Object.entries(GARBAGE))('%s under all our keys is in nobody’s way, 
   const { admin, gateway, queryAll } = await openReplicas();
   await queryAll();
   const entries = (await admin.keys('follow-gateway:*')).filter((key) =>
-    /:(page|counts|profile):\{[^}]*\}:[^:]/.test(key),
+    /:(page|counts|profile):\{[^}]*\}:\d+:[^:]/.test(key),
   );
   expect(entries.length).toBeGreaterThan(40);
   for (const entry of entries) {
     const text = (await admin.get(entry)) ?? '';
     const generation = entry.replace(/\}.*$/, '}::generation');
-    const lock = entry.replace('}:', `}::lock:${(await admin.get(generation).catch(() => null)) ?? ''}:`);
+    const lock = entry.replace(/(\}:\d+:)/, `$1:${(await admin.get(generation).catch(() => null)) ?? ''}:`);
     for (const key of [entry, lock, generation]) await litter(admin, key, text);
   }
 

@@ -1,7 +1,9 @@
 // What one replica has found out, the others need not ask for, and other apps do not see.
-import { describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway } from '../support/gateway.ts';
+import { startRedis } from '../support/redis.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
@@ -48,4 +50,25 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
       expect(await gateway.data('{ user(id: "star") { fansCount } }')).toEqual({ user: { fansCount } });
     }
   });
+});
+
+test('a change of many users has Redis run no more scripts than a change of one, and sends no text that Redis has', async () => {
+  const { url } = await startRedis();
+  const operator = new Redis(url);
+  onTestFinished(() => operator.disconnect());
+  const gateway = await openGateway({ env: { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  async function scriptsOf(count: number, viewer: string) {
+    const ids = Array.from({ length: count }, (_, n) => `user_${String(n + 1).padStart(5, '0')}`);
+    await operator.config('RESETSTAT');
+    const follow = 'mutation ($ids: [ID!]!) { followUsers(input: { userIds: $ids }) { results { __typename } } }';
+    await gateway.as(viewer).data(follow, { ids });
+    return (await operator.info('commandstats')).match(/eval(sha)?:calls=\d+/g);
+  }
+  await scriptsOf(1, 'user_00030');
+  // The budget’s: one for the look before the change, one for the change.
+  for (const [count, viewer] of [
+    [1, 'user_00031'],
+    [20, 'user_00032'],
+  ] as const)
+    expect(await scriptsOf(count, viewer)).toEqual(['evalsha:calls=2']);
 });

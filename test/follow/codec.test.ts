@@ -31,6 +31,15 @@ const KINDS: readonly [string, codec.Codec<never>, fc.Arbitrary<unknown>][] = [
   ['relation', codec.relation as codec.Codec<never>, fc.constantFrom('NONE', 'FAN', 'FOLLOWING', 'MUTUAL')],
 ];
 
+test.each(['gender', 'allowType', 'adminForbidType'])('a profile whose %s is a later release’s is nothing', (field) => {
+  const { encode, decode } = codec.profile as codec.Codec<never>;
+  fc.assert(
+    fc.property(profile, (value) => {
+      expect(decode(encode({ ...value, [field]: 'LATER' } as never))).toBeNull();
+    }),
+  );
+});
+
 type Holder = Record<string, unknown>;
 
 /** Every place in a JSON value that something stands in. */

@@ -1,9 +1,9 @@
 // The follow commands (CONTRACT 4, U1 to U20, U26).
 import { randomUUID } from 'node:crypto';
+import { isRecord, parseJson } from '../../json.ts';
 import type { Member } from '../accounts.ts';
 import { changeTargets, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
 import { type Body, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
-import { isObject, parseJson } from '../http.ts';
 import { compareMembers, type ListName } from '../world.ts';
 
 const LISTS: Readonly<Record<number, ListName>> = { 1: 'fans', 2: 'follows', 3: 'mutuals' };
@@ -58,7 +58,7 @@ function readRequest(body: Body): { id: string; list: ListName; cursor: string; 
 function startOf(members: readonly Member[], cursor: string, owner: string): number {
   if (cursor === '') return 0;
   const json = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
-  const { o: offset, t: time, u: id, of } = isObject(json) ? json : {};
+  const { o: offset, t: time, u: id, of } = isRecord(json) ? json : {};
   if (of === owner && Number.isSafeInteger(offset)) return Math.max(0, Number(offset));
   if (of === owner && typeof id === 'string' && Number.isSafeInteger(time)) {
     const position = { id, time: Number(time) };
