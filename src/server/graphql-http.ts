@@ -1,5 +1,6 @@
 // GraphQL over HTTP: in which types a client takes an answer, and the operation that its request asks for.
 import { GraphQLError } from 'graphql';
+import { isRecord, parseJson } from '../json.ts';
 import { Refusal } from './refusals.ts';
 
 type JsonType = 'application/json' | 'application/graphql-response+json';
@@ -57,15 +58,10 @@ export function streamsOnly(): GraphQLError {
 export function readParams(url: string, body: string | undefined): object {
   if (body === undefined) return paramsOfUrl(new URL(url, 'http://localhost').searchParams);
   if (isNestedTooDeep(body)) throw new Refusal(400, TOO_DEEP, 'OPERATION_TOO_EXPENSIVE');
-  let params: unknown;
-  try {
-    params = JSON.parse(body);
-  } catch {
-    throw new Refusal(400, 'The request body is not JSON.');
-  }
+  const params = parseJson(body);
+  if (params === undefined) throw new Refusal(400, 'The request body is not JSON.');
   if (Array.isArray(params)) throw new Refusal(400, 'Send one operation in a request: batches are not taken.');
-  if (typeof params !== 'object' || params === null)
-    throw new Refusal(400, 'The request body must be a JSON object, with "query" in it.');
+  if (!isRecord(params)) throw new Refusal(400, 'The request body must be a JSON object, with "query" in it.');
   return params;
 }
 
@@ -87,11 +83,9 @@ function isNestedTooDeep(json: string): boolean {
 function paramsOfUrl(inUrl: URLSearchParams): object {
   const texts = ['query', 'operationName', 'documentId', 'doc_id'].map((name) => [name, inUrl.get(name) || undefined]);
   const json = (name: string) => {
-    try {
-      return JSON.parse(inUrl.get(name) || 'null');
-    } catch {
-      throw new Refusal(400, `The parameter "${name}" must be JSON.`);
-    }
+    const value = parseJson(inUrl.get(name) || 'null');
+    if (value === undefined) throw new Refusal(400, `The parameter "${name}" must be JSON.`);
+    return value;
   };
   return { ...Object.fromEntries(texts), variables: json('variables'), extensions: json('extensions') };
 }
