@@ -52,6 +52,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
   const tracing = config.traces ? (await import('./telemetry/open-telemetry.ts')).startOpenTelemetry(log) : null;
   /** Neither a collector nor Hive keeps a process from stopping. */
   async function closeReports(): Promise<void> {
+    if (!tracing && !usage) return;
     const reported = Promise.allSettled([tracing?.close(), usage?.close()]);
     await Promise.race([reported, systemClock.sleep(LAST_REPORTS_MS)]);
   }

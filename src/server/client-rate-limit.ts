@@ -50,10 +50,11 @@ async function count(limiter: RateLimiterAbstract, client: string): Promise<numb
 }
 
 /** An IPv4 address, or the half of an IPv6 address that one customer has: the rest they choose as they like. */
-function networkOf(noted: string): string {
+function networkOf(address: string): string {
+  // Sockets that take both versions write IPv4 as IPv6, and some proxies note the port too.
+  const noted = address.replace(/^::ffff:(?=\d+\.)/i, '');
   if (isIPv4(noted)) return noted;
-  // Some proxies note the port too, and sockets that take both versions write IPv4 as IPv6.
-  const { address = noted } = SocketAddress.parse(isIPv6(noted) ? `[${noted}]` : noted) ?? {};
-  const parsed = ipaddr.isValid(address) ? ipaddr.process(address) : null;
+  const { address: alone = noted } = SocketAddress.parse(isIPv6(noted) ? `[${noted}]` : noted) ?? {};
+  const parsed = ipaddr.isValid(alone) ? ipaddr.process(alone) : null;
   return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : `${parsed ?? noted}`;
 }

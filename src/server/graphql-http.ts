@@ -29,11 +29,10 @@ export function readAccept(accept: string) {
       const isSubscription = parameters.some((parameter) => SUBSCRIPTION_SPEC.test(parameter));
       return { type, isSubscription, quality: quality ? Number(quality.slice(2)) : 1 };
     });
-  const isIn = (range: string, type: string) =>
-    range === type || range === '*/*' || range === `${type.slice(0, type.indexOf('/'))}/*`;
-  /** The most specific range counts for a type (RFC 9110, 12.5.1): the longest. */
+  const named = new Set(ranges.map(({ type }) => type));
+  /** The most specific range counts for a type (RFC 9110, 12.5.1). */
   const takes = (range: string, type: string) =>
-    isIn(range, type) && !ranges.some((other) => other.type.length > range.length && isIn(other.type, type));
+    range === [type, `${type.slice(0, type.indexOf('/'))}/*`, '*/*'].find((one) => named.has(one));
   const taken = ranges.filter(({ quality }) => quality > 0).toSorted((a, b) => b.quality - a.quality);
   const [json = null] = taken.flatMap((range) => JSON_TYPES.filter((type) => takes(range.type, type)));
   const [stream = null] = taken.flatMap(({ type, isSubscription }): StreamType[] => {

@@ -103,7 +103,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       await countRequest(request, null);
       const { code, message } = error;
       if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
-      throw new Refusal(401, message, code, schemes.length > 0 ? { 'www-authenticate': schemes.join(', ') } : {});
+      throw new Refusal(401, message, code, { 'www-authenticate': schemes.join(', ') || 'ViewerHeader' });
     }
   }
 

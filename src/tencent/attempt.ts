@@ -109,7 +109,7 @@ export function createAttempts(options: AttemptOptions, http: Http) {
   function refusePointless(command: Command, call: CallOptions): void {
     if (call.signal.aborted) throw cancelled(command, call);
     if (call.deadlineAt <= clock.now()) throw new TransportFailure(command, 'deadline');
-    const pauseMs = pausedUntil - clock.monotonicMs();
+    const pauseMs = Math.ceil(pausedUntil - clock.monotonicMs());
     if (pauseMs > 0) throw new UpstreamRefusal(command, 70050, '', { retryAfterMs: pauseMs });
   }
 

@@ -24,7 +24,7 @@ export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') 
       if (!open) return { probe: false };
       const now = clock.monotonicMs();
       if (probing || now < nextProbeAt) {
-        return { retryAfterMs: nextProbeAt > now ? nextProbeAt - now : PROBE_EVERY_MS };
+        return { retryAfterMs: nextProbeAt > now ? Math.ceil(nextProbeAt - now) : PROBE_EVERY_MS };
       }
       probing = true;
       nextProbeAt = now + PROBE_EVERY_MS;

@@ -134,6 +134,13 @@ test.each<[string, 200 | 429, trustProxy: string, string, string]>([
   ['one client whose proxy notes ports', 429, NETWORKS, '198.51.100.7:4711', '198.51.100.7:4712'],
   ['one client whose proxy notes what is no address', 429, NETWORKS, 'unknown', 'unknown'],
   ['one client whose proxy notes the zones of addresses', 429, NETWORKS, 'fe80::7%eth0', 'fe80::8%eth0'],
+  [
+    'one client whose IPv4 address is written as IPv6 with ports',
+    429,
+    NETWORKS,
+    '::ffff:198.51.100.7:1',
+    '::ffff:198.51.100.7:2',
+  ],
   ['one client whose proxy notes ports of IPv6', 429, NETWORKS, '[2001:dead::7]:4711', '2001:dead::8'],
   ['two clients behind a number of proxies', 200, '2', NOTES, '198.51.100.8, 10.0.0.2'],
   ['two clients behind proxies of known networks', 200, NETWORKS, NOTES, '198.51.100.8, 10.0.0.2'],
