@@ -8,6 +8,7 @@ const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/js
 
 test.each([
   ['no HTTP at all', 'hello\r\n\r\n', 400],
+  ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
   ['a method that nobody knows', 'BREW /graphql HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a version that nobody knows', 'GET /graphql HTTP/9.9\r\nHost: a\r\n\r\n', 400],
   ['no host', 'GET /graphql HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
@@ -17,13 +18,19 @@ test.each([
   ['a NUL in a header', `${START}X-A: a\0b\r\n\r\n`, 400],
   ['two lengths', `${START}Content-Length: 26\r\nContent-Length: 27\r\n\r\n${TYPENAME}`, 400],
   ['a length that is no number', `${START}Content-Length: 0x1a\r\n\r\n${TYPENAME}`, 400],
+  ['a negative length', `${START}Content-Length: -1\r\n\r\n`, 400],
   ['a length and chunks', `${START}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
   ['chunks and a length', `${START}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n`, 400],
   ['chunks twice', `${START}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['chunks that are compressed', `${START}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400],
   ['chunks that are not the last coding', `${START}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n`, 400],
+  ['chunks by another name', `${START}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 400],
   ['a chunk size that is no number', `${START}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+  ['a chunk size beyond all numbers', `${START}Transfer-Encoding: chunked\r\n\r\n${'f'.repeat(17)}\r\n`, 400],
+  ['a chunk with more than it says', `${START}Transfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n`, 400],
   ['chunk extensions without end', `${START}Transfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\n`, 413],
   ['headers of more than 16 kB', `${START}X-A: ${'x'.repeat(17_000)}\r\n\r\n`, 431],
+  ['ten thousand headers', `${START}${'a:b\r\n'.repeat(10_000)}\r\n`, 431],
   ['a URL of more than 16 kB', `GET /graphql?query=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
   ['nonsense behind a good request', `${head('Content-Length: 26')}${TYPENAME}nonsense\r\n\r\n`, 400],
   ['an expectation that nobody can meet', `${START}Expect: 200-ok\r\nContent-Length: 1\r\n\r\n`, 417],
@@ -43,6 +50,14 @@ test('a request of HTTP/1.0, which names no host, is answered and its connection
   const { socket } = openSocket(await openEmptyGateway());
   socket.write(`POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n${TYPENAME}`);
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*"Query"/s);
+});
+
+test('a client that asks first whether it may send its body is told to go on', async () => {
+  const { write, until } = openSocket(await openEmptyGateway());
+  await write(head('Expect: 100-continue\r\nContent-Length: 26'));
+  await until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+  await write(TYPENAME);
+  await until(/"Query"/);
 });
 
 test.each(['gzip', 'GZIP', 'br', 'deflate', 'gzip, gzip', 'identity, gzip', 'x'])(
