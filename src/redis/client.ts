@@ -18,7 +18,6 @@ const loadIoredis = (): typeof import('ioredis') => require('ioredis');
 
 const CONNECT_TIMEOUT_MS = 2000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
-const SLOTS_REFRESH_MS = 5000;
 /** All commands that were under way are refused, and one reconnection is enough for them. */
 const LEAVE_EVERY_MS = 400;
 
@@ -59,8 +58,6 @@ export function createClusterClient(settings: RedisSettings): Cluster {
     enableReadyCheck: false,
     clusterRetryStrategy: (times) => Math.min(times * 100, LONGEST_RECONNECT_PAUSE_MS),
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    // No answer of a node says that slots which nobody had have a node now.
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
     maxRedirections: 4,
     retryDelayOnFailover: 50,
   });

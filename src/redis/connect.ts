@@ -92,7 +92,10 @@ async function tryOut(redis: Redis): Promise<boolean> {
   const [, mode] = /"mode"[,:]"(\w+)"/.exec(hello) ?? [];
   if (mode === 'sentinel') throw new Error('REDIS_MODE sentinel');
   try {
-    const kept = [redis.set(START, '', 'PX', 1), redis.eval('return 1', 0), redis.publish(START, '')];
+    const takesHash = redis.evalsha('0'.repeat(40), 0).catch((error: Error) => {
+      if (!error.message.startsWith('NOSCRIPT')) throw error;
+    });
+    const kept = [redis.set(START, '', 'PX', 1), redis.eval('return 1', 0), takesHash, redis.publish(START, '')];
     await Promise.all([...kept, redis.xadd(`${START}:none`, 'NOMKSTREAM', '*', 'value', '')]);
   } catch (error) {
     const { name, message } = error as Error;

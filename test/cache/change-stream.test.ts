@@ -86,6 +86,16 @@ describe.each([
   });
 });
 
+test('an entry has been heard by its writer when it is written, after those that were written before it', async () => {
+  const { openTwo } = await openOnRedis();
+  const [a, b] = await openTwo();
+  for (const { n } of numbers(20)) {
+    await a.append({ a: n });
+    await b.append({ b: n });
+    expect(b.values().slice(-2)).toEqual([{ a: n }, { b: n }]);
+  }
+});
+
 test('a replica that starts hears what the stream holds, before it is ready', async () => {
   const { open } = await openOnRedis();
   const a = await open();

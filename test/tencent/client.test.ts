@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
-import { fail, ok, type SeenRequest, startClient } from './scripted-upstream.ts';
+import { verifyUserSig } from '../../src/tencent/user-sig.ts';
+import { fail, ok, SDK_APP_ID, SECRET_KEY, type SeenRequest, startClient } from './scripted-upstream.ts';
 
 const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_get', retryable: true } };
 
@@ -20,6 +21,28 @@ function createLenientBudget(admitting: () => void | Promise<void> = () => {}) {
 }
 
 describe('a request', () => {
+  it('has the URL, the headers and the body of the contract', async () => {
+    const { client, callOptions, requests, clock } = await startClient(() => ok({ NextCursor: '' }), {
+      random: () => 0.5,
+    });
+    const answer = await client.call('follow_get', { From_Account: 'UserID_001' }, callOptions());
+    expect(answer).toEqual({ ActionStatus: 'OK', ErrorCode: 0, ErrorInfo: '', NextCursor: '' });
+    expect(requests[0]).toMatchObject({
+      path: '/v4/follow/follow_get',
+      headers: { method: 'POST', 'content-type': 'application/json', connection: 'keep-alive' },
+    });
+    expect(requests[0]?.body).toEqual({ From_Account: 'UserID_001' });
+    const { usersig = '', ...query } = Object.fromEntries(requests[0]?.query ?? []);
+    expect(query).toEqual({
+      sdkappid: String(SDK_APP_ID),
+      identifier: 'administrator',
+      random: '2147483648',
+      contenttype: 'json',
+    });
+    const expected = { sdkAppId: SDK_APP_ID, secretKey: SECRET_KEY, now: clock.now() / 1000 };
+    expect(verifyUserSig(usersig, expected)).toMatchObject({ ok: true, userId: 'administrator' });
+  });
+
   it('goes to the service of its command, below the path of the base URL', async () => {
     const { upstream, callOptions, clock, requests } = await startClient(() => ok());
     const options = { sdkAppId: 1, adminId: 'a b&c', secretKey: 'key', clock };

@@ -22,6 +22,7 @@ export type SeenRequest = {
   path: string;
   query: URLSearchParams;
   body: SeenBody;
+  headers: Record<string, unknown>;
   /** Counts connections from 0. */
   connection: number;
   /** Counts requests on this connection from 0. */
@@ -51,6 +52,7 @@ async function startUpstream(script: Script) {
       path: url.pathname,
       query: url.searchParams,
       body: JSON.parse(Buffer.concat(chunks).toString()),
+      headers: { ...message.headers, method: message.method },
       connection: connection.index,
       turn: connection.turns++,
       response,
