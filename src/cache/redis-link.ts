@@ -58,8 +58,9 @@ export function createRedisLink(options: RedisLinkOptions) {
     if (away.has(node) || closed.signal.aborted) return;
     away.add(node);
     change(false, node, reason);
-    // Async, since a cluster's client throws at once where no node has the key; that one has it now no answer would say.
+    // Async, since a cluster's client throws at once where no node has the key.
     const probe = async () => {
+      // No answer tells that one has it again.
       if ('refreshSlotsCache' in redis) redis.refreshSlotsCache();
       return withinTime(clock, timeoutMs, redis.set(probeOf(key), '', 'PX', 1));
     };

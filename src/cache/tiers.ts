@@ -76,7 +76,10 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     isVerified,
     freshUntil,
     isFresh,
-    /** Until when an HTTP cache may keep it, which hears of no changes: for `freshMs` from now where webhooks let it be fresh for longer. */
+    /**
+     * Until when an HTTP cache may keep it, which hears of no changes: for `freshMs` from now where webhooks let it be fresh
+     * for longer.
+     */
     httpFreshUntil: (entry: Kept<V>) => Math.min(freshUntil(entry), Math.max(entry.freshUntil, clock.now() + freshMs)),
     /** Whether it may answer while the source is asked, or fails. */
     canServeStale: ({ value, readAt }: Kept<V>) => value !== null && clock.now() < readAt + staleMs,

@@ -80,7 +80,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
    * away: then it is told as soon as it is back.
    */
   async function invalidate(events: readonly DomainEvent[]): Promise<void> {
-    for (const { kind, group } of events.flatMap(groupsOf)) caches[kind].drop(group);
+    // This replica waits for none of the parts.
+    for (const { kind, group } of events.slice(MAX_AT_ONCE).flatMap(groupsOf)) caches[kind].drop(group);
     for (let start = 0; start < events.length; start += MAX_AT_ONCE) {
       const some = events.slice(start, start + MAX_AT_ONCE);
       const changed = some.flatMap(groupsOf);

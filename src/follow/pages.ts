@@ -74,7 +74,7 @@ export function createPages(
         const partial = isPartial ? entries.map(({ user }) => user.profile) : null;
         const value = { ...toCached(read), count, partial };
         if (isPartial) readAt.set(value, began.sequence);
-        // Memory may be too small for all these profiles: whoever waits for the page has them.
+        // The profile tier may have evicted some already: the readers of this load get all of them.
         views.set(value, { page: view(value, read), madeAt: began.sequence });
         return value;
       },

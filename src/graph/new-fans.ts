@@ -22,7 +22,7 @@ const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
 const isDay = (text: string) => z.iso.date().safeParse(text).success;
 const REMEDY = 'Give the cursor of an edge of the fans, or a date and time with its zone, as 2026-01-31T12:00:00Z.';
 
-/** Whom the new ones come before: the member of the cursor, or nobody of that second. */
+/** The position above which fans are new: that of the cursor's member, or the head of the second of the time. */
 function lastSeen(since: string, userId: UserId, { cursorKey }: GraphSettings): FollowEntry {
   if (!TIME.test(since)) {
     const { followedAt, userId: id } = decodeCursor(cursorKey, { userId, list: 'fans' }, since, 'since', REMEDY);

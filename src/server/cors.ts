@@ -55,7 +55,7 @@ export function createCors(config: Config, report: OccasionalReport) {
     /** Answers such a question. */
     answerPreflight({ headers }: IncomingMessage, response: ServerResponse): void {
       response.setHeader('access-control-allow-methods', 'GET, POST');
-      // A browser that is refused one header, if only of its tracing, sends nothing at all; and none opens anything alone.
+      // A browser that may not send one header, such as one for tracing, sends nothing. No header opens anything by itself.
       response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
       // As long as Chrome keeps an answer at most.
       response.setHeader('access-control-max-age', '7200');

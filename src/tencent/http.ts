@@ -74,7 +74,7 @@ function exchange(pool: Pool, request: Dispatcher.DispatchOptions) {
     outcome: promise,
     stop() {
       stopped = true;
-      // A call that still waits for a connection has none to close.
+      // A call that still waits for a connection was not sent, and has none to close.
       resolve({ reason: 'timeout', sent: controller !== undefined, stale: false });
       controller?.abort(STOPPED);
     },

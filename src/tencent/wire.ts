@@ -25,6 +25,7 @@ export const COMMANDS = {
 /** Every command that this project knows. */
 export type Command = keyof typeof COMMANDS;
 
+/** The path of a command, below the base URL. */
 export const pathOf = (command: Command): string => `/v4/${COMMANDS[command].service}/${command}`;
 
 /** The part that every answer has (CONTRACT 1.4). HTTP status is 200 for business errors too. */
