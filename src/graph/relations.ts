@@ -1,6 +1,7 @@
 // How users stand to each other: the viewer to any user, any two users, and "followed by someone you know and 3 others".
 import type { Context } from '../context.ts';
 import { isFan, isFollowing, relationOf } from '../follow/changes.ts';
+import { KNOWN_FANS_MAX_CALLS } from '../follow/known-fans.ts';
 import { type FollowList, type FollowRelation, PER_CALL, type UserHandle, type UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
@@ -114,9 +115,8 @@ builder.objectField(UserType, 'knownFans', (t) =>
     description:
       'Those of this user\'s fans whom the viewer follows: "followed by someone you know". Null for an anonymous viewer. Who may not see the user\'s fans may not see these either.',
     args: connectionArguments(t.arg),
-    complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
-    // As many calls as it may take by default.
-    directives: { cost: { weight: 10 }, listSize: LIST_SIZE },
+    complexity: price(KNOWN_FANS_MAX_CALLS, pricedMembers),
+    directives: { cost: { weight: KNOWN_FANS_MAX_CALLS }, listSize: LIST_SIZE },
     async resolve({ id }, args, context) {
       checkMaySee(context, id, 'fans');
       const { viewer, settings, load } = context;

@@ -88,21 +88,14 @@ export const APIS: { readonly [C in Command]: { service: string; maxPerSecond: n
 // The table has no other keys than commands.
 export const COMMANDS = Object.keys(APIS) as Command[];
 
-/** Where the upstream's early warning begins. */
-const ALARM_SHARE = 0.8;
 const WINDOW_MS = 1000;
-
-export type RateAlarm = { command: Command; request: number; limit: number };
 
 /** Calls per second: one number for all commands, or some commands' own. Infinity switches a limit off. */
 export type RateLimits = number | Partial<Record<Command, number>>;
 
-type Dependencies = { now: () => number; onAlarm: (alarm: RateAlarm) => void };
-
 /** Makes the judge of whether a call fits into the last second. A refused call is not counted. */
-export function createRates({ now, onAlarm }: Dependencies, limits: RateLimits = {}) {
+export function createRates(now: () => number, limits: RateLimits = {}) {
   const accepted = new Map<Command, number[]>();
-  const alarmedAt = new Map<Command, number>();
 
   return (command: Command): boolean => {
     const limit = typeof limits === 'number' ? limits : (limits[command] ?? APIS[command].maxPerSecond);
@@ -112,11 +105,6 @@ export function createRates({ now, onAlarm }: Dependencies, limits: RateLimits =
     accepted.set(command, times);
     if (times.length >= limit) return false;
     times.push(at);
-    // One alarm a second is enough: each call above the threshold would be a storm of its own.
-    if (times.length > limit * ALARM_SHARE && at - (alarmedAt.get(command) ?? -WINDOW_MS) >= WINDOW_MS) {
-      alarmedAt.set(command, at);
-      onAlarm({ command, request: times.length, limit });
-    }
     return true;
   };
 }

@@ -2,7 +2,7 @@
 import { isRecord } from '../json.ts';
 import { verifyUserSig } from '../tencent/user-sig.ts';
 import type { Command, ItemResult } from '../tencent/wire.ts';
-import { type Body, type Call, failed, faultOf, processed, Refusal } from './envelope.ts';
+import { type Body, failed, faultOf, Refusal } from './envelope.ts';
 import type { DrawnFaults } from './faults.ts';
 
 export type Admission = { method: string; command: Command; query: URLSearchParams; faults: DrawnFaults };
@@ -79,27 +79,12 @@ export function readTargets(accounts: Accounts, body: Body, max: number, list = 
 }
 
 /** Why nothing can be done about an entry of a batch. */
-export const failureOf = (accounts: Accounts, to: string, call: Call): ItemResult | undefined =>
-  faultOf(to, call) ?? (accounts.has(to) ? undefined : failed(to, 30003));
+export const failureOf = (accounts: Accounts, to: string, faults: DrawnFaults): ItemResult | undefined =>
+  faultOf(to, faults) ?? (accounts.has(to) ? undefined : failed(to, 30003));
 
-type Change = {
-  failureFor(to: string): ItemResult | undefined;
-  /** Answers whether anything changed. */
-  change(to: string): boolean;
-  tell(changed: string[]): void;
-};
-
-/** Changes each target without a failure, in order, and tells of those that changed. */
-export function changeTargets(targets: readonly string[], { failureFor, change, tell }: Change): ItemResult[] {
-  const changed: string[] = [];
-  const items = targets.map((to) => {
-    const failure = failureFor(to);
-    if (!failure && change(to)) changed.push(to);
-    return failure ?? processed(to);
-  });
-  if (changed.length > 0) tell(changed);
-  return items;
-}
+/** Those of a batch that did not fail. */
+export const doneOf = (items: readonly ItemResult[]): string[] =>
+  items.filter(({ ResultCode }) => ResultCode === 0).map(({ To_Account }) => To_Account);
 
 /** Those of a batch that failed, which some commands list once more. */
 export function failAccounts(items: readonly ItemResult[]): { Fail_Account?: string[] } {

@@ -8,7 +8,6 @@ import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
 import { corrupt, readText, send, sendJson } from './http.ts';
-import type { Origin } from './webhooks.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -24,14 +23,14 @@ type Dependencies = {
 
 export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
   /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
-  function answerTo(admission: Admission, json: unknown, origin: Origin): Answer {
+  function answerTo(admission: Admission, json: unknown): Answer {
     const { command, faults } = admission;
     const { service } = APIS[command];
     try {
       admit(admission);
       const body = checkBody(json, service);
       if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
-      return envelope(service, 0, '', handlers[command](body, { faults, origin }));
+      return envelope(service, 0, '', handlers[command](body, faults));
     } catch (error) {
       if (error instanceof Refusal) return envelope(service, error.code, error.message);
       throw error;
@@ -56,7 +55,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     if (instead) return settled(instead);
 
     const admission = { method: request.method ?? '', command, query, faults: drawn };
-    const answer = answerTo(admission, json, { clientIp: request.socket.remoteAddress ?? '', platform: 'RESTAPI' });
+    const answer = answerTo(admission, json);
     settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
     if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
     if (drawn.answerLost) return void request.socket.destroy();
