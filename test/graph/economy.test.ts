@@ -1,6 +1,7 @@
 // How many upstream calls a screen costs.
 import { expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
+import { NO_PROFILE_ITEM } from '../support/sandbox.ts';
 import { at, openWorld, type WorldOptions } from './world.ts';
 
 const IDS = Array.from({ length: 250 }, (_, n) => `crowd_${String(n + 1).padStart(6, '0')}`);
@@ -87,7 +88,7 @@ const NICKS = star('fans(first: 40) { nodes { nick level } }');
 
 test('pages that came without profiles are filled by one portrait_get', async () => {
   const gateway = await openCrowd(45);
-  gateway.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
+  gateway.faults.set({ rewrite: { ...NO_PROFILE_ITEM, commands: ['follow_get'] } });
   const crowd = Array(40).fill({ nick: expect.stringMatching(/^Crowd/), level: null });
   expect(at(await gateway.data(NICKS), 'user.fans.nodes')).toEqual(crowd);
   expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });

@@ -159,7 +159,7 @@ test('an import waits while the upstream fails, and stops where it is when only 
   const file = csv('from,to', ['anna,bert', 'bert,anna']);
   expect(await importCsv('follows', file)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2 lines are/) });
   world.importAccount('cleo');
-  faults.set({ featureOff: true });
+  faults.set({ error: { code: 30005, commands: ['follow_add'] } });
   const stderr =
     /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship(?![\s\S]*\n +at )[\s\S]*Run it again/;
   const stopped = { code: 1, stdout: '', stderr: expect.stringMatching(stderr) };
