@@ -44,7 +44,6 @@ export function createContexts(dependencies: ContextDependencies) {
       /** What members of lists are searched and sorted by. */
       names,
       load: createLoad(reads, dependencies),
-      isKnownMissing: (userId: UserId) => cache.isKnownMissing(userId, reads.call()),
       refusedTags: cache.refusedTags,
       /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
       async write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T> {

@@ -15,7 +15,7 @@ import {
   userConnection,
 } from './connection.ts';
 import { price } from './cost.ts';
-import { checkUserId, handleOf, UserType } from './user.ts';
+import { checkUserId, UserType } from './user.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
   description: 'How one user stands to another, from the first one’s point of view.',
@@ -79,7 +79,6 @@ builder.objectFields(UserType, (t) => ({
       const { viewer } = context;
       checkUserId(userId, context.settings);
       if (!viewer) return null;
-      handleOf(userId, context);
       if (viewer.userId !== user.id && viewer.userId !== userId)
         for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
       return relationBetween(user.id, userId, context);
