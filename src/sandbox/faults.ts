@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
 import { COMMANDS } from './calls.ts';
 
-const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
 const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
@@ -22,21 +21,17 @@ export const FAULTS = {
     body: TEXT.optional(),
   }),
   answerLost: fault(COMMANDS, 'The call is processed whole, then the connection is destroyed instead of answered'),
-  truncatedJson: fault(COMMANDS, 'The JSON ends in the middle, under a correct Content-Length'),
 
   error: fault(COMMANDS, 'Refused with this code after authentication and rate check; nothing is processed', {
     code: WHOLE,
     info: TEXT.optional(),
   }),
-  featureOff: fault(FOLLOW, 'The follow feature is not switched on: 30005'),
   itemFailure: fault(BATCHES, 'These accounts fail inside a batch, with nothing written; the call succeeds', {
     ids: z.array(TEXT),
     code: WHOLE,
     info: TEXT.optional(),
   }),
   blockedAgainOk: fault(['black_list_add'], 'Blocking somebody who is blocked already is done, not 30001'),
-  stateKey: fault(['query_online_status'], 'The status is called State'),
-  searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
   searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
 
   offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),
@@ -48,9 +43,7 @@ export const FAULTS = {
   stuckCursor: fault(PAGES, 'NextCursor repeats StartCursor: the walk stays where it is'),
   duplicates: fault(PAGES, 'The first member of a page is repeated at its end'),
   missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
-  missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
-  unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
   rewrite: fault(COMMANDS, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
     pattern: TEXT.refine(isPattern, 'must be a regular expression'),
     with: TEXT,

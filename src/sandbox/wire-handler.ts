@@ -29,7 +29,6 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     try {
       admit(admission);
       const body = checkBody(json, service);
-      if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
       return envelope(service, 0, '', handlers[command](body, faults));
     } catch (error) {
       if (error instanceof Refusal) return envelope(service, error.code, error.message);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
+import { NO_PROFILE_ITEM } from '../support/sandbox.ts';
 import { type Connection, idsOf } from '../support/walk.ts';
 import { codesOf, openWorld, type World, type WorldOptions } from './world.ts';
 
@@ -213,7 +214,7 @@ test('in 1,000 worlds that change while they are paged, no member who stays the 
 
 test('nicks that did not come along with the list are asked for', async () => {
   const gateway = await openAnna(140);
-  gateway.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
+  gateway.faults.set({ rewrite: { ...NO_PROFILE_ITEM, commands: ['follow_get'] } });
   const found = await read(gateway, 'follows', { matching: 'ana muller', first: 100 });
   expect(found.edges).toHaveLength(20);
   expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 2 });

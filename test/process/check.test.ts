@@ -64,7 +64,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a dead upstream', { TENCENT_BASE_URL: NOWHERE }, /upstream.* cannot be reached.*TENCENT_BASE_URL/s],
 ])('check explains %s, and what to do', async (_title, change, explanation) => {
   const { settings, faults } = await openSandbox({ people: 3 });
-  faults.set({ searchOff: true });
+  faults.set({ error: { code: 60020, commands: ['search'] } });
   const env = { ...settings, ...change };
   const { isRight, text } = await look(env);
   expect(isRight).toBe(false);

@@ -162,7 +162,7 @@ test('an import waits while the upstream fails, and stops where it is when only 
     printed: '2 lines are imported, 0 are refused.\n',
   });
   world.importAccount('cleo');
-  faults.set({ featureOff: true });
+  faults.set({ error: { code: 30005, commands: ['follow_add'] } });
   const complaint = /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship[\s\S]*Run it again/;
   const stopped = { printed: '', stopped: expect.stringMatching(complaint) };
   expect(await importCsv('follows', `${file}cleo,anna\n`)).toEqual(stopped);

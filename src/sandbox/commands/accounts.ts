@@ -53,7 +53,7 @@ export function createAccountCommands({ world, now }: Parts) {
         const [best] = devices.map(([, status]) => status).sort();
         return {
           To_Account: id,
-          [faults.stateKey ? 'State' : 'Status']: best ?? 'Offline',
+          Status: best ?? 'Offline',
           ...(body.IsNeedDetail === 1 &&
             best && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
         };
@@ -63,7 +63,6 @@ export function createAccountCommands({ world, now }: Parts) {
   };
 
   const search: Handler = ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, faults) => {
-    if (faults.searchOff) throw new Refusal(60020, 'cloud search is not part of the plan');
     const words = readBatch(Keywords, { field: 'Keywords', max: MAX_KEYWORDS, code: 30001 });
     if (!Number.isInteger(Count) || Number(Count) < 1) throw new Refusal(30001, 'Count must be a positive integer');
     if (!/^\d{0,9}$/.test(String(Cursor))) throw new Refusal(30001, 'Cursor is not one of this search');
