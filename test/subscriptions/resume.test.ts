@@ -92,8 +92,10 @@ describe('a cursor from before what is kept', () => {
     await follow('bob', 'anna', true);
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
-    const resume = () => listen('anna', { after: fan?.cursor ?? '' });
+    const resume = (userId = 'anna') => listen(userId, { after: fan?.cursor ?? '' });
     expect(await take(resume(), 1)).toMatchObject([{ type: 'MutualGained', userId: 'bob' }]);
+    // To whom the first of the two was no event.
+    expect(await take(resume('bob'), 1)).toMatchObject([{ type: 'MutualGained', userId: 'anna' }]);
     for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
     expect(await take(resume(), 1)).toMatchObject([{ type: 'EventsMissed' }]);
   });
