@@ -44,8 +44,9 @@ const MAX_PAIRS = 20_000;
 
 /**
  * Reads entries of the change stream; undefined for what is no change. A change may come twice, from this gateway and
- * from the upstream's webhook, in either order, or from a webhook that is delivered again (CONTRACT 7.2); and whether two users follow each other by now shows only in both their
- * changes. The order of entries is the same on every replica, so that all judge alike.
+ * from the upstream's webhook, in either order, or from a webhook that is delivered again (CONTRACT 7.2); and whether two
+ * users follow each other by now shows only in both their changes. The order of entries is the same on every replica, so
+ * that all judge alike.
  */
 export function createChangeReader(): (value: unknown) => HeardChange | undefined {
   const pairs = createBoundedMap<string, { type: Change['type']; at: number }>(MAX_PAIRS);

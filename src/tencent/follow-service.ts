@@ -21,7 +21,7 @@ import type { Command } from './wire.ts';
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
   onBehalfOf: UserId;
-  /** Whether a profile that comes with a list page holds every tag that is set (CONTRACT U2); else it is not taken. Default `whole`. */
+  /** Whether a profile on a list page holds every tag that is set (CONTRACT U2), and is taken. Default `whole`. */
   embeddedProfile?: 'whole' | 'partial';
   /** Told of what a page held that could not be read. */
   onOddEntry?: (oddity: string) => void;

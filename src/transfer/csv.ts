@@ -8,7 +8,10 @@ export type Row = {
   fault: string | null;
 };
 
-/** Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`, or names one twice. */
+/**
+ * Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`, or
+ * names one twice.
+ */
 export function readTable(text: string, columns: readonly string[], after: number): Iterable<Row> | null {
   const lines = text.split(/\r?\n/);
   const names = readCells(lines[0] ?? '') ?? [];
