@@ -21,7 +21,7 @@ const COUNT = '{ user(id: "anna") { fansCount } }';
 async function openPair(redisUrl: string): Promise<[TestGateway, TestGateway]> {
   const env = { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' };
   const open = async () => {
-    const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+    const gateway = await openGateway({ env });
     gateway.sandbox.world.addFans('anna', 2);
     gateway.sandbox.world.addFans('bert', 2);
     return gateway;

@@ -49,7 +49,8 @@ test('a change of many users has Redis run no more scripts than a change of one,
   const { url } = await startRedis();
   const operator = new Redis(url);
   onTestFinished(() => operator.disconnect());
-  const gateway = await openGateway({ env: { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  const env = { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' };
+  const gateway = await openGateway({ env, sandbox: { people: 5000 } });
   async function scriptsOf(count: number, viewer: string) {
     const ids = Array.from({ length: count }, (_, n) => `user_${String(n + 1).padStart(5, '0')}`);
     await operator.config('RESETSTAT');

@@ -25,7 +25,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) {
   const clock = createHastyClock();
-  const gateway = await openGateway({ clock, ...options, sandbox: { emptyWorld: true, clock, ...options.sandbox } });
+  const gateway = await openGateway({ clock, ...options, sandbox: { ...options.sandbox } });
   gateway.sandbox.world.addFans('anna', 2);
   gateway.sandbox.faults.set(faults);
   /** Asks, and lets time pass in the long waits until the answer is there. */
@@ -154,7 +154,6 @@ test.each(Object.keys(LOSSES))(
     const gateway = await openGateway({
       // Neither time ends before the test does: a stale value is not served for want of time.
       env: { ...NO_HURRY, AUTH: 'development', REDIS_URL: redis.url },
-      sandbox: { emptyWorld: true },
     });
     gateway.sandbox.world.addFans('anna', 2);
     const query = '{ user(id: "anna") { nick fans { totalCount nodes { id } } viewerIsFollowing } }';

@@ -51,7 +51,7 @@ async function openWorld() {
     // A machine that is busy must not be taken for a Redis that is away.
     env: { AUTH: 'development', REDIS_URL, REDIS_TIMEOUT_MS: '5000', WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks' },
     clock,
-    sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
+    sandbox: { rateLimits: Number.POSITIVE_INFINITY },
   });
   const { sandbox } = gateway;
   sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: TOKEN });

@@ -17,8 +17,7 @@ const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen
 /** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const sandbox = { emptyWorld: true, clock };
-  const gateway = await openGateway({ clock, env: { METRICS_PORT: '0', ...env }, sandbox });
+  const gateway = await openGateway({ clock, env: { METRICS_PORT: '0', ...env } });
   gateway.sandbox.world.addFans('star', 45);
   return { gateway, clock };
 }
@@ -26,7 +25,7 @@ async function openWatched(env: Record<string, string> = {}) {
 /** The same with Redis, on the system's clock: a hasty one never lets Redis answer in time. */
 async function openOnRedis(REDIS_URL: string): Promise<TestGateway> {
   const env = { METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   gateway.sandbox.world.addFans('star', 45);
   return gateway;
 }
@@ -243,7 +242,7 @@ test('what has known labels is 0 from the start', async () => {
 });
 
 test('there is nothing but metrics at their port, which is METRICS_PORT alone, and no metrics where GraphQL is', async () => {
-  const without = await openGateway({ sandbox: { emptyWorld: true } });
+  const without = await openGateway();
   expect(() => metricsUrl(without)).toThrow('METRICS_PORT');
   const { gateway } = await openWatched();
   const { origin } = new URL(metricsUrl(gateway));
