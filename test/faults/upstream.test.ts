@@ -1,5 +1,4 @@
 // Whatever the upstream does, a client gets the right public code in time, and the upstream is asked no more than fair.
-import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -7,7 +6,7 @@ import { codesOf } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { type Answer, openGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { expectErrorsAtNulls } from '../support/null-on-error.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 import { NO_PROFILE_ITEM, TRUNCATED, UNKNOWN_FIELDS } from '../support/sandbox.ts';
 
@@ -25,7 +24,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) {
   const clock = createHastyClock();
-  const gateway = await openGateway({ clock, ...options, sandbox: { ...options.sandbox } });
+  const gateway = await openGateway({ clock, ...options });
   gateway.sandbox.world.addFans('anna', 2);
   gateway.sandbox.faults.set(faults);
   /** Asks, and lets time pass in the long waits until the answer is there. */
@@ -140,9 +139,7 @@ const NO_HURRY = { REQUEST_DEADLINE_MS: '120000', UPSTREAM_TIMEOUT_MS: '60000' }
 const LOSSES: Record<string, (redis: RedisProcess) => Promise<unknown>> = {
   'was restarted empty': (redis) => redis.restart(),
   'was flushed': async ({ url }) => {
-    const admin = new Redis(url);
-    await admin.flushall();
-    admin.disconnect();
+    await operatorOf(url).flushall();
   },
   'has gone': (redis) => redis.kill(),
 };
@@ -172,7 +169,7 @@ test.each(Object.keys(LOSSES))(
 );
 
 test('a client that goes away takes its upstream call with it', async () => {
-  const { gateway } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
+  const { gateway } = await openFaulty({ silence: true }, { clock: undefined });
   const impatient = new AbortController();
   const url = `${gateway.url}/graphql?${new URLSearchParams({ query: FANS })}`;
   const request = fetch(url, { signal: impatient.signal }).catch((error: Error) => error.name);

@@ -1,13 +1,12 @@
 // What an operator sees: counters that tell what happened, and nothing that must stay inside.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { ask as askSocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { isOnPath } from '../support/redis-process.ts';
 import { ADD, follows, PATH, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
@@ -160,8 +159,7 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   const nick = '{ user(id: "star") { nick } }';
   await (await openOnRedis(redis.url)).data(nick);
   // It is written behind the answer.
-  const eye = new Redis(redis.url);
-  onTestFinished(() => eye.disconnect());
+  const eye = operatorOf(redis.url);
   while ((await eye.keys('*:profile:{star}:*:star')).length === 0);
   const gateway = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
