@@ -2,9 +2,10 @@
 // it, and all that handles the call looks only at that draw.
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
-import { COMMANDS } from './calls.ts';
+import { COMMAND_NAMES } from './calls.ts';
 
-const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
+const ALL = COMMAND_NAMES;
+const BATCHES = ALL.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
 const WHOLE = z.int();
@@ -13,16 +14,16 @@ const LATE = { ms: POSITIVE };
 
 /** Each fault: the calls that it can hit, what it does, and what a rule of it says beside its scope. */
 export const FAULTS = {
-  latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
-  silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
-  reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
-  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page by default', {
+  latency: fault(ALL, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
+  silence: fault(ALL, 'Nothing is processed, no answer ever comes, the connection stays open'),
+  reset: fault(ALL, 'The connection is reset before anything is processed'),
+  httpError: fault(ALL, 'A proxy answers: 502 with an HTML page by default', {
     status: WHOLE.optional(),
     body: TEXT.optional(),
   }),
-  answerLost: fault(COMMANDS, 'The call is processed whole, then the connection is destroyed instead of answered'),
+  answerLost: fault(ALL, 'The call is processed whole, then the connection is destroyed instead of answered'),
 
-  error: fault(COMMANDS, 'Refused with this code after authentication and rate check; nothing is processed', {
+  error: fault(ALL, 'Refused with this code after authentication and rate check; nothing is processed', {
     code: WHOLE,
     info: TEXT.optional(),
   }),
@@ -44,7 +45,7 @@ export const FAULTS = {
   duplicates: fault(PAGES, 'The first member of a page is repeated at its end'),
   missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
 
-  rewrite: fault(COMMANDS, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
+  rewrite: fault(ALL, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
     pattern: TEXT.refine(isPattern, 'must be a regular expression'),
     with: TEXT,
   }),

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRecord, parseJson } from '../json.ts';
-import type { Command, Envelope } from '../tencent/wire.ts';
-import { APIS, type CallLog } from './calls.ts';
+import { COMMANDS, type Command, type Envelope, pathOf } from '../tencent/wire.ts';
+import { type CallLog, COMMAND_NAMES } from './calls.ts';
 import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
@@ -25,7 +25,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
   /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
   function answerTo(admission: Admission, json: unknown): Answer {
     const { command, faults } = admission;
-    const { service } = APIS[command];
+    const { service } = COMMANDS[command];
     try {
       admit(admission);
       const body = checkBody(json, service);
@@ -40,7 +40,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
     const query = new URLSearchParams(search);
     const text = await readText(request);
-    const command = commandOf(path);
+    const command = COMMAND_NAMES.find((name) => pathOf(name) === path);
     if (!command) return sendJson(response, 200, envelope(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
 
     const json = parseJson(text);
@@ -60,14 +60,6 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     if (drawn.answerLost) return void request.socket.destroy();
     send(response, 200, 'application/json', finish(corrupt(answer, isRecord(json) ? json : {}, drawn)));
   };
-}
-
-function commandOf(path: string): Command | undefined {
-  const [, service, command = ''] = /^\/v4\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  // The table has no other keys than commands.
-  return Object.hasOwn(APIS, command) && APIS[command as Command].service === service
-    ? (command as Command)
-    : undefined;
 }
 
 /** Lets a fault of the connection take the place of the call; answers what it did, or undefined. */
