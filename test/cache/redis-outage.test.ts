@@ -1,11 +1,11 @@
 // Redis fails in whatever way: no query does, none gets wrong data, none waits longer than the small time-out.
 import { isDeepStrictEqual } from 'node:util';
-import type { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
-import { operatorOf, startRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
 import { openSlowProxy } from '../support/slow-proxy.ts';
 import { createNewcomers, linesOf } from './newcomers.ts';
 
@@ -34,8 +34,12 @@ function watchTimeouts<C extends Clock>(clock: C) {
 async function openReplicas(timeoutMs = 5000) {
   const [server, successor] = [await startRedis(), await startRedis()];
   const proxy = await openSlowProxy(server.port);
-  await operatorOf(server.url).call('ACL', 'SETUSER', 'keeper', 'on', '>of-the-keys', '~*', '&*', '+@all');
-  const admin = operatorOf(server.url, { username: 'keeper', password: 'of-the-keys' });
+  const setUp = new Redis(server.port, '127.0.0.1');
+  await setUp.call('ACL', 'SETUSER', 'keeper', 'on', '>of-the-keys', '~*', '&*', '+@all');
+  setUp.disconnect();
+  const admin = new Redis(server.port, '127.0.0.1', { username: 'keeper', password: 'of-the-keys' });
+  admin.on('error', () => {});
+  onTestFinished(() => admin.disconnect());
 
   const { clock, waits } = watchTimeouts(createRunningClock());
   const env = {
@@ -135,7 +139,8 @@ test('all connections leave a master that was demoted, so that replicas hear eac
   gateway.sandbox.world.importAccount('guest');
   const [first, second] = replicas as [Replica, Replica];
   await queryAll();
-  const next = operatorOf(successor.url);
+  const next = new Redis(successor.url);
+  onTestFinished(() => next.disconnect());
   const lines = async (server: Redis, pattern: RegExp) => String(await server.client('LIST')).match(pattern)?.length;
   await admin.replicaof('127.0.0.1', 1);
   // A server that is demoted ends what waits, which comes back to it before the name leads elsewhere.
