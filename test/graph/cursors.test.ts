@@ -172,4 +172,5 @@ test('a cursor that the upstream no longer accepts is INVALID_CURSOR, never a si
   gateway.faults.set({ error: { code: 30001, commands: ['follow_get'] } });
   const answer = await gateway.query(FANS, { id: 'anna', after: page.pageInfo.endCursor });
   expect(codesOf(answer)).toEqual(['user fans INVALID_CURSOR']);
+  expect(codesOf(await gateway.query(FANS, { id: 'bert' }))).toEqual(['user fans UPSTREAM_UNAVAILABLE']);
 });
