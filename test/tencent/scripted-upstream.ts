@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import type { Command } from '../../src/tencent/wire.ts';
-import { canBeSetBack, createHastyClock } from '../support/clock.ts';
+import { createHastyClock } from '../support/clock.ts';
 import { listenOnLoopback } from '../support/loopback.ts';
 
 /** What scripts look at in a body: which of it there is depends on the command. */
@@ -77,7 +77,7 @@ const SHORT_MS = 2500;
 export async function startClient(script: Script, options: Partial<TencentClientOptions> = {}) {
   const upstream = await startUpstream(script);
   const { requests } = upstream;
-  const clock = canBeSetBack(createHastyClock(SHORT_MS));
+  const clock = createHastyClock(SHORT_MS);
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,
