@@ -70,7 +70,6 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
   return {
     ...memory,
-    redis,
     nameOf,
     /** False for an entry that an event may have changed unheard. */
     isVerified,
@@ -89,10 +88,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       const isOutdated = order.changedSince(nameOf(key), asOf.sequence);
       const version = value === null ? null : versionOf(value);
       const kept = keepHere(key, { value, version, readAt: asOf.readAt }, asOf);
-      // A group that is not known to have a generation may be one that did not change lately.
-      const generation = asOf.generation ?? '';
-      if (isOutdated || kept.readAt !== asOf.readAt) redis?.unlock(key, generation);
-      else void redis?.write(key, generation, kept);
+      if (!isOutdated && kept.readAt === asOf.readAt) void redis?.write(key, asOf.generation, kept);
       return kept;
     },
 
