@@ -126,8 +126,6 @@ function toConfig(settings: Settings) {
     chunkSize: 100,
     /** Of one mutation. */
     maxTargets: 100,
-    /** The most calls that one `knownFans` may take. */
-    knownFansMaxCalls: 10,
     eventLogLength: 10_000,
     maxBodyBytes: 102_400,
     maxDepth: 15,

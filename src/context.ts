@@ -6,6 +6,7 @@ import type { createDomain } from './domain.ts';
 import { GatewayError } from './errors.ts';
 import { pageKey } from './follow/caches.ts';
 import type { PresenceEvent } from './follow/events.ts';
+import { findKnownFans } from './follow/known-fans.ts';
 import type { FollowList, PageQuery, UserId } from './follow/model.ts';
 import type { CallOptions } from './follow/services.ts';
 import { createReads, type Reads, type ReadsRequest } from './reads.ts';
@@ -43,7 +44,6 @@ export function createContexts(dependencies: ContextDependencies) {
       /** What members of lists are searched and sorted by. */
       names,
       load: createLoad(reads, dependencies),
-      isKnownMissing: (userId: UserId) => cache.isKnownMissing(userId, reads.call()),
       refusedTags: cache.refusedTags,
       /** Changes something in the viewer's name; goes on when the client goes away, so that nothing stays half done. */
       async write<T>(change: (writers: Writers, viewerId: UserId, call: CallOptions) => Promise<T>): Promise<T> {
@@ -71,15 +71,21 @@ export function createContexts(dependencies: ContextDependencies) {
 }
 
 /** Reads what is asked for once an answer: at once when it is cached, else by a promise. */
-const createLoad = ({ once }: Reads, { cache, findKnownFans }: ContextDependencies) => ({
-  page: (query: PageQuery) => once(pageKey(query), (call) => cache.readPage(query, call)),
-  counts: (userId: UserId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
-  profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
-  relation: (from: UserId, to: UserId) => once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
-  block: (from: UserId, to: UserId) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
-  blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
-  presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
-  search: (words: readonly string[], start: string) =>
-    once(`search ${JSON.stringify([words, start])}`, (call) => cache.readSearch(words, start, call)),
-  knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, (call) => findKnownFans(from, to, call)),
-});
+function createLoad({ once }: Reads, { cache }: ContextDependencies) {
+  const load = {
+    page: (query: PageQuery) => once(pageKey(query), (call) => cache.readPage(query, call)),
+    counts: (userId: UserId) => once(`counts ${userId}`, (call) => cache.readCounts(userId, call)),
+    profile: (userId: UserId) => once(`profile ${userId}`, (call) => cache.readProfile(userId, call)),
+    relation: (from: UserId, to: UserId) =>
+      once(`relation ${from} ${to}`, (call) => cache.readRelation(from, to, call)),
+    block: (from: UserId, to: UserId) => once(`block ${from} ${to}`, (call) => cache.readBlock(from, to, call)),
+    blocked: (userId: UserId) => once(`blocked ${userId}`, (call) => cache.readBlocked(userId, call)),
+    presence: (userId: UserId) => once(`presence ${userId}`, (call) => cache.readPresence(userId, call)),
+    search: (words: readonly string[], start: string) =>
+      once(`search ${JSON.stringify([words, start])}`, (call) => cache.readSearch(words, start, call)),
+  };
+  return {
+    ...load,
+    knownFans: (from: UserId, to: UserId) => once(`knownFans ${from} ${to}`, () => findKnownFans(from, to, load)),
+  };
+}

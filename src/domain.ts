@@ -6,7 +6,6 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
-import { createKnownFans } from './follow/known-fans.ts';
 import { createOwnChanges, withOwnChanges } from './follow/own-changes.ts';
 import { createNames } from './follow/select-members.ts';
 import { createSubscriptions } from './follow/subscriptions.ts';
@@ -94,7 +93,6 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     },
     subscriptions,
     names: createNames(config.pinyinSearch),
-    findKnownFans: createKnownFans(service, { maxCalls: config.knownFansMaxCalls }),
     webhookEvents,
     /** Resolves when this replica hears the others, or cannot. */
     async ready(): Promise<void> {

@@ -41,7 +41,7 @@ const MAY_IMPORT: Record<string, string> = {
   tencent: 'report.ts types:follow follow/model.ts cache errors.ts types:clock.ts json.ts span.ts',
   telemetry: 'span.ts types:config.ts follow/caches.ts types:tencent tencent/wire.ts',
   auth: 'report.ts tencent/user-sig.ts types:config.ts follow/model.ts errors.ts types:clock.ts',
-  sandbox: 'types:tencent/wire.ts clock.ts json.ts',
+  sandbox: 'tencent/wire.ts tencent/user-sig.ts clock.ts json.ts',
 };
 
 /** Package → the only places that may import it. */

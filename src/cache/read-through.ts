@@ -142,14 +142,6 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** What memory knows, however old. */
     peek,
-    /** Whether memory says that there is no such thing; `waiter` is told what that rests on. */
-    isAbsent(key: string, waiter: Pick<CallOptions, 'onRead'>): boolean {
-      const known = peek(key);
-      const isAbsent = known?.value === null && isFresh(known);
-      const freshUntil = isAbsent ? clock.now() : Number.POSITIVE_INFINITY;
-      waiter.onRead?.({ group: tiers.nameOf(key), sequence: order.now(), freshUntil });
-      return isAbsent;
-    },
     /** Whether memory's entry has less than `share` of its fresh time left, and is not asked for yet; undefined: no entry. */
     isDue(key: string, share: number): boolean | undefined {
       if (flights.isRunning(key)) return false;

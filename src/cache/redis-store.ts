@@ -45,7 +45,7 @@ const ENTRY = /^\w*\|(\d{1,15})\|(\d{0,15})\|(.*)$/s;
  * How entries are written: a release that writes them otherwise counts on, so that replicas of two releases read none of
  * each other's. All else in Redis they share.
  */
-const FORMAT = 4;
+const FORMAT = 5;
 /** An entry's body for "there is no such thing". */
 const NOTHING = '-';
 

@@ -48,7 +48,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     },
     order,
   );
-  const { page, profile, relation, block, blocked, search } = caches;
+  const { page, relation, block, blocked, search } = caches;
   const all: ReadThrough<unknown>[] = Object.values(caches);
   const { counts, readProfile, ...read } = createBatches(options, caches);
   const pages = createPages(options, caches, counts, order);
@@ -119,12 +119,6 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       void replicas?.publishInvalid(changed);
     },
     refusedTags: profiles.refusedTags,
-    /** Whether it is known, without asking, that there is no such account. */
-    isKnownMissing(userId: UserId, call: Pick<CallOptions, 'onRead'>): boolean {
-      // Both, since both may come to say so.
-      const [hasNoProfile, hasNoCounts] = [profile.isAbsent(userId, call), caches.counts.isAbsent(userId, call)];
-      return hasNoProfile || hasNoCounts;
-    },
     invalidate,
     /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {

@@ -44,7 +44,7 @@ const MAX_PAIRS = 20_000;
 
 /**
  * Reads entries of the change stream; undefined for what is no change. A change may come twice, from this gateway and
- * from the upstream's webhook, in either order; and whether two users follow each other by now shows only in both their
+ * from the upstream's webhook, in either order, or from a webhook that is delivered again (CONTRACT 7.2); and whether two users follow each other by now shows only in both their
  * changes. The order of entries is the same on every replica, so that all judge alike.
  */
 export function createChangeReader(): (value: unknown) => HeardChange | undefined {
@@ -59,7 +59,8 @@ export function createChangeReader(): (value: unknown) => HeardChange | undefine
       const { userId, at, isOwn = false } = change;
       const last = profiles.get(userId);
       profiles.set(userId, { at, isOwn });
-      return { ...change, isRepeated: last !== undefined && last.isOwn !== isOwn && Math.abs(at - last.at) <= ECHO_MS };
+      const echoMs = last?.isOwn === isOwn ? 0 : ECHO_MS;
+      return { ...change, isRepeated: last !== undefined && Math.abs(at - last.at) <= echoMs };
     }
     if (!change) return undefined;
     const { type, from, to, at, own } = change;

@@ -7,8 +7,8 @@ import type { BlockRelation, FollowCounts, FollowRelation, Presence, Profile } f
 export type Codec<V> = { encode(value: V): string; decode(text: string): V | null; sizeOf(value: V): number };
 
 /**
- * An upstream page as it is cached: its members' profiles are cached once for all pages, unless they may lack tags. The
- * last part is the owner's counter for this list before the page was read; null when it was not known.
+ * An upstream page as it is cached: its members' profiles are cached once for all pages. The last part is the owner's
+ * counter for this list before the page was read; null when it was not known.
  */
 export type CachedPage = {
   readonly ids: readonly string[];
@@ -16,7 +16,6 @@ export type CachedPage = {
   readonly times: readonly number[];
   readonly next: string;
   readonly count: number | null;
-  readonly partial: readonly (Profile | null)[] | null;
 };
 
 const codec = <V>(
@@ -50,10 +49,9 @@ const PROFILE_PARTS = {
   customFields: z.array(z.object({ key: z.string(), value: z.string() })),
   items: z.array(z.object({ tag: z.string(), value: z.union([z.string(), z.number()]) })),
   version: number,
-  whole: z.boolean(),
 } satisfies { [Field in keyof Profile]: z.ZodType<Profile[Field]> };
 const FIELDS = Object.keys(PROFILE_PARTS) as (keyof Profile)[];
-const packProfile = (value: Profile | null) => value && FIELDS.map((field) => value[field]);
+const packProfile = (value: Profile) => FIELDS.map((field) => value[field]);
 const PROFILE: z.ZodType<Profile> = z
   .array(z.unknown())
   .length(FIELDS.length)
@@ -65,9 +63,8 @@ const PAGE: z.ZodType<CachedPage> = z
     times: z.array(count),
     next: z.string(),
     count: count.nullable(),
-    partial: z.array(PROFILE.nullable()).nullable(),
   })
-  .refine(({ ids, times, partial }) => times.length === ids.length && (partial ?? ids).length === ids.length);
+  .refine(({ ids, times }) => times.length === ids.length);
 
 // Measured on Node 24; `test/cache/memory.test.ts` holds them against the heap.
 const OBJECT_BYTES = 60;
@@ -97,13 +94,8 @@ export const presence = codec<Presence>(
   z.object({ status: z.enum(['ONLINE', 'PUSH_ONLINE', 'OFFLINE']), platforms: z.array(z.string()) }),
   ({ platforms }) => OBJECT_BYTES * (1 + platforms.length),
 );
-export const page = codec(
-  PAGE,
-  ({ ids, next, partial }) => {
-    let bytes = PAGE_BYTES + textBytes(next) + MEMBER_BYTES * ids.length;
-    for (const id of ids) bytes += textBytes(id);
-    for (const each of partial ?? []) if (each) bytes += profileBytes(each);
-    return bytes;
-  },
-  (value) => ({ ...value, partial: value.partial?.map(packProfile) ?? null }),
-);
+export const page = codec(PAGE, ({ ids, next }) => {
+  let bytes = PAGE_BYTES + textBytes(next) + MEMBER_BYTES * ids.length;
+  for (const id of ids) bytes += textBytes(id);
+  return bytes;
+});

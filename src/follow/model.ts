@@ -54,8 +54,6 @@ export type Profile = {
   items: readonly ProfileItem[];
   /** The upstream's `profile_sequence`: a higher one is newer. Null when it did not say. */
   version: number | null;
-  /** False when tags may be missing that the account does have (setting `EMBEDDED_PROFILE=partial`). */
-  whole: boolean;
 };
 
 /**

@@ -1,7 +1,7 @@
 // Upstream pages: cached without the profiles of their members, which are cached once for all pages, and shown with them.
 import { LRUCache } from 'lru-cache';
 import type { BatchLoader } from '../cache/batch-loader.ts';
-import type { ChangeOrder, Sequence } from '../cache/change-order.ts';
+import type { ChangeOrder } from '../cache/change-order.ts';
 import type { Entry } from '../cache/memory-store.ts';
 import type { Load } from '../cache/read-through.ts';
 import type { CallOptions } from '../cache/single-flight.ts';
@@ -18,7 +18,7 @@ const PROFILES = 'profile';
 export const toCached = ({ entries, next }: FollowPage): CachedPage => ({
   ids: entries.map(({ user }) => user.id),
   times: entries.map(({ followedAt }) => followedAt),
-  ...{ next, count: null, partial: null },
+  ...{ next, count: null },
 });
 
 /** A cached page with what is known of its members. */
@@ -37,8 +37,6 @@ export function createPages(
   order: ChangeOrder,
 ) {
   const { profile } = caches;
-  /** When pages were asked for whose members brought a part of their profiles. */
-  const readAt = new WeakMap<CachedPage, Sequence>();
   const views = new LRUCache<CachedPage, { page: FollowPage; madeAt: number }>({ max: MAX_VIEWS });
 
   /** How many members the list had at most one fresh time before a page of it was read; null: that is not known. */
@@ -47,18 +45,8 @@ export function createPages(
     return known?.value && clock.now() - known.readAt <= lifetimes.counts.freshMs ? known.value[list] : null;
   }
 
-  function view(cached: CachedPage, embedded?: FollowPage): FollowPage {
-    const { partial } = cached;
-    const isOutdated = (id: string) => order.changedSince(`${PROFILES}:${id}`, readAt.get(cached) ?? 0);
-    return membersOf(
-      cached,
-      (id, n) =>
-        (partial && !isOutdated(id) ? partial[n] : null) ??
-        profile.peek(id)?.value ??
-        embedded?.entries[n]?.user.profile ??
-        null,
-    );
-  }
+  const view = (cached: CachedPage, embedded?: FollowPage): FollowPage =>
+    membersOf(cached, (id, n) => profile.peek(id)?.value ?? embedded?.entries[n]?.user.profile ?? null);
 
   return {
     /** Asks the upstream, and keeps the profiles that come along. */
@@ -68,12 +56,9 @@ export function createPages(
         const [began, before] = [profile.asOf(), countBefore(query)];
         const read = await follow.readPage(query, waiter);
         const { entries, next } = read;
-        for (const { user } of entries) if (user.profile?.whole) profile.put(user.id, user.profile, began);
-        const isPartial = entries.some(({ user }) => user.profile?.whole === false);
+        for (const { user } of entries) if (user.profile) profile.put(user.id, user.profile, began);
         const count = query.start === '' && next === '' ? entries.length : before;
-        const partial = isPartial ? entries.map(({ user }) => user.profile) : null;
-        const value = { ...toCached(read), count, partial };
-        if (isPartial) readAt.set(value, began.sequence);
+        const value = { ...toCached(read), count };
         // The profile tier may have evicted some already: the readers of this load get all of them.
         views.set(value, { page: view(value, read), madeAt: began.sequence });
         return value;

@@ -1,8 +1,6 @@
 // Takes webhook events: invalidates at once what they name, and passes on to subscribers what the upstream confirms. Their
-// signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a
-// flood of them is dropped.
-import { createHash } from 'node:crypto';
-import { createBoundedMap } from '../cache/bounded-map.ts';
+// signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a flood of them is dropped. One
+// that is delivered again is looked into again, and told once: readers of the change stream know it.
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
@@ -12,18 +10,15 @@ import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 
-/**
- * What a webhook says has happened. `at` is when, `eventTime` the same, null where the webhook did not say. Both are epoch
- * milliseconds.
- */
-export type WebhookEvent = { at: number; eventTime: number | null } & (
+/** What a webhook says has happened. `at` is epoch milliseconds. */
+export type WebhookEvent = { at: number } & (
   | { type: FollowChange['type']; from: UserId; to: readonly UserId[] }
   | { type: 'profile-changed' | 'presence-changed'; userId: UserId }
   | { type: 'blocks-changed'; pairs: readonly { from: UserId; to: UserId }[] }
 );
 
 /** What became of an event; a `dropped` one changed nothing. */
-export type WebhookOutcome = 'taken' | 'duplicate' | 'own' | 'dropped';
+export type WebhookOutcome = 'taken' | 'own' | 'dropped';
 
 export type WebhookEvents = ReturnType<typeof createWebhookEvents>;
 
@@ -43,16 +38,12 @@ const PAIRS_PER_USER = 50;
 const FLOOD_MS = 60_000;
 /** How often a flood that goes on is prolonged on all replicas, in milliseconds. */
 const PROLONG_EVERY_MS = 10_000;
-/** The same event within this time is a duplicate: the upstream may deliver it more than once (CONTRACT 7.2). */
-const DUPLICATE_MS = 600_000;
-const MAX_EVENTS = 10_000;
 /** How long changes of presence are gathered, in milliseconds, and how many; further ones show when their entries are old. */
 const GATHER_MS = 200;
 const MAX_GATHERED = 2000;
 
 export function createWebhookEvents(options: WebhookEventsOptions) {
   const { cache, own, stream, clock, onFlood, onBug } = options;
-  const taken = createBoundedMap<string, number>(MAX_EVENTS);
   const gathered = new Set<UserId>();
   const closed = new AbortController();
   const recent = { second: 0, users: 0 };
@@ -83,14 +74,6 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     return isNow;
   }
 
-  function isRepeated(event: WebhookEvent): boolean {
-    const name = nameOf(event);
-    if (name === null) return false;
-    const isKnown = clock.now() - (taken.get(name) ?? Number.NEGATIVE_INFINITY) < DUPLICATE_MS;
-    if (!isKnown) taken.set(name, clock.now());
-    return isKnown;
-  }
-
   /** A presence is read again when a client asks for it. Logins are many, so replicas hear of them in bulk. */
   function notePresence(userId: UserId): void {
     const pass = () => {
@@ -119,10 +102,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
         notePresence(event.userId);
         return 'taken';
       }
-      // A block ends in nothing but invalidations, and one request may tell of a thousand.
-      const weight = 'pairs' in event ? Math.ceil(event.pairs.length / PAIRS_PER_USER) : usersOf(event).length;
-      if (isTooMuch(weight)) return 'dropped';
-      if (isRepeated(event)) return 'duplicate';
+      if (isTooMuch(usersOf(event))) return 'dropped';
       if ('pairs' in event) {
         invalidate(event.pairs.map((pair) => ({ type: 'block-changed', ...pair }))).catch(onBug);
         return 'taken';
@@ -145,15 +125,8 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
   };
 }
 
-/** Events have no ids; what they say has to do (CONTRACT 7.2). Without a time each is another one. */
-function nameOf(event: WebhookEvent): string | null {
-  if (event.eventTime === null) return null;
-  return createHash('sha256')
-    .update([event.type, event.eventTime, ...usersOf(event)].join(' '))
-    .digest('base64url');
-}
-
-function usersOf(event: WebhookEvent): UserId[] {
-  if ('pairs' in event) return event.pairs.flatMap(({ from, to }) => [from, to]);
-  return 'userId' in event ? [event.userId] : [event.from, ...event.to.toSorted()];
+/** How many users an event names. A block ends in nothing but invalidations, and one webhook may tell of a thousand. */
+function usersOf(event: WebhookEvent): number {
+  if ('pairs' in event) return Math.ceil(event.pairs.length / PAIRS_PER_USER);
+  return 'userId' in event ? 1 : 1 + event.to.length;
 }

@@ -6,7 +6,7 @@ import { builder, timeField } from './builder.ts';
 import { checkMaySee } from './connection.ts';
 import { USER_PRICE } from './cost.ts';
 import { FollowEdgeType, newFan } from './follow-connection.ts';
-import { checkUserIds, handleOf, MAX_LOOKUP, userField } from './user.ts';
+import { checkUserId, checkUserIds, MAX_LOOKUP, userField } from './user.ts';
 
 const eventFields = <Event extends FollowEvent | ProfileEvent>(
   t: InterfaceFieldBuilder<typeof builder.$inferSchemaTypes, Event>,
@@ -90,7 +90,7 @@ builder.subscriptionFields((t) => ({
       after: t.arg.string({ description: AFTER }),
     },
     subscribe(_root, { userId, after }, context) {
-      handleOf(userId, context);
+      checkUserId(userId, context.settings);
       checkMaySee(context, userId, 'fans');
       return context.subscriptions.followEvents(userId, after ?? null);
     },

@@ -2,7 +2,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
-import { GatewayError } from '../errors.ts';
 import {
   type FollowEntry,
   type FollowList,
@@ -81,8 +80,6 @@ function readConnection(
 ): FollowConnection | Promise<FollowConnection> {
   const { settings } = context;
   const { cursorKey, chunkSize } = settings;
-  if (args.last != null && args.first != null && givesFirst(info))
-    throw new GatewayError('BAD_USER_INPUT', 'Give "first" or "last", not both: a page goes in one direction.');
   const selection = isWholeList(args) ? checkSelection(userId, list, args, settings) : null;
   const first = checkFirst(args.first, settings);
   const after = selection || args.after == null ? null : decodeCursor(cursorKey, { userId, list }, args.after);
@@ -94,16 +91,6 @@ function readConnection(
   const readPage = readPageOf(userId, list, context);
   if (selection) return readSelected(readPage, selection, context).then(connect);
   return andThen(readSlice(readPage, { first, after, chunkSize }), connect);
-}
-
-/** Whether the client itself gives `first`, and no default of the schema or of the operation fills it in. */
-function givesFirst({ fieldNodes, operation, variableValues }: GraphQLResolveInfo): boolean {
-  const value = fieldNodes[0]?.arguments?.find(({ name }) => name.value === 'first')?.value;
-  if (value?.kind !== 'Variable') return value !== undefined;
-  const name = value.name.value;
-  const defined = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
-  const isDefault = defined?.kind === 'IntValue' && Number(defined.value) === variableValues[name];
-  return Object.hasOwn(variableValues, name) && !isDefault;
 }
 
 /** Whether a field below the connection needs its members: `{ totalCount }` alone must not read a page. */

@@ -117,7 +117,7 @@ export async function readSelected(
 
 /** The profiles of those whose nick did not come along with the list. */
 async function readMissingProfiles(members: readonly UserEdge[], { profile: read }: Context['load']) {
-  const lacking = members.filter(({ user: { profile } }) => !profile?.whole && profile?.nick == null);
+  const lacking = members.filter(({ user }) => user.profile === null);
   const load = async ({ user: { id } }: UserEdge) => [id, await outcomeOf(() => read(id))] as const;
   return new Map(await Promise.all(lacking.map(load)));
 }

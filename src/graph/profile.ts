@@ -53,11 +53,11 @@ const ProfileItemType = builder.objectRef<ProfileItem>('ProfileItem').implement(
   }),
 });
 
-/** Reads from the profile that came along with the user; asks for one when none did, or when it may lack the value. */
+/** Reads from the profile that came along with the user; asks for one when none did. */
 const profileValue =
   <Key extends keyof Profile>(key: Key) =>
   ({ id, profile }: UserHandle, _args: object, { load }: Context): Profile[Key] | Promise<Profile[Key]> =>
-    profile && (profile.whole || profile[key] !== null) ? profile[key] : andThen(load.profile(id), (read) => read[key]);
+    profile ? profile[key] : andThen(load.profile(id), (read) => read[key]);
 
 /** Reads entries of a profile that lacks none. Those that are wanted must not be of a tag that the app does not have. */
 function entriesOf<T>(
@@ -66,7 +66,7 @@ function entriesOf<T>(
   tags: readonly string[] | null | undefined,
   read: (profile: Profile) => T[],
 ): T[] | Promise<T[]> {
-  return andThen(profile?.whole ? profile : context.load.profile(id), (whole) => {
+  return andThen(profile ?? context.load.profile(id), (whole) => {
     const refused = tags?.find((tag) => context.refusedTags().includes(tag));
     if (refused === undefined) return read(whole);
     throw new GatewayError(

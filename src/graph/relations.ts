@@ -1,6 +1,7 @@
 // How users stand to each other: the viewer to any user, any two users, and "followed by someone you know and 3 others".
 import type { Context } from '../context.ts';
 import { isFan, isFollowing, relationOf } from '../follow/changes.ts';
+import { KNOWN_FANS_MAX_CALLS } from '../follow/known-fans.ts';
 import { type FollowList, type FollowRelation, PER_CALL, type UserHandle, type UserId } from '../follow/model.ts';
 import { andThen } from '../follow/services.ts';
 import { builder } from './builder.ts';
@@ -14,7 +15,7 @@ import {
   userConnection,
 } from './connection.ts';
 import { price } from './cost.ts';
-import { checkUserId, handleOf, UserType } from './user.ts';
+import { checkUserId, UserType } from './user.ts';
 
 const FollowRelationType = builder.enumType('FollowRelation', {
   description: 'How one user stands to another, from the first one’s point of view.',
@@ -78,7 +79,6 @@ builder.objectFields(UserType, (t) => ({
       const { viewer } = context;
       checkUserId(userId, context.settings);
       if (!viewer) return null;
-      handleOf(userId, context);
       if (viewer.userId !== user.id && viewer.userId !== userId)
         for (const list of ['fans', 'follows'] as const) checkMaySee(context, user.id, list);
       return relationBetween(user.id, userId, context);
@@ -114,9 +114,8 @@ builder.objectField(UserType, 'knownFans', (t) =>
     description:
       'Those of this user\'s fans whom the viewer follows: "followed by someone you know". Null for an anonymous viewer. Who may not see the user\'s fans may not see these either.',
     args: connectionArguments(t.arg),
-    complexity: price((_args, { knownFansMaxCalls }) => knownFansMaxCalls, pricedMembers),
-    // As many calls as it may take by default.
-    directives: { cost: { weight: 10 }, listSize: LIST_SIZE },
+    complexity: price(KNOWN_FANS_MAX_CALLS, pricedMembers),
+    directives: { cost: { weight: KNOWN_FANS_MAX_CALLS }, listSize: LIST_SIZE },
     async resolve({ id }, args, context) {
       checkMaySee(context, id, 'fans');
       const { viewer, settings, load } = context;

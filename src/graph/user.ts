@@ -1,6 +1,6 @@
 // The user, and the ways to one. A user is a handle: it costs no upstream call until a field is asked for that needs one.
 import type { Context } from '../context.ts';
-import { GatewayError, noSuchAccount } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import { isUserId, MAX_USER_ID_BYTES, type UserHandle, type UserId } from '../follow/model.ts';
 import { builder, ITEMS_NULL_ON_ERROR, NULL_ON_ERROR } from './builder.ts';
 import { USER_PRICE, USERS_PRICE } from './cost.ts';
@@ -57,14 +57,13 @@ export function checkUserIds(ids: readonly string[], settings: Context['settings
   for (const id of ids) checkUserId(id, settings);
 }
 
-/** A handle for `id`; throws `USER_NOT_FOUND` when it is known that there is no such account. */
-export function handleOf(id: string, context: Context): UserHandle {
-  checkUserId(id, context.settings);
-  if (context.isKnownMissing(id)) throw new GatewayError('USER_NOT_FOUND', noSuchAccount(id));
+/** A handle for `id`, whether or not there is such an account: that shows when a field needs to know. */
+export function handleOf(id: string, { settings }: Context): UserHandle {
+  checkUserId(id, settings);
   return { id, profile: null };
 }
 
-/** Handles in the order of `ids`. An id that is malformed or of no account fails in its own place; the others answer. */
+/** Handles in the order of `ids`. A malformed id fails in its own place; the others answer. */
 export function handlesOf(ids: readonly string[], context: Context): UserHandle[] {
   if (ids.length > MAX_LOOKUP)
     throw new GatewayError('BAD_USER_INPUT', `${ids.length} ids are too many: ask for at most ${MAX_LOOKUP} at once.`);

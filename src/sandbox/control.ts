@@ -2,11 +2,11 @@
 // limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
+import type { Actions } from './actions.ts';
 import type { CallLog } from './calls.ts';
 import { FAULTS, type FaultPatch, type FaultSwitches, read } from './faults.ts';
 import { readText, send, sendJson } from './http.ts';
 import { drawAvatar } from './seed.ts';
-import type { PeopleActions } from './webhook-events.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
 
@@ -17,7 +17,7 @@ type Dependencies = {
   calls: CallLog;
   faults: FaultSwitches;
   world: World;
-  act: PeopleActions;
+  act: Actions;
   webhooks: Webhooks;
 };
 

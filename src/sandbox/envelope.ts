@@ -1,20 +1,17 @@
 // What commands are made of: what they get, what they answer, and how they refuse.
 import type { ItemResult } from '../tencent/wire.ts';
+import type { Actions } from './actions.ts';
 import type { DrawnFaults } from './faults.ts';
-import type { WebhookEvents } from './webhook-events.ts';
-import type { Origin } from './webhooks.ts';
 import type { World } from './world.ts';
 
 /** What commands are made of. */
-export type Parts = { world: World; events: WebhookEvents; now: () => number };
+export type Parts = { world: World; act: Actions; now: () => number };
 
 /** A request's body, once it is known to be a JSON object. */
 export type Body = { [field: string]: unknown };
 
-export type Call = { faults: DrawnFaults; origin: Origin };
-
 /** Answers a command's own fields, or throws a `Refusal`. */
-export type Handler = (body: Body, call: Call) => object;
+export type Handler = (body: Body, faults: DrawnFaults) => object;
 
 /** Thrown by a check; becomes a FAIL envelope with HTTP 200. */
 export class Refusal extends Error {
@@ -35,7 +32,7 @@ export function failed(id: string, code: number, info = textOf(code)): ItemResul
 }
 
 /** The failure that a fault wants for this entry, if any. */
-export function faultOf(id: string, { faults: { itemFailure } }: Call): ItemResult | undefined {
+export function faultOf(id: string, { itemFailure }: DrawnFaults): ItemResult | undefined {
   return itemFailure?.ids.includes(id) ? failed(id, itemFailure.code, itemFailure.info) : undefined;
 }
 

@@ -2,10 +2,10 @@
 // it, and all that handles the call looks only at that draw.
 import { z } from 'zod';
 import type { Command } from '../tencent/wire.ts';
-import { COMMANDS } from './calls.ts';
+import { COMMAND_NAMES } from './calls.ts';
 
-const FOLLOW = COMMANDS.filter((command) => command.startsWith('follow_'));
-const BATCHES = COMMANDS.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
+const ALL = COMMAND_NAMES;
+const BATCHES = ALL.filter((command) => !/^(follow_get|black_list_get|portrait_set|search)$/.test(command));
 const PAGES: Command[] = ['follow_get'];
 const TEXT = z.string();
 const WHOLE = z.int();
@@ -14,29 +14,25 @@ const LATE = { ms: POSITIVE };
 
 /** Each fault: the calls that it can hit, what it does, and what a rule of it says beside its scope. */
 export const FAULTS = {
-  latency: fault(COMMANDS, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
-  silence: fault(COMMANDS, 'Nothing is processed, no answer ever comes, the connection stays open'),
-  reset: fault(COMMANDS, 'The connection is reset before anything is processed'),
-  httpError: fault(COMMANDS, 'A proxy answers: 502 with an HTML page by default', {
+  latency: fault(ALL, 'Leaves `ms` after the call was processed; with `every: 100`, one call in a hundred', LATE),
+  silence: fault(ALL, 'Nothing is processed, no answer ever comes, the connection stays open'),
+  reset: fault(ALL, 'The connection is reset before anything is processed'),
+  httpError: fault(ALL, 'A proxy answers: 502 with an HTML page by default', {
     status: WHOLE.optional(),
     body: TEXT.optional(),
   }),
-  answerLost: fault(COMMANDS, 'The call is processed whole, then the connection is destroyed instead of answered'),
-  truncatedJson: fault(COMMANDS, 'The JSON ends in the middle, under a correct Content-Length'),
+  answerLost: fault(ALL, 'The call is processed whole, then the connection is destroyed instead of answered'),
 
-  error: fault(COMMANDS, 'Refused with this code after authentication and rate check; nothing is processed', {
+  error: fault(ALL, 'Refused with this code after authentication and rate check; nothing is processed', {
     code: WHOLE,
     info: TEXT.optional(),
   }),
-  featureOff: fault(FOLLOW, 'The follow feature is not switched on: 30005'),
   itemFailure: fault(BATCHES, 'These accounts fail inside a batch, with nothing written; the call succeeds', {
     ids: z.array(TEXT),
     code: WHOLE,
     info: TEXT.optional(),
   }),
   blockedAgainOk: fault(['black_list_add'], 'Blocking somebody who is blocked already is done, not 30001'),
-  stateKey: fault(['query_online_status'], 'The status is called State'),
-  searchOff: fault(['search'], 'Cloud search is not part of the plan: 60020'),
   searchLag: fault(['search'], 'Changes of profiles from the last `ms` are not found yet', LATE),
 
   offsetCursor: fault(PAGES, 'NextCursor is a plain offset, no key position: changes shift the pages behind it'),
@@ -48,10 +44,8 @@ export const FAULTS = {
   stuckCursor: fault(PAGES, 'NextCursor repeats StartCursor: the walk stays where it is'),
   duplicates: fault(PAGES, 'The first member of a page is repeated at its end'),
   missingFollowItem: fault(PAGES, 'An empty page lacks FollowItem'),
-  missingProfileItem: fault(['follow_get', 'portrait_get'], 'Members and users lack ProfileItem and profile_sequence'),
 
-  unknownFields: fault(COMMANDS, 'Undocumented fields, at the top and in every entry'),
-  rewrite: fault(COMMANDS, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
+  rewrite: fault(ALL, 'Replaces what a regular expression finds in the text of the answer; `with` may say $1', {
     pattern: TEXT.refine(isPattern, 'must be a regular expression'),
     with: TEXT,
   }),

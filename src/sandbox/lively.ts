@@ -1,13 +1,13 @@
 // Keeps the world moving, so that changes can be seen to arrive: a few people around the famous ones follow, unfollow and
 // change their signatures, for which they log in or out. Always the same people in the same order.
 import { type Clock, systemClock } from '../clock.ts';
+import type { Actions } from './actions.ts';
 import { createRandom, personId, SIGNATURES, STAR } from './seed.ts';
-import type { PeopleActions } from './webhook-events.ts';
 import type { World } from './world.ts';
 
 type Dependencies = {
   world: Pick<World, 'has' | 'followTime' | 'profile' | 'devices'>;
-  act: Pick<PeopleActions, 'follow' | 'unfollow' | 'setProfile' | 'connect'>;
+  act: Pick<Actions, 'follow' | 'unfollow' | 'setProfile' | 'connect'>;
   clock?: Clock;
 };
 

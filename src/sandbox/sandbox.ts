@@ -1,4 +1,5 @@
 // A small Tencent Cloud Chat: the upstream's wire over real HTTP, with seeded people and faults on request.
+import { createActions } from './actions.ts';
 import { createCallLog, createRates, type RateLimits } from './calls.ts';
 import { createAdmission } from './checks.ts';
 import { createAccountCommands } from './commands/accounts.ts';
@@ -10,7 +11,6 @@ import { createFaults } from './faults.ts';
 import { createHttpServer } from './http.ts';
 import { createLively } from './lively.ts';
 import { moveAvatars, seedWorld } from './seed.ts';
-import { createPeopleActions, createWebhookEvents } from './webhook-events.ts';
 import { createWebhooks } from './webhooks.ts';
 import { createWireHandler } from './wire-handler.ts';
 import { createWorld } from './world.ts';
@@ -53,9 +53,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   world.importAccount(admin);
   if (!options.emptyWorld) seedWorld(world, population);
 
-  const events = createWebhookEvents(webhooks, now);
-  const act = createPeopleActions(world, events);
-  const parts = { world, events, now };
+  const act = createActions(world, webhooks.send, now);
+  const parts = { world, act, now };
   const handlers = {
     follow_get: createFollowGet(parts),
     ...createFollowBatches(parts),
@@ -63,7 +62,7 @@ export function createSandbox(options: SandboxOptions = {}) {
     ...createBlockCommands(parts),
     ...createAccountCommands(parts),
   };
-  const hasRoom = createRates({ now, onAlarm: events.nearRateLimit }, options.rateLimits);
+  const hasRoom = createRates(now, options.rateLimits);
   const admit = createAdmission({ app: { sdkAppId, admin, secretKey }, now, hasRoom });
 
   let avatarsUrl: string | undefined;

@@ -21,8 +21,6 @@ export type Delivery = {
 };
 
 type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
-/** Where a change came from: the webhook's query says so. */
-export type Origin = { clientIp?: string; platform: 'RESTAPI' | 'iOS' };
 
 const MAX_DELIVERIES = 200;
 const TIMEOUT_MS = 2000;
@@ -34,15 +32,16 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
   const deliveries: Delivery[] = [];
   const pending = new Set<Promise<void>>();
 
-  function signedUrl(address: string, command: string, origin: Origin, token: string | undefined): string {
+  function signedUrl(address: string, command: string, token: string | undefined): string {
     const url = new URL(address);
     const requestTime = String(Math.floor(now() / 1000));
     url.search = new URLSearchParams({
       SdkAppid: String(sdkAppId),
       CallbackCommand: command,
       contenttype: 'json',
-      ...(origin.clientIp && { ClientIP: origin.clientIp }),
-      OptPlatform: origin.platform,
+      // The same whoever acted: nobody reads them.
+      ClientIP: '127.0.0.1',
+      OptPlatform: 'RESTAPI',
       ...(token !== undefined && { Sign: signWebhook(token, requestTime), RequestTime: requestTime }),
     }).toString();
     return url.href;
@@ -65,10 +64,10 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
     }
   }
 
-  async function deliver(to: WebhookTarget, command: string, fields: object, origin: Origin): Promise<void> {
+  async function deliver(to: WebhookTarget, command: string, fields: object): Promise<void> {
     const body = { CallbackCommand: command, ...fields };
     const token = to.token && faults.draw('webhook').webhookBadSign ? `not ${to.token}` : to.token;
-    const url = signedUrl(to.url, command, origin, token || undefined);
+    const url = signedUrl(to.url, command, token || undefined);
     deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
     if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
   }
@@ -80,9 +79,9 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
       target = to;
     },
 
-    send(command: string, fields: object, origin: Origin): void {
+    send(command: string, fields: object): void {
       if (!target || closing.aborted) return;
-      const delivery = deliver(target, command, fields, origin).finally(() => pending.delete(delivery));
+      const delivery = deliver(target, command, fields).finally(() => pending.delete(delivery));
       pending.add(delivery);
     },
 

@@ -2,13 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRecord, parseJson } from '../json.ts';
-import type { Command, Envelope } from '../tencent/wire.ts';
-import { APIS, type CallLog } from './calls.ts';
+import { COMMANDS, type Command, type Envelope, pathOf } from '../tencent/wire.ts';
+import { type CallLog, COMMAND_NAMES } from './calls.ts';
 import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
 import { corrupt, readText, send, sendJson } from './http.ts';
-import type { Origin } from './webhooks.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -24,14 +23,13 @@ type Dependencies = {
 
 export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
   /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
-  function answerTo(admission: Admission, json: unknown, origin: Origin): Answer {
+  function answerTo(admission: Admission, json: unknown): Answer {
     const { command, faults } = admission;
-    const { service } = APIS[command];
+    const { service } = COMMANDS[command];
     try {
       admit(admission);
       const body = checkBody(json, service);
-      if (faults.featureOff) throw new Refusal(30005, 'follow feature is not enabled');
-      return envelope(service, 0, '', handlers[command](body, { faults, origin }));
+      return envelope(service, 0, '', handlers[command](body, faults));
     } catch (error) {
       if (error instanceof Refusal) return envelope(service, error.code, error.message);
       throw error;
@@ -42,7 +40,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
     const query = new URLSearchParams(search);
     const text = await readText(request);
-    const command = commandOf(path);
+    const command = COMMAND_NAMES.find((name) => pathOf(name) === path);
     if (!command) return sendJson(response, 200, envelope(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
 
     const json = parseJson(text);
@@ -56,20 +54,12 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     if (instead) return settled(instead);
 
     const admission = { method: request.method ?? '', command, query, faults: drawn };
-    const answer = answerTo(admission, json, { clientIp: request.socket.remoteAddress ?? '', platform: 'RESTAPI' });
+    const answer = answerTo(admission, json);
     settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
     if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
     if (drawn.answerLost) return void request.socket.destroy();
     send(response, 200, 'application/json', finish(corrupt(answer, isRecord(json) ? json : {}, drawn)));
   };
-}
-
-function commandOf(path: string): Command | undefined {
-  const [, service, command = ''] = /^\/v4\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  // The table has no other keys than commands.
-  return Object.hasOwn(APIS, command) && APIS[command as Command].service === service
-    ? (command as Command)
-    : undefined;
 }
 
 /** Lets a fault of the connection take the place of the call; answers what it did, or undefined. */

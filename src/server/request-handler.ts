@@ -1,5 +1,6 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { GraphQLError } from 'graphql';
 import { isAsyncIterable } from 'graphql-yoga';
 import { VIEWER_HEADER, type Viewer } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
@@ -13,7 +14,7 @@ import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
 import { readBody } from './http-server.ts';
 import { statusOf, tooLarge, withoutNotes } from './public-answer.ts';
-import { checkHead, Refusal, writeRefusal } from './refusals.ts';
+import { checkHead, refusal, writeRefusal } from './refusals.ts';
 import {
   disconnectSignalOf,
   endRequest,
@@ -70,9 +71,9 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
-      if (!(error instanceof Refusal)) reportBug(error);
+      if (!(error instanceof GraphQLError)) reportBug(error);
       if (response.headersSent) response.destroy();
-      else refuse(response, state, error instanceof Refusal ? error : OUR_BUG).end();
+      else refuse(response, state, error instanceof GraphQLError ? error : OUR_BUG).end();
     });
   };
 
@@ -81,9 +82,8 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const wantsPage = graphiql !== null && method === 'GET' && request.headers.accept?.includes('text/html');
     if (path === '/' && wantsPage) return response.writeHead(302, { location: GRAPHQL_PATH }).end();
     if (path === webhook?.path) return webhook.serve(request, response, state.span);
-    if (path !== GRAPHQL_PATH) throw new Refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
-    if (cors.isForeign(request))
-      throw new Refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
+    if (path !== GRAPHQL_PATH) throw refusal(404, `There is nothing here; GraphQL is at ${GRAPHQL_PATH}.`);
+    if (cors.isForeign(request)) throw refusal(403, 'CORS_ORIGINS does not name the origin of this page.', 'FORBIDDEN');
     if (cors.isPreflight(request)) return cors.answerPreflight(request, response);
     if (wantsPage) return graphiql(response);
     state.viewer = await viewerOf(request);
@@ -102,26 +102,25 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
       // A client that tries credentials is anonymous so far.
       await countRequest(request, null);
       const { code, message } = error;
-      if (code !== 'UNAUTHENTICATED') throw new Refusal(503, message, code);
-      throw new Refusal(401, message, code, { 'www-authenticate': schemes.join(', ') || 'ViewerHeader' });
+      if (code !== 'UNAUTHENTICATED') throw refusal(503, message, code);
+      throw refusal(401, message, code, { 'www-authenticate': schemes.join(', ') || 'ViewerHeader' });
     }
   }
 
   async function countRequest(request: IncomingMessage, viewer: Viewer | null): Promise<void> {
     const seconds = await secondsToWait(request, viewer);
-    if (seconds !== null)
-      throw new Refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
+    if (seconds !== null) throw refusal(429, tooManyRequests(seconds), 'THROTTLED', { 'retry-after': String(seconds) });
   }
 
   /** The body of a request; null when it is too large, and has been refused. */
   async function bodyOf(request: IncomingMessage, response: ServerResponse, state: RequestState) {
     const refuseTooLarge = () => {
       const message = `The request body is larger than ${maxBodyBytes} bytes.`;
-      refuse(response, state, new Refusal(413, message, undefined, { connection: 'close' }));
+      refuse(response, state, refusal(413, message, undefined, { connection: 'close' }));
     };
     const body = await readBody(request, maxBodyBytes, refuseTooLarge);
     if (body === null) response.end();
-    else if (body === '') throw new Refusal(400, 'The request body is empty, or no UTF-8.');
+    else if (body === '') throw refusal(400, 'The request body is empty, or no UTF-8.');
     return body;
   }
 
@@ -151,7 +150,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     }
     const bytes = { contentType: `${type}; charset=utf-8`, body: Buffer.from(JSON.stringify(withoutNotes(result))) };
     if (bytes.body.byteLength > maxResponseBytes)
-      throw new Refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
+      throw refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
     if (response.statusCode === 200) answers.keep(question, state, bytes);
     send(request, response, state, bytes);
   }
@@ -164,11 +163,11 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
   }
 }
 
-const OUR_BUG = new Refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
+const OUR_BUG = refusal(500, 'Something went wrong on our side.', 'INTERNAL_SERVER_ERROR');
 
-function refuse(response: ServerResponse, state: RequestState, refusal: Refusal): ServerResponse {
-  state.errorCodes.add(refusal.code);
-  return writeRefusal(response, refusal);
+function refuse(response: ServerResponse, state: RequestState, why: GraphQLError): ServerResponse {
+  state.errorCodes.add(String(why.extensions.code));
+  return writeRefusal(response, why);
 }
 
 function answerHealth(response: ServerResponse, status: number, text: string): void {

@@ -9,6 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { readManifest, type WrittenDocument } from './document-manifest.ts';
 import { readStarterOperations } from './graphiql.ts';
 import { shorten } from './public-answer.ts';
+import { refusal } from './refusals.ts';
 import { hashOf, MAX_LOGGED_NAME, type RequestState } from './request-state.ts';
 
 /** The parameters of a request as they came, unchecked. */
@@ -60,10 +61,10 @@ export function createDocuments(config: Config, report: OccasionalReport, metric
     const isTrusted = trusted.texts.has(text);
     const isItsOwn = isTrusted && trusted.texts.get(trusted.byId.get(id ?? '') ?? '') === trusted.texts.get(text);
     if (id !== null && !isItsOwn && hashOf(text) !== id)
-      throw badRequest('The id that was sent is not that of the text beside it.');
+      throw refusal(400, 'The id that was sent is not that of the text beside it.');
     if (mode !== 'strict' || isTrusted) return;
     note('refused', text, operationName);
-    throw badRequest('Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
+    throw refusal(400, 'Only trusted documents run here.', 'DOCUMENT_NOT_TRUSTED');
   }
 
   const plugin: Plugin<object, { state: RequestState }> = {
@@ -127,7 +128,8 @@ export function createDocuments(config: Config, report: OccasionalReport, metric
 /** The id by which a request asks for a document. Throws where it is malformed, or several contradict each other. */
 function idOf({ documentId, doc_id, extensions }: Params): string | null {
   const persisted = extensions?.persistedQuery as { version?: unknown; sha256Hash?: unknown } | null | undefined;
-  if (persisted != null && persisted.version !== 1) throw badRequest('"extensions.persistedQuery.version" must be 1.');
+  if (persisted != null && persisted.version !== 1)
+    throw refusal(400, '"extensions.persistedQuery.version" must be 1.');
   const named = {
     documentId,
     doc_id,
@@ -137,17 +139,12 @@ function idOf({ documentId, doc_id, extensions }: Params): string | null {
   for (const [name, id] of Object.entries(named)) {
     if (id == null) continue;
     if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH)
-      throw badRequest(`"${name}" must be the id of a document: a string of 1 to ${MAX_ID_LENGTH} characters.`);
+      throw refusal(400, `"${name}" must be the id of a document: a string of 1 to ${MAX_ID_LENGTH} characters.`);
     ids.add(id.replace(/^sha256:/, ''));
   }
-  if (ids.size > 1) throw badRequest('The request names several documents: send one id.');
+  if (ids.size > 1) throw refusal(400, 'The request names several documents: send one id.');
   const [id = null] = ids;
   return id;
-}
-
-/** A refusal with HTTP status 400, for every type of answer. */
-function badRequest(message: string, code: ErrorCode | 'BAD_REQUEST' = 'BAD_REQUEST'): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
@@ -10,12 +10,13 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Authenticate } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { type ErrorCode, GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import type { BeginSpan } from '../span.ts';
 import { type ClientRateLimit, tooManyRequests } from './client-rate-limit.ts';
 import { ClientSocket, cutOffUnread, viewerOf } from './client-socket.ts';
 import type { Cors } from './cors.ts';
 import { publicAnswer } from './public-answer.ts';
+import { refusal } from './refusals.ts';
 import { clientNames, clientOf, GRAPHQL_PATH, logLineOf, openRequest, pathOf } from './request-state.ts';
 import type { Answers, Graphql } from './yoga.ts';
 
@@ -106,7 +107,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
         if (isLeaving) return new Promise<never>(() => {});
         const { viewer, running, disconnect } = socket;
         if (running.size >= MAX_RUNNING)
-          return [failure('THROTTLED', `At most ${MAX_RUNNING} operations may run at once on one connection.`)];
+          return [refusal(429, `At most ${MAX_RUNNING} operations may run at once on one connection.`, 'THROTTLED')];
         const state = openRequest(request.headers, 'websocket', clock, () => disconnect.signal);
         state.viewer = viewer;
         state.client = clientOf({ ...request.headers, ...connectionParams });
@@ -116,7 +117,7 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
         const result =
           seconds === null
             ? await graphql.run({ ...payload }, state)
-            : { errors: [failure('THROTTLED', tooManyRequests(seconds))] };
+            : { errors: [refusal(429, tooManyRequests(seconds), 'THROTTLED')] };
         // An operation that has begun is answered, by an error if need be.
         if (state.document)
           return {
@@ -186,5 +187,3 @@ const goAway = (socket: WebSocket) => socket.close(GOING_AWAY, 'Going away: conn
 const reasonOf = (text: string) => Buffer.from(text).subarray(0, LONGEST_REASON_BYTES).toString();
 
 const run = (args: ExecutionArgs) => (args as OperationArgs).result;
-
-const failure = (code: ErrorCode, message: string) => new GraphQLError(message, { extensions: { code } });

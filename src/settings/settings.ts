@@ -48,7 +48,9 @@ export const PLAIN = z.object({
   PROFILE_EDITABLE_FIELDS: wordsOf(EDITABLE, 'must be fields of UpdateProfileInput, or custom tags')
     .prefault('nick,avatar,gender,birthday,location,selfSignature,language')
     .describe('what viewers may set of their profiles; custom fields as `Tag_Profile_Custom_Team`'),
-  EMBEDDED_PROFILE: oneOf(['whole', 'partial']).prefault('whole').describe('`partial`: profiles in lists lack tags'),
+  EMBEDDED_PROFILE: oneOf(['whole', 'partial'])
+    .prefault('whole')
+    .describe('`partial`: profiles in lists lack tags, and are asked for'),
   LIST_VISIBILITY: listVisibility
     .prefault('public')
     .describe('`public`, `authenticated`, `self`, or by list: `fans=self,follows=public`'),

@@ -59,7 +59,7 @@ export function createMetrics({ knownOperations, readings, traces, log }: Metric
   const oddHelp = 'Members of lists that could not be read, by what they lacked.';
   const oddEntries = counter('odd_entries_total', oddHelp, ['oddity']);
   const webhookHelp =
-    'Webhooks by command (none: unproven), and taken, own, duplicate, dropped (too many), ignored, malformed, refused.';
+    'Webhooks by command (none: unproven), and taken, own, dropped (too many), ignored, malformed, refused.';
   const webhooks = counter('webhooks_total', webhookHelp, ['command', 'outcome']);
   const documentHelp = 'Operations by whether their document is trusted, unless TRUSTED_DOCUMENTS is off.';
   const documents = counter('documents_total', documentHelp, ['outcome']);

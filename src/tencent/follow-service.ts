@@ -21,7 +21,7 @@ import type { Command } from './wire.ts';
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
   onBehalfOf: UserId;
-  /** Whether a profile that comes with a list page holds every tag that is set (CONTRACT U2). Default `whole`. */
+  /** Whether a profile that comes with a list page holds every tag that is set (CONTRACT U2); else it is not taken. Default `whole`. */
   embeddedProfile?: 'whole' | 'partial';
   /** Told of what a page held that could not be read. */
   onOddEntry?: (oddity: string) => void;
@@ -112,7 +112,11 @@ function naming(account: UserId, command: Command, error: unknown): unknown {
 }
 
 /** A member that cannot be read is left out, so that it does not hide the others. */
-function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (oddity: string) => void): FollowPage {
+function readPage(
+  answer: Record<string, unknown>,
+  takesProfiles: boolean,
+  onOddEntry: (oddity: string) => void,
+): FollowPage {
   // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
   const items = answer.FollowItem ?? [];
   const next = answer.NextCursor ?? '';
@@ -129,9 +133,7 @@ function readPage(answer: Record<string, unknown>, whole: boolean, onOddEntry: (
     if (followedAt === 0) onOddEntry('no time');
     const { ProfileItem: tags, profile_sequence: version } = item;
     // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
-    const profile = Array.isArray(tags)
-      ? parseProfile(tags, { version: isCount(version) ? version : null, whole })
-      : null;
+    const profile = takesProfiles && Array.isArray(tags) ? parseProfile(tags, isCount(version) ? version : null) : null;
     if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
   }
   return { entries: [...entries.values()], next };

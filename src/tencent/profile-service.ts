@@ -109,6 +109,5 @@ export function createProfileService(
 // An account that failed says so in its item; `Fail_Account` only lists it again.
 const PROFILES: BatchItems<Profile> = {
   field: 'UserProfileItem',
-  read: ({ ProfileItem: items = [] }) =>
-    Array.isArray(items) ? parseProfile(items, { version: null, whole: true }) : undefined,
+  read: ({ ProfileItem: items = [] }) => (Array.isArray(items) ? parseProfile(items, null) : undefined),
 };

@@ -86,7 +86,7 @@ const READERS = new Map(Object.entries(FIELDS).map(([field, [tag, read]]) => [ta
  * Parses one account's `ProfileItem` list (CONTRACT 6.1, 6.3). Of a tag that comes twice the first value that can be read
  * counts; values that are neither text nor finite numbers are left out.
  */
-export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile, 'version' | 'whole'>): Profile {
+export function parseProfile(wireItems: readonly unknown[], version: Profile['version']): Profile {
   const items: ProfileItem[] = [];
   const custom = new Map<string, string>();
   const fields: Record<string, unknown> = { ...UNSET };
@@ -102,7 +102,7 @@ export function parseProfile(wireItems: readonly unknown[], known: Pick<Profile,
     else if (tag.startsWith(CUSTOM_TAG_PREFIX) && !custom.has(tag)) custom.set(tag, String(value));
   }
   const customFields = [...custom].map(([tag, value]) => ({ key: tag.slice(CUSTOM_TAG_PREFIX.length), value }));
-  return { ...(fields as Record<StandardField, null>), customFields, items, ...known };
+  return { ...(fields as Record<StandardField, null>), customFields, items, version };
 }
 
 /** Of a value (CONTRACT 6.3). */

@@ -54,11 +54,11 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
     return /^[0-9a-f]{64}$/.test(sign) && timingSafeEqual(Buffer.from(sign, 'hex'), right);
   }
 
-  function parseTime(value: unknown): { at: number; eventTime: number | null } {
+  function parseTime(value: unknown): number {
     const now = clock.now();
-    if (!isCount(value) || value > now + EARLIEST_MS || value < now - LATEST_MS) return { at: now, eventTime: null };
+    if (!isCount(value) || value > now + EARLIEST_MS || value < now - LATEST_MS) return now;
     // What has happened did not happen later than now, whatever the upstream's clock says.
-    return { at: Math.min(value, now), eventTime: value };
+    return Math.min(value, now);
   }
 
   const ID = z.custom<UserId>(isOurs);
@@ -90,24 +90,24 @@ export function createWebhookReader({ token, sdkAppId, userIdPattern, clock }: W
       const body = parseJson(text);
       if (!isRecord(body) || body.CallbackCommand !== command) return null;
       if (command === 'Alert.RequestOverLimit') return ALARM.safeParse(body).data ?? null;
-      const time = parseTime(body.EventTime);
+      const at = parseTime(body.EventTime);
       if (command.startsWith('Sns.')) {
         const pairs = PAIRS.safeParse(body.PairList).data?.map((pair) => ({
           from: pair.From_Account,
           to: pair.To_Account,
         }));
-        return pairs ? { type: 'blocks-changed', pairs, ...time } : null;
+        return pairs ? { type: 'blocks-changed', pairs, at } : null;
       }
       if (command === 'State.StateChange') {
         const userId = isRecord(body.Info) ? body.Info.To_Account : null;
-        return isOurs(userId) ? { type: 'presence-changed', userId, ...time } : null;
+        return isOurs(userId) ? { type: 'presence-changed', userId, at } : null;
       }
       const from = body.From_Account;
       if (!isOurs(from)) return null;
-      if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, ...time };
+      if (command === 'Profile.CallbackPortraitSet') return { type: 'profile-changed', userId: from, at };
       const to = [...new Set(TARGETS.safeParse(body.FollowList ?? body.To_Account).data)];
       if (to.length === 0 || to.includes(from)) return null;
-      return { type: command === 'Follow.CallbackAfterFollowAdd' ? 'followed' : 'unfollowed', from, to, ...time };
+      return { type: command === 'Follow.CallbackAfterFollowAdd' ? 'followed' : 'unfollowed', from, to, at };
     },
   };
 }

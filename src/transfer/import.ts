@@ -1,7 +1,7 @@
 // The command `import`: accounts and follows out of a CSV file, in its order, once each however often it is run.
 import { constants, isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError } from '../errors.ts';
@@ -33,10 +33,12 @@ export async function importFile(
 ): Promise<boolean> {
   const config = readConfig(env);
   const { columns, maxGroups, send } = IMPORTS[kind];
-  const content = await readFile(path).catch(({ code }) => {
+  const unreadable = ({ code }: NodeJS.ErrnoException) => {
     throw new CommandFailure(`${path} cannot be read: ${code}`);
-  });
-  if (content.length > constants.MAX_STRING_LENGTH) throw new CommandFailure(`${path} is too large: split it.`);
+  };
+  const { size } = await stat(path).catch(unreadable);
+  if (size > constants.MAX_STRING_LENGTH) throw new CommandFailure(`${path} is too large: split it.`);
+  const content = await readFile(path).catch(unreadable);
   if (!isUtf8(content)) throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
   const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, progress.line);

@@ -9,10 +9,16 @@ import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { startEmbedded } from '../process/start-process.ts';
 
 let browser: Browser;
+/** A gateway where nothing happens by itself, for all tests but one. */
+let calm: { url: string };
+const kills: (() => void)[] = [];
 beforeAll(async () => {
-  browser = await launchChromium();
+  [browser, calm] = await Promise.all([launchChromium(), startEmbedded({}, [], (kill) => kills.push(kill))]);
 });
-afterAll(() => browser?.close());
+afterAll(async () => {
+  for (const kill of kills) kill();
+  await browser?.close();
+});
 
 const OPERATIONS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations', 'FollowUsers', 'FollowEvents'];
 const STARTERS = OPERATIONS.map((name) => {
@@ -32,8 +38,7 @@ async function launchChromium(): Promise<Browser> {
 }
 
 /** Opens GraphiQL as somebody does who was never here before. */
-async function openGraphiql(...args: string[]) {
-  const { url } = await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' }, args);
+async function openGraphiql({ url } = calm) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   onTestFinished(() => context.close());
   // Requests to anywhere but the gateway, which are blocked; the sandbox's avatars are not.
@@ -61,8 +66,8 @@ async function openGraphiql(...args: string[]) {
 }
 
 /** Opens GraphiQL on made-up people; in the end it must have asked nobody else for anything and complained of nothing. */
-async function open(...args: string[]): Promise<Page> {
-  const { page, foreign, complaints } = await openGraphiql(...args);
+async function open(gateway = calm): Promise<Page> {
+  const { page, foreign, complaints } = await openGraphiql(gateway);
   onTestFinished(() => expect({ foreign, complaints }).toEqual({ foreign: [], complaints: [] }));
   return page;
 }
@@ -98,6 +103,15 @@ async function answerOf(page: Page, name: string): Promise<{ data: Record<string
   return (await answered).json();
 }
 
+const viewerOf = async (page: Page) => (await answerOf(page, 'ViewerScreen')).data.viewer;
+
+/** Comes back by the address alone. */
+async function visitAgain(page: Page) {
+  const { origin, pathname } = new URL(page.url());
+  await page.goto(origin + pathname);
+  await line(page, QUERY, 'query FansScreen').waitFor();
+}
+
 /** Replaces what the Headers tab holds. */
 async function writeHeaders(page: Page, text: string) {
   await page.getByRole('button', { name: 'Headers' }).click();
@@ -107,7 +121,7 @@ async function writeHeaders(page: Page, text: string) {
   await page.keyboard.insertText(text);
 }
 
-test('opens on the first starter operation with a word on where this is, with tabs that fit a laptop, and so again', async () => {
+test('opens on the first starter operation with a word on where this is, with tabs that fit a laptop, and so again; a visitor is one of the made-up people until they say otherwise', async () => {
   const page = await open();
   await page.setViewportSize({ width: 1440, height: 900 });
   await line(page, QUERY, 'query FansScreen').waitFor();
@@ -122,12 +136,17 @@ test('opens on the first starter operation with a word on where this is, with ta
   await page.reload();
   await line(page, QUERY, 'query FansScreen').waitFor();
   expect(await tabNames(page)).toEqual(OPERATIONS);
-  await turnTo(page, 'ProfileHeader');
-  await visitAgain(page);
-  expect(await tabNames(page)).toEqual(OPERATIONS);
+  for (const again of [true, false]) {
+    await turnTo(page, 'ViewerScreen');
+    expect(await viewerOf(page)).toMatchObject({ id: 'user_00001' });
+    if (again) await visitAgain(page);
+    expect(await tabNames(page)).toEqual(OPERATIONS);
+  }
+  await writeHeaders(page, '');
+  expect(await viewerOf(page)).toBeNull();
 });
 
-test('the avatars of the made-up people are pictures', async () => {
+test('the avatars of the made-up people are pictures, and the docs explorer shows the schema, down to what a field means', async () => {
   const page = await open();
   const avatars = await page.evaluate(`fetch('/graphql', {
     method: 'POST',
@@ -143,12 +162,30 @@ test('the avatars of the made-up people are pictures', async () => {
     })`);
   expect((avatars as string[]).length).toBeGreaterThan(5);
   for (const avatar of (avatars as string[]).slice(0, 3)) expect(await widthOf(avatar)).toBeGreaterThan(0);
+
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  const docs = page.locator('.graphiql-doc-explorer');
+  await docs.getByText('Who follows whom: fans, follows and mutuals').waitFor();
+  await docs.getByText('FollowConnection', { exact: true }).waitFor();
+  await docs.getByText('User', { exact: true }).click();
+  await docs.getByText('An account of the app.').waitFor();
+  await docs.getByText('fans', { exact: true }).click();
+  await docs.getByText('The users who follow this user.').waitFor();
 });
 
-test('every starter query finds people, and every starter mutation changes something, by Ctrl-Enter', async () => {
-  const page = await open('--lively');
-  for (const { kind, name } of STARTERS.filter((starter) => starter.kind !== 'subscription')) {
+test('in a lively sandbox every starter query finds people, every mutation changes something, and every subscription shows what happens, by Ctrl-Enter', async () => {
+  const page = await open(await startEmbedded({}, ['--lively']));
+  for (const { kind, name } of STARTERS) {
     await turnTo(page, name);
+    if (kind === 'subscription') {
+      await run(page);
+      const cursor = line(page, RESULT, '"cursor"');
+      await cursor.waitFor();
+      const first = await cursor.textContent();
+      await expect.poll(() => cursor.textContent(), { timeout: 30_000 }).not.toBe(first);
+      expect(await page.locator(RESULT).textContent()).not.toContain('"errors"');
+      continue;
+    }
     const answer = await answerOf(page, name);
     expect(answer, name).toEqual({ data: expect.anything() });
     const sign = kind === 'query' ? 'nick' : 'viewerIsFollowing';
@@ -156,39 +193,6 @@ test('every starter query finds people, and every starter mutation changes somet
     await line(page, RESULT, '"data"').waitFor();
   }
 });
-
-test.each(STARTERS.filter(({ kind }) => kind === 'subscription').map(({ name }) => name))(
-  '%s shows what happens in a lively sandbox as it happens',
-  async (name) => {
-    const page = await open('--lively');
-    await turnTo(page, name);
-    await run(page);
-    const cursor = line(page, RESULT, '"cursor"');
-    await cursor.waitFor();
-    const first = await cursor.textContent();
-    await expect.poll(() => cursor.textContent(), { timeout: 30_000 }).not.toBe(first);
-    expect(await page.locator(RESULT).textContent()).not.toContain('"errors"');
-  },
-);
-
-test('a visitor who opens GraphiQL on made-up people is one of them, after a reload too, until they say otherwise', async () => {
-  const page = await open();
-  const viewer = async () => (await answerOf(page, 'ViewerScreen')).data.viewer;
-  for (const again of [true, false]) {
-    await turnTo(page, 'ViewerScreen');
-    expect(await viewer()).toMatchObject({ id: 'user_00001' });
-    if (again) await visitAgain(page);
-  }
-  await writeHeaders(page, '');
-  expect(await viewer()).toBeNull();
-});
-
-/** Comes back by the address alone. */
-async function visitAgain(page: Page) {
-  const { origin, pathname } = new URL(page.url());
-  await page.goto(origin + pathname);
-  await line(page, QUERY, 'query FansScreen').waitFor();
-}
 
 test('the run button sends the headers tab’s headers, which the browser does not keep, and shows a user’s fans', async () => {
   const page = await open();
@@ -199,18 +203,6 @@ test('the run button sends the headers tab’s headers, which the browser does n
   await line(page, RESULT, '"NickNameTest2"').waitFor();
   await line(page, RESULT, '"NickNameTest3"').waitFor();
   expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('hunter2');
-});
-
-test('the docs explorer shows the schema, down to what a field means', async () => {
-  const page = await open();
-  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
-  const docs = page.locator('.graphiql-doc-explorer');
-  await docs.getByText('Who follows whom: fans, follows and mutuals').waitFor();
-  await docs.getByText('FollowConnection', { exact: true }).waitFor();
-  await docs.getByText('User', { exact: true }).click();
-  await docs.getByText('An account of the app.').waitFor();
-  await docs.getByText('fans', { exact: true }).click();
-  await docs.getByText('The users who follow this user.').waitFor();
 });
 
 test('the page runs no script but its own, evaluates no text, and reaches nobody but the gateway', async () => {
@@ -240,7 +232,7 @@ test('a page of another origin on this machine reads answers and subscribes, as 
   onTestFinished(() => void frontend.close());
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(frontend.address() as AddressInfo).port}`);
-  const { origin, host } = new URL((await startEmbedded({ SHUTDOWN_DRAIN_MS: '0' })).url);
+  const { origin, host } = new URL(calm.url);
   const answer = await page.evaluate(`fetch('${origin}/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-viewer-id': 'user_00001', traceparent: '00-1-1-00' },

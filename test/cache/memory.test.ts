@@ -34,7 +34,7 @@ function wireItems(n: number): { Tag: string; Value: string | number }[] {
   // Through JSON, as over the wire: no two share a string.
   return JSON.parse(JSON.stringify(items));
 }
-const parsedProfile = (n: number): Profile => parseProfile(wireItems(n), { version: n, whole: true });
+const parsedProfile = (n: number): Profile => parseProfile(wireItems(n), n);
 const sharedProfile = (n: number): Profile => codec.profile.decode(codec.profile.encode(parsedProfile(n))) as Profile;
 
 const parsedOnce = <V>(value: V): V => JSON.parse(JSON.stringify(value));
@@ -44,7 +44,6 @@ const pageOf = (n: number): codec.CachedPage =>
     times: Array.from({ length: n % 41 }, (_, i) => 1_700_000_000 + i),
     next: n % 2 === 0 ? '' : `cursor-${n}`,
     count: n,
-    partial: n % 40 === 0 ? Array.from({ length: n % 41 }, (_, i) => parsedProfile(n * 41 + i)) : null,
   });
 
 function kept<V>(value: V | null, n: number): Kept<V> {

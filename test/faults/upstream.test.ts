@@ -9,6 +9,7 @@ import { type Answer, openGateway, type TestGatewayOptions } from '../support/ga
 import { expectErrorsAtNulls } from '../support/null-on-error.ts';
 import { startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
+import { NO_PROFILE_ITEM, TRUNCATED, UNKNOWN_FIELDS } from '../support/sandbox.ts';
 
 const FANS = '{ user(id: "anna") { id fans { nodes { id } } } }';
 const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002' }, { id: 'crowd_000001' }] } } } };
@@ -67,13 +68,13 @@ describe('a fault that passes is not seen', () => {
     ['a connection reset', { reset: { times: 1 } }, 2],
     ['a 502 with an HTML page', { httpError: { times: 1 } }, 2],
     ['a 200 that is no JSON', { httpError: { times: 1, status: 200, body: '<html>' } }, 2],
-    ['truncated JSON', { truncatedJson: { times: 1 } }, 2],
+    ['truncated JSON', { rewrite: { ...TRUNCATED, times: 1 } }, 2],
     ['an answer lost on the way', { answerLost: { times: 1 } }, 2],
     ['an answer without ErrorCode', { rewrite: { ...without('ErrorCode'), times: 1 } }, 2],
     ['an answer without ErrorInfo', { rewrite: without('ErrorInfo') }, 1],
-    ['unknown extra fields', { unknownFields: true }, 1],
+    ['unknown extra fields', { rewrite: UNKNOWN_FIELDS }, 1],
     ['a slow answer', { latency: { ms: 30 } }, 1],
-    ['a missing ProfileItem', { missingProfileItem: true }, 1],
+    ['a missing ProfileItem', { rewrite: NO_PROFILE_ITEM }, 1],
   ])('%s', async (_fault, faults, calls) => {
     const { gateway, ask } = await openFaulty(faults);
     expect(await ask()).toEqual(WHOLE);
@@ -85,13 +86,13 @@ describe('a fault that stays', () => {
   test.each<[string, FaultPatch, string, number]>([
     ['connection resets', { reset: true }, 'UPSTREAM_UNAVAILABLE', 3],
     ['502 with an HTML page', { httpError: true }, 'UPSTREAM_UNAVAILABLE', 3],
-    ['truncated JSON', { truncatedJson: true }, 'UPSTREAM_UNAVAILABLE', 3],
+    ['truncated JSON', { rewrite: TRUNCATED }, 'UPSTREAM_UNAVAILABLE', 3],
     ['lost answers', { answerLost: true }, 'UPSTREAM_UNAVAILABLE', 3],
     ['answers without ErrorCode', { rewrite: without('ErrorCode') }, 'UPSTREAM_UNAVAILABLE', 3],
     ['silence', { silence: true }, 'UPSTREAM_TIMEOUT', 2],
     ['UserSigs that count as expired', { error: { code: 70001 } }, 'UPSTREAM_MISCONFIGURED', 2],
     ['the wrong region', { error: { code: 60026 } }, 'UPSTREAM_MISCONFIGURED', 1],
-    ['a feature that is switched off', { featureOff: true }, 'FEATURE_NOT_ENABLED', 1],
+    ['a feature that is switched off', { error: { code: 30005 } }, 'FEATURE_NOT_ENABLED', 1],
     ['60007', { error: { code: 60007 } }, 'THROTTLED', 3],
   ])('%s', async (_fault, faults, code, calls) => {
     const { gateway, ask } = await openFaulty(faults);

@@ -82,18 +82,16 @@ test.each<[string, unknown]>([
   expect(gateway.logLines.filter((line) => line.includes('A bug of ours'))).toEqual([]);
 });
 
-test('an account that does not exist fails alone, with USER_NOT_FOUND: at the field that finds out, then by itself', async () => {
+test('an account that does not exist fails alone, with USER_NOT_FOUND at the field that has to ask, each time', async () => {
   const { gateway, ids } = await openCrowd(2);
   const [first, second] = ids;
   const references = [first, 'nobody', second].map(reference);
   const found = [{ nick: expect.any(String) }, { nick: null }, { nick: expect.any(String) }];
-  const answer = await ask(gateway, references, 'nick');
-  expect(answer.data?._entities).toEqual(found);
-  expect(failures(answer)).toEqual([['_entities.1.nick', 'USER_NOT_FOUND']]);
-
-  const again = await ask(gateway, references, 'nick');
-  expect(again.data?._entities).toEqual([found[0], null, found[2]]);
-  expect(failures(again)).toEqual([['_entities.1', 'USER_NOT_FOUND']]);
+  for (let times = 0; times < 2; times++) {
+    const answer = await ask(gateway, references, 'nick');
+    expect(answer.data?._entities).toEqual(found);
+    expect(failures(answer)).toEqual([['_entities.1.nick', 'USER_NOT_FOUND']]);
+  }
 });
 
 test('an id is taken as a number too, anything else that a router sends along is left alone, and an inline representation counts as well', async () => {

@@ -14,14 +14,12 @@ const profile = fc.record({
   adminForbidType: fc.option(fc.constantFrom('NONE', 'SEND_OUT')),
   customFields: fc.array(fc.record({ key: text, value: text })),
   items: fc.array(fc.record({ tag: text, value: fc.oneof(text, number) })),
-  whole: fc.boolean(),
 });
-const members = fc.array(fc.tuple(text, number, fc.option(profile)), { maxLength: 5 });
-const page = fc.tuple(members, text, fc.option(number), fc.boolean()).map(([members, next, count, isPartial]) => ({
+const members = fc.array(fc.tuple(text, number), { maxLength: 5 });
+const page = fc.tuple(members, text, fc.option(number)).map(([members, next, count]) => ({
   ids: members.map(([id]) => id),
   times: members.map(([, time]) => time),
   ...{ next, count },
-  partial: isPartial ? members.map(([, , profile]) => profile) : null,
 }));
 
 const KINDS: readonly [string, codec.Codec<never>, fc.Arbitrary<unknown>][] = [

@@ -19,7 +19,7 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
     const { user } = await gateway.data<{ user: { fans: { nodes: { id: string }[] } } }>(query);
     expect(new Set(user.fans.nodes.map(({ id }) => id)).size).toBe(MEMBERS);
 
-    gateway.sandbox.faults.set({ featureOff: true, error: { code: 60026 } });
+    gateway.sandbox.faults.set({ error: { code: 60026 } });
     let answer: Answer;
     // Redis has the page some time after the answer; each replica that asks knows nothing by itself.
     do answer = await (await gateway.openReplica()).query(query);

@@ -38,5 +38,5 @@ export const callAt = (clock: Clock): CallOptions => ({
 /** A profile of which a nick alone is set. */
 export const named = (nick: string, version: number | null = null): Profile => ({
   ...UNSET_PROFILE,
-  ...{ nick, customFields: [], items: [], version, whole: true },
+  ...{ nick, customFields: [], items: [], version },
 });

@@ -1,6 +1,8 @@
 // How many upstream calls a screen costs.
 import { expect, test } from 'vitest';
+import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { callCounts } from '../support/gateway.ts';
+import { NO_PROFILE_ITEM } from '../support/sandbox.ts';
 import { at, openWorld, type WorldOptions } from './world.ts';
 
 const IDS = Array.from({ length: 250 }, (_, n) => `crowd_${String(n + 1).padStart(6, '0')}`);
@@ -85,18 +87,13 @@ test('five pages of 20 cost one call within the life of a chunk, and one renewal
 
 const NICKS = star('fans(first: 40) { nodes { nick level } }');
 
-test('pages that came without profiles are filled by one portrait_get', async () => {
-  const gateway = await openCrowd(45);
-  gateway.faults.set({ missingProfileItem: { commands: ['follow_get'] } });
+test.each<[string, Record<string, string>, FaultPatch]>([
+  ['came without profiles', {}, { rewrite: { ...NO_PROFILE_ITEM, commands: ['follow_get'] } }],
+  ['came with a part of them (EMBEDDED_PROFILE=partial)', { EMBEDDED_PROFILE: 'partial' }, {}],
+])('pages that %s are filled by one portrait_get', async (_title, env, faults) => {
+  const gateway = await openCrowd(45, env);
+  gateway.faults.set(faults);
   const crowd = Array(40).fill({ nick: expect.stringMatching(/^Crowd/), level: null });
   expect(at(await gateway.data(NICKS), 'user.fans.nodes')).toEqual(crowd);
-  expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
-});
-
-test('with EMBEDDED_PROFILE=partial only the tags that are absent are asked for', async () => {
-  const gateway = await openCrowd(45, { EMBEDDED_PROFILE: 'partial' });
-  await gateway.data(NICKS.replace(' level', ''));
-  expect(callCounts(gateway)).toEqual({ follow_get: 1 });
-  await gateway.data(NICKS);
   expect(callCounts(gateway)).toEqual({ follow_get: 1, portrait_get: 1 });
 });

@@ -2,9 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { callCounts } from '../support/gateway.ts';
+import { TRUNCATED } from '../support/sandbox.ts';
 import { at, change, expectTruth, LAGGING, openWorld, type World } from './world.ts';
 
-const LOST = ['answerLost', 'reset', 'silence', 'truncatedJson'] as const;
+const LOST = [
+  ['answerLost', {}],
+  ['reset', {}],
+  ['silence', {}],
+  ['rewrite', TRUNCATED],
+] as const;
 const MUTUALS = ['anna bert', 'bert anna'];
 
 /** What anna does to bert and cleo, the calls that are lost, what was before, and what is told and so afterwards. */
@@ -17,7 +23,7 @@ const CHANGES = [
   ['unblockUsers', 'black_list_delete', 1, MUTUALS, ['bert Changed', 'cleo Unchanged'], [1, 1, false]],
 ] as const;
 
-describe.each(LOST)('an answer that is lost (%s)', (fault) => {
+describe.each(LOST)('an answer that is lost (%s)', (fault, rule) => {
   // A call that was done is not done again; one that was not is sent once more, after a look.
   const again = fault === 'reset' || fault === 'silence' ? 1 : 0;
   const open = (follows: readonly string[] = []) =>
@@ -28,7 +34,7 @@ describe.each(LOST)('an answer that is lost (%s)', (fault) => {
     const { world, faults } = gateway;
     if (field === 'unblockUsers') world.setBlocked('anna', 'bert', true);
     else await expectTruth(gateway, ['anna bert']);
-    faults.set({ [fault]: { commands: [command], times: 1 } });
+    faults.set({ [fault]: { ...rule, commands: [command], times: 1 } });
     expect(await change(gateway, field, 'anna', ['bert', 'cleo'])).toEqual(results);
     await expectTruth(gateway, ['anna bert', 'anna cleo']);
     const { fans, follows: left } = world.counts('anna');
@@ -38,7 +44,7 @@ describe.each(LOST)('an answer that is lost (%s)', (fault) => {
 
   test('of an edited profile ends in the truth', async () => {
     const gateway = await open();
-    gateway.faults.set({ [fault]: { commands: ['portrait_set'], times: 1 } });
+    gateway.faults.set({ [fault]: { ...rule, commands: ['portrait_set'], times: 1 } });
     expect(await edit(gateway)).toEqual([]);
     expect(gateway.world.profile('anna')?.items).toContainEqual({ Tag: 'Tag_Profile_IM_Nick', Value: 'New' });
     expect(callCounts(gateway)).toEqual({ portrait_set: 1 + again, portrait_get: 1 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
+import { UNKNOWN_FIELDS } from '../support/sandbox.ts';
 import { idsOf, readPage, resumeAfterEach, walkList } from '../support/walk.ts';
 import { codesOf, openWorld, type WorldOptions } from './world.ts';
 
@@ -18,7 +19,7 @@ describe.each([
   ['pages of a single member', { shortPages: { keep: 1 } }],
   ['a missing FollowItem on an extra empty page', { missingFollowItem: true, extraEmptyPage: true }],
   ['duplicates in a page', { duplicates: true }],
-  ['unknown fields everywhere', { unknownFields: true }],
+  ['unknown fields everywhere', { rewrite: UNKNOWN_FIELDS }],
   ['plain offsets as cursors', { offsetCursor: true }],
 ] as const)('a list of an upstream with %s', (quirk, faults) => {
   const [members, sizes] = quirk === NO_QUIRK ? [1234, [1, 7, 20, 100, 1000]] : [345, [7, 100, 1000]];

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
+import { STATE_FOR_STATUS, UNKNOWN_FIELDS } from '../support/sandbox.ts';
 import { tell } from '../webhook/webhook-gateway.ts';
 import { asViewer, at, codesOf, openTwo, openWorld, userWays } from './world.ts';
 
@@ -71,10 +72,13 @@ test('an answer is fresh for ten seconds, and after a minute nothing older is sh
   expect(await presenceOf(gateway, 'bert')).toEqual({ status: 'PUSH_ONLINE', platforms: ['iPhone'] });
 });
 
-test.each([{ stateKey: true }, { unknownFields: true }] as const)('%o is read all the same', async (fault) => {
+test.each([
+  ['called State', STATE_FOR_STATUS],
+  ['among unknown fields', UNKNOWN_FIELDS],
+])('a status %s is read all the same', async (_quirk, rewrite) => {
   const gateway = await openWorld({ env: PUBLIC });
   gateway.world.setDevice('bert', 'Mac', 'Online');
-  gateway.faults.set(fault);
+  gateway.faults.set({ rewrite });
   expect(await presenceOf(gateway, 'bert')).toEqual(online('Mac'));
 });
 

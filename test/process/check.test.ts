@@ -2,7 +2,8 @@
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { check } from '../../src/check.ts';
-import type { Environment } from '../../src/config.ts';
+import { type Environment, readConfig } from '../../src/config.ts';
+import { createGateway } from '../../src/server.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { makeKey, openIssuer } from '../support/issuer.ts';
 import { startRedis } from '../support/redis.ts';
@@ -63,7 +64,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a dead upstream', { TENCENT_BASE_URL: NOWHERE }, /upstream.* cannot be reached.*TENCENT_BASE_URL/s],
 ])('check explains %s, and what to do', async (_title, change, explanation) => {
   const { settings, faults } = await openSandbox({ people: 3 });
-  faults.set({ searchOff: true });
+  faults.set({ error: { code: 60020, commands: ['search'] } });
   const env = { ...settings, ...change };
   const { isRight, text } = await look(env);
   expect(isRight).toBe(false);
@@ -118,23 +119,28 @@ const WRONG_REDIS: Record<string, () => Promise<Environment>> = {
     REDIS_CA: '',
   }),
 };
-test.each(Object.entries(WRONG_REDIS))(
-  'check and a start refuse it where REDIS_URL %s',
-  async (refusal, startServer) => {
-    const { settings } = await openSandbox({ people: 3 });
+test('check and a start refuse what REDIS_URL must not lead to, and say why', async () => {
+  const { settings } = await openSandbox({ people: 3 });
+  const refusals = Object.entries(WRONG_REDIS).map(async ([refusal, startServer]) => {
     const env = { ...settings, ...(await startServer()) };
-    const told = expect.stringContaining(`REDIS_URL ${refusal}`);
-    expect(await look(env)).toEqual({ isRight: false, text: told });
-    expect(await run([], { ...env, PORT: '0' })).toMatchObject({ code: 78, stderr: told });
-  },
-);
+    const told = `REDIS_URL ${refusal}`;
+    const [looked] = await Promise.all([
+      look(env),
+      expect(createGateway(readConfig(env)), refusal).rejects.toThrow(told),
+    ]);
+    expect(looked).toEqual({ isRight: false, text: expect.stringContaining(told) });
+  });
+  await Promise.all(refusals);
+});
 
-test('the process prints what check finds, and ends with 0, with 1, or with 78 where settings are missing', async () => {
+test('the process prints what check finds, and ends with 0, with 1, or with 78 where settings are missing; a start that Redis refuses ends with 78', async () => {
   const { settings } = await openSandbox({ people: 3 });
   const ends = [settings, { ...settings, TENCENT_ADMIN: 'user_00001' }, {}].map((env) => run(['check'], env));
+  ends.push(run([], { ...settings, PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' }));
   expect(await Promise.all(ends)).toMatchObject([
     { code: 0, stdout: expect.stringMatching(/^right {2}upstream/m), stderr: '' },
     { code: 1, stdout: expect.stringMatching(/^WRONG {2}upstream/m), stderr: '' },
     { code: 78, stderr: expect.stringMatching(/TENCENT_SECRET_KEY is missing/) },
+    { code: 78, stdout: '', stderr: expect.stringMatching(/REDIS_URL leads to a host where/) },
   ]);
 });

@@ -2,9 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { subscribe } from '../support/event-stream.ts';
 import { openSandbox } from '../support/sandbox.ts';
-import { ask, ROOT, run, start, startSandbox } from './start-process.ts';
+import { ask, outcomesOf, ROOT, run, start, startEmbedded, startSandbox } from './start-process.ts';
 
+/** How many processes start at once. */
+const AT_ONCE = 6;
 const FANS_COUNT = '{ user(id: "UserID_001") { fansCount } }';
 
 test('help explains every command; version and schema are printed alone', async () => {
@@ -20,7 +23,7 @@ test('help explains every command; version and schema are printed alone', async 
 });
 
 const SECRET_KEY = 'a-secret-key-that-is-long-enough';
-test.each<[string, string[], RegExp, Record<string, string>?]>([
+const MISTAKES: [title: string, args: string[], complaint: RegExp, env?: Record<string, string>][] = [
   ['an unknown command', ['fly'], /no command "fly"/],
   ['a second command', ['schema', 'check'], /no command "schema check"/],
   ['a command named after a property of objects', ['toString'], /no command "toString"/],
@@ -42,32 +45,76 @@ test.each<[string, string[], RegExp, Record<string, string>?]>([
   ['life before a misspelt upstream', ['--lively'], /--lively .*sandbox/, { TENCENT_REGOIN: 'x' }],
   ['life in production', ['--lively'], /--lively .*sandbox/, { NODE_ENV: 'production' }],
   ['a sandbox where nothing is served', ['check', '--sandbox'], /--sandbox belongs to serve/],
-])('%s ends with 64 and the usage', async (_title, args, complaint, env) => {
-  const { code, stdout, stderr } = await run(args, env);
-  expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-  expect(stderr.split('\n')[0]).toMatch(complaint);
-  expect(stderr).toContain('Usage: node src/main.ts [command]');
-  expect(stderr).not.toMatch(/^ +at |a-secret-key/m);
+];
+test('every mistake on the command line ends with 64, a word on it and the usage', async () => {
+  const makeMistake = async ([title, args, complaint, env]: (typeof MISTAKES)[number]) => {
+    const { code, stdout, stderr } = await run(args, env);
+    expect({ code, stdout }, title).toEqual({ code: 64, stdout: '' });
+    expect(stderr.split('\n')[0], title).toMatch(complaint);
+    expect(stderr, title).toContain('Usage: node src/main.ts [command]');
+    expect(stderr, title).not.toMatch(/^ +at |a-secret-key/m);
+  };
+  for (let n = 0; n < MISTAKES.length; n += AT_ONCE) await Promise.all(MISTAKES.slice(n, n + AT_ONCE).map(makeMistake));
 });
 
-test('with nothing set, the process brings its own upstream, and the query that it prints works', async () => {
-  const gateway = start(['--or-sandbox'], { env: { PORT: '0' } });
-  const [, address = ''] = await gateway.said(/GraphiQL +(\S+)/);
-  const [, query = ''] = await gateway.said(/A query +(.+)\n/);
-
-  const page = await fetch(address, { headers: { accept: 'text/html' } });
-  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-  const fans = { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] };
-  expect(await ask(new URL(address).origin, query)).toEqual({ data: { user: { nick: 'NickNameTest1', fans } } });
+test('with nothing set, the process brings its own upstream: the query that it prints works, the header that it names picks the viewer, and a custom field shows', async () => {
+  const blank = { AUTH: ' ', WEBHOOK_TOKEN: '', PROFILE_CUSTOM_FIELDS: '' };
+  const starts = [
+    start(['--or-sandbox'], { env: { PORT: '0' } }),
+    start(['--sandbox'], { env: { PORT: '0', ...blank } }),
+  ];
+  const looks = starts.map(async (gateway) => {
+    const [, address = ''] = await gateway.said(/GraphiQL +(\S+)/);
+    const [, header = '', id = ''] = await gateway.said(/the header (\S+) names one, such as (\S+)/);
+    const [, printed = ''] = await gateway.said(/A query +(.+)\n/);
+    const page = await fetch(address, { headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const { origin } = new URL(address);
+    const fans = { totalCount: 2, nodes: [{ nick: 'NickNameTest2' }, { nick: 'NickNameTest3' }] };
+    expect(await ask(origin, printed)).toEqual({ data: { user: { nick: 'NickNameTest1', fans } } });
+    const user = { customFields: [{ key: 'Test' }] };
+    const query = '{ viewer { id } user(id: "UserID_002") { customFields { key } } }';
+    expect(await ask(origin, query)).toEqual({ data: { viewer: null, user } });
+    expect(await ask(origin, query, { [header]: id })).toEqual({ data: { viewer: { id }, user } });
+  });
+  await Promise.all(looks);
 });
 
-test.each([
-  ['without a terminal', [], {}],
-  ['on another host than loopback', ['--or-sandbox'], { HOST: '0.0.0.0' }],
-  ['with settings of which all are blank', [], { TENCENT_REGION: ' ' }],
-])('%s, no made-up people are served unless they are asked for by name', async (_title, args, env) => {
+test('an AUTH that is set decides alone who is believed; with --lively a subscriber hears of a fan within seconds', async () => {
+  const gateway = await startEmbedded({ AUTH: 'usersig' }, ['--lively']);
+  const [welcome] = await gateway.said(/[\s\S]*Stop with/);
+  expect(welcome).not.toContain('x-viewer-id');
+  expect(await ask(gateway.url, '{ viewer { id } }', { 'x-viewer-id': 'user_00001' })).toEqual({
+    data: { viewer: null },
+  });
+  const events = await subscribe(gateway, 'subscription { followEvents(userId: "UserID_001") { __typename } }');
+  const kind = expect.stringMatching(/^Fan(Gained|Lost)$/);
+  expect(await events.answer()).toEqual({ data: { followEvents: { __typename: kind } } });
+});
+
+test('a change in the sandbox is told to the gateway, which shows it at once and prints no token', async () => {
+  const { url, sandboxUrl, signal, ended } = await startEmbedded();
+  const countOf = async () => (await ask(url, FANS_COUNT)).data;
+  expect(await countOf()).toEqual({ user: { fansCount: 2 } });
+  const change = { op: 'follow', from: 'hermit', to: 'UserID_001' };
+  await fetch(`${sandboxUrl}/sandbox/world`, { method: 'POST', body: JSON.stringify(change) });
+  await expect.poll(() => outcomesOf(sandboxUrl)).toEqual(['answered']);
+  await expect.poll(countOf).toEqual({ user: { fansCount: 3 } });
+  signal('SIGTERM');
+  const { stdout, stderr } = await ended;
+  expect(stdout).toContain('"msg":"stopped"');
+  expect(stdout + stderr).not.toMatch(/Sign=|\b[0-9a-f]{32}\b/);
+});
+
+test('without a terminal, on another host than loopback, and with settings that are all blank, no made-up people are served unless they are asked for by name', async () => {
   const stderr = expect.stringMatching(/TENCENT_SDK_APP_ID, .* are missing; made-up people are served by --sandbox/);
-  expect(await run(args, { PORT: '0', ...env })).toMatchObject({ code: 78, stdout: '', stderr });
+  const refused = { code: 78, stdout: '', stderr };
+  const runs = [
+    run([], { PORT: '0' }),
+    run(['--or-sandbox'], { PORT: '0', HOST: '0.0.0.0' }),
+    run([], { PORT: '0', TENCENT_REGION: ' ' }),
+  ];
+  expect(await Promise.all(runs)).toMatchObject([refused, refused, refused]);
 });
 
 test('in production nothing set is a mistake, not a sandbox: all that is wrong is said in one message, which ends with 78', async () => {
@@ -97,7 +144,7 @@ test('a second process works with the settings that a sandbox alone prints', asy
 });
 
 test('in production the one line that tells the address is a log line, and GraphiQL is off', async () => {
-  const { settings } = await startSandbox();
+  const { settings } = await openSandbox({ people: 3 });
   const gateway = start([], { env: { ...settings, PORT: '0', NODE_ENV: 'production' } });
   const [line] = await gateway.said(/^.+\n/);
   const { msg, url, version } = JSON.parse(line);
@@ -107,18 +154,20 @@ test('in production the one line that tells the address is a log line, and Graph
   expect(await ask(new URL(url).origin, FANS_COUNT)).toEqual({ data: { user: { fansCount: 2 } } });
 });
 
-const REMEDY = 'Set PORT and HOST, or --port for the sandbox.';
-test.each<[string, (port: string) => ReturnType<typeof run>, remedy: string]>([
-  ['a gateway', (PORT) => run(['--sandbox'], { PORT }), REMEDY],
-  ['a sandbox', (port) => run(['sandbox', '--port', port]), REMEDY],
-  ['the metrics', (METRICS_PORT) => run(['--sandbox'], { PORT: '0', METRICS_PORT }), 'Set METRICS_PORT and HOST.'],
-])('%s on a taken port ends with 1 and one line that names port and setting', async (_title, launch, remedy) => {
+test('a port that is taken and a host that does not exist end with 1 and one line that names place and setting', async () => {
   const { port } = new URL((await openSandbox({ people: 3 })).url);
-  const stderr = `Cannot listen on 127.0.0.1:${port}: the port is taken. ${remedy}\n`;
-  expect(await launch(port)).toMatchObject({ code: 1, stderr });
-});
-
-test('a host that does not exist is named in one line', async () => {
-  const stderr = expect.stringMatching(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/);
-  expect(await run(['--sandbox'], { HOST: 'nowhere.invalid', PORT: '0' })).toMatchObject({ code: 1, stderr });
+  const taken = `Cannot listen on 127.0.0.1:${port}: the port is taken.`;
+  const remedy = 'Set PORT and HOST, or --port for the sandbox.\n';
+  const runs = [
+    run(['--sandbox'], { PORT: port }),
+    run(['sandbox', '--port', port]),
+    run(['--sandbox'], { PORT: '0', METRICS_PORT: port }),
+    run(['--sandbox'], { PORT: '0', HOST: 'nowhere.invalid' }),
+  ];
+  expect(await Promise.all(runs)).toMatchObject([
+    { code: 1, stderr: `${taken} ${remedy}` },
+    { code: 1, stderr: `${taken} ${remedy}` },
+    { code: 1, stderr: `${taken} Set METRICS_PORT and HOST.\n` },
+    { code: 1, stderr: expect.stringMatching(/^Cannot listen on nowhere\.invalid: .+ Set PORT and HOST.*\n$/) },
+  ]);
 });

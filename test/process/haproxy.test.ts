@@ -70,7 +70,8 @@ test.skipIf(!isOnPath('haproxy'))(
     };
     const haproxy = spawn('haproxy', ['-db', '-f', join(config, 'haproxy.cfg')], { stdio: 'ignore' });
     onTestFinished(() => void haproxy.kill('SIGKILL'));
-    const gateways = { a: await open('a', a), b: await open('b', b) };
+    const [first, second] = await Promise.all([open('a', a), open('b', b)]);
+    const gateways = { a: first, b: second };
 
     const told = Array.from({ length: SUBSCRIBERS }, (_, n) => {
       const client = n % 2 === 0 ? openResumingSocket(url) : resuming(createSse({ url: `${url}/graphql` }));

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { directoryOf } from '../documents/asking.ts';
-import { ask, ROOT, start, startSandbox } from './start-process.ts';
+import { openSandbox } from '../support/sandbox.ts';
+import { ask, ROOT, start } from './start-process.ts';
 
 const DOCKERFILE = readFileSync(`${ROOT}/Dockerfile`, 'utf8').replaceAll(/\\\n\s*/g, '');
 /** What stands behind each such instruction. */
@@ -39,7 +40,7 @@ test('the image serves without root, writes or development packages, reports its
     const [, ...args] = JSON.parse(json) as string[];
     return start(args, { command: [process.execPath], cwd, env: { ...settings, ...READ_ONLY, ...env } });
   };
-  const upstream = await startSandbox();
+  const upstream = await openSandbox({ people: 3 });
   const gateway = run(all('CMD')[0] ?? '', { ...upstream.settings, PORT: '0' });
   const [, url = '', port = ''] = await gateway.said(/"url":"(http:\/\/[^"/]+:(\d+))\/graphql"/);
   expect(await ask(url, '{ user(id: "UserID_001") { fans { nodes { id } } } }')).toEqual({

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { directoryOf } from '../documents/asking.ts';
-import { ask, ROOT, start, startSandbox } from './start-process.ts';
+import { openSandbox } from '../support/sandbox.ts';
+import { ask, ROOT, start } from './start-process.ts';
 
 const run = promisify(execFile);
 
@@ -33,18 +34,19 @@ test('the package starts by its command, and runs in a program with a login and 
 }, async () => {
   const { folder, files } = await installPackage();
   expect(files.filter((path) => /test|\.env|\.ts$/.test(path) && !path.endsWith('.d.ts'))).toEqual([]);
-  const command = [process.execPath, join('package', packageJson.bin['follow-gateway'])] as const;
-  const started = start(['--sandbox'], { env: { PORT: '0' }, command, cwd: folder });
-  const [, url = ''] = await started.said(/(http:\S+)\/graphql/);
-  expect(await ask(url, '{ user(id: "UserID_001") { fansCount } }')).toEqual({ data: { user: { fansCount: 2 } } });
-
   const page = readFileSync(join(ROOT, 'deploy/README.md'), 'utf8');
   const [, example = ''] = /```ts\n(import \{ createGateway.*?)```/s.exec(page) ?? [];
   await writeFile(join(folder, 'program.ts'), example);
   const options = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--strict', '--skipLibCheck'];
-  await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, '--types', 'node', 'program.ts'], { cwd: folder });
+  const args = [...options, '--types', 'node', 'program.ts'];
 
-  const sandbox = await startSandbox();
+  const command = [process.execPath, join('package', packageJson.bin['follow-gateway'])] as const;
+  const started = start(['--sandbox'], { env: { PORT: '0' }, command, cwd: folder });
+  const compiling = run(join(ROOT, 'node_modules/.bin/tsc'), args, { cwd: folder });
+  const [[, url = '']] = await Promise.all([started.said(/(http:\S+)\/graphql/), compiling]);
+  expect(await ask(url, '{ user(id: "UserID_001") { fansCount } }')).toEqual({ data: { user: { fansCount: 2 } } });
+
+  const sandbox = await openSandbox({ people: 3 });
   const env = { ...sandbox.settings, PORT: '0', METRICS_PORT: '0' };
   const program = start([], { env, command: [process.execPath, 'program.ts'], cwd: folder });
   const [own = ''] = await program.said(/^http:\S+$/m);

@@ -13,17 +13,22 @@ type StartOptions = {
   /** Another program than `node src/main.ts`, in another folder. */
   command?: readonly [string, ...string[]];
   cwd?: string;
+  /** Takes what kills the process in the end, which is that of the running test unless this is given. */
+  onEnd?: (kill: () => void) => void;
 };
 
 /** Starts `node src/main.ts ...args` with nothing in its environment but `env` and the path. */
-export function start(args: readonly string[], { env = {}, command, cwd = ROOT }: StartOptions = {}) {
+export function start(
+  args: readonly string[],
+  { env = {}, command, cwd = ROOT, onEnd = onTestFinished }: StartOptions = {},
+) {
   const [program, ...rest] = command ?? [process.execPath, 'src/main.ts'];
   const child = spawn(program, [...rest, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  onEnd(() => void child.kill('SIGKILL'));
 
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -60,8 +65,12 @@ export const run = (args: readonly string[], env: Record<string, string> = {}): 
   start(args, { env }).ended;
 
 /** A gateway with its embedded sandbox; the URLs are those that it prints. */
-export async function startEmbedded(env: Record<string, string> = {}, args: readonly string[] = []) {
-  const gateway = start(['--sandbox', ...args], { env: { PORT: '0', ...env } });
+export async function startEmbedded(
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+  onEnd?: StartOptions['onEnd'],
+) {
+  const gateway = start(['--sandbox', ...args], { env: { PORT: '0', ...env }, onEnd });
   const [, url = '', sandboxUrl = ''] = await gateway.said(/(http:\S+)\/graphql[\s\S]*SANDBOX at (http:\S+):/);
   return { ...gateway, url, sandboxUrl };
 }

@@ -65,7 +65,7 @@ test('a malformed patch is refused with a message that names the bad part, and a
   expect(set({ latency: { ms: 'long' } })).toThrow(/Fault latency: .*expected number, received string.*at ms/s);
   expect(set({ reset: { every: 0 } })).toThrow(/Fault reset: .*>0.*at every/s);
   expect(set({ reset: { when: 1 } })).toThrow('Fault reset: ✖ Unrecognized key: "when"');
-  expect(set({ featureOff: { commands: ['portrait_get'] } })).toThrow(/Fault featureOff: .*at commands/s);
+  expect(set({ stuckCursor: { commands: ['portrait_get'] } })).toThrow(/Fault stuckCursor: .*at commands/s);
   expect(set({ rewrite: { pattern: '(', with: '' } })).toThrow(/Fault rewrite: .*regular expression.*at pattern/s);
   expect(set('all')).toThrow(/Faults: .*received string/);
   expect(faults.state()).toEqual({});

@@ -1,8 +1,7 @@
 // A sandbox on a free port for one test, with a caller that speaks its wire.
-import { APIS } from '../../src/sandbox/calls.ts';
 import { SANDBOX_APP, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
-import type { Command, Envelope, ItemResult, WireProfileItem } from '../../src/tencent/wire.ts';
+import { type Command, type Envelope, type ItemResult, pathOf, type WireProfileItem } from '../../src/tencent/wire.ts';
 import { createTestClock } from '../support/clock.ts';
 import { openSandbox } from '../support/sandbox.ts';
 
@@ -46,7 +45,7 @@ export async function startSandbox(options: SandboxOptions = {}) {
 
   async function call(command: Command, body: unknown): Promise<Answer> {
     const search = { sdkappid: '1400000000', identifier: 'administrator', usersig, random: '7', contenttype: 'json' };
-    const url = `${sandbox.url}/v4/${APIS[command].service}/${command}?${new URLSearchParams(search)}`;
+    const url = `${sandbox.url}${pathOf(command)}?${new URLSearchParams(search)}`;
     const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
     return (await response.json()) as Answer;
   }

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
 import { startReceiver } from '../support/receiver.ts';
-import { firstPage, manualClock, START_MS, startSandbox } from './start-sandbox.ts';
+import { START_MS, startSandbox } from './start-sandbox.ts';
 
 /** A sandbox with people, and the receiver of its webhooks. */
 async function connected(target: { timeoutMs?: number } = {}) {
   const receiver = await startReceiver();
-  const clock = manualClock();
-  const sandbox = await startSandbox({ clock, rateLimits: { follow_get: 10 } });
+  const sandbox = await startSandbox();
   sandbox.webhooks.connect({ url: receiver.url, token: 'demo-callback-token-001', ...target });
   for (const id of ['ana', 'bo', 'cy']) sandbox.world.importAccount(id);
   /** All that has been received. */
@@ -14,7 +13,7 @@ async function connected(target: { timeoutMs?: number } = {}) {
     await sandbox.webhooks.settled();
     return receiver.received.map(({ query, body }) => ({ query, body: JSON.parse(body) }));
   }
-  return { ...sandbox, clock, receiver, told };
+  return { ...sandbox, receiver, told };
 }
 
 test('a follow over REST is told, with the targets that really changed', async () => {
@@ -57,22 +56,6 @@ test('a profile change is told, with the tags that really changed and the accoun
   expect((await told()).map(({ body }) => body)).toEqual([
     { CallbackCommand, ...who, EventTime: START_MS, ProfileItem },
   ]);
-});
-
-test('the first call above 80 % of a limit is told, once a second', async () => {
-  const { call, clock, told } = await connected();
-  const burst = async () => {
-    for (let calls = 0; calls < 12; calls += 1) await call('follow_get', firstPage('administrator'));
-    return told();
-  };
-  const fields = { ServiceName: 'follow', Command: 'follow_get', Request: 9, Limit: 10 };
-  const alarm = {
-    query: expect.not.objectContaining({ ClientIP: expect.anything() }),
-    body: { CallbackCommand: 'Alert.RequestOverLimit', ...fields },
-  };
-  expect(await burst()).toEqual([alarm]);
-  clock.advance(1000);
-  expect(await burst()).toEqual([alarm, alarm]);
 });
 
 test('a receiver that is silent is given up', async () => {

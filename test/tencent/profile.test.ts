@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseProfile } from '../../src/tencent/profile.ts';
 
-const parse = (...items: unknown[]) => parseProfile(items, { version: 1, whole: true });
+const parse = (...items: unknown[]) => parseProfile(items, 1);
 const one = (name: string, Value: unknown) => parse({ Tag: `Tag_Profile_IM_${name}`, Value });
 
 describe('a profile', () => {

@@ -91,7 +91,7 @@ test('an import alone leaves a fifth of the budget to clients', async () => {
   const ids = Array.from({ length: 60 }, (_, n) => name('fan', n));
   for (const id of ['star', ...ids]) world.importAccount(id);
   const lines = ids.map((id) => `${id},star`);
-  expect((await importCsv('follows', csv('from,to', lines), { UPSTREAM_RATE: '20' })).code).toBe(0);
+  expect(await importCsv('follows', csv('from,to', lines), { UPSTREAM_RATE: '20' })).toMatchObject({ isWhole: true });
   // 16 of 20 a second: the last ones begin in the fourth second instead of the third.
   const times = calls.times('follow_add');
   expect((times.at(-1) as number) - (times[0] as number)).toBeGreaterThan(2600);
@@ -102,8 +102,8 @@ test('lines that cannot be right and follows that are refused are told by their 
   for (const id of ['anna', 'bert', 'cleo', 'star']) world.importAccount(id);
   faults.set({ itemFailure: { ids: ['star'], code: 32101 } });
   const rows = ['anna,bert', 'anna,anna', 'anna,b ert', 'anna', '"anna', 'anna,nobody', 'nobody,bert', '', 'cleo,star'];
-  const { code, stdout } = await importCsv('follows', csv('from,to', [...rows, '"bert","anna"', 'anna,bert']));
-  expect(stdout.split('\n')).toEqual([
+  const { isWhole, printed } = await importCsv('follows', csv('from,to', [...rows, '"bert","anna"', 'anna,bert']));
+  expect(printed.split('\n')).toEqual([
     'line 3: nobody follows themselves',
     'line 4: "b ert" cannot be a UserID',
     'line 5: has 1 cells, not 2',
@@ -114,7 +114,7 @@ test('lines that cannot be right and follows that are refused are told by their 
     '3 lines are imported, 7 are refused.',
     '',
   ]);
-  expect(code).toBe(1);
+  expect(isWhole).toBe(false);
   expect(world.list('anna', 'follows').map(({ id }) => id)).toEqual(['bert']);
   expect(world.list('bert', 'follows').map(({ id }) => id)).toEqual(['anna']);
 });
@@ -124,10 +124,10 @@ test('250 accounts take 3 calls, with nicks that have commas and quotation marks
   world.importAccount('user_000001', { Tag_Profile_IM_Nick: 'Old', Tag_Profile_IM_Level: 3 });
   faults.set({ itemFailure: { ids: ['user_000200'], code: 40006 } });
   const rows = Array.from({ length: 250 }, (_, n) => `${name('user', n)},"Nick ""${n}"", the ${n}th",`);
-  const { code, stdout } = await importCsv('accounts', `\uFEFF${csv('id,nick,avatar', rows).replaceAll('\n', '\r\n')}`);
-  expect({ code, stdout }).toEqual({
-    code: 1,
-    stdout: 'line 202: The upstream does not import "user_000200".\n249 lines are imported, 1 are refused.\n',
+  const file = `\uFEFF${csv('id,nick,avatar', rows).replaceAll('\n', '\r\n')}`;
+  expect(await importCsv('accounts', file)).toEqual({
+    isWhole: false,
+    printed: 'line 202: The upstream does not import "user_000200".\n249 lines are imported, 1 are refused.\n',
   });
   expect(calls.count('multiaccount_import')).toBe(3);
   expect(world.profile('user_000001')?.items).toEqual([
@@ -139,8 +139,8 @@ test('250 accounts take 3 calls, with nicks that have commas and quotation marks
 test('a nick that the upstream refuses costs its own line alone', async () => {
   const { world, calls, faults, importCsv } = await startImport();
   faults.set({ error: { code: 40005, commands: ['multiaccount_import'], times: 2 } });
-  const { stdout } = await importCsv('accounts', csv('id,nick', ['anna,rude', 'bert,Bert']));
-  expect(stdout).toMatch(/^line 2: The upstream does not allow this. \(40005\)\n1 lines are imported, 1 are refused/);
+  const { printed } = await importCsv('accounts', csv('id,nick', ['anna,rude', 'bert,Bert']));
+  expect(printed).toMatch(/^line 2: The upstream does not allow this. \(40005\)\n1 lines are imported, 1 are refused/);
   expect([world.has('anna'), world.has('bert'), calls.count('multiaccount_import')]).toEqual([false, true, 3]);
 });
 
@@ -148,8 +148,8 @@ test('an import that the upstream restricts without an end stops', async () => {
   const { world, faults, importCsv } = await startImport();
   for (const id of ['anna', 'bert']) world.importAccount(id);
   faults.set({ error: { code: 70114, commands: ['follow_add'] } });
-  const stopped = await importCsv('follows', csv('from,to', ['anna,bert']));
-  expect(stopped).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Stopped before line 2: .*70114/) });
+  const { stopped } = await importCsv('follows', csv('from,to', ['anna,bert']));
+  expect(stopped).toMatch(/^Stopped before line 2: .*70114/);
 });
 
 test('an import waits while the upstream fails, and stops where it is when only an operator can help', async () => {
@@ -157,15 +157,17 @@ test('an import waits while the upstream fails, and stops where it is when only 
   for (const id of ['anna', 'bert']) world.importAccount(id);
   faults.set({ answerLost: { commands: ['follow_add'], times: 1 } });
   const file = csv('from,to', ['anna,bert', 'bert,anna']);
-  expect(await importCsv('follows', file)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2 lines are/) });
+  expect(await importCsv('follows', file)).toEqual({
+    isWhole: true,
+    printed: '2 lines are imported, 0 are refused.\n',
+  });
   world.importAccount('cleo');
-  faults.set({ featureOff: true });
-  const stderr =
-    /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship(?![\s\S]*\n +at )[\s\S]*Run it again/;
-  const stopped = { code: 1, stdout: '', stderr: expect.stringMatching(stderr) };
-  expect(await importCsv('follows', `${file}cleo,anna\n`)).toMatchObject(stopped);
+  faults.set({ error: { code: 30005, commands: ['follow_add'] } });
+  const complaint = /^Stopped before line 2: .*30005.*\n?.*switch Friends and Relationship[\s\S]*Run it again/;
+  const stopped = { printed: '', stopped: expect.stringMatching(complaint) };
+  expect(await importCsv('follows', `${file}cleo,anna\n`)).toEqual(stopped);
   faults.reset();
-  expect(await importCsv('follows', `${file}cleo,anna\n`)).toMatchObject({ code: 0 });
+  expect(await importCsv('follows', `${file}cleo,anna\n`)).toMatchObject({ isWhole: true });
 });
 
 test.each([
@@ -175,17 +177,33 @@ test.each([
 ])('a file that %s is refused before any call', async (title, content, complaint) => {
   const { calls, path, importCsv } = await startImport();
   if (title.includes('progress')) await mkdir(path('follows.csv.progress'));
-  expect(await importCsv('follows', content)).toMatchObject({ code: 1, stderr: expect.stringMatching(complaint) });
+  expect(await importCsv('follows', content)).toEqual({ stopped: expect.stringMatching(complaint), printed: '' });
   expect(calls.count()).toBe(0);
 });
 
-test('a file that is too large for one text is refused with what to do, before any call', async () => {
-  const { calls, path, start } = await startImport();
+test('a file that is too large for one text is refused with what to do, unread', async () => {
+  const { path, imported } = await startImport();
   await writeFile(path('follows.csv'), 'from,to\n');
   await truncate(path('follows.csv'), 2 ** 29);
-  const { ended } = start(['import', 'follows', path('follows.csv')]);
-  expect(await ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/follows.csv is too large: split it/) });
-  expect(calls.count()).toBe(0);
+  expect(await imported('follows')).toMatchObject({ stopped: expect.stringMatching(/csv is too large: split it/) });
+});
+
+test('the processes end with 0 or 1, and print what they did apart from why they stopped', async () => {
+  const { world, path, start } = await startImport();
+  for (const id of ['anna', 'bert']) world.importAccount(id);
+  world.follow('anna', 'bert', 1_700_000_000);
+  await writeFile(path('refused.csv'), csv('from,to', ['anna,anna']));
+  await writeFile(path('nameless.csv'), csv('anna,bert', []));
+  const commands = [
+    ['import', 'follows', path('refused.csv')],
+    ['import', 'follows', path('nameless.csv')],
+    ['export', 'anna'],
+  ];
+  expect(await Promise.all(commands.map((args) => start(args).ended))).toMatchObject([
+    { code: 1, stdout: 'line 2: nobody follows themselves\n0 lines are imported, 1 are refused.\n', stderr: '' },
+    { code: 1, stdout: '', stderr: expect.stringMatching(/^The first line of .* must name the columns from,to\.\n$/) },
+    { code: 0, stdout: 'from,to,followedAt\nanna,bert,2023-11-14T22:13:20.000Z\n', stderr: '' },
+  ]);
 });
 
 test('the CSV that export prints fills another app with the same follows, oldest first', async () => {
@@ -196,23 +214,23 @@ test('the CSV that export prints fills another app with the same follows, oldest
   }
   world.follow('anna', 'cleo', 1_700_000_009);
   faults.set({ shortPages: { keep: 1 }, error: { code: 60022, commands: ['follow_get'], times: 3 } });
-  const { stdout } = await exported(['anna']);
+  const file = await exported('anna');
   const rows = [
     ['anna', 'cleo', 29],
     ['bert', 'anna', 21],
     ['cleo', 'anna', 22],
   ] as const;
   const follows = rows.map(([from, to, second]) => ({ from, to, followedAt: `2023-11-14T22:13:${second}.000Z` }));
-  expect(stdout).toBe(
+  expect(file).toBe(
     csv(
       'from,to,followedAt',
       follows.map((follow) => Object.values(follow).join()),
     ),
   );
-  expect(JSON.parse((await exported(['anna', '--format', 'json'])).stdout)).toEqual(follows);
+  expect(JSON.parse(await exported('anna', 'json'))).toEqual(follows);
   const other = await startImport();
   for (const id of ['anna', 'bert', 'cleo']) other.world.importAccount(id);
-  expect((await other.importCsv('follows', stdout)).code).toBe(0);
+  expect(await other.importCsv('follows', file)).toMatchObject({ isWhole: true });
   expect(other.world.counts('anna')).toEqual({ fans: 2, follows: 1, mutuals: 1 });
-  expect(await exported(['nobody'])).toMatchObject({ code: 1, stderr: 'There is no account "nobody".\n' });
+  await expect(exported('nobody')).rejects.toThrow('There is no account "nobody".');
 });

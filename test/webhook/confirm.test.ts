@@ -5,7 +5,6 @@ import { expectTruth, openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica } from '../support/gateway.ts';
-import { scrape } from '../telemetry/scrape.ts';
 import { ADD, DELETE, follows, PATH, TOKEN, tell, unfollows } from './webhook-gateway.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
@@ -155,7 +154,8 @@ describe('a change that the upstream does not confirm', () => {
     const told = await watch();
     await claim(ADD, follows('ana', ['nobody'], clock.now()));
     await expect.poll(checks).toBe(1);
-    clock.advance(10_000);
+    const until = clock.now() + 10_000;
+    await timePasses(clock, () => clock.now() >= until);
     expect(await told()).toEqual([]);
     expect(checks()).toBe(2);
   });
@@ -174,21 +174,19 @@ test('webhooks that come late and in any order end in the truth', async () => {
   expect(await read(gateway)).toEqual({ count: 3, fans: ['ana', 'cy', 'marker'] });
 });
 
-test('the same webhook again within ten minutes costs nothing, in whichever order it names its targets', async () => {
-  const { gateway, clock, world, claim, checks, watch } = await openStar();
+test('the same webhook again, soon or late, in whichever order it names its targets, is told once', async () => {
+  const { clock, world, claim, checks, watch } = await openStar();
   const told = await watch();
   for (const id of ['star', 'cy']) world.follow('bo', id);
   const at = clock.now();
   await claim(ADD, follows('bo', ['star', 'cy'], at));
-  await expect.poll(checks).toBeGreaterThan(0);
-  const before = checks();
+  await expect.poll(checks).toBe(1);
   await claim(ADD, follows('bo', ['star', 'cy'], at));
+  await expect.poll(checks).toBe(2);
   clock.advance(599_000);
   await claim(ADD, follows('bo', ['cy', 'star'], at));
-  expect((await scrape(gateway))[`webhooks_total{command="${ADD}",outcome="duplicate"}`]).toBe(2);
+  await expect.poll(checks).toBe(3);
   expect(await told()).toEqual(['FanGained bo']);
-  // One for the marker.
-  expect(checks()).toBe(before + 1);
 });
 
 describe('on two replicas', () => {

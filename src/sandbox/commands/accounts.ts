@@ -11,18 +11,18 @@ const MAX_KEYWORDS = 5;
 const MAX_FOUND = 100;
 
 export function createAccountCommands({ world, now }: Parts) {
-  const account_check: Handler = ({ CheckItem: list }, call) => {
+  const account_check: Handler = ({ CheckItem: list }, faults) => {
     const ids = readBatch(pluck(list, 'UserID'), { field: 'CheckItem', max: MAX_ACCOUNTS, code: 70402 });
     return {
       ResultItem: ids.map((UserID) => {
-        const { ResultCode = 0, ResultInfo = '' } = faultOf(UserID, call) ?? {};
+        const { ResultCode = 0, ResultInfo = '' } = faultOf(UserID, faults) ?? {};
         const AccountStatus = world.has(UserID) ? 'Imported' : 'NotImported';
         return { UserID, ResultCode, ResultInfo, ...(ResultCode === 0 && { AccountStatus }) };
       }),
     };
   };
 
-  const multiaccount_import: Handler = ({ AccountList: list }, call) => {
+  const multiaccount_import: Handler = ({ AccountList: list }, faults) => {
     readBatch(pluck(list, 'UserID'), { field: 'AccountList', max: MAX_ACCOUNTS, code: 70402 });
     const accounts = (list as { UserID: string; Nick?: unknown; FaceUrl?: unknown }[]).map(({ UserID, ...given }) => {
       const tags = Object.entries(TAGS).flatMap(([field, tag]) => {
@@ -34,17 +34,17 @@ export function createAccountCommands({ world, now }: Parts) {
     });
     const FailAccounts: string[] = [];
     for (const [id, tags] of accounts) {
-      if (faultOf(id, call) || Buffer.byteLength(id) > MAX_ID_BYTES) FailAccounts.push(id);
+      if (faultOf(id, faults) || Buffer.byteLength(id) > MAX_ID_BYTES) FailAccounts.push(id);
       else world.importAccount(id, tags);
     }
     return { FailAccounts };
   };
 
-  const query_online_status: Handler = (body, call) => {
+  const query_online_status: Handler = (body, faults) => {
     if (body.To_Account === undefined) throw new Refusal(90003, 'To_Account is missing');
     if (Array.isArray(body.To_Account) && body.To_Account.length > MAX_STATUSES) throw new Refusal(90011);
     const ids = readBatch(body.To_Account, { field: 'To_Account', max: MAX_STATUSES, code: 90001 });
-    const codeOf = (id: string) => faultOf(id, call)?.ResultCode ?? (world.has(id) ? 0 : 70107);
+    const codeOf = (id: string) => faultOf(id, faults)?.ResultCode ?? (world.has(id) ? 0 : 70107);
     const QueryResult = ids
       .filter((id) => codeOf(id) === 0)
       .map((id) => {
@@ -53,7 +53,7 @@ export function createAccountCommands({ world, now }: Parts) {
         const [best] = devices.map(([, status]) => status).sort();
         return {
           To_Account: id,
-          [call.faults.stateKey ? 'State' : 'Status']: best ?? 'Offline',
+          Status: best ?? 'Offline',
           ...(body.IsNeedDetail === 1 &&
             best && { Detail: devices.map(([Platform, Status]) => ({ Platform, Status })) }),
         };
@@ -62,8 +62,7 @@ export function createAccountCommands({ world, now }: Parts) {
     return { QueryResult, ...(ErrorList.length > 0 && { ErrorList }) };
   };
 
-  const search: Handler = ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, { faults }) => {
-    if (faults.searchOff) throw new Refusal(60020, 'cloud search is not part of the plan');
+  const search: Handler = ({ Keywords, KeywordMatchType = 0, Count, Cursor = '' }, faults) => {
     const words = readBatch(Keywords, { field: 'Keywords', max: MAX_KEYWORDS, code: 30001 });
     if (!Number.isInteger(Count) || Number(Count) < 1) throw new Refusal(30001, 'Count must be a positive integer');
     if (!/^\d{0,9}$/.test(String(Cursor))) throw new Refusal(30001, 'Cursor is not one of this search');

@@ -1,32 +1,33 @@
 // black_list_add, black_list_delete, black_list_check and black_list_get (CONTRACT 10).
 import type { BlackCheckRelation } from '../../tencent/wire.ts';
-import { changeTargets, failAccounts, failureOf, readFromAccount, readTargets } from '../checks.ts';
-import { type Call, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
+import { doneOf, failAccounts, failureOf, readFromAccount, readTargets } from '../checks.ts';
+import { failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
+import type { DrawnFaults } from '../faults.ts';
 
 const MAX_TARGETS = 1000;
 const MAX_BLOCKED = 1000;
 
-export function createBlockCommands({ world, events }: Parts) {
-  function refusalOf(from: string, to: string, { faults }: Call) {
+export function createBlockCommands({ world, act }: Parts) {
+  /** Why `to` cannot be blocked. The `before` accounts before it in the batch count as blocked, even if they fail. */
+  function refusalOf(from: string, to: string, before: number, faults: DrawnFaults) {
     if (to === from) return failed(to, 30001, 'From_Account cannot block itself');
     if (world.hasBlocked(from, to))
       return faults.blockedAgainOk ? undefined : failed(to, 30001, 'Err_SNS_BlackListAdd_Already_Exist');
-    return world.blockedBy(from).length >= MAX_BLOCKED ? failed(to, 30013) : undefined;
+    return world.blockedBy(from).length + before >= MAX_BLOCKED ? failed(to, 30013) : undefined;
   }
 
   const changeTo =
     (isBlocked: boolean): Handler =>
-    (body, call) => {
+    (body, faults) => {
       const { from, targets } = readTargets(world, body, MAX_TARGETS);
-      const ResultItem = changeTargets(targets, {
-        failureFor: (to) => failureOf(world, to, call) ?? (isBlocked ? refusalOf(from, to, call) : undefined),
-        change: (to) => world.setBlocked(from, to, isBlocked),
-        tell: (changed) => events.blocked(from, changed, isBlocked, call.origin),
-      });
+      const failureFor = (to: string, before: number) =>
+        failureOf(world, to, faults) ?? (isBlocked ? refusalOf(from, to, before, faults) : undefined);
+      const ResultItem = targets.map((to, place) => failureFor(to, place) ?? processed(to));
+      act.block(from, doneOf(ResultItem), isBlocked);
       return { ResultItem, ...failAccounts(ResultItem) };
     };
 
-  const black_list_check: Handler = (body, call) => {
+  const black_list_check: Handler = (body, faults) => {
     const { from, targets } = readTargets(world, body, MAX_TARGETS);
     const [, type] = /^BlackCheckResult_Type_(Single|Both)$/.exec(String(body.CheckType)) ?? [];
     if (!type) throw new Refusal(30001, 'CheckType must be BlackCheckResult_Type_Single or BlackCheckResult_Type_Both');
@@ -35,7 +36,7 @@ export function createBlockCommands({ world, events }: Parts) {
       if (out) return back ? 'BlackCheckResult_Type_BothWay' : 'BlackCheckResult_Type_AWithB';
       return back ? 'BlackCheckResult_Type_BWithA' : 'BlackCheckResult_Type_NO';
     };
-    const items = targets.map((to) => failureOf(world, to, call) ?? { ...processed(to), Relation: relation(to) });
+    const items = targets.map((to) => failureOf(world, to, faults) ?? { ...processed(to), Relation: relation(to) });
     return { BlackListCheckItem: items, ...failAccounts(items) };
   };
 

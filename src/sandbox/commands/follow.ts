@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { isRecord, parseJson } from '../../json.ts';
 import type { Member } from '../accounts.ts';
-import { changeTargets, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
+import { doneOf, failureOf, pluck, readFromAccount, readTargets } from '../checks.ts';
 import { type Body, failed, type Handler, type Parts, processed, Refusal } from '../envelope.ts';
 import { compareMembers, type ListName } from '../world.ts';
 
@@ -20,7 +20,7 @@ export function createFollowGet({ world, now }: Parts): Handler {
     return { To_Account: id, FollowTime: time, ProfileItem: items, profile_sequence: sequence };
   };
 
-  return (body, { faults }) => {
+  return (body, faults) => {
     if (faults.endlessPages) return { FollowItem: [], NextCursor: randomUUID() };
     const { id, list, cursor, want } = readRequest(body);
     if (!world.has(id)) throw new Refusal(30003);
@@ -69,7 +69,7 @@ function startOf(members: readonly Member[], cursor: string, owner: string): num
 }
 
 /** follow_add, follow_delete, follow_check and follow_get_info: one user and a list of others, each with its own result. */
-export function createFollowBatches({ world, events, now }: Parts) {
+export function createFollowBatches({ world, act, now }: Parts) {
   const shownAt = (lag?: { ms: number }) => lag && now() - lag.ms;
 
   /** As `FollowType` has it (CONTRACT 4.0). */
@@ -79,44 +79,38 @@ export function createFollowBatches({ world, events, now }: Parts) {
     return isFan ? 1 : 0;
   }
 
-  const follow_add: Handler = (body, call) => {
+  const follow_add: Handler = (body, faults) => {
     const { from, targets } = readTargets(world, body, 20, pluck(body.FollowItem, 'To_Account'), 'FollowItem');
     const refusalOf = (to: string) =>
       to === from ? failed(to, 30001, 'From_Account cannot follow itself') : undefined;
-    const ResultItem = changeTargets(targets, {
-      failureFor: (to) => failureOf(world, to, call) ?? refusalOf(to),
-      change: (to) => world.follow(from, to),
-      tell: (changed) => events.followed(from, changed, call.origin),
-    });
+    const ResultItem = targets.map((to) => failureOf(world, to, faults) ?? refusalOf(to) ?? processed(to));
+    act.follow(from, doneOf(ResultItem));
     return { ResultItem };
   };
 
-  const follow_delete: Handler = (body, call) => {
+  const follow_delete: Handler = (body, faults) => {
     const { from, targets } = readTargets(world, body, 20);
-    const ResultItem = changeTargets(targets, {
-      failureFor: (to) => failureOf(world, to, call),
-      change: (to) => world.unfollow(from, to),
-      tell: (changed) => events.unfollowed(from, changed, call.origin),
-    });
+    const ResultItem = targets.map((to) => failureOf(world, to, faults) ?? processed(to));
+    act.unfollow(from, doneOf(ResultItem));
     return { ResultItem };
   };
 
-  const follow_check: Handler = (body, call) => {
+  const follow_check: Handler = (body, faults) => {
     const { from, targets } = readTargets(world, body, 100);
-    const asOf = shownAt(call.faults.listsLag);
+    const asOf = shownAt(faults.listsLag);
     return {
       ResultItem: targets.map(
-        (to) => failureOf(world, to, call) ?? { ...processed(to), FollowType: relation(from, to, asOf) },
+        (to) => failureOf(world, to, faults) ?? { ...processed(to), FollowType: relation(from, to, asOf) },
       ),
     };
   };
 
-  const follow_get_info: Handler = (body, call) => {
+  const follow_get_info: Handler = (body, faults) => {
     const { targets } = readTargets(world, body, 20);
-    const asOf = shownAt(call.faults.countsLag);
+    const asOf = shownAt(faults.countsLag);
     return {
       FollowInfo: targets.map((to) => {
-        const failure = failureOf(world, to, call);
+        const failure = failureOf(world, to, faults);
         // A failed item still carries counts, all zero: reading them without the ResultCode is a client's mistake.
         const { fans, follows, mutuals } = failure ? { fans: 0, follows: 0, mutuals: 0 } : world.counts(to, asOf);
         return {

@@ -21,8 +21,8 @@ const TAGS: ReadonlyMap<string, RegExp | null> = new Map([
   ...['Test', 'Team', 'Mood'].map((key) => [`Tag_Profile_Custom_${key}`, TEXT] as const),
 ]);
 
-export function createProfileCommands({ world, events }: Parts) {
-  const portrait_get: Handler = (body, call) => {
+export function createProfileCommands({ world, act }: Parts) {
+  const portrait_get: Handler = (body, faults) => {
     const users = body.To_Account;
     if (!Array.isArray(users) || users.length === 0) throw new Refusal(40002, 'Err_Profile_No_To_Account');
     const ids = readBatch(users, { field: 'To_Account', max: MAX_ACCOUNTS, code: 40001 });
@@ -32,7 +32,7 @@ export function createProfileCommands({ world, events }: Parts) {
 
     const results = ids.map((id) => {
       const profile = world.profile(id);
-      const failure = faultOf(id, call) ?? (profile ? undefined : failed(id, 40003));
+      const failure = faultOf(id, faults) ?? (profile ? undefined : failed(id, 40003));
       // Unset tags are left out, as in lists.
       const items = tags.flatMap((tag) => profile?.items.filter(({ Tag }) => Tag === tag) ?? []);
       return failure ?? { ...processed(id), ProfileItem: items };
@@ -51,7 +51,7 @@ export function createProfileCommands({ world, events }: Parts) {
       throw new Refusal(40605, `${tag} cannot have this value`);
   }
 
-  const portrait_set: Handler = (body, { origin }) => {
+  const portrait_set: Handler = (body) => {
     const id = readFromAccount(body, 40001);
     readBatch(pluck(body.ProfileItem, 'Tag'), { field: 'ProfileItem', max: MAX_ITEMS, code: 40001 });
     const tags: Record<string, string | number> = {};
@@ -60,8 +60,7 @@ export function createProfileCommands({ world, events }: Parts) {
       tags[Tag] = Value;
     }
     if (!world.has(id)) throw new Refusal(40003);
-    const changed = world.setProfile(id, tags);
-    if (changed.length > 0) events.profileSet(id, changed, origin);
+    act.setProfile(id, tags);
     return {};
   };
 

@@ -16,7 +16,7 @@ const WAYS: Record<string, { matching: string | null; orderBy: MemberOrder; last
 
 const members = Array.from({ length: MEMBERS }, (_, n): FollowEntry => {
   const nick = `${NICKS[n % NICKS.length]} ${(n * 7919) % MEMBERS}`;
-  const profile = { ...UNSET_PROFILE, nick, customFields: [], items: [], whole: true };
+  const profile = { ...UNSET_PROFILE, nick, customFields: [], items: [] };
   return { user: { id: `user_${n}`, profile }, followedAt: 1_700_000_000 - n };
 });
 const pageAt = (start: string) => {

@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFaults } from '../../../src/sandbox/faults.ts';
 import { createRandom } from '../../../src/sandbox/seed.ts';
-import { createWebhookEvents } from '../../../src/sandbox/webhook-events.ts';
 import { createWebhooks } from '../../../src/sandbox/webhooks.ts';
 import { APP_ID, type ServerProcess } from '../measuring/servers.ts';
 import { createZipf, SEED } from '../reference/mix.ts';
@@ -23,14 +22,15 @@ export function startChanges(upstream: ServerProcess, origin: string | null) {
   const webhooks = createWebhooks(shared);
   const { WEBHOOK_PATH, WEBHOOK_TOKEN } = WEBHOOK;
   if (origin) webhooks.connect({ url: `${origin}${WEBHOOK_PATH}`, token: WEBHOOK_TOKEN });
-  const events = createWebhookEvents(webhooks, Date.now);
 
   async function change(): Promise<void> {
     const [follower, followee] = [Math.floor(random() * USERS), pickRank(random())];
     const body = JSON.stringify({ follower, followee });
     const fans = Number(await (await fetch(`${upstream.origin}/follow`, { method: 'POST', body })).text());
     truths.set(followee, [...(truths.get(followee) ?? []), { at: performance.now(), fans }]);
-    events.followed(userOf(follower), [userOf(followee)], { platform: 'RESTAPI' });
+    const FollowList = [{ To_Account: userOf(followee) }];
+    const event = { From_Account: userOf(follower), FollowList, EventTime: Date.now() };
+    webhooks.send('Follow.CallbackAfterFollowAdd', event);
   }
 
   void (async () => {
