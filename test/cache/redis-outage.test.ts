@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { openGateway } from '../support/gateway.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 import { openSlowProxy } from '../support/slow-proxy.ts';
 import { createNewcomers, linesOf } from './newcomers.ts';
@@ -66,8 +66,9 @@ async function openReplicas(timeoutMs = 5000) {
     const newest = people.length;
     world.addFans(`host${newest}`, 5);
     people.push(`host${newest}`);
-    for (let at = 0; at < people.length; at += 10) {
-      const some = people.slice(at, at + 10);
+    // Few at once: a budget that a busy machine keeps waiting would refuse the others.
+    for (let at = 0; at < people.length; at += 5) {
+      const some = people.slice(at, at + 5);
       const answers = await Promise.all(some.flatMap((id) => replicas.map((replica) => replica.query(screen(id)))));
       const expected = some.flatMap((id) => replicas.map(() => ({ data: truth(id), errors: undefined })));
       expect(answers.map(({ data, errors }) => ({ data, errors }))).toEqual(expected);
@@ -207,6 +208,8 @@ const IN_PLACE_OF_ENTRIES: Record<string, Litter> = {
     admin.set(key, text.replace(/^(\w*\|\d+\|)\d*/, `$1${'9'.repeat(30)}`)),
   'a great version of broken JSON': (admin, key, text) =>
     admin.set(key, `${text.replace(/^(\w*\|\d+\|)\d*\|.*$/s, `$1${'9'.repeat(15)}|`)}{"nick":`),
+  'a profile’s gender of a later release': (admin, key, text) =>
+    admin.set(key, text.replace(/\["(Crowd \d+)",null,null,/, '["$1",null,"LATER",')),
   'a time from the far future': (admin, key, text) => admin.set(key, text.replace(/\|\d+/, `|${'9'.repeat(15)}`)),
 };
 /** What may lie in the place of a generation. */
@@ -217,25 +220,27 @@ const IN_PLACE_OF_GENERATIONS: Record<string, Litter> = {
 };
 
 test('whatever lies in the place of our keys is in nobody’s way, and goes', async () => {
-  const { admin, gateway, openReplica, queryAll } = await openReplicas();
-  await queryAll();
-  const query = screen('star');
-  const expected = await gateway.query(query);
-  const keys = (await admin.keys('follow-gateway:*')).filter((key) => /:(page|counts|profile):.*\}:\d+:/.test(key));
-  expect(keys.length).toBeGreaterThan(40);
+  const { admin, gateway, openReplica } = await openReplicas();
+  const query = '{ user(id: "star") { fansCount viewerIsFollowing fans(first: 5) { nodes { id nick gender } } } }';
+  const ask = (replica: Replica) => replica.as('crowd_000001').query(query);
+  const expected = await ask(gateway);
+  const keys = (await admin.keys('follow-gateway:*')).filter((key) =>
+    /:(page|counts|profile|relation):.*\}:\d+:/.test(key),
+  );
+  expect(keys.length).toBeGreaterThan(PEOPLE);
   const entries = new Map<string, string>();
   for (const key of keys) entries.set(key, (await admin.get(key)) ?? '');
   const generationOf = (key: string) => key.replace(/\}.*$/, '}::generation');
 
   async function expectOutOfTheWay(what: string): Promise<void> {
     const late = await openReplica();
-    expect(await late.query(query), what).toEqual(expected);
+    expect(await ask(late), what).toEqual(expected);
     expect(linesOf(late, /Redis is away|bug of ours/), what).toBe(0);
     for (let n = 0, isGone = false; !isGone; n++) {
       expect(n, what).toBeLessThan(MAX_ROUNDS);
       const latest = await openReplica();
       gateway.sandbox.calls.reset();
-      expect(await latest.query(query), what).toEqual(expected);
+      expect(await ask(latest), what).toEqual(expected);
       isGone = gateway.sandbox.calls.count() === 0;
     }
   }
