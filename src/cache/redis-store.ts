@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { ABSENT_MS, type Entry, type MemoryStoreOptions } from './memory-store.ts';
+import { ABSENT_MS, type Entry, type MemoryStoreOptions, supersedes } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { CallOptions } from './single-flight.ts';
 
@@ -94,22 +94,23 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
 
   /**
    * Keeps an entry that was asked for after the generation had been read. It may take the place of one that was read later,
-   * and counts for nothing then if the group has changed. Where the generation is not known (null) it takes the place of
-   * none: its group may be one that did not change lately.
+   * and counts for nothing then if the group has changed. Where the generation is not known (null) what is there is looked at.
    */
-  async function write(key: string, generation: string | null, { value, readAt, version }: Entry<V>): Promise<void> {
+  async function write(key: string, generation: string | null, next: Entry<V>): Promise<void> {
+    const { value, readAt, version } = next;
     const lifeMs = value === null ? ABSENT_MS : usedMs;
     if (lifeMs <= 0) return;
     // A reader that waits for the value has it before it is made text.
     await nextTurn();
+    if (generation === null) {
+      const found = await read(key);
+      // A group that has a generation may have got it since the entry was asked for.
+      if (found?.generation !== '' || (found.entry && !supersedes(next, found.entry))) return;
+    }
     const body = value === null ? NOTHING : encode(value);
     const text = [generation ?? '', Math.round(readAt), version ?? '', body].join('|');
     const entry = entryOf(key);
-    await link.ask(
-      (redis) =>
-        generation === null ? redis.set(entry, text, 'PX', lifeMs, 'NX') : redis.set(entry, text, 'PX', lifeMs),
-      entry,
-    );
+    await link.ask((redis) => redis.set(entry, text, 'PX', lifeMs), entry);
   }
 
   return { read, write, invalidate };
