@@ -35,8 +35,8 @@ export async function purge(env: Environment, userIds: readonly string[] | 'ever
     if (isAll) return `Everything is purged: ${await purgeAll(client, prefix, caches)} keys were removed from Redis.\n`;
     const groups = userIds.flatMap((userId) => groupsOf({ type: 'user-changed', userId }));
     const areInvalid = await Promise.all(groups.map(({ kind, group }) => caches[kind].invalidate(group)));
-    if (areInvalid.includes(false)) throw new Error(refusal);
-    await client.publish(invalidationChannel(prefix), writeInvalid(groups));
+    const isTold = await link.publish(invalidationChannel(prefix), writeInvalid(groups));
+    if (!isTold || areInvalid.includes(false)) throw new Error(refusal);
     return `Purged: ${userIds.join(', ')}.\n`;
   } catch (error) {
     throw new CommandFailure(`Redis did not purge: ${(error as Error).message}\nTry again.`);

@@ -56,7 +56,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     for (const userId of usersOf(entry.value)) topics.emit(topicOf(kind, userId), entry);
   }
 
-  function subscribe<Event>(
+  function subscribe<Event extends { at: number; cursor?: string }>(
     kind: TopicKind,
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
@@ -115,17 +115,19 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   }
 
   /** What concerns these users behind a position; a single gap where something may be missing. */
-  function eventsSince<Event>(
-    { id, partlyDelivered }: LogPosition,
+  function eventsSince<Event extends { at: number; cursor?: string }>(
+    { id, cursor }: LogPosition,
     userIds: readonly UserId[],
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): readonly Event[] {
     const { entry, entries, complete, upTo } = stream.since(id);
-    if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
+    const isWithin = cursor !== id;
+    if (!complete || (isWithin && !entry)) return eventsOf(missedAt(upTo));
     const rest = entries
       .filter(({ value }) => !value.isRepeated && usersOf(value).some((userId) => userIds.includes(userId)))
       .flatMap(eventsOf);
-    return partlyDelivered && entry ? [...eventsOf(entry).slice(1), ...rest] : rest;
+    // The cursor may have been given to the other user of a mutual, who was told the first event.
+    return isWithin && entry ? [...eventsOf(entry).filter((event) => event.cursor !== cursor), ...rest] : rest;
   }
 
   return {

@@ -1,11 +1,12 @@
 // The sandbox's own endpoint under /sandbox: read the call log, arm faults, change the world. No call here is counted,
 // limited or hit by a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text as readAll } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Actions } from './actions.ts';
 import type { CallLog } from './calls.ts';
 import { FAULTS, type FaultPatch, type FaultSwitches, read } from './faults.ts';
-import { readText, send, sendJson } from './http.ts';
+import { send, sendJson } from './http.ts';
 import { drawAvatar } from './seed.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { World } from './world.ts';
@@ -67,7 +68,7 @@ export function createControl({ app, calls, faults, world, act, webhooks }: Depe
   };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const text = await readText(request);
+    const text = await readAll(request);
     const [path = ''] = (request.url ?? '').split('?');
     const route = `${request.method} ${path.replace(/\/$/, '')}`;
     if (route.startsWith(`GET ${AVATARS_PATH}/`)) return send(response, 200, 'image/svg+xml', drawAvatar(path));

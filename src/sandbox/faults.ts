@@ -52,8 +52,6 @@ export const FAULTS = {
 
   countsLag: fault(['follow_get_info'], 'Changes from now on show in counts only `ms` later', LATE),
   listsLag: fault(['follow_get', 'follow_check'], 'Changes from now on show in lists and checks only `ms` later', LATE),
-
-  webhookBadSign: fault(['webhook'], 'Signed with another token'),
 };
 
 export type FaultName = keyof typeof FAULTS;
@@ -88,8 +86,8 @@ export function createFaults() {
     /** The armed rules with how many calls each has seen and hit. */
     state: (): { [N in FaultName]?: Armed[] } => structuredClone(Object.fromEntries(armed)),
 
-    /** Decides which faults hit this call (or webhook), counting it for every rule that it matches. */
-    draw(command: Command | 'webhook'): DrawnFaults {
+    /** Decides which faults hit this call, counting it for every rule that it matches. */
+    draw(command: Command): DrawnFaults {
       const drawn: { [name: string]: object } = {};
       for (const [name, rules] of armed) {
         const [first] = rules.filter((rule) => hits(rule, name, command));
@@ -103,9 +101,9 @@ export function createFaults() {
   };
 }
 
-function hits(armed: Armed, name: FaultName, command: string): boolean {
+function hits(armed: Armed, name: FaultName, command: Command): boolean {
   const { commands, every = 1, times = Number.POSITIVE_INFINITY } = armed.rule;
-  const concerned: readonly string[] = commands ?? FAULTS[name].shape.commands.unwrap().element.options;
+  const concerned: readonly Command[] = commands ?? FAULTS[name].shape.commands.unwrap().element.options;
   if (!concerned.includes(command)) return false;
   armed.seen += 1;
   return armed.seen % every === 0 && armed.fired < times;
@@ -133,8 +131,8 @@ export function read<T>(subject: string, schema: z.ZodType<T>, json: unknown): T
 }
 
 /** The schema of a fault's rules. Without a scope a rule hits every call that the fault can concern, until reset. */
-function fault<Name extends string, Shape extends z.ZodRawShape = Record<never, never>>(
-  on: readonly Name[],
+function fault<Shape extends z.ZodRawShape = Record<never, never>>(
+  on: readonly Command[],
   about: string,
   // Without a third argument the shape is the empty one.
   rule = {} as Shape,

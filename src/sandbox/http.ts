@@ -1,23 +1,11 @@
 // The HTTP server under both the wire and the control endpoint: bodies in, answers out, with their faults, and a prompt end.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DrawnFaults } from './faults.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
 /** Longer than any client pools an idle connection, so that the server is never the one to close under a request. */
 const KEEP_ALIVE_MS = 65_000;
-
-/** The body as text; empty when it is over 1 MiB. Read to its end even then: a half-read request spoils the connection. */
-export async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return size > MAX_BODY_BYTES ? '' : Buffer.concat(chunks).toString('utf8');
-}
 
 export function send(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });

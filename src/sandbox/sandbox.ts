@@ -25,8 +25,6 @@ export const SANDBOX_APP = {
 export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secretKey'>> & {
   /** Judges expiry, rates and lags and stamps follows. Delays and timeouts are always real time. */
   clock?: { now(): number };
-  /** Another number, other people. */
-  seed?: number;
   /** How many ordinary people the world starts with. */
   people?: number;
   /** Starts with the admin account alone. */
@@ -40,18 +38,17 @@ export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secr
 export function createSandbox(options: SandboxOptions = {}) {
   const { sdkAppId = SANDBOX_APP.sdkAppId, secretKey = SANDBOX_APP.secretKey } = options;
   const { admin } = SANDBOX_APP;
-  const population = { seed: options.seed ?? 1, people: options.people ?? 5000 };
   const now = () => (options.clock ?? Date).now();
   const closing = new AbortController();
 
   const faults = createFaults();
   const calls = createCallLog({ now });
-  const webhooks = createWebhooks({ sdkAppId, faults, now, closing: closing.signal });
+  const webhooks = createWebhooks({ sdkAppId, now, closing: closing.signal });
 
   const lagging = () => faults.isArmed('countsLag') || faults.isArmed('listsLag');
   const world = createWorld({ now, lagging });
   world.importAccount(admin);
-  if (!options.emptyWorld) seedWorld(world, population);
+  if (!options.emptyWorld) seedWorld(world, options.people ?? 5000);
 
   const act = createActions(world, webhooks.send, now);
   const parts = { world, act, now };
@@ -74,10 +71,17 @@ export function createSandbox(options: SandboxOptions = {}) {
   );
 
   return {
-    async listen(port = 0): Promise<{ url: string }> {
+    /** Answers the address, and the settings that lead a gateway here; port 0 takes a free one. */
+    async listen(port = 0) {
       const url = await server.listen(port);
       if (options.servesAvatars) avatarsUrl = url + AVATARS_PATH;
-      return { url };
+      const settings = {
+        TENCENT_SDK_APP_ID: String(sdkAppId),
+        TENCENT_SECRET_KEY: secretKey,
+        TENCENT_ADMIN: admin,
+        TENCENT_BASE_URL: url,
+      };
+      return { url, settings };
     },
 
     /** Ends at once: silent and slow answers are cut, webhooks under way are given up. */
@@ -96,20 +100,14 @@ export function createSandbox(options: SandboxOptions = {}) {
   };
 }
 
-/** Starts a sandbox as a process runs it; port 0 takes a free one. */
+/** Starts a sandbox as a process runs it. */
 export async function startSandbox(port: number) {
   const sandbox = createSandbox({ servesAvatars: true });
-  const { url } = await sandbox.listen(port);
+  const { url, settings } = await sandbox.listen(port);
   const lively = createLively(sandbox);
   return {
     url,
-    /** What leads a gateway here. */
-    settings: {
-      TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
-      TENCENT_SECRET_KEY: SANDBOX_APP.secretKey,
-      TENCENT_ADMIN: SANDBOX_APP.admin,
-      TENCENT_BASE_URL: url,
-    },
+    settings,
     lively,
     /** From now on webhooks go to this address, which must be one of this machine. */
     tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),

@@ -1,9 +1,7 @@
-// The world that a sandbox starts with: the same for the same seed, whatever the day. A power law of fame over a few
+// The world that a sandbox starts with: always the same, whatever the day. A power law of fame over a few
 // thousand people, one star, one hermit, and the sample of the upstream's follow_get page.
 import type { Tags } from './accounts.ts';
 import type { World } from './world.ts';
-
-export type SeedOptions = { seed: number; people: number };
 
 /** Has all the people as fans and follows fifty of them. */
 export const STAR = 'star';
@@ -23,16 +21,16 @@ const LAST_FOLLOW = Date.UTC(2025, 0, 1) / 1000;
 /** `user_00042` and so on: number 1 is the most famous. */
 export const personId = (number: number): string => `user_${String(number).padStart(5, '0')}`;
 
-export function seedWorld(world: World, { seed, people }: SeedOptions): void {
+export function seedWorld(world: World, people: number): void {
   for (let number = 1; number <= people; number += 1) {
     const id = personId(number);
-    world.importAccount(id, inventProfile(id, seed, number));
+    world.importAccount(id, inventProfile(id, number));
   }
   world.importAccount(HERMIT, { Tag_Profile_IM_Nick: 'Hermit' });
   seedSample(world, people);
-  seedStar(world, { seed, people });
+  seedStar(world, people);
   // Last, because it fills each person's fans up to an exact number.
-  seedFame(world, { seed, people });
+  seedFame(world, people);
 }
 
 /** `UserID_001` has these two fans alone; the fans have none. */
@@ -53,8 +51,8 @@ function seedSample(world: World, people: number): void {
   }
 }
 
-function seedFame(world: World, { seed, people }: SeedOptions): void {
-  const random = createRandom(seed);
+function seedFame(world: World, people: number): void {
+  const random = createRandom(1);
   for (let number = 1; number <= people; number += 1) {
     const fans = Math.min(Math.floor(MAX_FANS / number ** 0.8), Math.floor(people / 2));
     let missing = fans - world.list(personId(number), 'fans').length;
@@ -67,8 +65,8 @@ function seedFame(world: World, { seed, people }: SeedOptions): void {
   }
 }
 
-function seedStar(world: World, { seed, people }: SeedOptions): void {
-  world.importAccount(STAR, inventProfile(STAR, seed, 0));
+function seedStar(world: World, people: number): void {
+  world.importAccount(STAR, inventProfile(STAR, 0));
   for (let number = 1; number <= people; number += 1) {
     world.follow(personId(number), STAR, FIRST_FOLLOW + number * STAR_FAN_EVERY);
     if (number % 4 === 0 && number <= 4 * STAR_FOLLOWS) world.follow(STAR, personId(number), LAST_FOLLOW + number);
@@ -112,8 +110,8 @@ export function createRandom(seed: number): () => number {
 }
 
 /** A person's profile: always a nick, and each other tag with a chance of its own. */
-export function inventProfile(id: string, seed: number, number: number): Tags {
-  const random = createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
+function inventProfile(id: string, number: number): Tags {
+  const random = createRandom(0x9e3779b1 ^ Math.imul(number + 1, 0x85ebca6b));
   const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
   const upTo = (count: number) => Math.floor(random() * count);
   const optional: [share: number, tag: string, value: () => string | number][] = [

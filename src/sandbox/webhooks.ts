@@ -2,7 +2,6 @@
 // them: all are after-events whose answer only decides whether the delivery counts.
 import { createHash } from 'node:crypto';
 import { parseJson } from '../json.ts';
-import type { FaultSwitches } from './faults.ts';
 
 export type WebhookTarget = {
   /** A plain address without a query; loopback only. */
@@ -20,14 +19,14 @@ export type Delivery = {
   outcome: 'answered' | 'refused' | 'unanswered';
 };
 
-type Dependencies = { sdkAppId: number; faults: Pick<FaultSwitches, 'draw'>; now: () => number; closing: AbortSignal };
+type Dependencies = { sdkAppId: number; now: () => number; closing: AbortSignal };
 
 const MAX_DELIVERIES = 200;
 const TIMEOUT_MS = 2000;
 
 export type Webhooks = ReturnType<typeof createWebhooks>;
 
-export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies) {
+export function createWebhooks({ sdkAppId, now, closing }: Dependencies) {
   let target: WebhookTarget | undefined;
   const deliveries: Delivery[] = [];
   const pending = new Set<Promise<void>>();
@@ -66,8 +65,7 @@ export function createWebhooks({ sdkAppId, faults, now, closing }: Dependencies)
 
   async function deliver(to: WebhookTarget, command: string, fields: object): Promise<void> {
     const body = { CallbackCommand: command, ...fields };
-    const token = to.token && faults.draw('webhook').webhookBadSign ? `not ${to.token}` : to.token;
-    const url = signedUrl(to.url, command, token || undefined);
+    const url = signedUrl(to.url, command, to.token);
     deliveries.push({ command, url, body, outcome: await post(url, body, to.timeoutMs ?? TIMEOUT_MS) });
     if (deliveries.length > MAX_DELIVERIES) deliveries.shift();
   }

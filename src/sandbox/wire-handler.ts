@@ -1,5 +1,6 @@
 // One call on the wire, from its path to its answer, with the faults of the connection where they strike.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRecord, parseJson } from '../json.ts';
 import { COMMANDS, type Command, type Envelope, pathOf } from '../tencent/wire.ts';
@@ -7,7 +8,7 @@ import { type CallLog, COMMAND_NAMES } from './calls.ts';
 import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
-import { corrupt, readText, send, sendJson } from './http.ts';
+import { corrupt, send, sendJson } from './http.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -39,7 +40,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
     const query = new URLSearchParams(search);
-    const text = await readText(request);
+    const text = await readAll(request);
     const command = COMMAND_NAMES.find((name) => pathOf(name) === path);
     if (!command) return sendJson(response, 200, envelope(path.split('/')[2] ?? '', 60009, `no such API: ${path}`));
 

@@ -8,11 +8,11 @@ export type Row = {
   fault: string | null;
 };
 
-/** Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`. */
+/** Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`, or names one twice. */
 export function readTable(text: string, columns: readonly string[], after: number): Iterable<Row> | null {
   const lines = text.split(/\r?\n/);
   const names = readCells(lines[0] ?? '') ?? [];
-  if (!columns.every((name) => names.includes(name))) return null;
+  if (!columns.every((name) => names.includes(name)) || new Set(names).size < names.length) return null;
   return readRows(lines, names, after);
 }
 

@@ -42,7 +42,7 @@ export async function importFile(
   if (!isUtf8(content)) throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
   const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, progress.line);
-  if (!rows) throw new CommandFailure(`The first line of ${path} must name the columns ${columns.join()}.`);
+  if (!rows) throw new CommandFailure(`The first line of ${path} must name the columns ${columns.join()}, each once.`);
   await writeProgress(path, progress);
   if (progress.line > 1) print(`Goes on after line ${progress.line}.\n`);
   const upstream = await connectUpstream(config);

@@ -20,20 +20,6 @@ const ask = (gateway: Pick<TestGateway, 'query'>, representations: unknown, fiel
 const reference = (id: unknown) => ({ __typename: 'User', id });
 const failures = ({ errors = [] }: Answer) => errors.map(({ path, extensions: { code } }) => [path?.join('.'), code]);
 
-test.each([
-  ['names', 'nick avatar', { portrait_get: 1 }],
-  ['counts', 'fansCount followsCount', { follow_get_info: 5 }],
-  ['names and counts', 'nick fansCount', { portrait_get: 1, follow_get_info: 5 }],
-  ['relations to the viewer', 'viewerIsFollowing isFollowingViewer', { follow_check: 1 }],
-])('the %s of 100 entities cost as few calls as there are full batches', async (_what, fields, expected) => {
-  const { gateway, ids } = await openCrowd(100, { AUTH: 'development' });
-  gateway.sandbox.world.importAccount('me');
-  const { data, errors } = await ask(gateway.as('me'), ids.map(reference), fields);
-  expect(errors).toBeUndefined();
-  expect(data?._entities).toHaveLength(100);
-  expect(callCounts(gateway)).toEqual(expected);
-});
-
 test('entities come in the order of their representations, one for each, repeated ones too, and ids alone cost nothing', async () => {
   const { gateway } = await openCrowd();
   const ids = ['c', 'a', 'b', 'a', '7'];

@@ -4,7 +4,7 @@ import { createRunningClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica } from '../support/gateway.ts';
 import { PORTRAIT, tell } from '../webhook/webhook-gateway.ts';
-import { asViewer, at, change, codesOf, expectTruth, LAGGING, openWorld, userWays } from './world.ts';
+import { asViewer, at, change, expectTruth, LAGGING, openWorld, userWays } from './world.ts';
 
 const block = (replica: Replica, viewer: string, ids: string[]) => change(replica, 'blockUsers', viewer, ids);
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}_${n}`);
@@ -174,34 +174,4 @@ test('a list of blocked users pages exactly while it changes', async () => {
   const second = await blocked(anna, 3, after);
   expect(idsOf(second)).toEqual(['foe_3', 'foe_4', 'foe_5']);
   expect(idsOf(await blocked(anna, 3, second?.edges[2]?.cursor))).toEqual(['foe_6']);
-});
-
-test.each([
-  ['mutuals', {}],
-  ['public', { query_online_status: 1 }],
-])(
-  'a hundred edges with their relation, block state and presence for %s are one call of each kind',
-  async (PRESENCE_VISIBILITY, more) => {
-    const fans = numbered('fan', 100);
-    const follows = fans.map((id) => `${id} anna`);
-    const gateway = await openWorld({ people: ['anna', ...fans], follows, env: { PRESENCE_VISIBILITY } });
-    const state = 'viewerIsFollowing viewerHasBlocked presence { status }';
-    await gateway.as('anna').data(`{ viewer { fans(first: 100) { edges { node { ${state} } } } } }`);
-    expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_check: 1, black_list_check: 1, ...more });
-  },
-);
-
-test.each([
-  ['blockUsers', 22],
-  ['unblockUsers', 2],
-  ['removeFans', 24],
-])('%s of 20 users is refused where fewer than its %i calls are allowed', async (field, calls) => {
-  const ids = numbered('friend', 20);
-  const gateway = await openWorld({ people: ['anna', ...ids], env: { MAX_UPSTREAM_CALLS: String(calls) } });
-  const strict = await gateway.openReplica({ MAX_UPSTREAM_CALLS: String(calls - 1) });
-  const query = `mutation ($ids: [ID!]!) { ${field}(input: { userIds: $ids }) { results { __typename } } }`;
-  expect(codesOf(await strict.as('anna').query(query, { ids }))).toEqual(['OPERATION_TOO_EXPENSIVE']);
-  expect(callCounts(gateway)).toEqual({});
-  await gateway.as('anna').data(query, { ids });
-  expect(gateway.sandbox.calls.count()).toBeLessThanOrEqual(calls);
 });

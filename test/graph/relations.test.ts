@@ -1,7 +1,7 @@
 // How users stand to the viewer and to each other, and what that costs.
 import { expect, test } from 'vitest';
 import { callCounts } from '../support/gateway.ts';
-import { at, codesOf, openWorld } from './world.ts';
+import { codesOf, openWorld } from './world.ts';
 
 const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
 
@@ -11,35 +11,6 @@ async function openCrowd(fans = 150) {
   const ids = gateway.world.list('star', 'fans').map(({ id }) => id) as [string, string];
   return { gateway, world: gateway.world, ids };
 }
-
-test('100 edges with the viewer’s state cost one list call and one check call', async () => {
-  const { gateway, world, ids } = await openCrowd();
-  world.follow('me', ids[0]);
-  world.follow(ids[1], 'me');
-  const query = `{ user(id: "star") { fans(first: 100) { edges { node { id ${STATE} } } } } }`;
-  const edges = at(await gateway.as('me').data(query), 'user.fans.edges');
-  const state = { viewerIsFollowing: true, isFollowingViewer: false, viewerCanFollow: false };
-  const opposite = { viewerIsFollowing: false, isFollowingViewer: true, viewerCanFollow: true };
-  expect(edges).toContainEqual({ node: { id: ids[0], ...state } });
-  expect(edges).toContainEqual({ node: { id: ids[1], ...opposite } });
-  expect(callCounts(gateway)).toEqual({ follow_get: 1, follow_check: 1 });
-});
-
-test.each([
-  ['from one user to 45', (id: string) => ['me', id], ['MUTUAL', 'FAN', 'NONE']],
-  ['from 45 users to the viewer', (id: string) => [id, 'me'], ['MUTUAL', 'FOLLOWING', 'NONE']],
-])('45 aliases of relationTo %s cost one call', async (_way, endsOf, relations) => {
-  const { gateway, world, ids } = await openCrowd(45);
-  world.follow('me', ids[0]);
-  for (const id of ids.slice(0, 2)) world.follow(id, 'me');
-  const fields = ids.map((id, i) => {
-    const [from, to] = endsOf(id);
-    return `r${i}: user(id: "${from}") { relationTo(userId: "${to}") }`;
-  });
-  const data = await gateway.as('me').data(`{ ${fields.join('\n')} }`);
-  expect([0, 1, 2].map((i) => at(data, `r${i}.relationTo`))).toEqual(relations);
-  expect(callCounts(gateway)).toEqual({ follow_check: 1 });
-});
 
 test('two viewers of 100 edges at the same time cost one call each, as the upstream takes one point of view a call', async () => {
   const { gateway } = await openCrowd();

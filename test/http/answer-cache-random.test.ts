@@ -1,12 +1,10 @@
 // Whatever happens, an answer that was kept is the one that would be made now, for this viewer.
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { createRunningClock } from '../support/clock.ts';
-import { openGateway, type Replica } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { openTwo } from '../graph/world.ts';
+import type { Replica } from '../support/gateway.ts';
 
 const PEOPLE = ['ana', 'bo', 'cy', 'di'];
-const TOKEN = 'token of the test';
 // Each rests on other groups of cached values, some on one alone.
 const QUERIES = [
   'query ($id: ID!) { user(id: $id) { nick } }',
@@ -44,19 +42,11 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 type Ask = Step & { type: 'ask' };
 
-async function openWorld() {
-  const { url: REDIS_URL } = await startRedis();
-  const clock = createRunningClock();
-  const gateway = await openGateway({
-    // A machine that is busy must not be taken for a Redis that is away.
-    env: { AUTH: 'development', REDIS_URL, REDIS_TIMEOUT_MS: '5000', WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: '/hooks' },
-    clock,
-    sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
-  });
+async function openReplicas() {
+  const { gateway, other, clock } = await openTwo({ people: PEOPLE, hasWebhooks: true });
   const { sandbox } = gateway;
-  sandbox.webhooks.connect({ url: `${gateway.url}/hooks`, token: TOKEN });
-  for (const id of PEOPLE) sandbox.world.importAccount(id, { Tag_Profile_IM_Nick: id });
-  const replicas: Replica[] = [gateway, await gateway.openReplica()];
+  for (const id of PEOPLE) sandbox.world.setProfile(id, { Tag_Profile_IM_Nick: id });
+  const replicas: Replica[] = [gateway, other];
   let asked = 0;
 
   /** An answer to a body that was asked before, or to one that never was. */
@@ -91,7 +81,7 @@ async function openWorld() {
 test('every kept answer is the one that would be made now, and is given to its viewer alone', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 100, maxLength: 140 }), async (steps) => {
-      const { run } = await openWorld();
+      const { run } = await openReplicas();
       for (const step of steps) await run(step);
     }),
     { numRuns: 2, endOnFailure: true },

@@ -6,7 +6,7 @@ const ANSWER = { data: { __typename: 'Query' } };
 const withId = (latin1: string) => Buffer.from(`{"query":"{ user(id: \\"${latin1}\\") { id } }"}`, 'latin1');
 
 test.each<[string, (string | Uint8Array<ArrayBuffer>)[]]>([
-  ['is no JSON', ['', ' \n', '{"query":"{ __typename }"', '<html>']],
+  ['is no JSON', ['', ' \n', '{"query": tok_secret', '{"tok_secret"}', '["tok_secret"', '{"query":"tok_secret']],
   ['is no JSON object', ['"{ __typename }"', '1', 'true', 'null', '[]']],
   ['is a batch, which is switched off', [`[${TYPENAME},${TYPENAME}]`]],
   ['has an unknown parameter', ['{"query":"{ __typename }","queryId":"1"}']],
@@ -19,7 +19,7 @@ test.each<[string, (string | Uint8Array<ArrayBuffer>)[]]>([
   ['holds what is no UTF-8, a half or an overlong character', ['\xc3\x28', '\xed\xa0\x80', '\xc0\xaf'].map(withId)],
 ])('a body that %s is a BAD_REQUEST with 400', async (_title, bodies) => {
   const gateway = await openEmptyGateway();
-  for (const body of bodies) await expectRefused(gateway, await post(gateway, body), 400);
+  for (const body of bodies) expect(await expectRefused(gateway, await post(gateway, body), 400)).not.toContain('tok_');
 });
 
 test.each([

@@ -6,7 +6,7 @@ import { subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/gateway.ts';
 
 async function open(env: Record<string, string> = {}) {
-  const gateway = await openEmptyGateway({ AUTH: 'development', ...env }, {}, createHastyClock());
+  const gateway = await openEmptyGateway({ AUTH: 'development', USER_SEARCH: 'on', ...env }, {}, createHastyClock());
   for (const id of ['a', 'b', 'c', 'viewer']) gateway.sandbox.world.importAccount(id);
   gateway.sandbox.world.addFans('a', 60);
   const ask = (query: string, variables = {}) => gateway.as('viewer').query(query, variables);
@@ -15,6 +15,9 @@ async function open(env: Record<string, string> = {}) {
 
 const ofA = (selection: string) => `{ user(id: "a") { ${selection} } }`;
 const BY_NUMBER = `query ($n: Int) ${ofA('fans(first: $n) { nodes { fans { nodes { id } } } }')}`;
+const CROWD = Array.from({ length: 20 }, (_, n) => `crowd_${String(n + 1).padStart(6, '0')}`);
+const changeOf = (field: string) =>
+  `mutation ($ids: [ID!]!) { ${field}(input: { userIds: $ids }) { results { __typename } } }`;
 const predictions: [title: string, calls: number, query: string, variables?: object][] = [
   ['a user alone', 1, ofA('id __typename')],
   ['a page of fans with profiles', 2, ofA('fans(first: 100) { nodes { nick avatar } }')],
@@ -28,6 +31,12 @@ const predictions: [title: string, calls: number, query: string, variables?: obj
   ['relations from each member’s view', 12, ofA('fans(first: 10) { nodes { relationTo(userId: "b") } }')],
   ['known fans', 11, ofA('knownFans(first: 3) { nodes { nick } }')],
   ['the counts of three users', 1, '{ users(ids: ["a", "b", "c"]) { fansCount } }'],
+  ['a list from its end', 6, ofA('follows(last: 3) { nodes { id } }')],
+  ['a search of fans', 11, ofA('fans(matching: "a") { nodes { id } }')],
+  ['a search of all people', 50, '{ searchUsers(text: "a") { edges { cursor } } }'],
+  ['blocks of 20 users', 22, changeOf('blockUsers'), { ids: CROWD }],
+  ['the end of 20 blocks', 2, changeOf('unblockUsers'), { ids: CROWD }],
+  ['the removal of 20 fans', 24, changeOf('removeFans'), { ids: CROWD }],
 ];
 
 test.each(predictions)(

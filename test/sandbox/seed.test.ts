@@ -17,14 +17,12 @@ test('all the people are fans of the star, and both ends of its list can be read
   expect(relation.ResultItem).toMatchObject([{ FollowType: 1 }, { ResultCode: 30003 }]);
 });
 
-test('the same seed gives the same pages whatever the clock says, another seed others', async () => {
+test('the people are the same whatever the clock says', async () => {
   const pageOf = async (options: SandboxOptions) => {
     const { call } = await seeded(options);
     return (await call('follow_get', firstPage('user_00042'))).FollowItem;
   };
-  const page = await pageOf({ seed: 7 });
-  expect(await pageOf({ seed: 7, clock: { now: () => 1_800_000_000_000 } })).toEqual(page);
-  expect(await pageOf({ seed: 8 })).not.toEqual(page);
+  expect(await pageOf({ clock: { now: () => 1_800_000_000_000 } })).toEqual(await pageOf({}));
 });
 
 test('a sandbox that serves avatars shows each seeded person with a picture that is there', async () => {

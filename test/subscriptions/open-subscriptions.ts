@@ -12,6 +12,7 @@ export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000 
   const stream = createChangeStream({ redis: null, key: '', maxLength, read: createChangeReader(), clock });
   const subscriptions = createSubscriptions({ stream, clock, maxSubscriptions });
   onTestFinished(() => subscriptions.close());
+  let moments = 0;
   const write = (change: Change) => stream.append(change);
   return {
     ...{ clock, stream, subscriptions, write },
@@ -20,7 +21,8 @@ export function openSubscriptions({ maxLength = 1000, maxSubscriptions = 10_000 
       subscriptions.followEvents(userId, { after: null, maySee: () => true, ...terms }),
     follow: (from: string, to: string, mutual = false) => write({ type: 'followed', from, to, at: AT, mutual }),
     unfollow: (from: string, to: string, mutual = false) => write({ type: 'unfollowed', from, to, at: AT, mutual }),
-    changeProfile: (userId: string) => write({ type: 'profile-changed', userId, at: AT }),
+    /** Each at a moment of its own, unless it is told again. */
+    changeProfile: (userId: string, at = AT + ++moments) => write({ type: 'profile-changed', userId, at }),
   };
 }
 

@@ -50,12 +50,12 @@ test('a resumed subscription brings the rest after any event, each event once, a
   );
 });
 
-test('profiles’ events are resumed alike, those of the named users alone', async () => {
+test('profiles’ events are resumed alike, those of the named users alone, and each once', async () => {
   const { subscriptions, follow, changeProfile } = openSubscriptions();
   const cursor = await changeProfile('anna');
   await changeProfile('bob');
   await follow('bob', 'anna');
-  await changeProfile('anna');
+  for (const _again of [1, 2]) await changeProfile('anna', 60_000);
   await changeProfile('cleo');
   const resumed = subscriptions.profileEvents(['anna', 'cleo'], { after: cursor });
   expect(await take(resumed, 2)).toMatchObject([{ userId: 'anna' }, { userId: 'cleo' }]);
@@ -92,8 +92,10 @@ describe('a cursor from before what is kept', () => {
     await follow('bob', 'anna', true);
     const [fan] = await take(events, 1);
     for (let i = 0; i < 9; i++) await follow(`fan${i}`, 'cleo');
-    const resume = () => listen('anna', { after: fan?.cursor ?? '' });
+    const resume = (userId = 'anna') => listen(userId, { after: fan?.cursor ?? '' });
     expect(await take(resume(), 1)).toMatchObject([{ type: 'MutualGained', userId: 'bob' }]);
+    // To whom the first of the two was no event.
+    expect(await take(resume('bob'), 1)).toMatchObject([{ type: 'MutualGained', userId: 'anna' }]);
     for (let i = 9; i < 13; i++) await follow(`fan${i}`, 'cleo');
     expect(await take(resume(), 1)).toMatchObject([{ type: 'EventsMissed' }]);
   });

@@ -25,9 +25,8 @@ export function useStorage(storage: Storage) {
   afterAll(() => started?.close());
 
   return (): StorageSettings => {
-    const sdkAppId = apps++;
     // A busy machine is not to be taken for an outage.
-    const redis = started && { REDIS_URL: started.url, REDIS_TIMEOUT_MS: '5000' };
-    return { sdkAppId, env: { TENCENT_SDK_APP_ID: String(sdkAppId), ...redis } };
+    const env = started && { REDIS_URL: started.url, REDIS_TIMEOUT_MS: '5000' };
+    return { sdkAppId: apps++, env: { ...env } };
   };
 }

@@ -172,6 +172,7 @@ test('an import waits while the upstream fails, and stops where it is when only 
 
 test.each([
   ['names no columns', Buffer.from('anna,bert\n'), /first line of .*follows.csv must name the columns from,to/],
+  ['names a column twice', Buffer.from('from,to,to\nanna,bert,cleo\n'), /must name the columns from,to, each once/],
   ['is not UTF-8', Buffer.from('from,to\nanna,\xe9\n', 'latin1'), /is not UTF-8/],
   ['has no room for its progress', Buffer.from('from,to\nanna,bert\n'), /^.*progress cannot be written: E/],
 ])('a file that %s is refused before any call', async (title, content, complaint) => {
@@ -201,7 +202,11 @@ test('the processes end with 0 or 1, and print what they did apart from why they
   ];
   expect(await Promise.all(commands.map((args) => start(args).ended))).toMatchObject([
     { code: 1, stdout: 'line 2: nobody follows themselves\n0 lines are imported, 1 are refused.\n', stderr: '' },
-    { code: 1, stdout: '', stderr: expect.stringMatching(/^The first line of .* must name the columns from,to\.\n$/) },
+    {
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^The first line of .* must name the columns from,to, each once\.\n$/),
+    },
     { code: 0, stdout: 'from,to,followedAt\nanna,bert,2023-11-14T22:13:20.000Z\n', stderr: '' },
   ]);
 });

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock } from '../support/clock.ts';
 import type { Replica } from '../support/gateway.ts';
+import { PATH, TOKEN } from './webhook-gateway.ts';
 
 const STEP_MS = 2500;
 const PEOPLE = ['star', 'ana', 'dan', 'eve', 'probe'];
@@ -112,13 +113,14 @@ test.each<[title: string, query: string, ...steps: Step[]]>([
     ...([31, 'stale', 'renewed', 20, 'webhook', 11, 'stale'] as const),
   ],
 ])('a value that was read is fresh %s', async (_title, query, ...steps) => {
-  const { gateway, clock, act, webhooks, faults, stir, look } = await openCalm();
+  const { gateway, clock, act, webhooks, stir, look } = await openCalm();
   const lookAgain = () => look(gateway.as('ana'), query);
   for (const [n, step] of steps.entries()) {
     if (typeof step === 'number') clock.advance(step * 1000);
     else if (step === 'rename') act.setProfile('ana', { Tag_Profile_IM_Nick: 'Ana' });
     else if (step.endsWith('webhook')) {
-      faults.set({ webhookBadSign: step === 'refused webhook' || null });
+      const token = step === 'webhook' ? TOKEN : 'another token';
+      webhooks.connect({ url: gateway.url + PATH, token });
       await stir();
     } else if (step === 'renewed') await expect.poll(lookAgain).toBe('fresh');
     else expect(await lookAgain(), `step ${n}`).toBe(step);

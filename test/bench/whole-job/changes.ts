@@ -1,6 +1,5 @@
 // Users get new fans while queries run, with a webhook for servers that take them; what must be seen from then on.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createFaults } from '../../../src/sandbox/faults.ts';
 import { createRandom } from '../../../src/sandbox/seed.ts';
 import { createWebhooks } from '../../../src/sandbox/webhooks.ts';
 import { APP_ID, type ServerProcess } from '../measuring/servers.ts';
@@ -18,7 +17,7 @@ export function startChanges(upstream: ServerProcess, origin: string | null) {
   const pickRank = createZipf(USERS);
   const truths = new Map<number, { at: number; fans: number }[]>();
   const closing = new AbortController();
-  const shared = { sdkAppId: Number(APP_ID), faults: createFaults(), now: Date.now, closing: closing.signal };
+  const shared = { sdkAppId: Number(APP_ID), now: Date.now, closing: closing.signal };
   const webhooks = createWebhooks(shared);
   const { WEBHOOK_PATH, WEBHOOK_TOKEN } = WEBHOOK;
   if (origin) webhooks.connect({ url: `${origin}${WEBHOOK_PATH}`, token: WEBHOOK_TOKEN });
