@@ -1,6 +1,13 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
 import type { ChangeOrder, Sequence } from './change-order.ts';
-import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
+import {
+  ABSENT_MS,
+  createMemoryStore,
+  type Entry,
+  type Kept,
+  type MemoryStoreOptions,
+  supersedes,
+} from './memory-store.ts';
 import { createRedisStore, type Redis, type RedisStoreOptions } from './redis-store.ts';
 import type { CallOptions } from './single-flight.ts';
 
@@ -45,15 +52,15 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     order.advance(kind);
   }
 
-  /** Keeps an entry in memory, unless its group has changed since it was asked for. */
+  /** Keeps an entry in memory, unless its group has changed since it was asked for; answers it, or what is newer. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { sequence, generation }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
     const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
     const next: Kept<V> = { value, version, generation, verifiedSequence: sequence, failure: null, ...times };
-    if (order.changedSince(nameOf(key), sequence)) return next;
     const known = memory.peek(key);
+    if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
     // An expired entry counts as unknown, like none at all: learning that there is nothing is a change then.
     const isChange = kept !== known && (known && isFresh(known) ? !isSame(kept.value, known.value) : value === null);
