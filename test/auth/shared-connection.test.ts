@@ -16,7 +16,7 @@ async function* inPieces(body: string) {
 }
 
 test('two viewers take turns on one connection 2,000 times, and never see the other’s state', async () => {
-  const gateway = await openGateway({ env: { AUTH: 'development' }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: { AUTH: 'development' } });
   for (const id of ['ann', 'bob', 'star']) gateway.sandbox.world.importAccount(id);
   gateway.sandbox.world.follow('ann', 'star');
   const connections: unknown[] = [];

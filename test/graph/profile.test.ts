@@ -97,20 +97,28 @@ test('a configured field that the app does not have is UPSTREAM_MISCONFIGURED na
 });
 
 test('one unknown account nulls its own fields with USER_NOT_FOUND at their paths; the others answer', async () => {
-  const gateway = await openWorld();
+  const gateway = await openWorld({ env: { PRESENCE_VISIBILITY: 'public' }, follows: ['anna bert'] });
   gateway.world.addFans('star', 3);
-  const answer = await gateway.query(
-    '{ users(ids: ["star", "ghost", "crowd_000001"]) { id nick fansCount fans(first: 1) { nodes { id } } } }',
-  );
+  const ids = ['star', 'ghost', 'crowd_000001'];
+  const query = `{
+    users(ids: ${JSON.stringify(ids)}) { id nick fansCount fans(first: 1) { nodes { id } } presence { status } }
+    viewer { bert: relationTo(userId: "bert") ghost: relationTo(userId: "ghost") odd: relationTo(userId: "no body") }
+    _entities(representations: [${ids.map((id) => `{ __typename: "User", id: "${id}" }`)}]) { ... on User { nick } }
+  }`;
+  const answer = await gateway.as('anna').query(query);
+  const presence = { status: 'OFFLINE' };
   expect(answer.data).toEqual({
     users: [
-      { id: 'star', nick: null, fansCount: 3, fans: { nodes: [{ id: 'crowd_000003' }] } },
-      { id: 'ghost', nick: null, fansCount: null, fans: null },
-      { id: 'crowd_000001', nick: 'Crowd 1', fansCount: 0, fans: { nodes: [] } },
+      { id: 'star', nick: null, fansCount: 3, fans: { nodes: [{ id: 'crowd_000003' }] }, presence },
+      { id: 'ghost', nick: null, fansCount: null, fans: null, presence: null },
+      { id: 'crowd_000001', nick: 'Crowd 1', fansCount: 0, fans: { nodes: [] }, presence },
     ],
+    viewer: { bert: 'FOLLOWING', ghost: null, odd: null },
+    _entities: [{ nick: null }, { nick: null }, { nick: 'Crowd 1' }],
   });
-  const fields = ['fans', 'fansCount', 'nick'];
-  expect(codesOf(answer)?.sort()).toEqual(fields.map((field) => `users 1 ${field} USER_NOT_FOUND`));
+  const fields = ['fans', 'fansCount', 'nick', 'presence'].map((field) => `users 1 ${field}`);
+  const unknown = ['_entities 1 nick', ...fields, 'viewer ghost'].map((path) => `${path} USER_NOT_FOUND`);
+  expect(codesOf(answer)?.sort()).toEqual([...unknown, 'viewer odd BAD_USER_INPUT']);
 });
 
 test('users and nodes keep their order, repeat what is repeated, and fail only where an id is malformed', async () => {
