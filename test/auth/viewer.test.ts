@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Authenticate } from '../../src/auth/authentication.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
-import { bugs, get, head, openEmptyGateway, openSocket, readRefusal, requestLines } from '../http/requests.ts';
+import { bugs, get, head, openSocket, readRefusal, requestLines } from '../http/requests.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { makeKey, openIssuer, signToken } from '../support/issuer.ts';
 
@@ -25,12 +25,14 @@ const signedIn = (userId: string) => ({ authorization: `UserSig ${userSig(userId
 async function openGuardedGateway() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);
-  const gateway = await openEmptyGateway({
-    AUTH: 'jwt, header,usersig',
-    JWT_JWKS_URL: issuer.url,
-    JWT_ISSUER: 'sso',
-    JWT_AUDIENCE: 'gateway',
-    VIEWER_HEADER_SECRET: SECRET,
+  const gateway = await openGateway({
+    env: {
+      AUTH: 'jwt, header,usersig',
+      JWT_JWKS_URL: issuer.url,
+      JWT_ISSUER: 'sso',
+      JWT_AUDIENCE: 'gateway',
+      VIEWER_HEADER_SECRET: SECRET,
+    },
   });
   const token = (sub: string, signer = key) =>
     signToken(signer, { iss: 'sso', aud: 'gateway', sub, exp: nowSeconds() + 600 });
@@ -113,7 +115,7 @@ test.each([
 });
 
 test('no client becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
-  const gateway = await openEmptyGateway({ AUTH: 'usersig' });
+  const gateway = await openGateway({ env: { AUTH: 'usersig' } });
   const claims = {
     'x-viewer-id': 'eve',
     'x-viewer-secret': SECRET,
@@ -137,7 +139,7 @@ test('no client becomes the viewer by a header, an argument, a variable or a par
 test('a further way to authenticate comes first, and leaves what it does not know to the others', async () => {
   const authenticate: Authenticate = async (header) =>
     header('authorization') === 'Session 1' ? { userId: 'sid', expiresAt: null } : null;
-  const gateway = await openGateway({ env: { AUTH: 'usersig' }, sandbox: { emptyWorld: true }, authenticate });
+  const gateway = await openGateway({ env: { AUTH: 'usersig' }, authenticate });
   expect(await viewerOf(gateway, { authorization: 'Session 1' })).toBe('sid');
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
   await expectUnauthenticated(gateway, await gateway.send(VIEWER, {}, { authorization: 'Session 2' }), 'UserSig');
@@ -187,7 +189,7 @@ async function* inPieces(body: string) {
 
 // Proxies send many viewers' requests over one connection.
 test('two viewers take turns on one connection 2,000 times, and never see the other’s state', async () => {
-  const gateway = await openEmptyGateway({ AUTH: 'development' });
+  const gateway = await openGateway({ env: { AUTH: 'development' } });
   for (const id of ['ann', 'bob', 'star']) gateway.sandbox.world.importAccount(id);
   gateway.sandbox.world.follow('ann', 'star');
   const shown = '{ viewer { id } user(id: "star") { viewerIsFollowing } }';

@@ -1,12 +1,11 @@
 // GraphiQL as a person meets it: the real process on its own sandbox, opened in a Chromium that reaches nothing else.
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { startEmbedded } from '../process/start-process.ts';
+import { listenOnLoopback } from '../support/loopback.ts';
 
 let browser: Browser;
 /** A gateway where nothing happens by itself, for all tests but one. */
@@ -227,11 +226,8 @@ test('the page runs no script but its own, evaluates no text, and reaches nobody
 
 test('a page of another origin on this machine reads answers and subscribes, as a frontend that is being written does', async () => {
   const frontend = createServer((_request, response) => response.setHeader('content-type', 'text/html').end('<p>Fans'));
-  frontend.listen(0, '127.0.0.1');
-  await once(frontend, 'listening');
-  onTestFinished(() => void frontend.close());
   const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(frontend.address() as AddressInfo).port}`);
+  await page.goto(`http://127.0.0.1:${await listenOnLoopback(frontend)}`);
   const { origin, host } = new URL(calm.url);
   const answer = await page.evaluate(`fetch('${origin}/graphql', {
     method: 'POST',

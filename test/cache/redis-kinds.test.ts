@@ -1,27 +1,19 @@
 // Redis as it is sold: behind Sentinels, with users of few rights, and as Valkey.
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { invalidationChannel } from '../../src/follow/invalidation.ts';
 import { purge } from '../../src/purge.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { createNewcomers, linesOf } from './newcomers.ts';
 
 /** A busy machine is not to be taken for an outage. */
 const REDIS_TIMEOUT_MS = '5000';
-
-function operatorOf(url: string, password?: string): Redis {
-  const operator = new Redis(url, { password });
-  operator.on('error', () => {});
-  onTestFinished(() => operator.disconnect());
-  return operator;
-}
 
 test('while Sentinels put a replica in the place of a primary that died, no query fails, and the replica is used', async () => {
   const args = ['--requirepass', 'opensesame', '--masterauth', 'opensesame'];
@@ -34,7 +26,7 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
     'sentinel failover-timeout cache 2000',
   ]);
   const watcher = operatorOf(`redis://${sentinel}`);
-  const heir = operatorOf(replica.url, 'opensesame');
+  const heir = operatorOf(replica.url, { password: 'opensesame' });
   const isReady = async () =>
     /slaves=1/.test(await watcher.info('sentinel')) && /link_status:up/.test(await heir.info());
   await expect.poll(isReady).toBe(true);
@@ -84,7 +76,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(linesOf(gateway, /Redis is away/)).toBe(0);
 });
 
-test('names in Redis tell the format of entries and their locks alone: replicas of two releases share the rest', async () => {
+test('names in Redis tell the format of entries alone: replicas of two releases share the rest', async () => {
   const { url } = await startRedis();
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL: url, REDIS_TIMEOUT_MS };
   const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });

@@ -1,8 +1,8 @@
 // What HTTP caches may do with answers to GET, and when nothing has changed.
 import { describe, expect, test } from 'vitest';
 import { openWorld } from '../graph/world.ts';
-import { openEmptyGateway } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
+import { openGateway } from '../support/gateway.ts';
 import { getJson, hashOf, postJson } from './asking.ts';
 
 const FANS = '{ user(id: "star") { fans { nodes { id } } } }';
@@ -13,7 +13,7 @@ const VIEWER = { 'x-viewer-id': 'anna' };
 
 async function openCalm(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const gateway = await openEmptyGateway({ AUTH: 'development', ...env }, {}, clock);
+  const gateway = await openGateway({ env: { AUTH: 'development', ...env }, clock });
   gateway.sandbox.world.addFans('star', 3);
   gateway.sandbox.world.importAccount('anna');
   const ask = (query: string, headers: Record<string, string> = {}) => getJson(gateway, { query }, headers);

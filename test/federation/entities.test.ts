@@ -6,7 +6,7 @@ import { type Answer, callCounts, openGateway, type TestGateway } from '../suppo
 
 async function openCrowd(count = 0, env = {}) {
   const clock = createHastyClock();
-  const gateway = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openGateway({ clock, env });
   gateway.sandbox.world.addFans('star', count);
   const ids = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);
   return { gateway, ids, clock };

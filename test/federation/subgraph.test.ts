@@ -10,7 +10,7 @@ import { openGateway } from '../support/gateway.ts';
 const committed = (name: string) => readFileSync(new URL(`../../schema/${name}`, import.meta.url), 'utf8');
 function openSmallGateway(env = {}) {
   const clock = createHastyClock();
-  return openGateway({ env, clock, sandbox: { emptyWorld: true, clock } });
+  return openGateway({ env, clock });
 }
 
 const fields = new Map<string, FieldDefinitionNode>();

@@ -126,8 +126,8 @@ test('a cursor of a gateway with another secret key answers INVALID_CURSOR; one 
   const { cursor } = await openWithCursor();
   const secretKey = 'another key of an app, long enough';
   for (const [options, codes] of [
-    [{ sandbox: { emptyWorld: true } }, undefined],
-    [{ sandbox: { emptyWorld: true, secretKey } }, ['user fans INVALID_CURSOR']],
+    [{}, undefined],
+    [{ sandbox: { secretKey } }, ['user fans INVALID_CURSOR']],
   ] as const) {
     const gateway = await openGateway(options);
     gateway.sandbox.world.addFans('anna', 30);
@@ -160,4 +160,5 @@ test('a cursor that the upstream no longer accepts is INVALID_CURSOR, never a si
   gateway.faults.set({ error: { code: 30001, commands: ['follow_get'] } });
   const answer = await gateway.query(FANS, { id: 'anna', after: page.pageInfo.endCursor });
   expect(codesOf(answer)).toEqual(['user fans INVALID_CURSOR']);
+  expect(codesOf(await gateway.query(FANS, { id: 'bert' }))).toEqual(['user fans UPSTREAM_UNAVAILABLE']);
 });
