@@ -61,7 +61,7 @@ test.each([
 
     if (how === 'killed') await cluster.killMaster(master);
     else cluster.nodes[master]?.pause();
-    for (let round = 0; round < 4; round++) await askAbout(PEOPLE);
+    for (let round = 0; round < 2; round++) await askAbout(PEOPLE);
     // About two thirds of the keys live on the masters that are left.
     expect(await countShared(await askAbout(PEOPLE))).toBeGreaterThan(PEOPLE / 3);
     expect(linesOf(gateway, /Redis is away/)).toBe(1);

@@ -76,7 +76,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(linesOf(gateway, /Redis is away/)).toBe(0);
 });
 
-test('names in Redis tell the format of entries and their locks alone: replicas of two releases share the rest', async () => {
+test('names in Redis tell the format of entries alone: replicas of two releases share the rest', async () => {
   const { url } = await startRedis();
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL: url, REDIS_TIMEOUT_MS };
   const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });

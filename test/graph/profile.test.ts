@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { startRedis } from '../support/redis.ts';
 import { codesOf, openWorld } from './world.ts';
 
 /** Mina, who has set every field, and follows ben. */
-async function openMina(customFields?: string, more: Record<string, string | number> = {}) {
-  const env: Record<string, string> = customFields ? { PROFILE_CUSTOM_FIELDS: customFields } : {};
+async function openMina(customFields?: string, more: Record<string, string | number> = {}, redis = {}) {
+  const env: Record<string, string> = customFields ? { PROFILE_CUSTOM_FIELDS: customFields, ...redis } : {};
   const gateway = await openWorld({ people: ['mina', 'ben'], follows: ['mina ben'], env });
   gateway.world.setProfile('mina', { ...TAGS, ...more });
   return gateway;
@@ -36,11 +37,20 @@ const TAGS: Record<string, string | number> = Object.fromEntries(
 const TYPED = Object.fromEntries(FIELDS.map(([field, , , shown]) => [field, shown]));
 const itemsOf = (tags: object) => expect.arrayContaining(Object.entries(tags).map(([tag, value]) => ({ tag, value })));
 
-test('every profile field has its type, the same from a list and from portrait_get', async () => {
-  const gateway = await openMina('Team,Mood');
+test('every profile field has its type, the same from a list, from portrait_get, and from Redis', async () => {
+  const { url } = await startRedis();
+  const gateway = await openMina('Team,Mood', {}, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
   const query = `{ user(id: "mina") { ${EVERY_FIELD} } ben: user(id: "ben") { fans { nodes { ${EVERY_FIELD} } } } }`;
   const user = { ...TYPED, profileItems: itemsOf(TAGS) };
-  expect(await gateway.data(query)).toEqual({ user, ben: { fans: { nodes: [user] } } });
+  const expected = { user, ben: { fans: { nodes: [user] } } };
+  expect(await gateway.data(query)).toEqual(expected);
+  // Redis has them some time after the answer.
+  for (let isShared = false; !isShared; ) {
+    const other = await gateway.openReplica();
+    gateway.sandbox.calls.reset();
+    expect(await other.data(query)).toEqual(expected);
+    isShared = gateway.sandbox.calls.count() === 0;
+  }
 });
 
 test('values that this version cannot read are null in their field and raw in profileItems', async () => {
