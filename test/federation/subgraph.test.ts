@@ -91,7 +91,6 @@ test('under other names, users are called so wherever they come from, and have b
 
 test.each([
   ['a type of ours', { FEDERATION_USER_TYPE: 'FollowConnection' }],
-  ['the type of all queries', { FEDERATION_USER_TYPE: 'Query' }],
   ['a type of everybody', { FEDERATION_USER_TYPE: 'Float' }],
   ['a type of introspection', { FEDERATION_USER_TYPE: '__Schema' }],
   ['a type that routers ask for', { FEDERATION_USER_TYPE: '_Entity' }],

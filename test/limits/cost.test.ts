@@ -1,15 +1,13 @@
 // An operation's highest cost is known before it runs: one that costs too much does not run, and none takes more.
 import { expect, test } from 'vitest';
+import { openWorld } from '../graph/world.ts';
 import { codesOf, post } from '../http/requests.ts';
-import { createHastyClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
-import { type Answer, openGateway } from '../support/gateway.ts';
+import type { Answer } from '../support/gateway.ts';
 
 async function open(env: Record<string, string> = {}) {
-  const settings = { AUTH: 'development', USER_SEARCH: 'on', ...env };
-  const gateway = await openGateway({ env: settings, clock: createHastyClock() });
-  for (const id of ['a', 'b', 'c', 'viewer']) gateway.sandbox.world.importAccount(id);
-  gateway.sandbox.world.addFans('a', 60);
+  const gateway = await openWorld({ people: ['a', 'b', 'c', 'viewer'], env: { USER_SEARCH: 'on', ...env } });
+  gateway.world.addFans('a', 60);
   const ask = (query: string, variables = {}) => gateway.as('viewer').query(query, variables);
   return { ...gateway, gateway, ask };
 }
