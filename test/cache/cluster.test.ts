@@ -11,7 +11,7 @@ import { openGateway } from '../support/gateway.ts';
 import { operatorOf, startRedisCluster } from '../support/redis.ts';
 import { createNewcomers, linesOf } from './newcomers.ts';
 
-const PEOPLE = 60;
+const PEOPLE = 36;
 
 async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   const clock = createRunningClock();
