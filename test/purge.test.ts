@@ -1,12 +1,12 @@
 // Purging: after it, no gateway answers from what it had cached, and no other user's data is touched.
-import { Cluster, Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Environment } from '../src/config.ts';
 import { purge } from '../src/purge.ts';
 import { SANDBOX_APP } from '../src/sandbox/sandbox.ts';
 import { run } from './process/start-process.ts';
 import { openGateway, type TestGateway } from './support/gateway.ts';
-import { startRedis, startRedisCluster } from './support/redis.ts';
+import { operatorOf, startRedis, startRedisCluster } from './support/redis.ts';
 
 const APP = {
   TENCENT_SDK_APP_ID: String(SANDBOX_APP.sdkAppId),
@@ -21,7 +21,7 @@ const COUNT = '{ user(id: "anna") { fansCount } }';
 async function openPair(redisUrl: string): Promise<[TestGateway, TestGateway]> {
   const env = { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' };
   const open = async () => {
-    const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+    const gateway = await openGateway({ env });
     gateway.sandbox.world.addFans('anna', 2);
     gateway.sandbox.world.addFans('bert', 2);
     return gateway;
@@ -36,13 +36,6 @@ async function asksUpstreamAgain(gateway: TestGateway, query: string): Promise<v
   const before = calls(gateway);
   while (calls(gateway) === before) await gateway.data(query);
   expect(calls(gateway)).toBe(before + 1);
-}
-
-/** A client that looks at what is in Redis. */
-function look(url: string): Redis {
-  const redis = new Redis(url);
-  onTestFinished(() => redis.disconnect());
-  return redis;
 }
 
 test('after a purge of a user, both gateways ask the upstream again', async () => {
@@ -71,7 +64,7 @@ test('after a purge of a user, both gateways ask the upstream again', async () =
 
 test('after a purge of everything, thousands of keys, both gateways ask again, and keys of others are still there', async () => {
   const { url } = await startRedis();
-  const redis = look(url);
+  const redis = operatorOf(url);
   const strangers = { 'follow-gateway:42:profile:{anna}:4:anna': 'of another app', mine: 'of somebody else' };
   const budget = `follow-gateway:${SANDBOX_APP.sdkAppId}:budget:follow_get`;
   await redis.mset({ ...strangers, [budget]: 'used' });
@@ -129,7 +122,7 @@ test.each<[string, Environment, string[], RegExp]>([
 
 test('a Redis that refuses makes the purge fail in words', async () => {
   const { url } = await startRedis();
-  await look(url).config('SET', 'min-replicas-to-write', '1');
+  await operatorOf(url).config('SET', 'min-replicas-to-write', '1');
   const stderr = expect.stringMatching(/^Redis did not purge: .*NOREPLICAS(?![\s\S]*\n +at )/);
   expect(await run(['purge', 'anna'], { ...APP, REDIS_URL: url })).toMatchObject({ code: 1, stdout: '', stderr });
 });

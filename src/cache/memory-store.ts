@@ -80,8 +80,8 @@ export function createMemoryStore<V>({ maxBytes, sizeOf, groupOf }: MemoryStoreO
   };
 }
 
-/** Never an older version; with equal or unknown versions, never an earlier read. */
-function supersedes(next: Entry<unknown>, known: Entry<unknown>): boolean {
+/** Whether `next` may take the place of `known`: never an older version; with equal or unknown versions, never an earlier read. */
+export function supersedes(next: Entry<unknown>, known: Entry<unknown>): boolean {
   const isVersioned = next.version !== null && known.version !== null && next.version !== known.version;
   return isVersioned ? Number(next.version) > Number(known.version) : next.readAt >= known.readAt;
 }

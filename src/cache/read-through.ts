@@ -34,11 +34,6 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
 const RETRY_AFTER_MS = 1000;
 /** How long a renewal behind an answer may take. */
 const RENEWAL_MS = 10_000;
-/** How often, and how long, another replica's answer is looked for before the source is asked all the same. */
-const FIRST_PAUSE_MS = 15;
-const MAX_PAUSE_MS = 100;
-const MAX_WAIT_MS = 3000;
-
 type Read<V> = { entry: Kept<V>; tier: Tier; sequence: Sequence };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
@@ -46,47 +41,26 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
-  const { redis, peek, isFresh, isVerified, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
+  const { peek, isFresh, isVerified, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
   const asOf = (): AsOf => ({ readAt: clock.now(), sequence: order.now(), generation: null });
   /** Whether it may answer now although it is no longer fresh, with its successor on the way. */
   const servesStale = (entry: Kept<V>) => freshMs > 0 && tiers.canServeStale(entry);
 
-  /** What Redis has if that is enough, else whether this replica has the lock; undefined without Redis. */
-  async function look(key: string, takesStale: boolean, { spans }: CallOptions) {
-    looking++;
-    try {
-      const found = await tiers.lookUp(key, spans);
-      if (!found || !redis) return undefined;
-      const { entry, asOf } = found;
-      if (entry && freshMs > 0 && (isFresh(entry) || (takesStale && servesStale(entry)))) return { entry, asOf };
-      return { asOf, isLocked: freshMs === 0 || (await redis.lock(key, asOf.generation, spans)) };
-    } finally {
-      looking--;
-    }
-  }
-
-  /** Looks into Redis, waits for another replica that asks the source, or asks it. */
+  /** Looks into Redis, and asks the source where what is known is not enough. */
   async function fetch(key: string, all: CallOptions, load: Load<V>, takesStale: boolean): Promise<Read<V>> {
-    const giveUpAt = Math.min(clock.now() + MAX_WAIT_MS, all.deadlineAt);
-    let began = asOf();
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS)) {
-      const found = redis && (await look(key, takesStale, all));
-      if (!found) break;
-      began = found.asOf;
-      if (found.entry) return { entry: found.entry, tier: 'redis', sequence: began.sequence };
-      if (found.isLocked || clock.now() + pauseMs >= giveUpAt) break;
-      await clock.sleep(pauseMs, all.signal);
-    }
-    const { sequence, generation } = began;
-    const known = peek(key);
-    if (known && takesStale && servesStale(known)) return { entry: known, tier: 'memory', sequence };
+    looking++;
+    const found = await tiers.lookUp(key, all.spans).finally(() => looking--);
+    const began = found?.asOf ?? asOf();
+    const { sequence } = began;
+    const known = found ? found.entry : peek(key);
+    if (known && freshMs > 0 && (isFresh(known) || (takesStale && servesStale(known))))
+      return { entry: known, tier: found ? 'redis' : 'memory', sequence };
     if (known && freshMs > 0 && isVerified(known) && clock.now() < known.readAt + validatedMs) {
       const validAt = (await validate?.(key, known, all)) ?? 0;
       if (validAt > known.readAt && validAt + freshMs > clock.now() && peek(key) === known) {
         known.freshUntil = Math.min(validAt + freshMs, known.readAt + validatedMs);
-        redis?.unlock(key, generation ?? '');
         return { entry: known, tier: 'source', sequence };
       }
     }
@@ -99,7 +73,6 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     } catch (error) {
       const known = peek(key);
       if (absence && error instanceof GatewayError && error.code === 'USER_NOT_FOUND') tiers.keep(key, null, began);
-      else redis?.unlock(key, began.generation ?? '');
       // A reader that left early says nothing of the source.
       if (known && !all.signal.aborted) known.failure = outageCode(error);
       throw error;

@@ -1,15 +1,14 @@
 // The Redis tier: what all replicas have cached of one kind of thing. The keys of a group stand in one slot of a cluster.
 //
-//   {prefix}:{kind}:{{group}}:{FORMAT}:{key}                an entry: `generation|readAt|version|body`
-//   {prefix}:{kind}:{{group}}:{FORMAT}::{generation}:{key}  a lock: a replica asks the source now
-//   {prefix}:{kind}:{{group}}::generation                   random text, replaced by each event that changes the group
+//   {prefix}:{kind}:{{group}}:{FORMAT}:{key}  an entry: `generation|readAt|version|body`
+//   {prefix}:{kind}:{{group}}::generation     random text, replaced by each event that changes the group
 //
 // An entry counts only while its generation is the group's; a group without one has not changed for longer than entries
 // live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { ABSENT_MS, type Entry, type MemoryStoreOptions } from './memory-store.ts';
+import { ABSENT_MS, type Entry, type MemoryStoreOptions, supersedes } from './memory-store.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { CallOptions } from './single-flight.ts';
 
@@ -37,10 +36,6 @@ export type RedisStoreOptions<V> = Pick<MemoryStoreOptions<V>, 'groupOf'> & {
   decode(text: string): V | null;
 };
 
-/** As long as a slow read takes: a lock ends with its read, this one only when its reader has died. */
-const LOCK_MS = 3000;
-/** For so long a lock outlives its read: a replica that saw no entry a moment ago has to look again, and finds it. */
-const LOOK_AGAIN_MS = 500;
 /** Longer than any read that was under way at an event, whose generation must outlive it. */
 const LONGEST_READ_MS = 120_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
@@ -54,31 +49,6 @@ const FORMAT = 5;
 /** An entry's body for "there is no such thing". */
 const NOTHING = '-';
 
-/**
- * KEYS generation, entry, lock; ARGV generation, readAt, version or '', body, life. Keeps the entry unless its group has
- * changed since, or what is there is newer; a version that the read did not bring is that of what it follows.
- */
-const WRITE = `
-  local function text(key)
-    local found = redis.pcall('GET', key)
-    return type(found) == 'string' and found or ''
-  end
-  redis.call('PEXPIRE', KEYS[3], ${LOOK_AGAIN_MS})
-  if text(KEYS[1]) ~= ARGV[1] then return 0 end
-  local version = ARGV[3]
-  local readAt, known = string.match(text(KEYS[2]), '^' .. ARGV[1] .. '|(%d+)|(%d*)|')
-  if readAt and tonumber(readAt) <= tonumber(ARGV[2]) + ${CLOCK_SKEW_MS} then
-    if version ~= '' and known ~= '' and version ~= known then
-      if tonumber(version) < tonumber(known) then return 0 end
-    elseif tonumber(ARGV[2]) < tonumber(readAt) then
-      return 0
-    end
-    if version == '' and ARGV[4] ~= '${NOTHING}' then version = known end
-  end
-  redis.call('SET', KEYS[2], ARGV[1] .. '|' .. ARGV[2] .. '|' .. version .. '|' .. ARGV[4], 'PX', ARGV[5])
-  return 1
-`;
-
 export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStoreOptions<V>) {
   const { kind, clock, groupOf = (key) => key, encode, decode } = options;
   const { staleMs, webhookFreshMs, validatedMs = 0 } = options.lifetimes;
@@ -86,10 +56,7 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
   // Braces would end the part of the key that tells its slot.
   const base = (group: string) => `${prefix}:${kind}:{${group.replaceAll('}', '%7D')}}`;
   const entryOf = (key: string) => `${base(groupOf(key))}:${FORMAT}:${key}`;
-  // No key begins with a colon, so no entry can have a lock's name.
-  const lockOf = (key: string, generation: string) => `${base(groupOf(key))}:${FORMAT}::${generation}:${key}`;
   const generationOf = (group: string) => `${base(group)}::generation`;
-  const remove = (key: string) => link.ask((redis) => redis.unlink(key), key);
 
   /** Makes what is cached of the group invalid for all replicas; resolves with whether Redis has confirmed that. */
   async function invalidate(group: string): Promise<boolean> {
@@ -98,7 +65,8 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
     const lifeMs = Math.max(usedMs, ABSENT_MS) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
     // Deleting frees memory.
-    const [answer] = await Promise.all([isSet, remove(entryOf(group))]);
+    const entry = entryOf(group);
+    const [answer] = await Promise.all([isSet, link.ask((redis) => redis.unlink(entry), entry)]);
     return answer !== undefined;
   }
 
@@ -119,33 +87,31 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
     if (!text.startsWith(`${generation}|`)) return { generation };
     const [, readAt, version, body = ''] = ENTRY.exec(text) ?? [];
     const value = body === NOTHING ? null : decode(body);
-    if ((value !== null || body === NOTHING) && Number(readAt) <= clock.now() + CLOCK_SKEW_MS)
-      return { generation, entry: { value, readAt: Number(readAt), version: version ? Number(version) : null } };
-    // An entry that cannot be read may claim to be newer than the one that is written next.
-    void remove(keys[1]);
-    return { generation };
+    const counts = (value !== null || body === NOTHING) && Number(readAt) <= clock.now() + CLOCK_SKEW_MS;
+    if (!counts) return { generation };
+    return { generation, entry: { value, readAt: Number(readAt), version: version ? Number(version) : null } };
   }
 
-  /** Takes the lock, with which one replica at a time asks the source. Without an answer from Redis no replica waits. */
-  async function lock(key: string, generation: string, spans?: CallOptions['spans']): Promise<boolean> {
-    const name = lockOf(key, generation);
-    const traced = { command: 'SET', spans };
-    return (await link.ask((redis) => redis.set(name, '', 'PX', LOCK_MS, 'NX'), name, traced)) !== null;
-  }
-
-  /** Frees the lock without an entry, so that another replica can try at once. */
-  const unlock = (key: string, generation: string) => void remove(lockOf(key, generation));
-
-  /** Keeps an entry that was asked for after the generation had been read, unless what is there is newer. */
-  async function write(key: string, generation: string, { value, readAt, version }: Entry<V>): Promise<unknown> {
+  /**
+   * Keeps an entry that was asked for after the generation had been read. It may take the place of one that was read later,
+   * and counts for nothing then if the group has changed. Where the generation is not known (null) what is there is looked at.
+   */
+  async function write(key: string, generation: string | null, next: Entry<V>): Promise<void> {
+    const { value, readAt, version } = next;
     const lifeMs = value === null ? ABSENT_MS : usedMs;
-    if (lifeMs <= 0) return unlock(key, generation);
+    if (lifeMs <= 0) return;
     // A reader that waits for the value has it before it is made text.
     await nextTurn();
+    if (generation === null) {
+      const found = await read(key);
+      // A group that has a generation may have got it since the entry was asked for.
+      if (found?.generation !== '' || (found.entry && !supersedes(next, found.entry))) return;
+    }
     const body = value === null ? NOTHING : encode(value);
-    const keys = [generationOf(groupOf(key)), entryOf(key), lockOf(key, generation)];
-    return link.run(WRITE, keys, [generation, Math.round(readAt), version ?? '', body, lifeMs]);
+    const text = [generation ?? '', Math.round(readAt), version ?? '', body].join('|');
+    const entry = entryOf(key);
+    await link.ask((redis) => redis.set(entry, text, 'PX', lifeMs), entry);
   }
 
-  return { read, lock, unlock, write, invalidate };
+  return { read, write, invalidate };
 }

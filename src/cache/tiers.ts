@@ -1,6 +1,13 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
 import type { ChangeOrder, Sequence } from './change-order.ts';
-import { ABSENT_MS, createMemoryStore, type Entry, type Kept, type MemoryStoreOptions } from './memory-store.ts';
+import {
+  ABSENT_MS,
+  createMemoryStore,
+  type Entry,
+  type Kept,
+  type MemoryStoreOptions,
+  supersedes,
+} from './memory-store.ts';
 import { createRedisStore, type Redis, type RedisStoreOptions } from './redis-store.ts';
 import type { CallOptions } from './single-flight.ts';
 
@@ -45,15 +52,15 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     order.advance(kind);
   }
 
-  /** Keeps an entry in memory, unless its group has changed since it was asked for. */
+  /** Keeps an entry in memory, unless its group has changed since it was asked for; answers it, or what is newer. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { sequence, generation }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
     const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
     const next: Kept<V> = { value, version, generation, verifiedSequence: sequence, failure: null, ...times };
-    if (order.changedSince(nameOf(key), sequence)) return next;
     const known = memory.peek(key);
+    if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
     // An expired entry counts as unknown, like none at all: learning that there is nothing is a change then.
     const isChange = kept !== known && (known && isFresh(known) ? !isSame(kept.value, known.value) : value === null);
@@ -70,7 +77,6 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
 
   return {
     ...memory,
-    redis,
     nameOf,
     /** False for an entry that an event may have changed unheard. */
     isVerified,
@@ -89,10 +95,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       const isOutdated = order.changedSince(nameOf(key), asOf.sequence);
       const version = value === null ? null : versionOf(value);
       const kept = keepHere(key, { value, version, readAt: asOf.readAt }, asOf);
-      // A group that is not known to have a generation may be one that did not change lately.
-      const generation = asOf.generation ?? '';
-      if (isOutdated || kept.readAt !== asOf.readAt) redis?.unlock(key, generation);
-      else void redis?.write(key, generation, kept);
+      if (!isOutdated && kept.readAt === asOf.readAt) void redis?.write(key, asOf.generation, kept);
       return kept;
     },
 

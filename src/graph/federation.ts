@@ -10,7 +10,6 @@ import {
   type GraphQLUnionType,
   parse,
   print,
-  specifiedScalarTypes,
   visit,
 } from 'graphql';
 import type { Context } from '../context.ts';
@@ -125,10 +124,9 @@ export function withNames(schema: GraphQLSchema, names: EntityNames): GraphQLSch
 
 /** Only the schema can tell which names are taken. */
 function refuseTaken(schema: GraphQLSchema, { type, key }: EntityNames): void {
-  const isTaken = schema.getType(type) !== undefined || specifiedScalarTypes.some(({ name }) => name === type);
   const users = schema.getType(OWN_NAMES.type) as GraphQLObjectType;
   const problems: string[] = [];
-  if (type !== OWN_NAMES.type && isTaken)
+  if (type !== OWN_NAMES.type && schema.getType(type))
     problems.push(`FEDERATION_USER_TYPE must be another name than ${type}: the schema has such a type already`);
   if (key !== OWN_NAMES.key && key in users.getFields())
     problems.push(`FEDERATION_USER_KEY must be another name than ${key}: users have such a field`);

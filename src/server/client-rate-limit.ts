@@ -1,6 +1,6 @@
 // How many requests one client may make in a minute, over all replicas; and behind which address a client is.
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv4, SocketAddress } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import proxyAddress from 'proxy-addr';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
@@ -54,7 +54,7 @@ function networkOf(address: string): string {
   // Sockets that take both versions write IPv4 as IPv6, and some proxies note the port too.
   const noted = address.replace(/^::ffff:(?=\d+\.)/i, '');
   if (isIPv4(noted)) return noted;
-  const { address: alone = noted } = SocketAddress.parse(isIPv6(noted) ? `[${noted}]` : noted) ?? {};
+  const { address: alone = noted } = SocketAddress.parse(noted) ?? {};
   const parsed = ipaddr.isValid(alone) ? ipaddr.process(alone) : null;
   return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : `${parsed ?? noted}`;
 }

@@ -11,7 +11,6 @@ import { type Command, pathOf } from './wire.ts';
 export type TencentClient = ReturnType<typeof createTencentClient>;
 
 export type TencentClientOptions = AttemptOptions & {
-  /** A path in it goes before `/v4`. */
   baseUrl: string;
   /** The most kept-alive connections, each with one call at a time. */
   connections?: number;

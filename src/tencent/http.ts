@@ -14,10 +14,8 @@ const CONNECT_TIMEOUT_MS = 1000;
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 const STOPPED = new Error('stopped');
 
-/** Makes pools of connections to `baseUrl`; a path in it goes before that of each request. Nothing connects yet. */
+/** Makes pools of connections to `baseUrl`. Nothing connects yet. */
 export function createHttp(baseUrl: string, connections: number) {
-  const { origin, pathname } = new URL(baseUrl);
-  const prefix = pathname.replace(/\/+$/, '');
   const options: Pool.Options = {
     connections,
     pipelining: 1,
@@ -30,12 +28,12 @@ export function createHttp(baseUrl: string, connections: number) {
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  const kept = new Pool(origin, options);
+  const kept = new Pool(baseUrl, options);
   // Where one kept-alive connection is dead its siblings likely are too, so that a repeat opens one for itself.
-  const fresh = new Pool(origin, options);
+  const fresh = new Pool(baseUrl, options);
   return {
     send: (path: string, body: string, isFresh = false) =>
-      exchange(isFresh ? fresh : kept, { method: 'POST', path: prefix + path, headers: HEADERS, body, reset: isFresh }),
+      exchange(isFresh ? fresh : kept, { method: 'POST', path, headers: HEADERS, body, reset: isFresh }),
     async close(): Promise<void> {
       await Promise.all([kept.close(), fresh.close()]);
     },

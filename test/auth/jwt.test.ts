@@ -61,8 +61,6 @@ test.each<[string, JWTPayload, RegExp]>([
   ['that never expires', { exp: undefined }, /lacks the claim "exp"/],
   ['that names no user', { sub: undefined }, /lacks the claim "sub"/],
   ['that names a number', { sub: 7 as unknown as string }, /not a user id/],
-  ['that names two users', { sub: ['ann', 'bob'] as unknown as string }, /not a user id/],
-  ['that names nobody', { sub: '' }, /not a user id/],
   ['with an id that the pattern refuses', { sub: 'ann\nbob' }, /not a user id/],
   ['with an id longer than 32 bytes', { sub: 'a'.repeat(33) }, /not a user id/],
 ])('a token %s is refused, and the refusal says why', async (_what, change, why) => {
@@ -73,19 +71,13 @@ test.each<[string, JWTPayload, RegExp]>([
 const BY_ALGORITHM = /algorithm that is taken here: RS256, /;
 test.each<[string, (key: SigningKey) => Promise<string> | string, why?: RegExp]>([
   ['without a signature ("alg": "none")', () => `${encode({ alg: 'none' })}.${encode(CLAIMS)}.`, BY_ALGORITHM],
-  ['whose genuine signature stands under "alg": "none"', (key) => altered(key, { alg: 'none', kid: key.kid })],
   ['signed by HMAC with the public key as text', async (key) => signByHmac(key, await publicPem(key)), BY_ALGORITHM],
-  ['signed by HMAC with the public key as JSON', (key) => signByHmac(key, JSON.stringify(key.jwk))],
-  ['signed by HMAC with nothing', (key) => signByHmac(key, '')],
   ['signed by a stranger under the name of the key', async () => signToken(await makeKey('RS256', 'key-1'), CLAIMS)],
   ['signed by a stranger under another name', async () => signToken(await makeKey('RS256', 'key-2'), CLAIMS)],
-  ['signed by a stranger under no name', async () => signToken(await makeKey('RS256'), CLAIMS)],
   ['that brings its own key', async () => signWithOwnKey()],
-  ['whose claims were changed', (key) => altered(key, undefined, { ...CLAIMS, sub: 'eve' })],
+  ['whose claims were changed', (key) => altered(key, { ...CLAIMS, sub: 'eve' })],
   ['that is cut off', async (key) => (await signToken(key, CLAIMS)).slice(0, -10)],
-  ['without a signature at all', async (key) => (await signToken(key, CLAIMS)).split('.').slice(0, 2).join('.')],
   ['that is none', () => 'hunter2'],
-  ['made of dots', () => '..'],
 ])('a token %s is refused, and not repeated', async (_what, make, why = /./) => {
   const key = await makeKey('RS256', 'key-1');
   const { ask, bearer, refusal } = await openSingleSignOn(key);
@@ -106,10 +98,10 @@ test('a key that is shown for encryption, or with its secret, signs nothing', as
   expect(await refusal(asBearer(signByHmac(key, secret)))).toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
-/** A token with another header, or other claims, under the signature that the right ones have. */
-async function altered(key: SigningKey, header?: object, claims?: object): Promise<string> {
-  const [head, body, signature] = (await signToken(key, CLAIMS)).split('.');
-  return [header ? encode(header) : head, claims ? encode(claims) : body, signature].join('.');
+/** A token with other claims under the signature that the right ones have. */
+async function altered(key: SigningKey, claims: object): Promise<string> {
+  const [head, , signature] = (await signToken(key, CLAIMS)).split('.');
+  return [head, encode(claims), signature].join('.');
 }
 
 function signByHmac({ kid }: SigningKey, secret: string): string {

@@ -1,9 +1,11 @@
 // Authentication, through the whole gateway: proven viewers, refused credentials, and nothing that a client could make up.
-import { expect, test } from 'vitest';
+import { Readable } from 'node:stream';
+import { Client } from 'undici';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Authenticate } from '../../src/auth/authentication.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signUserSig } from '../../src/tencent/user-sig.ts';
-import { bugs, get, head, openEmptyGateway, openSocket, readRefusal, requestLines } from '../http/requests.ts';
+import { bugs, get, head, openSocket, readRefusal, requestLines } from '../http/requests.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { makeKey, openIssuer, signToken } from '../support/issuer.ts';
 
@@ -23,12 +25,14 @@ const signedIn = (userId: string) => ({ authorization: `UserSig ${userSig(userId
 async function openGuardedGateway() {
   const key = await makeKey('ES256', 'key-1');
   const issuer = await openIssuer([key]);
-  const gateway = await openEmptyGateway({
-    AUTH: 'jwt, header,usersig',
-    JWT_JWKS_URL: issuer.url,
-    JWT_ISSUER: 'sso',
-    JWT_AUDIENCE: 'gateway',
-    VIEWER_HEADER_SECRET: SECRET,
+  const gateway = await openGateway({
+    env: {
+      AUTH: 'jwt, header,usersig',
+      JWT_JWKS_URL: issuer.url,
+      JWT_ISSUER: 'sso',
+      JWT_AUDIENCE: 'gateway',
+      VIEWER_HEADER_SECRET: SECRET,
+    },
   });
   const token = (sub: string, signer = key) =>
     signToken(signer, { iss: 'sso', aud: 'gateway', sub, exp: nowSeconds() + 600 });
@@ -111,7 +115,7 @@ test.each([
 });
 
 test('no client becomes the viewer by a header, an argument, a variable or a parameter that is not trusted', async () => {
-  const gateway = await openEmptyGateway({ AUTH: 'usersig' });
+  const gateway = await openGateway({ env: { AUTH: 'usersig' } });
   const claims = {
     'x-viewer-id': 'eve',
     'x-viewer-secret': SECRET,
@@ -135,7 +139,7 @@ test('no client becomes the viewer by a header, an argument, a variable or a par
 test('a further way to authenticate comes first, and leaves what it does not know to the others', async () => {
   const authenticate: Authenticate = async (header) =>
     header('authorization') === 'Session 1' ? { userId: 'sid', expiresAt: null } : null;
-  const gateway = await openGateway({ env: { AUTH: 'usersig' }, sandbox: { emptyWorld: true }, authenticate });
+  const gateway = await openGateway({ env: { AUTH: 'usersig' }, authenticate });
   expect(await viewerOf(gateway, { authorization: 'Session 1' })).toBe('sid');
   expect(await viewerOf(gateway, signedIn('ann'))).toBe('ann');
   await expectUnauthenticated(gateway, await gateway.send(VIEWER, {}, { authorization: 'Session 2' }), 'UserSig');
@@ -173,4 +177,40 @@ test('no log line holds a credential, good or bad, nor a part of one', async () 
   const log = gateway.logLines.join('');
   const parts = secrets.flatMap((secret) => secret.split('.')).filter((part) => part.length > 12);
   for (const part of parts) expect(log).not.toContain(part.slice(0, 16));
+});
+
+/** A body in pieces, each in a turn of its own. */
+async function* inPieces(body: string) {
+  for (const piece of body.match(/.{1,40}/g) ?? []) {
+    yield piece;
+    await new Promise(setImmediate);
+  }
+}
+
+// Proxies send many viewers' requests over one connection.
+test('two viewers take turns on one connection 2,000 times, and never see the other’s state', async () => {
+  const gateway = await openGateway({ env: { AUTH: 'development' } });
+  for (const id of ['ann', 'bob', 'star']) gateway.sandbox.world.importAccount(id);
+  gateway.sandbox.world.follow('ann', 'star');
+  const shown = '{ viewer { id } user(id: "star") { viewerIsFollowing } }';
+  const connections: unknown[] = [];
+  const client = new Client(gateway.url, { pipelining: 1 });
+  client.on('connect', (origin) => connections.push(origin));
+  onTestFinished(() => client.destroy());
+
+  for (let n = 0; n < 2000; n++) {
+    const id = n % 2 === 0 ? 'ann' : 'bob';
+    const query = n % 3 === 0 ? `${shown} # ${n}` : shown;
+    const headers = { 'x-viewer-id': id, 'content-type': 'application/json' };
+    const body = JSON.stringify({ query });
+    const { body: answer } = await client.request(
+      n % 4 < 2
+        ? { method: 'GET', path: `/graphql?query=${encodeURIComponent(query)}`, headers: { 'x-viewer-id': id } }
+        : { method: 'POST', path: '/graphql', headers, body: n % 8 < 4 ? body : Readable.from(inPieces(body)) },
+    );
+    const { data } = (await answer.json()) as { data: unknown };
+    const expected = { viewer: { id }, user: { viewerIsFollowing: id === 'ann' } };
+    if (JSON.stringify(data) !== JSON.stringify(expected)) expect({ n, data }).toEqual({ n, data: expected });
+  }
+  expect(connections).toHaveLength(1);
 });

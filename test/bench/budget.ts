@@ -13,8 +13,9 @@ import { GatewayError } from '../../src/errors.ts';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
 import { createTencentClient } from '../../src/tencent/client.ts';
+import { busiestSecond } from '../support/busiest-second.ts';
 import { startRedisProcess } from '../support/redis-process.ts';
-import { busiestSecond, quantile } from './measuring/results.ts';
+import { quantile } from './measuring/results.ts';
 import { arrivalTimes } from './reference/random.ts';
 
 const REPLICAS = 4;

@@ -10,8 +10,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createSandbox, SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
+import { busiestSecond } from '../support/busiest-second.ts';
 import { startRedisProcess } from '../support/redis-process.ts';
-import { busiestSecond, quantile } from './measuring/results.ts';
+import { quantile } from './measuring/results.ts';
 import { startServer } from './measuring/servers.ts';
 
 const LATENCY_MS = 20;

@@ -1,6 +1,7 @@
 // The budget's rules, over real Redis and a clock that the tests turn.
 import { describe, expect, it } from 'vitest';
-import { between, busiestSecond, RATE, type Replica, startBudgets } from './start-budgets.ts';
+import { busiestSecond } from '../support/busiest-second.ts';
+import { between, RATE, type Replica, startBudgets } from './start-budgets.ts';
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 

@@ -82,14 +82,5 @@ export async function startBudgets(count: number | 'alone', ratePerSecond = RATE
 const timesOf = (replicas: readonly { admitted: readonly Outcome[] }[]) =>
   replicas.flatMap(({ admitted }) => admitted.map(({ at }) => at)).sort((a, b) => a - b);
 
-/** The most calls in any second, as the upstream counts (CONTRACT 1.6). */
-export function busiestSecond(times: readonly number[]): number {
-  let first = 0;
-  return times.reduce((max, at, last) => {
-    while ((times[first] as number) <= at - 1000) first++;
-    return Math.max(max, last - first + 1);
-  }, 0);
-}
-
 export const between = (times: readonly number[], from: number, to: number) =>
   times.filter((at) => at >= from && at < to).length;

@@ -1,8 +1,7 @@
 // A link to a real Redis whose scripts live by a test's clock, so that seconds of pacing pass at a test's pace.
-import { Redis } from 'ioredis';
-import { onTestFinished } from 'vitest';
 import type { RedisLink } from '../../src/cache/redis-link.ts';
 import type { TestClock } from '../support/clock.ts';
+import { operatorOf } from '../support/redis.ts';
 
 export type TurnedLink = RedisLink & {
   /** `away`: nothing is executed; `mute`: scripts are executed, and their answers are lost. */
@@ -13,8 +12,7 @@ const ASK_TIMEOUT_MS = 100;
 
 /** Links replicas to the server at `url`; `pass` lets time go by for all of them. */
 export function createTurnedLinks(url: string, clock: TestClock) {
-  const redis = new Redis(url);
-  onTestFinished(() => redis.disconnect());
+  const redis = operatorOf(url);
   let underWay = 0;
 
   async function track<T>(work: () => Promise<T>): Promise<T> {

@@ -1,12 +1,11 @@
 // The change stream: all replicas hear what one of them writes, once and in one order, and whatever Redis does to it.
-import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
 import { createRedisLink } from '../../src/cache/redis-link.ts';
 import { nodeOf } from '../../src/redis/client.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { startRedis, startRedisCluster } from '../support/redis.ts';
+import { operatorOf, startRedis, startRedisCluster } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 
 const KEY = 'test:changes';
@@ -48,9 +47,7 @@ function replicasAt(url: string) {
 
 async function openOnRedis() {
   const server = await startRedis();
-  const admin = new Redis(server.port, '127.0.0.1');
-  admin.on('error', () => {});
-  onTestFinished(() => admin.disconnect());
+  const admin = operatorOf(server.url);
   return { server, admin, ...replicasAt(server.url) };
 }
 

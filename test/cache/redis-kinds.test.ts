@@ -1,27 +1,19 @@
 // Redis as it is sold: behind Sentinels, with users of few rights, and as Valkey.
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { invalidationChannel } from '../../src/follow/invalidation.ts';
 import { purge } from '../../src/purge.ts';
 import { keyPrefixOf } from '../../src/redis/client.ts';
 import { checkRedis } from '../../src/redis/connect.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { openGateway, type Replica } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { freePort, isOnPath } from '../support/redis-process.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { createNewcomers, linesOf } from './newcomers.ts';
 
 /** A busy machine is not to be taken for an outage. */
 const REDIS_TIMEOUT_MS = '5000';
-
-function operatorOf(url: string, password?: string): Redis {
-  const operator = new Redis(url, { password });
-  operator.on('error', () => {});
-  onTestFinished(() => operator.disconnect());
-  return operator;
-}
 
 test('while Sentinels put a replica in the place of a primary that died, no query fails, and the replica is used', async () => {
   const args = ['--requirepass', 'opensesame', '--masterauth', 'opensesame'];
@@ -34,13 +26,13 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
     'sentinel failover-timeout cache 2000',
   ]);
   const watcher = operatorOf(`redis://${sentinel}`);
-  const heir = operatorOf(replica.url, 'opensesame');
+  const heir = operatorOf(replica.url, { password: 'opensesame' });
   const isReady = async () =>
     /slaves=1/.test(await watcher.info('sentinel')) && /link_status:up/.test(await heir.info());
   await expect.poll(isReady).toBe(true);
 
   const REDIS_URL = `redis+sentinel://:opensesame@127.0.0.1:${await freePort()},${sentinel}/cache`;
-  const gateway = await openGateway({ env: { REDIS_URL, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: { REDIS_URL, REDIS_TIMEOUT_MS } });
   const second = await gateway.openReplica();
   const { ask, isShared } = createNewcomers(gateway);
   for (const one of [gateway, second]) await ask(one);
@@ -65,7 +57,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   await operator.call('ACL', 'SETUSER', ...rule.split(' '));
   const REDIS_URL = `redis://gateway:password@127.0.0.1:${port}`;
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL, REDIS_TIMEOUT_MS };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   const second = await gateway.openReplica();
   gateway.sandbox.world.addFans('star', 3);
   const query = '{ user(id: "star") { nick fans { totalCount nodes { nick viewerIsFollowing } } viewerIsFollowing } }';
@@ -84,10 +76,10 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   expect(linesOf(gateway, /Redis is away/)).toBe(0);
 });
 
-test('names in Redis tell the format of entries and their locks alone: replicas of two releases share the rest', async () => {
+test('names in Redis tell the format of entries alone: replicas of two releases share the rest', async () => {
   const { url } = await startRedis();
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL: url, REDIS_TIMEOUT_MS };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   gateway.sandbox.world.addFans('star', 3);
   const follow = 'mutation { followUsers(input: { userIds: ["star"] }) { viewer { fansCount } } }';
   await gateway.as('crowd_000001').data(follow);
@@ -126,7 +118,7 @@ test('a percent sign in a password may stand for itself', async () => {
 test.skipIf(!isOnPath('valkey-server'))('Valkey, where it is installed, is used as Redis is', async () => {
   const { url } = await startRedis({ program: 'valkey-server' });
   expect(await checkRedis({ nodes: [new URL(url)] })).toMatch(/^standalone, Valkey \d/);
-  const gateway = await openGateway({ env: { REDIS_URL: url, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: { REDIS_URL: url, REDIS_TIMEOUT_MS } });
   const { ask, isShared } = createNewcomers(gateway);
   expect(await isShared(await ask(gateway))).toBe(true);
 });

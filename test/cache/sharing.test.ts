@@ -1,9 +1,8 @@
 // What one replica has found out, the others need not ask for, and other apps do not see.
-import { Redis } from 'ioredis';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { openGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { SHARED_STORAGES, useStorage } from '../support/storage.ts';
 
 describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
@@ -12,7 +11,7 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
   async function open() {
     const { sdkAppId, env } = settings();
     const clock = createRunningClock();
-    return { clock, ...(await openGateway({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } })) };
+    return { clock, ...(await openGateway({ env, clock, sandbox: { sdkAppId } })) };
   }
 
   test('an account that one found missing is missing for the other, until that expires', async () => {
@@ -47,9 +46,9 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
 
 test('a change of many users has Redis run no more scripts than a change of one, and sends no text that Redis has', async () => {
   const { url } = await startRedis();
-  const operator = new Redis(url);
-  onTestFinished(() => operator.disconnect());
-  const gateway = await openGateway({ env: { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' } });
+  const operator = operatorOf(url);
+  const env = { AUTH: 'development', REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' };
+  const gateway = await openGateway({ env, sandbox: { people: 5000 } });
   async function scriptsOf(count: number, viewer: string) {
     const ids = Array.from({ length: count }, (_, n) => `user_${String(n + 1).padStart(5, '0')}`);
     await operator.config('RESETSTAT');

@@ -11,7 +11,7 @@ export async function openStar() {
   const gateway = await openGateway({
     env: { AUTH: 'development', METRICS_PORT: '0' },
     clock,
-    sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY },
+    sandbox: { rateLimits: Number.POSITIVE_INFINITY },
   });
   const { world } = gateway.sandbox;
   world.importAccount('anna');

@@ -48,7 +48,7 @@ test.each([
 });
 
 test('credentials are read for each try: a request whose credentials are wrong is told, a subscription comes back with right ones, and ends when it is told', async () => {
-  const gateway = await openGateway({ env: { AUTH: 'usersig', METRICS_PORT: '0' } });
+  const gateway = await openGateway({ env: { AUTH: 'usersig', METRICS_PORT: '0' }, sandbox: { people: 3 } });
   const issuedAt = Math.floor(Date.now() / 1000);
   const userSig = signUserSig({ ...SANDBOX_APP, userId: 'UserID_001', issuedAt, expireSeconds: 3600 });
   let asked = 0;

@@ -75,7 +75,7 @@ test('graphql-ws, graphql-sse, Apollo (also over HTTP alone), urql and mini prog
   const { url: REDIS_URL } = await startRedis();
   const PORT = String(await freePort());
   const env = { AUTH: 'development', METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
-  const first = await openGateway({ env: { ...env, PORT }, sandbox: { emptyWorld: true } });
+  const first = await openGateway({ env: { ...env, PORT } });
   for (const id of ['star', 'anna', 'bert', 'cleo']) first.sandbox.world.importAccount(id);
   const elsewhere = await first.openReplica({ PORT: '0' });
 

@@ -46,7 +46,7 @@ async function pageOfBadDay() {
     if (isBug) throw new Error('a bug');
     return true;
   };
-  const gateway = await openGateway({ env, maySee });
+  const gateway = await openGateway({ env, maySee, sandbox: { people: 300 } });
   const { faults, webhooks, act } = gateway.sandbox;
   const fansOf = (id: string) => gateway.query(`{ user(id: "${id}") { nick fans { totalCount nodes { nick } } } }`);
   await fansOf('UserID_001');

@@ -2,7 +2,7 @@
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client/core';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { expect, onTestFinished, test } from 'vitest';
-import { expectRefused, openEmptyGateway } from '../http/requests.ts';
+import { expectRefused } from '../http/requests.ts';
 import { openClient } from '../subscriptions/sockets.ts';
 import { openGateway, type Replica, type TestGateway } from '../support/gateway.ts';
 import { directoryOf, getJson, hashOf, postJson } from './asking.ts';
@@ -16,7 +16,7 @@ const NOT_FOUND = {
 const hashed = (text: string, hash = hashOf(text)) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash: hash } },
 });
-const openAutomatic = () => openEmptyGateway({ AUTOMATIC_PERSISTED_QUERIES: 'on' });
+const openAutomatic = () => openGateway({ env: { AUTOMATIC_PERSISTED_QUERIES: 'on' } });
 const byHash = async (replica: Pick<Replica, 'url'>) => (await getJson(replica, hashed(QUERY))).json();
 const byText = async (replica: Pick<Replica, 'url'>) =>
   (await postJson(replica, { query: QUERY, ...hashed(QUERY) })).json();
@@ -110,7 +110,7 @@ test.each<[title: string, env: () => Record<string, string>, methods: string[], 
     ['GET', 'POST'],
   ],
 ])('%s', async (_title, env, methods, ofSecond) => {
-  const gateway = await openGateway({ env: env(), sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: env() });
   const first = openApollo(gateway);
   for (let i = 0; i < 2; i++) expect(await first.ask()).toEqual(STAR);
   expect(first.methods).toEqual(methods);

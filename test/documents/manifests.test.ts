@@ -59,7 +59,7 @@ test.each<[string, path: string, Record<string, unknown>, ids: Record<string, st
   ['a plain file alone', 'one.graphql', { 'one.graphql': ONE }, { [hashOf(ONE)]: ONE }],
 ])('%s: each document answers to its id and its hash', async (_title, path, files, ids) => {
   const env = strict(join(directoryOf(files), path));
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   for (const [id, text] of Object.entries(path ? ids : { ...both, ...ids }))
     expect(await (await postJson(gateway, { documentId: id })).json()).toEqual({ data: ANSWERS[text] });
 });

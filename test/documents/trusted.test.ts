@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { expectRefused, logged, openEmptyGateway } from '../http/requests.ts';
+import { expectRefused, logged } from '../http/requests.ts';
 import { ask, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
-import type { Answer, TestGateway } from '../support/gateway.ts';
+import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
 import { counted, scrape } from '../telemetry/scrape.ts';
 import { directoryOf, FORMS, getJson, hashOf, parametersOf, postJson } from './asking.ts';
 
@@ -22,7 +22,7 @@ const ANSWER = { data: { users: [{ id: 'star', nick: null, avatar: null }] } };
 async function openStrict(env: Record<string, string> = {}) {
   const clock = createHastyClock();
   const settings = { TRUSTED_DOCUMENTS: 'strict', AUTH: 'development', METRICS_PORT: '0', ...env };
-  const gateway = await openEmptyGateway(settings, {}, clock);
+  const gateway = await openGateway({ env: settings, clock });
   for (const id of ['star', 'anna']) gateway.sandbox.world.importAccount(id);
   return { ...gateway, clock };
 }

@@ -1,9 +1,9 @@
 // Inputs that no client means to send, each with its right answer: what the upstream may say, and what clients may ask.
 import { describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
-import { bugs, codesOf, get, openEmptyGateway, post } from '../http/requests.ts';
+import { bugs, codesOf, get, post } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
-import type { Answer } from '../support/gateway.ts';
+import { type Answer, openGateway } from '../support/gateway.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
 
 const CROWD = [
@@ -19,7 +19,7 @@ const LIST = '{ user(id: "anna") { fans { edges { followedAt node { id } } } } }
 /** Anna has a profile and two fans; the upstream's answers are rewritten on their way. */
 async function openOdd(faults: FaultPatch = {}, env: Record<string, string> = {}) {
   const settings = { PROFILE_CUSTOM_FIELDS: 'Team', METRICS_PORT: '0', AUTH: 'development', ...env };
-  const gateway = await openEmptyGateway(settings, {}, createHastyClock());
+  const gateway = await openGateway({ env: settings, clock: createHastyClock() });
   const { world, faults: switches } = gateway.sandbox;
   const profile = { Tag_Profile_IM_Nick: 'Anna', Tag_Profile_IM_Level: 7, Tag_Profile_Custom_Team: 'blue' };
   world.importAccount('anna', profile);

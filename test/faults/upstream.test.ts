@@ -1,15 +1,14 @@
 // Whatever the upstream does, a client gets the right public code in time, and the upstream is asked no more than fair.
-import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { FaultPatch } from '../../src/sandbox/faults.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { codesOf } from '../http/requests.ts';
-import { createHastyClock } from '../support/clock.ts';
+import { canBeSetBack, createHastyClock } from '../support/clock.ts';
 import { type Answer, openGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { expectErrorsAtNulls } from '../support/null-on-error.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
-import { NO_PROFILE_ITEM, TRUNCATED, UNKNOWN_FIELDS } from '../support/sandbox.ts';
+import { NO_PROFILE_ITEM, UNKNOWN_FIELDS } from '../support/sandbox.ts';
 
 const FANS = '{ user(id: "anna") { id fans { nodes { id } } } }';
 const WHOLE = { data: { user: { id: 'anna', fans: { nodes: [{ id: 'crowd_000002' }, { id: 'crowd_000001' }] } } } };
@@ -24,8 +23,8 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) {
-  const clock = createHastyClock();
-  const gateway = await openGateway({ clock, ...options, sandbox: { emptyWorld: true, clock, ...options.sandbox } });
+  const clock = canBeSetBack(createHastyClock());
+  const gateway = await openGateway({ clock, ...options });
   gateway.sandbox.world.addFans('anna', 2);
   gateway.sandbox.faults.set(faults);
   /** Asks, and lets time pass in the long waits until the answer is there. */
@@ -49,12 +48,20 @@ async function openFaulty(faults: FaultPatch, options: TestGatewayOptions = {}) 
   return { gateway, clock, ask };
 }
 
-test('70050 stops all calls for a minute', async () => {
-  const { gateway, clock, ask } = await openFaulty({ error: { code: 70050, commands: ['follow_get'], times: 1 } });
+test('70050 stops all calls for a minute and is told each time, although the machine’s clock is set back', async () => {
+  const { gateway, clock, ask } = await openFaulty({ error: { code: 70050, commands: ['follow_get'], times: 2 } });
+  const seen = () => ({
+    calls: gateway.sandbox.calls.count(),
+    told: gateway.logLines.filter((line) => line.includes('"errorCode":70050')).length,
+  });
   await ask();
   const codes = codesOf(await ask('{ user(id: "anna") { nick fansCount } }'));
   expect(codes).toEqual(['UPSTREAM_MISCONFIGURED', 'UPSTREAM_MISCONFIGURED']);
-  expect(gateway.sandbox.calls.count()).toBe(1);
+  expect(seen()).toEqual({ calls: 1, told: 1 });
+  clock.setBack(3_600_000);
+  clock.advance(60_001);
+  await ask();
+  expect(seen()).toEqual({ calls: 2, told: 2 });
   clock.advance(60_001);
   expect(await ask()).toEqual(WHOLE);
 });
@@ -63,13 +70,10 @@ describe('a fault that passes is not seen', () => {
   test.each<[string, FaultPatch, number]>([
     ['a burst of 60007', { error: { code: 60007, times: 2 } }, 3],
     ['30006 on the first call', { error: { code: 30006, times: 1 } }, 2],
-    ['30007 twice', { error: { code: 30007, times: 2 } }, 3],
     ['an expired UserSig', { error: { code: 70001, times: 1 } }, 2],
     ['a connection reset', { reset: { times: 1 } }, 2],
     ['a 502 with an HTML page', { httpError: { times: 1 } }, 2],
     ['a 200 that is no JSON', { httpError: { times: 1, status: 200, body: '<html>' } }, 2],
-    ['truncated JSON', { rewrite: { ...TRUNCATED, times: 1 } }, 2],
-    ['an answer lost on the way', { answerLost: { times: 1 } }, 2],
     ['an answer without ErrorCode', { rewrite: { ...without('ErrorCode'), times: 1 } }, 2],
     ['an answer without ErrorInfo', { rewrite: without('ErrorInfo') }, 1],
     ['unknown extra fields', { rewrite: UNKNOWN_FIELDS }, 1],
@@ -86,8 +90,6 @@ describe('a fault that stays', () => {
   test.each<[string, FaultPatch, string, number]>([
     ['connection resets', { reset: true }, 'UPSTREAM_UNAVAILABLE', 3],
     ['502 with an HTML page', { httpError: true }, 'UPSTREAM_UNAVAILABLE', 3],
-    ['truncated JSON', { rewrite: TRUNCATED }, 'UPSTREAM_UNAVAILABLE', 3],
-    ['lost answers', { answerLost: true }, 'UPSTREAM_UNAVAILABLE', 3],
     ['answers without ErrorCode', { rewrite: without('ErrorCode') }, 'UPSTREAM_UNAVAILABLE', 3],
     ['silence', { silence: true }, 'UPSTREAM_TIMEOUT', 2],
     ['UserSigs that count as expired', { error: { code: 70001 } }, 'UPSTREAM_MISCONFIGURED', 2],
@@ -116,6 +118,8 @@ describe('a fault that stays', () => {
     const { gateway, clock, ask } = await openFaulty({ httpError: { commands: ['follow_get'] } });
     for (let n = 0; n < 10; n++) await ask();
     const calls = gateway.sandbox.calls.count('follow_get');
+    // A machine's steady time has fractions.
+    clock.advance(0.5);
     expect((await ask()).errors?.[0]?.extensions).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       upstream: { retryable: true, retryAfterMs: expect.toSatisfy(Number.isInteger) },
@@ -124,6 +128,7 @@ describe('a fault that stays', () => {
     expect((await ask('{ user(id: "anna") { fansCount } }')).data).toEqual({ user: { fansCount: 2 } });
 
     gateway.sandbox.faults.reset();
+    clock.setBack(3_600_000);
     clock.advance(60_000);
     expect(await ask()).toEqual(WHOLE);
   });
@@ -140,9 +145,7 @@ const NO_HURRY = { REQUEST_DEADLINE_MS: '120000', UPSTREAM_TIMEOUT_MS: '60000' }
 const LOSSES: Record<string, (redis: RedisProcess) => Promise<unknown>> = {
   'was restarted empty': (redis) => redis.restart(),
   'was flushed': async ({ url }) => {
-    const admin = new Redis(url);
-    await admin.flushall();
-    admin.disconnect();
+    await operatorOf(url).flushall();
   },
   'has gone': (redis) => redis.kill(),
 };
@@ -154,7 +157,6 @@ test.each(Object.keys(LOSSES))(
     const gateway = await openGateway({
       // Neither time ends before the test does: a stale value is not served for want of time.
       env: { ...NO_HURRY, AUTH: 'development', REDIS_URL: redis.url },
-      sandbox: { emptyWorld: true },
     });
     gateway.sandbox.world.addFans('anna', 2);
     const query = '{ user(id: "anna") { nick fans { totalCount nodes { id } } viewerIsFollowing } }';
@@ -173,7 +175,7 @@ test.each(Object.keys(LOSSES))(
 );
 
 test('a client that goes away takes its upstream call with it', async () => {
-  const { gateway } = await openFaulty({ silence: true }, { clock: undefined, sandbox: { clock: undefined } });
+  const { gateway } = await openFaulty({ silence: true }, { clock: undefined });
   const impatient = new AbortController();
   const url = `${gateway.url}/graphql?${new URLSearchParams({ query: FANS })}`;
   const request = fetch(url, { signal: impatient.signal }).catch((error: Error) => error.name);

@@ -1,10 +1,9 @@
 // A subgraph of somebody else: it has orders, a `PageInfo`, a `Node` and a `node` field of its own, and extends users.
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buildSchema } from 'graphql';
 import { createHandler } from 'graphql-http/lib/use/http';
-import { onTestFinished } from 'vitest';
 import { type EntityNames, OWN_NAMES } from '../../src/graph/federation.ts';
+import { listenOnLoopback } from '../support/loopback.ts';
 
 export const foreignSdl = ({ type, key }: EntityNames = OWN_NAMES) => `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])
@@ -68,10 +67,5 @@ export async function openForeignSubgraph(buyers: readonly string[], { type, key
       ),
   };
   const server = createServer(createHandler({ schema, rootValue }));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+  return `http://127.0.0.1:${await listenOnLoopback(server)}/graphql`;
 }

@@ -21,7 +21,6 @@ async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES,
   const gateway = await openGateway({
     clock,
     env: { FEDERATION_USER_TYPE: names.type, FEDERATION_USER_KEY: names.key },
-    sandbox: { emptyWorld: true, clock },
   });
   gateway.sandbox.world.addFans('star', buyers);
   const fans = gateway.sandbox.world.list('star', 'fans').map(({ id }) => id);

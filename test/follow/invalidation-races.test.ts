@@ -1,5 +1,5 @@
 // Reads and changes at once on several replicas: an invalidated value never comes back.
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { CachedFollowService } from '../../src/follow/cached-follow-service.ts';
@@ -104,118 +104,124 @@ const isBetween = ({ kind }: Question, answer: unknown, min: number, max: number
     (value) => answer === (kind === 'relation' ? value % RELATIONS.length : value),
   );
 
-describe.each(STORAGES)('on %s', (storage) => {
-  const settings = useStorage(storage);
+async function openLink(url: string, clock: Clock): Promise<RedisLink> {
+  const redis = await connectRedis({ nodes: url.split(',').map((url) => new URL(url)) });
+  return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
+}
 
-  async function openLink(clock: Clock): Promise<RedisLink | null> {
-    const { REDIS_URL } = settings().env;
-    if (!REDIS_URL) return null;
-    const redis = await connectRedis({ nodes: REDIS_URL.split(',').map((url) => new URL(url)) });
-    return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
+/** Has replicas change and read at random; answers which reads brought what was no longer so. */
+async function race(redisUrl: string | undefined): Promise<string[]> {
+  const draw = createRandom(SEED);
+  /** The same schedule for the same seed, as far as sockets allow. */
+  const random = (below: number) => Math.floor(draw() * below);
+  const pick = <T>(from: readonly T[]) => from[random(from.length)] as T;
+  const clock = createRunningClock();
+  const truth = createNumbers();
+  const source = createSource(truth, random);
+  const prefix = `races:${SEED}`;
+  const links: RedisLink[] = [];
+  /** What was true of the groups of each message when it was sent; the same text may be sent many times. */
+  const sent = new Map<string, (readonly Named[])[]>();
+
+  /** Its floors rise when a change has been invalidated here, and when it has heard of one from another replica. */
+  async function open(memoryBytes: number): Promise<Replica> {
+    const floors = createNumbers();
+    const received = new Map<string, number>();
+    const listening = Promise.withResolvers<void>();
+    const link = redisUrl === undefined ? null : await openLink(redisUrl, clock);
+    const options = { clock, lifetimes: LIFETIMES, memoryBytes };
+    if (!link) return { floors, service: createService(source, options), hasHeardAll: () => true };
+    links.push(link);
+    const observed: RedisLink = {
+      ...link,
+      publish(channel, message) {
+        sent.set(message, [...(sent.get(message) ?? []), truth.snapshot(JSON.parse(message).groups)]);
+        return link.publish(channel, message);
+      },
+      subscribe: (channel, heard, missed) =>
+        link.subscribe(
+          channel,
+          (message) => {
+            heard(message);
+            const count = received.get(message) ?? 0;
+            received.set(message, count + 1);
+            floors.set(sent.get(message)?.[count] ?? []);
+          },
+          () => {
+            missed();
+            listening.resolve();
+          },
+        ),
+    };
+    const service = createService(source, { ...options, redis: { link: observed, prefix } });
+    await listening.promise;
+    const hasHeardAll = () => [...sent].every(([message, times]) => received.get(message) === times.length);
+    return { floors, service, hasHeardAll };
   }
 
-  test(`after each of ${CHANGES} changes amid reads, no later read sees the value from before it`, async () => {
-    const draw = createRandom(SEED);
-    /** The same schedule for the same seed, as far as sockets allow. */
-    const random = (below: number) => Math.floor(draw() * below);
-    const pick = <T>(from: readonly T[]) => from[random(from.length)] as T;
-    const clock = createRunningClock();
-    const truth = createNumbers();
-    const source = createSource(truth, random);
-    const prefix = `races:${SEED}`;
-    const links: RedisLink[] = [];
-    /** What was true of the groups of each message when it was sent; the same text may be sent many times. */
-    const sent = new Map<string, (readonly Named[])[]>();
+  const first = await open(1e6);
+  const isShared = links.length > 0;
+  const second = isShared ? await open(1e6) : first;
+  // One that keeps nothing by itself sees what Redis has.
+  const third = isShared ? await open(2000) : first;
+  const replicas = [first, second, third];
+  const wrong: string[] = [];
+  const reads = new Set<Promise<void>>();
 
-    /** Its floors rise when a change has been invalidated here, and when it has heard of one from another replica. */
-    async function open(memoryBytes: number): Promise<Replica> {
-      const floors = createNumbers();
-      const received = new Map<string, number>();
-      const listening = Promise.withResolvers<void>();
-      const link = await openLink(clock);
-      const options = { clock, lifetimes: LIFETIMES, memoryBytes };
-      if (!link) return { floors, service: createService(source, options), hasHeardAll: () => true };
-      links.push(link);
-      const observed: RedisLink = {
-        ...link,
-        publish(channel, message) {
-          sent.set(message, [...(sent.get(message) ?? []), truth.snapshot(JSON.parse(message).groups)]);
-          return link.publish(channel, message);
-        },
-        subscribe: (channel, heard, missed) =>
-          link.subscribe(
-            channel,
-            (message) => {
-              heard(message);
-              const count = received.get(message) ?? 0;
-              received.set(message, count + 1);
-              floors.set(sent.get(message)?.[count] ?? []);
-            },
-            () => {
-              missed();
-              listening.resolve();
-            },
-          ),
-      };
-      const service = createService(source, { ...options, redis: { link: observed, prefix } });
-      await listening.promise;
-      const hasHeardAll = () => [...sent].every(([message, times]) => received.get(message) === times.length);
-      return { floors, service, hasHeardAll };
-    }
+  async function readAndCheck({ floors, service }: Replica, question: Question): Promise<void> {
+    const floor = floors.get(question);
+    const answer = await question.ask(service, callAt(clock));
+    if (!isBetween(question, answer, floor, truth.get(question)))
+      wrong.push(`${nameOf(question)} was ${answer}, at least ${floor} expected`);
+  }
+  function read(replica: Replica): void {
+    const reading = readAndCheck(replica, pick(QUESTIONS));
+    reads.add(reading);
+    void reading.then(() => reads.delete(reading));
+  }
+  function someEvent(): DomainEvent {
+    const from = pick(USERS);
+    const type = pick(['follow-changed', 'profile-changed', 'user-changed'] as const);
+    return type === 'follow-changed' ? { type, from, to: pick(USERS) } : { type, userId: from };
+  }
+  /** Lets everything that is under way end; then every replica, and Redis, must know the truth alone. */
+  async function settleAndCheck(): Promise<void> {
+    await Promise.all(reads);
+    await turns(3);
+    await Promise.all(links.map((link) => link.ask((redis) => redis.get('nothing'))));
+    while (replicas.some(({ hasHeardAll }) => !hasHeardAll())) await turns(1);
+    for (const { floors } of replicas) floors.set(truth.all());
+    for (const replica of [third, first, second])
+      await Promise.all(QUESTIONS.map((question) => readAndCheck(replica, question)));
+  }
 
-    const first = await open(1e6);
-    const isShared = links.length > 0;
-    const second = isShared ? await open(1e6) : first;
-    // One that keeps nothing by itself sees what Redis has.
-    const third = isShared ? await open(2000) : first;
-    const replicas = [first, second, third];
-    const wrong: string[] = [];
-    const reads = new Set<Promise<void>>();
+  for (let n = 0; n < CHANGES; n++) {
+    for (let reader = random(8); reader >= 0; reader--) read(pick(replicas));
+    await turns(random(12));
+    const event = someEvent();
+    const teller = pick([first, second]);
+    truth.set(truth.snapshot(groupsOf(event)).map(([name, value]) => [name, value + 1]));
+    const floor = truth.snapshot(groupsOf(event));
+    await teller.service.invalidate([event]);
+    teller.floors.set(floor);
+    for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
+    // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
+    if (random(4) === 0) clock.advance(random(1200));
+    if (reads.size > 40) await Promise.race(reads);
+    if (n % 20 === 19) await settleAndCheck();
+  }
+  await settleAndCheck();
+  for (const link of links) link.close();
+  return wrong;
+}
 
-    async function readAndCheck({ floors, service }: Replica, question: Question): Promise<void> {
-      const floor = floors.get(question);
-      const answer = await question.ask(service, callAt(clock));
-      if (!isBetween(question, answer, floor, truth.get(question)))
-        wrong.push(`${nameOf(question)} was ${answer}, at least ${floor} expected`);
-    }
-    function read(replica: Replica): void {
-      const reading = readAndCheck(replica, pick(QUESTIONS));
-      reads.add(reading);
-      void reading.then(() => reads.delete(reading));
-    }
-    function someEvent(): DomainEvent {
-      const from = pick(USERS);
-      const type = pick(['follow-changed', 'profile-changed', 'user-changed'] as const);
-      return type === 'follow-changed' ? { type, from, to: pick(USERS) } : { type, userId: from };
-    }
-    /** Lets everything that is under way end; then every replica, and Redis, must know the truth alone. */
-    async function settleAndCheck(): Promise<void> {
-      await Promise.all(reads);
-      await turns(3);
-      await Promise.all(links.map((link) => link.ask((redis) => redis.get('nothing'))));
-      while (replicas.some(({ hasHeardAll }) => !hasHeardAll())) await turns(1);
-      for (const { floors } of replicas) floors.set(truth.all());
-      for (const replica of [third, first, second])
-        await Promise.all(QUESTIONS.map((question) => readAndCheck(replica, question)));
-    }
+const storages = STORAGES.map((storage) => [storage, useStorage(storage)] as const);
 
-    for (let n = 0; n < CHANGES; n++) {
-      for (let reader = random(8); reader >= 0; reader--) read(pick(replicas));
-      await turns(random(12));
-      const event = someEvent();
-      const teller = pick([first, second]);
-      truth.set(truth.snapshot(groupsOf(event)).map(([name, value]) => [name, value + 1]));
-      const floor = truth.snapshot(groupsOf(event));
-      await teller.service.invalidate([event]);
-      teller.floors.set(floor);
-      for (let reader = random(4); reader >= 0; reader--) read(random(3) === 0 ? third : teller);
-      // Now and then cached values grow old, or older than fresh: they are renewed behind answers, or prefetched.
-      if (random(4) === 0) clock.advance(random(1200));
-      if (reads.size > 40) await Promise.race(reads);
-      if (n % 20 === 19) await settleAndCheck();
-    }
-    await settleAndCheck();
-    for (const link of links) link.close();
-    expect(wrong, `seed ${SEED}`).toEqual([]);
-  });
+// Side by side, since each waits for its servers.
+test(`after each of ${CHANGES} changes amid reads, no later read sees the value from before it, on any storage`, {
+  timeout: 120_000,
+}, async () => {
+  const races = storages.map(async ([storage, settings]) => [storage, await race(settings().env.REDIS_URL)]);
+  const nothingWrong = STORAGES.map((storage) => [storage, []]);
+  expect(await Promise.all(races), `seed ${SEED}`).toEqual(nothingWrong);
 });

@@ -1,12 +1,11 @@
 // Replicas invalidate together, also when Redis was not there to pass it on.
-import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { callAt, createService, type Source } from './service.ts';
 
 const HOUR_MS = 3_600_000;
@@ -45,9 +44,7 @@ async function openReplicas(timeoutMs = 5000) {
     const fans = async () => (await service.readCounts('anna', call)).fans;
     return { service, uses, fans, listenings: () => listenings };
   }
-  const admin = new Redis(server.port, '127.0.0.1');
-  admin.on('error', () => {});
-  onTestFinished(() => admin.disconnect());
+  const admin = operatorOf(server.url);
   return { server, admin, clock, upstream, openReplica };
 }
 

@@ -5,7 +5,7 @@ import { subscribe } from '../support/event-stream.ts';
 import { callCounts, type Replica, type TestGateway } from '../support/gateway.ts';
 import { STATE_FOR_STATUS, UNKNOWN_FIELDS } from '../support/sandbox.ts';
 import { tell } from '../webhook/webhook-gateway.ts';
-import { asViewer, at, codesOf, openTwo, openWorld, userWays } from './world.ts';
+import { asViewer, at, openTwo, openWorld, userWays } from './world.ts';
 
 const PRESENCE = 'presence { status platforms }';
 const presenceOf = async (replica: Pick<Replica, 'data'>, id: string) =>
@@ -80,14 +80,6 @@ test.each([
   gateway.world.setDevice('bert', 'Mac', 'Online');
   gateway.faults.set({ rewrite });
   expect(await presenceOf(gateway, 'bert')).toEqual(online('Mac'));
-});
-
-test('an account that does not exist fails alone, and so does one of which the upstream tells nothing', async () => {
-  const gateway = await openWorld({ env: PUBLIC });
-  const answer = await gateway.query(`{ users(ids: ["bert", "nobody", "cleo"]) { ${PRESENCE} } }`);
-  expect(answer.data).toEqual({ users: [{ presence: OFFLINE }, { presence: null }, { presence: OFFLINE }] });
-  expect(codesOf(answer)).toEqual(['users 1 presence USER_NOT_FOUND']);
-  expect(asked(gateway)).toBe(1);
 });
 
 test('a webhook expires the cached presence, and says nothing itself: the upstream is asked', async () => {

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { startRedis } from '../support/redis.ts';
 import { codesOf, openWorld } from './world.ts';
 
 /** Mina, who has set every field, and follows ben. */
-async function openMina(customFields?: string, more: Record<string, string | number> = {}) {
-  const env: Record<string, string> = customFields ? { PROFILE_CUSTOM_FIELDS: customFields } : {};
+async function openMina(customFields?: string, more: Record<string, string | number> = {}, redis = {}) {
+  const env: Record<string, string> = customFields ? { PROFILE_CUSTOM_FIELDS: customFields, ...redis } : {};
   const gateway = await openWorld({ people: ['mina', 'ben'], follows: ['mina ben'], env });
   gateway.world.setProfile('mina', { ...TAGS, ...more });
   return gateway;
@@ -36,11 +37,20 @@ const TAGS: Record<string, string | number> = Object.fromEntries(
 const TYPED = Object.fromEntries(FIELDS.map(([field, , , shown]) => [field, shown]));
 const itemsOf = (tags: object) => expect.arrayContaining(Object.entries(tags).map(([tag, value]) => ({ tag, value })));
 
-test('every profile field has its type, the same from a list and from portrait_get', async () => {
-  const gateway = await openMina('Team,Mood');
+test('every profile field has its type, the same from a list, from portrait_get, and from Redis', async () => {
+  const { url } = await startRedis();
+  const gateway = await openMina('Team,Mood', {}, { REDIS_URL: url, REDIS_TIMEOUT_MS: '5000' });
   const query = `{ user(id: "mina") { ${EVERY_FIELD} } ben: user(id: "ben") { fans { nodes { ${EVERY_FIELD} } } } }`;
   const user = { ...TYPED, profileItems: itemsOf(TAGS) };
-  expect(await gateway.data(query)).toEqual({ user, ben: { fans: { nodes: [user] } } });
+  const expected = { user, ben: { fans: { nodes: [user] } } };
+  expect(await gateway.data(query)).toEqual(expected);
+  // Redis has them some time after the answer.
+  for (let isShared = false; !isShared; ) {
+    const other = await gateway.openReplica();
+    gateway.sandbox.calls.reset();
+    expect(await other.data(query)).toEqual(expected);
+    isShared = gateway.sandbox.calls.count() === 0;
+  }
 });
 
 test('values that this version cannot read are null in their field and raw in profileItems', async () => {
@@ -87,20 +97,28 @@ test('a configured field that the app does not have is UPSTREAM_MISCONFIGURED na
 });
 
 test('one unknown account nulls its own fields with USER_NOT_FOUND at their paths; the others answer', async () => {
-  const gateway = await openWorld();
+  const gateway = await openWorld({ env: { PRESENCE_VISIBILITY: 'public' }, follows: ['anna bert'] });
   gateway.world.addFans('star', 3);
-  const answer = await gateway.query(
-    '{ users(ids: ["star", "ghost", "crowd_000001"]) { id nick fansCount fans(first: 1) { nodes { id } } } }',
-  );
+  const ids = ['star', 'ghost', 'crowd_000001'];
+  const query = `{
+    users(ids: ${JSON.stringify(ids)}) { id nick fansCount fans(first: 1) { nodes { id } } presence { status } }
+    viewer { bert: relationTo(userId: "bert") ghost: relationTo(userId: "ghost") odd: relationTo(userId: "no body") }
+    _entities(representations: [${ids.map((id) => `{ __typename: "User", id: "${id}" }`)}]) { ... on User { nick } }
+  }`;
+  const answer = await gateway.as('anna').query(query);
+  const presence = { status: 'OFFLINE' };
   expect(answer.data).toEqual({
     users: [
-      { id: 'star', nick: null, fansCount: 3, fans: { nodes: [{ id: 'crowd_000003' }] } },
-      { id: 'ghost', nick: null, fansCount: null, fans: null },
-      { id: 'crowd_000001', nick: 'Crowd 1', fansCount: 0, fans: { nodes: [] } },
+      { id: 'star', nick: null, fansCount: 3, fans: { nodes: [{ id: 'crowd_000003' }] }, presence },
+      { id: 'ghost', nick: null, fansCount: null, fans: null, presence: null },
+      { id: 'crowd_000001', nick: 'Crowd 1', fansCount: 0, fans: { nodes: [] }, presence },
     ],
+    viewer: { bert: 'FOLLOWING', ghost: null, odd: null },
+    _entities: [{ nick: null }, { nick: null }, { nick: 'Crowd 1' }],
   });
-  const fields = ['fans', 'fansCount', 'nick'];
-  expect(codesOf(answer)?.sort()).toEqual(fields.map((field) => `users 1 ${field} USER_NOT_FOUND`));
+  const fields = ['fans', 'fansCount', 'nick', 'presence'].map((field) => `users 1 ${field}`);
+  const unknown = ['_entities 1 nick', ...fields, 'viewer ghost'].map((path) => `${path} USER_NOT_FOUND`);
+  expect(codesOf(answer)?.sort()).toEqual([...unknown, 'viewer odd BAD_USER_INPUT']);
 });
 
 test('users and nodes keep their order, repeat what is repeated, and fail only where an id is malformed', async () => {

@@ -23,7 +23,7 @@ const openScreens = (hasWebhooks = false) =>
     people: [],
     hasWebhooks,
     env: { PROFILE_CUSTOM_FIELDS: 'Test,Team,Mood', USER_SEARCH: 'on' },
-    sandbox: { emptyWorld: false, people: 300 },
+    sandbox: { people: 300 },
   });
 
 test.each([

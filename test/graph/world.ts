@@ -42,7 +42,7 @@ export async function openWorld(options: WorldOptions = {}) {
       ...(hasWebhooks && { WEBHOOK_TOKEN: TOKEN, WEBHOOK_PATH: PATH }),
       ...env,
     },
-    sandbox: { emptyWorld: true, clock, rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
+    sandbox: { rateLimits: Number.POSITIVE_INFINITY, ...sandbox },
   });
   const { world, faults } = gateway.sandbox;
   for (const id of people) world.importAccount(id);

@@ -2,7 +2,8 @@
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { bugs, expectRefused, head, openEmptyGateway, openSocket, post, TYPENAME } from './requests.ts';
+import { openGateway } from '../support/gateway.ts';
+import { bugs, expectRefused, head, openSocket, post, TYPENAME } from './requests.ts';
 
 const START = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 
@@ -20,7 +21,7 @@ test.each([
   ['nonsense behind a good request', `${head('Content-Length: 26')}${TYPENAME}nonsense\r\n\r\n`, 400],
   ['an expectation that nobody can meet', `${START}Expect: 200-ok\r\nContent-Length: 1\r\n\r\n`, 417],
 ])('%s is refused once, and the connection closed', async (_title, bytes, status) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const { socket } = openSocket(gateway);
   socket.write(bytes);
   const received = await text(socket);
@@ -32,13 +33,13 @@ test.each([
 });
 
 test('a request of HTTP/1.0, which names no host, is answered and its connection closed', async () => {
-  const { socket } = openSocket(await openEmptyGateway());
+  const { socket } = openSocket(await openGateway());
   socket.write(`POST /graphql HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n${TYPENAME}`);
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*"Query"/s);
 });
 
 test('a client that asks first whether it may send its body is told to go on', async () => {
-  const { write, until } = openSocket(await openEmptyGateway());
+  const { write, until } = openSocket(await openGateway());
   await write(head('Expect: 100-continue\r\nContent-Length: 26'));
   await until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
   await write(TYPENAME);
@@ -48,14 +49,14 @@ test('a client that asks first whether it may send its body is told to go on', a
 test.each(['gzip', 'GZIP', 'br', 'deflate', 'gzip, gzip', 'identity, gzip', 'x'])(
   'a body with the content-encoding "%s" is refused with 415, however little it would become',
   async (encoding) => {
-    const gateway = await openEmptyGateway();
+    const gateway = await openGateway();
     const body = new Uint8Array(gzipSync('x'.repeat(1_000_000)));
     await expectRefused(gateway, await post(gateway, body, undefined, { 'content-encoding': encoding }), 415);
   },
 );
 
 test('of equal names in a body the last one counts, for all who look at it', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const body = '{"query":"mutation { __typename }","query":"{ a: __typename }","variables":1,"variables":{}}';
   expect(await (await post(gateway, body)).json()).toEqual({ data: { a: 'Query' } });
 });

@@ -1,6 +1,7 @@
 // Request bodies that are no GraphQL request: each is refused in GraphQL's shape, at no cost upstream.
 import { describe, expect, test } from 'vitest';
-import { bugs, expectRefused, head, openEmptyGateway, openSocket, post, requestLines, TYPENAME } from './requests.ts';
+import { openGateway } from '../support/gateway.ts';
+import { bugs, expectRefused, head, openSocket, post, requestLines, TYPENAME } from './requests.ts';
 
 const ANSWER = { data: { __typename: 'Query' } };
 const withId = (latin1: string) => Buffer.from(`{"query":"{ user(id: \\"${latin1}\\") { id } }"}`, 'latin1');
@@ -18,7 +19,7 @@ test.each<[string, (string | Uint8Array<ArrayBuffer>)[]]>([
   ['is no UTF-8', [new Uint8Array(Buffer.from(TYPENAME, 'utf16le')), new Uint8Array([0xff, 0xfe, 0x00, 0x80])]],
   ['holds what is no UTF-8, a half or an overlong character', ['\xc3\x28', '\xed\xa0\x80', '\xc0\xaf'].map(withId)],
 ])('a body that %s is a BAD_REQUEST with 400', async (_title, bodies) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   for (const body of bodies) expect(await expectRefused(gateway, await post(gateway, body), 400)).not.toContain('tok_');
 });
 
@@ -31,7 +32,7 @@ test.each([
   ),
   'application/json; boundary=x; charset=iso-8859-1',
 ])('a body of type "%s" is refused with 415 and the remedy', async (type) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const remedy = type?.includes('charset') ? 'UTF-8' : 'application/json';
   expect(await expectRefused(gateway, await post(gateway, TYPENAME, type), 415)).toContain(remedy);
 });
@@ -40,13 +41,13 @@ test.each([
   ...['application/json', 'APPLICATION/Json', 'application/json; profile=x', 'application/json ; charset=UTF-8'],
   ...['application/json;charset=utf-8', 'application/json; charset="utf-8"', 'application/json; charset=utf8'],
 ])('a body of type "%s" is taken', async (type) => {
-  expect(await (await post(await openEmptyGateway(), TYPENAME, type)).json()).toEqual(ANSWER);
+  expect(await (await post(await openGateway(), TYPENAME, type)).json()).toEqual(ANSWER);
 });
 
 test.each(['{"__proto__":{"id":"anna"}}', '{"constructor":{"id":"anna"}}', '{"id":{"__proto__":"anna"}}'])(
   '__proto__ and constructor in variables are names like any other: %s',
   async (variables) => {
-    const gateway = await openEmptyGateway();
+    const gateway = await openGateway();
     const body = `{"query":"query ($id: ID!) { user(id: $id) { id } }","variables":${variables}}`;
     await expectRefused(gateway, await post(gateway, body), 200, 'BAD_USER_INPUT');
     expect(Object.hasOwn(Object.prototype, 'id')).toBe(false);
@@ -54,7 +55,7 @@ test.each(['{"__proto__":{"id":"anna"}}', '{"constructor":{"id":"anna"}}', '{"id
 );
 
 test('__proto__ and constructor as aliases, operations, fragments and ids answer like any other name', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const query = `query constructor { __proto__: user(id: "__proto__") { ...__proto__ } constructor: user(id: "constructor") { id } }
     fragment __proto__ on User { id }`;
   const response = await post(gateway, JSON.stringify({ query, operationName: 'constructor' }));
@@ -66,14 +67,14 @@ describe('where a body may have 2048 bytes', () => {
 
   /** A connection on which a request has begun. */
   async function begin(headers: string, body = '') {
-    const gateway = await openEmptyGateway({}, { maxBodyBytes: 2048 });
+    const gateway = await openGateway({ config: { maxBodyBytes: 2048 } });
     const connection = openSocket(gateway);
     await connection.write(head(headers) + body);
     return { ...connection, gateway };
   }
 
   test('one that long is taken, one more byte is 413', async () => {
-    const gateway = await openEmptyGateway({}, { maxBodyBytes: 2048 });
+    const gateway = await openGateway({ config: { maxBodyBytes: 2048 } });
     expect(await (await post(gateway, TYPENAME.padEnd(2048))).json()).toEqual(ANSWER);
     await expectRefused(gateway, await post(gateway, TYPENAME.padEnd(2049)), 413);
   });

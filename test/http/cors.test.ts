@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { TestGateway } from '../support/gateway.ts';
-import { expectRefused, get, openEmptyGateway, post, streamHeaders, TYPENAME } from './requests.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
+import { expectRefused, get, post, streamHeaders, TYPENAME } from './requests.ts';
 
 const APP = 'https://app.example';
 const OTHER = 'https://elsewhere.example';
@@ -38,7 +38,7 @@ describe('with CORS_ORIGINS', () => {
   test.each([APP, 'http://localhost:3000', 'capacitor://localhost'])(
     'a page of %s may ask and read',
     async (origin) => {
-      const gateway = await openEmptyGateway(listed);
+      const gateway = await openGateway({ env: listed });
       const preflight = await askBefore(gateway, origin);
       expect(preflight.status).toBe(204);
       expect(corsHeaders(preflight)).toMatchObject({
@@ -58,7 +58,7 @@ describe('with CORS_ORIGINS', () => {
   );
 
   test('the page can also read a stream of events, and why it is refused', async () => {
-    const gateway = await openEmptyGateway(listed);
+    const gateway = await openGateway({ env: listed });
     const refusals = [
       await post(gateway, 'x'.repeat(200_000), 'application/json', { origin: APP }),
       await post(gateway, TYPENAME, 'text/plain', { origin: APP }),
@@ -77,13 +77,13 @@ describe('with CORS_ORIGINS', () => {
     ...[OTHER, 'null', 'http://app.example', 'https://app.example:8443', 'https://APP.example'],
     ...['https://app.example.elsewhere.example', 'https://xapp.example'],
   ])('a page of %s gets no CORS header', async (origin) => {
-    const gateway = await openEmptyGateway(listed);
+    const gateway = await openGateway({ env: listed });
     expect(corsHeaders(await ask(gateway, origin))).toEqual({});
     expect((await askBefore(gateway, origin)).headers.get('access-control-allow-origin')).toBeNull();
   });
 
   test('every answer says that it depends on the origin, also one without', async () => {
-    const gateway = await openEmptyGateway(listed);
+    const gateway = await openGateway({ env: listed });
     const answers = [
       await ask(gateway, APP),
       await ask(gateway, OTHER),
@@ -96,14 +96,14 @@ describe('with CORS_ORIGINS', () => {
   });
 
   test('cookies are let through only where something before the gateway can read them', async () => {
-    const gateway = await openEmptyGateway({ ...listed, ...routed });
+    const gateway = await openGateway({ env: { ...listed, ...routed } });
     expect((await ask(gateway, APP)).headers.get('access-control-allow-credentials')).toBe('true');
     expect((await ask(gateway, OTHER)).headers.get('access-control-allow-credentials')).toBeNull();
   });
 });
 
 test('with CORS_ORIGINS=* every page may read, without cookies, and no origin is repeated', async () => {
-  const gateway = await openEmptyGateway({ CORS_ORIGINS: '*' });
+  const gateway = await openGateway({ env: { CORS_ORIGINS: '*' } });
   for (const answer of [await ask(gateway, OTHER), await askBefore(gateway, OTHER), await ask(gateway, 'null')]) {
     expect(corsHeaders(answer)['access-control-allow-origin']).toBe('*');
     expect(corsHeaders(answer)['access-control-allow-credentials']).toBeUndefined();
@@ -115,7 +115,7 @@ describe('before a sandbox, without CORS_ORIGINS', () => {
   test.each(['http://127.0.0.1:5199', 'http://localhost:5173', 'https://localhost', 'http://[::1]:3000'])(
     'a page of this machine, such as %s, may ask and read, and open a WebSocket',
     async (origin) => {
-      const gateway = await openEmptyGateway({ AUTH: 'development' });
+      const gateway = await openGateway({ env: { AUTH: 'development' } });
       const preflight = await askBefore(gateway, origin);
       expect(preflight.headers.get('access-control-allow-headers')).toContain('x-viewer-id');
       for (const answer of [preflight, await ask(gateway, origin)])
@@ -135,7 +135,7 @@ describe('before a sandbox, without CORS_ORIGINS', () => {
   ])(
     'a page of %s may not in %s, which is in the log once, with the setting that lets it in',
     async (origin, NODE_ENV) => {
-      const gateway = await openEmptyGateway({ NODE_ENV });
+      const gateway = await openGateway({ env: { NODE_ENV } });
       for (let n = 0; n < 2; n++) {
         expect(corsHeaders(await ask(gateway, origin))).toEqual({});
         expect(await connectFrom(gateway, { origin })).toBe(403);
@@ -163,7 +163,7 @@ test.each<[title: string, status: 200 | 403, env: Record<string, string>, header
 ])(
   'what %s asks by GET is answered with %i, and runs only where it can be read',
   async (_title, status, env, headers) => {
-    const gateway = await openEmptyGateway(env);
+    const gateway = await openGateway({ env });
     const response = await get(gateway, { query: '{ user(id: "anna") { nick } }' }, { headers });
     if (status === 403) await expectRefused(gateway, response, status, 'FORBIDDEN');
     else expect(response.status).toBe(status);
@@ -182,6 +182,6 @@ test.each<[title: string, status: 101 | 403, env: Record<string, string>, header
   ['an origin that is not listed', 403, listed, { origin: OTHER }],
   ['where a router may add who asks', 403, routed, { origin: OTHER, 'x-viewer-id': 'anna', 'x-viewer-secret': SECRET }],
 ])('a WebSocket from %s is answered with %i', async (_title, status, env, headers) => {
-  const gateway = await openEmptyGateway(env);
+  const gateway = await openGateway({ env });
   expect(await connectFrom(gateway, headers.origin === 'ours' ? { origin: gateway.url } : headers)).toBe(status);
 });

@@ -2,17 +2,8 @@
 import { serverAudits } from 'graphql-http';
 import { expect, test } from 'vitest';
 import { HANDSHAKE } from '../subscriptions/sockets.ts';
-import {
-  bugs,
-  expectRefused,
-  get,
-  head,
-  openEmptyGateway,
-  openSocket,
-  post,
-  streamHeaders,
-  TYPENAME,
-} from './requests.ts';
+import { openGateway } from '../support/gateway.ts';
+import { bugs, expectRefused, get, head, openSocket, post, streamHeaders, TYPENAME } from './requests.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NICK = { query: '{ user(id: "anna") { nick } }' };
@@ -20,28 +11,28 @@ const NICK = { query: '{ user(id: "anna") { nick } }' };
 test('GET answers a query with its variables and operation name', async () => {
   const query = 'query A { __typename } query B($id: ID!) { user(id: $id) { id } }';
   const parameters = { query, variables: '{"id":"anna"}', operationName: 'B' };
-  const response = await get(await openEmptyGateway(), parameters);
+  const response = await get(await openGateway(), parameters);
   expect(await response.json()).toEqual({ data: { user: { id: 'anna' } } });
 });
 
 test.each(['variables=%7B', 'variables=%7B"id":', 'extensions=nonsense'])(
   'GET refuses %s, which is no JSON, with 400',
   async (parameter) => {
-    const gateway = await openEmptyGateway();
+    const gateway = await openGateway();
     const response = await fetch(`${gateway.url}/graphql?query=%7B__typename%7D&${parameter}`);
     expect(await expectRefused(gateway, response, 400)).toContain(parameter.split('=')[0]);
   },
 );
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods that are allowed', async (method) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const response = await fetch(`${gateway.url}/graphql`, { method });
   expect(response.headers.get('allow')).toBe('GET, POST');
   await expectRefused(gateway, response, 405);
 });
 
 test('HEAD runs nothing', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const response = await get(gateway, NICK, { method: 'HEAD' });
   expect(response.status).toBe(405);
   expect(await response.text()).toBe('');
@@ -51,7 +42,7 @@ test('HEAD runs nothing', async () => {
 test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
   'an answer as %s is refused with 406 before anything runs',
   async (accept) => {
-    const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
+    const gateway = await openGateway({ env: { GRAPHIQL: 'off' } });
     await expectRefused(gateway, await get(gateway, NICK, { headers: { accept } }), 406);
   },
 );
@@ -62,19 +53,19 @@ test.each([
   ['application/graphql-response+json;q=0, application/*', 'application/json'],
   ['*/*', 'application/json'],
 ])('of what fits a type, the most specific counts: %s is answered by %s', async (accept, type) => {
-  const response = await get(await openEmptyGateway(), NICK, { headers: { accept } });
+  const response = await get(await openGateway(), NICK, { headers: { accept } });
   expect(response.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
 });
 
 test('the target of a request may be a whole URL, as to a proxy', async () => {
-  const { write, until } = openSocket(await openEmptyGateway());
+  const { write, until } = openSocket(await openGateway());
   await write(head(`Content-Length: ${TYPENAME.length}`).replace(' /graphql', ' http://any.host/graphql') + TYPENAME);
   expect(await until(/}$/)).toMatch(/^HTTP\/1\.1 200 .*{"data":{"__typename":"Query"}}$/s);
 });
 
 const NOWHERE = '/ /graphql/ /graphql/graphql //graphql /GraphQL /graphiql /health /%67raphql /..'.split(' ');
 test.each(NOWHERE)('there is nothing at %s, and the 404 tells where GraphQL is', async (path) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   for (const init of [{}, { method: 'POST', body: TYPENAME, headers: { 'content-type': 'application/json' } }]) {
     const response = await fetch(gateway.url + path, init);
     expect(await expectRefused(gateway, response, 404)).toContain('/graphql');
@@ -85,7 +76,7 @@ test.each([
   ...['a', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'trace:1.2_3-4', 'x'.repeat(128)].map((id) => [id, 'kept']),
   ...['', 'two words', 'x'.repeat(129), '{"a":1}', 'a/b', 'a, b', 'é', '$(id)'].map((id) => [id, 'replaced']),
 ])('the request id "%s" of a client is %s', async (id = '', fate) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const response = await post(gateway, TYPENAME, 'application/json', { 'x-request-id': id });
   expect(response.headers.get('x-request-id')).toEqual(fate === 'kept' ? id : expect.stringMatching(UUID));
 });
@@ -100,7 +91,7 @@ const SECURITY = {
 };
 
 test('every answer over HTTP forbids sniffing, frames, loading and referrers, and has an id of its own, whatever its status', async () => {
-  const gateway = await openEmptyGateway({ GRAPHIQL: 'off' });
+  const gateway = await openGateway({ env: { GRAPHIQL: 'off' } });
   const responses = [
     await post(gateway, TYPENAME),
     await post(gateway, '{'),
@@ -122,7 +113,7 @@ test('every answer over HTTP forbids sniffing, frames, loading and referrers, an
 });
 
 test('GraphiQL may run its own script, byte for byte, and no other, and reaches only this gateway and the sandbox', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const { headers } = await get(gateway, {}, { headers: { accept: 'text/html' } });
   expect(headers.get('vary')).toContain('accept');
   const policy = headers.get('content-security-policy');
@@ -134,7 +125,7 @@ test('GraphiQL may run its own script, byte for byte, and no other, and reaches 
 });
 
 test('the health endpoints answer in plain text and leave no line in the log', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   for (const path of ['live', 'ready', 'ready?from=balancer']) {
     const response = await fetch(`${gateway.url}/health/${path}`);
     expect(response.headers.get('content-type')).toContain('text/plain');
@@ -150,7 +141,7 @@ test.each([
 ])(
   '%s is answered in its turn, as if it were none, where %i requests of its connection are being answered',
   async (_title, count, upgrade, last) => {
-    const gateway = await openEmptyGateway();
+    const gateway = await openGateway();
     gateway.sandbox.world.importAccount('anna');
     gateway.sandbox.faults.set({ latency: { ms: 150 } });
     const body = JSON.stringify(NICK);
@@ -167,7 +158,7 @@ test.each([
 const AUDITS = { MUST: 13, SHOULD: 23, MAY: 25 };
 
 test('every audit of the specification holds, MUST, SHOULD and MAY', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const counts = { MUST: 0, SHOULD: 0, MAY: 0 };
   const failed: string[] = [];
   for (const { id, name, fn } of serverAudits({ url: `${gateway.url}/graphql` })) {

@@ -1,9 +1,10 @@
 // The log: one line a request that says what happened, and nothing that a client would not want to be read.
 import { expect, test } from 'vitest';
-import { bugs, get, openEmptyGateway, post, requestLines } from './requests.ts';
+import { openGateway } from '../support/gateway.ts';
+import { bugs, get, post, requestLines } from './requests.ts';
 
 test('a request leaves one line with its id, operation, time, upstream calls, codes and status, a kept answer a line like it', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   gateway.sandbox.world.addFans('star', 2);
   const query = `query Other { __typename }
     query Screen { user(id: "star") { nick fans { nodes { id } } ghost: fans(first: -1) { totalCount } } }`;
@@ -31,7 +32,7 @@ test.each<[string, string, Record<string, unknown>, string?]>([
   ['a form', 'query={__typename}', { errorCodes: ['BAD_REQUEST'], status: 415 }, 'application/x-www-form-urlencoded'],
   ['a body that is too large', 'x'.repeat(200_000), { errorCodes: ['BAD_REQUEST'], status: 413 }],
 ])('%s leaves one line too', async (_title, body, expected, type) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   await (await post(gateway, body, type)).text();
   await gateway.data('query Last { __typename }');
   const lines = await requestLines(gateway, 2);
@@ -40,7 +41,7 @@ test.each<[string, string, Record<string, unknown>, string?]>([
 });
 
 test('a hundred errors of one kind are one code in the line, and a name of 50,000 letters is cut', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const fields = Array.from({ length: 100 }, (_, n) => `a${n}: user(id: "") { id }`).join(' ');
   await post(gateway, JSON.stringify({ query: `query ${'N'.repeat(50_000)} { ${fields} }` }));
   await fetch(`${gateway.url}/${'p'.repeat(10_000)}`);
@@ -50,7 +51,7 @@ test('a hundred errors of one kind are one code in the line, and a name of 50,00
 });
 
 test('no line holds a variable, an argument, a query string, a header or a cookie of a client', async () => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const secret = 'hunter2hunter2';
   const headers = {
     authorization: `Bearer ${secret}`,

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
-import { bugs, codesOf, expectRefused, get, INSIDES, openEmptyGateway, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, expectRefused, get, INSIDES, post, readRefusal } from './requests.ts';
 
 const SECRET = 'connection string of the database';
 
@@ -27,7 +27,7 @@ async function readMasked(gateway: TestGateway, response: Response): Promise<unk
 }
 
 test('a bug in a resolver nulls its field as INTERNAL_SERVER_ERROR without its text, and is logged whole', async () => {
-  const gateway = await openEmptyGateway({}, { userIdPattern: new BrokenPattern('') });
+  const gateway = await openGateway({ config: { userIdPattern: new BrokenPattern('') } });
   const response = await gateway.send('{ __typename user(id: "anna") { nick } }');
   expect(await readMasked(gateway, response)).toEqual({
     data: { __typename: 'Query', user: null },
@@ -42,14 +42,14 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
     if (++readings === 2) throw new TypeError(SECRET);
     return Date.now();
   };
-  const gateway = await openGateway({ clock: { ...systemClock, now }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ clock: { ...systemClock, now } });
   readings = 0;
   const response = await get(gateway, { query: '{ __typename }' });
   expect(await readMasked(gateway, response)).toMatchObject({ errors: [MASKED] });
 });
 
 test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
-  const gateway = await openEmptyGateway({ AUTH: 'development' }, { userIdPattern: new BrokenPattern('') });
+  const gateway = await openGateway({ env: { AUTH: 'development' }, config: { userIdPattern: new BrokenPattern('') } });
   const response = await gateway.send('{ __typename }', {}, { 'x-viewer-id': 'anna' });
   expect(response.status).toBe(500);
   expect(await readMasked(gateway, response)).toEqual({ errors: [MASKED] });
@@ -66,7 +66,7 @@ test.each([
   ['BAD_REQUEST', {}],
   ['BAD_REQUEST', { query: '{ __typename }', variables: [] }],
 ])('%s is the code of %j', async (code, body) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const answer = await readRefusal(gateway, await post(gateway, JSON.stringify(body)));
   expect(new Set(codesOf(answer))).toEqual(new Set([code]));
 });
@@ -80,7 +80,7 @@ test.each([
   ['a fraction for a whole number', BY_FIRST, { first: 1.5 }, '"$first"'],
   ['a number beyond 32 bits', BY_FIRST, { first: 2 ** 31 }, '"$first"'],
 ])('%s in a variable is BAD_USER_INPUT naming the variable', async (_title, query, variables, name) => {
-  const gateway = await openEmptyGateway();
+  const gateway = await openGateway();
   const response = await gateway.send(query, variables);
   expect(await expectRefused(gateway, response, 200, 'BAD_USER_INPUT')).toContain(name);
 });
@@ -102,7 +102,7 @@ test.each<[title: string, code: string, query: string, variables?: Record<string
 ])(
   'the message about %s repeats neither all that the client sent nor anything of ours',
   async (_title, code, query, variables) => {
-    const gateway = await openEmptyGateway();
+    const gateway = await openGateway();
     const text = await (await gateway.send(query, variables)).text();
     const { errors = [] } = JSON.parse(text) as Answer;
     expect(errors[0]?.extensions.code).toBe(code);

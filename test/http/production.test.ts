@@ -7,14 +7,14 @@ import { expect, test } from 'vitest';
 import { readStarterOperations } from '../../src/server/graphiql.ts';
 import { openGateway } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
-import { bugs, codesOf, get, openEmptyGateway, post, readRefusal } from './requests.ts';
+import { bugs, codesOf, get, post, readRefusal } from './requests.ts';
 
 const html = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
 
 test.each<Record<string, string>>([{ INTROSPECTION: 'off' }, { NODE_ENV: 'production' }])(
   'with %j introspection is refused in whatever way it is asked for, and __typename still answers',
   async (env) => {
-    const gateway = await openEmptyGateway(env);
+    const gateway = await openGateway({ env });
     for (const query of [
       getIntrospectionQuery(),
       '{ __schema { queryType { name } } }',
@@ -33,7 +33,7 @@ test.each<Record<string, string>>([{ INTROSPECTION: 'off' }, { NODE_ENV: 'produc
 test.each<Record<string, string>>([{ GRAPHIQL: 'off' }, { NODE_ENV: 'production' }])(
   'with %j a browser gets no GraphiQL page',
   async (env) => {
-    const gateway = await openEmptyGateway(env);
+    const gateway = await openGateway({ env });
     expect(codesOf(await readRefusal(gateway, await get(gateway, {}, html)))).toEqual(['BAD_REQUEST']);
     const query = await get(gateway, { query: '{ __typename }' }, html);
     expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
@@ -43,7 +43,7 @@ test.each<Record<string, string>>([{ GRAPHIQL: 'off' }, { NODE_ENV: 'production'
 test.each<Record<string, string>>([{}, { NODE_ENV: 'production', INTROSPECTION: 'on', GRAPHIQL: 'on' }])(
   'with %j introspection answers, and a browser gets GraphiQL',
   async (env) => {
-    const gateway = await openEmptyGateway(env);
+    const gateway = await openGateway({ env });
     expect(await gateway.data('{ __schema { description queryType { name } } }')).toEqual({
       __schema: { description: expect.stringMatching(/^Who follows whom/), queryType: { name: 'Query' } },
     });
@@ -57,7 +57,7 @@ test.each<Record<string, string>>([{}, { NODE_ENV: 'production', INTROSPECTION: 
 const PRODUCTION = { NODE_ENV: 'production', AUTH: 'usersig', CORS_ORIGINS: 'https://app.example', TRUST_PROXY: '1' };
 
 test('in production nothing is guessed for a misspelt name, wherever it stands', async () => {
-  const [production, development] = [await openEmptyGateway(PRODUCTION), await openEmptyGateway()];
+  const [production, development] = [await openGateway({ env: PRODUCTION }), await openGateway()];
   for (const [query, variables] of [
     ['{ usr(id: "anna") { id } }'],
     ['{ user(id: "anna") { nic } }'],
@@ -91,7 +91,7 @@ async function settingsOfThePage(): Promise<Record<string, string>> {
 test('the production settings of deploy/README.md start, run their documents, and show nothing of the gateway', async () => {
   const env = await settingsOfThePage();
   expect(env).toMatchObject({ NODE_ENV: 'production', TRUSTED_DOCUMENTS: 'strict', LIST_VISIBILITY: 'authenticated' });
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   const [fansScreen = ''] = readStarterOperations();
   // As it is written, with its comments, and as a client's tools print it.
   for (const text of [fansScreen, fansScreen.trim(), print(parse(fansScreen))])

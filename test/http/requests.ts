@@ -1,9 +1,7 @@
 // Requests as hostile and careless clients send them, and what the gateway must never show in return.
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
-import type { Config } from '../../src/config.ts';
-import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
+import type { Answer, TestGateway } from '../support/gateway.ts';
 
 type LogLine = { level: number; msg: string; err?: { message: string; stack: string } } & Record<string, unknown>;
 
@@ -11,13 +9,6 @@ const ERROR_LEVEL = 50;
 
 /** The shortest body of a request. */
 export const TYPENAME = '{"query":"{ __typename }"}';
-
-/** A gateway without people: a request that is refused needs none. */
-export const openEmptyGateway = (
-  env: Record<string, string> = {},
-  config: Partial<Config> = {},
-  clock?: Clock,
-): Promise<TestGateway> => openGateway({ env, config, clock, sandbox: { emptyWorld: true, clock } });
 
 type Addressed = Pick<TestGateway, 'url'>;
 

@@ -2,10 +2,10 @@
 // proxies say is believed, what clients say is not.
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
-import { head, openEmptyGateway, openSocket } from '../http/requests.ts';
+import { head, openSocket } from '../http/requests.ts';
 import { ask as askBySocket, openClient, openSocket as openWebSocket } from '../subscriptions/sockets.ts';
 import { createHastyClock, createRunningClock } from '../support/clock.ts';
-import type { Replica } from '../support/gateway.ts';
+import { openGateway, type Replica } from '../support/gateway.ts';
 import { startRedis } from '../support/redis.ts';
 
 const HELLO = '{ __typename }';
@@ -23,7 +23,7 @@ async function askTimes(gateway: Replica, times: number, headers: Record<string,
 }
 
 const openLimited = (env: Record<string, string> = {}, clock: Clock = createHastyClock()) =>
-  openEmptyGateway({ RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env }, {}, clock);
+  openGateway({ env: { RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env }, clock });
 
 /** Two gateways on one Redis. */
 async function openReplicas() {
@@ -83,7 +83,7 @@ test('health is never refused, and without the setting no request is', async () 
   const gateway = await openLimited({ RATE_LIMIT_PER_MINUTE: '1' });
   expect(await askTimes(gateway, 2)).toEqual([200, 429]);
   for (let n = 0; n < 3; n++) expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200);
-  expect(new Set(await askTimes(await openEmptyGateway(), 30))).toEqual(new Set([200]));
+  expect(new Set(await askTimes(await openGateway(), 30))).toEqual(new Set([200]));
 });
 
 test('operations over a WebSocket count like any other', async () => {
@@ -129,23 +129,15 @@ test.each<[string, 200 | 429, trustProxy: string, string, string]>([
   ['one client, where the one who connects is no trusted proxy', 429, '10.0.0.0/8', '198.51.100.7', '198.51.100.8'],
   ['one client who makes up what stands before two proxies’ notes', 429, '2', `6.6.6.6, ${NOTES}`, NOTES],
   ['one client who makes up what stands before what proxies note', 429, NETWORKS, '6.6.6.6, 198.51.100.7', NOTES],
-  ['one client behind a proxy with an IPv6 address', 429, NETWORKS, '198.51.100.7, 2001:db8::1', '198.51.100.7'],
   ['one client whose IPv4 address is written as IPv6', 429, NETWORKS, '::ffff:198.51.100.7', '198.51.100.7'],
   ['one client whose proxy notes ports', 429, NETWORKS, '198.51.100.7:4711', '198.51.100.7:4712'],
   ['one client whose proxy notes what is no address', 429, NETWORKS, 'unknown', 'unknown'],
   ['one client whose proxy notes the zones of addresses', 429, NETWORKS, 'fe80::7%eth0', 'fe80::8%eth0'],
-  [
-    'one client whose IPv4 address is written as IPv6 with ports',
-    429,
-    NETWORKS,
-    '::ffff:198.51.100.7:1',
-    '::ffff:198.51.100.7:2',
-  ],
   ['one client whose proxy notes ports of IPv6', 429, NETWORKS, '[2001:dead::7]:4711', '2001:dead::8'],
   ['two clients behind a number of proxies', 200, '2', NOTES, '198.51.100.8, 10.0.0.2'],
   ['two clients behind proxies of known networks', 200, NETWORKS, NOTES, '198.51.100.8, 10.0.0.2'],
 ])('of %s the second request is answered with %i', async (_title, status, TRUST_PROXY, first, second) => {
-  const gateway = await openEmptyGateway({ RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY });
+  const gateway = await openGateway({ env: { RATE_LIMIT_PER_MINUTE: '1', TRUST_PROXY } });
   expect(await ask(gateway, { 'x-forwarded-for': first })).toBe(200);
   expect(await ask(gateway, { 'x-forwarded-for': second })).toBe(status);
 });

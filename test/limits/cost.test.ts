@@ -1,14 +1,13 @@
 // An operation's highest cost is known before it runs: one that costs too much does not run, and none takes more.
 import { expect, test } from 'vitest';
-import { codesOf, openEmptyGateway, post } from '../http/requests.ts';
-import { createHastyClock } from '../support/clock.ts';
+import { openWorld } from '../graph/world.ts';
+import { codesOf, post } from '../http/requests.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/gateway.ts';
 
 async function open(env: Record<string, string> = {}) {
-  const gateway = await openEmptyGateway({ AUTH: 'development', USER_SEARCH: 'on', ...env }, {}, createHastyClock());
-  for (const id of ['a', 'b', 'c', 'viewer']) gateway.sandbox.world.importAccount(id);
-  gateway.sandbox.world.addFans('a', 60);
+  const gateway = await openWorld({ people: ['a', 'b', 'c', 'viewer'], env: { USER_SEARCH: 'on', ...env } });
+  gateway.world.addFans('a', 60);
   const ask = (query: string, variables = {}) => gateway.as('viewer').query(query, variables);
   return { ...gateway, gateway, ask };
 }

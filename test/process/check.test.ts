@@ -1,12 +1,11 @@
 // `check`: looks at everything that the settings lead to, and says in plain words what is wrong.
-import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { check } from '../../src/check.ts';
 import { type Environment, readConfig } from '../../src/config.ts';
 import { createGateway } from '../../src/server.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { makeKey, openIssuer } from '../support/issuer.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { freePort } from '../support/redis-process.ts';
 import { openSandbox } from '../support/sandbox.ts';
 import { startSentinel } from '../support/sentinel.ts';
@@ -82,8 +81,7 @@ async function startTlsRedis(host: string): Promise<Environment> {
 /** A server to which an operator has given one command. */
 async function startCommanded(...args: [string, ...string[]]) {
   const redis = await startRedis();
-  const operator = new Redis(redis.url);
-  await operator.call(...args).finally(() => operator.disconnect());
+  await operatorOf(redis.url).call(...args);
   return redis;
 }
 const asMute = (url: string) => ({ REDIS_URL: url.replace('//', '//mute:opensesame@') });

@@ -46,7 +46,7 @@ ${Object.entries(servers)
 test.skipIf(!isOnPath('haproxy'))(
   'of two replicas behind haproxy each is restarted in turn under 200 queries a second: none fails, and subscribers miss and repeat nothing',
   async () => {
-    const { settings, world } = await openSandbox({ emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY });
+    const { settings, world } = await openSandbox({ rateLimits: Number.POSITIVE_INFINITY });
     world.addFans('host', FANS);
     world.importAccount('star');
     const env = {

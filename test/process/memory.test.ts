@@ -8,7 +8,7 @@ const CACHE_MEMORY_MB = 16;
 const USERS = 15_000;
 
 test('no more is resident than the page says, however many users are asked for', async () => {
-  const { settings, world } = await openSandbox({ emptyWorld: true, rateLimits: Number.POSITIVE_INFINITY });
+  const { settings, world } = await openSandbox({ rateLimits: Number.POSITIVE_INFINITY });
   world.addFans('star', USERS);
   const own = { CACHE_MEMORY_MB: String(CACHE_MEMORY_MB), UPSTREAM_RATE: '100000', PORT: '0', METRICS_PORT: '0' };
   const env = { ...settings, ...own };

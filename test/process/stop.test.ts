@@ -1,8 +1,9 @@
 // Signals: no request that was accepted is dropped, and a second signal ends the process at once.
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { listenOnLoopback } from '../support/loopback.ts';
 import { openSandbox } from '../support/sandbox.ts';
 import { ask, start } from './start-process.ts';
 
@@ -123,14 +124,10 @@ test('a signal while the gateway cannot start yet ends it at once', async () => 
   // It takes connections, and never says a word.
   const silent = createServer();
   const asked = once(silent, 'connection');
-  silent.listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  onTestFinished(() => void silent.close());
-  const { port } = silent.address() as AddressInfo;
+  const port = await listenOnLoopback(silent);
   const { settings } = await openSandbox({ people: 3 });
   const gateway = start([], { env: { ...settings, PORT: '0', REDIS_URL: `redis://127.0.0.1:${port}` } });
-  const [connection] = (await asked) as [Socket];
-  onTestFinished(() => void connection.destroy());
+  await asked;
   gateway.signal('SIGTERM');
   const { code, stdout } = await gateway.ended;
   expect(stdout).toMatch(/"signal":"SIGTERM".*"msg":"stopped before it served"/);

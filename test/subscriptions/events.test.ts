@@ -102,17 +102,6 @@ test('there are no more subscriptions than allowed, and one that ends makes room
   expect(subscriptions.count()).toBe(2);
 });
 
-test('a subscriber that leaves while waiting is let go at once, and hears nothing more', async () => {
-  const { subscriptions, follow, listen } = openSubscriptions();
-  const events = listen('anna');
-  const [first, second] = [events.next(), events.next()];
-  await events.return?.();
-  expect([await first, await second, await events.next()]).toEqual(Array(3).fill({ value: undefined, done: true }));
-  expect(subscriptions.count()).toBe(0);
-  await follow('bob', 'anna');
-  expect(await events.next()).toEqual({ value: undefined, done: true });
-});
-
 test('a subscription ends with the credentials of its viewer, whether something happens or not', async () => {
   const { clock, subscriptions, follow, listen } = openSubscriptions();
   const expiresAt = AT + HOUR_MS;

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { openEmptyGateway } from '../http/requests.ts';
+import { openGateway } from '../support/gateway.ts';
 import { openReadySocket } from './sockets.ts';
 
 setFlagsFromString('--expose-gc');
@@ -12,7 +12,7 @@ const SUBSCRIPTIONS = 60;
 const RELATIONS = Array.from({ length: 30 }, (_, n) => `to${n}: relationTo(userId: "p${n}")`).join(' ');
 
 test('the events that a subscription has told leave nothing behind', { timeout: 60_000 }, async () => {
-  const gateway = await openEmptyGateway({ AUTH: 'development' });
+  const gateway = await openGateway({ env: { AUTH: 'development' } });
   const { sandbox } = gateway;
   sandbox.world.importAccount('star');
   for (let n = 0; n < 50; n++) sandbox.world.importAccount(`p${n}`);

@@ -1,7 +1,6 @@
 // Clients that do not read: their answers wait at the source, not in memory, and a WebSocket is cut off.
-import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { buildSchema, type ExecutionResult, OperationTypeNode, parse } from 'graphql';
 import { pino } from 'pino';
@@ -10,6 +9,7 @@ import { createEventStreams } from '../../src/server/event-streams.ts';
 import { createWebSockets } from '../../src/server/web-socket.ts';
 import { NO_SPAN } from '../../src/span.ts';
 import { createTestClock } from '../support/clock.ts';
+import { listenOnLoopback } from '../support/loopback.ts';
 import { openReadySocket } from './sockets.ts';
 
 const SDL = 'type Query { text: String } type Subscription { text: String }';
@@ -43,15 +43,9 @@ function openSource() {
 
 async function openServer(listener?: RequestListener) {
   const sockets: Socket[] = [];
-  const server = createServer(listener).listen(0, '127.0.0.1');
+  const server = createServer(listener);
   server.on('connection', (socket) => sockets.push(socket));
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { server, port, sockets };
+  return { server, port: await listenOnLoopback(server), sockets };
 }
 
 describe('a stream', () => {

@@ -35,9 +35,9 @@ export type Answer = {
 export type Replica = Awaited<ReturnType<typeof openReplica>>;
 export type TestGateway = Awaited<ReturnType<typeof openGateway>>;
 
-/** Opens a gateway for the running test; it is closed when the test ends. */
+/** Opens a gateway for the running test, before an upstream of the same clock; it is closed when the test ends. */
 export async function openGateway({ env = {}, sandbox: sandboxOptions, ...options }: TestGatewayOptions = {}) {
-  const { settings, ...sandbox } = await openSandbox(sandboxOptions);
+  const { settings, ...sandbox } = await openSandbox({ clock: options.clock, ...sandboxOptions });
   const open = (more: Record<string, string> = {}) => openReplica({ ...settings, ...env, ...more }, options);
 
   /** Opens another gateway in front of the same sandbox, with settings that differ from the first one's in `more`. */

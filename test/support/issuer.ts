@@ -1,8 +1,7 @@
 // An issuer of tokens with a JWKS of its own over loopback HTTP, which a test can rotate, stop, or make misbehave.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { onTestFinished } from 'vitest';
+import { listenOnLoopback } from './loopback.ts';
 
 export type SigningKey = { alg: string; kid: string | undefined; privateKey: CryptoKey; jwk: JWK };
 
@@ -28,17 +27,7 @@ export async function openIssuer(shown: SigningKey[] = []) {
     requests += 1;
     answer(request, response);
   });
-  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const stop = () => {
-    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    return stopped;
-  };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
-  onTestFinished(() => {
-    if (server.listening) return stop();
-  });
+  const port = await listenOnLoopback(server);
 
   return {
     url: `http://127.0.0.1:${port}/keys`,
@@ -52,8 +41,12 @@ export async function openIssuer(shown: SigningKey[] = []) {
     answerWith(next?: typeof showKeys) {
       answer = next ?? showKeys;
     },
-    stop,
+    stop() {
+      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return stopped;
+    },
     /** Listens again where it did before. */
-    start: () => listen(port),
+    start: () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve)),
   };
 }

@@ -1,7 +1,6 @@
 // A server on loopback that keeps what is posted to it: webhooks, traces, reports of usage.
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { listenOnLoopback } from './loopback.ts';
 
 type Received = { path: string; query: Record<string, string>; headers: IncomingHttpHeaders; body: string };
 
@@ -17,14 +16,9 @@ export async function startReceiver() {
     const answer = () => void response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
     if (isAnswering) answer();
     else held.push(answer);
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${await listenOnLoopback(server)}`,
     /** In order. */
     received,
     answerWith(next: number) {

@@ -1,4 +1,5 @@
 // Redis for one test: it is gone when the test is.
+import { Redis, type RedisOptions } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import {
   type RedisClusterProcesses,
@@ -20,6 +21,14 @@ export async function startRedisCluster(
   options?: Parameters<typeof startRedisClusterProcesses>[0],
 ): Promise<RedisClusterProcesses> {
   return closedAfterwards(await startRedisClusterProcesses(options));
+}
+
+/** A connection for the commands of an operator, until the test ends. The test may kill what it leads to. */
+export function operatorOf(url: string, options: RedisOptions = {}): Redis {
+  const operator = new Redis(url, options);
+  operator.on('error', () => {});
+  onTestFinished(() => operator.disconnect());
+  return operator;
 }
 
 function closedAfterwards<T extends { close(): Promise<void> }>(started: T): T {

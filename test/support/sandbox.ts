@@ -8,9 +8,9 @@ export const NO_PROFILE_ITEM = { pattern: ',"ProfileItem":\\[[^\\]]*\\]|,"profil
 export const UNKNOWN_FIELDS = { pattern: '\\{"', with: '{"Extra_Field":2031,"Extra_List":[1,"two",null],"' };
 export const STATE_FOR_STATUS = { pattern: '("To_Account":"\\w+",)"Status"', with: '$1"State"' };
 
-/** Opens one for the running test. */
-export async function openSandbox(options?: SandboxOptions) {
-  const sandbox = createSandbox(options);
+/** Opens one for the running test, without people unless a number of them is asked for. */
+export async function openSandbox(options: SandboxOptions = {}) {
+  const sandbox = createSandbox({ emptyWorld: options.people === undefined, ...options });
   const listening = await sandbox.listen();
   onTestFinished(() => sandbox.close());
   return { ...sandbox, ...listening };

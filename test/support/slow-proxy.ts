@@ -1,13 +1,11 @@
 // A TCP proxy that passes answers on as late as it is told.
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { connect, createServer } from 'node:net';
+import { listenOnLoopback } from './loopback.ts';
 
 /** Listens until the test ends, in front of a port of this machine. */
 export async function openSlowProxy(targetPort: number) {
   let port = targetPort;
   let delayMs = 0;
-  const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const target = connect(port, '127.0.0.1');
     client.pipe(target);
@@ -21,19 +19,12 @@ export async function openSlowProxy(targetPort: number) {
       [client, target],
       [target, client],
     ] as const) {
-      sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => other.destroy());
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listenOnLoopback(server),
     /** New connections lead to this port of this machine from now on. */
     leadTo(nextPort: number) {
       port = nextPort;

@@ -25,7 +25,7 @@ export async function openTraced(more: Record<string, string> = {}) {
   const collector = await startReceiver();
   const env = { AUTH: 'development', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...more };
   for (const [name, value] of Object.entries(env)) if (name.startsWith('OTEL_')) vi.stubEnv(name, value);
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   return {
     ...gateway,
     collector,

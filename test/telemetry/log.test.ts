@@ -50,7 +50,7 @@ test('at a terminal a line is for people, and nothing that a client made up move
 
 test('an outage of the upstream is one line, whatever it hits, and its end another', async () => {
   const clock = createHastyClock();
-  const gateway = await openGateway({ clock, sandbox: { emptyWorld: true, clock } });
+  const gateway = await openGateway({ clock });
   gateway.sandbox.world.addFans('star', 3);
   const told = () =>
     gateway.logLines.map((line) => JSON.parse(line)).filter(({ level, msg }) => level >= 30 && msg !== 'request');

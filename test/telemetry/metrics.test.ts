@@ -1,13 +1,12 @@
 // What an operator sees: counters that tell what happened, and nothing that must stay inside.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { ask as askSocket, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
 import { isOnPath } from '../support/redis-process.ts';
 import { ADD, follows, PATH, TOKEN, tell } from '../webhook/webhook-gateway.ts';
 import { counted, metricsUrl, only, scrape, scrapeText } from './scrape.ts';
@@ -17,8 +16,7 @@ const FANS_SCREEN = readFileSync(new URL('../../schema/operations/01-fans-screen
 /** A gateway with metrics and somebody who has 45 fans. */
 async function openWatched(env: Record<string, string> = {}) {
   const clock = createHastyClock();
-  const sandbox = { emptyWorld: true, clock };
-  const gateway = await openGateway({ clock, env: { METRICS_PORT: '0', ...env }, sandbox });
+  const gateway = await openGateway({ clock, env: { METRICS_PORT: '0', ...env } });
   gateway.sandbox.world.addFans('star', 45);
   return { gateway, clock };
 }
@@ -26,7 +24,7 @@ async function openWatched(env: Record<string, string> = {}) {
 /** The same with Redis, on the system's clock: a hasty one never lets Redis answer in time. */
 async function openOnRedis(REDIS_URL: string): Promise<TestGateway> {
   const env = { METRICS_PORT: '0', REDIS_URL, REDIS_TIMEOUT_MS: '5000' };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   gateway.sandbox.world.addFans('star', 45);
   return gateway;
 }
@@ -161,8 +159,7 @@ test('Redis is seen to answer, to bring what another gateway left there, and to 
   const nick = '{ user(id: "star") { nick } }';
   await (await openOnRedis(redis.url)).data(nick);
   // It is written behind the answer.
-  const eye = new Redis(redis.url);
-  onTestFinished(() => eye.disconnect());
+  const eye = operatorOf(redis.url);
   while ((await eye.keys('*:profile:{star}:*:star')).length === 0);
   const gateway = await openOnRedis(redis.url);
   // Until it hears the others, a gateway does not trust what it finds.
@@ -243,7 +240,7 @@ test('what has known labels is 0 from the start', async () => {
 });
 
 test('there is nothing but metrics at their port, which is METRICS_PORT alone, and no metrics where GraphQL is', async () => {
-  const without = await openGateway({ sandbox: { emptyWorld: true } });
+  const without = await openGateway();
   expect(() => metricsUrl(without)).toThrow('METRICS_PORT');
   const { gateway } = await openWatched();
   const { origin } = new URL(metricsUrl(gateway));

@@ -173,7 +173,7 @@ test('a look-up in Redis is seen, and no exported byte holds a secret or an addr
   const spans = await gateway.traced();
   expect(new Set(spans.map(({ name }) => name))).toEqual(
     new Set([
-      ...['POST /graphql', 'GET /graphql', 'POST webhook', 'query', 'GraphQL Operation', 'MGET', 'SET'],
+      ...['POST /graphql', 'GET /graphql', 'POST webhook', 'query', 'GraphQL Operation', 'MGET'],
       ...['follow_get', 'batch counts', 'follow_get_info'],
     ]),
   );

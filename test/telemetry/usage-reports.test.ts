@@ -9,7 +9,7 @@ const HIVE_TOKEN = 'a'.repeat(32);
 async function openReported(more: Record<string, string> = {}) {
   const hive = await startReceiver();
   const env = { HIVE_TOKEN, HIVE_ENDPOINT: `${hive.url}/usage`, ...more };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   gateway.sandbox.world.importAccount('star');
   return { ...gateway, hive };
 }

@@ -71,14 +71,6 @@ describe('profiles', () => {
       ]),
     );
   });
-
-  it('of a failed chunk fail alone', async () => {
-    const { read } = await startService((request) =>
-      request.body.To_Account.includes('u0') ? fail(40001) : portraits(request),
-    );
-    const batch = await read(ids(101));
-    expect([batch.get('u99'), batch.get('u100')]).toEqual([failed('UPSTREAM_UNAVAILABLE'), profileOf('u100')]);
-  });
 });
 
 describe('an upstream that refuses a batch for one unknown account', () => {

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { CallOptions } from '../../src/follow/services.ts';
 import { createTencentClient, type TencentClientOptions } from '../../src/tencent/client.ts';
 import type { Command } from '../../src/tencent/wire.ts';
-import { canBeSetBack, createHastyClock } from '../support/clock.ts';
+import { createHastyClock } from '../support/clock.ts';
+import { listenOnLoopback } from '../support/loopback.ts';
 
 /** What scripts look at in a body: which of it there is depends on the command. */
 type SeenBody = {
@@ -64,13 +64,7 @@ async function startUpstream(script: Script) {
     response.end(JSON.stringify(answer));
   });
   server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, server };
+  return { baseUrl: `http://127.0.0.1:${await listenOnLoopback(server)}`, requests, server };
 }
 
 export const SDK_APP_ID = 1_400_000_000;
@@ -83,7 +77,7 @@ const SHORT_MS = 2500;
 export async function startClient(script: Script, options: Partial<TencentClientOptions> = {}) {
   const upstream = await startUpstream(script);
   const { requests } = upstream;
-  const clock = canBeSetBack(createHastyClock(SHORT_MS));
+  const clock = createHastyClock(SHORT_MS);
   const reports: { message: string; facts: Record<string, unknown> }[] = [];
   const client = createTencentClient({
     baseUrl: upstream.baseUrl,

@@ -2,15 +2,13 @@
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ask } from '../process/start-process.ts';
+import { busiestSecond } from '../support/busiest-second.ts';
 import { startRedis } from '../support/redis.ts';
 import { startImport } from './start-import.ts';
 
 const UNPACED = { UPSTREAM_RATE: '100000' };
 const csv = (head: string, rows: readonly string[]) => `${[head, ...rows].join('\n')}\n`;
 const name = (kind: string, n: number) => `${kind}_${String(n).padStart(6, '0')}`;
-
-const busiestSecond = (times: readonly number[]) =>
-  Math.max(...times.map((from, n) => times.slice(n).filter((at) => at < from + 1000).length));
 
 /** Every hundredth line is a fan of the star; in the others 5,000 people follow up to twenty each. */
 const EDGES = Array.from({ length: 100_000 }, (_, n) =>

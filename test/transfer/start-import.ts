@@ -9,7 +9,7 @@ import { start } from '../process/start-process.ts';
 import { openSandbox } from '../support/sandbox.ts';
 
 export async function startImport(options: SandboxOptions = {}) {
-  const { settings, ...sandbox } = await openSandbox({ emptyWorld: true, ...options });
+  const { settings, ...sandbox } = await openSandbox(options);
   const folder = directoryOf({});
   const path = (name: string) => join(folder, name);
   /** Imports a file of the folder; answers with whether nothing was refused, what was printed, and why it stopped. */

@@ -1,10 +1,10 @@
 // Subscribers are told the claims of webhooks that the upstream confirms, by one check and no read of a list.
-import { Redis } from 'ioredis';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expectTruth, openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica } from '../support/gateway.ts';
+import { operatorOf } from '../support/redis.ts';
 import { ADD, DELETE, follows, PATH, TOKEN, tell, unfollows } from './webhook-gateway.ts';
 
 const LONG_AGO = Date.UTC(2020, 0, 1) / 1000;
@@ -239,8 +239,7 @@ describe('on two replicas', () => {
 
   test('a webhook costs Redis a handful of commands', async () => {
     const { gateway, act, webhooks, redis, watch } = await open();
-    const admin = new Redis(redis.url);
-    onTestFinished(() => admin.disconnect());
+    const admin = operatorOf(redis.url);
     const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
     await read(gateway);
     const told = await watch();

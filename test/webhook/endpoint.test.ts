@@ -60,12 +60,9 @@ describe('a forged webhook', () => {
   // Times are counted from now.
   test.each<[string, Forgery, string]>([
     ['by another token', { token: 'guess' }, 'its Sign is wrong'],
-    ['without a Sign', { query: { Sign: null } }, 'its Sign is wrong'],
-    ['with an empty Sign', { query: { Sign: '' } }, 'its Sign is wrong'],
     ['with a Sign that is cut short', { query: { Sign: 'ab12' } }, 'its Sign is wrong'],
     ['with a Sign of as many other characters', { query: { Sign: 'z'.repeat(64) } }, 'its Sign is wrong'],
     ['for another app', { query: { SdkAppid: '1400000001' } }, 'it is for another app'],
-    ['for no app', { query: { SdkAppid: null } }, 'it is for another app'],
     ['without a time', { query: { RequestTime: '' } }, 'its RequestTime is not of this minute'],
     ['at a time that is no number', { query: { RequestTime: '1e9' } }, 'its RequestTime is not of this minute'],
     ['of 61 s ago', { at: -61_000 }, 'its RequestTime is not of this minute'],

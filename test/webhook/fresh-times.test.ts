@@ -1,9 +1,9 @@
 // While webhooks arrive, lists, counts and relations answer by themselves for ten minutes instead of 30 s.
-import { Redis } from 'ioredis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock } from '../support/clock.ts';
 import type { Replica } from '../support/gateway.ts';
+import { operatorOf } from '../support/redis.ts';
 import { PATH, TOKEN } from './webhook-gateway.ts';
 
 const STEP_MS = 2500;
@@ -23,10 +23,7 @@ async function openTwoCalm() {
   const { redis, other, gateway } = await openTwo({ hasWebhooks: true, people: PEOPLE, env });
   const opened = watched(gateway);
   const { clock, look, stir } = opened;
-  const admin = new Redis(redis.url);
-  onTestFinished(() => admin.disconnect());
-  // A test may kill it.
-  admin.on('error', () => {});
+  const admin = operatorOf(redis.url);
 
   /** Lets time pass, so slowly that no command to Redis is given up for it: all replicas' have been answered before the next step. */
   async function pass(ms: number) {

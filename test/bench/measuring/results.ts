@@ -37,14 +37,4 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
 }
 
-/** The most of these times (in milliseconds, in order) that lie within a second. */
-export function busiestSecond(times: readonly number[]): number {
-  let [busiest, from] = [0, 0];
-  for (const [index, time] of times.entries()) {
-    while (time - (times[from] as number) >= 1000) from++;
-    busiest = Math.max(busiest, index - from + 1);
-  }
-  return busiest;
-}
-
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
