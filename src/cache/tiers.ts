@@ -62,9 +62,10 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     const known = memory.peek(key);
     if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
-    // An expired entry counts as unknown, like none at all: learning that there is nothing is a change then.
-    const isChange = kept !== known && (known && isFresh(known) ? !isSame(kept.value, known.value) : value === null);
-    if (isChange) advance(nameOf(key));
+    const isNews = kept !== known && (known ? !isSame(kept.value, known.value) : value === null);
+    // What shows it elsewhere may have it of any age. For reads under way it is a change where what was known still counts.
+    if (isNews && (!known || isFresh(known) || value === null)) advance(nameOf(key));
+    else if (isNews) order.advance(kind);
     return kept;
   }
 

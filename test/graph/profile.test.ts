@@ -155,3 +155,18 @@ test('the app’s own fields of a user do not depend on who was looked at before
   });
   expect(codesOf(list)).toEqual(['user fans nodes 0 nope UPSTREAM_MISCONFIGURED']);
 });
+
+test('a list shows the newest profile that was seen, also where the one before had not been fresh any more', async () => {
+  const env = { LIST_FRESH_SECONDS: '600', PROFILE_FRESH_SECONDS: '1' };
+  const gateway = await openWorld({ people: ['mina', 'ben'], follows: ['mina ben'], env });
+  const nick = async (path: string) => JSON.stringify(await gateway.data(`{ user(id: "${path}`));
+  const inList = () => nick('ben") { fans { nodes { nick } } }}');
+  const alone = () => nick('mina") { nick }}');
+  gateway.world.setProfile('mina', { Tag_Profile_IM_Nick: 'Old' });
+  expect(await inList()).toContain('Old');
+  gateway.world.setProfile('mina', { Tag_Profile_IM_Nick: 'New' });
+  gateway.clock.advance(2000);
+  // It is renewed behind an answer.
+  await expect.poll(alone).toContain('New');
+  expect(await inList()).toContain('New');
+});
