@@ -13,7 +13,7 @@ const QUERIES = {
 const QUERIES_BY_COMMAND = Object.entries(QUERIES) as [keyof typeof QUERIES, string][];
 
 async function openStar({ sdkAppId, env }: StorageSettings) {
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true, sdkAppId } });
+  const gateway = await openGateway({ env, sandbox: { sdkAppId } });
   gateway.sandbox.world.addFans('star', 120);
   gateway.sandbox.faults.set({ latency: { ms: 50 } });
   return gateway;

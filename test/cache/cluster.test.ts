@@ -19,7 +19,6 @@ async function openOn(env: { REDIS_URL: string; REDIS_CA?: string }) {
   const gateway = await openGateway({
     clock,
     env: { ...env, AUTH: 'development', REDIS_TIMEOUT_MS: '1500' },
-    sandbox: { emptyWorld: true, clock },
   });
   const { make, expectShown, isShared } = createNewcomers(gateway);
   return {

@@ -32,7 +32,7 @@ test('while Sentinels put a replica in the place of a primary that died, no quer
   await expect.poll(isReady).toBe(true);
 
   const REDIS_URL = `redis+sentinel://:opensesame@127.0.0.1:${await freePort()},${sentinel}/cache`;
-  const gateway = await openGateway({ env: { REDIS_URL, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: { REDIS_URL, REDIS_TIMEOUT_MS } });
   const second = await gateway.openReplica();
   const { ask, isShared } = createNewcomers(gateway);
   for (const one of [gateway, second]) await ask(one);
@@ -57,7 +57,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
   await operator.call('ACL', 'SETUSER', ...rule.split(' '));
   const REDIS_URL = `redis://gateway:password@127.0.0.1:${port}`;
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL, REDIS_TIMEOUT_MS };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   const second = await gateway.openReplica();
   gateway.sandbox.world.addFans('star', 3);
   const query = '{ user(id: "star") { nick fans { totalCount nodes { nick viewerIsFollowing } } viewerIsFollowing } }';
@@ -79,7 +79,7 @@ test('a user with the rights that deploy/README.md lists may do all that replica
 test('names in Redis tell the format of entries alone: replicas of two releases share the rest', async () => {
   const { url } = await startRedis();
   const env = { AUTH: 'development', RATE_LIMIT_PER_MINUTE: '1000', REDIS_URL: url, REDIS_TIMEOUT_MS };
-  const gateway = await openGateway({ env, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env });
   gateway.sandbox.world.addFans('star', 3);
   const follow = 'mutation { followUsers(input: { userIds: ["star"] }) { viewer { fansCount } } }';
   await gateway.as('crowd_000001').data(follow);
@@ -118,7 +118,7 @@ test('a percent sign in a password may stand for itself', async () => {
 test.skipIf(!isOnPath('valkey-server'))('Valkey, where it is installed, is used as Redis is', async () => {
   const { url } = await startRedis({ program: 'valkey-server' });
   expect(await checkRedis({ nodes: [new URL(url)] })).toMatch(/^standalone, Valkey \d/);
-  const gateway = await openGateway({ env: { REDIS_URL: url, REDIS_TIMEOUT_MS }, sandbox: { emptyWorld: true } });
+  const gateway = await openGateway({ env: { REDIS_URL: url, REDIS_TIMEOUT_MS } });
   const { ask, isShared } = createNewcomers(gateway);
   expect(await isShared(await ask(gateway))).toBe(true);
 });

@@ -49,7 +49,7 @@ async function openReplicas(timeoutMs = 5000) {
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     REDIS_TIMEOUT_MS: String(timeoutMs),
   };
-  const { openReplica, ...gateway } = await openGateway({ clock, env, sandbox: { emptyWorld: true, clock } });
+  const { openReplica, ...gateway } = await openGateway({ clock, env });
   const { world } = gateway.sandbox;
   world.addFans('star', PEOPLE);
   const people = ['star', ...world.list('star', 'fans').map(({ id }) => id)];

@@ -11,7 +11,7 @@ describe.each(SHARED_STORAGES)('replicas on %s', (storage) => {
   async function open() {
     const { sdkAppId, env } = settings();
     const clock = createRunningClock();
-    return { clock, ...(await openGateway({ env, clock, sandbox: { emptyWorld: true, clock, sdkAppId } })) };
+    return { clock, ...(await openGateway({ env, clock, sandbox: { sdkAppId } })) };
   }
 
   test('an account that one found missing is missing for the other, until that expires', async () => {

@@ -24,8 +24,7 @@ const STALE_MS = 86_400_000;
 
 async function openStar({ sdkAppId, env }: StorageSettings, more = {}) {
   const clock = createRunningClock();
-  const sandbox = { emptyWorld: true, clock, sdkAppId };
-  const gateway = await openGateway({ env: { ...env, ...LIFETIMES, ...more }, clock, sandbox });
+  const gateway = await openGateway({ env: { ...env, ...LIFETIMES, ...more }, clock, sandbox: { sdkAppId } });
   const { faults, world, calls } = gateway.sandbox;
   world.addFans('star', 50);
   const warm = new Map<string, Answer['data']>();

@@ -15,7 +15,6 @@ async function openStar(env: Record<string, string> = {}) {
   const gateway = await openGateway({
     env: { LIST_STALE_SECONDS: '0', ...env },
     clock,
-    sandbox: { emptyWorld: true, clock },
   });
   gateway.sandbox.world.addFans('star', 10);
   const { world } = gateway.sandbox;

@@ -78,6 +78,8 @@ async function removeAndRelease() {
   expect(await run('--check')).toEqual(FINE);
 }
 
-test('a field that is added, deprecated or removed, or a directive that is lost, makes its entry; check fails until it is there, and until a break is declared; a release closes the entries', async () => {
+test('a field that is added, deprecated or removed, or a directive that is lost, makes its entry; check fails until it is there, and until a break is declared; a release closes the entries', {
+  timeout: 120_000,
+}, async () => {
   await Promise.all([addAndDeprecate(), removeAndRelease()]);
 });

@@ -12,7 +12,7 @@ describe.each(SHARED_STORAGES)('on %s', (storage) => {
     const { sdkAppId, env } = settings();
     const gateway = await openGateway({
       env: { ...env, MAX_PAGE_SIZE: '1000', REDIS_TIMEOUT_MS: '9000' },
-      sandbox: { emptyWorld: true, sdkAppId },
+      sandbox: { sdkAppId },
     });
     gateway.sandbox.world.addFans('star', MEMBERS);
     const query = `{ user(id: "star") { fans(first: ${MEMBERS}) { nodes { id nick avatar } } } }`;

@@ -40,7 +40,7 @@ export const signAs = (userId: string, issuedAt = START_MS / 1000) =>
 /** Starts without people unless asked; the clock stands still unless one is given. */
 export async function startSandbox(options: SandboxOptions = {}) {
   const clock = options.clock ?? manualClock();
-  const sandbox = await openSandbox({ emptyWorld: true, ...options, clock });
+  const sandbox = await openSandbox({ ...options, clock });
   const usersig = signAs(SANDBOX_APP.admin, Math.floor(clock.now() / 1000));
 
   async function call(command: Command, body: unknown): Promise<Answer> {
