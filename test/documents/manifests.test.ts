@@ -45,14 +45,14 @@ const strict = (path: string) => ({ TRUSTED_DOCUMENTS: 'strict', TRUSTED_DOCUMEN
 
 const NAMED = apollo([{ id: 'one', body: ONE, name: 'One', type: 'query' }, operation('two', TWO)]);
 test.each<[string, path: string, Record<string, unknown>, ids: Record<string, string>]>([
-  ['Relay’s map', '', { 'queries.json': { '2f8c': ONE, 'sha256:77': TWO } }, { '2f8c': ONE, '77': TWO }],
-  ['Apollo’s manifest', '', { 'manifest.json': NAMED }, { one: ONE, two: TWO }],
-  ['plain files', '', { 'one.graphql': ONE, 'screens/two.gql': TWO, 'README.md': 'not a document' }, {}],
   [
-    'all kinds',
+    'Relay’s map, Apollo’s manifest and plain files beside each other',
     '',
-    { 'a.json': { a: ONE }, 'b.graphql': TWO, 'c.json': apollo([operation('c', ONE)]) },
-    { a: ONE, c: ONE },
+    {
+      ...{ 'queries.json': { '2f8c': ONE, 'sha256:77': TWO }, 'manifest.json': NAMED },
+      ...{ 'one.graphql': ONE, 'screens/two.gql': TWO, 'README.md': 'not a document' },
+    },
+    { '2f8c': ONE, '77': TWO, one: ONE, two: TWO },
   ],
   ['a map alone', 'map.json', { 'map.json': { '2f8c': ONE } }, { [hashOf(ONE)]: ONE }],
   ['a manifest alone', 'one.json', { 'one.json': apollo([operation('one', ONE)]) }, { [hashOf(ONE)]: ONE }],

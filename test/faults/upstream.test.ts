@@ -134,13 +134,6 @@ describe('a fault that stays', () => {
   });
 });
 
-test('a profile that fails leaves the others of its batch whole', async () => {
-  const { ask } = await openFaulty({ itemFailure: { ids: ['anna'], code: 40006, commands: ['portrait_get'] } });
-  const { data, errors } = await ask('{ users(ids: ["anna", "crowd_000001"]) { nick } }');
-  expect(data).toEqual({ users: [{ nick: null }, { nick: 'Crowd 1' }] });
-  expect(errors).toMatchObject([{ path: ['users', 0, 'nick'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
-});
-
 const NO_HURRY = { REQUEST_DEADLINE_MS: '120000', UPSTREAM_TIMEOUT_MS: '60000' };
 const LOSSES: Record<string, (redis: RedisProcess) => Promise<unknown>> = {
   'was restarted empty': (redis) => redis.restart(),

@@ -183,15 +183,6 @@ test('changes that one viewer asks for at the same time are done in that order',
   await expectTruth(gateway, ['anna bert']);
 });
 
-test('a change that waits behind another of the same viewer until its deadline is not begun, and says so', async () => {
-  const gateway = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
-  gateway.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });
-  const changes = ['bert', 'cleo', 'dora'].map((id) => follow(gateway, 'anna', [id]));
-  const [first, , third] = await Promise.all(changes);
-  expect([first, third]).toEqual([['bert Changed'], ['dora UNAVAILABLE']]);
-  expect(gateway.world.followTime('anna', 'dora')).toBeUndefined();
-});
-
 test('all mutations of an operation have one deadline: what cannot begin within it is not begun, and says so', async () => {
   const gateway = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
   gateway.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });

@@ -18,7 +18,6 @@ test.each<Record<string, string>>([{ INTROSPECTION: 'off' }, { NODE_ENV: 'produc
     for (const query of [
       getIntrospectionQuery(),
       '{ __schema { queryType { name } } }',
-      '{ a: __schema { queryType { name } } }',
       '{ __type(name: "User") { fields { name } } }',
       '{ ...F } fragment F on Query { ... { __schema { queryType { name } } } }',
     ]) {

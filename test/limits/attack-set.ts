@@ -69,7 +69,6 @@ export const ATTACKS: Record<string, [query: string, says: string, variables?: s
     `{ ${many(30, (n) => `u${n}: user(id: "a") { ...L }`)} } fragment L on User { ${many(30, (n) => `l${n}: ${fans(100, 'id')}`)} }`,
     '100 aliases',
   ],
-  'introspection by 11 aliases': [`{ ${many(11, (n) => `s${n}: __schema { types { name } }`)} }`, '20000 values'],
   'introspection that multiplies': [
     `{ __schema { types { ${nest('fields { type { ', 'name', '} }', 5)} } } }`,
     'Maximum introspection depth exceeded',

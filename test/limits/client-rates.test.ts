@@ -25,13 +25,6 @@ async function askTimes(gateway: Replica, times: number, headers: Record<string,
 const openLimited = (env: Record<string, string> = {}, clock: Clock = createHastyClock()) =>
   openGateway({ env: { RATE_LIMIT_PER_MINUTE: '3', AUTH: 'development', ...env }, clock });
 
-/** Two gateways on one Redis. */
-async function openReplicas() {
-  const redis = await startRedis();
-  const gateway = await openLimited({ REDIS_URL: redis.url }, createRunningClock());
-  return { redis, gateway, other: await gateway.openReplica() };
-}
-
 test('a client that asks too often gets 429 with Retry-After and THROTTLED, and is served again after that time', async () => {
   // The limiter goes by the time of day.
   vi.useFakeTimers({ toFake: ['Date'] });
@@ -106,19 +99,16 @@ test('credentials that are tried over WebSockets count against the address that 
   expect(await ask(gateway)).toBe(429);
 });
 
-test('replicas that share a Redis count together', async () => {
-  const { gateway, other } = await openReplicas();
+test('replicas that share a Redis count together, and with Redis away each counts alone', async () => {
+  const redis = await startRedis();
+  const gateway = await openLimited({ REDIS_URL: redis.url }, createRunningClock());
+  const other = await gateway.openReplica();
   expect(await askTimes(gateway, 3)).toEqual([200, 200, 200]);
   const response = await other.send(HELLO);
   expect(response.status).toBe(429);
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-});
-
-test('with Redis away each replica counts alone', async () => {
-  const { redis, gateway, other } = await openReplicas();
   await redis.kill();
-  expect(await askTimes(gateway, 4)).toEqual([200, 200, 200, 429]);
-  expect(await askTimes(other, 4)).toEqual([200, 200, 200, 429]);
+  for (const replica of [gateway, other]) expect(await askTimes(replica, 4)).toEqual([200, 200, 200, 429]);
 });
 
 const NOTES = '198.51.100.7, 10.0.0.2';
