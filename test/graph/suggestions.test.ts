@@ -108,14 +108,6 @@ test('a follow whose list cannot be read is left out, and the answer says so; wh
   expect([answer.data, codesOf(answer)]).toEqual([{ suggestions: null }, ['suggestions UPSTREAM_MISCONFIGURED']]);
 });
 
-test('a follow whose account is gone is left out', async () => {
-  const { gateway, world, ids, clock } = await openAnna(4);
-  await read(gateway, 'anna');
-  world.removeAccount(ids[3] as string);
-  clock.advance(31_000);
-  await expect.poll(async () => (await read(gateway, 'anna')).found).toEqual([['star', ids.slice(0, 3)]]);
-});
-
 test('an anonymous viewer gets null, and lists that are not for the viewer suggest nobody', async () => {
   const { gateway } = await openAnna(3, { LIST_VISIBILITY: 'follows=self' });
   expect(await gateway.query('{ suggestions { isComplete } }')).toEqual({ data: { suggestions: null } });

@@ -1,7 +1,7 @@
 // Subscriptions over server-sent events: what an EventSource, or a frontend's fetch, sees, and what is refused.
 import { expect, test } from 'vitest';
 import { change } from '../graph/world.ts';
-import { logged, requestLines } from '../http/requests.ts';
+import { bugs, logged, requestLines } from '../http/requests.ts';
 import { openEventStream, type ServerSentEvent, subscribe } from '../support/event-stream.ts';
 import type { Answer } from '../support/gateway.ts';
 import { scrape } from '../telemetry/scrape.ts';
@@ -162,7 +162,7 @@ test('an event whose selection fails is told with its error, and the stream goes
   stream.leave();
   const streamLine = () => logged(gateway).find(({ stream }) => stream);
   await expect.poll(streamLine).toMatchObject({ errorCodes: ['UPSTREAM_UNAVAILABLE'] });
-  expect(logged(gateway).filter(({ level }) => level >= 50)).toEqual([]);
+  expect(bugs(gateway)).toEqual([]);
 });
 
 test('the fields that an event selects are looked up for that event, not kept from the one before', async () => {
