@@ -6,7 +6,6 @@ import { readConfig } from '../../src/config.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { createGateway } from '../../src/server.ts';
-import { run } from '../process/start-process.ts';
 import { openGateway } from '../support/gateway.ts';
 import { directoryOf, hashOf, postJson } from './asking.ts';
 
@@ -107,10 +106,4 @@ test.each<[string, () => Record<string, string>]>([
   ['another name of users', () => ({ TRUSTED_DOCUMENTS: 'strict', FEDERATION_USER_TYPE: 'Account' })],
 ])('nothing is wrong with %s', async (_title, env) => {
   expect(await problemsOf(env())).toEqual([]);
-});
-
-test('a gateway with documents that are wrong ends at the start with code 78, and says which', async () => {
-  const stderr = expect.stringContaining('a.graphql: Cannot query field "peoples"');
-  const env = { ...ENV, ...strict(directoryOf({ 'a.graphql': '{ peoples }' })) };
-  expect(await run([], env)).toMatchObject({ code: 78, stderr });
 });

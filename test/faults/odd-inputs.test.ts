@@ -114,17 +114,15 @@ describe('a member whose follow began', () => {
   });
 });
 
-test.each([
-  ['1600000001000', '2020-09-13T12:26:41Z'],
-  ['9007199254740991', null],
-  ['"1600000001"', null],
-])('a block that began at %s is shown', async (said, blockedAt) => {
-  const rewrite = { pattern: '"AddBlackTimeStamp":\\d+', with: `"AddBlackTimeStamp":${said}` };
-  const gateway = await openOdd({ rewrite });
+test('a block is shown, whatever time is told of it', async () => {
+  const gateway = await openOdd({
+    rewrite: { pattern: '"AddBlackTimeStamp":\\d+', with: '"AddBlackTimeStamp":"1600000001"' },
+  });
   gateway.sandbox.world.setBlocked('anna', 'crowd_000001', true);
-  const query = '{ blockedUsers { edges { blockedAt node { id } } } }';
-  const edges = [{ blockedAt, node: { id: 'crowd_000001' } }];
-  expect(await gateway.as('anna').data(query)).toEqual({ blockedUsers: { edges } });
+  const edges = [{ blockedAt: null, node: { id: 'crowd_000001' } }];
+  expect(await gateway.as('anna').data('{ blockedUsers { edges { blockedAt node { id } } } }')).toEqual({
+    blockedUsers: { edges },
+  });
 });
 
 describe('a list of which a member is', () => {

@@ -5,15 +5,14 @@ import { openWorld } from './world.ts';
 
 const STATE = 'viewerIsFollowing isFollowingViewer viewerCanFollow';
 
-async function openCrowd(fans = 150) {
+async function openCrowd(fans = 0) {
   const gateway = await openWorld({ people: ['me', 'you', 'other'] });
   gateway.world.addFans('star', fans);
-  const ids = gateway.world.list('star', 'fans').map(({ id }) => id) as [string, string];
-  return { gateway, world: gateway.world, ids };
+  return gateway;
 }
 
 test('two viewers of 100 edges at the same time cost one call each, as the upstream takes one point of view a call', async () => {
-  const { gateway } = await openCrowd();
+  const gateway = await openCrowd(100);
   const ask = (id: string) =>
     gateway.as(id).data(`{ user(id: "star") { fans(first: 100) { nodes { id viewerIsFollowing } } } }`);
   await ask('other');
@@ -23,11 +22,11 @@ test('two viewers of 100 edges at the same time cost one call each, as the upstr
 });
 
 test('an anonymous viewer gets null for every relation, without a call', async () => {
-  const { gateway, ids } = await openCrowd(45);
-  const field = (id: string, i: number) => `r${i}: user(id: "star") { ${STATE} relationTo(userId: "${id}") }`;
-  const data = await gateway.data(`{ viewer { id } ${ids.map(field).join('\n')} }`);
-  const nothing = { viewerIsFollowing: null, isFollowingViewer: null, viewerCanFollow: null, relationTo: null };
-  expect(data).toEqual({ viewer: null, ...Object.fromEntries(ids.map((_, i) => [`r${i}`, nothing])) });
+  const gateway = await openCrowd();
+  expect(await gateway.data(`{ viewer { id } user(id: "star") { ${STATE} relationTo(userId: "you") } }`)).toEqual({
+    viewer: null,
+    user: { viewerIsFollowing: null, isFollowingViewer: null, viewerCanFollow: null, relationTo: null },
+  });
   expect(callCounts(gateway)).toEqual({});
 });
 
@@ -39,9 +38,9 @@ test.each([
   ['mutuals', 'isFollowingViewer', true],
   ['mutuals', 'viewerCanFollow', false],
 ])('a member of the viewer’s own %s needs no call for %s', async (list, field, expected) => {
-  const { gateway, world } = await openCrowd(0);
-  world.follow('me', 'you');
-  world.follow('you', 'me');
+  const gateway = await openCrowd();
+  gateway.world.follow('me', 'you');
+  gateway.world.follow('you', 'me');
   expect(await gateway.as('me').data(`{ viewer { ${list} { nodes { id ${field} } } } }`)).toEqual({
     viewer: { [list]: { nodes: [{ id: 'you', [field]: expected }] } },
   });
@@ -49,7 +48,7 @@ test.each([
 });
 
 test('the viewer stands in no relation to themself, and that costs nothing', async () => {
-  const { gateway } = await openCrowd(0);
+  const gateway = await openCrowd();
   expect(await gateway.as('me').data(`{ viewer { ${STATE} relationTo(userId: "me") } }`)).toEqual({
     viewer: { viewerIsFollowing: false, isFollowingViewer: false, viewerCanFollow: false, relationTo: 'NONE' },
   });

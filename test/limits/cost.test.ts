@@ -98,18 +98,15 @@ test('an operation that takes more than was predicted ends at what is allowed, a
   expect(sandbox.calls.count()).toBe(5);
 });
 
-test.each(['n', '__proto__'])(
-  'events hold as much as they were priced by, also with a variable named %s',
-  async (name) => {
-    const { gateway } = await open();
-    const events = `subscription ($${name}: Int) {
-    followEvents(userId: "b") { ... on FanGained { owner { id } user { fans(first: $${name}) { nodes { id } } } } } }`;
-    const stream = await subscribe(gateway, events, { [name]: 1 });
-    await gateway.as('a').data('mutation { followUsers(input: { userIds: ["b"] }) { viewer { id } } }');
-    const user = { fans: { nodes: [{ id: expect.any(String) }] } };
-    expect(await stream.answer()).toEqual({ data: { followEvents: { owner: { id: 'b' }, user } } });
-  },
-);
+test('events hold as much as they were priced by, also with a variable named __proto__', async () => {
+  const { gateway } = await open();
+  const events = `subscription ($__proto__: Int) {
+    followEvents(userId: "b") { ... on FanGained { owner { id } user { fans(first: $__proto__) { nodes { id } } } } } }`;
+  const stream = await subscribe(gateway, events, { ['__proto__']: 1 });
+  await gateway.as('a').data('mutation { followUsers(input: { userIds: ["b"] }) { viewer { id } } }');
+  const user = { fans: { nodes: [{ id: expect.any(String) }] } };
+  expect(await stream.answer()).toEqual({ data: { followEvents: { owner: { id: 'b' }, user } } });
+});
 
 test('of several operations in a document only the one that runs is priced', async () => {
   const { gateway } = await open({ MAX_UPSTREAM_CALLS: '5' });
