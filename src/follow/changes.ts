@@ -36,7 +36,7 @@ export type Change = z.infer<typeof CHANGE>;
 /** A change as this replica has heard it; `isRepeated` when subscribers know it already. */
 export type HeardChange = Change & { readonly isRepeated?: boolean };
 
-/** The same change again within this time is a repetition: a user who really comes back has left in between. */
+/** The same change again within this time, or from before, is a repetition: a user who comes back has left in between. */
 const REPEAT_MS = 120_000;
 /** The webhook of an own change of a profile has a time this near to it, in milliseconds. */
 const ECHO_MS = 5000;
@@ -59,14 +59,14 @@ export function createChangeReader(): (value: unknown) => HeardChange | undefine
     if (change?.type === 'profile-changed') {
       const { userId, at, isOwn = false } = change;
       const last = profiles.get(userId);
-      profiles.set(userId, { at, isOwn });
+      profiles.set(userId, { at: Math.max(at, last?.at ?? at), isOwn });
       const echoMs = last?.isOwn === isOwn ? 0 : ECHO_MS;
-      return { ...change, isRepeated: last !== undefined && Math.abs(at - last.at) <= echoMs };
+      return { ...change, isRepeated: last !== undefined && at - last.at <= echoMs };
     }
     if (!change) return undefined;
     const { type, from, to, at, own } = change;
     const last = pairs.get(`${from} ${to}`);
-    const isKnown = last?.type === type && near(at, last);
+    const isKnown = last?.type === type && at - last.at <= REPEAT_MS;
     if (!isKnown && own?.isNew !== null) pairs.set(`${from} ${to}`, { type, at });
     const reverse = pairs.get(`${to} ${from}`);
     const mutual = near(at, reverse) ? reverse?.type === 'followed' : change.mutual;

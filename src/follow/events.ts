@@ -25,15 +25,16 @@ export type TopicalChange = Change | ({ readonly type: 'presence-changed' } & Pr
 /** A change, or a gap, with its position in the stream; a change of presence has none. */
 export type LoggedChange = StreamEntry<TopicalChange | { readonly type: 'missed'; readonly at: number }>;
 
-/** A position in the stream. Where `cursor` is not the id alone, it is after the first event of the entry there. */
-export type LogPosition = { readonly id: string; readonly cursor: string };
+/** A position in the stream; `partlyDelivered`: after the first event of the entry there, before its second. */
+export type LogPosition = { readonly id: string; readonly partlyDelivered: boolean };
 
 const PARTLY = '~1';
 
 /** The position that a cursor names, or `INVALID_CURSOR`. */
 export function readCursor(cursor: string): LogPosition {
-  const id = cursor.endsWith(PARTLY) ? cursor.slice(0, -PARTLY.length) : cursor;
-  if (STREAM_ID.test(id)) return { id, cursor };
+  const partlyDelivered = cursor.endsWith(PARTLY);
+  const id = partlyDelivered ? cursor.slice(0, -PARTLY.length) : cursor;
+  if (STREAM_ID.test(id)) return { id, partlyDelivered };
   throw new GatewayError('INVALID_CURSOR', 'This is no cursor of an event. Leave "after" out to begin from now on.');
 }
 

@@ -28,6 +28,8 @@ export type Edge = {
 /** A user's follows and fans that this gateway has changed lately, by the other user. */
 export type Edges = { readonly out: Map<UserId, Edge>; readonly back: Map<UserId, Edge>; revision: number };
 
+type HeardFollow = Extract<HeardChange, FollowChange>;
+
 export type OwnChanges = ReturnType<typeof createOwnChanges>;
 
 export type OwnChangesOptions = {
@@ -52,7 +54,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
 
   stream.listen(({ value }) => value.type !== 'profile-changed' && hear(value));
 
-  function hear({ type, from, to, at, mutual, own }: FollowChange): void {
+  function hear({ type, from, to, at, mutual, own, isRepeated }: HeardFollow): void {
     if (own) {
       if (own.isNew !== null) unmatched.set(`${from} ${to}`, { type, startedAt: own.startedAt, at });
       const until = Math.min(at, clock.now()) + lagMs + GRACE_MS;
@@ -60,6 +62,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
       if (counts) put(from, to, { follows: type === 'followed', mutual, at, until });
       return;
     }
+    if (isRepeated) return;
     // The upstream has shown what came after an own change.
     const known = edgesOf(from)?.out.get(to);
     if (known && known.at <= at) put(from, to, null);

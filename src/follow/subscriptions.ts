@@ -56,7 +56,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     for (const userId of usersOf(entry.value)) topics.emit(topicOf(kind, userId), entry);
   }
 
-  function subscribe<Event extends { at: number; cursor?: string }>(
+  function subscribe<Event extends { at: number; type?: string }>(
     kind: TopicKind,
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
@@ -115,19 +115,19 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   }
 
   /** What concerns these users behind a position; a single gap where something may be missing. */
-  function eventsSince<Event extends { at: number; cursor?: string }>(
-    { id, cursor }: LogPosition,
+  function eventsSince<Event extends { at: number; type?: string }>(
+    { id, partlyDelivered }: LogPosition,
     userIds: readonly UserId[],
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): readonly Event[] {
     const { entry, entries, complete, upTo } = stream.since(id);
-    const isWithin = cursor !== id;
-    if (!complete || (isWithin && !entry)) return eventsOf(missedAt(upTo));
+    if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
     const rest = entries
       .filter(({ value }) => !value.isRepeated && usersOf(value).some((userId) => userIds.includes(userId)))
       .flatMap(eventsOf);
-    // The cursor may have been given to the other user of a mutual, who was told the first event.
-    return isWithin && entry ? [...eventsOf(entry).filter((event) => event.cursor !== cursor), ...rest] : rest;
+    // The first event is the new fan's; to the other user of a mutual, who may have the same cursor, it is none.
+    const isLeft = ({ type }: Event) => type !== 'FanGained';
+    return partlyDelivered && entry ? [...eventsOf(entry).filter(isLeft), ...rest] : rest;
   }
 
   return {

@@ -1,6 +1,5 @@
 // Takes webhook events: invalidates at once what they name, and passes on to subscribers what the upstream confirms. Their
-// signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a flood of them is dropped. One
-// that is delivered again is looked into again, and told once: readers of the change stream know it.
+// signature covers no body (CONTRACT 7.3), so nothing is believed of an event itself, and a flood of them is dropped.
 import type { ChangeStream } from '../cache/change-stream.ts';
 import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';

@@ -1,4 +1,4 @@
-// The checks of a request before its command has a say, in the contract's order (9.2), each with the code of the service.
+// The checks of a request before its command has a say, in the order of CONTRACT 9.1, each with the code of the service.
 import { isRecord } from '../json.ts';
 import { verifyUserSig } from '../tencent/user-sig.ts';
 import type { Command, ItemResult } from '../tencent/wire.ts';

@@ -23,7 +23,7 @@ type Dependencies = {
 };
 
 export function createWireHandler({ handlers, admit, faults, calls, finish, closing }: Dependencies) {
-  /** Steps 1 to 11 of the contract's check order (9.2), after the path. */
+  /** Steps 1 to 11 of the order of CONTRACT 9.1, after the path. */
   function answerTo(admission: Admission, json: unknown): Answer {
     const { command, faults } = admission;
     const { service } = COMMANDS[command];

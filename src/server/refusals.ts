@@ -31,14 +31,17 @@ export function checkHead({ method, headers }: IncomingMessage): void {
     throw refusal(415, 'Send the body as it is, without a content-encoding.');
 }
 
+export const isRefusal = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && error.extensions.http !== undefined;
+
 /** Writes the head and the body of a refusal; its sender ends the response. */
 export function writeRefusal(response: ServerResponse, { message, extensions }: GraphQLError): ServerResponse {
-  const { code, http } = extensions;
+  const { code, http: { status = 500, headers } = {} } = extensions;
   // Clients take a refusal for an answer of GraphQL's, with its codes, only in GraphQL's own type.
   const type = 'application/graphql-response+json';
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
-  response.writeHead(http?.status ?? 500, {
-    ...http?.headers,
+  response.writeHead(status, {
+    ...headers,
     'cache-control': 'private, no-store',
     'content-type': `${response.req.headers.accept?.includes(type) ? type : 'application/json'}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),

@@ -1,6 +1,6 @@
 // A request from its head to its last byte: health, authentication, the client's rate, its body, its answer, and its log line.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { isAsyncIterable } from 'graphql-yoga';
 import { VIEWER_HEADER, type Viewer } from '../auth/authentication.ts';
 import type { Config } from '../config.ts';
@@ -14,7 +14,7 @@ import type { EventStreams } from './event-streams.ts';
 import { readAccept, readParams } from './graphql-http.ts';
 import { readBody } from './http-server.ts';
 import { statusOf, tooLarge, withoutNotes } from './public-answer.ts';
-import { checkHead, refusal, writeRefusal } from './refusals.ts';
+import { checkHead, isRefusal, refusal, writeRefusal } from './refusals.ts';
 import {
   disconnectSignalOf,
   endRequest,
@@ -71,9 +71,9 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     serve(path, request, response, state).catch((error) => {
       // A client that hangs up while it sends is no fault of ours.
       if (request.destroyed && !request.complete) return response.destroy();
-      if (!(error instanceof GraphQLError)) reportBug(error);
+      if (!isRefusal(error)) reportBug(error);
       if (response.headersSent) response.destroy();
-      else refuse(response, state, error instanceof GraphQLError ? error : OUR_BUG).end();
+      else refuse(response, state, isRefusal(error) ? error : OUR_BUG).end();
     });
   };
 

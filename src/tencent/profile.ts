@@ -18,7 +18,7 @@ const ADMIN_FORBID_TYPES = { AdminForbid_Type_None: 'NONE', AdminForbid_Type_Sen
 export const MAX_INT = 2 ** 31 - 1;
 
 type Value = string | number;
-type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version' | 'whole'>;
+type StandardField = Exclude<keyof Profile, 'customFields' | 'items' | 'version'>;
 
 // A text is unset by an empty one.
 const text = (value: Value): string | null => (typeof value === 'string' && value !== '' ? value : null);

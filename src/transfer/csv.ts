@@ -10,12 +10,18 @@ export type Row = {
 
 /**
  * Reads the lines of a table after line `after`, blank ones left out; null when its first line does not name `columns`, or
- * names one twice.
+ * names one of these or of `more` twice.
  */
-export function readTable(text: string, columns: readonly string[], after: number): Iterable<Row> | null {
+export function readTable(
+  text: string,
+  columns: readonly string[],
+  more: readonly string[],
+  after: number,
+): Iterable<Row> | null {
   const lines = text.split(/\r?\n/);
   const names = readCells(lines[0] ?? '') ?? [];
-  if (!columns.every((name) => names.includes(name)) || new Set(names).size < names.length) return null;
+  const isTwice = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
+  if (!columns.every((name) => names.includes(name)) || [...columns, ...more].some(isTwice)) return null;
   return readRows(lines, names, after);
 }
 

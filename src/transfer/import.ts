@@ -16,8 +16,8 @@ type Upstream = Awaited<ReturnType<typeof connectUpstream>>;
 type Answers = ReadonlyMap<Row, Outcome<string>>;
 
 const IMPORTS = {
-  follows: { columns: ['from', 'to'], maxGroups: 32, send: sendFollows },
-  accounts: { columns: ['id'], maxGroups: 100, send: sendAccounts },
+  follows: { columns: ['from', 'to'], more: [], maxGroups: 32, send: sendFollows },
+  accounts: { columns: ['id'], more: ['nick', 'avatar'], maxGroups: 100, send: sendAccounts },
 } as const;
 export type Import = keyof typeof IMPORTS;
 
@@ -32,7 +32,7 @@ export async function importFile(
   print: (text: string) => void,
 ): Promise<boolean> {
   const config = readConfig(env);
-  const { columns, maxGroups, send } = IMPORTS[kind];
+  const { columns, more, maxGroups, send } = IMPORTS[kind];
   const unreadable = ({ code }: NodeJS.ErrnoException) => {
     throw new CommandFailure(`${path} cannot be read: ${code}`);
   };
@@ -41,7 +41,7 @@ export async function importFile(
   const content = await readFile(path).catch(unreadable);
   if (!isUtf8(content)) throw new CommandFailure(`${path} is not UTF-8. Save it as that.`);
   const progress = await readProgress(path, content, `${config.tencent.baseUrl} ${config.tencent.sdkAppId}`);
-  const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, progress.line);
+  const rows = readTable(content.toString().replace(/^\uFEFF/, ''), columns, more, progress.line);
   if (!rows) throw new CommandFailure(`The first line of ${path} must name the columns ${columns.join()}, each once.`);
   await writeProgress(path, progress);
   if (progress.line > 1) print(`Goes on after line ${progress.line}.\n`);

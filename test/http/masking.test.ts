@@ -1,6 +1,7 @@
 // What a client sees of a failure: of its own mistakes enough, of our bugs nothing.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { GraphQLError } from 'graphql';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { type Answer, openGateway, type TestGateway } from '../support/gateway.ts';
@@ -18,10 +19,10 @@ class BrokenPattern extends RegExp {
 const MASKED = { message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
 
 /** Expects one line in the log with the whole of the bug, and nothing of it in the answer, which it reads. */
-async function readMasked(gateway: TestGateway, response: Response): Promise<unknown> {
+async function readMasked(gateway: TestGateway, response: Response, type = 'TypeError'): Promise<unknown> {
   const text = await response.text();
   expect(text).not.toContain(SECRET);
-  const err = { type: 'TypeError', message: SECRET, stack: expect.stringContaining('at ') };
+  const err = { type, message: SECRET, stack: expect.stringContaining('at ') };
   expect(bugs(gateway)).toMatchObject([{ err }]);
   return JSON.parse(text);
 }
@@ -48,12 +49,15 @@ test('a bug before the first resolver is INTERNAL_SERVER_ERROR without its text,
   expect(await readMasked(gateway, response)).toMatchObject({ errors: [MASKED] });
 });
 
-test('a bug outside of GraphQL answers 500 in GraphQL’s shape without its text, and is logged whole', async () => {
-  const gateway = await openGateway({ env: { AUTH: 'development' }, config: { userIdPattern: new BrokenPattern('') } });
-  const response = await gateway.send('{ __typename }', {}, { 'x-viewer-id': 'anna' });
-  expect(response.status).toBe(500);
-  expect(await readMasked(gateway, response)).toEqual({ errors: [MASKED] });
-});
+test.each([TypeError, GraphQLError])(
+  'a bug outside of GraphQL, also a %o, answers 500 in GraphQL’s shape without its text, and is logged whole',
+  async (Bug) => {
+    const gateway = await openGateway({ authenticate: () => Promise.reject(new Bug(SECRET)) });
+    const response = await gateway.send('{ __typename }');
+    expect(response.status).toBe(500);
+    expect(await readMasked(gateway, response, Bug.name)).toEqual({ errors: [MASKED] });
+  },
+);
 
 test.each([
   ['GRAPHQL_PARSE_FAILED', { query: '{ user(' }],

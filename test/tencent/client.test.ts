@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { TencentClientOptions } from '../../src/tencent/client.ts';
 import { verifyUserSig } from '../../src/tencent/user-sig.ts';
+import { COMMANDS, type Command, pathOf } from '../../src/tencent/wire.ts';
 import { fail, ok, SDK_APP_ID, SECRET_KEY, type SeenRequest, startClient } from './scripted-upstream.ts';
 
 const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', upstream: { command: 'follow_get', retryable: true } };
@@ -21,6 +22,18 @@ function createLenientBudget(admitting: () => void | Promise<void> = () => {}) {
 }
 
 describe('a request', () => {
+  it('goes to the path of its command', () => {
+    const follow = ['follow_get', 'follow_get_info', 'follow_check', 'follow_add', 'follow_delete'];
+    const sns = ['black_list_add', 'black_list_delete', 'black_list_check', 'black_list_get'];
+    expect((Object.keys(COMMANDS) as Command[]).map(pathOf)).toEqual([
+      ...follow.map((command) => `/v4/follow/${command}`),
+      ...['/v4/profile/portrait_get', '/v4/profile/portrait_set'],
+      ...sns.map((command) => `/v4/sns/${command}`),
+      ...['/v4/openim/query_online_status', '/v4/user_search/search'],
+      ...['/v4/im_open_login_svc/account_check', '/v4/im_open_login_svc/multiaccount_import'],
+    ]);
+  });
+
   it('has the URL, the headers and the body of the contract', async () => {
     const { client, callOptions, requests, clock } = await startClient(() => ok({ NextCursor: '' }), {
       random: () => 0.5,

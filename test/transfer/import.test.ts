@@ -170,7 +170,7 @@ test('an import waits while the upstream fails, and stops where it is when only 
 
 test.each([
   ['names no columns', Buffer.from('anna,bert\n'), /first line of .*follows.csv must name the columns from,to/],
-  ['names a column twice', Buffer.from('from,to,to\nanna,bert,cleo\n'), /must name the columns from,to, each once/],
+  ['names a column twice', Buffer.from('from,to,to,,\nanna,bert,cleo,,\n'), /must name the columns from,to, each once/],
   ['is not UTF-8', Buffer.from('from,to\nanna,\xe9\n', 'latin1'), /is not UTF-8/],
   ['has no room for its progress', Buffer.from('from,to\nanna,bert\n'), /^.*progress cannot be written: E/],
 ])('a file that %s is refused before any call', async (title, content, complaint) => {

@@ -1,6 +1,6 @@
 // Subscribers are told the claims of webhooks that the upstream confirms, by one check and no read of a list.
 import { describe, expect, test } from 'vitest';
-import { expectTruth, openTwo, openWorld, type World } from '../graph/world.ts';
+import { change, expectTruth, openTwo, openWorld, type World } from '../graph/world.ts';
 import { createHastyClock, type TestClock } from '../support/clock.ts';
 import { subscribe } from '../support/event-stream.ts';
 import type { Replica } from '../support/gateway.ts';
@@ -187,6 +187,37 @@ test('the same webhook again, soon or late, in whichever order it names its targ
   await claim(ADD, follows('bo', ['cy', 'star'], at));
   await expect.poll(checks).toBe(3);
   expect(await told()).toEqual(['FanGained bo']);
+});
+
+test('a follow that is told again after an unfollow and another follow is no news', async () => {
+  const { clock, world, claim, checks, watch } = await openStar();
+  const told = await watch();
+  const now = clock.now();
+  const claims = [
+    [ADD, now - 140_000],
+    [DELETE, now - 70_000],
+    [ADD, now],
+    [ADD, now - 140_000],
+  ] as const;
+  for (const [n, [command, at]] of claims.entries()) {
+    if (command === ADD) world.follow('bo', 'star');
+    else world.unfollow('bo', 'star');
+    await claim(command, command === ADD ? follows('bo', ['star'], at) : unfollows('bo', ['star'], at));
+    await expect.poll(checks).toBe(n + 1);
+  }
+  expect(await told()).toEqual(['FanGained bo', 'FanLost bo', 'FanGained bo']);
+});
+
+test('an own follow that a webhook tells again, by a clock that is ahead, stays where the upstream lags', async () => {
+  const { gateway, clock, faults, claim, watch, webhooks } = await openStar();
+  const told = await watch();
+  faults.set({ listsLag: { ms: 20_000, commands: ['follow_get'] } });
+  await change(gateway, 'followUsers', 'bo', ['star']);
+  await webhooks.settled();
+  await claim(ADD, follows('bo', ['star'], clock.now() + 1000));
+  expect(await told()).toEqual(['FanGained bo']);
+  const { viewer } = await gateway.as('bo').data<{ viewer: unknown }>('{ viewer { follows { nodes { id } } } }');
+  expect(viewer).toEqual({ follows: { nodes: [{ id: 'star' }] } });
 });
 
 describe('on two replicas', () => {
