@@ -72,9 +72,7 @@ test('of very many, two calls count 1,100, and the answer says that there are mo
 
 test.each([
   ['a cursor of another list', 'follows', 'INVALID_CURSOR'],
-  ['a text that is no time', '2026-13-01T00:00:00Z', 'BAD_USER_INPUT'],
   ['a time without its zone', '2026-01-01T00:00:00', 'BAD_USER_INPUT'],
-  ['a day without a time', '2026-01-01', 'BAD_USER_INPUT'],
   ['a count of seconds', '1767225600', 'BAD_USER_INPUT'],
   ['a day that there is not', '2026-02-29T00:00:00Z', 'BAD_USER_INPUT'],
   ['anything else', 'yesterday', 'INVALID_CURSOR'],
