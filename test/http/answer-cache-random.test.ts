@@ -49,12 +49,12 @@ async function openReplicas() {
   const replicas: Replica[] = [gateway, other];
   let asked = 0;
 
-  /** An answer to a body that was asked before, or to one that never was. */
+  /** An answer to a body that was asked before, or to one that never was: by a variable that means nothing. */
   async function answer(step: Ask, query: string, isNew: boolean) {
     const { id } = step;
     const asking = replicas[step.replica] as Replica;
     const from = step.viewer === null ? asking : asking.as(step.viewer);
-    const { data, errors, extensions } = await from.query(isNew ? `${query} # ${++asked}` : query, { id });
+    const { data, errors, extensions } = await from.query(query, isNew ? { id, asked: ++asked } : { id });
     return { data, codes: errors?.map((error) => error.extensions.code), isStale: extensions?.freshness !== undefined };
   }
 
