@@ -73,7 +73,7 @@ export function createFollowWriter(follow: FollowService, writes: Writes) {
   return {
     /** Does this to each of `userIds`, other accounts, each named once, in `viewer`'s name. */
     change: (kind: ChangeKind, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
-      writes.runExclusive(viewer, userIds, call, async () =>
+      writes.runExclusive(viewer, userIds, async () =>
         changeNow(kind, viewer, userIds, call, await look(viewer, userIds, call)),
       ),
     /** Ends the follows between `viewer` and others in both directions, within `runExclusive`; resolves with failed ones. */
@@ -131,7 +131,7 @@ export function createBlockWriter(blocks: BlockService, follows: FollowWriter, a
   return {
     /** Makes `viewer` block, or no longer block, each of `userIds`: other accounts, each named once. */
     change: (isBlock: boolean, viewer: UserId, userIds: readonly UserId[], call: CallOptions) =>
-      writes.runExclusive(viewer, userIds, call, () => changeNow(isBlock, viewer, userIds, call)),
+      writes.runExclusive(viewer, userIds, () => changeNow(isBlock, viewer, userIds, call)),
   };
 }
 
@@ -155,7 +155,7 @@ export function createProfileWriter(profiles: ProfileService & ProfileEditServic
     faultOf: profiles.faultOf,
     /** Sets fields of `userId`'s profile that have no faults; resolves with the failure, or null. */
     async change(userId: UserId, edits: readonly ProfileEdit[], call: CallOptions): Promise<GatewayError | null> {
-      const outcomes = await writes.runExclusive(userId, [userId], call, () => changeNow(userId, edits, call));
+      const outcomes = await writes.runExclusive(userId, [userId], () => changeNow(userId, edits, call));
       const outcome = outcomes.get(userId);
       return outcome instanceof GatewayError ? outcome : null;
     },

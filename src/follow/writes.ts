@@ -7,7 +7,7 @@ import type { HeardChange } from './changes.ts';
 import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
-import { type Batch, type CallOptions, type Outcome, valueOrNull } from './services.ts';
+import { type Batch, type Outcome, valueOrNull } from './services.ts';
 
 export type Writes = ReturnType<typeof createWrites>;
 
@@ -35,22 +35,17 @@ export type WriteParts = {
   clock: Clock;
 };
 
-/** With less time left than this, a write would likely end without its answer: it is not begun. */
-const MIN_MS = 100;
-
 export function createWrites(parts: WriteParts) {
-  const { cache, clock } = parts;
+  const { cache } = parts;
   /** The end of each viewer's last change; changes of one viewer run in their order, within this process. */
   const ends = new Map<UserId, Promise<unknown>>();
 
   return {
     ...parts,
-    /** Runs a change after those that the viewer asked for before, if there is time left for it. */
-    async runExclusive<T>(viewer: UserId, userIds: readonly UserId[], call: CallOptions, run: () => Promise<Batch<T>>) {
+    /** Runs a change of `userIds` after those that the viewer asked for before. */
+    async runExclusive<T>(viewer: UserId, userIds: readonly UserId[], run: () => Promise<Batch<T>>) {
       if (userIds.length === 0) return new Map() as Batch<T>;
-      const change = Promise.resolve(ends.get(viewer)).then(() =>
-        clock.now() + MIN_MS < call.deadlineAt ? run() : (new Map(userIds.map((id) => [id, tooLate()])) as Batch<T>),
-      );
+      const change = Promise.resolve(ends.get(viewer)).then(run);
       const end: Promise<unknown> = change.catch(() => {}).then(() => ends.get(viewer) === end && ends.delete(viewer));
       ends.set(viewer, end);
       return change;
@@ -98,6 +93,3 @@ export function keysOf<V>(batch: ReadonlyMap<UserId, V>, wanted: (value: V) => b
 
 /** Whether a failure leaves open what became of a change. */
 const mayHaveHappened = (outcome: unknown): boolean => outcome instanceof GatewayError && outcome.mayHaveHappened;
-
-const tooLate = () =>
-  new GatewayError('UPSTREAM_TIMEOUT', 'Earlier changes of the same viewer took all the time. Nothing was changed.');
