@@ -64,9 +64,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
     const generation = randomUUID().replaceAll('-', '');
     const lifeMs = Math.max(usedMs, ABSENT_MS) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
-    // Deleting frees memory.
+    // Frees memory, where the group is one key.
     const entry = entryOf(group);
-    const [answer] = await Promise.all([isSet, link.ask((redis) => redis.unlink(entry), entry)]);
+    const isFree = options.groupOf || link.ask((redis) => redis.unlink(entry), entry);
+    const [answer] = await Promise.all([isSet, isFree]);
     return answer !== undefined;
   }
 

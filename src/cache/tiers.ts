@@ -62,10 +62,11 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     const known = memory.peek(key);
     if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
-    const isNews = kept !== known && (known ? !isSame(kept.value, known.value) : value === null);
-    // What shows it elsewhere may have it of any age. For reads under way it is a change where what was known still counts.
-    if (isNews && (!known || isFresh(known) || value === null)) advance(nameOf(key));
-    else if (isNews) order.advance(kind);
+    if (known && kept !== known && !isSame(kept.value, known.value)) {
+      // What shows it elsewhere may have it of any age. For reads under way it is a change where what was known still counts.
+      order.advance(kind);
+      if (isFresh(known)) order.advance(nameOf(key));
+    }
     return kept;
   }
 
@@ -107,9 +108,14 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
       if (!found) return undefined;
       const asOf = { readAt: clock.now(), sequence, generation: found.generation };
       const known = memory.peek(key);
-      if (known?.generation === found.generation) known.verifiedSequence = Math.max(known.verifiedSequence, sequence);
-      // A Redis that has lost everything says nothing of what was before.
-      else if (known && known.generation !== null && found.generation !== '') memory.delete(key);
+      // A Redis that has lost everything, and so has neither, says nothing of what was before.
+      if (known && (found.generation !== '' || found.entry)) {
+        if (known.generation === found.generation) known.verifiedSequence = Math.max(known.verifiedSequence, sequence);
+        else if (known.generation !== null) {
+          memory.delete(key);
+          order.advance(kind);
+        }
+      }
       return { asOf, entry: found.entry ? keepHere(key, found.entry, asOf) : memory.peek(key) };
     },
 

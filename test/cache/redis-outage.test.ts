@@ -210,6 +210,9 @@ const IN_PLACE_OF_ENTRIES: Record<string, Litter> = {
     admin.set(key, `${text.replace(/^(\w*\|\d+\|)\d*\|.*$/s, `$1${'9'.repeat(15)}|`)}{"nick":`),
   'a profile’s gender of a later release': (admin, key, text) =>
     admin.set(key, text.replace(/\["(Crowd \d+)",null,null,/, '["$1",null,"LATER",')),
+  'a profile’s allowType of a later release': (admin, key, text) =>
+    admin.set(key, text.replace(/(\["Crowd \d+"(?:,null){8},)null/, '$1"LATER"')),
+  'a page with a time too few': (admin, key, text) => admin.set(key, text.replace(/"times":\[\d+,/, '"times":[')),
   'another name, of the far future': (admin, key, text) =>
     admin.set(key, text.replace(/\|\d+/, `|${'9'.repeat(15)}`).replace('Crowd', 'Stranger')),
 };

@@ -197,6 +197,7 @@ test('the processes end with 0 or 1, and print what they did apart from why they
     ['import', 'follows', path('refused.csv')],
     ['import', 'follows', path('nameless.csv')],
     ['export', 'anna'],
+    ['export', 'anna', '--format', 'json'],
   ];
   expect(await Promise.all(commands.map((args) => start(args).ended))).toMatchObject([
     { code: 1, stdout: 'line 2: nobody follows themselves\n0 lines are imported, 1 are refused.\n', stderr: '' },
@@ -206,6 +207,7 @@ test('the processes end with 0 or 1, and print what they did apart from why they
       stderr: expect.stringMatching(/^The first line of .* must name the columns from,to, each once\.\n$/),
     },
     { code: 0, stdout: 'from,to,followedAt\nanna,bert,2023-11-14T22:13:20.000Z\n', stderr: '' },
+    { code: 0, stdout: expect.stringMatching(/^\[\n {2}\{\n {4}"from": "anna",/), stderr: '' },
   ]);
 });
 

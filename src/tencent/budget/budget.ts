@@ -96,16 +96,15 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     if (isAsking || isClosed) return;
     disarm();
     const now = clock.monotonicMs();
+    const lateAt = queue.refuseLate(now);
     const counts = queue.counts();
     const waiting = PRIORITIES.map((priority) => counts[priority]);
     const best = waiting.findIndex((count) => count > 0);
     const mustWait = best < 0 || (best >= blocked.rank && now < blocked.until);
     // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
     if (!mustWait || isDecreasing)
-      return void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    // Not before they could go: a process that had stood still would refuse what there is room for.
-    const lateAt = queue.refuseLate(now);
-    if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
+      void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
+    else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
   }
 
   async function ask(request: WindowRequest): Promise<void> {
