@@ -7,6 +7,10 @@ type JsonType = 'application/json' | 'application/graphql-response+json';
 export type StreamType = 'text/event-stream' | 'multipart/mixed';
 
 const JSON_TYPES: readonly JsonType[] = ['application/json', 'application/graphql-response+json'];
+/** Far above what variables and extensions need. */
+const MAX_DEPTH = 100;
+const TOO_DEEP = `The request body is nested more than ${MAX_DEPTH} levels deep.`;
+const [QUOTE, BACKSLASH, LIST, LIST_END, OBJECT, OBJECT_END] = Buffer.from('"\\[]{}') as unknown as number[];
 /** What says that a client takes a subscription in parts, and not the parts of `@defer`; Apollo's clients send it. */
 const SUBSCRIPTION_SPEC = /^subscriptionspec="?1\.0"?$/;
 
@@ -51,11 +55,27 @@ export const streamsOnly = () =>
 /** Reads the parameters of an operation, unchecked: from the URL, or from a JSON body. */
 export function readParams(url: string, body: string | undefined): object {
   if (body === undefined) return paramsOfUrl(new URL(url, 'http://localhost').searchParams);
+  if (isNestedTooDeep(body)) throw refusal(400, TOO_DEEP, 'OPERATION_TOO_EXPENSIVE');
   const params = parseJson(body);
   if (params === undefined) throw refusal(400, 'The request body is not JSON.');
   if (Array.isArray(params)) throw refusal(400, 'Send one operation in a request: batches are not taken.');
   if (!isRecord(params)) throw refusal(400, 'The request body must be a JSON object, with "query" in it.');
   return params;
+}
+
+/** `JSON.parse` takes milliseconds for thousands of levels, before anything can be refused. */
+function isNestedTooDeep(json: string): boolean {
+  let [depth, isText] = [0, false];
+  for (let at = 0; at < json.length; at++) {
+    const character = json.charCodeAt(at);
+    if (character === QUOTE) isText = !isText;
+    else if (isText && character === BACKSLASH) at++;
+    else if (isText) continue;
+    else if (character === LIST || character === OBJECT) depth++;
+    else if (character === LIST_END || character === OBJECT_END) depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 function paramsOfUrl(inUrl: URLSearchParams): object {

@@ -78,7 +78,7 @@ export const ATTACKS: Record<string, [query: string, says: string, variables?: s
   'a text of 40,000 letters': [`{ user(id: "${'x'.repeat(40_000)}") { id } }`, '32768 characters'],
   'a variable of 40,000 letters': [BY_ID, '32768 characters', `{"id":"${'x'.repeat(40_000)}"}`],
   '6,000 values in variables': [BY_ID, '5000 values', `{"id":"a","x":[${'1,'.repeat(6000)}1]}`],
-  'variables 40,000 lists deep': [BY_ID, '20 levels', `{"id":${nest('[', '', ']', 40_000)}}`],
-  'variables 15,000 objects deep': [BY_ID, '20 levels', `{"id":${nest('{"a":', '1', '}', 15_000)}}`],
+  'variables 40,000 lists deep': [BY_ID, '100 levels', `{"id":${nest('[', '', ']', 40_000)}}`],
+  'variables 15,000 objects deep': [BY_ID, '100 levels', `{"id":${nest('{"a":', '1', '}', 15_000)}}`],
   'variables that nobody asked for': [BY_ID, '20 levels', `{"id":"a","x":${nest('[', '', ']', 50)}}`],
 };
