@@ -34,6 +34,7 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set([
 const RETRY_AFTER_MS = 1000;
 /** How long a renewal behind an answer may take. */
 const RENEWAL_MS = 10_000;
+
 type Read<V> = { entry: Kept<V>; tier: Tier; sequence: Sequence };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {

@@ -64,11 +64,10 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
     const generation = randomUUID().replaceAll('-', '');
     const lifeMs = Math.max(usedMs, ABSENT_MS) + LONGEST_READ_MS;
     const isSet = link.ask((redis) => redis.set(key, generation, 'PX', lifeMs), key);
-    // Frees memory, where the group is one key.
     const entry = entryOf(group);
-    const isFree = options.groupOf || link.ask((redis) => redis.unlink(entry), entry);
-    const [answer] = await Promise.all([isSet, isFree]);
-    return answer !== undefined;
+    // Where the group is one key, its memory is freed.
+    if (!options.groupOf) void link.ask((redis) => redis.unlink(entry), entry);
+    return (await isSet) !== undefined;
   }
 
   /**

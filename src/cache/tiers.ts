@@ -47,11 +47,6 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     return since !== null && readAt >= since ? Math.max(freshUntil, webhookFreshUntil) : freshUntil;
   }
 
-  function advance(group: string): void {
-    order.advance(group);
-    order.advance(kind);
-  }
-
   /** Keeps an entry in memory, unless its group has changed since it was asked for; answers it, or what is newer. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { sequence, generation }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
@@ -74,7 +69,8 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   function drop(group: string): void {
     detach((key) => groupOf(key) === group);
     memory.deleteGroup(group);
-    advance(`${kind}:${group}`);
+    order.advance(`${kind}:${group}`);
+    order.advance(kind);
   }
 
   return {

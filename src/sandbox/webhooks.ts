@@ -38,7 +38,7 @@ export function createWebhooks({ sdkAppId, now, closing }: Dependencies) {
       SdkAppid: String(sdkAppId),
       CallbackCommand: command,
       contenttype: 'json',
-      // The same for all changes, whoever made them.
+      // The gateway reads neither of these two.
       ClientIP: '127.0.0.1',
       OptPlatform: 'RESTAPI',
       ...(token !== undefined && { Sign: signWebhook(token, requestTime), RequestTime: requestTime }),

@@ -8,21 +8,24 @@ const MAX_TARGETS = 1000;
 const MAX_BLOCKED = 1000;
 
 export function createBlockCommands({ world, act }: Parts) {
-  /** Why `to` cannot be blocked. The `before` accounts before it in the batch count as blocked, even if they fail. */
-  function refusalOf(from: string, to: string, before: number, faults: DrawnFaults) {
+  /** Why `to` cannot be blocked by an account that blocks `blocked` others. */
+  function refusalOf(from: string, to: string, blocked: number, faults: DrawnFaults) {
     if (to === from) return failed(to, 30001, 'From_Account cannot block itself');
     if (world.hasBlocked(from, to))
       return faults.blockedAgainOk ? undefined : failed(to, 30001, 'Err_SNS_BlackListAdd_Already_Exist');
-    return world.blockedBy(from).length + before >= MAX_BLOCKED ? failed(to, 30013) : undefined;
+    return blocked >= MAX_BLOCKED ? failed(to, 30013) : undefined;
   }
 
   const changeTo =
     (isBlocked: boolean): Handler =>
     (body, faults) => {
       const { from, targets } = readTargets(world, body, MAX_TARGETS);
-      const failureFor = (to: string, before: number) =>
-        failureOf(world, to, faults) ?? (isBlocked ? refusalOf(from, to, before, faults) : undefined);
-      const ResultItem = targets.map((to, place) => failureFor(to, place) ?? processed(to));
+      let blocked = world.blockedBy(from).length;
+      const ResultItem = targets.map((to) => {
+        const failure = failureOf(world, to, faults) ?? (isBlocked ? refusalOf(from, to, blocked, faults) : undefined);
+        if (!failure) blocked++;
+        return failure ?? processed(to);
+      });
       act.block(from, doneOf(ResultItem), isBlocked);
       return { ResultItem, ...failAccounts(ResultItem) };
     };
