@@ -132,14 +132,14 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** When something that is put later begins to be read. */
     asOf,
-    /** Keeps what came along with another read, as of that read's beginning. */
-    put(key: string, value: V, began: AsOf): void {
+    /** Keeps what came along with another read, as of that read's beginning; answers it, or what is newer. */
+    put(key: string, value: V, began: AsOf): V {
       const known = peek(key);
       const version = options.versionOf?.(value) ?? null;
       const isKnown = version !== null && known?.version === version && known.value !== null;
       // The same version again changes nothing, unless what is known of it is getting old.
-      if (isKnown && isVerified(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return;
-      tiers.keep(key, value, { ...began, generation: known?.generation ?? null });
+      if (isKnown && isVerified(known) && tiers.freshUntil(known) - began.readAt > freshMs / 2) return known.value;
+      return tiers.keep(key, value, { ...began, generation: known?.generation ?? null }).value ?? value;
     },
     /** What memory knows, however old. */
     peek,

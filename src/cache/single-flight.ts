@@ -47,11 +47,16 @@ export function combineWaiters() {
   let work: readonly Span[] | undefined;
   const all: CallOptions = {
     signal: controller.signal,
+    // Asked for all the time while it waits for the budget.
     get deadlineAt() {
-      return Math.max(...Array.from(waiters, ({ deadlineAt }) => deadlineAt));
+      let latest = Number.NEGATIVE_INFINITY;
+      for (const { deadlineAt } of waiters) latest = Math.max(latest, deadlineAt);
+      return latest;
     },
     get priority() {
-      return PRIORITIES[Math.min(...Array.from(waiters, rankOf))] ?? 'priming';
+      let best: Priority = 'priming';
+      for (const waiter of waiters) if (rankOf(waiter) < PRIORITIES.indexOf(best)) best = waiter.priority ?? 'interactive';
+      return best;
     },
     get spans() {
       return work ?? [...new Set(Array.from(waiters, ({ spans = [] }) => spans).flat())];

@@ -24,9 +24,9 @@ export const toCached = ({ entries, next }: FollowPage): CachedPage => ({
 /** A cached page with what is known of its members. */
 export const membersOf = (
   { ids, times, next }: CachedPage,
-  profileOf: (id: UserId, n: number) => Profile | null = () => null,
+  profileOf: (id: UserId) => Profile | null = () => null,
 ): FollowPage => ({
-  entries: ids.map((id, n) => ({ user: { id, profile: profileOf(id, n) }, followedAt: times[n] as number })),
+  entries: ids.map((id, n) => ({ user: { id, profile: profileOf(id) }, followedAt: times[n] as number })),
   next,
 });
 
@@ -45,8 +45,7 @@ export function createPages(
     return known?.value && clock.now() - known.readAt <= lifetimes.counts.freshMs ? known.value[list] : null;
   }
 
-  const view = (cached: CachedPage, embedded?: FollowPage): FollowPage =>
-    membersOf(cached, (id, n) => profile.peek(id)?.value ?? embedded?.entries[n]?.user.profile ?? null);
+  const knownProfile = (id: UserId): Profile | null => profile.peek(id)?.value ?? null;
 
   return {
     /** Asks the upstream, and keeps the profiles that come along. */
@@ -55,12 +54,15 @@ export function createPages(
       async (waiter) => {
         const [began, before] = [profile.asOf(), countBefore(query)];
         const read = await follow.readPage(query, waiter);
-        const { entries, next } = read;
-        for (const { user } of entries) if (user.profile) profile.put(user.id, user.profile, began);
+        const { next } = read;
+        const entries = read.entries.map(({ user: { id, profile: brought }, followedAt }) => ({
+          user: { id, profile: brought ? profile.put(id, brought, began) : knownProfile(id) },
+          followedAt,
+        }));
         const count = query.start === '' && next === '' ? entries.length : before;
         const value = { ...toCached(read), count };
         // The profile tier may have evicted some already: the readers of this load get all of them.
-        views.set(value, { page: view(value, read), madeAt: began.sequence });
+        views.set(value, { page: { entries, next }, madeAt: began.sequence });
         return value;
       },
 
@@ -70,7 +72,7 @@ export function createPages(
       onRead?.({ group: PROFILES, sequence: now, freshUntil: Number.POSITIVE_INFINITY });
       const known = views.get(cached);
       if (known && !order.changedSince(PROFILES, known.madeAt)) return known.page;
-      const page = view(cached);
+      const page = membersOf(cached, knownProfile);
       views.set(cached, { page, madeAt: now });
       return page;
     },

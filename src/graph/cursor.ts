@@ -1,8 +1,8 @@
-// Item cursors: the upstream has one cursor a page, ours names a member of the page. It is base64url of a tag, which is
-// an HMAC cut to 128 bits over the list and the text, and the text. A cursor of another user or list, or one that was
-// made up, is refused before anything is asked. The same member of the same page always has the same bytes: clients
-// splice pages by them.
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+// Item cursors: the upstream has one cursor a page, ours names a member of the page. It is base64url of a text, after a
+// tag, which is a keyed hash of the list and the text. A cursor of another user or list, or one
+// that was made up, is refused before anything is asked. The same member of the same page always has the same bytes:
+// clients splice pages by them.
+import { hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
 import type { CursorPosition } from '../follow/walk.ts';
@@ -16,15 +16,15 @@ export type CursorScope = {
   list: FollowList | `${FollowList} by nick` | 'blocked' | `${'knownFans' | 'search'}:${string}`;
 };
 
-const TAG_BYTES = 16;
+/** The first 144 bits of the hash, as base64url. */
+const TAG_LENGTH = 24;
 /** Far above what a cursor takes with the longest upstream cursor that is plausible, in letters. */
 const MAX_CURSOR_LENGTH = 8192;
 
 /** The cursor of the member at a position. */
 export function encodeCursor(key: KeyObject, scope: CursorScope, position: CursorPosition): string {
   const { index, size, followedAt, userId, start } = position;
-  const text = Buffer.from(JSON.stringify([index, size, followedAt, userId, start]));
-  return Buffer.concat([tagOf(key, scope, text), text]).toString('base64url');
+  return seal(key, scope, JSON.stringify([index, size, followedAt, userId, start]));
 }
 
 /** Reads the cursor in an argument back, or throws `INVALID_CURSOR`: it was not made here for this user and list. */
@@ -35,22 +35,29 @@ export function decodeCursor(
   argument = 'after',
   remedy = 'Start again without it.',
 ): CursorPosition {
-  const bytes = cursor.length <= MAX_CURSOR_LENGTH ? Buffer.from(cursor, 'base64url') : Buffer.alloc(0);
-  const text = bytes.subarray(TAG_BYTES);
-  const isGenuine =
-    bytes.length > TAG_BYTES &&
-    timingSafeEqual(bytes.subarray(0, TAG_BYTES), tagOf(key, scope, text)) &&
-    // base64url has spare bits and Node ignores foreign characters: one cursor has one spelling.
-    bytes.toString('base64url') === cursor;
-  if (!isGenuine) throw new GatewayError('INVALID_CURSOR', `"${argument}" is not a cursor of this list. ${remedy}`);
+  const text = cursor.length <= MAX_CURSOR_LENGTH ? Buffer.from(cursor.slice(TAG_LENGTH), 'base64url').toString() : '';
+  // One cursor has one spelling, although Node ignores base64url's spare bits and foreign characters.
+  if (!isEqual(cursor, seal(key, scope, text)))
+    throw new GatewayError('INVALID_CURSOR', `"${argument}" is not a cursor of this list. ${remedy}`);
   // The text is authentic, hence one that was written above.
-  const [index, size, followedAt, userId, start] = JSON.parse(text.toString());
+  const [index, size, followedAt, userId, start] = JSON.parse(text);
   return { index, size, followedAt, userId, start };
 }
 
-function tagOf(key: KeyObject, { userId, list }: CursorScope, text: Buffer): Buffer {
-  const hmac = createHmac('sha256', key)
-    .update(JSON.stringify([userId, list]))
-    .update(text);
-  return hmac.digest().subarray(0, TAG_BYTES);
+const exportedKeys = new WeakMap<KeyObject, string>();
+
+/**
+ * The tag and the text. SHA-3 is not open to length extension, so that its hash of the key and what follows is as good as
+ * an HMAC, which takes three times as long: a page has up to a hundred cursors.
+ */
+function seal(key: KeyObject, { userId, list }: CursorScope, text: string): string {
+  const secret = exportedKeys.get(key) ?? key.export().toString('base64');
+  exportedKeys.set(key, secret);
+  const tag = hash('sha3-256', secret + JSON.stringify([userId, list]) + text, 'base64url').slice(0, TAG_LENGTH);
+  return tag + Buffer.from(text).toString('base64url');
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -62,7 +62,7 @@ test.each([20, Number.POSITIVE_INFINITY])(
         looking: () => 0,
         isDue: () => false,
         asOf: () => ({ readAt: 0, sequence: 0, generation: null }),
-        put() {},
+        put: (_key, value) => value,
       },
       call: async (keys) => new Map(keys.map((key) => [key, key])),
     });

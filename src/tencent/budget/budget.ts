@@ -97,14 +97,14 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
     disarm();
     const now = clock.monotonicMs();
     const lateAt = queue.refuseLate(now);
-    const counts = queue.counts();
-    const waiting = PRIORITIES.map((priority) => counts[priority]);
-    const best = waiting.findIndex((count) => count > 0);
+    const best = queue.bestRank();
     const mustWait = best < 0 || (best >= blocked.rank && now < blocked.until);
-    // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
-    if (!mustWait || isDecreasing)
+    if (!mustWait || isDecreasing) {
+      const counts = queue.counts();
+      const waiting = PRIORITIES.map((priority) => counts[priority]);
+      // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
       void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
+    } else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
   }
 
   async function ask(request: WindowRequest): Promise<void> {

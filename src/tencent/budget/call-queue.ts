@@ -1,5 +1,5 @@
 // The calls of one command that wait: who is next, and who has waited too long.
-import { type Priority, rankOf } from '../../cache/single-flight.ts';
+import { PRIORITIES, type Priority, rankOf } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
 
@@ -19,6 +19,8 @@ type WaitingCall = { call: CallOptions; since: number; again: boolean; settle(er
 export function createCallQueue(clock: Clock, refusal: () => Error) {
   const waiting: WaitingCall[] = [];
   const totals = { admitted: noCalls(), refused: noCalls() };
+  /** When the next call is refused, unless others leave or grow more patient. */
+  let nextLateAt = Number.POSITIVE_INFINITY;
   /** Since when interactive calls have been waiting without a moment in which none did; Infinity while none does. */
   let busySince = Number.POSITIVE_INFINITY;
 
@@ -38,6 +40,8 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       for (const { call } of waiting) count(counts, call);
       return counts;
     },
+    /** The best rank of those that wait; -1 when none does. */
+    bestRank: () => PRIORITIES.findIndex((_, rank) => waiting.some(({ call }) => rankOf(call) === rank)),
     /** Whether more calls wait than can go, and it is no burst. */
     isStanding: (now: number) => now - busySince > MAX_WAIT_MS,
 
@@ -63,6 +67,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       signal.addEventListener('abort', abort, { once: true });
       if (again) waiting.unshift(entry);
       else waiting.push(entry);
+      nextLateAt = Math.min(nextLateAt, lateAt(entry, since));
       return promise;
     },
 
@@ -77,11 +82,13 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
 
     /** Refuses the calls that have waited too long, and answers when the next one will have. */
     refuseLate(now: number): number {
+      if (now < nextLateAt) return nextLateAt;
       for (const entry of waiting.filter((entry) => lateAt(entry, now) <= now)) {
         count(totals.refused, entry.call);
         entry.settle(refusal());
       }
-      return Math.min(...waiting.map((entry) => lateAt(entry, now)));
+      nextLateAt = Math.min(...waiting.map((entry) => lateAt(entry, now)));
+      return nextLateAt;
     },
 
     refuseAll(error: Error): void {
