@@ -55,7 +55,8 @@ export function combineWaiters() {
     },
     get priority() {
       let best: Priority = 'priming';
-      for (const waiter of waiters) if (rankOf(waiter) < PRIORITIES.indexOf(best)) best = waiter.priority ?? 'interactive';
+      for (const waiter of waiters)
+        if (rankOf(waiter) < PRIORITIES.indexOf(best)) best = waiter.priority ?? 'interactive';
       return best;
     },
     get spans() {
