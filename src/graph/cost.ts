@@ -4,6 +4,7 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   type DocumentNode,
+  type FieldNode,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
@@ -63,19 +64,20 @@ type Request = {
 function priced(operation: OperationDefinitionNode, document: DocumentNode, number: number): Priced {
   let introspections = 0;
   const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  const withoutMeta = visit(
-    { ...document, definitions: [operation, ...fragments] },
-    {
-      Field({ name: { value } }) {
-        if (value === '__schema') introspections++;
-        return value.startsWith('__') ? null : undefined;
-      },
+  const alone = { ...document, definitions: [operation, ...fragments] };
+  // Going through a long document takes as long as pricing it.
+  const mayHaveMeta = document.loc?.source.body.includes('__') ?? true;
+  const visitor = {
+    Field({ name: { value } }: FieldNode) {
+      if (value === '__schema') introspections++;
+      return value.startsWith('__') ? null : undefined;
     },
-  );
+  };
   const variables = (operation.variableDefinitions ?? []).map(({ variable, type }) => {
     const inner = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
     return [variable.name.value, inner.kind === Kind.NAMED_TYPE && inner.name.value === 'ID'] as const;
   });
+  const withoutMeta = mayHaveMeta ? visit(alone, visitor) : alone;
   return { number, document: withoutMeta, introspections, variables };
 }
 
@@ -117,11 +119,11 @@ export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings):
     const name = nameOf(its, variables);
     if (allowed.get(name)) return null;
     try {
+      if (predict(its, variables, 'values') > maxValues)
+        return tooExpensive(`The operation may answer with more than ${maxValues} values.`);
       const calls = Math.ceil(predict(its, variables, 'calls'));
       if (calls > maxUpstreamCalls)
         return tooExpensive(`The operation may take ${calls} calls to the upstream; ${maxUpstreamCalls} are allowed.`);
-      if (predict(its, variables, 'values') > maxValues)
-        return tooExpensive(`The operation may answer with more than ${maxValues} values.`);
       allowed.set(name, true);
       return null;
     } catch (error) {

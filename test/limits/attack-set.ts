@@ -60,7 +60,7 @@ export const ATTACKS: Record<string, [query: string, says: string, variables?: s
   ],
   'lists of lists by variables': [
     `query ($n: Int = 100) ${ofUser(fans('$n', fans('$n', fans('$n', 'id'))))}`,
-    'calls to the upstream',
+    '20000 values',
   ],
   'relations of many members one by one': [ofUser(fans(100, fans(2, 'relationTo(userId: "b")'))), '250 are allowed'],
   'known fans of a page of members': [ofUser(fans(50, 'knownFans(first: 1) { count }')), '250 are allowed'],
