@@ -1,11 +1,10 @@
 // Replicas invalidate together, also when Redis was not there to pass it on.
-import { expect, onTestFinished, test } from 'vitest';
-import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
+import { expect, test } from 'vitest';
+import type { RedisLink } from '../../src/cache/redis-link.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
-import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { operatorOf, startRedis } from '../support/redis.ts';
+import { linkTo, operatorOf, startRedis } from '../support/redis.ts';
 import { callAt, createService, type Source } from './service.ts';
 
 const HOUR_MS = 3_600_000;
@@ -26,9 +25,7 @@ async function openReplicas(timeoutMs = 5000) {
   };
 
   async function openReplica(change: (link: RedisLink) => Partial<RedisLink> = () => ({})) {
-    const redis = await connectRedis({ nodes: [new URL(server.url)] });
-    const link = createRedisLink({ redis, clock, timeoutMs, onChange() {} });
-    onTestFinished(() => link.close());
+    const { link } = await linkTo(server.url, clock, timeoutMs);
     let listenings = 0;
     const subscribe: RedisLink['subscribe'] = (channel, heard, missed) =>
       link.subscribe(channel, heard, () => {
