@@ -32,7 +32,7 @@ export async function startBudgets(count: number | 'alone', ratePerSecond = RATE
   const prefix = `budget-test-${process.pid}-${prefixes++}`;
   const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
     const link = links.open();
-    const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock, report() {} });
+    const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock });
     onTestFinished(budget.close);
     const admitted: Outcome[] = [];
     const refused: (Outcome & { error: GatewayError })[] = [];
