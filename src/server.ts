@@ -145,7 +145,6 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     server.destroy();
     metricsListener?.destroy();
     void tencent.close();
-    budget.close();
     redis?.link.close();
   }
 }

@@ -28,7 +28,6 @@ export async function connectUpstream(config: Config) {
     importAccounts: (accounts: readonly NewAccount[], call: CallOptions) => importAccounts(client, accounts, call),
     async close(): Promise<void> {
       await client.close();
-      budget.close();
       redis?.link.close();
     },
   };

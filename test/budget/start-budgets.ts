@@ -1,5 +1,5 @@
 // Budgets of some replicas on one real Redis and one clock that the test turns.
-import { beforeAll, onTestFinished } from 'vitest';
+import { beforeAll } from 'vitest';
 import type { Priority } from '../../src/cache/single-flight.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
@@ -33,7 +33,6 @@ export async function startBudgets(count: number | 'alone', ratePerSecond = RATE
   const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
     const link = links.open();
     const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock });
-    onTestFinished(budget.close);
     const admitted: Outcome[] = [];
     const refused: (Outcome & { error: GatewayError })[] = [];
 

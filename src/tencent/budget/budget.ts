@@ -52,10 +52,6 @@ export function createBudget({ link, prefix, ratePerSecond, clock }: BudgetOptio
     /** Every command that was ever asked for. */
     state: (): Partial<Record<Command, BudgetState>> =>
       Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
-    /** Refuses all calls that wait; close the link after it. */
-    close(): void {
-      for (const limiter of limiters.values()) limiter.close();
-    },
   };
 }
 
@@ -65,12 +61,12 @@ function rateOf(command: Command, ratePerSecond: number): number {
   return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
 
-export type CommandLimiter = ReturnType<typeof createCommandLimiter>;
+type CommandLimiter = ReturnType<typeof createCommandLimiter>;
 
 /** A replica that was given some lets the others ask before it asks for more, also when it is nearer to Redis. */
 const YIELD_MS = 20;
 
-export function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
+function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
   const queue = createCallQueue(
     clock,
     () => new TransportFailure(command, 'too many calls', { retryAfterMs: WINDOW_MS }),
@@ -82,11 +78,10 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
   let isDecreasing = false;
   let seen = { used: 0, limit: 0, shared: false, at: Number.NEGATIVE_INFINITY };
   let disarm = () => {};
-  let isClosed = false;
 
   function pump(): void {
     // The end of the question pumps again.
-    if (isAsking || isClosed) return;
+    if (isAsking) return;
     disarm();
     const now = clock.monotonicMs();
     const lateAt = queue.refuseLate(now);
@@ -118,7 +113,6 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
 
   return {
     admit(call: CallOptions, again: boolean): Promise<void> {
-      if (isClosed) return Promise.reject(new TransportFailure(command, 'closing'));
       const admitted = queue.join(call, again);
       pump();
       return admitted;
@@ -140,12 +134,6 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
         waiting: queue.counts(),
         ...structuredClone(queue.totals),
       };
-    },
-
-    close(): void {
-      isClosed = true;
-      disarm();
-      queue.refuseAll(new TransportFailure(command, 'closing'));
     },
   };
 }
