@@ -20,9 +20,8 @@ test('on a cluster each command has its slot; a master that dies makes only its 
     nodeOf: (key) => nodeOf(redis, key),
     onChange() {},
   });
-  const budget = createBudget({ link, prefix: PREFIX, ratePerSecond: 160, clock: systemClock, report() {} });
+  const budget = createBudget({ link, prefix: PREFIX, ratePerSecond: 160, clock: systemClock });
   onTestFinished(() => link.close());
-  onTestFinished(() => budget.close());
   const ask = (command: Command) =>
     budget.admit(command, { signal: new AbortController().signal, deadlineAt: Date.now() + 10_000 });
   const local = () => COMMANDS.filter((command) => budget.state()[command]?.shared === false);
