@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
 import type { Command } from '../../src/tencent/wire.ts';
@@ -10,8 +10,7 @@ const PREFIX = 'cluster';
 test('on a cluster each command has its slot; a master that dies makes only its own commands local', async () => {
   const cluster = await startRedisCluster();
   const { link, masterOf } = await linkTo(cluster.url, systemClock, 300);
-  const budget = createBudget({ link, prefix: PREFIX, ratePerSecond: 160, clock: systemClock, report() {} });
-  onTestFinished(() => budget.close());
+  const budget = createBudget({ link, prefix: PREFIX, ratePerSecond: 160, clock: systemClock });
   const ask = (command: Command) =>
     budget.admit(command, { signal: new AbortController().signal, deadlineAt: Date.now() + 10_000 });
   const local = () => COMMANDS.filter((command) => budget.state()[command]?.shared === false);

@@ -6,7 +6,8 @@ import { callAt, createService, named, type Source } from '../follow/service.ts'
 import { createRunningClock } from '../support/clock.ts';
 import { linkTo, startRedis } from '../support/redis.ts';
 
-const KEPT = { freshUntil: 0, webhookFreshUntil: 0, generation: null, verifiedSequence: 0, failure: null, retryAt: 0 };
+const SEQUENCES = { verifiedSequence: 0, lookedUpSequence: 0 };
+const KEPT = { freshUntil: 0, webhookFreshUntil: 0, generation: null, ...SEQUENCES, failure: null, retryAt: 0 };
 
 function openMemory() {
   const store = createMemoryStore<string>({ maxBytes: 1e6, sizeOf: () => 10 });

@@ -127,8 +127,8 @@ test('the health endpoints answer in plain text and leave no line in the log', a
 });
 
 test.each([
-  ['an upgrade', 1, HANDSHAKE, 'Must provide query string'],
-  ['an upgrade behind two requests', 2, HANDSHAKE, 'Must provide query string'],
+  ['an upgrade', 1, HANDSHAKE, 'the id of a document'],
+  ['an upgrade behind two requests', 2, HANDSHAKE, 'the id of a document'],
   ['an upgrade where there is nothing', 1, HANDSHAKE.replace('/graphql', '/elsewhere'), 'There is nothing here'],
 ])(
   '%s is answered in its turn, as if it were none, where %i requests of its connection are being answered',
