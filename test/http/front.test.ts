@@ -31,14 +31,6 @@ test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is 405 with the methods tha
   await expectRefused(gateway, response, 405);
 });
 
-test('HEAD runs nothing', async () => {
-  const gateway = await openGateway();
-  const response = await get(gateway, NICK, { method: 'HEAD' });
-  expect(response.status).toBe(405);
-  expect(await response.text()).toBe('');
-  expect(gateway.sandbox.calls.count()).toBe(0);
-});
-
 test.each(['application/xml', 'text/html', 'image/png, application/pdf'])(
   'an answer as %s is refused with 406 before anything runs',
   async (accept) => {
