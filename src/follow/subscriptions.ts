@@ -58,7 +58,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
-  ): AsyncIterableIterator<Event> {
+  ): AsyncIterator<Event, undefined> {
     const position = after === null ? null : readCursor(after);
     if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
@@ -104,9 +104,6 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
       async return() {
         end();
         return generator.return(undefined);
-      },
-      [Symbol.asyncIterator]() {
-        return this;
       },
     };
   }
