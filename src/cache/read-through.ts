@@ -143,6 +143,11 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** What memory knows, however old. */
     peek,
+    /** What memory may answer by itself. */
+    peekFresh(key: string): V | null {
+      const known = peek(key);
+      return known && isFresh(known) ? known.value : null;
+    },
     /** Whether memory's entry has less than `share` of its fresh time left, and is not asked for yet; undefined: no entry. */
     isDue(key: string, share: number): boolean | undefined {
       if (flights.isRunning(key)) return false;
