@@ -102,6 +102,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     async close(): Promise<void> {
       // A change goes on when its client is gone.
       await writes.settled();
+      await cache.settle();
       destroy();
     },
     destroy,

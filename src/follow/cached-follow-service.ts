@@ -74,6 +74,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Set<DomainEvent>();
   redis?.link.whenBack(() => void invalidate([...pending]));
+  /** What is to be invalidated once more. */
+  const owed = new Set<readonly DomainEvent[]>();
 
   /**
    * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
@@ -122,12 +124,13 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     invalidate,
     /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
     invalidateLater(events: readonly DomainEvent[]): void {
-      if (lagMs > 0)
-        clock.sleep(lagMs, closed.signal).then(
-          () => invalidate(events),
-          () => {},
-        );
+      if (lagMs <= 0) return;
+      owed.add(events);
+      const pay = () => owed.delete(events) && invalidate(events);
+      clock.sleep(lagMs, closed.signal).then(pay, () => {});
     },
+    /** Does so now: when this replica stops, no other one will. */
+    settle: () => invalidate([...owed].flat()),
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
