@@ -120,6 +120,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
+    settled: confirmation.settled,
     close: () => closed.abort(),
   };
 }
