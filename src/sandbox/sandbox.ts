@@ -25,10 +25,8 @@ export const SANDBOX_APP = {
 export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secretKey'>> & {
   /** Judges expiry, rates and lags and stamps follows. Delays and timeouts are always real time. */
   clock?: { now(): number };
-  /** How many ordinary people the world starts with. */
+  /** How many ordinary people the world starts with, beside famous ones; without a number it has the admin alone. */
   people?: number;
-  /** Starts with the admin account alone. */
-  emptyWorld?: boolean;
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
   /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
@@ -48,7 +46,7 @@ export function createSandbox(options: SandboxOptions = {}) {
   const lagging = () => faults.isArmed('countsLag') || faults.isArmed('listsLag');
   const world = createWorld({ now, lagging });
   world.importAccount(admin);
-  if (!options.emptyWorld) seedWorld(world, options.people ?? 5000);
+  if (options.people !== undefined) seedWorld(world, options.people);
 
   const act = createActions(world, webhooks.send, now);
   const parts = { world, act, now };
@@ -102,18 +100,6 @@ export function createSandbox(options: SandboxOptions = {}) {
 
 /** Starts a sandbox as a process runs it. */
 export async function startSandbox(port: number) {
-  const sandbox = createSandbox({ servesAvatars: true });
-  const { url, settings } = await sandbox.listen(port);
-  const lively = createLively(sandbox);
-  return {
-    url,
-    settings,
-    lively,
-    /** From now on webhooks go to this address, which must be one of this machine. */
-    tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
-    async close(): Promise<void> {
-      lively.stop();
-      await sandbox.close();
-    },
-  };
+  const sandbox = createSandbox({ people: 5000, servesAvatars: true });
+  return { ...sandbox, ...(await sandbox.listen(port)), lively: createLively(sandbox) };
 }

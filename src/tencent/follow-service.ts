@@ -12,11 +12,10 @@ import {
 } from '../follow/model.ts';
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
 import { isRecord } from '../json.ts';
-import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
+import { askInChunks, type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { MAX_INT, parseProfile } from './profile.ts';
-import { isCount, isRefusal, malformedAnswer, readTime, UpstreamRefusal } from './upstream-errors.ts';
-import type { Command } from './wire.ts';
+import { isCount, isRefusal, malformedAnswer, readTime } from './upstream-errors.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
@@ -54,6 +53,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
     // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
     blames: 'UPSTREAM_MISCONFIGURED',
   });
+  const unfollowAsFan = batchOf(client, 'follow_delete', { ...CHANGE, blames: 'USER_NOT_FOUND' });
 
   return {
     async readPage({ userId, list, start, size }, call) {
@@ -65,7 +65,7 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
       };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
         // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
-        if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) throw naming(userId, 'follow_get', error);
+        if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) return blame('USER_NOT_FOUND', userId)(error);
         const { upstream } = error;
         throw new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
       });
@@ -92,23 +92,13 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         fans,
         1,
         async ([fan = '']) => {
-          const request = { From_Account: fan, To_Account: [userId] };
-          const answer = await client.call('follow_delete', request, call).catch((error: unknown) => {
-            throw naming(fan, 'follow_delete', error);
-          });
-          const outcome = readItems('follow_delete', answer, CHANGE).get(userId);
+          const outcome = (await unfollowAsFan(fan, [userId], call)).get(userId);
           if (isRefusal(outcome, NO_SUCH_ACCOUNT)) return blame('BAD_USER_INPUT', userId)(outcome);
           return new Map(outcome && [[fan, outcome]]);
         },
         'in turn',
       ),
   };
-}
-
-/** The same error, with the account that there is not where a whole call is refused for it. */
-function naming(account: UserId, command: Command, error: unknown): unknown {
-  if (!isRefusal(error, NO_SUCH_ACCOUNT)) return error;
-  return new UpstreamRefusal(command, NO_SUCH_ACCOUNT, error.errorInfo, { account });
 }
 
 /** A member that cannot be read is left out, so that it does not hide the others. */

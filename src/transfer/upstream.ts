@@ -21,14 +21,13 @@ const MAX_PAUSES = 6;
 export async function connectUpstream(config: Config) {
   const { tencent, upstreamRate: ratePerSecond } = config;
   const redis = await openRedis(config, clock, () => {});
-  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond, clock, report() {} });
+  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond, clock });
   const client = createTencentClient({ ...tencent, clock, budget });
   return {
     follows: createFollowService(client, { onBehalfOf: tencent.adminId }),
     importAccounts: (accounts: readonly NewAccount[], call: CallOptions) => importAccounts(client, accounts, call),
     async close(): Promise<void> {
       await client.close();
-      budget.close();
       redis?.link.close();
     },
   };

@@ -3,7 +3,7 @@ import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { STAR } from '../../src/sandbox/seed.ts';
 import { firstPage, startSandbox } from './start-sandbox.ts';
 
-const seeded = (options: SandboxOptions = {}) => startSandbox({ emptyWorld: false, ...options });
+const seeded = (options: SandboxOptions = {}) => startSandbox({ people: 5000, ...options });
 
 test('all the people are fans of the star, and both ends of its list can be read', async () => {
   const { call, world } = await seeded();
