@@ -123,7 +123,10 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
      * may lack the change.
      */
     invalidate(events: readonly DomainEvent[]): Promise<void> {
-      const again = () => owed.delete(events) && invalidateNow(events);
+      const again = () => {
+        owed.delete(events);
+        return invalidateNow(events);
+      };
       if (lagMs > 0) {
         owed.add(events);
         clock.sleep(lagMs, closed.signal).then(again, () => {});
