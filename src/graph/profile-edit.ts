@@ -4,7 +4,7 @@ import type { ProfileEdit } from '../follow/model.ts';
 import { builder, NULL_ON_ERROR } from './builder.ts';
 import { price } from './cost.ts';
 import { VALUE_FIELDS } from './profile.ts';
-import { COMMON_REASONS, reasonOf } from './target-results.ts';
+import { COMMON_REASONS, messageOf, reasonOf } from './target-results.ts';
 import { VIEWER_NOW } from './user.ts';
 
 const { INVALID_ID: _, ...COMMON } = COMMON_REASONS;
@@ -89,7 +89,7 @@ builder.mutationField('updateProfile', (t) =>
           return reason ? [{ field, reason, message: REASONS[reason].description }] : [];
         });
         const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
-        if (error) failures.push({ field: null, reason: reasonOf(error), message: error.message });
+        if (error) failures.push({ field: null, reason: reasonOf(error), message: messageOf(error) });
         return { failures };
       }),
   }),
