@@ -101,17 +101,5 @@ export function createSandbox(options: SandboxOptions = {}) {
 /** Starts a sandbox as a process runs it. */
 export async function startSandbox(port: number) {
   const sandbox = createSandbox({ people: 5000, servesAvatars: true });
-  const { url, settings } = await sandbox.listen(port);
-  const lively = createLively(sandbox);
-  return {
-    url,
-    settings,
-    lively,
-    /** From now on webhooks go to this address, which must be one of this machine. */
-    tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
-    async close(): Promise<void> {
-      lively.stop();
-      await sandbox.close();
-    },
-  };
+  return { ...sandbox, ...(await sandbox.listen(port)), lively: createLively(sandbox) };
 }

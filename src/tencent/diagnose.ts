@@ -82,11 +82,11 @@ const NO_ANSWER: Advice = [
 const ADVICE: readonly (readonly [reasons: RegExp, Advice])[] = [
   [
     /^(ENOTFOUND|EAI_AGAIN)$/,
-    ["the host's name cannot be resolved", "Check TENCENT_BASE_URL and the machine's DNS; it may be tampered with."],
+    ["the host's name cannot be resolved", "Check the machine's DNS, and TENCENT_BASE_URL if it is set."],
   ],
   [
     /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/,
-    ['the host cannot be reached', 'Check TENCENT_BASE_URL, and that the firewall lets this machine out to port 443.'],
+    ['the host cannot be reached', 'Let this machine out to port 443 of it, and check TENCENT_BASE_URL if it is set.'],
   ],
   [
     /^(timeout|deadline)$/,
