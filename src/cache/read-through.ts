@@ -5,7 +5,6 @@ import type { Entry, Kept } from './memory-store.ts';
 import { type CallOptions, createSingleFlight } from './single-flight.ts';
 import { type AsOf, createTiers, type TiersOptions } from './tiers.ts';
 
-/** How a read was answered, and by which tier. */
 export type ReadOutcome = 'fresh' | 'stale' | 'absent' | 'miss';
 export type Tier = 'memory' | 'redis' | 'source';
 
@@ -143,6 +142,11 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** What memory knows, however old. */
     peek,
+    /** What memory may answer by itself. */
+    peekFresh(key: string): V | null {
+      const known = peek(key);
+      return known && isFresh(known) ? known.value : null;
+    },
     /** Whether memory's entry has less than `share` of its fresh time left, and is not asked for yet; undefined: no entry. */
     isDue(key: string, share: number): boolean | undefined {
       if (flights.isRunning(key)) return false;

@@ -74,6 +74,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Set<DomainEvent>();
   redis?.link.whenBack(() => void invalidateNow([...pending]));
+  /** What is to be invalidated once more. */
+  const owed = new Set<readonly DomainEvent[]>();
 
   async function invalidateNow(events: readonly DomainEvent[]): Promise<void> {
     // This replica waits for none of the parts.
@@ -90,7 +92,6 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   }
 
   return {
-    /** Reads one upstream page. */
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage> {
       // The counts of a user whose list is looked at are asked for next: they may come along for nothing.
       counts.note(query.userId);
@@ -121,15 +122,22 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
      * may lack the change.
      */
     invalidate(events: readonly DomainEvent[]): Promise<void> {
-      const again = () => invalidateNow(events);
-      if (lagMs > 0) clock.sleep(lagMs, closed.signal).then(again, () => {});
+      const again = () => {
+        owed.delete(events);
+        return invalidateNow(events);
+      };
+      if (lagMs > 0) {
+        owed.add(events);
+        clock.sleep(lagMs, closed.signal).then(again, () => {});
+      }
       return invalidateNow(events);
     },
+    /** Does that once more now: when this replica stops, no other one will. */
+    settle: () => invalidateNow([...owed].flat()),
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
     setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.setInMemory(relationKey(from, to), value),
-    /** Keeps a relation that is known, as `from` sees it. */
     setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
       relation.setInMemory(relationKey(from, to), value),
     /** The upstream has sent a webhook: while it does, on whichever replica, cached values are fresh for longer. */

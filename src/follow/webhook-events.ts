@@ -113,6 +113,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       cache.invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
+    settled: confirmation.settled,
     close: () => closed.abort(),
   };
 }
