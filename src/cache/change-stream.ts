@@ -13,7 +13,6 @@ export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 export type ChangeStreamOptions<T> = {
   /** Null: this process is alone. */
   redis: { link: Pick<RedisLink, 'ask' | 'keepConnected'> } | null;
-  /** The key of the stream. */
   key: string;
   /** About this many entries are kept, in Redis and in memory. */
   maxLength: number;
@@ -41,7 +40,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   const kept: StreamEntry<T>[] = [];
   // Alone, every process begins a stream of its own.
   let floor = redis ? FIRST_ID : `${clock.now()}-0`;
-  let newest = floor;
+  const newest = () => kept.at(-1)?.id ?? floor;
   /** Ids of this process begin anywhere, so that another one's are not taken for them. */
   let local = randomInt(2 ** 40);
   /** The entry of the Redis stream that was read last. */
@@ -52,14 +51,13 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
 
-  const localId = () => `${newest.split('.', 1)[0]}.${++local}`;
+  const localId = () => `${newest().split('.', 1)[0]}.${++local}`;
   const indexOf = (id: string) => kept.findLastIndex((entry) => entry.id === id);
 
   /** Hands an entry over; without an id one that only this process hears. */
   function hear(said: unknown, sharedId?: string): string {
     const [id, value] = [sharedId ?? localId(), read(said)];
     if (value === undefined) return id;
-    newest = id;
     kept.push({ id, value });
     if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
     if (!isLate || sharedId === undefined) heard.emit('entry', { id, value });
@@ -68,7 +66,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
 
   /** The entries up to now may be incomplete. */
   function noteGap(): void {
-    floor = newest = localId();
+    floor = localId();
     kept.length = 0;
     heard.emit('gap', floor);
   }
@@ -154,7 +152,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     since(id: string) {
       const index = indexOf(id);
       const complete = index >= 0 || id === floor;
-      return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest };
+      return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest() };
     },
     /** Reads what other replicas have written. Resolves also when Redis is away. */
     catchUp: async () => redis && (await catchUp()),

@@ -58,7 +58,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
-  ): AsyncIterableIterator<Event> {
+  ): AsyncIterator<Event, undefined> {
     const position = after === null ? null : readCursor(after);
     if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
@@ -105,9 +105,6 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
         end();
         return generator.return(undefined);
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
     };
   }
 
@@ -140,7 +137,6 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     tellPresence(userId: UserId): void {
       tell({ id: '', value: { type: 'presence-changed', userId, at: clock.now() } });
     },
-    /** How many subscriptions are open. */
     count: () => open.size,
     /** Ends every subscription, as a completed one, and takes no more. */
     close(): void {

@@ -1,6 +1,6 @@
 // Real calls, and plain words for what is wrong: what an operator sees before the first client does.
 import type { Clock } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import { createUserSearch } from './account-service.ts';
 import type { TencentClient } from './client.ts';
 import { findErrorRule } from './error-table.ts';
@@ -42,11 +42,9 @@ export async function diagnose(
       if (isRefusal(error, NO_SUCH_TAG)) missing.push(key);
     });
   }
-  try {
-    if (userSearch) await createUserSearch(client)([adminId], '', call);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    const failure = diagnoseFailure(error);
+  const found = userSearch ? await outcomeOf(() => createUserSearch(client)([adminId], '', call)) : null;
+  if (found instanceof GatewayError) {
+    const failure = diagnoseFailure(found);
     return { ...failure, explanation: `user search: ${failure.explanation}`, remedy: BUY_SEARCH };
   }
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
@@ -58,7 +56,6 @@ export async function diagnose(
   };
 }
 
-/** Explains why a call failed, and what can be done. */
 export function diagnoseFailure(error: GatewayError): Diagnosis & { ok: false } {
   const code = error.upstream?.errorCode ?? (error instanceof TransportFailure ? error.reason : undefined);
   const [explanation, remedy] = adviceFor(code);

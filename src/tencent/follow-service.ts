@@ -55,21 +55,43 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
   });
   const unfollowAsFan = batchOf(client, 'follow_delete', { ...CHANGE, blames: 'USER_NOT_FOUND' });
 
+  /** A member that cannot be read is left out, so that it does not hide the others. */
+  function parsePage(answer: Record<string, unknown>): FollowPage {
+    // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
+    const items = answer.FollowItem ?? [];
+    const next = answer.NextCursor ?? '';
+    if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
+    if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
+    const entries = new Map<UserId, FollowEntry>();
+    for (const item of items as unknown[]) {
+      const id = isRecord(item) && typeof item.To_Account === 'string' ? item.To_Account.toWellFormed() : null;
+      if (!isRecord(item) || !isUserId(id)) {
+        onOddEntry('no account');
+        continue;
+      }
+      const followedAt = readTime(item.FollowTime);
+      if (followedAt === 0) onOddEntry('no time');
+      const { ProfileItem: tags, profile_sequence: version } = item;
+      // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
+      const profile =
+        embeddedProfile === 'whole' && Array.isArray(tags)
+          ? parseProfile(tags, isCount(version) ? version : null)
+          : null;
+      if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
+    }
+    return { entries: [...entries.values()], next };
+  }
+
   return {
     async readPage({ userId, list, start, size }, call) {
-      const request = {
-        From_Account: userId,
-        FollowType: WIRE_LIST[list],
-        StartCursor: start,
-        WantNum: size,
-      };
+      const request = { From_Account: userId, FollowType: WIRE_LIST[list], StartCursor: start, WantNum: size };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
         // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
         if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) return blame('USER_NOT_FOUND', userId)(error);
         const { upstream } = error;
         throw new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
       });
-      return readPage(answer, embeddedProfile === 'whole', onOddEntry);
+      return parsePage(answer);
     },
 
     readCounts: (userIds, call) => readCounts(onBehalfOf, userIds, call),
@@ -99,34 +121,6 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         'in turn',
       ),
   };
-}
-
-/** A member that cannot be read is left out, so that it does not hide the others. */
-function readPage(
-  answer: Record<string, unknown>,
-  takesProfiles: boolean,
-  onOddEntry: (oddity: string) => void,
-): FollowPage {
-  // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
-  const items = answer.FollowItem ?? [];
-  const next = answer.NextCursor ?? '';
-  if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
-  if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
-  const entries = new Map<UserId, FollowEntry>();
-  for (const item of items as unknown[]) {
-    const id = isRecord(item) && typeof item.To_Account === 'string' ? item.To_Account.toWellFormed() : null;
-    if (!isRecord(item) || !isUserId(id)) {
-      onOddEntry('no account');
-      continue;
-    }
-    const followedAt = readTime(item.FollowTime);
-    if (followedAt === 0) onOddEntry('no time');
-    const { ProfileItem: tags, profile_sequence: version } = item;
-    // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
-    const profile = takesProfiles && Array.isArray(tags) ? parseProfile(tags, isCount(version) ? version : null) : null;
-    if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
-  }
-  return { entries: [...entries.values()], next };
 }
 
 function countsOf(item: Record<string, unknown>): FollowCounts | undefined {
