@@ -24,6 +24,7 @@ export type BudgetState = ReturnType<CommandLimiter['state']>;
 
 export type Budget = ReturnType<typeof createBudget>;
 
+/** Creates the budget of this process. */
 export function createBudget({ link, prefix, ratePerSecond, clock }: BudgetOptions) {
   const replica = randomUUID();
   const limiters = new Map<Command, CommandLimiter>();
