@@ -1,5 +1,5 @@
 // What the settings amount to: read from the environment, checked all at once, as the parts of the gateway take them.
-import { createSecretKey, hkdfSync } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 import { contradictionsIn, misspellingsIn, traceMistakesIn } from './settings/mistakes.ts';
@@ -120,7 +120,7 @@ function toConfig(settings: Settings) {
     /** Plain http is taken for this machine alone; null before the real upstream. */
     sandboxOrigin: settings.TENCENT_BASE_URL?.startsWith('http:') ? settings.TENCENT_BASE_URL : null,
     /** Authenticates item cursors. */
-    cursorKey: createSecretKey(derived('item cursor 1', 32), 'base64url'),
+    cursorKey: derived('item cursor 1', 32),
     // No operator has a reason to set these.
     /** Upstream page size that client pages are sliced from. */
     chunkSize: 100,

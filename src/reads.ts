@@ -72,7 +72,7 @@ export function createReads(request: ReadsRequest, settings: Config, clock: Cloc
 
     /** The events that are wanted, each answered like a request. The `return` of a generator would wait for the next one. */
     oneByOne<Event>(
-      events: AsyncIterableIterator<Event>,
+      events: AsyncIterator<Event>,
       isWanted: (event: Event) => Promise<boolean> = async () => true,
     ): AsyncIterableIterator<Event> {
       let span = NO_SPAN;

@@ -52,7 +52,8 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
     return true;
   }
   const { gateway, url } = started;
-  if (config.webhook) embedded?.tell(`${url}${config.webhook.path}`, config.webhook.token);
+  const { webhook } = config;
+  if (webhook) embedded?.webhooks.connect({ url: `${url}${webhook.path}`, token: webhook.token });
   if (lively) embedded?.lively.start();
   if (config.production) log.info({ url: `${url}/graphql`, version: packageJson.version }, 'ready');
   else process.stdout.write(welcome(`${url}/graphql`, config, embedded?.url));
@@ -84,6 +85,7 @@ To use it, start the gateway with
 ${settings.join('')}With AUTH=development as well, the header x-viewer-id names the viewer.
 `);
   await signalled;
+  sandbox.lively.stop();
   await sandbox.close();
 }
 

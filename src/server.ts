@@ -63,7 +63,7 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     up ? log.info({ reason }, 'Redis is back') : log.warn({ reason }, 'Redis is away; carrying on without it'),
   );
   unfinished.defer(() => redis?.link.close());
-  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond: config.upstreamRate, clock, report });
+  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond: config.upstreamRate, clock });
   const metrics =
     config.metricsPort === null
       ? null
@@ -145,7 +145,6 @@ export async function createGateway(config: Config, dependencies: GatewayDepende
     server.destroy();
     metricsListener?.destroy();
     void tencent.close();
-    budget.close();
     redis?.link.close();
   }
 }

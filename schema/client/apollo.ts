@@ -12,17 +12,18 @@ import { RetryLink } from '@apollo/client/link/retry';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { tap } from 'rxjs';
 import type { FollowEventsSubscription } from '../documents.ts';
-import { events, lookups, pagedFields } from './shape.ts';
+import { embeddedTypes, events, lookups, pagedFields } from './shape.ts';
 
 export { possibleTypes } from './shape.ts';
 
-/** `typePolicies` of `InMemoryCache`: lists are joined page by page, and a user whom a list has brought is shown at once. */
-export const typePolicies: TypePolicies = Object.fromEntries(
-  [...new Set(['Query', 'Subscription', ...Object.keys(pagedFields)])].map((type) => [
-    type,
-    { fields: fieldsOf(type) },
-  ]),
-);
+/**
+ * `typePolicies` of `InMemoryCache`: lists are joined page by page, a user whom a list has brought is shown at once, and what
+ * two screens select of a value without an id stays together.
+ */
+export const typePolicies: TypePolicies = Object.fromEntries([
+  ...embeddedTypes.map((type) => [type, { merge: true }]),
+  ...['Query', 'Subscription', ...Object.keys(pagedFields)].map((type) => [type, { fields: fieldsOf(type) }]),
+]);
 
 /** Asks over HTTP; subscriptions too, which it opens again after a break, from the last event on. */
 export function resumingLink(options: HttpLink.Options): ApolloLink {

@@ -21,10 +21,11 @@ export const missingFieldHandlers: MissingFieldHandler[] = [
 /** What `Network.create` takes for subscriptions, over a client of graphql-ws or graphql-sse; they go on from the last event. */
 export function subscribeOver(client: Pick<Client, 'subscribe'>): SubscribeFunction {
   const { subscribe } = resuming(client);
-  return ({ text }, variables) =>
+  return ({ id, text }, variables) =>
     Observable.create((sink) =>
       subscribe(
-        { query: text ?? '', variables },
+        // A persisted document has an id in place of its text.
+        { query: text ?? '', variables, ...(id && { doc_id: id }) },
         {
           next: (answer) => sink.next(answer as GraphQLResponse),
           error: (error) => sink.error(error as Error),

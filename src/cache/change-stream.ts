@@ -41,7 +41,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   const kept: StreamEntry<T>[] = [];
   // Alone, every process begins a stream of its own.
   let floor = redis ? FIRST_ID : `${clock.now()}-0`;
-  let newest = floor;
+  const newest = () => kept.at(-1)?.id ?? floor;
   /** Ids of this process begin anywhere, so that another one's are not taken for them. */
   let local = randomInt(2 ** 40);
   /** The entry of the Redis stream that was read last. */
@@ -52,14 +52,13 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
   let hasUnshared = false;
   let reading: Promise<boolean> = Promise.resolve(true);
 
-  const localId = () => `${newest.split('.', 1)[0]}.${++local}`;
+  const localId = () => `${newest().split('.', 1)[0]}.${++local}`;
   const indexOf = (id: string) => kept.findLastIndex((entry) => entry.id === id);
 
   /** Hands an entry over; without an id one that only this process hears. */
   function hear(said: unknown, sharedId?: string): string {
     const [id, value] = [sharedId ?? localId(), read(said)];
     if (value === undefined) return id;
-    newest = id;
     kept.push({ id, value });
     if (kept.length > maxLength) floor = kept.shift()?.id ?? floor;
     if (!isLate || sharedId === undefined) heard.emit('entry', { id, value });
@@ -68,7 +67,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
 
   /** The entries up to now may be incomplete. */
   function noteGap(): void {
-    floor = newest = localId();
+    floor = localId();
     kept.length = 0;
     heard.emit('gap', floor);
   }
@@ -154,7 +153,7 @@ export function createChangeStream<T>({ redis, key, maxLength, read, clock }: Ch
     since(id: string) {
       const index = indexOf(id);
       const complete = index >= 0 || id === floor;
-      return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest };
+      return { entry: kept[index], entries: complete ? kept.slice(index + 1) : [], complete, upTo: newest() };
     },
     /** Reads what other replicas have written. Resolves also when Redis is away. */
     catchUp: async () => redis && (await catchUp()),

@@ -22,6 +22,8 @@ export type Kept<V> = Entry<V> & {
   readonly webhookFreshUntil: number;
   /** When it was read or verified, as a sequence of this process. */
   verifiedSequence: number;
+  /** The same for when Redis was asked about it, whether or not that has verified it. */
+  lookedUpSequence: number;
   /** The public code with which renewing it failed last, and when to try again (epoch milliseconds). */
   failure: string | null;
   retryAt: number;

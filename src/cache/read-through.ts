@@ -42,7 +42,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);
-  const { peek, isFresh, isVerified, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
+  const { peek, isFresh, isVerified, isLookedUp, setInMemory, drop, invalidate, expireAll, bytes } = tiers;
   let looking = 0;
 
   const asOf = (): AsOf => ({ readAt: clock.now(), sequence: order.now(), generation: null });
@@ -120,7 +120,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     read(key: string, waiter: CallOptions, load: Load<V>): V | Promise<V> {
       const entry = tiers.get(key);
       if (entry && isFresh(entry)) return give(key, { entry, tier: 'memory', sequence: order.now() }, waiter);
-      if (!entry || !isVerified(entry) || !servesStale(entry)) return readOn(key, waiter, load);
+      if (!entry || !isLookedUp(entry) || !servesStale(entry)) return readOn(key, waiter, load);
       renewBehind(key, entry, load);
       return giveStale(entry, 'memory', waiter);
     },
@@ -143,6 +143,11 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>) {
     },
     /** What memory knows, however old. */
     peek,
+    /** What memory may answer by itself. */
+    peekFresh(key: string): V | null {
+      const known = peek(key);
+      return known && isFresh(known) ? known.value : null;
+    },
     /** Whether memory's entry has less than `share` of its fresh time left, and is not asked for yet; undefined: no entry. */
     isDue(key: string, share: number): boolean | undefined {
       if (flights.isRunning(key)) return false;

@@ -53,7 +53,8 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
-    const next: Kept<V> = { value, version, generation, verifiedSequence: sequence, failure: null, ...times };
+    const sequences = { verifiedSequence: sequence, lookedUpSequence: sequence };
+    const next: Kept<V> = { value, version, generation, ...sequences, failure: null, ...times };
     const known = memory.peek(key);
     if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
@@ -78,6 +79,8 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     nameOf,
     /** False for an entry that an event may have changed unheard. */
     isVerified,
+    /** False for an entry of which Redis may know better. */
+    isLookedUp: (entry: Kept<V>) => entry.lookedUpSequence >= heardSince,
     freshUntil,
     isFresh,
     /**
@@ -101,9 +104,10 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     async lookUp(key: string, spans?: CallOptions['spans']) {
       const sequence = order.now();
       const found = await redis?.read(key, spans);
+      const known = memory.peek(key);
+      if (known) known.lookedUpSequence = Math.max(known.lookedUpSequence, sequence);
       if (!found) return undefined;
       const asOf = { readAt: clock.now(), sequence, generation: found.generation };
-      const known = memory.peek(key);
       // A Redis that has lost everything, and so has neither, says nothing of what was before.
       if (known && (found.generation !== '' || found.entry)) {
         if (known.generation === found.generation) known.verifiedSequence = Math.max(known.verifiedSequence, sequence);

@@ -73,13 +73,11 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   const liveness = createWebhookLiveness(clock, replicas?.publishWebhooks ?? null);
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Set<DomainEvent>();
-  redis?.link.whenBack(() => void invalidate([...pending]));
+  redis?.link.whenBack(() => void invalidateNow([...pending]));
+  /** What is to be invalidated once more. */
+  const owed = new Set<readonly DomainEvent[]>();
 
-  /**
-   * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
-   * away: then it is told as soon as it is back.
-   */
-  async function invalidate(events: readonly DomainEvent[]): Promise<void> {
+  async function invalidateNow(events: readonly DomainEvent[]): Promise<void> {
     // This replica waits for none of the parts.
     for (const { kind, group } of events.slice(MAX_AT_ONCE).flatMap(groupsOf)) caches[kind].drop(group);
     for (let start = 0; start < events.length; start += MAX_AT_ONCE) {
@@ -119,15 +117,24 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
       void replicas?.publishInvalid(changed);
     },
     refusedTags: profiles.refusedTags,
-    invalidate,
-    /** Invalidates once more when the upstream has had its time: values cached meanwhile may lack the change. */
-    invalidateLater(events: readonly DomainEvent[]): void {
-      if (lagMs > 0)
-        clock.sleep(lagMs, closed.signal).then(
-          () => invalidate(events),
-          () => {},
-        );
+    /**
+     * Makes everything that the events made wrong invalid, on all replicas. Resolves when Redis has it, or is known to be
+     * away: then it is told as soon as it is back. Once more when the upstream has had its time: values cached meanwhile
+     * may lack the change.
+     */
+    invalidate(events: readonly DomainEvent[]): Promise<void> {
+      const again = () => {
+        owed.delete(events);
+        return invalidateNow(events);
+      };
+      if (lagMs > 0) {
+        owed.add(events);
+        clock.sleep(lagMs, closed.signal).then(again, () => {});
+      }
+      return invalidateNow(events);
     },
+    /** Does that once more now: when this replica stops, no other one will. */
+    settle: () => invalidateNow([...owed].flat()),
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,

@@ -10,7 +10,7 @@ import { type FollowService, valueOrNull } from './services.ts';
 export type Claim = Pick<FollowChange, 'type' | 'from' | 'to' | 'at'>;
 
 /** A claim that the upstream does not confirm yet is asked again after these pauses, in ms, since its parts may lag. */
-const PAUSES_MS = [1000, 5000];
+const PAUSES_MS = [1000, 5000, 30_000];
 const CALL_MS = 10_000;
 const MAX_CALLS = 4;
 const MAX_WAITING = 1000;
@@ -32,12 +32,13 @@ export function createChangeConfirmation(
 ) {
   let waiting: Waiting[] = [];
   let calls = 0;
+  let checked = Promise.resolve();
 
   /** Looks into a claim. A claim is dropped when the upstream never confirms it, and when too many wait before it. */
   function confirm(claim: Omit<Waiting, 'tries'>, tries = 0): void {
     if (waiting.length >= MAX_WAITING) return;
     waiting.push({ ...claim, tries });
-    if (calls < MAX_CALLS) void work();
+    if (calls < MAX_CALLS) checked = Promise.all([checked, work()]).then(() => {});
   }
 
   async function work(): Promise<void> {
@@ -79,6 +80,8 @@ export function createChangeConfirmation(
 
   return {
     confirm,
+    /** Resolves when no check is under way. */
+    settled: () => checked,
     /** Drops the claims that wait. */
     clear() {
       waiting = [];

@@ -67,14 +67,12 @@ export const presenceEventsOf = ({ value: change }: LoggedChange): readonly Pres
 
 export type TopicKind = 'follows' | 'profile' | 'presence';
 
-/** Which subscribers of a user a change concerns. */
-export function kindOf({ type }: TopicalChange): TopicKind {
-  if (type === 'profile-changed') return 'profile';
-  return type === 'presence-changed' ? 'presence' : 'follows';
-}
+/** Of a kind alone, so that what a subscriber does not want never waits for it. An emitter has names of its own, as `error`. */
+export const topicOf = (kind: TopicKind, userId: UserId): string => `${kind} ${userId}`;
 
-/** The users whose subscribers a change concerns. */
-export function usersOf(change: TopicalChange): readonly UserId[] {
-  if ('userId' in change) return [change.userId];
-  return change.type === 'followed' && change.mutual ? [change.to, change.from] : [change.to];
+/** Those whose subscribers a change concerns. */
+export function topicsOf(change: TopicalChange): readonly string[] {
+  if ('userId' in change) return [topicOf(change.type === 'profile-changed' ? 'profile' : 'presence', change.userId)];
+  const users = change.type === 'followed' && change.mutual ? [change.to, change.from] : [change.to];
+  return users.map((userId) => topicOf('follows', userId));
 }

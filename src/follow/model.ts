@@ -1,4 +1,5 @@
 // The words of the domain: graph/ and tencent/ translate to and from these.
+import { z } from 'zod';
 
 /** An account's UserID: 1 to 32 bytes (CONTRACT 1.8). */
 export type UserId = string;
@@ -24,37 +25,38 @@ export type Presence = { readonly status: PresenceStatus; readonly platforms: re
 /** How many accounts the upstream takes in one call (CONTRACT 0, 10, 11). */
 export const PER_CALL = { counts: 20, profiles: 100, relations: 100, changes: 20, blocks: 1000, presences: 500 };
 
-/** One raw profile item, as the upstream keeps it (CONTRACT 6.3). */
-export type ProfileItem = { tag: string; value: string | number };
-
-export type Gender = 'UNKNOWN' | 'FEMALE' | 'MALE';
-export type AllowType = 'NEED_CONFIRM' | 'ALLOW_ANY' | 'DENY_ANY';
-export type AdminForbidType = 'NONE' | 'SEND_OUT';
+const text = z.string().nullable();
+const number = z.number().nullable();
 
 /** A user's profile. A value that is unset, or that this version cannot read, is null; `items` keeps it raw. */
-export type Profile = {
-  nick: string | null;
+export const PROFILE = z.object({
+  nick: text,
   /** An absolute URL. */
-  avatar: string | null;
-  gender: Gender | null;
+  avatar: text,
+  gender: z.enum(['UNKNOWN', 'FEMALE', 'MALE']).nullable(),
   /** A calendar date, `YYYY-MM-DD`. */
-  birthday: string | null;
-  location: string | null;
-  selfSignature: string | null;
-  language: number | null;
-  level: number | null;
-  role: number | null;
-  allowType: AllowType | null;
-  adminForbidType: AdminForbidType | null;
+  birthday: text,
+  location: text,
+  selfSignature: text,
+  language: number,
+  level: number,
+  role: number,
+  allowType: z.enum(['NEED_CONFIRM', 'ALLOW_ANY', 'DENY_ANY']).nullable(),
+  adminForbidType: z.enum(['NONE', 'SEND_OUT']).nullable(),
   /** Bit field; bit 0 set: do not receive messages. */
-  messageSettings: number | null;
+  messageSettings: number,
   /** The app's own fields, keys without the `Tag_Profile_Custom_` prefix. */
-  customFields: readonly { key: string; value: string }[];
-  /** Everything that the upstream sent, in its order. */
-  items: readonly ProfileItem[];
+  customFields: z.array(z.object({ key: z.string(), value: z.string() })).readonly(),
+  /** Everything that the upstream sent, in its order (CONTRACT 6.3). */
+  items: z.array(z.object({ tag: z.string(), value: z.union([z.string(), z.number()]) })).readonly(),
   /** The upstream's `profile_sequence`: a higher one is newer. Null when it did not say. */
-  version: number | null;
-};
+  version: number,
+});
+export type Profile = z.infer<typeof PROFILE>;
+export type ProfileItem = Profile['items'][number];
+export type Gender = NonNullable<Profile['gender']>;
+export type AllowType = NonNullable<Profile['allowType']>;
+export type AdminForbidType = NonNullable<Profile['adminForbidType']>;
 
 /**
  * A field of a profile that is to be set: the name of one in `Profile`, or the upstream's tag of one of the app's own. The

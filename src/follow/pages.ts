@@ -45,8 +45,6 @@ export function createPages(
     return known?.value && clock.now() - known.readAt <= lifetimes.counts.freshMs ? known.value[list] : null;
   }
 
-  const knownProfile = (id: UserId): Profile | null => profile.peek(id)?.value ?? null;
-
   return {
     /** Asks the upstream, and keeps the profiles that come along. */
     load:
@@ -56,7 +54,7 @@ export function createPages(
         const read = await follow.readPage(query, waiter);
         const { next } = read;
         const entries = read.entries.map(({ user: { id, profile: brought }, followedAt }) => ({
-          user: { id, profile: brought ? profile.put(id, brought, began) : knownProfile(id) },
+          user: { id, profile: brought ? profile.put(id, brought, began) : profile.peekFresh(id) },
           followedAt,
         }));
         const count = query.start === '' && next === '' ? entries.length : before;
@@ -66,13 +64,16 @@ export function createPages(
         return value;
       },
 
-    /** The page with its members' profiles as far as memory has them: the same object until a profile changes. */
+    /**
+     * The page with its members' profiles as far as memory has fresh ones, the others are asked for: it may come from another
+     * replica, long after they were read here. The same object until a profile changes.
+     */
     show(cached: CachedPage, { onRead }: CallOptions): FollowPage {
       const now = order.now();
       onRead?.({ group: PROFILES, sequence: now, freshUntil: Number.POSITIVE_INFINITY });
       const known = views.get(cached);
       if (known && !order.changedSince(PROFILES, known.madeAt)) return known.page;
-      const page = membersOf(cached, knownProfile);
+      const page = membersOf(cached, profile.peekFresh);
       views.set(cached, { page, madeAt: now });
       return page;
     },

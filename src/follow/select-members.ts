@@ -86,13 +86,9 @@ export type MembersRequest<E> = {
 /** Reads members from the head on. `isComplete` is false when there are some that were not read. */
 export async function readMembers<E extends FollowEntry>(
   readPage: ReadPage<E>,
-  {
-    maxPages,
-    maxMembers = Number.POSITIVE_INFINITY,
-    headSize = MAX_PAGE_SIZE,
-    isWanted = () => true,
-  }: MembersRequest<E>,
+  request: MembersRequest<E>,
 ): Promise<{ members: readonly E[]; isComplete: boolean }> {
+  const { maxPages, maxMembers = Number.POSITIVE_INFINITY, headSize = MAX_PAGE_SIZE, isWanted = () => true } = request;
   const found = new Map<UserId, E>();
   const visited = new Set<string>();
   let isComplete = false;

@@ -7,7 +7,6 @@ import { GatewayError } from '../errors.ts';
 import type { HeardChange } from './changes.ts';
 import {
   followEventsOf,
-  kindOf,
   type LoggedChange,
   type LogPosition,
   presenceEventsOf,
@@ -15,7 +14,8 @@ import {
   readCursor,
   type TopicalChange,
   type TopicKind,
-  usersOf,
+  topicOf,
+  topicsOf,
 } from './events.ts';
 import type { FollowList, UserId } from './model.ts';
 
@@ -34,8 +34,6 @@ export type SubscriptionsOptions = {
 
 /** The topic of all: events may have been missed. */
 const GAP = 'gap';
-/** Of a kind alone, so that what a subscriber does not want never waits for it. An emitter has names of its own, as `error`. */
-const topicOf = (kind: TopicKind, userId: UserId) => `${kind} ${userId}`;
 /** The number of changes that may wait for one subscriber. */
 const MAX_WAITING = 1000;
 
@@ -52,8 +50,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
   );
 
   function tell(entry: StreamEntry<TopicalChange>): void {
-    const kind = kindOf(entry.value);
-    for (const userId of usersOf(entry.value)) topics.emit(topicOf(kind, userId), entry);
+    for (const topic of topicsOf(entry.value)) topics.emit(topic, entry);
   }
 
   function subscribe<Event extends { at: number; type?: string }>(
@@ -61,7 +58,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     userIds: readonly UserId[],
     { after, expiresAt = null }: SubscriptionTerms,
     eventsOf: (logged: LoggedChange) => readonly Event[],
-  ): AsyncIterableIterator<Event> {
+  ): AsyncIterator<Event, undefined> {
     const position = after === null ? null : readCursor(after);
     if (isClosed || open.size >= maxSubscriptions)
       throw new GatewayError('THROTTLED', 'This gateway serves no more subscriptions. Try again later.');
@@ -93,7 +90,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     async function begin(): Promise<readonly Event[]> {
       if (position && !stream.since(position.id).complete) await stream.catchUp();
       if (open.has(end)) for (const topic of heard) topics.on(topic, offer);
-      return position ? eventsSince(position, userIds, eventsOf) : [];
+      return position ? eventsSince(position, heard, eventsOf) : [];
     }
 
     async function* events(): AsyncGenerator<Event, undefined> {
@@ -108,22 +105,19 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
         end();
         return generator.return(undefined);
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
     };
   }
 
-  /** What concerns these users behind a position; a single gap where something may be missing. */
+  /** What concerns these topics behind a position; a single gap where something may be missing. */
   function eventsSince<Event extends { at: number; type?: string }>(
     { id, partlyDelivered }: LogPosition,
-    userIds: readonly UserId[],
+    heard: readonly string[],
     eventsOf: (logged: LoggedChange) => readonly Event[],
   ): readonly Event[] {
     const { entry, entries, complete, upTo } = stream.since(id);
     if (!complete || (partlyDelivered && !entry)) return eventsOf(missedAt(upTo));
     const rest = entries
-      .filter(({ value }) => !value.isRepeated && usersOf(value).some((userId) => userIds.includes(userId)))
+      .filter(({ value }) => !value.isRepeated && topicsOf(value).some((topic) => heard.includes(topic)))
       .flatMap(eventsOf);
     // The first event is the new fan's; to the other user of a mutual, who may have the same cursor, it is none.
     const isLeft = ({ type }: Event) => type !== 'FanGained';

@@ -54,12 +54,11 @@ export function readSlice<E extends FollowEntry>(
   const opened = after ? readPage(after.start, after.size) : readPage('', upstreamPageSize(first, chunkSize));
   return andThen(opened, (page): Slice<E> | Promise<Slice<E>> => {
     const from = after ? indexAfter(page.entries, after) : 0;
-    const visited = new Set<string>();
     if (after && typeof from !== 'number')
-      return search(readPage, after, page, visited).then((opening) => walk(readPage, request, opening, visited));
+      return search(readPage, after, page).then((opening) => walk(readPage, request, opening));
     const opening = { page, from: from as number };
     const to = opening.from + first;
-    if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening, visited);
+    if (to > page.entries.length && page.next !== '') return walk(readPage, request, opening);
     return { entries: page.entries.slice(opening.from, to), hasNextPage: page.next !== '' || to < page.entries.length };
   });
 }
@@ -72,7 +71,6 @@ async function walk<E extends FollowEntry>(
   readPage: ReadPage<E>,
   { first, chunkSize }: WalkRequest,
   opening: Opening<E>,
-  visited: Set<string>,
 ): Promise<Slice<E>> {
   const { entries } = opening.page;
   const taken = entries.slice(opening.from, opening.from + first);
@@ -80,10 +78,12 @@ async function walk<E extends FollowEntry>(
   let { next } = opening.page;
   // An upstream that counts positions repeats members when new ones push them over a page's edge.
   const seen = new Set(entries.map(({ user }) => user.id));
+  const visited = new Set<string>();
 
-  for (let reads = 0; taken.length < first && next !== ''; reads++) {
-    if (reads >= PAGES_PER_SLICE) break;
-    advance(visited, next);
+  while (taken.length < first && next !== '' && visited.size < PAGES_PER_SLICE) {
+    if (visited.has(next))
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', 'The upstream repeats its cursor; the list cannot be read on.');
+    visited.add(next);
     const page = await readPage(next, upstreamPageSize(first, chunkSize));
     const unseen = page.entries.filter(({ user }) => !seen.has(user.id));
     for (const entry of unseen) seen.add(entry.user.id);
@@ -100,12 +100,10 @@ async function search<E extends FollowEntry>(
   readPage: ReadPage<E>,
   after: CursorPosition,
   origin: Page<E>,
-  visited: Set<string>,
 ): Promise<Opening<E>> {
   let page = origin;
   let isOrdered = indexAfter(origin.entries, after) === 'later';
   for (let pages = 0; pages < SEARCH_PAGES && page.next !== ''; pages++) {
-    advance(visited, page.next);
     page = await readPage(page.next, MAX_PAGE_SIZE);
     const from = indexAfter(page.entries, after);
     if (typeof from === 'number') return { page, from };
@@ -113,16 +111,8 @@ async function search<E extends FollowEntry>(
   }
   // Every member that is left is newer than the cursor's: the list ends where the cursor stood.
   if (isOrdered && page.next === '') return { page, from: page.entries.length };
-  visited.clear();
   // The position that the cursor stored may repeat members, but skips none that stayed where they were.
   return { page: origin, from: Math.min(after.index, origin.entries.length) };
-}
-
-function advance(visited: Set<string>, next: string) {
-  if (visited.has(next)) {
-    throw new GatewayError('UPSTREAM_UNAVAILABLE', 'The upstream repeats its page cursor; the list cannot be read on.');
-  }
-  visited.add(next);
 }
 
 /** Whole chunks, so that client pages of many sizes share the same few upstream pages, and one call fills one. */

@@ -5,7 +5,6 @@ import type { Span } from '../span.ts';
 import type { CachedFollowService } from './cached-follow-service.ts';
 import type { FollowChange, HeardChange } from './changes.ts';
 import { type ConfirmationOptions, createChangeConfirmation } from './confirm-change.ts';
-import type { DomainEvent } from './invalidation.ts';
 import type { UserId } from './model.ts';
 import type { OwnChanges } from './own-changes.ts';
 
@@ -83,14 +82,8 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     if (gathered.size < MAX_GATHERED) gathered.add(userId);
   }
 
-  async function invalidate(events: readonly DomainEvent[]): Promise<void> {
-    // Values read meanwhile may lack the change, and no webhook reports it again.
-    cache.invalidateLater(events);
-    await cache.invalidate(events);
-  }
-
   async function takeProfile(userId: UserId, at: number): Promise<void> {
-    await invalidate([{ type: 'profile-changed', userId }]);
+    await cache.invalidate([{ type: 'profile-changed', userId }]);
     await stream.append({ type: 'profile-changed', userId, at });
   }
 
@@ -103,7 +96,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       }
       if (isTooMuch(usersOf(event))) return 'dropped';
       if ('pairs' in event) {
-        invalidate(event.pairs.map((pair) => ({ type: 'block-changed', ...pair }))).catch(onBug);
+        cache.invalidate(event.pairs.map((pair) => ({ type: 'block-changed', ...pair }))).catch(onBug);
         return 'taken';
       }
       if ('userId' in event) {
@@ -117,9 +110,10 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       const confirm = () => {
         for (const to of targets) confirmation.confirm({ type, from, to, at, span });
       };
-      invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
+      cache.invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
+    settled: confirmation.settled,
     close: () => closed.abort(),
   };
 }

@@ -76,7 +76,6 @@ export function createWrites(parts: WriteParts) {
       await cache.invalidate(events);
       // One after the other, so that all replicas hear of them in this order.
       for (const id of keysOf(outcomes, isDone)) await tell(id, outcomes.get(id) === 'changed');
-      cache.invalidateLater(events);
       return outcomes;
     },
 

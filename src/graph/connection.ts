@@ -1,5 +1,4 @@
 // What connections of users have in common: their arguments, edges, nodes, and where a page stands in its list.
-import type { KeyObject } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Context, GraphSettings } from '../context.ts';
 import { GatewayError } from '../errors.ts';
@@ -89,7 +88,7 @@ export class UserEdge implements FollowEntry {
   /** `position` is where the list holds the member, as its cursor says. */
   constructor(
     { user, followedAt }: FollowEntry,
-    cursorKey: KeyObject,
+    cursorKey: string,
     scope: CursorScope,
     position: Omit<CursorPosition, 'userId' | 'followedAt'>,
   ) {

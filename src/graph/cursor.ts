@@ -2,7 +2,7 @@
 // tag, which is a keyed hash of the list and the text. A cursor of another user or list, or one
 // that was made up, is refused before anything is asked. The same member of the same page always has the same bytes:
 // clients splice pages by them.
-import { hash, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';
 import type { CursorPosition } from '../follow/walk.ts';
@@ -22,14 +22,14 @@ const TAG_LENGTH = 24;
 const MAX_CURSOR_LENGTH = 8192;
 
 /** The cursor of the member at a position. */
-export function encodeCursor(key: KeyObject, scope: CursorScope, position: CursorPosition): string {
+export function encodeCursor(key: string, scope: CursorScope, position: CursorPosition): string {
   const { index, size, followedAt, userId, start } = position;
   return seal(key, scope, JSON.stringify([index, size, followedAt, userId, start]));
 }
 
 /** Reads the cursor in an argument back, or throws `INVALID_CURSOR`: it was not made here for this user and list. */
 export function decodeCursor(
-  key: KeyObject,
+  key: string,
   scope: CursorScope,
   cursor: string,
   argument = 'after',
@@ -44,16 +44,12 @@ export function decodeCursor(
   return { index, size, followedAt, userId, start };
 }
 
-const exportedKeys = new WeakMap<KeyObject, string>();
-
 /**
  * The tag and the text. SHA-3 is not open to length extension, so that its hash of the key and what follows is as good as
  * an HMAC, which takes three times as long: a page has up to a hundred cursors.
  */
-function seal(key: KeyObject, { userId, list }: CursorScope, text: string): string {
-  const secret = exportedKeys.get(key) ?? key.export().toString('base64');
-  exportedKeys.set(key, secret);
-  const tag = hash('sha3-256', secret + JSON.stringify([userId, list]) + text, 'base64url').slice(0, TAG_LENGTH);
+function seal(key: string, { userId, list }: CursorScope, text: string): string {
+  const tag = hash('sha3-256', key + JSON.stringify([userId, list]) + text, 'base64url').slice(0, TAG_LENGTH);
   return tag + Buffer.from(text).toString('base64url');
 }
 

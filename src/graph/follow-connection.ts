@@ -1,5 +1,4 @@
 // The three lists of a user as Relay connections.
-import type { KeyObject } from 'node:crypto';
 import type { GraphQLResolveInfo, SelectionNode } from 'graphql';
 import type { Context, GraphSettings } from '../context.ts';
 import {
@@ -52,7 +51,7 @@ export const readPageOf =
 const shapedPages = new WeakMap<FollowPage, Page<UserEdge>>();
 
 /** A cached page is shaped once, however many answers are sliced from it. */
-function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<UserEdge> {
+function shape(page: FollowPage, query: PageQuery, cursorKey: string): Page<UserEdge> {
   const known = shapedPages.get(page);
   if (known) return known;
   const entries = page.entries.map((entry, index) => edgeOf(entry, index, query, cursorKey));
@@ -61,7 +60,7 @@ function shape(page: FollowPage, query: PageQuery, cursorKey: KeyObject): Page<U
   return shaped;
 }
 
-const edgeOf = ({ user: { id, profile }, followedAt }: FollowEntry, index: number, query: PageQuery, key: KeyObject) =>
+const edgeOf = ({ user: { id, profile }, followedAt }: FollowEntry, index: number, query: PageQuery, key: string) =>
   new UserEdge({ user: { id, profile, memberOf: query }, followedAt }, key, query, { ...query, index });
 
 /** The edge of somebody who has just become a fan, as it stands at the head of the list. `at` is epoch milliseconds. */

@@ -1,10 +1,10 @@
 // What viewers set of their own profiles.
 import { GatewayError } from '../errors.ts';
 import type { ProfileEdit } from '../follow/model.ts';
-import { builder } from './builder.ts';
+import { builder, NULL_ON_ERROR } from './builder.ts';
 import { price } from './cost.ts';
 import { VALUE_FIELDS } from './profile.ts';
-import { COMMON_REASONS, reasonOf } from './target-results.ts';
+import { COMMON_REASONS, messageOf, reasonOf } from './target-results.ts';
 import { VIEWER_NOW } from './user.ts';
 
 const { INVALID_ID: _, ...COMMON } = COMMON_REASONS;
@@ -69,6 +69,7 @@ builder.mutationField('updateProfile', (t) =>
       'Sets fields of the viewer’s own profile: all that are given, or none. The next read shows it in every list, on every replica.',
     args: { input: t.arg({ type: InputType, required: true, description: 'What to set.' }) },
     complexity: price(1),
+    directives: NULL_ON_ERROR,
     resolve: (_root, { input: { customFields, ...fields } }, { settings, write }) =>
       write(async ({ profiles }, viewerId, call) => {
         const edits: ProfileEdit[] = [
@@ -88,7 +89,7 @@ builder.mutationField('updateProfile', (t) =>
           return reason ? [{ field, reason, message: REASONS[reason].description }] : [];
         });
         const error = failures.length === 0 && (await profiles.change(viewerId, edits, call));
-        if (error) failures.push({ field: null, reason: reasonOf(error), message: error.message });
+        if (error) failures.push({ field: null, reason: reasonOf(error), message: messageOf(error) });
         return { failures };
       }),
   }),

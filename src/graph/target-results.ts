@@ -141,7 +141,7 @@ export function addTargetMutations<Reason extends string>(
 
   function resultOf(id: UserId, outcome: Outcome<Reason> | undefined): Result {
     if (outcome === undefined) throw new Error('A batch of changes left out a target.');
-    if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), outcome.message);
+    if (outcome instanceof GatewayError) return failure(id, reasonOf(outcome), messageOf(outcome));
     if (outcome !== 'changed' && outcome !== 'unchanged') return failure(id, outcome as Reason);
     return { type: prefix + (outcome === 'changed' ? 'Changed' : 'Unchanged'), userId: id };
   }
@@ -157,3 +157,7 @@ export function reasonOf({ code, mayHaveHappened }: GatewayError) {
   if (code === 'USER_NOT_FOUND' || code === 'THROTTLED') return code;
   return code === 'FORBIDDEN' || code === 'BAD_USER_INPUT' ? 'REFUSED' : 'UNAVAILABLE';
 }
+
+/** The words beside it. Those of an error say to try again, which nobody should before they have looked. */
+export const messageOf = ({ mayHaveHappened, message }: GatewayError): string =>
+  mayHaveHappened ? COMMON_REASONS.UNKNOWN_OUTCOME.description : message;

@@ -1,8 +1,7 @@
-// The HTTP server under both the wire and the control endpoint: bodies in, answers out, with their faults, and a prompt end.
+// The HTTP server under both the wire and the control endpoint: answers out, and a prompt end.
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DrawnFaults } from './faults.ts';
 
 /** Longer than any client pools an idle connection, so that the server is never the one to close under a request. */
 const KEEP_ALIVE_MS = 65_000;
@@ -42,17 +41,4 @@ export function createHttpServer(handle: (...args: Parameters<RequestListener>) 
       await closed;
     },
   };
-}
-
-type Fields = { [field: string]: unknown };
-
-/** The answer's JSON as the drawn faults leave it. */
-export function corrupt(answer: Fields, request: Fields, faults: DrawnFaults): string {
-  const body = { ...answer };
-  if (faults.duplicates && Array.isArray(body.FollowItem)) body.FollowItem.push(...body.FollowItem.slice(0, 1));
-  if (faults.stuckCursor && body.ErrorCode === 0 && request.StartCursor) body.NextCursor = request.StartCursor;
-  if (faults.missingFollowItem && Array.isArray(body.FollowItem) && body.FollowItem.length === 0)
-    body.FollowItem = undefined;
-  const json = JSON.stringify(body);
-  return faults.rewrite ? json.replaceAll(new RegExp(faults.rewrite.pattern, 'g'), faults.rewrite.with) : json;
 }

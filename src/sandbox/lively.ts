@@ -25,7 +25,7 @@ const SIGNATURE = 'Tag_Profile_IM_SelfSignature';
 export function createLively({ world, act, clock = systemClock }: Dependencies) {
   const random = createRandom(1);
   let steps = 0;
-  let moving: AbortController | undefined;
+  let callOff = () => {};
 
   const pick = <T>(choices: readonly T[]): T | undefined => choices[Math.floor(random() * choices.length)];
 
@@ -61,23 +61,10 @@ export function createLively({ world, act, clock = systemClock }: Dependencies) 
     steps += 1;
   }
 
-  async function move(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      step();
-      // Rejects when somebody stops the movement.
-      await clock.sleep(STEP_MS, signal).catch(() => {});
-    }
+  function move(): void {
+    step();
+    callOff = clock.alarm(STEP_MS, move);
   }
 
-  return {
-    start(): void {
-      if (moving) return;
-      moving = new AbortController();
-      void move(moving.signal);
-    },
-    stop(): void {
-      moving?.abort();
-      moving = undefined;
-    },
-  };
+  return { start: move, stop: () => callOff() };
 }

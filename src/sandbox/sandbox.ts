@@ -25,14 +25,10 @@ export const SANDBOX_APP = {
 export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secretKey'>> & {
   /** Judges expiry, rates and lags and stamps follows. Delays and timeouts are always real time. */
   clock?: { now(): number };
-  /** How many ordinary people the world starts with. */
+  /** How many ordinary people the world starts with, beside famous ones; without a number it has the admin alone. */
   people?: number;
-  /** Starts with the admin account alone. */
-  emptyWorld?: boolean;
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
-  /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
-  servesAvatars?: boolean;
 };
 
 export function createSandbox(options: SandboxOptions = {}) {
@@ -48,7 +44,7 @@ export function createSandbox(options: SandboxOptions = {}) {
   const lagging = () => faults.isArmed('countsLag') || faults.isArmed('listsLag');
   const world = createWorld({ now, lagging });
   world.importAccount(admin);
-  if (!options.emptyWorld) seedWorld(world, options.people ?? 5000);
+  if (options.people !== undefined) seedWorld(world, options.people);
 
   const act = createActions(world, webhooks.send, now);
   const parts = { world, act, now };
@@ -62,8 +58,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   const hasRoom = createRates(now, options.rateLimits);
   const admit = createAdmission({ app: { sdkAppId, admin, secretKey }, now, hasRoom });
 
-  let avatarsUrl: string | undefined;
-  const finish = (json: string) => (avatarsUrl ? moveAvatars(json, avatarsUrl) : json);
+  let url = '';
+  const finish = (json: string) => moveAvatars(json, url + AVATARS_PATH);
   const handleCall = createWireHandler({ handlers, admit, faults, calls, finish, closing: closing.signal });
   const handleControl = createControl({ app: { sdkAppId, admin }, calls, faults, world, act, webhooks });
   const server = createHttpServer((request, response) =>
@@ -73,8 +69,7 @@ export function createSandbox(options: SandboxOptions = {}) {
   return {
     /** Answers the address, and the settings that lead a gateway here; port 0 takes a free one. */
     async listen(port = 0) {
-      const url = await server.listen(port);
-      if (options.servesAvatars) avatarsUrl = url + AVATARS_PATH;
+      url = await server.listen(port);
       const settings = {
         TENCENT_SDK_APP_ID: String(sdkAppId),
         TENCENT_SECRET_KEY: secretKey,
@@ -102,18 +97,6 @@ export function createSandbox(options: SandboxOptions = {}) {
 
 /** Starts a sandbox as a process runs it. */
 export async function startSandbox(port: number) {
-  const sandbox = createSandbox({ servesAvatars: true });
-  const { url, settings } = await sandbox.listen(port);
-  const lively = createLively(sandbox);
-  return {
-    url,
-    settings,
-    lively,
-    /** From now on webhooks go to this address, which must be one of this machine. */
-    tell: (address: string, token: string) => sandbox.webhooks.connect({ url: address, token }),
-    async close(): Promise<void> {
-      lively.stop();
-      await sandbox.close();
-    },
-  };
+  const sandbox = createSandbox({ people: 5000 });
+  return { ...sandbox, ...(await sandbox.listen(port)), lively: createLively(sandbox) };
 }

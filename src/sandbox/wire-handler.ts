@@ -2,13 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRecord, parseJson } from '../json.ts';
+import { parseJson } from '../json.ts';
 import { COMMANDS, type Command, type Envelope, pathOf } from '../tencent/wire.ts';
 import { type CallLog, COMMAND_NAMES } from './calls.ts';
 import { type Admission, checkBody } from './checks.ts';
 import { type Handler, Refusal } from './envelope.ts';
 import type { DrawnFaults, FaultSwitches } from './faults.ts';
-import { corrupt, send, sendJson } from './http.ts';
+import { send, sendJson } from './http.ts';
 
 const BAD_GATEWAY = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -59,7 +59,7 @@ export function createWireHandler({ handlers, admit, faults, calls, finish, clos
     settled(drawn.answerLost ? 'lost' : answer.ErrorCode);
     if (drawn.latency) await delay(drawn.latency.ms, undefined, { signal: closing });
     if (drawn.answerLost) return void request.socket.destroy();
-    send(response, 200, 'application/json', finish(corrupt(answer, isRecord(json) ? json : {}, drawn)));
+    send(response, 200, 'application/json', finish(textOf(answer, drawn)));
   };
 }
 
@@ -85,4 +85,9 @@ type Answer = Envelope & { [field: string]: unknown };
 function envelope(service: string, ErrorCode: number, ErrorInfo: string, fields = {}): Answer {
   const display = ['follow', 'profile', 'sns'].includes(service) ? { ErrorDisplay: '' } : {};
   return { ...fields, ActionStatus: ErrorCode === 0 ? 'OK' : 'FAIL', ErrorCode, ErrorInfo, ...display };
+}
+
+function textOf(answer: Answer, { rewrite }: DrawnFaults): string {
+  const json = JSON.stringify(answer);
+  return rewrite ? json.replaceAll(new RegExp(rewrite.pattern, 'g'), rewrite.with) : json;
 }

@@ -72,6 +72,7 @@ export function createDocuments(config: Config, report: OccasionalReport, metric
       const { documentId: _, doc_id: __, ...rest } = params as Params & typeof params;
       const { query, operationName } = params as Params;
       const id = idOf(params as Params);
+      if (query == null && id === null) throw refusal(400, 'Send "query", or the id of a document.');
       if (!query && id !== null) return setParams({ ...rest, query: textOf(id) });
       // Yoga refuses what is no text.
       if (!query || typeof query !== 'string') return;

@@ -80,7 +80,8 @@ export function createAttempts(options: AttemptOptions, http: Http) {
     const allottedMs = Math.min(timeoutMs, call.deadlineAt - sentAt);
     call.onUpstreamCall?.(command);
     const request = http.send(targetOf(command, userSig), json, before.stale);
-    const callOff = clock.alarm(allottedMs, request.stop);
+    // A process that stood still may have the answer before it.
+    const callOff = clock.alarm(allottedMs, () => setImmediate(request.stop));
     call.signal.addEventListener('abort', request.stop, { once: true });
     const outcome = await request.outcome;
     call.signal.removeEventListener('abort', request.stop);

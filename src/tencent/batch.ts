@@ -1,5 +1,5 @@
 // Batches against the upstream's ceilings: split, ask side by side, and give every key its own answer.
-import { type ErrorCode, GatewayError, outcomeOf } from '../errors.ts';
+import { type ErrorCode, GatewayError, noSuchAccount, outcomeOf } from '../errors.ts';
 import type { UserId } from '../follow/model.ts';
 import type { Batch, CallOptions, Outcome } from '../follow/services.ts';
 import { isRecord } from '../json.ts';
@@ -97,6 +97,7 @@ export function blame(code: ErrorCode, asking: UserId) {
   return (error: unknown): never => {
     if (!(error instanceof UpstreamRefusal) || error.code !== 'USER_NOT_FOUND') throw error;
     const { upstream } = error;
-    throw new GatewayError(code, `The app has no account "${asking}", in whose name is asked.`, { upstream });
+    const inWhoseName = `The app has no account "${asking}", in whose name is asked.`;
+    throw new GatewayError(code, code === 'USER_NOT_FOUND' ? noSuchAccount(asking) : inWhoseName, { upstream });
   };
 }

@@ -1,6 +1,6 @@
 // Real calls, and plain words for what is wrong: what an operator sees before the first client does.
 import type { Clock } from '../clock.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, outcomeOf } from '../errors.ts';
 import { createUserSearch } from './account-service.ts';
 import type { TencentClient } from './client.ts';
 import { findErrorRule } from './error-table.ts';
@@ -42,11 +42,9 @@ export async function diagnose(
       if (isRefusal(error, NO_SUCH_TAG)) missing.push(key);
     });
   }
-  try {
-    if (userSearch) await createUserSearch(client)([adminId], '', call);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    const failure = diagnoseFailure(error);
+  const found = userSearch ? await outcomeOf(() => createUserSearch(client)([adminId], '', call)) : null;
+  if (found instanceof GatewayError) {
+    const failure = diagnoseFailure(found);
     return { ...failure, explanation: `user search: ${failure.explanation}`, remedy: BUY_SEARCH };
   }
   if (missing.length === 0) return { ok: true, explanation: 'the upstream answers', tookMs };
@@ -85,11 +83,11 @@ const NO_ANSWER: Advice = [
 const ADVICE: readonly (readonly [reasons: RegExp, Advice])[] = [
   [
     /^(ENOTFOUND|EAI_AGAIN)$/,
-    ["the host's name cannot be resolved", "Check TENCENT_BASE_URL and the machine's DNS; it may be tampered with."],
+    ["the host's name cannot be resolved", "Check the machine's DNS, and TENCENT_BASE_URL if it is set."],
   ],
   [
     /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/,
-    ['the host cannot be reached', 'Check TENCENT_BASE_URL, and that the firewall lets this machine out to port 443.'],
+    ['the host cannot be reached', 'Let this machine out to port 443 of it, and check TENCENT_BASE_URL if it is set.'],
   ],
   [
     /^(timeout|deadline)$/,

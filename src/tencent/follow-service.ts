@@ -12,11 +12,10 @@ import {
 } from '../follow/model.ts';
 import type { ChangeAnswer, FollowService } from '../follow/services.ts';
 import { isRecord } from '../json.ts';
-import { askInChunks, type BatchCommand, batchOf, blame, readItems } from './batch.ts';
+import { askInChunks, type BatchCommand, batchOf, blame } from './batch.ts';
 import type { TencentClient } from './client.ts';
 import { MAX_INT, parseProfile } from './profile.ts';
-import { isCount, isRefusal, malformedAnswer, readTime, UpstreamRefusal } from './upstream-errors.ts';
-import type { Command } from './wire.ts';
+import { isCount, isRefusal, malformedAnswer, readTime } from './upstream-errors.ts';
 
 export type FollowServiceOptions = {
   /** The admin account that counts are asked by (CONTRACT 4.5, `From_Account`). */
@@ -54,22 +53,45 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
     // The only account that can be missing at the top is the one that asks, not one that is asked about (CONTRACT U16).
     blames: 'UPSTREAM_MISCONFIGURED',
   });
+  const unfollowAsFan = batchOf(client, 'follow_delete', { ...CHANGE, blames: 'USER_NOT_FOUND' });
+
+  /** A member that cannot be read is left out, so that it does not hide the others. */
+  function parsePage(answer: Record<string, unknown>): FollowPage {
+    // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
+    const items = answer.FollowItem ?? [];
+    const next = answer.NextCursor ?? '';
+    if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
+    if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
+    const entries = new Map<UserId, FollowEntry>();
+    for (const item of items as unknown[]) {
+      const id = isRecord(item) && typeof item.To_Account === 'string' ? item.To_Account.toWellFormed() : null;
+      if (!isRecord(item) || !isUserId(id)) {
+        onOddEntry('no account');
+        continue;
+      }
+      const followedAt = readTime(item.FollowTime);
+      if (followedAt === 0) onOddEntry('no time');
+      const { ProfileItem: tags, profile_sequence: version } = item;
+      // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
+      const profile =
+        embeddedProfile === 'whole' && Array.isArray(tags)
+          ? parseProfile(tags, isCount(version) ? version : null)
+          : null;
+      if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
+    }
+    return { entries: [...entries.values()], next };
+  }
 
   return {
     async readPage({ userId, list, start, size }, call) {
-      const request = {
-        From_Account: userId,
-        FollowType: WIRE_LIST[list],
-        StartCursor: start,
-        WantNum: size,
-      };
+      const request = { From_Account: userId, FollowType: WIRE_LIST[list], StartCursor: start, WantNum: size };
       const answer = await client.call('follow_get', request, call).catch((error: unknown) => {
         // Everything else in the request is ours and valid, so the cursor is what the upstream does not know (CONTRACT U6).
-        if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) throw naming(userId, 'follow_get', error);
+        if (start === '' || !isRefusal(error, PARAMETERS_REFUSED)) return blame('USER_NOT_FOUND', userId)(error);
         const { upstream } = error;
         throw new GatewayError('INVALID_CURSOR', 'follow_get: the upstream does not know this cursor', { upstream });
       });
-      return readPage(answer, embeddedProfile === 'whole', onOddEntry);
+      return parsePage(answer);
     },
 
     readCounts: (userIds, call) => readCounts(onBehalfOf, userIds, call),
@@ -92,51 +114,13 @@ export function createFollowService(client: Pick<TencentClient, 'call'>, options
         fans,
         1,
         async ([fan = '']) => {
-          const request = { From_Account: fan, To_Account: [userId] };
-          const answer = await client.call('follow_delete', request, call).catch((error: unknown) => {
-            throw naming(fan, 'follow_delete', error);
-          });
-          const outcome = readItems('follow_delete', answer, CHANGE).get(userId);
+          const outcome = (await unfollowAsFan(fan, [userId], call)).get(userId);
           if (isRefusal(outcome, NO_SUCH_ACCOUNT)) return blame('BAD_USER_INPUT', userId)(outcome);
           return new Map(outcome && [[fan, outcome]]);
         },
         'in turn',
       ),
   };
-}
-
-/** The same error, with the account that there is not where a whole call is refused for it. */
-function naming(account: UserId, command: Command, error: unknown): unknown {
-  if (!isRefusal(error, NO_SUCH_ACCOUNT)) return error;
-  return new UpstreamRefusal(command, NO_SUCH_ACCOUNT, error.errorInfo, { account });
-}
-
-/** A member that cannot be read is left out, so that it does not hide the others. */
-function readPage(
-  answer: Record<string, unknown>,
-  takesProfiles: boolean,
-  onOddEntry: (oddity: string) => void,
-): FollowPage {
-  // Absent on an empty page (CONTRACT U10), and Go services write an empty list as null.
-  const items = answer.FollowItem ?? [];
-  const next = answer.NextCursor ?? '';
-  if (!Array.isArray(items)) throw malformedAnswer('follow_get', 'FollowItem is not a list');
-  if (typeof next !== 'string') throw malformedAnswer('follow_get', 'NextCursor is not a string');
-  const entries = new Map<UserId, FollowEntry>();
-  for (const item of items as unknown[]) {
-    const id = isRecord(item) && typeof item.To_Account === 'string' ? item.To_Account.toWellFormed() : null;
-    if (!isRecord(item) || !isUserId(id)) {
-      onOddEntry('no account');
-      continue;
-    }
-    const followedAt = readTime(item.FollowTime);
-    if (followedAt === 0) onOddEntry('no time');
-    const { ProfileItem: tags, profile_sequence: version } = item;
-    // The field table does not promise the profile (CONTRACT U1): without one it is unknown, not empty.
-    const profile = takesProfiles && Array.isArray(tags) ? parseProfile(tags, isCount(version) ? version : null) : null;
-    if (!entries.has(id)) entries.set(id, { user: { id, profile }, followedAt });
-  }
-  return { entries: [...entries.values()], next };
 }
 
 function countsOf(item: Record<string, unknown>): FollowCounts | undefined {

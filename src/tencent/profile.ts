@@ -1,4 +1,5 @@
 // From the upstream's Tag/Value list to a profile. Nothing in it makes parsing fail: a value that cannot be read is null.
+import { z } from 'zod';
 import type { Profile, ProfileEdit, ProfileItem } from '../follow/model.ts';
 import { isRecord } from '../json.ts';
 import type { WireProfileItem } from './wire.ts';
@@ -39,13 +40,10 @@ const webAddress = (value: Value): string | null =>
 
 // YYYYMMDD is advice only (CONTRACT 6.3), so anything may be in there.
 function calendarDate(value: number | null): string | null {
-  if (value === null || value < 1_01_01 || value > 9999_12_31) return null;
-  const [year, month, day] = [Math.floor(value / 1_00_00), Math.floor(value / 1_00) % 100, value % 100];
-  // Years repeat every 400; those below 100 mean the last century to `Date`, which takes months and days that there are not.
-  const date = new Date(Date.UTC(2000 + (year % 400), month - 1, day));
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  if (value === null || value < 1_01_01) return null;
   const digits = String(value).padStart(8, '0');
-  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
+  const date = `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
+  return z.regexes.date.test(date) ? date : null;
 }
 
 /** A client's word as the upstream keeps it; undefined unsets, null is none. */

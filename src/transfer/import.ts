@@ -7,6 +7,7 @@ import { type Environment, readConfig } from '../config.ts';
 import { CommandFailure, GatewayError } from '../errors.ts';
 import type { Outcome } from '../follow/services.ts';
 import { parseJson } from '../json.ts';
+import { importAccounts } from '../tencent/account-service.ts';
 import { MAX_VALUE_BYTES } from '../tencent/profile.ts';
 import { isAboutRequest } from '../tencent/upstream-errors.ts';
 import { type Row, readTable } from './csv.ts';
@@ -152,8 +153,8 @@ async function sendFollows({ follows }: Upstream, rows: readonly Row[]): Promise
   return answers;
 }
 
-async function sendAccounts({ importAccounts }: Upstream, rows: readonly Row[]): Promise<Answers> {
+async function sendAccounts({ client }: Upstream, rows: readonly Row[]): Promise<Answers> {
   const named = rows.map(({ cells: { id = '', nick, avatar } }) => ({ id, nick, avatar }));
-  const batch = await importAccounts(named, inBackground());
+  const batch = await importAccounts(client, named, inBackground());
   return new Map(rows.map((row) => [row, batch.get(row.cells.id as string) as Outcome<string>]));
 }

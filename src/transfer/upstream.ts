@@ -4,7 +4,6 @@ import type { Config } from '../config.ts';
 import { CommandFailure, type GatewayError } from '../errors.ts';
 import type { CallOptions } from '../follow/services.ts';
 import { openRedis } from '../redis/connect.ts';
-import { importAccounts, type NewAccount } from '../tencent/account-service.ts';
 import { createBudget } from '../tencent/budget/budget.ts';
 import { createTencentClient } from '../tencent/client.ts';
 import { diagnoseFailure } from '../tencent/diagnose.ts';
@@ -21,14 +20,13 @@ const MAX_PAUSES = 6;
 export async function connectUpstream(config: Config) {
   const { tencent, upstreamRate: ratePerSecond } = config;
   const redis = await openRedis(config, clock, () => {});
-  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond, clock, report() {} });
+  const budget = createBudget({ link: null, prefix: '', ...redis, ratePerSecond, clock });
   const client = createTencentClient({ ...tencent, clock, budget });
   return {
+    client,
     follows: createFollowService(client, { onBehalfOf: tencent.adminId }),
-    importAccounts: (accounts: readonly NewAccount[], call: CallOptions) => importAccounts(client, accounts, call),
     async close(): Promise<void> {
       await client.close();
-      budget.close();
       redis?.link.close();
     },
   };

@@ -1,5 +1,5 @@
 // Authenticates requests, without the rest of the gateway.
-import { type Authenticate, type AuthSettings, createAuthentication } from '../../src/auth/authentication.ts';
+import { type AuthSettings, createAuthentication } from '../../src/auth/authentication.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -8,11 +8,7 @@ import { createTestClock } from '../support/clock.ts';
 type Line = { message: string; reason?: string };
 
 /** Opens an authentication with these ways; all others are off. */
-export function openAuthentication(
-  ways: Partial<AuthSettings['auth']>,
-  clock: Clock = createTestClock(),
-  further?: Authenticate,
-) {
+export function openAuthentication(ways: Partial<AuthSettings['auth']>, clock: Clock = createTestClock()) {
   const reported: Line[] = [];
   const authenticate = createAuthentication(
     {
@@ -20,7 +16,7 @@ export function openAuthentication(
       tencent: SANDBOX_APP,
       userIdPattern: /^(?:[A-Za-z0-9_-]{1,40})$/u,
     },
-    { clock, further, report: (message, facts) => reported.push({ message, ...facts }) },
+    { clock, report: (message, facts) => reported.push({ message, ...facts }) },
   );
   const ask = async (headers: Record<string, string>) => authenticate((name) => headers[name]);
   return {

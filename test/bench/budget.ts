@@ -50,7 +50,7 @@ process.exit();
 
 async function run({ name, aim, seconds = 20, interactive, priming, killsRedis, tailMs }: Situation): Promise<void> {
   const server = await startRedisProcess();
-  const sandbox = createSandbox({ emptyWorld: true });
+  const sandbox = createSandbox();
   const tail = tailMs ? [{ ms: tailMs, every: 100 }] : [];
   sandbox.faults.set({ latency: [...tail, { ms: LATENCY_MS }] });
   const { url } = await sandbox.listen();

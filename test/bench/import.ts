@@ -24,7 +24,7 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 const { follows = '100000' } = parseArgs({ options: { follows: { type: 'string' } } }).values;
 const fans = Math.ceil(Number(follows) / FOLLOWS_OF_EACH);
-const sandbox = createSandbox({ emptyWorld: true });
+const sandbox = createSandbox();
 for (let n = 0; n < fans; n++)
   for (const kind of ['fan', 'viewer', 'star']) sandbox.world.importAccount(`${kind}_${n}`);
 sandbox.faults.set({ latency: { ms: LATENCY_MS } });

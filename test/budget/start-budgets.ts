@@ -1,5 +1,5 @@
 // Budgets of some replicas on one real Redis and one clock that the test turns.
-import { beforeAll, onTestFinished } from 'vitest';
+import { beforeAll } from 'vitest';
 import type { Priority } from '../../src/cache/single-flight.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import { createBudget } from '../../src/tencent/budget/budget.ts';
@@ -32,8 +32,7 @@ export async function startBudgets(count: number | 'alone', ratePerSecond = RATE
   const prefix = `budget-test-${process.pid}-${prefixes++}`;
   const replicas = Array.from({ length: count === 'alone' ? 1 : count }, () => {
     const link = links.open();
-    const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock, report() {} });
-    onTestFinished(budget.close);
+    const budget = createBudget({ link: count === 'alone' ? null : link, prefix, ratePerSecond, clock });
     const admitted: Outcome[] = [];
     const refused: (Outcome & { error: GatewayError })[] = [];
 

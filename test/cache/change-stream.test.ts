@@ -1,11 +1,8 @@
 // The change stream: all replicas hear what one of them writes, once and in one order, and whatever Redis does to it.
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createChangeStream, type StreamEntry } from '../../src/cache/change-stream.ts';
-import { createRedisLink } from '../../src/cache/redis-link.ts';
-import { nodeOf } from '../../src/redis/client.ts';
-import { connectRedis } from '../../src/redis/connect.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { operatorOf, startRedis, startRedisCluster } from '../support/redis.ts';
+import { linkTo, operatorOf, startRedis, startRedisCluster } from '../support/redis.ts';
 import type { RedisProcess } from '../support/redis-process.ts';
 
 const KEY = 'test:changes';
@@ -20,10 +17,7 @@ function replicasAt(url: string) {
 
   /** Patient by default: on a busy machine Redis is slow, which is no outage. */
   async function open({ maxLength = 1000, timeoutMs = 5000, follows = true } = {}) {
-    const client = await connectRedis({ nodes: url.split(',').map((node) => new URL(node)) });
-    const master = () => nodeOf(client, KEY);
-    const link = createRedisLink({ redis: client, clock, timeoutMs, onChange() {}, nodeOf: master });
-    onTestFinished(() => link.close());
+    const { link, masterOf } = await linkTo(url, clock, timeoutMs);
     const stream = createChangeStream({ redis: { link }, key: KEY, maxLength, read, clock });
     const heard: StreamEntry<object>[] = [];
     const missed: string[] = [];
@@ -33,7 +27,7 @@ function replicasAt(url: string) {
     );
     if (follows) await stream.ready();
     return {
-      ...{ ...stream, heard, missed, master },
+      ...{ ...stream, heard, missed, master: () => masterOf(KEY) },
       values: () => heard.map(({ value }) => value),
       /** The entries that a subscriber gets when it comes back with an id. */
       async resume(id: string) {

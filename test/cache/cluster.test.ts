@@ -58,7 +58,7 @@ test.each([
     await askAbout(PEOPLE);
     expect(linesOf(gateway, /Redis is away/)).toBe(0);
 
-    if (how === 'killed') await cluster.killMaster(master);
+    if (how === 'killed') await cluster.nodes[master]?.kill();
     else cluster.nodes[master]?.pause();
     for (let round = 0; round < 2; round++) await askAbout(PEOPLE);
     // About two thirds of the keys live on the masters that are left.

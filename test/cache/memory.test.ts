@@ -49,7 +49,8 @@ const pageOf = (n: number): codec.CachedPage =>
 function kept<V>(value: V | null, n: number): Kept<V> {
   const readAt = 1_795_000_000_000 + n;
   const times = { readAt, freshUntil: readAt + 30_000.5, webhookFreshUntil: readAt + 600_000.5 };
-  return { value, version: n, ...times, generation: null, verifiedSequence: n, failure: null, retryAt: 0 };
+  const sequences = { verifiedSequence: n, lookedUpSequence: n };
+  return { value, version: n, ...times, generation: null, ...sequences, failure: null, retryAt: 0 };
 }
 
 /** Passes `count` values through a tier of `maxBytes`; answers the most that the heap grew by, and what the tier thought. */

@@ -1,14 +1,13 @@
 // The version rule: where a newer version was seen, an older one never takes its place, by any read and in any order.
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createMemoryStore, type Entry } from '../../src/cache/memory-store.ts';
-import { createRedisLink } from '../../src/cache/redis-link.ts';
-import { connectRedis } from '../../src/redis/connect.ts';
 import { callAt, createService, named, type Source } from '../follow/service.ts';
 import { createRunningClock } from '../support/clock.ts';
-import { startRedis } from '../support/redis.ts';
+import { linkTo, startRedis } from '../support/redis.ts';
 
-const KEPT = { freshUntil: 0, webhookFreshUntil: 0, generation: null, verifiedSequence: 0, failure: null, retryAt: 0 };
+const SEQUENCES = { verifiedSequence: 0, lookedUpSequence: 0 };
+const KEPT = { freshUntil: 0, webhookFreshUntil: 0, generation: null, ...SEQUENCES, failure: null, retryAt: 0 };
 
 function openMemory() {
   const store = createMemoryStore<string>({ maxBytes: 1e6, sizeOf: () => 10 });
@@ -74,9 +73,7 @@ test('a replica that has shown a version of a profile never shows an older one, 
     readPage: async ({ userId: id }) => ({ next: '', entries: [{ user: { id, profile: profile() }, followedAt: 0 }] }),
   };
   async function open() {
-    const redis = await connectRedis({ nodes: [new URL(url)] });
-    const link = createRedisLink({ redis, clock, timeoutMs: 5000, onChange() {} });
-    onTestFinished(() => link.close());
+    const { link } = await linkTo(url, clock);
     const service = createService(source, { clock, lifetimes: LIFETIMES, redis: { link, prefix: 'versions-test' } });
     await service.ready();
     return service;

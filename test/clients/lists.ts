@@ -7,10 +7,9 @@ import { only, scrape } from '../telemetry/scrape.ts';
 
 /** A star with 345 fans, of whom some are followed back and others are known to anna; and the truth about the lists. */
 export async function openStar() {
-  const clock = createHastyClock();
   const gateway = await openGateway({
     env: { AUTH: 'development', METRICS_PORT: '0' },
-    clock,
+    clock: createHastyClock(),
     sandbox: { rateLimits: Number.POSITIVE_INFINITY },
   });
   const { world } = gateway.sandbox;
@@ -28,7 +27,6 @@ export async function openStar() {
   const isFan = new Set(fans);
   return {
     ...gateway,
-    clock,
     /** Who is in a list of the star's, in order; `knownFans` as anna sees it. */
     membersOf(list: FollowList | 'knownFans'): string[] {
       const members = list === 'knownFans' ? world.list('anna', 'follows') : world.list('star', list);

@@ -115,6 +115,7 @@ const RESTS: Record<string, (star: Star) => object> = {
     },
     knownFans: star.membersOf('knownFans'),
     searched: [star.sortedFollows(), star.sortedFollows()],
+    persisted: { query: '', doc_id: 'abc', variables: { userId: 'star' } },
   }),
   urql: (star) => ({
     viewerFollows: ['crowd_000344', star.sandbox.world.list('anna', 'follows')[0]?.id],
@@ -133,6 +134,7 @@ const RESTS: Record<string, (star: Star) => object> = {
       methods: Array(pages + 2).fill('GET'),
       lists,
       searched: star.sortedFollows(),
+      parts: 2,
       identity: { node: { __typename: 'User', id: 'star' } },
       failures: [FORGED, FORGED],
       event: {

@@ -103,6 +103,7 @@ describe('no cache keeps', () => {
     ['an answer in parts', 200, { query: FANS }, 'text/event-stream'],
     ['the answer to an unknown hash, which may be known in a moment', 200, { documentId: hashOf(FANS) }],
     ['the refusal of a mutation', 405, { query: 'mutation { __typename }' }],
+    ['the refusal of a mutation in parts', 405, { query: 'mutation { __typename }' }, 'text/event-stream'],
     ['the refusal of a text that cannot be parsed', 400, { query: '{' }],
   ])('%s', async (_title, status, asked, accept) => {
     const { gateway } = await openCalm(APQ);

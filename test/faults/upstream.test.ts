@@ -92,9 +92,6 @@ describe('a fault that stays', () => {
     ['502 with an HTML page', { httpError: true }, 'UPSTREAM_UNAVAILABLE', 3],
     ['answers without ErrorCode', { rewrite: without('ErrorCode') }, 'UPSTREAM_UNAVAILABLE', 3],
     ['silence', { silence: true }, 'UPSTREAM_TIMEOUT', 2],
-    ['UserSigs that count as expired', { error: { code: 70001 } }, 'UPSTREAM_MISCONFIGURED', 2],
-    ['the wrong region', { error: { code: 60026 } }, 'UPSTREAM_MISCONFIGURED', 1],
-    ['a feature that is switched off', { error: { code: 30005 } }, 'FEATURE_NOT_ENABLED', 1],
     ['60007', { error: { code: 60007 } }, 'THROTTLED', 3],
   ])('%s', async (_fault, faults, code, calls) => {
     const { gateway, ask } = await openFaulty(faults);

@@ -4,14 +4,9 @@ import { type FieldDefinitionNode, Kind, parse, visit } from 'graphql';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { printSubgraphSdl } from '../../src/graph/federation.ts';
-import { createHastyClock } from '../support/clock.ts';
 import { openGateway } from '../support/gateway.ts';
 
 const committed = (name: string) => readFileSync(new URL(`../../schema/${name}`, import.meta.url), 'utf8');
-function openSmallGateway(env = {}) {
-  const clock = createHastyClock();
-  return openGateway({ env, clock });
-}
 
 const fields = new Map<string, FieldDefinitionNode>();
 visit(parse(printSubgraphSdl()), {
@@ -23,13 +18,13 @@ const marked = (name: string) =>
   [...fields].flatMap(([field, { directives }]) => (directives?.some((d) => d.name.value === name) ? [field] : []));
 
 test('_service shows the SDL that is published, and the clients’ schema has nothing that is for routers', async () => {
-  const gateway = await openSmallGateway();
+  const gateway = await openGateway();
   expect(await gateway.data('{ _service { sdl } }')).toEqual({ _service: { sdl: committed('subgraph.graphql') } });
   expect(committed('schema.graphql')).not.toMatch(/_service|_entities|_Any|@key|@link/);
 });
 
 test('where introspection is off the SDL is refused, and entities are answered', async () => {
-  const gateway = await openSmallGateway({ INTROSPECTION: 'off' });
+  const gateway = await openGateway({ env: { INTROSPECTION: 'off' } });
   const refused = await gateway.query('{ _service { sdl } }');
   expect(refused).toEqual({ data: null, errors: [expect.objectContaining({ extensions: { code: 'FORBIDDEN' } })] });
   expect(refused.errors?.[0]?.message).toContain('schema/subgraph.graphql');
@@ -51,11 +46,8 @@ test('routers can price it: every list by its first, every count and relation as
 });
 
 test('under other names, users are called so wherever they come from, and have both ids', async () => {
-  const gateway = await openSmallGateway({
-    FEDERATION_USER_TYPE: 'Account',
-    FEDERATION_USER_KEY: 'accountId',
-    AUTH: 'development',
-  });
+  const env = { FEDERATION_USER_TYPE: 'Account', FEDERATION_USER_KEY: 'accountId', AUTH: 'development' };
+  const gateway = await openGateway({ env });
   for (const id of ['me', 'you']) gateway.sandbox.world.importAccount(id);
   const who = (id: string) => ({ __typename: 'Account', accountId: id, id });
   const account = '__typename id ... on Account { accountId }';
@@ -89,7 +81,7 @@ test('under other names, users are called so wherever they come from, and have b
   expect(_service.sdl).not.toMatch(/type Account [^}]*\n {2}id: ID!/);
 });
 
-test.each([
+test.each<[string, Record<string, string>]>([
   ['a type of ours', { FEDERATION_USER_TYPE: 'FollowConnection' }],
   ['a type of everybody', { FEDERATION_USER_TYPE: 'Float' }],
   ['a type of introspection', { FEDERATION_USER_TYPE: '__Schema' }],
@@ -100,7 +92,7 @@ test.each([
   ['a field of introspection as a key', { FEDERATION_USER_KEY: '__typename' }],
   ['several fields as a key', { FEDERATION_USER_KEY: 'id tenant' }],
 ])('%s is refused at the start', async (_what, env) => {
-  const refusal = await openSmallGateway(env).catch((error: unknown) => error);
+  const refusal = await openGateway({ env }).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ConfigError);
   const problem = expect.stringMatching(new RegExp(`^${Object.keys(env)[0]} must be`));
   expect((refusal as ConfigError).problems).toEqual([problem]);

@@ -2,7 +2,6 @@
 import { buildSchema, type GraphQLObjectType } from 'graphql';
 import { expect, test } from 'vitest';
 import { type EntityNames, OWN_NAMES, printSubgraphSdl } from '../../src/graph/federation.ts';
-import { createHastyClock } from '../support/clock.ts';
 import { callCounts, openGateway } from '../support/gateway.ts';
 import { foreignSdl, openForeignSubgraph } from './foreign.ts';
 import { COMPOSERS, compose, ROUTERS } from './supergraph.ts';
@@ -17,9 +16,7 @@ const routers = Object.keys(ROUTERS) as (keyof typeof ROUTERS)[];
 
 /** A gateway, a foreign subgraph in which its star's fans have an order each, and a router in front of both. */
 async function openSupergraph(router: keyof typeof ROUTERS, { names = OWN_NAMES, buyers = 100 } = {}) {
-  const clock = createHastyClock();
   const gateway = await openGateway({
-    clock,
     env: { FEDERATION_USER_TYPE: names.type, FEDERATION_USER_KEY: names.key },
   });
   gateway.sandbox.world.addFans('star', buyers);

@@ -1,17 +1,15 @@
 // Reads and changes at once on several replicas: an invalidated value never comes back.
 import { expect, test } from 'vitest';
-import { createRedisLink, type RedisLink } from '../../src/cache/redis-link.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { RedisLink } from '../../src/cache/redis-link.ts';
 import type { CachedFollowService } from '../../src/follow/cached-follow-service.ts';
 import { type CacheKind, pageGroup, relationKey } from '../../src/follow/caches.ts';
 import { type DomainEvent, type Group, groupsOf } from '../../src/follow/invalidation.ts';
 import type { FollowList, FollowPage, UserId } from '../../src/follow/model.ts';
 import type { CallOptions } from '../../src/follow/services.ts';
-import { nodeOf } from '../../src/redis/client.ts';
-import { connectRedis } from '../../src/redis/connect.ts';
 import { createRandom } from '../../src/sandbox/seed.ts';
 import { createRunningClock } from '../support/clock.ts';
 import { SEED } from '../support/random-cases.ts';
+import { linkTo } from '../support/redis.ts';
 import { STORAGES, useStorage } from '../support/storage.ts';
 import { callAt, createService, named, type Source } from './service.ts';
 
@@ -104,11 +102,6 @@ const isBetween = ({ kind }: Question, answer: unknown, min: number, max: number
     (value) => answer === (kind === 'relation' ? value % RELATIONS.length : value),
   );
 
-async function openLink(url: string, clock: Clock): Promise<RedisLink> {
-  const redis = await connectRedis({ nodes: url.split(',').map((url) => new URL(url)) });
-  return createRedisLink({ redis, clock, timeoutMs: 10_000, nodeOf: (key) => nodeOf(redis, key), onChange() {} });
-}
-
 /** Has replicas change and read at random; answers which reads brought what was no longer so. */
 async function race(redisUrl: string | undefined): Promise<string[]> {
   const draw = createRandom(SEED);
@@ -128,7 +121,7 @@ async function race(redisUrl: string | undefined): Promise<string[]> {
     const floors = createNumbers();
     const received = new Map<string, number>();
     const listening = Promise.withResolvers<void>();
-    const link = redisUrl === undefined ? null : await openLink(redisUrl, clock);
+    const { link = null } = redisUrl === undefined ? {} : await linkTo(redisUrl, clock, 10_000);
     const options = { clock, lifetimes: LIFETIMES, memoryBytes };
     if (!link) return { floors, service: createService(source, options), hasHeardAll: () => true };
     links.push(link);
@@ -211,7 +204,6 @@ async function race(redisUrl: string | undefined): Promise<string[]> {
     if (n % 20 === 19) await settleAndCheck();
   }
   await settleAndCheck();
-  for (const link of links) link.close();
   return wrong;
 }
 

@@ -5,7 +5,7 @@ import { createCachedFollowService } from '../../src/follow/cached-follow-servic
 import { CACHE_KINDS, type CacheKind } from '../../src/follow/caches.ts';
 import type { Profile } from '../../src/follow/model.ts';
 import type { CallOptions, FollowService, ProfileService } from '../../src/follow/services.ts';
-import { UNSET_PROFILE } from '../support/unset-profile.ts';
+import { parseProfile } from '../../src/tencent/profile.ts';
 
 export type Source = Partial<FollowService & ProfileService>;
 
@@ -36,7 +36,5 @@ export const callAt = (clock: Clock): CallOptions => ({
 });
 
 /** A profile of which a nick alone is set. */
-export const named = (nick: string, version: number | null = null): Profile => ({
-  ...UNSET_PROFILE,
-  ...{ nick, customFields: [], items: [], version },
-});
+export const named = (nick: string, version: number | null = null): Profile =>
+  parseProfile([{ Tag: 'Tag_Profile_IM_Nick', Value: nick }], version);

@@ -1,5 +1,4 @@
 // Cursors as clients hold them: opaque, of one list, and refused when they are anything else.
-import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../src/graph/cursor.ts';
@@ -15,14 +14,13 @@ test('a cursor holds whatever cursor the upstream has, in URL-safe characters, w
     userId: fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/),
     followedAt: fc.nat(Number.MAX_SAFE_INTEGER),
   });
-  const key = createSecretKey(Buffer.alloc(32, 1));
   const scope = { userId: 'anna', list: 'fans' } as const;
   fc.assert(
     fc.property(position, (position) => {
-      const cursor = encodeCursor(key, scope, position);
+      const cursor = encodeCursor('key', scope, position);
       expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/);
-      expect(encodeCursor(key, scope, position)).toBe(cursor);
-      expect(decodeCursor(key, scope, cursor)).toEqual(position);
+      expect(encodeCursor('key', scope, position)).toBe(cursor);
+      expect(decodeCursor('key', scope, cursor)).toEqual(position);
     }),
   );
 });

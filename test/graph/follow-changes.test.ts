@@ -77,17 +77,6 @@ test('a follow of one user with its payload costs three upstream calls, with not
   expect(callCounts(gateway)).toEqual({ follow_check: 1, follow_add: 1, follow_get_info: 1 });
 });
 
-test('45 targets are three follow_add', async () => {
-  const friends = Array.from({ length: 45 }, (_, i) => `friend_${i}`);
-  const gateway = await openWorld({ people: ['anna', ...friends] });
-  expect(await follow(gateway, 'anna', friends)).toEqual(friends.map((id) => `${id} Changed`));
-  expect(received(gateway, 'follow_add')).toBe(3);
-  const nodes = Array(45).fill({ viewerIsFollowing: true });
-  expect(
-    await gateway.as('anna').data('{ viewer { follows(first: 45) { totalCount nodes { viewerIsFollowing } } } }'),
-  ).toEqual({ viewer: { follows: { totalCount: 45, nodes } } });
-});
-
 test.each([
   [32100, 'FOLLOW_LIMIT_REACHED'],
   [32101, 'FAN_LIMIT_REACHED'],
@@ -104,19 +93,10 @@ test.each([
   expect(results).toEqual(['bert Changed', `cleo ${reason}`, 'dora Changed']);
 });
 
-test('oneself, unknown and malformed ids and duplicates are answered each in its place', async () => {
-  const gateway = await openWorld();
-  expect(await follow(gateway, 'anna', ['bert', 'anna', 'nobody', 'no body', 'bert', '', 'cleo'])).toEqual([
-    ...['bert Changed', 'anna YOURSELF', 'nobody USER_NOT_FOUND', 'no body INVALID_ID'],
-    ...['bert Changed', ' INVALID_ID', 'cleo Changed'],
-  ]);
-  expect(gateway.world.counts('anna').follows).toBe(2);
-});
-
 test('a change of oneself alone, or of nonsense alone, asks the upstream nothing, and is told in few bytes', async () => {
   const gateway = await openWorld();
-  const results = ['anna YOURSELF', 'no body INVALID_ID', `${'😀'.repeat(20)}… INVALID_ID`];
-  expect(await follow(gateway, 'anna', ['anna', 'no body', '😀'.repeat(8000)])).toEqual(results);
+  const results = ['anna YOURSELF', 'no body INVALID_ID', ' INVALID_ID', `${'😀'.repeat(20)}… INVALID_ID`];
+  expect(await follow(gateway, 'anna', ['anna', 'no body', '', '😀'.repeat(8000)])).toEqual(results);
   expect(callCounts(gateway)).toEqual({});
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createRunningClock } from '../support/clock.ts';
 import { callCounts } from '../support/gateway.ts';
 import { TRUNCATED } from '../support/sandbox.ts';
-import { at, change, expectTruth, LAGGING, openWorld, type World } from './world.ts';
+import { at, change, expectTruth, LAGGING, LOOK_AGAIN, openWorld, type World } from './world.ts';
 
 const LOST = [
   ['answerLost', {}],
@@ -52,7 +52,8 @@ describe.each(LOST)('an answer that is lost (%s)', (fault, rule) => {
 });
 
 async function edit(gateway: World) {
-  const query = 'mutation { updateProfile(input: { nick: "New", birthday: null }) { failures { field reason } } }';
+  const query =
+    'mutation { updateProfile(input: { nick: "New", birthday: null }) { failures { field reason message } } }';
   return at(await gateway.as('anna').data(query), 'updateProfile.failures');
 }
 
@@ -91,7 +92,7 @@ describe('a change that cannot be found again is called unknown, and read again'
     expect(await nick()).toBeNull();
     const { faults } = gateway;
     faults.set({ answerLost: { commands: ['portrait_set'] }, error: { code: 40006, commands: ['portrait_get'] } });
-    expect(await edit(gateway)).toEqual([{ field: null, reason: 'UNKNOWN_OUTCOME' }]);
+    expect(await edit(gateway)).toEqual([{ field: null, reason: 'UNKNOWN_OUTCOME', message: LOOK_AGAIN }]);
     faults.reset();
     expect(await nick()).toBe('New');
   });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { startRedis } from '../support/redis.ts';
-import { codesOf, openWorld } from './world.ts';
+import { callCounts } from '../support/gateway.ts';
+import { operatorOf, startRedis } from '../support/redis.ts';
+import { codesOf, openTwo, openWorld } from './world.ts';
 
 /** Mina, who has set every field, and follows ben. */
 async function openMina(customFields?: string, more: Record<string, string | number> = {}, redis = {}) {
@@ -169,4 +170,20 @@ test('a list shows the newest profile that was seen, also where the one before h
   // It is renewed behind an answer.
   await expect.poll(alone).toContain('New');
   expect(await inList()).toContain('New');
+});
+
+test('a list that another replica has read shows no profile that was read here before its fresh time', async () => {
+  const env = { LIST_FRESH_SECONDS: '600', PROFILE_FRESH_SECONDS: '1' };
+  const { redis, gateway, other, clock } = await openTwo({ people: ['mina', 'ben'], follows: ['mina ben'], env });
+  const inList = '{ user(id: "ben") { fans { nodes { nick } } } }';
+  gateway.world.setProfile('mina', { Tag_Profile_IM_Nick: 'Old' });
+  await other.data('{ user(id: "mina") { nick } }');
+  gateway.world.setProfile('mina', { Tag_Profile_IM_Nick: 'New' });
+  clock.advance(2000);
+  await gateway.data(inList);
+  const operator = operatorOf(redis.url);
+  await expect.poll(() => operator.keys('*:page:*')).toHaveLength(1);
+  // The first answer may have the old one, and says so, while it is renewed.
+  await expect.poll(() => other.data(inList)).toEqual({ user: { fans: { nodes: [{ nick: 'New' }] } } });
+  expect(callCounts(gateway)).toMatchObject({ follow_get: 1 });
 });

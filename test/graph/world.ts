@@ -98,12 +98,17 @@ export const mutationOf = (field: Change) => {
   } } }`;
 };
 
-type Result = { __typename: string; user?: { id: string }; userId?: string; reason?: string };
+type Result = { __typename: string; user?: { id: string }; userId?: string; reason?: string; message?: string };
+
+/** What clients are told of a change of which nobody knows whether it was made. */
+export const LOOK_AGAIN = expect.stringContaining('Look again before trying again');
 
 /** Makes a change in a viewer's name; answers what became of each target: 'bert Changed', 'nobody USER_NOT_FOUND'. */
 export async function change(replica: Replica, field: Change, viewer: string, ids: readonly string[]) {
   const data = await replica.as(viewer).data(mutationOf(field), { ids });
-  return at<Result[]>(data, 'done.results').map(({ __typename, user, userId, reason }) =>
+  const results = at<Result[]>(data, 'done.results');
+  for (const { reason, message } of results) if (reason === 'UNKNOWN_OUTCOME') expect(message).toEqual(LOOK_AGAIN);
+  return results.map(({ __typename, user, userId, reason }) =>
     user ? `${user.id} ${__typename.replace(/^(Follow|Block)/, '')}` : `${userId} ${reason}`,
   );
 }

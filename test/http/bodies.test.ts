@@ -10,6 +10,7 @@ test.each<[string, (string | Uint8Array<ArrayBuffer>)[]]>([
   ['is no JSON', ['', ' \n', '{"query": tok_secret', '{"tok_secret"}', '["tok_secret"', '{"query":"tok_secret']],
   ['is no JSON object', ['"{ __typename }"', '1', 'true', 'null', '[]']],
   ['is a batch, which is switched off', [`[${TYPENAME},${TYPENAME}]`]],
+  ['names no document', ['{}', '{"query":null}', '{"variables":{"id":"anna"}}']],
   ['has an unknown parameter', ['{"query":"{ __typename }","queryId":"1"}']],
   ['has a parameter named __proto__', ['{"query":"{ __typename }","__proto__":{"query":"{ __typename }"}}']],
   ['has a parameter named constructor', ['{"query":"{ __typename }","constructor":{"prototype":{}}}']],

@@ -43,14 +43,16 @@ export async function streamHeaders(gateway: Addressed, headers: Record<string, 
   return response.headers;
 }
 
-export function logged(gateway: TestGateway): LogLine[] {
-  return gateway.logLines.map((line) => JSON.parse(line) as LogLine);
+/** The lines of a gateway's log, or those of one message. */
+export function logged({ logLines }: Pick<TestGateway, 'logLines'>, message?: string): LogLine[] {
+  const lines = logLines.map((line) => JSON.parse(line) as LogLine);
+  return message === undefined ? lines : lines.filter(({ msg }) => msg === message);
 }
 
 /** The log lines of `count` requests, as soon as they are there: a line follows its answer. */
 export async function requestLines(gateway: TestGateway, count = 1): Promise<LogLine[]> {
   for (;;) {
-    const lines = logged(gateway).filter(({ msg }) => msg === 'request');
+    const lines = logged(gateway, 'request');
     if (lines.length >= count) return lines;
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -98,15 +98,6 @@ test('introspection is taken to answer with 10,000 values: two of them run, thre
   expect(codesOf(await gateway.query(bySchema(3)))).toEqual(['OPERATION_TOO_EXPENSIVE']);
 });
 
-test('the values that an answer may hold are bounded, also when all of it is cached', async () => {
-  const gateway = await openGateway({ config: { maxValues: 1000 } });
-  gateway.sandbox.world.addFans('a', 30);
-  const nicks = (fields: number) => many(fields, (n) => `f${n}: nick`);
-  const query = (fields: number) => ofUser(fans(100, nicks(fields)));
-  expect((await gateway.query(query(8))).errors).toBeUndefined();
-  expect(await gateway.query(query(11))).toEqual({ errors: [REFUSED] });
-});
-
 test('an answer that is too large is not sent', async () => {
   const gateway = await openGateway({ config: { maxResponseBytes: 2000 } });
   gateway.sandbox.world.addFans('a', 60);

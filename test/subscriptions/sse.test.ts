@@ -8,7 +8,6 @@ import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople } from './people.ts';
 
 const PROFILES = 'subscription ($of: [ID!]!) { profileChanged(userIds: $of) { __typename } }';
-const COMPLETE = { event: 'complete', data: '' };
 
 const asUrl = ({ url }: { url: string }, parameters: Record<string, string>) =>
   `${url}/graphql?${new URLSearchParams(parameters)}`;
@@ -106,21 +105,6 @@ test.each(['*/*', 'text/*', 'application/json, text/event-stream'])('%s takes a 
   const gateway = await openPeople();
   const stream = await subscribe(gateway, FANS, {}, { accept });
   expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
-});
-
-test('a mutation by GET is refused, whatever it accepts', async () => {
-  const gateway = await openPeople();
-  const query = 'mutation { followUsers(input: { userIds: ["star"] }) { results { __typename } } }';
-  const stream = await openEventStream(asUrl(gateway, { query }), { headers: { 'x-viewer-id': 'anna' } });
-  expect(stream.response.status).toBe(405);
-  expect(gateway.sandbox.calls.count()).toBe(0);
-});
-
-test('a query can be answered as a stream of one answer', async () => {
-  const gateway = await openPeople();
-  const stream = await subscribe(gateway, '{ user(id: "anna") { id } }');
-  expect(await stream.answer()).toEqual({ data: { user: { id: 'anna' } } });
-  expect(await stream.rest()).toEqual([expect.objectContaining(COMPLETE)]);
 });
 
 test('a client that goes away leaves one line in the log and no subscription behind', async () => {

@@ -14,7 +14,7 @@ import { ask, HANDSHAKE, openClient, openReadySocket, openSocket, refusedWith, s
 const VIEWER = '{ viewer { id } }';
 const SECRET = 'a-secret-of-the-router';
 
-const operations = (gateway: World) => logged(gateway).filter(({ msg }) => msg === 'operation');
+const operations = (gateway: World) => logged(gateway, 'operation');
 
 /** A credential of a minute. */
 const signatureOf = ({ clock }: World, userId: string) =>

@@ -27,10 +27,9 @@ export async function openIssuer(shown: SigningKey[] = []) {
     requests += 1;
     answer(request, response);
   });
-  const port = await listenOnLoopback(server);
 
   return {
-    url: `http://127.0.0.1:${port}/keys`,
+    url: `http://127.0.0.1:${await listenOnLoopback(server)}/keys`,
     /** How often somebody asked for the keys. */
     requests: () => requests,
     /** From now on these keys are shown. */
@@ -46,7 +45,5 @@ export async function openIssuer(shown: SigningKey[] = []) {
       server.closeAllConnections();
       return stopped;
     },
-    /** Listens again where it did before. */
-    start: () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve)),
   };
 }

@@ -106,7 +106,6 @@ export async function startRedisClusterProcesses({ args = [] }: { args?: readonl
     url: nodes.map(({ url }) => url).join(','),
     nodes,
     tlsPort: masters[0]?.tlsPort,
-    killMaster: async (n: number) => nodes[n]?.kill(),
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };
 }

@@ -1,6 +1,10 @@
 // Redis for one test: it is gone when the test is.
 import { Redis, type RedisOptions } from 'ioredis';
 import { onTestFinished } from 'vitest';
+import { createRedisLink } from '../../src/cache/redis-link.ts';
+import type { Clock } from '../../src/clock.ts';
+import { nodeOf } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/connect.ts';
 import {
   type RedisClusterProcesses,
   type RedisProcess,
@@ -29,6 +33,15 @@ export function operatorOf(url: string, options: RedisOptions = {}): Redis {
   operator.on('error', () => {});
   onTestFinished(() => operator.disconnect());
   return operator;
+}
+
+/** A link as a gateway has one, to the server or the nodes at `url`, until the test ends; and where a key is. */
+export async function linkTo(url: string, clock: Clock, timeoutMs = 5000) {
+  const redis = await connectRedis({ nodes: url.split(',').map((node) => new URL(node)) });
+  const masterOf = (key: string) => nodeOf(redis, key);
+  const link = createRedisLink({ redis, clock, timeoutMs, nodeOf: masterOf, onChange() {} });
+  onTestFinished(() => link.close());
+  return { link, masterOf };
 }
 
 function closedAfterwards<T extends { close(): Promise<void> }>(started: T): T {

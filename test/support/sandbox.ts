@@ -10,7 +10,7 @@ export const STATE_FOR_STATUS = { pattern: '("To_Account":"\\w+",)"Status"', wit
 
 /** Opens one for the running test, without people unless a number of them is asked for. */
 export async function openSandbox(options: SandboxOptions = {}) {
-  const sandbox = createSandbox({ emptyWorld: options.people === undefined, ...options });
+  const sandbox = createSandbox(options);
   const listening = await sandbox.listen();
   onTestFinished(() => sandbox.close());
   return { ...sandbox, ...listening };

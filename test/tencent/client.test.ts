@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { TencentClientOptions } from '../../src/tencent/client.ts';
 import { verifyUserSig } from '../../src/tencent/user-sig.ts';
 import { COMMANDS, type Command, pathOf } from '../../src/tencent/wire.ts';
@@ -168,6 +169,16 @@ describe('connections', () => {
 });
 
 describe('time', () => {
+  it('in which the process stood still takes away no answer that has arrived', async () => {
+    const standStill = ({ response }: SeenRequest) => {
+      response.end(JSON.stringify(ok()));
+      return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+    };
+    const { ask, requests } = await startClient(standStill, { clock: systemClock, timeoutMs: 100 });
+    expect(await ask('follow_get', { deadlineAt: Date.now() + 10_000 })).toEqual(ok());
+    expect(requests).toHaveLength(1);
+  });
+
   it('that is over before the call costs no call', async () => {
     const { askInVain, clock, upstreamCalls } = await startClient(() => ok());
     expect(await askInVain('follow_get', { deadlineAt: clock.now() })).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { openTwo, openWorld } from '../graph/world.ts';
-import { openSocket } from '../http/requests.ts';
+import { logged, openSocket } from '../http/requests.ts';
 import { createHastyClock } from '../support/clock.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { counted, scrape } from '../telemetry/scrape.ts';
@@ -14,7 +14,6 @@ import {
   DELETE,
   type Forgery,
   follows,
-  logged,
   OK,
   PATH,
   PORTRAIT,

@@ -1,9 +1,10 @@
 // A captured signature signs anything for a minute (CONTRACT 7.3): a flood of forged webhooks costs little.
 import { expect, test } from 'vitest';
 import { openTwo, openWorld } from '../graph/world.ts';
+import { logged } from '../http/requests.ts';
 import { canBeSetBack, createHastyClock, createTestClock } from '../support/clock.ts';
 import { only, scrape } from '../telemetry/scrape.ts';
-import { ADD, follows, logged, tell } from './webhook-gateway.ts';
+import { ADD, follows, tell } from './webhook-gateway.ts';
 
 const STARS = Array.from({ length: 300 }, (_, i) => `star_${i}`);
 const FORGED = 5000;

@@ -1,7 +1,7 @@
 // Webhooks as the upstream, or an impostor, would send them, to a gateway that has them.
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
 import { signWebhook } from '../../src/sandbox/webhooks.ts';
-import type { Replica, TestGateway } from '../support/gateway.ts';
+import type { Replica } from '../support/gateway.ts';
 
 export const TOKEN = 'demo-callback-token-001';
 export const PATH = '/hooks/follow';
@@ -63,7 +63,3 @@ export const unfollows = (from: string, to: readonly unknown[], at?: number) => 
   To_Account: to,
   EventTime: at,
 });
-
-/** What the log of a gateway says in one of its lines, by the line's message. */
-export const logged = (gateway: Pick<TestGateway, 'logLines'>, message: string) =>
-  gateway.logLines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);

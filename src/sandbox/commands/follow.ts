@@ -33,10 +33,11 @@ export function createFollowGet({ world, now }: Parts): Handler {
     const last = page.at(-1);
     const hasMore = end < members.length || faults.extraEmptyPage !== undefined;
     const position = faults.offsetCursor ? { o: end } : { t: last?.time, u: last?.id };
-    const next = { ...position, of: owner };
+    const next = Buffer.from(JSON.stringify({ ...position, of: owner })).toString('base64url');
+    const items = [...page, ...(faults.duplicates ? page.slice(0, 1) : [])].map(entry);
     return {
-      FollowItem: page.map(entry),
-      NextCursor: last && hasMore ? Buffer.from(JSON.stringify(next)).toString('base64url') : '',
+      ...((last || !faults.missingFollowItem) && { FollowItem: items }),
+      NextCursor: (faults.stuckCursor && cursor) || (last && hasMore ? next : ''),
     };
   };
 }

@@ -4,7 +4,6 @@ import type { RedisLink } from '../../cache/redis-link.ts';
 import { PRIORITIES } from '../../cache/single-flight.ts';
 import type { Clock } from '../../clock.ts';
 import type { CallOptions } from '../../follow/services.ts';
-import { createOccasionalReport, type Report } from '../../report.ts';
 import { TransportFailure } from '../upstream-errors.ts';
 import type { Command } from '../wire.ts';
 import { createCallQueue } from './call-queue.ts';
@@ -18,7 +17,6 @@ export type BudgetOptions = {
   /** The most calls of one command in any second, for commands that the upstream allows 200 (CONTRACT 1.6). */
   ratePerSecond: number;
   clock: Clock;
-  report: Report;
 };
 
 /** One command's budget, for metrics. */
@@ -27,10 +25,9 @@ export type BudgetState = ReturnType<CommandLimiter['state']>;
 export type Budget = ReturnType<typeof createBudget>;
 
 /** Creates the budget of this process. */
-export function createBudget({ link, prefix, ratePerSecond, clock, report }: BudgetOptions) {
+export function createBudget({ link, prefix, ratePerSecond, clock }: BudgetOptions) {
   const replica = randomUUID();
   const limiters = new Map<Command, CommandLimiter>();
-  const reportOnce = createOccasionalReport(report, clock);
 
   function limiterOf(command: Command): CommandLimiter {
     let limiter = limiters.get(command);
@@ -51,18 +48,10 @@ export function createBudget({ link, prefix, ratePerSecond, clock, report }: Bud
      */
     admit: (command: Command, call: CallOptions, again = false): Promise<void> => limiterOf(command).admit(call, again),
     /** The upstream refused a call as one too many: all replicas go on more slowly for a while. */
-    throttled(command: Command): void {
-      const others = 'by this gateway or by others that use the app';
-      reportOnce(command, `the upstream is asked too often, ${others}: calls go more slowly now`, { command });
-      limiterOf(command).decreaseRate();
-    },
+    throttled: (command: Command): void => limiterOf(command).decreaseRate(),
     /** Every command that was ever asked for. */
     state: (): Partial<Record<Command, BudgetState>> =>
       Object.fromEntries([...limiters].map(([command, limiter]) => [command, limiter.state()])),
-    /** Refuses all calls that wait; close the link after it. */
-    close(): void {
-      for (const limiter of limiters.values()) limiter.close();
-    },
   };
 }
 
@@ -72,12 +61,12 @@ function rateOf(command: Command, ratePerSecond: number): number {
   return command === 'account_check' || command === 'multiaccount_import' ? ratePerSecond / 2 : ratePerSecond;
 }
 
-export type CommandLimiter = ReturnType<typeof createCommandLimiter>;
+type CommandLimiter = ReturnType<typeof createCommandLimiter>;
 
 /** A replica that was given some lets the others ask before it asks for more, also when it is nearer to Redis. */
 const YIELD_MS = 20;
 
-export function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
+function createCommandLimiter(command: Command, window: ReturnType<typeof createWindow>, clock: Clock) {
   const queue = createCallQueue(
     clock,
     () => new TransportFailure(command, 'too many calls', { retryAfterMs: WINDOW_MS }),
@@ -89,14 +78,12 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
   let isDecreasing = false;
   let seen = { used: 0, limit: 0, shared: false, at: Number.NEGATIVE_INFINITY };
   let disarm = () => {};
-  let isClosed = false;
 
   function pump(): void {
     // The end of the question pumps again.
-    if (isAsking || isClosed) return;
+    if (isAsking) return;
     disarm();
     const now = clock.monotonicMs();
-    const lateAt = queue.refuseLate(now);
     const best = queue.bestRank();
     const mustWait = best < 0 || (best >= blocked.rank && now < blocked.until);
     if (!mustWait || isDecreasing) {
@@ -104,7 +91,10 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
       const waiting = PRIORITIES.map((priority) => counts[priority]);
       // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
       void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    } else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
+    } else if (best >= 0) {
+      const until = Math.min(queue.refuseLate(now), blocked.until);
+      disarm = clock.alarm(Math.max(1, Math.ceil(until - now)), pump);
+    }
   }
 
   async function ask(request: WindowRequest): Promise<void> {
@@ -120,12 +110,13 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
       const rank = waiting.findIndex((_, rank) => sum(waiting.slice(0, rank + 1)) > granted);
       blocked = { rank, until: answeredAt + Math.max(nextInMs, granted > 0 ? YIELD_MS : 0) };
     }
+    // Not before: a process that stood still has calls that waited long, and room for them.
+    queue.refuseLate(answeredAt);
     pump();
   }
 
   return {
     admit(call: CallOptions, again: boolean): Promise<void> {
-      if (isClosed) return Promise.reject(new TransportFailure(command, 'closing'));
       const admitted = queue.join(call, again);
       pump();
       return admitted;
@@ -147,12 +138,6 @@ export function createCommandLimiter(command: Command, window: ReturnType<typeof
         waiting: queue.counts(),
         ...structuredClone(queue.totals),
       };
-    },
-
-    close(): void {
-      isClosed = true;
-      disarm();
-      queue.refuseAll(new TransportFailure(command, 'closing'));
     },
   };
 }

@@ -90,10 +90,6 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
       nextLateAt = Math.min(...waiting.map((entry) => lateAt(entry, now)));
       return nextLateAt;
     },
-
-    refuseAll(error: Error): void {
-      for (const entry of [...waiting]) entry.settle(error);
-    },
   };
 }
 

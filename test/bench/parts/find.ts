@@ -1,7 +1,7 @@
 // Finding in a list of 5,000 whose pages are in memory: how long it keeps the event loop, as CPU time of this thread.
 import type { FollowEntry } from '../../../src/follow/model.ts';
 import { createNames, type MemberOrder, readMembers, selectMembers } from '../../../src/follow/select-members.ts';
-import { UNSET_PROFILE } from '../../support/unset-profile.ts';
+import { named } from '../../follow/service.ts';
 import { quantile, type Section, table } from '../measuring/results.ts';
 
 const MEMBERS = 5000;
@@ -16,8 +16,7 @@ const WAYS: Record<string, { matching: string | null; orderBy: MemberOrder; last
 
 const members = Array.from({ length: MEMBERS }, (_, n): FollowEntry => {
   const nick = `${NICKS[n % NICKS.length]} ${(n * 7919) % MEMBERS}`;
-  const profile = { ...UNSET_PROFILE, nick, customFields: [], items: [] };
-  return { user: { id: `user_${n}`, profile }, followedAt: 1_700_000_000 - n };
+  return { user: { id: `user_${n}`, profile: named(nick) }, followedAt: 1_700_000_000 - n };
 });
 const pageAt = (start: string) => {
   const end = Number(start) + 1000;

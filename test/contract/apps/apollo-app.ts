@@ -6,6 +6,7 @@ import {
   FollowsScreenDocument,
   FollowUsersDocument,
   KnownFansDocument,
+  MutualsScreenDocument,
   SearchFollowsDocument,
 } from 'follow-gateway-contract';
 import { possibleTypes, resumingLink, typePolicies } from 'follow-gateway-contract/apollo';
@@ -20,15 +21,9 @@ type ScreenDocument = TypedDocumentNode<
   { userId?: string | number; first?: number | null; after?: string | null }
 >;
 
-/** The operation of the contract selects `nodes`, which a cache does not join. */
-const MUTUALS: ScreenDocument = gql`
-  query Mutuals($userId: ID!, $first: Int, $after: String) {
-    user(id: $userId) {
-      id
-      mutuals(first: $first, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } }
-    }
-  }
-`;
+/** Two parts of a value without an id. */
+const BADGE = gql`{ user(id: "star") { id newFans(since: "2020-01-01T00:00:00Z") { count } } }`;
+const NEWEST = gql`{ user(id: "star") { id newFans(since: "2020-01-01T00:00:00Z") { edges { cursor } } } }`;
 const FOUND: TypedDocumentNode<{ user: { fans: { totalCount: number; edges: unknown[] } } }> = gql`
   query Found { user(id: "star") { id fans(matching: "345") { totalCount edges { node { id } } } } }
 `;
@@ -88,7 +83,7 @@ const byGet = new ApolloClient({
 });
 const lists = {
   follows: await (await openScreen(byGet, FollowsScreenDocument, 'follows')).all(),
-  mutuals: await (await openScreen(byGet, MUTUALS, 'mutuals')).all(),
+  mutuals: await (await openScreen(byGet, MutualsScreenDocument, 'mutuals')).all(),
   knownFans: await (await openScreen(byGet, KnownFansDocument, 'knownFans')).all(),
 };
 
@@ -102,6 +97,8 @@ while (found()?.pageInfo.hasPreviousPage)
   await search.fetchMore({ variables: { before: found()?.pageInfo.startCursor } });
 const searched = found()?.edges.map(({ node }) => node.id);
 
+for (const query of [BADGE, NEWEST]) await client.query({ query });
+const parts = [BADGE, NEWEST].filter((query) => client.readQuery({ query })).length;
 const node = gql`{ node(id: "star") { ...Identity } } fragment Identity on Node { id }`;
 const { data: identity } = await client.query({ query: node });
 const forged = { query: FansScreenDocument, variables: { userId: 'star', after: 'nonsense' } };
@@ -122,4 +119,4 @@ const totals = [shown()?.totalCount, client.readQuery({ query: FOUND })?.user.fa
 await leave();
 await untilTrue(() => fans.ids()[0] !== 'newcomer');
 const event = { top, totals, afterLoss: [shown()?.totalCount, fans.ids().length] };
-told({ button, members, afterEvent, rest: { fromMiddle, methods, lists, searched, identity, failures, event } });
+told({ button, members, afterEvent, rest: { fromMiddle, methods, lists, searched, parts, identity, failures, event } });

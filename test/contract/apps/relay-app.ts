@@ -1,4 +1,6 @@
 // Relay's runtime in an app that has the packed contract and the page's code, and what Relay's React hooks do with it.
+
+import { subscribeOver } from 'follow-gateway-contract/relay';
 import {
   __internal,
   type ConcreteRequest,
@@ -8,6 +10,7 @@ import {
   getPaginationMetadata,
   getPaginationVariables,
   getSingularSelector,
+  type Observable,
   type ReaderFragment,
   requestSubscription,
   type Variables,
@@ -126,7 +129,17 @@ const searched = async (direction: keyof typeof searches) => {
   const variables = { matching: 'CROWD', orderBy: 'NICK_ASC', ...searches[direction] };
   return paginate(searchFragment, await load(search, variables), direction).all();
 };
+let persisted: unknown;
+const spy: Parameters<typeof subscribeOver>[0] = {
+  subscribe(payload) {
+    persisted = payload;
+    return () => {};
+  },
+};
+const byId = { ...events.params, id: 'abc', text: null };
+(subscribeOver(spy)(byId, { userId: 'star' }, {}) as Observable<unknown>).subscribe({});
 const rest = {
+  persisted,
   shownAtOnce,
   caught,
   event: { newcomer, fansCount, loaded },
