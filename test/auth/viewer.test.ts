@@ -215,4 +215,4 @@ test('two viewers take turns on one connection 10,000 times, and never see the o
     if (JSON.stringify(data) !== JSON.stringify(expected)) expect({ n, data }).toEqual({ n, data: expected });
   }
   expect(connections).toHaveLength(1);
-});
+}, 240_000);
