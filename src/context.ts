@@ -21,6 +21,7 @@ export type Context = ReturnType<ReturnType<typeof createContexts>>;
 
 type ContextDependencies = Domain & { maySee: MaySee; settings: Config; clock: Clock };
 
+/** Makes what opens a context for each request. */
 export function createContexts(dependencies: ContextDependencies) {
   const { cache, writers, names, subscriptions, settings, clock } = dependencies;
 

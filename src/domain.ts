@@ -87,6 +87,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
   return {
     /** What is known now: cached, asked for, and overlaid with this gateway's own changes. */
     cache: service,
+    /** What viewers can change. */
     writers: {
       follows,
       blocks: createBlockWriter(blocks, follows, config.showBlockedBy, writes),

@@ -108,6 +108,7 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
     batchScheduleFn: (dispatch) => void schedule(dispatch),
   });
   return {
+    /** The value of `key`, from the next batch. */
     load(key: string, waiter: CallOptions): Promise<V> {
       arrived++;
       return loader.load({ key, waiter });

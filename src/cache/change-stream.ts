@@ -13,6 +13,7 @@ export type ChangeStream<T> = ReturnType<typeof createChangeStream<T>>;
 export type ChangeStreamOptions<T> = {
   /** Null: this process is alone. */
   redis: { link: Pick<RedisLink, 'ask' | 'keepConnected'> } | null;
+  /** The key of the stream. */
   key: string;
   /** About this many entries are kept, in Redis and in memory. */
   maxLength: number;

@@ -5,6 +5,7 @@ import type { Entry, Kept } from './memory-store.ts';
 import { type CallOptions, createSingleFlight } from './single-flight.ts';
 import { type AsOf, createTiers, type TiersOptions } from './tiers.ts';
 
+/** How a read was answered, and by which tier. */
 export type ReadOutcome = 'fresh' | 'stale' | 'absent' | 'miss';
 export type Tier = 'memory' | 'redis' | 'source';
 

@@ -11,6 +11,7 @@ export type RedisLink = ReturnType<typeof createRedisLink>;
 type UseConnection = (connection: Redis, ended: AbortSignal) => Promise<never>;
 type ConnectionOptions = { key?: string; blockingTimeout?: number };
 
+/** A command, and the work of which it is part. */
 export type Traced = { command: string; spans?: readonly Span[] | undefined };
 
 export type RedisLinkOptions = {

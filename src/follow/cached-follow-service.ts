@@ -92,6 +92,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   }
 
   return {
+    /** Reads one upstream page. */
     readPage(query: PageQuery, call: CallOptions): FollowPage | Promise<FollowPage> {
       // The counts of a user whose list is looked at are asked for next: they may come along for nothing.
       counts.note(query.userId);
@@ -138,6 +139,7 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
     setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.setInMemory(relationKey(from, to), value),
+    /** Keeps a relation that is known, as `from` sees it. */
     setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
       relation.setInMemory(relationKey(from, to), value),
     /** The upstream has sent a webhook: while it does, on whichever replica, cached values are fresh for longer. */

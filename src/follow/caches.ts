@@ -158,6 +158,7 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
       renewMs: renewMs('profile'),
     }).read,
     readPresence: reader('presence', caches.presence, readPresences, PER_CALL.presences).read,
+    /** How `from` stands to `to`. */
     readRelation: pairReader('relation', caches.relation, follow.readRelations),
     /** Who blocks whom, as far as `from` may know. */
     readBlock: pairReader('block', caches.block, blocks.readBlocks),

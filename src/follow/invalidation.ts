@@ -47,6 +47,7 @@ export type ReplicasListener = {
   onGap(isAllInvalid: boolean): void;
 };
 
+/** Where replicas tell each other what is invalid. */
 export const invalidationChannel = (prefix: string): string => `${prefix}:invalidation`;
 
 /** The message that clears the memory of all replicas. */

@@ -40,6 +40,7 @@ const COMPARE: Record<MemberOrder, Compare> = {
   NICK_DESC: reversed(inOrder),
 };
 
+/** Whether members are ordered by their names. */
 export const isByNick = (orderBy: MemberOrder | null | undefined): boolean =>
   orderBy === 'NICK_ASC' || orderBy === 'NICK_DESC';
 

@@ -53,6 +53,7 @@ export type FollowService = {
   removeFans(userId: UserId, fans: readonly UserId[], call: CallOptions): Promise<Batch<ChangeAnswer>>;
 };
 
+/** Users' profiles, as the upstream offers them. */
 export type ProfileService = {
   readProfiles(userIds: readonly UserId[], call: CallOptions): Promise<Batch<Profile>>;
   /** Configured tags that the app does not have, as far as that is known: asked for in vain, so unknown, not unset. */
@@ -77,6 +78,7 @@ export type BlockService = {
   readBlocked(from: UserId, call: CallOptions): Promise<FollowPage>;
 };
 
+/** What users can set of profiles. */
 export type ProfileEditService = {
   /** Why this cannot be set; null when it can. */
   faultOf(edit: ProfileEdit): 'TOO_LONG' | 'INVALID_VALUE' | null;

@@ -137,6 +137,7 @@ export function createSubscriptions({ stream, clock, maxSubscriptions }: Subscri
     tellPresence(userId: UserId): void {
       tell({ id: '', value: { type: 'presence-changed', userId, at: clock.now() } });
     },
+    /** How many subscriptions are open. */
     count: () => open.size,
     /** Ends every subscription, as a completed one, and takes no more. */
     close(): void {

@@ -16,6 +16,7 @@ export type CursorPosition = {
   start: string;
   /** The size with which that page was asked for. */
   size: number;
+  /** The member's index in the page. */
   index: number;
   userId: UserId;
   /** Unix seconds. */

@@ -27,6 +27,7 @@ export type TargetChange<Value, Reason> = {
 /** Whether a change is made, `unchanged` if it was so before. */
 export const isDone = (outcome: unknown): boolean => outcome === 'changed' || outcome === 'unchanged';
 
+/** What all writers work with. */
 export type WriteParts = {
   cache: CachedFollowService;
   own: Pick<OwnChanges, 'relation'>;

@@ -29,8 +29,6 @@ export type SandboxOptions = Partial<Pick<typeof SANDBOX_APP, 'sdkAppId' | 'secr
   people?: number;
   /** Calls per second: one number for every command, or some commands' own. Infinity = no limit. */
   rateLimits?: RateLimits;
-  /** Serves the avatars of seeded people, so that they show in a browser; their addresses then depend on the port. */
-  servesAvatars?: boolean;
 };
 
 export function createSandbox(options: SandboxOptions = {}) {
@@ -60,8 +58,8 @@ export function createSandbox(options: SandboxOptions = {}) {
   const hasRoom = createRates(now, options.rateLimits);
   const admit = createAdmission({ app: { sdkAppId, admin, secretKey }, now, hasRoom });
 
-  let avatarsUrl: string | undefined;
-  const finish = (json: string) => (avatarsUrl ? moveAvatars(json, avatarsUrl) : json);
+  let url = '';
+  const finish = (json: string) => moveAvatars(json, url + AVATARS_PATH);
   const handleCall = createWireHandler({ handlers, admit, faults, calls, finish, closing: closing.signal });
   const handleControl = createControl({ app: { sdkAppId, admin }, calls, faults, world, act, webhooks });
   const server = createHttpServer((request, response) =>
@@ -71,8 +69,7 @@ export function createSandbox(options: SandboxOptions = {}) {
   return {
     /** Answers the address, and the settings that lead a gateway here; port 0 takes a free one. */
     async listen(port = 0) {
-      const url = await server.listen(port);
-      if (options.servesAvatars) avatarsUrl = url + AVATARS_PATH;
+      url = await server.listen(port);
       const settings = {
         TENCENT_SDK_APP_ID: String(sdkAppId),
         TENCENT_SECRET_KEY: secretKey,
@@ -100,6 +97,6 @@ export function createSandbox(options: SandboxOptions = {}) {
 
 /** Starts a sandbox as a process runs it. */
 export async function startSandbox(port: number) {
-  const sandbox = createSandbox({ people: 5000, servesAvatars: true });
+  const sandbox = createSandbox({ people: 5000 });
   return { ...sandbox, ...(await sandbox.listen(port)), lively: createLively(sandbox) };
 }

@@ -11,6 +11,7 @@ export type Breaker = ReturnType<typeof createBreaker>;
 const FAILURES_TO_OPEN = 5;
 const PROBE_EVERY_MS = 1000;
 
+/** Creates a closed breaker; `changed` hears of every opening and closing. */
 export function createBreaker(clock: Clock, changed: (state: 'open' | 'closed') => void) {
   let open = false;
   let probing = false;

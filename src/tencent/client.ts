@@ -7,6 +7,7 @@ import { createHttp } from './http.ts';
 import { TransportFailure } from './upstream-errors.ts';
 import { type Command, pathOf } from './wire.ts';
 
+/** Calls the upstream's commands. */
 export type TencentClient = ReturnType<typeof createTencentClient>;
 
 export type TencentClientOptions = AttemptOptions & {

@@ -56,6 +56,7 @@ export async function diagnose(
   };
 }
 
+/** Explains why a call failed, and what can be done. */
 export function diagnoseFailure(error: GatewayError): Diagnosis & { ok: false } {
   const code = error.upstream?.errorCode ?? (error instanceof TransportFailure ? error.reason : undefined);
   const [explanation, remedy] = adviceFor(code);

@@ -21,6 +21,7 @@ export type ErrorRule = {
   /** The upstream wants no call at all before that. */
   readonly pauses?: true;
   readonly note: string;
+  /** The operator's remedy. */
   readonly remedy?: string | undefined;
 };
 
@@ -115,6 +116,7 @@ const UNKNOWN: ErrorRule = { ...failing, retry: 'once', note: 'a code that the c
 /** Codes of the app's own, by which its webhook refuses a change of a relationship (CONTRACT 8.1). */
 const APPS_OWN: ErrorRule = { ...forbidden, note: "refused by the app's own relationship webhook" };
 
+/** Finds what is known about an `ErrorCode` or `ResultCode`. */
 export function findErrorRule(code: number): ErrorRule {
   if (code >= 38000 && code <= 39000) return APPS_OWN;
   return ERROR_TABLE.get(code) ?? UNKNOWN;

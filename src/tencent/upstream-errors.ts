@@ -34,6 +34,7 @@ export class UpstreamRefusal extends GatewayError {
   }
 }
 
+/** Whether a call was refused with this code of the upstream's. */
 export function isRefusal(error: unknown, code: number): error is UpstreamRefusal {
   return error instanceof UpstreamRefusal && error.upstream?.errorCode === code;
 }

@@ -22,6 +22,7 @@ export const COMMANDS = {
   multiaccount_import: { service: 'im_open_login_svc', effect: 'write' },
 } as const satisfies Record<string, { service: string; effect: 'read' | 'write' }>;
 
+/** Every command that this project knows. */
 export type Command = keyof typeof COMMANDS;
 
 /** The path of a command, below the base URL. */

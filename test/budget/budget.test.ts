@@ -92,6 +92,21 @@ describe('the queue', () => {
     for (const { waitedMs } of first.refused) expect(waitedMs).toBeLessThanOrEqual(400);
   });
 
+  it.each([['alone'], [1]] as const)(
+    'lets calls go that are late only because the process stood still (%s)',
+    async (count) => {
+      const { first, pass, clock } = await startBudgets(count);
+      first.askTimes(RATE);
+      await pass(900);
+      first.askTimes(10);
+      await pass(1);
+      clock.advance(2000);
+      await pass(1);
+      expect(first.refused).toEqual([]);
+      expect(first.admitted).toHaveLength(RATE + 10);
+    },
+  );
+
   it('is left at once by a call that is cancelled, which costs nothing then', async () => {
     const { first, pass } = await startBudgets(1);
     first.askTimes(RATE);

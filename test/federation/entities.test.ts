@@ -10,9 +10,9 @@ async function openCrowd(count: number) {
   return { gateway, ids };
 }
 
-const ask = (gateway: Pick<TestGateway, 'query'>, representations: unknown, fields = 'id', type = 'User') =>
+const ask = (gateway: Pick<TestGateway, 'query'>, representations: unknown, fields = 'id') =>
   gateway.query(
-    `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on ${type} { ${fields} } } }`,
+    `query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on User { ${fields} } } }`,
     { representations },
   );
 const reference = (id: unknown) => ({ __typename: 'User', id });

@@ -26,28 +26,15 @@ const openScreens = (hasWebhooks = false) =>
     sandbox: { people: 300 },
   });
 
-test.each([
-  [
-    'the fans screen shows names for one list call, one for the counts and one for the user’s own name',
-    documents.FansScreenDocument,
-    { userId: 'star', first: 50 },
-    { fans: { totalCount: 300, edges: { length: 50 }, pageInfo: { hasNextPage: true } } },
-    { follow_get: 1, follow_get_info: 1, portrait_get: 1 },
-  ],
-  [
-    'the profile header shows a profile and three counts for two calls',
-    documents.ProfileHeaderDocument,
-    { userId: 'UserID_002' },
-    {
+test('the profile header shows a profile and three counts for two calls', async () => {
+  const gateway = await openScreens();
+  expect(await gateway.data(print(documents.ProfileHeaderDocument), { userId: 'UserID_002' })).toMatchObject({
+    user: {
       ...{ nick: 'NickNameTest2', allowType: 'DENY_ANY', customFields: [{ key: 'Test', value: 'Custom Data2' }] },
       ...{ fansCount: 0, followsCount: 1, mutualsCount: 0 },
     },
-    { follow_get_info: 1, portrait_get: 1 },
-  ],
-])('%s', async (_title, document, variables, user, calls) => {
-  const gateway = await openScreens();
-  expect(await gateway.data(print(document), variables)).toMatchObject({ user });
-  expect(callCounts(gateway)).toEqual(calls);
+  });
+  expect(callCounts(gateway)).toEqual({ follow_get_info: 1, portrait_get: 1 });
 });
 
 test('every operation has a document', () => {

@@ -24,6 +24,7 @@ export type BudgetState = ReturnType<CommandLimiter['state']>;
 
 export type Budget = ReturnType<typeof createBudget>;
 
+/** Creates the budget of this process. */
 export function createBudget({ link, prefix, ratePerSecond, clock }: BudgetOptions) {
   const replica = randomUUID();
   const limiters = new Map<Command, CommandLimiter>();
@@ -83,7 +84,6 @@ function createCommandLimiter(command: Command, window: ReturnType<typeof create
     if (isAsking) return;
     disarm();
     const now = clock.monotonicMs();
-    const lateAt = queue.refuseLate(now);
     const best = queue.bestRank();
     const mustWait = best < 0 || (best >= blocked.rank && now < blocked.until);
     if (!mustWait || isDecreasing) {
@@ -91,7 +91,10 @@ function createCommandLimiter(command: Command, window: ReturnType<typeof create
       const waiting = PRIORITIES.map((priority) => counts[priority]);
       // Background work never comes in bursts: interactive calls of other replicas may be about to ask.
       void ask({ waiting, even: best > 0 || queue.isStanding(now), decrease: isDecreasing });
-    } else if (best >= 0) disarm = clock.alarm(Math.max(1, Math.ceil(Math.min(lateAt, blocked.until) - now)), pump);
+    } else if (best >= 0) {
+      const until = Math.min(queue.refuseLate(now), blocked.until);
+      disarm = clock.alarm(Math.max(1, Math.ceil(until - now)), pump);
+    }
   }
 
   async function ask(request: WindowRequest): Promise<void> {
@@ -107,6 +110,8 @@ function createCommandLimiter(command: Command, window: ReturnType<typeof create
       const rank = waiting.findIndex((_, rank) => sum(waiting.slice(0, rank + 1)) > granted);
       blocked = { rank, until: answeredAt + Math.max(nextInMs, granted > 0 ? YIELD_MS : 0) };
     }
+    // Not before: a process that stood still has calls that waited long, and room for them.
+    queue.refuseLate(answeredAt);
     pump();
   }
 

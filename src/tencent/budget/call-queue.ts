@@ -34,6 +34,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
 
   return {
     totals,
+    /** The calls that wait. */
     counts(): PriorityCounts {
       const counts = noCalls();
       for (const { call } of waiting) count(counts, call);
