@@ -4,7 +4,8 @@
 //   {prefix}:{kind}:{{group}}::generation     random text, replaced by each event that changes the group
 //
 // An entry counts only while its generation is the group's; a group without one has not changed for longer than entries
-// live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over.
+// live. Under our keys may lie anything: another type, other text. It counts as not there, and is written over; in the
+// place of a generation any text will do.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
@@ -40,7 +41,8 @@ export type RedisStoreOptions<V> = Pick<MemoryStoreOptions<V>, 'groupOf'> & {
 const LONGEST_READ_MS = 120_000;
 /** A clock may be wrong by this much, in milliseconds; an entry that is further ahead is not believed. */
 const CLOCK_SKEW_MS = 60_000;
-const ENTRY = /^\w*\|(\d{1,15})\|(\d{0,15})\|(.*)$/s;
+/** What follows the generation. */
+const ENTRY = /^(\d{1,15})\|(\d{0,15})\|(.*)$/s;
 /**
  * How entries are written: a release that writes them otherwise counts on, so that replicas of two releases read none of
  * each other's. All else in Redis they share.
@@ -74,22 +76,17 @@ export function createRedisStore<V>({ link, prefix }: Redis, options: RedisStore
    * What is there, undefined without Redis; `generation` is to be stored with what is loaded now, empty when no event
    * changed the group lately.
    */
-  async function read(
-    key: string,
-    spans?: CallOptions['spans'],
-  ): Promise<{ generation: string; entry?: Entry<V> } | undefined> {
-    const group = groupOf(key);
-    const keys = [generationOf(group), entryOf(key)] as const;
+  async function read(key: string, spans?: CallOptions['spans']) {
+    const keys = [generationOf(groupOf(key)), entryOf(key)] as const;
     const found = await link.ask((redis) => redis.mget(...keys), keys[0], { command: 'MGET', spans });
     if (!found) return undefined;
     const [generation, text] = [found[0] ?? '', found[1] ?? ''];
-    if (!/^\w*$/.test(generation)) return (await invalidate(group)) ? read(key, spans) : undefined;
-    if (!text.startsWith(`${generation}|`)) return { generation };
-    const [, readAt, version, body = ''] = ENTRY.exec(text) ?? [];
+    if (!text.startsWith(`${generation}|`)) return { generation, entry: null };
+    const [, readAt, version, body = ''] = ENTRY.exec(text.slice(generation.length + 1)) ?? [];
     const value = body === NOTHING ? null : decode(body);
     const counts = (value !== null || body === NOTHING) && Number(readAt) <= clock.now() + CLOCK_SKEW_MS;
-    if (!counts) return { generation };
-    return { generation, entry: { value, readAt: Number(readAt), version: version ? Number(version) : null } };
+    const entry: Entry<V> = { value, readAt: Number(readAt), version: version ? Number(version) : null };
+    return { generation, entry: counts ? entry : null };
   }
 
   /**

@@ -1,4 +1,5 @@
 // What is cached of one kind of thing, in memory and in Redis: what counts as fresh, stale, or nothing.
+import { isDeepStrictEqual } from 'node:util';
 import type { ChangeOrder, Sequence } from './change-order.ts';
 import {
   ABSENT_MS,
@@ -58,7 +59,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     const known = memory.peek(key);
     if (order.changedSince(nameOf(key), sequence)) return known && !supersedes(next, known) ? known : next;
     const kept = memory.set(key, next);
-    if (known && kept !== known && !isSame(kept.value, known.value)) {
+    if (known && kept !== known && !isDeepStrictEqual(kept.value, known.value)) {
       // What shows it elsewhere may have it of any age. For reads under way it is a change where what was known still counts.
       order.advance(kind);
       if (isFresh(known)) order.advance(nameOf(key));
@@ -142,5 +143,3 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
     },
   };
 }
-
-const isSame = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

@@ -105,8 +105,7 @@ export function createOwnChanges({ stream, clock, lagMs }: OwnChangesOptions) {
     /** How `from` stands to `to`, where the upstream said `read`. */
     relation(from: UserId, to: UserId, read: FollowRelation): FollowRelation {
       const edges = edgesOf(from);
-      if (!edges) return read;
-      return relationOf(edges.out.get(to)?.follows ?? isFollowing(read), edges.back.get(to)?.follows ?? isFan(read));
+      return relationOf(edges?.out.get(to)?.follows ?? isFollowing(read), edges?.back.get(to)?.follows ?? isFan(read));
     },
     /** Changes with a user's edges; 0 while there are none. */
     revision: (userId: UserId) => edgesOf(userId)?.revision ?? 0,
