@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { createChangeStream } from './cache/change-stream.ts';
 import type { Redis } from './cache/redis-store.ts';
-import { type Clock, withinTime } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createCachedFollowService } from './follow/cached-follow-service.ts';
 import { createChangeReader } from './follow/changes.ts';
@@ -104,7 +104,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     async close(): Promise<void> {
       // A change goes on when its client is gone.
       await writes.settled();
-      await withinTime(clock, SETTLING_MS, cache.settle().then(webhookEvents.settle)).catch(() => {});
+      await Promise.race([cache.settle().then(webhookEvents.settle), clock.sleep(SETTLING_MS)]);
       destroy();
     },
     destroy,
