@@ -9,8 +9,8 @@ import { ConfigError, UsageError } from './errors.ts';
 import { isLoopback } from './settings/values.ts';
 import { createLog } from './telemetry/log.ts';
 
-/** How long running requests get to finish after the drain, on top of their own deadline. */
-const STOP_GRACE_MS = 3000;
+/** What an end takes beyond the drain and the deadline of a request: connections that linger, what is settled, last reports. */
+const STOP_GRACE_MS = 5000;
 
 /**
  * `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. `orSandbox`: it will do

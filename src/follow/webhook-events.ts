@@ -11,7 +11,8 @@ import type { OwnChanges } from './own-changes.ts';
 /** What a webhook says has happened. `at` is epoch milliseconds. */
 export type WebhookEvent = { at: number } & (
   | { type: FollowChange['type']; from: UserId; to: readonly UserId[] }
-  | { type: 'profile-changed' | 'presence-changed'; userId: UserId }
+  | { type: 'profile-changed'; userId: UserId }
+  | { type: 'presence-changed'; userId: UserId }
   | { type: 'blocks-changed'; pairs: readonly { from: UserId; to: UserId }[] }
 );
 
@@ -82,11 +83,6 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
     if (gathered.size < MAX_GATHERED) gathered.add(userId);
   }
 
-  async function takeProfile(userId: UserId, at: number): Promise<void> {
-    await cache.invalidate([{ type: 'profile-changed', userId }]);
-    await stream.append({ type: 'profile-changed', userId, at });
-  }
-
   return {
     /** Takes an event and answers at once; what it asks for is done later. */
     take(event: WebhookEvent, span: Span): WebhookOutcome {
@@ -100,7 +96,8 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
         return 'taken';
       }
       if ('userId' in event) {
-        takeProfile(event.userId, event.at).catch(onBug);
+        const tell = () => stream.append(event);
+        cache.invalidate([event]).then(tell).catch(onBug);
         return 'taken';
       }
       const { type, from, at } = event;
@@ -113,7 +110,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       cache.invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
-    settled: confirmation.settled,
+    settle: confirmation.settle,
     close: () => closed.abort(),
   };
 }
