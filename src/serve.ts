@@ -59,7 +59,6 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
   else process.stdout.write(welcome(`${url}/graphql`, config, embedded?.url));
 
   const signal = await signalled;
-  embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
   const overdue = sleep(config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false, { ref: false });
   const isClosed = gateway.close().then(() => true);
@@ -85,7 +84,6 @@ To use it, start the gateway with
 ${settings.join('')}With AUTH=development as well, the header x-viewer-id names the viewer.
 `);
   await signalled;
-  sandbox.lively.stop();
   await sandbox.close();
 }
 
