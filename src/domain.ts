@@ -32,8 +32,8 @@ export type DomainDependencies = {
 
 /** How long a start waits at most for hearing the other replicas. In milliseconds. */
 const HEARING_MS = 1000;
-/** How long the end waits at most for the confirmation of what webhooks have told. In milliseconds. */
-const CONFIRMING_MS = 2000;
+/** How long the end may take to tell other replicas what is invalid, and to confirm what webhooks have told. In milliseconds. */
+const SETTLING_MS = 2000;
 
 export function createDomain(config: Config, dependencies: DomainDependencies) {
   const { client, redis, clock, log, report, metrics } = dependencies;
@@ -104,8 +104,7 @@ export function createDomain(config: Config, dependencies: DomainDependencies) {
     async close(): Promise<void> {
       // A change goes on when its client is gone.
       await writes.settled();
-      await cache.settle();
-      await Promise.race([webhookEvents.settled(), clock.sleep(CONFIRMING_MS)]);
+      await Promise.race([cache.settle().then(webhookEvents.settle), clock.sleep(SETTLING_MS)]);
       destroy();
     },
     destroy,

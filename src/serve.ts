@@ -9,8 +9,8 @@ import { ConfigError, UsageError } from './errors.ts';
 import { isLoopback } from './settings/values.ts';
 import { createLog } from './telemetry/log.ts';
 
-/** How long running requests get to finish after the drain, on top of their own deadline. */
-const STOP_GRACE_MS = 3000;
+/** What an end takes beyond the drain and the deadline of a request: connections that linger, what is settled, last reports. */
+const STOP_GRACE_MS = 5000;
 
 /**
  * `lively`: people of the embedded sandbox act by themselves. `sandbox`: it is asked for by name. `orSandbox`: it will do
@@ -59,7 +59,6 @@ export async function serve(env: Environment, { lively, sandbox, orSandbox }: Se
   else process.stdout.write(welcome(`${url}/graphql`, config, embedded?.url));
 
   const signal = await signalled;
-  embedded?.lively.stop();
   log.info({ signal }, 'stopping: finishing what runs; a second signal stops at once');
   const overdue = sleep(config.shutdownDrainMs + config.requestDeadlineMs + STOP_GRACE_MS, false, { ref: false });
   const isClosed = gateway.close().then(() => true);
@@ -85,7 +84,6 @@ To use it, start the gateway with
 ${settings.join('')}With AUTH=development as well, the header x-viewer-id names the viewer.
 `);
   await signalled;
-  sandbox.lively.stop();
   await sandbox.close();
 }
 

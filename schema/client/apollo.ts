@@ -21,7 +21,8 @@ export { possibleTypes } from './shape.ts';
  * two screens select of a value without an id stays together.
  */
 export const typePolicies: TypePolicies = Object.fromEntries([
-  ...embeddedTypes.map((type) => [type, { merge: true }]),
+  // A page's `PageInfo` is its own: merged with that of the page before, it would give its first edge that one's cursor.
+  ...embeddedTypes.filter((type) => type !== 'PageInfo').map((type) => [type, { merge: true }]),
   ...['Query', 'Subscription', ...Object.keys(pagedFields)].map((type) => [type, { fields: fieldsOf(type) }]),
 ]);
 

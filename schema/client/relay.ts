@@ -24,8 +24,8 @@ export function subscribeOver(client: Pick<Client, 'subscribe'>): SubscribeFunct
   return ({ id, text }, variables) =>
     Observable.create((sink) =>
       subscribe(
-        // A persisted document has an id in place of its text.
-        { query: text ?? '', variables, ...(id && { doc_id: id }) },
+        // Beside a text, which Relay keeps where it is told to, the id may be a hash that the gateway does not know.
+        { query: text ?? '', variables, ...(text == null && { doc_id: id }) },
         {
           next: (answer) => sink.next(answer as GraphQLResponse),
           error: (error) => sink.error(error as Error),

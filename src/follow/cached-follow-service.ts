@@ -74,8 +74,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   /** Events that Redis, or the other replicas, have not heard of. */
   const pending = new Set<DomainEvent>();
   redis?.link.whenBack(() => void invalidateNow([...pending]));
-  /** What is to be invalidated once more. */
-  const owed = new Set<readonly DomainEvent[]>();
+  /** What is to be invalidated once more, later. */
+  const delayed = new Set<readonly DomainEvent[]>();
 
   async function invalidateNow(events: readonly DomainEvent[]): Promise<void> {
     // This replica waits for none of the parts.
@@ -124,17 +124,17 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
      */
     invalidate(events: readonly DomainEvent[]): Promise<void> {
       const again = () => {
-        owed.delete(events);
+        delayed.delete(events);
         return invalidateNow(events);
       };
       if (lagMs > 0) {
-        owed.add(events);
+        delayed.add(events);
         clock.sleep(lagMs, closed.signal).then(again, () => {});
       }
       return invalidateNow(events);
     },
     /** Does that once more now: when this replica stops, no other one will. */
-    settle: () => invalidateNow([...owed].flat()),
+    settle: () => invalidateNow([...delayed].flat()),
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,

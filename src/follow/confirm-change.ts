@@ -33,6 +33,8 @@ export function createChangeConfirmation(
   let waiting: Waiting[] = [];
   let calls = 0;
   let checked = Promise.resolve();
+  const stopping = new AbortController();
+  const endsPauses = AbortSignal.any([signal, stopping.signal]);
 
   /** Looks into a claim. A claim is dropped when the upstream never confirms it, and when too many wait before it. */
   function confirm(claim: Omit<Waiting, 'tries'>, tries = 0): void {
@@ -73,15 +75,19 @@ export function createChangeConfirmation(
         await onConfirmed({ ...claim, mutual }, tries > 0);
       } else if (tries < PAUSES_MS.length) {
         const again = () => confirm({ ...claim, span }, tries + 1);
-        clock.sleep(PAUSES_MS[tries] ?? 0, signal).then(again, () => {});
+        clock.sleep(PAUSES_MS[tries] ?? 0, endsPauses).then(again, again);
       }
     }
   }
 
   return {
     confirm,
-    /** Resolves when no check is under way. */
-    settled: () => checked,
+    /** Asks at once what would be asked again later. Resolves when no check is under way. */
+    async settle(): Promise<void> {
+      stopping.abort();
+      do await checked;
+      while (calls > 0);
+    },
     /** Drops the claims that wait. */
     clear() {
       waiting = [];

@@ -110,7 +110,7 @@ export function createWebhookEvents(options: WebhookEventsOptions) {
       cache.invalidate(targets.map((to) => ({ type: 'follow-changed', from, to }))).then(confirm, onBug);
       return 'taken';
     },
-    settled: confirmation.settled,
+    settle: confirmation.settle,
     close: () => closed.abort(),
   };
 }

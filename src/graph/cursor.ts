@@ -1,7 +1,6 @@
-// Item cursors: the upstream has one cursor a page, ours names a member of the page. It is base64url of a text, after a
-// tag, which is a keyed hash of the list and the text. A cursor of another user or list, or one
-// that was made up, is refused before anything is asked. The same member of the same page always has the same bytes:
-// clients splice pages by them.
+// Item cursors: the upstream has one cursor a page, ours names a member of the page. It is a tag, which is a keyed hash of
+// the list and a text, and the text as base64url. A cursor of another user or list, or one that was made up, is refused
+// before anything is asked. The same member of the same page always has the same bytes: clients splice pages by them.
 import { hash, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { FollowList, UserId } from '../follow/model.ts';

@@ -21,11 +21,10 @@ const SAMPLE = ['UserID_001', 'UserID_002', 'UserID_003'];
 const VISITORS = [2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 28].map(personId);
 const SIGNATURE = 'Tag_Profile_IM_SelfSignature';
 
-/** Nothing moves before `start`. */
+/** Nothing moves before `start`, and then until the process ends. */
 export function createLively({ world, act, clock = systemClock }: Dependencies) {
   const random = createRandom(1);
   let steps = 0;
-  let callOff = () => {};
 
   const pick = <T>(choices: readonly T[]): T | undefined => choices[Math.floor(random() * choices.length)];
 
@@ -61,10 +60,10 @@ export function createLively({ world, act, clock = systemClock }: Dependencies) 
     steps += 1;
   }
 
-  function move(): void {
+  function start(): void {
     step();
-    callOff = clock.alarm(STEP_MS, move);
+    clock.alarm(STEP_MS, start);
   }
 
-  return { start: move, stop: () => callOff() };
+  return { start };
 }

@@ -102,8 +102,12 @@ describe('the queue', () => {
       await pass(1);
       clock.advance(2000);
       await pass(1);
+      // The question is under way for the first of them alone.
+      first.askTimes(50);
+      clock.advance(2000);
+      await pass(1);
       expect(first.refused).toEqual([]);
-      expect(first.admitted).toHaveLength(RATE + 10);
+      expect(first.admitted).toHaveLength(RATE + 60);
     },
   );
 

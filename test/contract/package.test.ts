@@ -95,6 +95,7 @@ test('apps with Apollo, urql, Relay and in a mini program page a list to its end
   await Promise.all(['apollo', 'urql', 'relay', 'mini-program'].map(runApp));
 });
 
+const variables = { userId: 'star' };
 const NO_SUCH_USER = {
   ok: false,
   errors: [{ extensions: expect.objectContaining({ code: 'USER_NOT_FOUND' }) }],
@@ -115,7 +116,10 @@ const RESTS: Record<string, (star: Star) => object> = {
     },
     knownFans: star.membersOf('knownFans'),
     searched: [star.sortedFollows(), star.sortedFollows()],
-    persisted: { query: '', doc_id: 'abc', variables: { userId: 'star' } },
+    persisted: [
+      { query: '', doc_id: 'abc', variables },
+      { query: 'text', variables },
+    ],
   }),
   urql: (star) => ({
     viewerFollows: ['crowd_000344', star.sandbox.world.list('anna', 'follows')[0]?.id],
@@ -130,7 +134,7 @@ const RESTS: Record<string, (star: Star) => object> = {
     };
     const pages = Object.values(lists).reduce((sum, { length }) => sum + Math.ceil(length / 20), 0);
     return {
-      fromMiddle: 30,
+      fromMiddle: 41,
       methods: Array(pages + 2).fill('GET'),
       lists,
       searched: star.sortedFollows(),

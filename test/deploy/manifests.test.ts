@@ -43,7 +43,7 @@ test('the settings of the cluster start a gateway, on whose ports probes, servic
   for (const name of [...Object.keys(secret), 'REDIS_URL'])
     expect(read(`${FOLDER}/kustomization.yaml`)).toContain(name);
   const { shutdownDrainMs, requestDeadlineMs } = readConfig(env);
-  expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(shutdownDrainMs + requestDeadlineMs + 3000);
+  expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(shutdownDrainMs + requestDeadlineMs + 5000);
 
   const gateway = start([], { env: { ...IMAGE, ...here(env) } });
   const [, metricsUrl = ''] = await gateway.said(/"url":"(http:[^"]+\/metrics)"/);

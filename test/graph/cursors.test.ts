@@ -59,7 +59,7 @@ test('a cursor with any one bit changed is refused', async () => {
 
 test.each<[string, (cursor: string) => string]>([
   ['made up', () => 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA'],
-  ['cut to its version', (cursor) => cursor.slice(0, 2)],
+  ['cut to its beginning', (cursor) => cursor.slice(0, 2)],
   ['empty', () => ''],
   ['oversized', (cursor) => cursor.repeat(400)],
   ['not base64url', (cursor) => `${cursor}!`],

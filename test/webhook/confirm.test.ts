@@ -257,14 +257,18 @@ describe('on two replicas', () => {
     expect((await second()).filter((event) => event !== 'FanGained marker')).toEqual(['FanGained bo']);
   });
 
-  test('what one has taken before it stops is told to the subscribers of the other', async () => {
+  test.each<[string, Parameters<World['faults']['set']>[0], checks: number]>([
+    ['', { latency: { ms: 300, commands: ['follow_check'] } }, 1],
+    [', also what the upstream has not confirmed yet,', { error: { code: 60008, commands: ['follow_check'] } }, 3],
+  ])('what one has taken before it stops%s is told to the subscribers of the other', async (_also, fault, tries) => {
     const { gateway, other, clock, world, faults, checks, claim, webhooks } = await open();
     const stream = await subscribe(gateway, EVENTS);
     webhooks.connect(undefined);
-    faults.set({ latency: { ms: 300, commands: ['follow_check'] } });
+    faults.set(fault);
     world.follow('bo', 'star');
     await claim(ADD, follows('bo', ['star'], clock.now()), other);
-    await expect.poll(checks).toBe(1);
+    await expect.poll(checks).toBe(tries);
+    faults.reset();
     await other.instance.close();
     expect(await stream.events(1)).toMatchObject([{ __typename: 'FanGained', user: { id: 'bo' } }]);
   });

@@ -109,9 +109,8 @@ function createCommandLimiter(command: Command, window: ReturnType<typeof create
     if (nextInMs > 0) {
       const rank = waiting.findIndex((_, rank) => sum(waiting.slice(0, rank + 1)) > granted);
       blocked = { rank, until: answeredAt + Math.max(nextInMs, granted > 0 ? YIELD_MS : 0) };
-    }
-    // Not before: a process that stood still has calls that waited long, and room for them.
-    queue.refuseLate(answeredAt);
+      queue.refuseLate(answeredAt);
+    } else queue.noteRoom(answeredAt);
     pump();
   }
 

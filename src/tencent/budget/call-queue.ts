@@ -21,7 +21,7 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
   const totals = { admitted: noCalls(), refused: noCalls() };
   /** When the next call is refused, unless others leave or grow more patient. */
   let nextLateAt = Number.POSITIVE_INFINITY;
-  /** Since when interactive calls have been waiting without a moment in which none did; Infinity while none does. */
+  /** Since when interactive calls have been waiting for room without a moment in which there was some; Infinity while none does. */
   let busySince = Number.POSITIVE_INFINITY;
 
   /** When a call is refused, as things are now; monotonic. */
@@ -78,6 +78,11 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
         count(totals.admitted, entry.call);
         entry.settle();
       }
+    },
+
+    /** All that had asked could go. What is left came meanwhile, or waited long because the process stood still. */
+    noteRoom(now: number): void {
+      if (busySince < now) busySince = now;
     },
 
     /** Refuses the calls that have waited too long, and answers when the next one will have. */

@@ -66,7 +66,7 @@ async function openScreen(by: ApolloClient, query: ScreenDocument, list: keyof N
 
 const fans = await openScreen(client, FansScreenDocument, 'fans');
 await fans.loadAfter(fans.page()?.pageInfo.endCursor);
-await fans.loadAfter(fans.page()?.edges[9]?.cursor);
+await fans.loadAfter(fans.page()?.edges[20]?.cursor);
 const fromMiddle = fans.ids().length;
 const members = await fans.all();
 

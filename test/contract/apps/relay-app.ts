@@ -1,5 +1,4 @@
 // Relay's runtime in an app that has the packed contract and the page's code, and what Relay's React hooks do with it.
-
 import { subscribeOver } from 'follow-gateway-contract/relay';
 import {
   __internal,
@@ -12,6 +11,7 @@ import {
   getSingularSelector,
   type Observable,
   type ReaderFragment,
+  type RequestParameters,
   requestSubscription,
   type Variables,
 } from 'relay-runtime';
@@ -129,15 +129,18 @@ const searched = async (direction: keyof typeof searches) => {
   const variables = { matching: 'CROWD', orderBy: 'NICK_ASC', ...searches[direction] };
   return paginate(searchFragment, await load(search, variables), direction).all();
 };
-let persisted: unknown;
+const persisted: unknown[] = [];
 const spy: Parameters<typeof subscribeOver>[0] = {
   subscribe(payload) {
-    persisted = payload;
+    persisted.push(payload);
     return () => {};
   },
 };
-const byId = { ...events.params, id: 'abc', text: null };
-(subscribeOver(spy)(byId, { userId: 'star' }, {}) as Observable<unknown>).subscribe({});
+for (const text of [null, 'text']) {
+  // Its types do not know that the compiler keeps the text beside the id where it is told to.
+  const request = { ...events.params, id: 'abc', text } as RequestParameters;
+  (subscribeOver(spy)(request, { userId: 'star' }, {}) as Observable<unknown>).subscribe({});
+}
 const rest = {
   persisted,
   shownAtOnce,
