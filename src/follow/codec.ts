@@ -21,7 +21,6 @@ const codec = <V>(schema: z.ZodType<V>, sizeOf: (value: V) => number): Codec<V> 
 
 const count = z.int().min(0);
 
-/** An upstream page as it is cached: its members' profiles are cached once for all pages. */
 const PAGE = z
   .object({
     ids: z.array(z.string()).readonly(),
@@ -32,6 +31,7 @@ const PAGE = z
     count: count.nullable(),
   })
   .refine(({ ids, times }) => times.length === ids.length);
+/** An upstream page as it is cached: its members' profiles are cached once for all pages. */
 export type CachedPage = z.infer<typeof PAGE>;
 
 const FIELDS = Object.keys(PROFILE.shape) as (keyof Profile)[];

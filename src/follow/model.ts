@@ -28,7 +28,7 @@ export const PER_CALL = { counts: 20, profiles: 100, relations: 100, changes: 20
 const text = z.string().nullable();
 const number = z.number().nullable();
 
-/** A user's profile. A value that is unset, or that this version cannot read, is null; `items` keeps it raw. */
+/** What a profile holds. A value that is unset, or that this version cannot read, is null; `items` keeps it raw. */
 export const PROFILE = z.object({
   nick: text,
   /** An absolute URL. */
@@ -52,7 +52,9 @@ export const PROFILE = z.object({
   /** The upstream's `profile_sequence`: a higher one is newer. Null when it did not say. */
   version: number,
 });
+/** A user's profile. */
 export type Profile = z.infer<typeof PROFILE>;
+/** One raw item of a profile, as the upstream keeps it. */
 export type ProfileItem = Profile['items'][number];
 export type Gender = NonNullable<Profile['gender']>;
 export type AllowType = NonNullable<Profile['allowType']>;

@@ -73,11 +73,11 @@ function priced(operation: OperationDefinitionNode, document: DocumentNode, numb
       return value.startsWith('__') ? null : undefined;
     },
   };
+  const withoutMeta = mayHaveMeta ? visit(alone, visitor) : alone;
   const variables = (operation.variableDefinitions ?? []).map(({ variable, type }) => {
     const inner = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
     return [variable.name.value, inner.kind === Kind.NAMED_TYPE && inner.name.value === 'ID'] as const;
   });
-  const withoutMeta = mayHaveMeta ? visit(alone, visitor) : alone;
   return { number, document: withoutMeta, introspections, variables };
 }
 
@@ -119,6 +119,7 @@ export function createCostCheck(schema: GraphQLSchema, settings: GraphSettings):
     const name = nameOf(its, variables);
     if (allowed.get(name)) return null;
     try {
+      // First what a long document fails by: each price goes through all of it.
       if (predict(its, variables, 'values') > maxValues)
         return tooExpensive(`The operation may answer with more than ${maxValues} values.`);
       const calls = Math.ceil(predict(its, variables, 'calls'));
