@@ -10,7 +10,7 @@ export type Entry<V> = {
   readonly version: number | null;
 };
 
-/** How long "there is no such thing" is believed. */
+/** How long "there is no such thing" is believed, where values are fresh for that long. */
 export const ABSENT_MS = 30_000;
 
 /** An entry with what only this process knows of it. */

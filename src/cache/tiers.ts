@@ -51,7 +51,7 @@ export function createTiers<V>(options: TiersOptions<V>, detach: (isOutOfDate: (
   /** Keeps an entry in memory, unless its group has changed since it was asked for; answers it, or what is newer. */
   function keepHere(key: string, { value, version, readAt }: Entry<V>, { sequence, generation }: AsOf): Kept<V> {
     const jitter = 1 - JITTER * Math.random();
-    const freshUntil = readAt + (value === null ? ABSENT_MS : freshMs * jitter);
+    const freshUntil = readAt + (value === null ? Math.min(ABSENT_MS, freshMs) : freshMs * jitter);
     const webhookFreshUntil = value === null ? freshUntil : readAt + webhookFreshMs * jitter;
     const times = { readAt, freshUntil, webhookFreshUntil, retryAt: 0 };
     const sequences = { verifiedSequence: sequence, lookedUpSequence: sequence };

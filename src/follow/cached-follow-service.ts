@@ -14,7 +14,7 @@ import {
   searchKey,
 } from './caches.ts';
 import { type DomainEvent, type Group, groups, groupsOf, joinReplicas } from './invalidation.ts';
-import type { BlockRelation, FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
+import type { FollowPage, FollowRelation, PageQuery, Profile, UserId } from './model.ts';
 import { createPages, membersOf, toCached } from './pages.ts';
 import { andThen, type CallOptions } from './services.ts';
 import { createWebhookLiveness } from './webhook-liveness.ts';
@@ -77,6 +77,16 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
   /** What is to be invalidated once more, later. */
   const delayed = new Set<readonly DomainEvent[]>();
 
+  /**
+   * Keeps what is so after a change, as `from` sees it. Others may have changed it meanwhile, which shows at the end of the
+   * lag: where there is none, the next read asks.
+   */
+  const setKnown =
+    <V>({ setInMemory }: Pick<ReadThrough<V>, 'setInMemory'>) =>
+    (from: UserId, to: UserId, value: V): void => {
+      if (lagMs > 0) setInMemory(relationKey(from, to), value);
+    };
+
   async function invalidateNow(events: readonly DomainEvent[]): Promise<void> {
     // This replica waits for none of the parts.
     for (const { kind, group } of events.slice(MAX_AT_ONCE).flatMap(groupsOf)) caches[kind].drop(group);
@@ -138,10 +148,8 @@ export function createCachedFollowService(options: CachedFollowServiceOptions) {
     /** What memory knows of a relation, however old; null when it knows nothing. */
     knownRelation: (from: UserId, to: UserId): FollowRelation | null =>
       relation.peek(relationKey(from, to))?.value ?? null,
-    setBlock: (from: UserId, to: UserId, value: BlockRelation): void => block.setInMemory(relationKey(from, to), value),
-    /** Keeps a relation that is known, as `from` sees it. */
-    setRelation: (from: UserId, to: UserId, value: FollowRelation): void =>
-      relation.setInMemory(relationKey(from, to), value),
+    setBlock: setKnown(block),
+    setRelation: setKnown(relation),
     /** The upstream has sent a webhook: while it does, on whichever replica, cached values are fresh for longer. */
     noteWebhook: liveness.note,
     /** Webhooks may be lost for this long (milliseconds): fresh times are those without webhooks, on all replicas. */

@@ -153,29 +153,36 @@ export function withOwnChanges(service: CachedFollowService, own: OwnChanges): C
   };
 }
 
-/** Takes out the users who left, and puts those who came at the head of the list. */
+/** Takes out the users who left, and puts those who came, or came back, where their time has them on the head of the list. */
 function overlayPage({ list, start }: PageQuery, page: FollowPage, edges: Edges): FollowPage {
   const changed = membershipsOf(list, edges);
-  const there = new Set(page.entries.map(({ user }) => user.id));
-  const stay = page.entries.filter(({ user }) => changed.get(user.id) !== 'left');
+  // A time from before the change is that of a member whom the upstream has not seen leave yet.
+  const isSo = ({ user, followedAt }: FollowEntry) => followedAt >= (changed.get(user.id) ?? 0) - CLOCK_SKEW_MS / 1000;
+  const stay = page.entries.filter(isSo);
+  const there = new Set(stay.map(({ user }) => user.id));
   // The newest come first (CONTRACT U3): a member older than this page belongs further down.
   const oldest = page.next === '' ? 0 : (page.entries.at(-1)?.followedAt ?? 0);
-  const newcomers: FollowEntry[] = [];
-  for (const [id, since] of start === '' ? changed : []) {
-    if (since === 'left' || since < oldest || there.has(id)) continue;
-    newcomers.push({ user: { id, profile: null }, followedAt: since });
+  const entries = [...stay];
+  for (const [id, followedAt] of start === '' ? changed : []) {
+    if (followedAt === LEFT || followedAt < oldest || there.has(id)) continue;
+    const newcomer = { user: { id, profile: null }, followedAt };
+    const index = entries.findIndex((entry) => newestFirst(newcomer, entry) < 0);
+    // The others stay in the upstream's order, whatever that is: pages are cut out of it by cursors from before.
+    entries.splice(index < 0 ? entries.length : index, 0, newcomer);
   }
-  if (newcomers.length === 0 && stay.length === page.entries.length) return page;
-  return { entries: [...newcomers, ...stay].sort(newestFirst), next: page.next };
+  const isSame = stay.length === page.entries.length && entries.length === stay.length;
+  return isSame ? page : { entries, next: page.next };
 }
 
-/** Since when each changed user is in the list, in Unix seconds. */
-function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, number | 'left'> {
-  const memberships = new Map<UserId, number | 'left'>();
+const LEFT = Number.POSITIVE_INFINITY;
+
+/** Since when each changed user is in the list, in Unix seconds, or that they have `LEFT`. */
+function membershipsOf(list: FollowList, { out, back }: Edges): Map<UserId, number> {
+  const memberships = new Map<UserId, number>();
   const lists = { follows: [out], fans: [back], mutuals: [out, back] }[list];
   for (const id of new Set(lists.flatMap((edges) => [...edges.keys()]))) {
     const edges = lists.map((side) => side.get(id)).filter((edge) => edge !== undefined);
-    if (edges.some(({ follows }) => !follows)) memberships.set(id, 'left');
+    if (edges.some(({ follows }) => !follows)) memberships.set(id, LEFT);
     // One side alone makes a mutual of somebody who follows back.
     else if (edges.length === lists.length || edges[0]?.mutual)
       memberships.set(id, Math.floor(Math.max(...edges.map(({ at }) => at)) / 1000));

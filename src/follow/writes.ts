@@ -66,7 +66,8 @@ export function createWrites(parts: WriteParts) {
       for (let tries = 0, unsent = userIds; tries < 2 && unsent.length > 0; tries++) {
         for (const [id, answer] of await send(unsent))
           if (answer === 'done') setDone(id);
-          else outcomes.set(id, answer as Outcome<Reason>);
+          // What the second try is refused for says nothing of the first, which an upstream that lags may not show yet.
+          else if (tries === 0 || !(answer instanceof GatewayError)) outcomes.set(id, answer as Outcome<Reason>);
         const lost = keysOf(outcomes, mayHaveHappened);
         const found = lost.length > 0 ? await read(lost) : new Map();
         for (const id of lost) if (shows(true, found, id)) setDone(id);

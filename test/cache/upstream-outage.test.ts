@@ -107,7 +107,7 @@ describe.each(STORAGES)('on %s', (storage) => {
 
   test('with fresh times of 0 the upstream is asked every time, and the cache stands in for it', async () => {
     const always = { PROFILE_FRESH_SECONDS: '0', LIST_FRESH_SECONDS: '0' };
-    const { warm, ask, faults, calls } = await openStar(settings(), always);
+    const { warm, ask, faults, calls, world } = await openStar(settings(), always);
     for (const [command, query] of QUERIES) {
       const before = calls.count(command);
       for (let n = 1; n <= 3; n++) {
@@ -115,6 +115,10 @@ describe.each(STORAGES)('on %s', (storage) => {
         expect(calls.count(command)).toBe(before + n);
       }
     }
+    const newcomer = '{ user(id: "newcomer") { nick fansCount } }';
+    expect((await ask(newcomer)).data).toEqual({ user: { nick: null, fansCount: null } });
+    world.importAccount('newcomer', { Tag_Profile_IM_Nick: 'New' });
+    expect(await ask(newcomer)).toEqual({ data: { user: { nick: 'New', fansCount: 0 } } });
     faults.set({ error: { code: 30006 } });
     for (const [, query] of QUERIES) {
       const { data, errors, extensions } = await ask(query);

@@ -163,6 +163,14 @@ test('changes that one viewer asks for at the same time are done in that order',
   await expectTruth(gateway, ['anna bert']);
 });
 
+test('two who follow each other at the same time are mutuals at once, also where the upstream does not lag', async () => {
+  const gateway = await openWorld({ clock: createRunningClock(), env: { WRITE_LAG_SECONDS: '0' } });
+  // Both look at what was before, then both follow.
+  gateway.faults.set({ latency: { ms: 80, commands: ['follow_check', 'follow_add'] } });
+  await Promise.all([follow(gateway, 'anna', ['bert']), follow(gateway, 'bert', ['anna'])]);
+  await expectTruth(gateway, ['anna bert']);
+});
+
 test('all mutations of an operation have one deadline: what cannot begin within it is not begun, and says so', async () => {
   const gateway = await openWorld({ clock: createRunningClock(), env: { REQUEST_DEADLINE_MS: '3000' } });
   gateway.faults.set({ latency: { ms: 2000, commands: ['follow_add'] } });

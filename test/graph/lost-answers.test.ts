@@ -71,6 +71,14 @@ test.each(['followUsers', 'unfollowUsers'] as const)(
   },
 );
 
+test('a change whose second try is refused is called unknown while the upstream may not show the first', async () => {
+  const gateway = await openWorld({ clock: createRunningClock() });
+  const commands = ['follow_add' as const];
+  gateway.faults.set({ ...LAGGING, answerLost: { commands, times: 1 }, error: { code: 60010, commands, every: 2 } });
+  expect(await change(gateway, 'followUsers', 'anna', ['bert'])).toEqual(['bert UNKNOWN_OUTCOME']);
+  expect(gateway.world.followTime('anna', 'bert')).toBeDefined();
+});
+
 describe('a change that cannot be found again is called unknown, and read again', () => {
   test.each([
     ['followUsers', 'follow_add', 'follow_check'],

@@ -1,8 +1,8 @@
 // The promise that no peer makes: a list that changes while it is paged loses and repeats no member who stayed.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readPage } from '../support/walk.ts';
-import { openWorld, type World } from './world.ts';
+import { idsOf, readPage, walkList } from '../support/walk.ts';
+import { change as changeBy, LAGGING, openWorld, type World } from './world.ts';
 
 const CHUNK = 5;
 const RUNS = 300;
@@ -127,4 +127,37 @@ test.each([
   }
   const second = await readPage(gateway, 'anna', 'fans', 8, first.pageInfo.endCursor);
   expect([...first.edges, ...second.edges].map(({ node }) => node.id)).toEqual(before.slice(0, 11));
+});
+
+const SEVEN = ['dora', 'anna', 'fred', 'bert', 'emil', 'cleo', 'gina'];
+/** Zoe follows them, the first of them last. */
+const openZoe = () =>
+  openWorld({
+    ...{ config: { chunkSize: CHUNK }, people: ['zoe', 'hugo', ...SEVEN] },
+    follows: SEVEN.toReversed().map((id) => `zoe ${id}`),
+  });
+
+test('a member who was unfollowed and followed again is the newest, and no other, before the upstream shows it', async () => {
+  const gateway = await openZoe();
+  gateway.faults.set(LAGGING);
+  for (const id of ['bert', 'gina']) {
+    await changeBy(gateway, 'unfollowUsers', 'zoe', [id]);
+    gateway.clock.advance(1000);
+    await changeBy(gateway, 'followUsers', 'zoe', [id]);
+    gateway.clock.advance(1000);
+  }
+  const after = ['gina', 'bert', 'dora', 'anna', 'fred', 'emil', 'cleo'];
+  expect(idsOf(...(await walkList(gateway, 'zoe', 'follows', 2)))).toEqual(after);
+  // The upstream shows it by now.
+  gateway.faults.reset();
+  expect(idsOf(...(await walkList(gateway, 'zoe', 'follows', 3)))).toEqual(after);
+});
+
+test('somebody who is followed moves none of the others, also where the upstream tells no times', async () => {
+  const gateway = await openZoe();
+  gateway.faults.set({ ...LAGGING, rewrite: { pattern: '"FollowTime":\\d+', with: '"FollowTime":0' } });
+  const first = await readPage(gateway, 'zoe', 'follows', 3, null);
+  await changeBy(gateway, 'followUsers', 'zoe', ['hugo']);
+  const second = await readPage(gateway, 'zoe', 'follows', 4, first.pageInfo.endCursor);
+  expect(idsOf(first, second)).toEqual(SEVEN);
 });
