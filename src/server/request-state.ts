@@ -2,7 +2,7 @@
 // the trace, by the names of OpenTelemetry's conventions where it has some.
 import { hash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { DocumentNode, GraphQLSchema, OperationTypeNode } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { Viewer } from '../auth/authentication.ts';
 import type { Clock } from '../clock.ts';
@@ -60,8 +60,8 @@ export function openRequest(
     operationSpan: NO_SPAN,
     /** Public codes of the errors in the answer. */
     errorCodes: new Set<string>(),
-    /** Whether the answer is a stream, which lasts as long as its client likes. */
-    isStream: false,
+    /** The answers of a subscription, which lasts as long as its client likes; null where there is one answer. */
+    stream: null as AsyncIterableIterator<ExecutionResult> | null,
     context: null as Context | null,
     /** Until when, in epoch milliseconds, all that was read is fresh; infinite when nothing was read. */
     freshUntil: Number.POSITIVE_INFINITY,
@@ -168,12 +168,12 @@ export function endRequest(
     ms: Math.round(ms),
     aborted,
     // It ends when its client likes, so its time is no measure of ours.
-    stream: state.isStream || undefined,
+    stream: state.stream !== null || undefined,
   };
   // Every change in the app is a webhook.
   if (path === 'webhook') log.debug(line, 'webhook');
   else log.info(line, 'request');
-  if (path === GRAPHQL_PATH && !state.isStream)
+  if (path === GRAPHQL_PATH && !state.stream)
     metrics?.onRequest(state.operationName, aborted ? 'aborted' : status, ms, span);
   if (!span.isRecorded) return;
   // Any other path is one that a client made up.

@@ -150,7 +150,11 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
     socket.on('ping', () => cutOffUnread(socket));
     // graphql-ws would write to the console what broken frames a client sends; ws closes the connection by itself.
     socket.removeAllListeners('error').on('error', () => {});
-    socket.once('close', () => socket.disconnect.abort());
+    socket.once('close', () => {
+      socket.disconnect.abort();
+      // graphql-ws loses sight of a subscription whose id was used again before it had begun.
+      for (const { stream } of socket.running.values()) void stream?.return?.();
+    });
     // Refused before they are open, clients would not connect again.
     if (!isReady()) goAway(socket);
   });

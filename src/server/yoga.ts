@@ -185,10 +185,10 @@ export function createGraphql(dependencies: GraphqlDependencies) {
       } catch (error) {
         result = { errors: [mask(error)] };
       }
-      state.isStream = isAsyncIterable(result);
-      if (!state.isStream) return settle(state, (result ?? {}) as ExecutionResult);
+      if (!isAsyncIterable(result)) return settle(state, (result ?? {}) as ExecutionResult);
+      state.stream = result as Answers;
       endOperation(state, dependencies);
-      return result as Answers;
+      return state.stream;
     },
   };
 }

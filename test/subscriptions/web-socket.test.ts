@@ -1,6 +1,7 @@
 // Operations over WebSocket: what runs, for which viewer, and which connections are closed.
 import { once } from 'node:events';
 import { request } from 'node:http';
+import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { SANDBOX_APP } from '../../src/sandbox/sandbox.ts';
@@ -158,13 +159,19 @@ test('a client that asks before saying hello is sent away, and so is one that sp
 
 test('a connection that is lost ends all that runs on it', async () => {
   const gateway = await openPeople();
-  const { socket, subscribe } = await openReadySocket(gateway);
+  const { socket, say, subscribe } = await openReadySocket(gateway);
   subscribe('1', FANS);
+  const { _socket: connection } = socket as unknown as { _socket: Socket };
+  // In one piece, so that the id is used again before the first of the two has begun.
+  connection.cork();
   subscribe('2', FANS);
-  await expect.poll(() => openSubscriptions(gateway)).toBe(2);
+  say({ id: '2', type: 'complete' });
+  subscribe('2', FANS);
+  connection.uncork();
+  await expect.poll(() => openSubscriptions(gateway)).toBe(3);
   socket.terminate();
   await expect.poll(() => openSubscriptions(gateway)).toBe(0);
-  expect(operations(gateway)).toHaveLength(2);
+  expect(operations(gateway)).toHaveLength(3);
 });
 
 test('a request that offers another upgrade is answered as if it did not', async () => {
