@@ -11,6 +11,10 @@ export function createLog(level: string, isTerminal = false): Logger {
   if (isTerminal)
     return pino({ level, base: null }, { write: (line: string) => void process.stdout.write(readable(line)) });
   const output = pino.destination({ sync: false, minLength: 4096, periodicFlush: 100, maxLength: MAX_BYTES });
+  // A disk that is full ends no process, nor does the log hold an exit up until there is room.
+  output.on('error', () => {
+    output.flushSync = () => {};
+  });
   return pino({ level, base: null }, output);
 }
 

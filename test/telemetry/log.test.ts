@@ -8,10 +8,11 @@ import { ROOT } from '../process/start-process.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openGateway } from '../support/gateway.ts';
 
-/** A process that runs `body`, with a log. */
-function write(body: string) {
+/** A process that runs `body`, with a log, which goes to us or where the shell sends it. */
+function write(body: string, redirection = '') {
   const program = `import { createLog } from './src/telemetry/log.ts'; const log = createLog('info'); ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd: ROOT });
+  const run = `exec "$0" --input-type=module -e "$1" ${redirection}`;
+  const child = spawn('sh', ['-c', run, process.execPath, program], { cwd: ROOT });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
@@ -36,6 +37,11 @@ test('a process leaves when its reader has gone', async () => {
   const child = write(`process.stdin.once('data', () => { ${LINES(1)} log.flush(() => process.exit(0)); });`);
   child.stdout.destroy();
   child.stdin.write('now');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('a disk that is full neither ends a process nor keeps it from leaving', async () => {
+  const child = write(`${LINES(30)} log.flush(() => { ${LINES(1)} process.exit(0); });`, '> /dev/full');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
