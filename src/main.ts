@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // The process: its arguments, commands and exit codes.
+import { writeFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandFailure, ConfigError, UsageError } from './errors.ts';
@@ -56,21 +58,23 @@ enableCompileCache();
 // A reader that is gone, or a disk that is full, does not end the process.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
+const exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+  const { exitCode, complaint } = explain(error);
+  process.stderr.write(`${complaint}\n`);
+  return exitCode;
+});
+// A pipe takes what its reader has room for; the rest is on its way.
+await new Promise((resolve) => process.stdout.write('', resolve));
 // Ends although something may still be open: the sandbox of a gateway that could not start, a request that was cut off.
-process.exit(
-  await run(process.argv.slice(2)).catch((error: unknown) => {
-    const { exitCode, complaint } = explain(error);
-    process.stderr.write(`${complaint}\n`);
-    return exitCode;
-  }),
-);
+process.exit(exitCode);
 
 /** Runs the command; resolves with the exit code. */
 async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
   const [command = 'serve', ...operands] = positionals;
   const { port = '4100', lively, sandbox, 'or-sandbox': orSandbox, all, format = 'csv', help, version } = values;
-  const { env } = process;
+  const { env, stdout } = process;
+  const tell = (text: string) => void stdout.write(text);
   if (help || version) return print(help ? USAGE : `${packageJson.version}\n`);
 
   const refuse = (isWrong: boolean, problem: string) => {
@@ -82,8 +86,8 @@ async function run(args: string[]): Promise<number> {
     serve: async () => (await import('./serve.ts')).serve(env, { lively, sandbox, orSandbox }),
     sandbox: async () => (await import('./serve.ts')).serveSandbox(Number(port), lively),
     schema: async () => (await import('./graph/schema.ts')).printSdl(),
-    check: async () => (await import('./check.ts')).check(env, print),
-    import: async () => (await import('./transfer/import.ts')).importFile(env, kind as Import, path, print),
+    check: async () => (await import('./check.ts')).check(env, tell),
+    import: async () => (await import('./transfer/import.ts')).importFile(env, kind as Import, path, tell),
     export: async () => (await import('./transfer/export.ts')).exportUser(env, kind, format),
     purge: async () => (await import('./purge.ts')).purge(env, all ? 'everything' : operands),
   };
@@ -105,8 +109,12 @@ async function run(args: string[]): Promise<number> {
   return result === false ? EXIT.failure : 0;
 }
 
+/** Prints the result of a command, which is of no use without its end. */
 function print(text: string): number {
-  process.stdout.write(text);
+  const { stdout } = process;
+  if (stdout instanceof Socket) stdout.write(text);
+  // Of a file the stream passes over what a full disk does not take.
+  else writeFileSync(1, text);
   return 0;
 }
 
@@ -117,7 +125,7 @@ function explain(error: unknown): { exitCode: number; complaint: string } {
     return { exitCode: EXIT.usage, complaint: `${message}\n\n${USAGE}` };
   if (error instanceof ConfigError)
     return { exitCode: EXIT.config, complaint: `${message}\ndeploy/README.md has the table of settings.` };
-  if (error instanceof CommandFailure) return { exitCode: EXIT.failure, complaint: message };
+  if (error instanceof CommandFailure || syscall === 'write') return { exitCode: EXIT.failure, complaint: message };
   if (['listen', 'bind', 'getaddrinfo'].includes(String(syscall))) {
     const place = [at.address ?? at.hostname, at.port].filter((part) => part !== undefined).join(':');
     const reason = code === 'EADDRINUSE' ? 'the port is taken' : code;

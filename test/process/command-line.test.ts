@@ -22,6 +22,21 @@ test('help explains every command; version and schema are printed alone', async 
   expect(schema).toMatchObject({ code: 0, stdout: text, stderr: '' });
 });
 
+test('a result goes out whole: what the disk does not take is a failure, and a reader that has read enough is none', async () => {
+  const shell = (script: string) => start([], { command: ['sh', '-c', script, process.execPath] }).ended;
+  const full = await shell('"$0" src/main.ts schema > /dev/full');
+  expect(full).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENOSPC: .+\n$/) });
+  const script = '{ "$0" src/main.ts schema; echo "$?" >&2; } | true';
+  expect(await shell(script)).toMatchObject({ code: 0, stdout: '', stderr: '0\n' });
+  const { settings, world } = await openSandbox({ people: 3 });
+  // More than a pipe has room for.
+  world.importAccount('idol');
+  world.addFans('idol', 5000);
+  const exported = await run(['export', 'idol'], settings);
+  expect(exported).toMatchObject({ code: 0, stderr: '' });
+  expect(exported.stdout.match(/,idol,/g)).toHaveLength(5000);
+});
+
 const SECRET_KEY = 'a-secret-key-that-is-long-enough';
 const MISTAKES: [title: string, args: string[], complaint: RegExp, env?: Record<string, string>][] = [
   ['an unknown command', ['fly'], /no command "fly"/],
