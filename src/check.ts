@@ -24,7 +24,7 @@ export async function check(env: Environment, print: (text: string) => void): Pr
     [`upstream at ${new URL(tencent.baseUrl).host}, follow feature${fields}`]: checkUpstream,
     Redis: checkCache,
     "issuer's keys": checkIssuer,
-    'trusted documents': checkDocuments,
+    'schema, trusted documents': checkSchema,
   };
   let isRight = true;
   for (const [subject, look] of Object.entries(looks)) {
@@ -77,12 +77,12 @@ async function checkIssuer({ auth: { jwt } }: Config): Promise<string> {
 const ask = (url: string, init: RequestInit) =>
   fetch(url, { ...init, signal: AbortSignal.timeout(DEADLINE_MS) }).catch(() => null);
 
-async function checkDocuments(config: Config): Promise<string> {
-  const { mode, path } = config.trustedDocuments;
-  if (mode === 'off') return 'TRUSTED_DOCUMENTS is off, all documents run';
+async function checkSchema(config: Config): Promise<string> {
   const { createGateway } = await import('./server.ts');
   const gateway = await createGateway({ ...config, redis: null }, { log: createLog('silent') });
   gateway.destroy();
+  const { mode, path } = config.trustedDocuments;
+  if (mode === 'off') return 'TRUSTED_DOCUMENTS is off, all documents run';
   return `those of schema/operations${path === null ? '' : ` and of ${path}`}`;
 }
 

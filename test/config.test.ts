@@ -174,7 +174,7 @@ test.each<[name: string, values: string[], needs?: Environment, says?: string]>(
   ['JWT_JWKS_URL', ['keys', 'http://keys.example/jwks', 'ftp://127.0.0.1/jwks'], { AUTH: 'jwt', ...JWT }],
   ['JWT_JWKS_URL', ['https://me:hunter2@keys.example/jwks'], { AUTH: 'jwt', ...JWT }],
   ['VIEWER_HEADER_SECRET', ['short'], { AUTH: 'header' }],
-  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['nonsense', 'collector:4318', 'ftp://collector'], TRACES],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['nonsense', 'collector:4318', 'ftp://collector', 'http://[::1'], TRACES],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', ['grpc'], TRACES],
   ['OTEL_EXPORTER_OTLP_HEADERS', ['hunter2', 'x y=hunter2', 'a=b,,c=hunter2'], TRACES],
   ['OTEL_RESOURCE_ATTRIBUTES', ['a', 'a=b=c'], TRACES],

@@ -11,8 +11,12 @@ const OF_OTHERS = /^(PORTS|PORT\d+|USER_ID)$/;
 
 const PAIRS = 'must be name=value, separated by commas';
 /** What variables of OpenTelemetry can be: its SDK passes over in silence what it cannot read. */
-const OF_TRACES: [name: RegExp, value: RegExp, remedy: string][] = [
-  [/^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT$/, /^https?:\/\/[^\s/]/i, 'must be a URL such as http://collector:4318'],
+const OF_TRACES: [name: RegExp, value: Pick<RegExp, 'test'>, remedy: string][] = [
+  [
+    /^OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT$/,
+    { test: (url) => /^https?:\/\//i.test(url) && URL.canParse(url) },
+    'must be a URL such as http://collector:4318',
+  ],
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?PROTOCOL$/, /^http\//, 'must be http/json: spans are sent in no other way'],
   [/^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/, /^(\s*[\w.-]+\s*=[^,]+(,|$))+$/, PAIRS],
   [/^OTEL_RESOURCE_ATTRIBUTES$/, /^([^,=]+=[^,=]*(,|$))+$/, PAIRS],

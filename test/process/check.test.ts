@@ -37,7 +37,7 @@ test('check names each thing that it has looked at, and what to set for webhooks
     'upstream at 127.0.0.1:\\d+, follow feature, profile field Test, profile field Team, user search: ',
     'Redis: standalone, Redis \\d+\\.\\d+\\.\\d+, which takes writes and scripts',
     "issuer's keys: 1",
-    'trusted documents: those of schema/operations',
+    'schema, trusted documents: those of schema/operations',
     'webhooks: at the path below',
   ])
     expect(text).toMatch(new RegExp(`^right  ${subject}`, 'm'));
@@ -60,6 +60,11 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a cluster that is not', { REDIS_URL: 'redis://127.0.0.1:1,redis://127.0.0.1:2' }, /REDIS_URL leads to a host that/],
   ['a host of keys that is dead', jwtOf(`${NOWHERE}/keys`), /JWT_JWKS_URL leads to nothing.*jwks_uri/s],
   ['documents that are none', NO_DOCUMENTS, /trusted documents: TRUSTED_DOCUMENTS_PATH: \/nowhere cannot be read/],
+  [
+    'a name that the schema has',
+    { FEDERATION_USER_TYPE: 'FollowEdge' },
+    /schema.*: FEDERATION_USER_TYPE must be another/,
+  ],
   ['a dead upstream', { TENCENT_BASE_URL: NOWHERE }, /upstream.* cannot be reached.*TENCENT_BASE_URL/s],
 ])('check explains %s, and what to do', async (_title, change, explanation) => {
   const { settings, faults } = await openSandbox({ people: 3 });
