@@ -16,12 +16,14 @@ const TABS = ['FansScreen', 'ProfileHeader', 'ViewerScreen', 'FansWithRelations'
 const DEVELOPMENT_VIEWER = 'user_00001';
 
 /** Serves GraphiQL. The page takes 9 MB, so its parts are loaded when it is first opened. */
-export function createGraphiql({ auth, sandboxOrigin }: Config) {
+export function createGraphiql({ auth, sandboxOrigin, trustedDocuments }: Config) {
   const operations = readStarterOperations();
   // In development a header alone names the viewer.
   const viewer = auth.header?.secret === null ? DEVELOPMENT_VIEWER : null;
   const [first = '', ...others] = TABS.flatMap((name) => operations.find((text) => text.includes(` ${name}(`)) ?? []);
-  const note = viewer ? `# Made-up people; you are ${viewer} (Headers, below).\n# Press Run.\n` : '';
+  // With a word more it would not be the document that is trusted.
+  const hasNote = viewer !== null && trustedDocuments.mode === 'off';
+  const note = hasNote ? `# Made-up people; you are ${viewer} (Headers, below).\n# Press Run.\n` : '';
   const tabs = [note + first, ...others];
   const options = {
     title: 'follow-gateway',

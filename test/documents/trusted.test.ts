@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, print } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { expectRefused, logged } from '../http/requests.ts';
+import { expectRefused, get, logged } from '../http/requests.ts';
 import { ask, openClient } from '../subscriptions/sockets.ts';
 import { createHastyClock } from '../support/clock.ts';
 import { openEventStream } from '../support/event-stream.ts';
@@ -91,6 +91,14 @@ describe('in strict mode', () => {
     const done = await postJson(gateway, request, { 'x-viewer-id': 'anna' });
     expect(((await done.json()) as Answer).errors).toBeUndefined();
     expect(gateway.sandbox.world.list('star', 'fans')).toMatchObject([{ id: 'anna' }]);
+  });
+
+  test('what GraphiQL opens with is a known document', async () => {
+    const gateway = await openStrict();
+    const page = await get(gateway, {}, { headers: { accept: 'text/html' } });
+    const [, text = ''] = /"defaultTabs":\[\{"query":("(?:[^"\\]|\\.)+")/.exec(await page.text()) ?? [];
+    const request = { query: JSON.parse(text), variables: { userId: 'star' } };
+    expect(await (await postJson(gateway, request)).json()).toMatchObject({ data: { user: { id: 'star' } } });
   });
 
   test('however many documents a client makes up, few of them are told of', async () => {
