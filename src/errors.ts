@@ -38,12 +38,8 @@ export class GatewayError extends Error {
   /** Of a change that failed: whether it may have been made all the same, since the call's end is not known. */
   readonly mayHaveHappened: boolean;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { cause?: unknown; upstream?: UpstreamFault; mayHaveHappened?: boolean } = {},
-  ) {
-    super(message, options);
+  constructor(code: ErrorCode, message: string, options: { upstream?: UpstreamFault; mayHaveHappened?: boolean } = {}) {
+    super(message);
     this.code = code;
     this.upstream = options.upstream;
     this.mayHaveHappened = options.mayHaveHappened ?? false;

@@ -65,7 +65,7 @@ export function createJwtCheck(settings: NonNullable<Config['auth']['jwt']>, { c
       throw new GatewayError('UNAUTHENTICATED', refusalOf(error));
     reportFailure(error);
     const message = 'The keys that tokens are checked with cannot be fetched now; try again later.';
-    throw new GatewayError('UPSTREAM_UNAVAILABLE', message, { cause: error });
+    throw new GatewayError('UPSTREAM_UNAVAILABLE', message);
   }
 
   const credentials = createCredentialCheck(clock, async (token) => {

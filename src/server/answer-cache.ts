@@ -82,7 +82,7 @@ export function createCacheHeaders(viewerHeaders: readonly string[], clock: Cloc
 
     /** Sets the headers of an answer; true when the client has it, and the response is to have no body. */
     isKnown(request: IncomingMessage, response: ServerResponse, state: RequestState, answer: AnswerBytes): boolean {
-      const cacheControl = response.statusCode === 200 ? cacheControlOf(state, clock.now()) : NOT_STORED;
+      const cacheControl = cacheControlOf(state, clock.now());
       set(response, cacheControl);
       if (cacheControl === NOT_STORED) return false;
       // A strong validator: other bytes, or another type, are another representation.
@@ -97,8 +97,8 @@ export function createCacheHeaders(viewerHeaders: readonly string[], clock: Cloc
   };
 }
 
-function cacheControlOf({ isWhole, viewer, document, dependsOnViewer, freshUntil }: RequestState, now: number): string {
-  if (!isWhole || !document) return NOT_STORED;
+function cacheControlOf({ isWhole, viewer, dependsOnViewer, freshUntil }: RequestState, now: number): string {
+  if (!isWhole) return NOT_STORED;
   // A viewer may have changed something since, or just have logged in, and must see it: their cache asks again, at the
   // cost of a 304.
   if (viewer !== null || dependsOnViewer) return 'private, no-cache';

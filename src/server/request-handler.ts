@@ -151,7 +151,7 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
     const bytes = { contentType: `${type}; charset=utf-8`, body: Buffer.from(JSON.stringify(withoutNotes(result))) };
     if (bytes.body.byteLength > maxResponseBytes)
       throw refusal(400, tooLarge(maxResponseBytes).message, 'OPERATION_TOO_EXPENSIVE');
-    if (response.statusCode === 200) answers.keep(question, state, bytes);
+    answers.keep(question, state, bytes);
     send(request, response, state, bytes);
   }
 
