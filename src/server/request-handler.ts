@@ -62,7 +62,8 @@ export function createRequestHandler(dependencies: RequestHandlerDependencies): 
 
     cors.mark(request, response);
     state.span = beginSpan(request.method ?? '', request.headers);
-    const told = path === webhook?.path ? 'webhook' : path;
+    // A mistaken address may hold it too, with a slash too many.
+    const told = webhook ? path.replace(webhook.path, 'webhook') : path;
     response.once('close', () => endRequest(state, response, told, dependencies));
     const reportBug = (error: unknown) =>
       log.error({ err: error, requestId: state.requestId }, 'A bug of ours failed a request');

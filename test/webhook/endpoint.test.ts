@@ -198,7 +198,9 @@ test('no secret of a webhook reaches the log', async () => {
   const signed = addressOf(gateway, ADD, { at: NOW });
   await fetch(forged, { method: 'POST', body: '{}' });
   await fetch(signed, { method: 'POST', body: '{"secret":"said"}' });
+  for (const mistaken of [`/${PATH}`, `${PATH}/`]) await fetch(signed.replace(PATH, mistaken), { method: 'POST' });
   await expect.poll(() => logged(gateway, 'webhook')).toHaveLength(2);
+  await expect.poll(() => logged(gateway).filter(({ status }) => status === 404)).toHaveLength(2);
   const text = gateway.logLines.join('');
   for (const secret of [TOKEN, PATH, ...[forged, signed].map((url) => new URL(url).searchParams.get('Sign')), 'said'])
     expect(text).not.toContain(secret);
