@@ -109,7 +109,9 @@ export function createRedisLink(options: RedisLinkOptions) {
    * On a cluster it leads to the node of `key`, or to any.
    */
   async function keepConnected(use: UseConnection, { key = '', ...more }: ConnectionOptions = {}): Promise<void> {
-    const own = { lazyConnect: true, enableAutoPipelining: false, retryStrategy: () => null, ...more };
+    // Its user waits for long, and minds by itself whether it still is a connection.
+    const patient = { enableAutoPipelining: false, socketTimeout: undefined };
+    const own = { lazyConnect: true, retryStrategy: () => null, ...patient, ...more };
     while (!closed.signal.aborted) {
       const ended = new AbortController();
       let connection: Redis | undefined;

@@ -17,6 +17,8 @@ const require = createRequire(import.meta.url);
 const loadIoredis = (): typeof import('ioredis') => require('ioredis');
 
 const CONNECT_TIMEOUT_MS = 2000;
+/** A machine that lost its power tells nothing, and TCP gives it a quarter of an hour; another may have taken its place. */
+const SILENCE_MS = 5000;
 const LONGEST_RECONNECT_PAUSE_MS = 2000;
 /** All commands that were under way are refused, and one reconnection is enough for them. */
 const LEAVE_EVERY_MS = 400;
@@ -77,6 +79,7 @@ const addressesOf = ({ nodes }: RedisSettings, port: number) =>
   nodes.map((node) => ({ host: hostOf(node), port: Number(node.port || port) }));
 
 function optionsOf(settings: RedisSettings): RedisOptions {
+  const { timeoutMs = 0 } = settings;
   const { username, password } = settings.nodes[0] as URL;
   let leftAt = Number.NEGATIVE_INFINITY;
   return {
@@ -85,6 +88,7 @@ function optionsOf(settings: RedisSettings): RedisOptions {
     password: password ? querystring.unescape(password) : undefined,
     tls: tlsOf(settings),
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: Math.max(SILENCE_MS, timeoutMs),
     lazyConnect: true,
     // A command fails at once while Redis is not there, so that its caller carries on without.
     enableOfflineQueue: false,

@@ -38,6 +38,7 @@ const FORMATS: Record<StreamType, Format> = {
 /** Creates what sends all streams of a gateway. */
 export function createEventStreams(clock: Clock) {
   const streams = new Set<ServerResponse>();
+  let isLeaving = false;
   return {
     /** Sends the answers, none of them larger than `maxBytes`; resolves when the stream is over, however it ended. */
     async send(
@@ -66,6 +67,8 @@ export function createEventStreams(clock: Clock) {
       response.setHeader('x-accel-buffering', 'no');
       response.write(format.begin);
       ping();
+      // It came on a connection that is kept while requests may be on their way.
+      if (isLeaving && Symbol.asyncIterator in answers) response.destroy();
       for await (const answer of answers) {
         if (response.destroyed) return;
         if (!response.write(format.answer(JSON.stringify(publicAnswer(answer, maxBytes)))))
@@ -80,6 +83,7 @@ export function createEventStreams(clock: Clock) {
 
     /** Cuts all streams off: a client that reads `complete` would not come back. */
     leave(): void {
+      isLeaving = true;
       for (const response of streams) response.destroy();
     },
   };

@@ -118,6 +118,8 @@ export function createWebSockets(dependencies: WebSocketDependencies) {
           seconds === null
             ? await graphql.run({ ...payload }, state)
             : { errors: [refusal(429, tooManyRequests(seconds), 'THROTTLED')] };
+        // Only now it is known what would not end by itself.
+        if (isLeaving) closeWhenAnswered(socket);
         // An operation that has begun is answered, by an error if need be.
         if (state.document)
           return {

@@ -1,7 +1,8 @@
 // The drain: subscriptions end in a way by which clients come back elsewhere, and no client holds up the end.
 import { expect, test } from 'vitest';
-import { openSocket as openRawSocket, requestLines } from '../http/requests.ts';
+import { head, openSocket as openRawSocket, requestLines } from '../http/requests.ts';
 import { subscribe } from '../support/event-stream.ts';
+import { startRedis } from '../support/redis.ts';
 import { scrape } from '../telemetry/scrape.ts';
 import { FANS, follow, gained, openPeople } from './people.ts';
 import { HANDSHAKE, openReadySocket, openSocket } from './sockets.ts';
@@ -43,6 +44,21 @@ test('an operation that runs on a WebSocket is answered before it is closed', as
   ]);
 });
 
+test('a subscription that is still waiting for the rate limit does not hold up the end', async () => {
+  const redis = await startRedis();
+  const env = { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000', RATE_LIMIT_PER_MINUTE: '100' };
+  const gateway = await openPeople(env);
+  const { subscribe: begin, say, told, closed } = await openReadySocket(gateway);
+  redis.pause();
+  begin('1', FANS);
+  say({ type: 'ping' });
+  await told('pong');
+  const closing = gateway.instance.close();
+  redis.resume();
+  expect(await closed).toMatchObject({ code: 1001 });
+  await closing;
+});
+
 test('while load balancers turn away, events are still told, and new WebSockets are told to connect again', async () => {
   const gateway = await openPeople({ SHUTDOWN_DRAIN_MS: '5000' });
   const stream = await subscribe(gateway, FANS);
@@ -56,6 +72,22 @@ test('while load balancers turn away, events are still told, and new WebSockets 
   gateway.clock.advance(5000);
   await expect(stream.rest()).rejects.toThrow('terminated');
   expect(await open.closed).toMatchObject({ code: 1001 });
+  gateway.clock.advance(5000);
+  await closing;
+});
+
+test('a stream that begins when the others have broken off does so too', async () => {
+  const gateway = await openPeople({ SHUTDOWN_DRAIN_MS: '5000' });
+  const { write, until, closed } = openRawSocket(gateway);
+  await write('GET /health/ready HTTP/1.1\r\nHost: gateway\r\n\r\n');
+  await until(/ready/);
+  const stream = await subscribe(gateway, FANS);
+  const closing = gateway.instance.close();
+  gateway.clock.advance(5000);
+  await expect(stream.rest()).rejects.toThrow('terminated');
+  const body = JSON.stringify({ query: FANS });
+  await write(`${head(`Accept: text/event-stream\r\nContent-Length: ${body.length}`)}${body}`);
+  await closed;
   gateway.clock.advance(5000);
   await closing;
 });
