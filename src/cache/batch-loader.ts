@@ -18,6 +18,8 @@ export type BatchLoaderOptions<V> = {
   /** Where the values go: a batch waits for keys that are still looked up in Redis. */
   cache: Pick<ReadThrough<V>, 'looking' | 'isDue' | 'asOf' | 'put'>;
   maxBatchSize: number;
+  /** Keys with equal parts go in one call, for those alone who wait for one of them; left out: all of a batch do. */
+  partOf?(key: string): string;
   call(keys: readonly string[], all: CallOptions): Promise<Answers<V>>;
   /** For how long a key is renewed after a client has asked for it, in milliseconds; left out: spare slots stay empty. */
   renewMs?: number;
@@ -47,6 +49,7 @@ type Request = { key: string; waiter: CallOptions };
 
 export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   const { kind, clock, cache, maxBatchSize, call, renewMs = 0, bringsNew = false, onBatch = () => {} } = options;
+  const { partOf = () => '' } = options;
   let arrived = 0;
   /** Key → when it was noted last; in the order in which they were last looked at. */
   const noted = new Map<string, number>();
@@ -79,9 +82,15 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
   }
 
   async function load(requests: readonly Request[]): Promise<(V | Error)[]> {
-    const { all, join, beginWork } = combineWaiters();
     const present = requests.filter(({ waiter }) => !waiter.signal.aborted);
-    if (present.length === 0) return requests.map(() => new Error('Nobody waits any more.'));
+    const parts = Map.groupBy(present, ({ key }) => partOf(key));
+    const answers = await Promise.all(Array.from(parts.values(), loadPart));
+    const byKey = new Map(answers.flatMap((part) => [...part]));
+    return requests.map(({ key }) => byKey.get(key) ?? new Error(`The batch left out ${key}.`));
+  }
+
+  async function loadPart(present: readonly Request[]): Promise<Answers<V>> {
+    const { all, join, beginWork } = combineWaiters();
     const stopListening = present.map(({ waiter }) => join(waiter));
     const asked = new Set(present.map(({ key }) => key));
     const spare = takeDue(maxBatchSize - asked.size, asked);
@@ -96,7 +105,7 @@ export function createBatchLoader<V>(options: BatchLoaderOptions<V>) {
         const answer = answers.get(key);
         if (answer !== undefined && !(answer instanceof Error)) cache.put(key, answer, asOf);
       }
-      return requests.map(({ key }) => answers.get(key) ?? new Error(`The batch left out ${key}.`));
+      return answers;
     } finally {
       for (const stop of stopListening) stop();
     }

@@ -18,8 +18,8 @@ export type ReadThroughOptions<V> = TiersOptions<V> & {
   absence?(key: string): Error;
   /** When (epoch milliseconds) something cheaper than the source last showed that a value holds; null: it does not. */
   validate?(key: string, entry: Entry<V>, all: CallOptions): Promise<number | null>;
-  onRead?: (outcome: ReadOutcome, tier: Tier) => void;
-  onShared?: () => void;
+  onRead(outcome: ReadOutcome, tier: Tier): void;
+  onShared(): void;
 };
 
 /** A stale value may stand in while the source fails in these ways; for a client's own mistake nothing does. */
@@ -38,7 +38,7 @@ const RENEWAL_MS = 10_000;
 type Read<V> = { entry: Kept<V>; tier: Tier; sequence: Sequence };
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>) {
-  const { clock, order, absence, validate, onRead = () => {} } = options;
+  const { clock, order, absence, validate, onRead } = options;
   const { freshMs, validatedMs = 0 } = options.lifetimes;
   const flights = createSingleFlight<Read<V>>(options.onShared);
   const tiers = createTiers<V>(options, flights.detach);

@@ -83,7 +83,7 @@ export function combineWaiters() {
   return { all, join, beginWork };
 }
 
-export function createSingleFlight<V>(onShared: () => void = () => {}) {
+export function createSingleFlight<V>(onShared: () => void) {
   type Flight = Pick<ReturnType<typeof combineWaiters>, 'join'> & { answer: Promise<V> };
   const flights = new Map<string, Flight>();
 

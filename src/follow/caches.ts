@@ -117,11 +117,11 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
     kind: CacheKind,
     cache: ReadThrough<V>,
     call: BatchLoaderOptions<NoInfer<V>>['call'],
-    maxBatchSize = Number.POSITIVE_INFINITY,
-    renewal: Pick<BatchLoaderOptions<V>, 'renewMs' | 'bringsNew'> = {},
+    maxBatchSize: number,
+    more: Pick<BatchLoaderOptions<V>, 'renewMs' | 'bringsNew' | 'partOf'> = {},
   ) {
     const onBatch = (size: number) => observer?.onBatch?.(kind, size);
-    const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...renewal });
+    const { load, note } = createBatchLoader<V>({ kind, clock, cache, onBatch, maxBatchSize, call, ...more });
     const read = (key: string, call: CallOptions): V | Promise<V> => {
       note(key);
       return cache.read(key, call, (all) => load(key, all));
@@ -136,16 +136,14 @@ export function createBatches(options: CachesOptions & Sources, caches: Caches) 
     readPairs: (from: UserId, to: readonly UserId[], all: CallOptions) => Promise<Batch<NoInfer<V>>>,
   ) {
     async function call(keys: readonly string[], all: CallOptions): Promise<Batch<V>> {
-      const answers: Batch<V> = new Map();
-      const byViewer = Map.groupBy(keys.map(usersOfRelation), ([viewer]) => viewer);
-      const calls = Array.from(byViewer, async ([viewer, pairs]) => {
-        const others = pairs.map(([, to]) => to);
-        for (const [to, outcome] of await readPairs(viewer, others, all)) answers.set(relationKey(viewer, to), outcome);
-      });
-      await Promise.all(calls);
-      return answers;
+      const pairs = keys.map(usersOfRelation);
+      const [[viewer]] = pairs as [(typeof pairs)[number]];
+      const others = pairs.map(([, to]) => to);
+      const answers = await readPairs(viewer, others, all);
+      return new Map(Array.from(answers, ([to, outcome]) => [relationKey(viewer, to), outcome]));
     }
-    const { read } = reader(kind, cache, call);
+    const partOf = (key: string) => usersOfRelation(key)[0];
+    const { read } = reader(kind, cache, call, Number.POSITIVE_INFINITY, { partOf });
     return (from: UserId, to: UserId, call: CallOptions) => read(relationKey(from, to), call);
   }
 

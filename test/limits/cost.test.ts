@@ -98,6 +98,14 @@ test('an operation that takes more than was predicted ends at what is allowed, a
   expect(sandbox.calls.count()).toBe(5);
 });
 
+test('what is asked for others at the same time does not count against an operation', async () => {
+  const { gateway } = await open({ MAX_UPSTREAM_CALLS: '5' });
+  const relation = ofA('viewerIsFollowing viewerHasBlocked');
+  const answers = await Promise.all(CROWD.map((viewer) => gateway.as(viewer).query(relation)));
+  const data = { user: { viewerIsFollowing: true, viewerHasBlocked: false } };
+  expect(answers).toEqual(CROWD.map(() => ({ data })));
+});
+
 test('events hold as much as they were priced by, also with a variable named __proto__', async () => {
   const { gateway } = await open();
   const events = `subscription ($__proto__: Int) {

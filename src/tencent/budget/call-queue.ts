@@ -29,7 +29,9 @@ export function createCallQueue(clock: Clock, refusal: () => Error) {
     const deadline = now + call.deadlineAt - clock.now();
     if (again) return deadline;
     if (rankOf(call) > 0) return Math.min(deadline, since + MAX_WAIT_MS);
-    return Math.min(deadline, Math.max(since + STANDING_WAIT_MS, busySince + MAX_WAIT_MS));
+    // A client may have come to wait for a call that was in the background, and be the only one.
+    const busyFrom = busySince === Number.POSITIVE_INFINITY ? since : busySince;
+    return Math.min(deadline, Math.max(since + STANDING_WAIT_MS, busyFrom + MAX_WAIT_MS));
   }
 
   return {
