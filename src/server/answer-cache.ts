@@ -55,9 +55,9 @@ export function createAnswerCache(isCurrent: (group: string, sequence: number) =
 }
 
 /** What is told of the request of each further answer. */
-function factsOf({ document, documentId, operationName, operationType, ...state }: RequestState) {
+function factsOf({ text, documentId, operationName, operationType, ...state }: RequestState) {
   const { freshUntil, groups, isWhole, dependsOnViewer } = state;
-  return { document, documentId, operationName, operationType, freshUntil, groups, isWhole, dependsOnViewer };
+  return { text, documentId, operationName, operationType, freshUntil, groups, isWhole, dependsOnViewer };
 }
 
 /** What was asked, by which viewer, in which types. Only what could be mistaken for something else is quoted. */

@@ -50,6 +50,8 @@ export function openRequest(
     /** The hash beside a text that may be asked for by it from now on. */
     documentId: null as string | null,
     document: null as DocumentNode | null,
+    /** The document's text, which takes a hundredth of what is made of it. */
+    text: '',
     operationName: null as string | null,
     operationType: null as OperationTypeNode | null,
     upstreamCalls: 0,
@@ -126,7 +128,7 @@ type Observers = { schema: GraphQLSchema; metrics: Metrics | null; usage: UsageR
 
 /** An operation has its answer, or its stream of answers. A trace tells its document by a hash: the text may hold anything. */
 export function endOperation(state: RequestState, { schema, metrics, usage, clock }: Observers): void {
-  const { operationSpan: span, document, operationType, operationName, errorCodes } = state;
+  const { operationSpan: span, document, text, operationType, operationName, errorCodes } = state;
   const [code] = errorCodes;
   const staleness = state.context?.staleness();
   metrics?.onQuery(operationType, operationName, code ?? null, state.client);
@@ -139,7 +141,7 @@ export function endOperation(state: RequestState, { schema, metrics, usage, cloc
   span.set({
     'graphql.operation.name': operationName ?? undefined,
     'graphql.operation.type': operationType ?? undefined,
-    'graphql.document.id': state.documentId ?? (document?.loc && hashOf(document.loc.source.body)),
+    'graphql.document.id': state.documentId ?? (text ? hashOf(text) : undefined),
     'follow_gateway.upstream_calls': state.upstreamCalls,
     'follow_gateway.error_codes': [...errorCodes],
     'follow_gateway.stale': Boolean(staleness),

@@ -86,8 +86,7 @@ export function createDocuments(config: Config, report: OccasionalReport, metric
     plugin,
 
     /** An operation of a document begins. */
-    begin({ document, documentId, operationName }: RequestState): void {
-      const text = document?.loc?.source.body ?? '';
+    begin({ text, documentId, operationName }: RequestState): void {
       if (documentId !== null) kept.set(documentId, text);
       if (mode === 'off') return;
       note(trusted.texts.has(text) ? 'trusted' : 'unknown', text, operationName);

@@ -46,7 +46,7 @@ export type Graphql = ReturnType<typeof createGraphql>;
 
 /** Makes what runs GraphQL operations. */
 export function createGraphql(dependencies: GraphqlDependencies) {
-  const { config, schema, openContext, checkCost, documents, metrics, log } = dependencies;
+  const { config, schema, openContext, checkCost, documents, metrics, usage, log } = dependencies;
   const reportBug = (error: unknown) => log.error({ err: error }, 'A bug of ours failed a field');
   const mask = (error: unknown) => maskError(error, reportBug, config.introspection ? shorten : withoutGuess);
 
@@ -87,6 +87,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
     ): void {
       const operation = getOperationAST(document, operationName);
       state.document = document;
+      state.text = document.loc?.source.body ?? '';
       state.operationName = operation?.name?.value ?? null;
       state.operationType = operation?.operation ?? null;
       documents.begin(state);
@@ -166,6 +167,7 @@ export function createGraphql(dependencies: GraphqlDependencies) {
 
     /** Counts an operation that was answered as before. */
     repeat(state: RequestState): void {
+      if (usage) state.document = yoga.getEnveloped().parse(state.text);
       documents.begin(state);
       state.operationSpan = state.span.child(OPERATION, { 'follow_gateway.kept_answer': true });
       endOperation(state, dependencies);

@@ -1,26 +1,17 @@
 // The memory tier keeps to its bytes, whatever passes through, and its estimates are those of the heap.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryStore, type Kept } from '../../src/cache/memory-store.ts';
 import { groupOfPage, pageKey } from '../../src/follow/caches.ts';
 import * as codec from '../../src/follow/codec.ts';
 import type { Profile } from '../../src/follow/model.ts';
 import { parseProfile } from '../../src/tencent/profile.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function heapBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
+import { heldMemory } from '../support/garbage.ts';
 
 // What a test leaves is garbage only when its turn is over, and would be taken for what the next one frees.
 beforeEach(async () => {
   await nextTurn();
-  collectGarbage();
+  heldMemory();
 });
 
 /** What the upstream sends of somebody: little of most, much of some. */
@@ -62,12 +53,12 @@ function passThrough<V>(
   makeValue: (n: number) => V | null,
   groupOf?: (key: string) => string,
 ) {
-  const before = heapBytes();
+  const before = heldMemory();
   const tier = createMemoryStore<V>({ maxBytes, sizeOf, groupOf });
   let peak = 0;
   for (let n = 1; n <= count; n++) {
     tier.set(makeKey(n), kept(makeValue(n), n));
-    if (n % Math.ceil(count / 4) === 0 || n === count) peak = Math.max(peak, heapBytes() - before);
+    if (n % Math.ceil(count / 4) === 0 || n === count) peak = Math.max(peak, heldMemory() - before);
   }
   return { peak, bytes: tier.bytes() };
 }
@@ -107,7 +98,7 @@ describe('of each kind, the heap takes what is estimated', () => {
 });
 
 test('a group leaves nothing behind when its members go by themselves, grow too large, or are cleared', () => {
-  const before = heapBytes();
+  const before = heldMemory();
   const groupOf = (key: string) => key.split(':')[0] ?? '';
   const tier = createMemoryStore<string>({ maxBytes: 50_000, sizeOf: (value) => value.length, groupOf });
   for (let n = 0; n < 40_000; n++) {
@@ -117,5 +108,5 @@ test('a group leaves nothing behind when its members go by themselves, grow too 
   expect(tier.get('group39998:1')).toBeUndefined();
   tier.clear();
   expect(tier.bytes()).toBe(0);
-  expect(heapBytes() - before).toBeLessThan(1_000_000);
+  expect(heldMemory() - before).toBeLessThan(1_000_000);
 });

@@ -1,5 +1,7 @@
 // What a deployment must give, as deploy/README.md says it.
 import { expect, test } from 'vitest';
+import { heldMemory } from '../support/garbage.ts';
+import { openGateway } from '../support/gateway.ts';
 import { openSandbox } from '../support/sandbox.ts';
 import { start } from './start-process.ts';
 
@@ -29,4 +31,15 @@ test('no more is resident than the page says, however many users are asked for',
   expect(cachedMb).toBeGreaterThan(CACHE_MEMORY_MB / 4);
   expect(cachedMb).toBeLessThanOrEqual(CACHE_MEMORY_MB);
   expect(Number(bytes) / 1024 / 1024).toBeLessThan(640 + 2 * CACHE_MEMORY_MB);
+});
+
+test('the answer to a long document takes no more than what was sent and received, however many there are', async () => {
+  const gateway = await openGateway();
+  async function askMany(from: number, to: number): Promise<number> {
+    for (let n = from; n < to; n++) await gateway.data(`{ user(id: "u${n}") { ${'id __typename '.repeat(200)} } }`);
+    return heldMemory();
+  }
+  // Far more than the parsed documents that are kept at once.
+  const before = await askMany(0, 400);
+  expect((await askMany(400, 800)) - before).toBeLessThan(20_000_000);
 });
